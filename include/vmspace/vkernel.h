@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * vkernel: a kernel instance inside this process.  Any number may live side
+ * by side; each has its own memory, processes and file system view.
+ *
+ * Every function returns 0 or a positive errno; out-pointers come last and
+ * stay untouched on failure.  A zeroed config means defaults.
+ */
+#ifndef VMSPACE_VKERNEL_H
+#define VMSPACE_VKERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vkernel;
+
+enum vkernel_mount_kind {
+	VKERNEL_MOUNT_RW,    /* src: path inside the root, made writable */
+	VKERNEL_MOUNT_BIND,  /* host directory or file src at dst */
+	VKERNEL_MOUNT_TMPFS, /* empty tmpfs at dst */
+};
+
+struct vkernel_mount {
+	enum vkernel_mount_kind kind;
+	const char *src; /* RW: guest path; BIND: host path */
+	const char *dst; /* BIND, TMPFS: guest path */
+	bool rdonly;     /* BIND */
+};
+
+struct vkernel_config {
+	uint64_t mem;      /* guest memory, bytes; 0: 1 GiB */
+	const char *root;  /* host directory that is /; NULL: "/" */
+	const struct vkernel_mount *mounts; /* in order */
+	size_t nmounts;
+	const char *hostname; /* NULL: the host's */
+	bool no_aslr;         /* fixed guest addresses */
+	bool fake_machine;    /* software only: no user code can run (tests) */
+	FILE *trace;          /* strace-like lines, NULL: none */
+	int log_level;        /* 0 errors, 1 warnings, 2 info, 3 debug */
+	/* Log lines go here; NULL: standard error. */
+	void (*log)(void *arg, int level, const char *line);
+	void *log_arg;
+};
+
+/* What to start, for vkernel_spawn(). */
+struct vkernel_spawn {
+	const char *path;         /* absolute, or searched in the PATH of envp
+				     when it has no slash */
+	const char *const *argv;  /* NULL-terminated; NULL: { path } */
+	const char *const *envp;  /* NULL-terminated; NULL: empty */
+	const char *cwd;          /* guest path; NULL: "/" */
+	/* Host descriptors for the guest's 0..nfds-1; -1: closed.  NULL with
+	 * nfds 0: this process's 0, 1, 2.  They are dup'ed. */
+	const int *fds;
+	int nfds;
+};
+
+struct vkernel_stat {
+	uint64_t mem, mem_free, mem_peak; /* bytes */
+	uint64_t procs_created, procs_live, lwps_created;
+	uint64_t syscalls;
+	uint64_t faults, zfod, cow, cow_opt, file_in, file_out, soft, around,
+	    ahead, segv, oom_kills;
+	uint64_t forks, execs;
+	uint64_t host_maps, host_unmaps, host_protects; /* calls in stubs */
+	uint64_t handovers, spins; /* user/kernel switches; caught by spinning */
+	uint64_t stubs_created, stubs_live, stub_resets;
+	uint64_t objects, vmspaces, zone_items; /* live */
+};
+
+/*
+ * 0; EINVAL (config), ENOENT/ENOTDIR/EACCES (root or mounts), ENOMEM, EPERM
+ * (the host refuses what the stub machine needs; a log line says what).
+ * Which mount or path was refused is said in one log line.
+ */
+int vkernel_create(const struct vkernel_config *, struct vkernel **);
+/* Kills what still runs, waits for it, gives everything back. */
+void vkernel_destroy(struct vkernel *);
+/*
+ * Start a program as a new process without parent.  0 and *pid; the errors of
+ * execve(2).  ENOENT: not found; EACCES/ENOEXEC: not executable.
+ */
+int vkernel_spawn(struct vkernel *, const struct vkernel_spawn *, int *pid);
+/* Wait until the process started by vkernel_spawn() has ended; *status as
+ * wait(2) has it.  Each pid can be waited for once: ECHILD after that. */
+int vkernel_wait(struct vkernel *, int pid, int *status);
+/* Wait until no guest process is left at all. */
+void vkernel_wait_all(struct vkernel *);
+/* Signal a process (pid > 0), its group (pid < 0) or, with pid 0, the
+ * foreground process group of the terminal.  ESRCH, EINVAL. */
+int vkernel_kill(struct vkernel *, int pid, int sig);
+void vkernel_stat(struct vkernel *, struct vkernel_stat *);
+/* Live zone items right now; 0 in a kernel without processes but for its
+ * mounts.  For leak checks after vkernel_destroy see vkernel_destroy_check. */
+/* As vkernel_destroy, and *leaks = zone items, frames and stubs that were
+ * still alive when everything should have been gone (0 is right). */
+void vkernel_destroy_check(struct vkernel *, uint64_t *leaks);
+/* Write the trace ring, newest last. */
+void vkernel_dump_trace(struct vkernel *, FILE *);
+
+const char *vkernel_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VMSPACE_VKERNEL_H */

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The cpu contract: dispatch to the back-end, and the checks that hold for
+ * every back-end.
+ *
+ * Concepts: registers come from guests (sigreturn, ptrace-like writers), so
+ * cpu_run() makes them harmless before a machine sees them: flags are masked
+ * to what user code may set, an instruction pointer outside the user half is
+ * a general protection fault of the guest and never reaches the machine, and
+ * segment bases outside it are zero.
+ *
+ * Locking and lifetime: a cpu_thread belongs to one host thread.  Only
+ * cpu_interrupt() may come from others, as long as the cpu_thread lives.
+ */
+#include "cpu/cpu.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+
+#define USER_END (UINT64_C(1) << 47)
+#define GUEST_SIGSEGV 11
+#define GUEST_SI_KERNEL 0x80
+#define TRAP_GP 13
+
+int
+cpu_thread_create(
+    const struct cpu_ops *ops, void *machine, struct cpu_thread **out)
+{
+	struct cpu_thread *ct;
+	int error;
+
+	ct = calloc(1, sizeof(*ct));
+	if (ct == NULL)
+		return (ENOMEM);
+	ct->ops = ops;
+	ct->machine = machine;
+	ct->tf.rflags = TF_RFLAGS_FIXED;
+	ct->tf.orig_rax = UINT64_MAX;
+	error = ops->thread_create(ct);
+	if (error != 0) {
+		free(ct);
+		return (error);
+	}
+	*out = ct;
+	return (0);
+}
+
+void
+cpu_thread_destroy(struct cpu_thread *ct)
+{
+	ct->ops->thread_destroy(ct);
+	free(ct);
+}
+
+int
+cpu_run(struct cpu_thread *ct, struct pmap *pmap, struct cpu_event *ev)
+{
+	struct trapframe *tf = &ct->tf;
+
+	memset(ev, 0, sizeof(*ev));
+	tf->rflags = (tf->rflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
+	if (tf->fs_base >= USER_END)
+		tf->fs_base = 0;
+	if (tf->gs_base >= USER_END)
+		tf->gs_base = 0;
+	if (tf->rip >= USER_END) {
+		ev->type = CPU_EV_EXCEPTION;
+		ev->signo = GUEST_SIGSEGV;
+		ev->code = GUEST_SI_KERNEL;
+		ev->trapno = TRAP_GP;
+		return (0);
+	}
+	return (ct->ops->run(ct, pmap, ev));
+}
+
+void
+cpu_interrupt(struct cpu_thread *ct)
+{
+	ct->ops->interrupt(ct);
+}
+
+void
+cpu_unbind(struct cpu_thread *ct)
+{
+	ct->ops->unbind(ct);
+}
+
+int
+cpu_share(struct cpu_thread *child, struct cpu_thread *parent)
+{
+	KASSERT(child->ops == parent->ops);
+	return (child->ops->share(child, parent));
+}
+
+size_t
+cpu_xstate_size(struct cpu_thread *ct)
+{
+	return (ct->ops->xstate_size(ct));
+}
+
+int
+cpu_xstate_get(struct cpu_thread *ct, void *buf, size_t size)
+{
+	return (ct->ops->xstate_get(ct, buf, size));
+}
+
+int
+cpu_xstate_set(struct cpu_thread *ct, const void *buf, size_t size)
+{
+	return (ct->ops->xstate_set(ct, buf, size));
+}
+
+int
+cpu_xstate_copy(struct cpu_thread *dst, struct cpu_thread *src)
+{
+	KASSERT(dst->ops == src->ops);
+	return (dst->ops->xstate_copy(dst, src));
+}
+
+void
+cpu_xstate_reset(struct cpu_thread *ct)
+{
+	/* Back-ends accept NULL, of any size, for the state after exec. */
+	KVERIFY(ct->ops->xstate_set(ct, NULL, 0) == 0);
+}
+
+uint64_t
+cpu_vdso(const struct cpu_ops *ops, void *machine)
+{
+	return (ops->vdso(machine));
+}

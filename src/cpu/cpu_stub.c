@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The stub machine: threads and events.
+ *
+ * Purpose: cpu_run() on a stub.  A cpu_thread is bound to one context (one
+ * host thread) of the stub of its vmspace while it runs there.  The context
+ * is either in user code, or parked: its thread waits in the signal handler,
+ * and its register file lies in a signal frame in the context's stack.
+ *
+ * Hand-over: one word, stub_ctx.state.  The kernel posts CTX_CMD and waits
+ * for CTX_EVENT; the stub the other way round.  Each side says in a flag of
+ * its own that it sleeps, so that the other wakes it only then.  Before it
+ * sleeps the kernel spins for a while if that has paid off lately (`spin`
+ * adapts: it grows when an event came while spinning and shrinks when not)
+ * and if the host has a CPU to spare.
+ *
+ * Trust: the context is the guest's to scribble on.  Every value read from it
+ * is read once and checked: the frame must lie in the context's stack, the
+ * extended state must have the size and the place that the host gave it in
+ * the first frame of the machine; registers are data.  State values that make
+ * no sense only make this thread wait.  A stub that does not answer an
+ * interrupt within WATCHDOG_NS is killed.
+ *
+ * Locking: a stub_cpu belongs to its lwp's host thread.  Only cpu_interrupt()
+ * comes from elsewhere: it uses `intr`, `in_user` and, under intr_lock, the
+ * pid, which is valid as long as the stub is not reaped; unbinding clears it
+ * under that lock first.
+ *
+ * Guarantees: an interrupt is never lost: cpu_run() sets in_user, then looks
+ * at intr; cpu_interrupt() sets intr, then looks at in_user.  A signal that
+ * meets the handler is pending until the return to user code.
+ */
+
+#include "cpu/stub_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+
+#define WATCHDOG_NS UINT64_C(10000000000)
+#define WAIT_SLICE_NS UINT64_C(500000000)
+#define SIG_INTERRUPT 10 /* SIGUSR1 */
+#define XSTATE_MAX 0x8000
+
+enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8, SIG_SEGV = 11,
+	SIG_SYS = 31 };
+#define AUDIT_X86_64 0xc000003eU
+
+static _Thread_local struct stub_cpu *current_cpu;
+
+struct stub_cpu *
+stub_cpu_current(void)
+{
+	return (current_cpu);
+}
+
+/* ---- contexts ---- */
+
+/* Kernel address of [addr, addr+len) in the context's stack, or NULL. */
+static void *
+ctx_stack_ptr(struct stub_cpu *sc, uint64_t addr, uint64_t len)
+{
+	uint64_t base = STUB_CTX_BASE + sc->idx * CTX_STRIDE;
+
+	if (addr < base + CTX_STACK_OFF || addr >= base + CTX_STRIDE ||
+	    len > base + CTX_STRIDE - addr || (addr & 7) != 0)
+		return (NULL);
+	return ((char *)sc->ctx + (addr - base));
+}
+
+/* Extended state in the frame: sc->sm->xsize bytes, or NULL. */
+static uint8_t *
+frame_xstate(struct stub_cpu *sc)
+{
+	uint64_t at = sc->frame->fpstate;
+
+	return (ctx_stack_ptr(sc, at, atomic_load(&sc->sm->xsize)));
+}
+
+static bool
+event_ready(struct stub_cpu *sc)
+{
+	uint32_t s = atomic_load_explicit(&sc->ctx->state,
+	    memory_order_acquire);
+
+	return (s == CTX_EVENT || s == CTX_DEAD);
+}
+
+/* Sleep until the stub reports.  Looks up twice a second for its death and
+ * for interrupts that it does not answer. */
+static void
+wait_asleep(struct stub_cpu *sc)
+{
+	struct stub_ctx *c = sc->ctx;
+	uint64_t since = 0, now;
+	uint32_t s;
+
+	atomic_store(&c->kernel_waits, 1);
+	while (!event_ready(sc) && !atomic_load(&sc->stub->dead)) {
+		s = atomic_load(&c->state);
+		if (s == CTX_EVENT || s == CTX_DEAD)
+			break;
+		if (host_futex_wait(&c->state, s, WAIT_SLICE_NS, true) !=
+		    ETIMEDOUT)
+			continue;
+		if (atomic_load(&sc->intr) == 0) {
+			since = 0;
+			continue;
+		}
+		now = host_now_ns();
+		if (since == 0)
+			since = now;
+		else if (now - since > WATCHDOG_NS) {
+			klog(sc->sm->sys->log, KLOG_WARN,
+			    "stub %d does not answer: killed", sc->stub->pid);
+			host_kill(sc->stub->pid, 9);
+		}
+	}
+	atomic_store(&c->kernel_waits, 0);
+}
+
+static void
+wait_event(struct stub_cpu *sc)
+{
+	uint32_t n;
+
+	for (n = 0; n < sc->spin; n++) {
+		if (event_ready(sc)) {
+			counter_add(&sc->sm->spins, 1);
+			return;
+		}
+		__builtin_ia32_pause();
+	}
+	if (!event_ready(sc))
+		wait_asleep(sc);
+}
+
+/* Learn the extended state's size and content from a frame of the machine
+ * that no user code has touched. */
+static int
+learn_xstate(struct stub_cpu *sc)
+{
+	struct stub_machine *sm = sc->sm;
+	uint32_t magic, size;
+	uint8_t *x;
+	int error = 0;
+
+	kmutex_lock(&sm->lock);
+	if (atomic_load(&sm->xsize) != 0)
+		goto out;
+	error = EPROTO;
+	x = ctx_stack_ptr(sc, sc->frame->fpstate, 512);
+	if (x == NULL)
+		goto out;
+	memcpy(&magic, x + 464, 4);
+	memcpy(&size, x + 468, 4);
+	if (magic != 0x46505853) /* FP_XSTATE_MAGIC1 */
+		size = 512;
+	if (size < 512 || size > XSTATE_MAX ||
+	    ctx_stack_ptr(sc, sc->frame->fpstate, size) == NULL)
+		goto out;
+	sm->xtemplate = malloc(size);
+	if (sm->xtemplate == NULL) {
+		error = ENOMEM;
+		goto out;
+	}
+	memcpy(sm->xtemplate, x, size);
+	atomic_store(&sm->xsize, size);
+	error = 0;
+out:
+	kmutex_unlock(&sm->lock);
+	return (error);
+}
+
+int
+stub_command(struct stub_cpu *sc, uint32_t cmd)
+{
+	struct stub_ctx *c = sc->ctx;
+
+	c->cmd = cmd;
+	counter_add(&sc->sm->handovers, 1);
+	atomic_store(&c->state, CTX_CMD);
+	if (atomic_load(&c->stub_waits) != 0)
+		host_futex_wake(&c->state, 1, true);
+	wait_event(sc);
+	if (atomic_load(&sc->stub->dead) ||
+	    atomic_load(&c->state) != CTX_EVENT)
+		return (ECHILD);
+	return (0);
+}
+
+/* The context has reported: find its frame. */
+static int
+frame_locate(struct stub_cpu *sc)
+{
+	uint64_t uc = *(volatile uint64_t *)&sc->ctx->uc;
+
+	sc->frame = ctx_stack_ptr(sc, uc, sizeof(struct stub_frame));
+	if (sc->frame == NULL)
+		return (ECHILD);
+	if (atomic_load(&sc->sm->xsize) == 0)
+		return (learn_xstate(sc));
+	return (frame_xstate(sc) == NULL ? ECHILD : 0);
+}
+
+/* ---- registers ---- */
+
+static void
+frame_store(struct stub_cpu *sc)
+{
+	const struct trapframe *tf = &sc->ct->tf;
+	struct stub_frame *f = sc->frame;
+
+	f->r8 = tf->r8, f->r9 = tf->r9, f->r10 = tf->r10, f->r11 = tf->r11;
+	f->r12 = tf->r12, f->r13 = tf->r13, f->r14 = tf->r14;
+	f->r15 = tf->r15, f->rdi = tf->rdi, f->rsi = tf->rsi;
+	f->rbp = tf->rbp, f->rbx = tf->rbx, f->rdx = tf->rdx;
+	f->rax = tf->rax, f->rcx = tf->rcx, f->rsp = tf->rsp;
+	f->rip = tf->rip;
+	f->eflags = (tf->rflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
+	f->cs = 0x33;
+	f->ss = 0x2b;
+	f->sigmask = 0;
+	sc->ctx->set_bases = tf->fs_base != sc->ctx->fs_base ||
+	    tf->gs_base != sc->ctx->gs_base || sc->bases_dirty;
+	sc->ctx->fs_base = tf->fs_base;
+	sc->ctx->gs_base = tf->gs_base;
+	sc->bases_dirty = false;
+}
+
+static void
+frame_load(struct stub_cpu *sc)
+{
+	struct trapframe *tf = &sc->ct->tf;
+	const struct stub_frame *f = sc->frame;
+
+	tf->r8 = f->r8, tf->r9 = f->r9, tf->r10 = f->r10, tf->r11 = f->r11;
+	tf->r12 = f->r12, tf->r13 = f->r13, tf->r14 = f->r14;
+	tf->r15 = f->r15, tf->rdi = f->rdi, tf->rsi = f->rsi;
+	tf->rbp = f->rbp, tf->rbx = f->rbx, tf->rdx = f->rdx;
+	tf->rax = f->rax, tf->rcx = f->rcx, tf->rsp = f->rsp;
+	tf->rip = f->rip;
+	tf->rflags = (f->eflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
+	tf->fs_base = sc->ctx->fs_base;
+	tf->gs_base = sc->ctx->gs_base;
+	tf->orig_rax = UINT64_MAX;
+}
+
+/* Bring pending extended state into the frame before user code runs. */
+static void
+xstate_load(struct stub_cpu *sc)
+{
+	uint8_t *x = frame_xstate(sc);
+	const uint8_t *from = sc->xbuf != NULL ? sc->xbuf :
+						 sc->sm->xtemplate;
+
+	if (x == NULL || (sc->xbuf == NULL && !sc->xreset))
+		return;
+	memcpy(x, from, atomic_load(&sc->sm->xsize));
+	free(sc->xbuf);
+	sc->xbuf = NULL;
+	sc->xreset = false;
+}
+
+/* Turn what the stub reports into an event. */
+static void
+decode_event(struct stub_cpu *sc, struct cpu_event *ev)
+{
+	struct stub_ctx *c = sc->ctx;
+	uint32_t sig = *(volatile uint32_t *)&c->event;
+	uint64_t err = sc->frame->err, trapno = sc->frame->trapno;
+
+	memset(ev, 0, sizeof(*ev));
+	ev->trapno = (int)trapno;
+	ev->err = err;
+	if (sig == SIG_INTERRUPT) {
+		ev->type = CPU_EV_INTERRUPT;
+		atomic_store(&sc->intr, 0);
+		return;
+	}
+	if (sig == SIG_SYS && c->si_code == 1 && c->si_arch == AUDIT_X86_64) {
+		ev->type = CPU_EV_SYSCALL;
+		sc->ct->tf.orig_rax = (uint32_t)c->si_syscall;
+		sc->ct->tf.rcx = sc->ct->tf.rip;
+		sc->ct->tf.r11 = sc->ct->tf.rflags;
+		return;
+	}
+	if ((sig == SIG_SEGV || sig == SIG_BUS) && trapno == 14) {
+		ev->type = CPU_EV_FAULT;
+		ev->addr = sc->frame->cr2;
+		ev->access = err & 0x10 ? VM_PROT_EXECUTE :
+		    err & 2		? VM_PROT_WRITE :
+					  VM_PROT_READ;
+		return;
+	}
+	ev->type = CPU_EV_EXCEPTION;
+	if (sig != SIG_ILL && sig != SIG_TRAP && sig != SIG_FPE &&
+	    sig != SIG_BUS) {
+		/* #GP, int $0x80 from 64-bit code, or nonsense. */
+		ev->signo = SIG_SEGV;
+		ev->code = 0x80; /* SI_KERNEL */
+		return;
+	}
+	ev->signo = (int)sig;
+	ev->code = c->si_code;
+	ev->addr = c->si_addr;
+}
+
+/* ---- binding ---- */
+
+static void
+publish_pid(struct stub_cpu *sc, int pid)
+{
+	kmutex_lock(&sc->intr_lock);
+	sc->pid = pid;
+	kmutex_unlock(&sc->intr_lock);
+}
+
+static void
+stub_unbind(struct cpu_thread *ct)
+{
+	struct stub_cpu *sc = ct->md;
+	struct stub *last;
+
+	if (sc->pmap == NULL)
+		return;
+	publish_pid(sc, 0);
+	last = stub_pmap_unbind(sc);
+	sc->pmap = NULL;
+	sc->stub = NULL;
+	sc->ctx = NULL;
+	sc->frame = NULL;
+	if (current_cpu == sc)
+		current_cpu = NULL;
+	if (last != NULL)
+		stub_kill(last);
+}
+
+/* Bound to a context that has parked: find its frame, take it over. */
+static int
+take_context(struct stub_cpu *sc, bool fresh)
+{
+	int error;
+
+	wait_event(sc);
+	if (atomic_load(&sc->stub->dead) ||
+	    atomic_load(&sc->ctx->state) != CTX_EVENT)
+		return (ECHILD);
+	if (fresh)
+		sc->ctx->tid = (uint32_t)sc->stub->pid;
+	error = frame_locate(sc);
+	if (error != 0)
+		return (error);
+	if (!fresh)
+		sc->xreset = true;
+	sc->bases_dirty = true;
+	publish_pid(sc, sc->stub->pid);
+	return (0);
+}
+
+static int
+stub_bind(struct stub_cpu *sc, struct pmap *pm)
+{
+	struct stub *s = NULL;
+	bool used;
+	int error;
+
+	error = stub_pmap_bind(sc, pm, NULL, &used);
+	if (error == ENOENT) {
+		error = stub_get(sc->sm, &s);
+		if (error != 0)
+			return (error);
+		error = stub_pmap_bind(sc, pm, s, &used);
+		if (!used)
+			stub_kill(s);
+	}
+	if (error != 0)
+		return (error);
+	error = take_context(sc, s != NULL && used);
+	if (error != 0 && error != ECHILD) {
+		stub_unbind(sc->ct);
+		return (error);
+	}
+	return (error);
+}
+
+/* ---- cpu_ops ---- */
+
+static int
+stub_thread_create(struct cpu_thread *ct)
+{
+	struct stub_cpu *sc = calloc(1, sizeof(*sc));
+
+	if (sc == NULL)
+		return (ENOMEM);
+	sc->ct = ct;
+	sc->sm = ct->machine;
+	sc->xreset = true;
+	kmutex_init(&sc->intr_lock, "cpu interrupt", KRANK_LEAF, 0);
+	ct->md = sc;
+	return (0);
+}
+
+static void
+stub_thread_destroy(struct cpu_thread *ct)
+{
+	struct stub_cpu *sc = ct->md;
+
+	stub_unbind(ct);
+	kmutex_destroy(&sc->intr_lock);
+	free(sc->xbuf);
+	free(sc);
+	ct->md = NULL;
+}
+
+static void
+stub_interrupt(struct cpu_thread *ct)
+{
+	struct stub_cpu *sc = ct->md;
+
+	atomic_store(&sc->intr, 1);
+	if (atomic_load(&sc->in_user) == 0)
+		return;
+	kmutex_lock(&sc->intr_lock);
+	if (sc->pid != 0 && atomic_load(&sc->in_user) != 0)
+		host_tgkill(sc->pid, (int)sc->ctx->tid, SIG_INTERRUPT);
+	kmutex_unlock(&sc->intr_lock);
+}
+
+/* One trip to user code.  EAGAIN: nothing to report, go again. */
+static int
+run_once(struct stub_cpu *sc, struct cpu_event *ev)
+{
+	int error;
+
+	atomic_store(&sc->in_user, 1);
+	if (atomic_exchange(&sc->intr, 0) != 0) {
+		atomic_store(&sc->in_user, 0);
+		memset(ev, 0, sizeof(*ev));
+		ev->type = CPU_EV_INTERRUPT;
+		return (0);
+	}
+	while (!stub_pmap_enter_user(sc)) {
+		error = stub_pmap_flush(sc);
+		if (error != 0) {
+			atomic_store(&sc->in_user, 0);
+			return (error);
+		}
+	}
+	frame_store(sc);
+	xstate_load(sc);
+	error = stub_command(sc, CMD_RESUME);
+	atomic_store(&sc->in_user, 0);
+	stub_pmap_leave_user(sc);
+	if (error != 0)
+		return (error);
+	if (*(volatile uint32_t *)&sc->ctx->event == EV_OPFAIL) {
+		/* User code has not run: its registers are in tf. */
+		stub_pmap_reset(sc);
+		return (EAGAIN);
+	}
+	error = frame_locate(sc);
+	if (error != 0)
+		return (error);
+	frame_load(sc);
+	decode_event(sc, ev);
+	if (ev->type == CPU_EV_FAULT &&
+	    trunc_page(ev->addr) != sc->refill_va &&
+	    pmap_refill(sc->pmap, ev->addr, ev->access)) {
+		sc->refill_va = trunc_page(ev->addr);
+		return (EAGAIN);
+	}
+	sc->refill_va = 0;
+	return (0);
+}
+
+static int
+stub_run(struct cpu_thread *ct, struct pmap *pm, struct cpu_event *ev)
+{
+	struct stub_cpu *sc = ct->md;
+	int error = 0;
+
+	if (sc->pmap != pm) {
+		stub_unbind(ct);
+		error = stub_bind(sc, pm);
+	}
+	current_cpu = sc;
+	if (error == 0) {
+		do
+			error = run_once(sc, ev);
+		while (error == EAGAIN);
+	}
+	if (error == ECHILD) {
+		memset(ev, 0, sizeof(*ev));
+		ev->type = CPU_EV_DEAD;
+		error = 0;
+	}
+	return (error);
+}
+
+/*
+ * The child will run beside the parent in the same stub: have a thread made
+ * for it now, by the parent's parked one, unless an idle one is there.
+ */
+static int
+stub_share(struct cpu_thread *child, struct cpu_thread *parent)
+{
+	struct stub_cpu *sc = child->md, *pc = parent->md;
+	struct stub_op *op;
+	struct stub *s = pc->stub;
+	struct stub_pmap *sp;
+	uint32_t idx;
+	bool used;
+	int error;
+
+	if (pc->pmap == NULL)
+		return (EINVAL);
+	sp = pc->pmap->md;
+	error = stub_pmap_bind(sc, pc->pmap, NULL, &used);
+	if (error == EAGAIN) {
+		kmutex_lock(&sp->flush);
+		idx = atomic_fetch_add(&s->nctx, 1);
+		if (idx >= CTX_THREADS) {
+			atomic_fetch_sub(&s->nctx, 1);
+			kmutex_unlock(&sp->flush);
+			return (EAGAIN);
+		}
+		op = (struct stub_op *)((char *)pc->ctx + CTX_OPS_OFF);
+		memset(op, 0, sizeof(*op));
+		op->op = OP_THREAD;
+		op->off = idx;
+		pc->ctx->nops = 1;
+		error = stub_command(pc, CMD_REPORT);
+		if (error == 0 && pc->ctx->event != EV_DONE)
+			error = EAGAIN;
+		kmutex_unlock(&sp->flush);
+		if (error != 0)
+			return (error == ECHILD ? EAGAIN : error);
+		kmutex_lock(&pc->pmap->lock);
+		s->idle[idx / 64] |= UINT64_C(1) << (idx % 64);
+		kmutex_unlock(&pc->pmap->lock);
+		error = stub_pmap_bind(sc, pc->pmap, NULL, &used);
+	}
+	if (error == 0)
+		error = take_context(sc, false);
+	return (error == ECHILD ? EAGAIN : error);
+}
+
+static size_t
+stub_xstate_size(struct cpu_thread *ct)
+{
+	struct stub_cpu *sc = ct->md;
+
+	return (atomic_load(&sc->sm->xsize));
+}
+
+/* Where the thread's extended state is now; NULL before any stub ran. */
+static const uint8_t *
+xstate_where(struct stub_cpu *sc)
+{
+	if (sc->xbuf != NULL)
+		return (sc->xbuf);
+	if (sc->frame == NULL || sc->xreset)
+		return (sc->sm->xtemplate);
+	return (frame_xstate(sc));
+}
+
+static int
+stub_xstate_get(struct cpu_thread *ct, void *buf, size_t size)
+{
+	struct stub_cpu *sc = ct->md;
+	const uint8_t *x = xstate_where(sc);
+
+	if (x == NULL || size < atomic_load(&sc->sm->xsize))
+		return (EINVAL);
+	memcpy(buf, x, atomic_load(&sc->sm->xsize));
+	return (0);
+}
+
+static int
+stub_xstate_set(struct cpu_thread *ct, const void *buf, size_t size)
+{
+	struct stub_cpu *sc = ct->md;
+	uint8_t *x;
+
+	if (buf == NULL) {
+		free(sc->xbuf);
+		sc->xbuf = NULL;
+		sc->xreset = true;
+		return (0);
+	}
+	if (size == 0 || size != atomic_load(&sc->sm->xsize))
+		return (EINVAL);
+	x = malloc(size);
+	if (x == NULL)
+		return (ENOMEM);
+	memcpy(x, buf, size);
+	/* The software-reserved bytes tell the host the size: ours only. */
+	memcpy(x + 464, sc->sm->xtemplate + 464, 48);
+	if (size > 516)
+		memcpy(x + size - 4, sc->sm->xtemplate + size - 4, 4);
+	free(sc->xbuf);
+	sc->xbuf = x;
+	sc->xreset = false;
+	return (0);
+}
+
+static int
+stub_xstate_copy(struct cpu_thread *dst, struct cpu_thread *src)
+{
+	struct stub_cpu *sc = dst->md;
+	const uint8_t *x;
+
+	x = xstate_where(src->md);
+	if (x == NULL)
+		return (stub_xstate_set(dst, NULL, 0));
+	return (stub_xstate_set(dst, x, atomic_load(&sc->sm->xsize)));
+}
+
+static uint64_t
+stub_vdso(void *machine)
+{
+	return (((struct stub_machine *)machine)->vdso);
+}
+
+const struct cpu_ops cpu_stub_ops = {
+	.name = "stub",
+	.thread_create = stub_thread_create,
+	.thread_destroy = stub_thread_destroy,
+	.run = stub_run,
+	.interrupt = stub_interrupt,
+	.unbind = stub_unbind,
+	.share = stub_share,
+	.xstate_size = stub_xstate_size,
+	.xstate_get = stub_xstate_get,
+	.xstate_set = stub_xstate_set,
+	.xstate_copy = stub_xstate_copy,
+	.vdso = stub_vdso,
+};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The stub program, permanent part: what runs beside guest code.
+ *
+ * Every signal of a stub thread ends in stub_handler(), on the alternate
+ * stack inside the thread's context.  The host kernel has written the whole
+ * register file there; the handler adds the segment bases and the reason,
+ * hands over to the kernel process by the state word, and waits for a
+ * command.  A command is a list of mapping operations and then either "go on"
+ * (return through rt_sigreturn) or "report".
+ *
+ * The code runs with all signals blocked, uses no memory but its context,
+ * no thread-local storage (FS belongs to the guest) and no vector registers.
+ * It is not trusted by anyone: guest code may jump into it with any
+ * registers.  What that can do is limited by the seccomp filter (zygote.c).
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "stub_abi.h"
+
+#define USER __attribute__((section(".text.user")))
+
+#pragma GCC visibility push(hidden)
+long stub_sys_mmap(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+long stub_sys_mprotect(uint64_t, uint64_t, uint64_t);
+long stub_sys_munmap(uint64_t, uint64_t);
+long stub_sys_futex(void *, uint64_t, uint64_t, uint64_t);
+long stub_sys_thread(uint64_t flags, uint64_t stack);
+
+void stub_handler(int sig, const void *info, void *uc);
+#pragma GCC visibility pop
+
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define MAP_SHARED_FIXED 0x11
+#define MAP_POPULATE 0x8000
+/* VM | FS | FILES | SIGHAND | THREAD | SYSVSEM */
+#define THREAD_FLAGS 0x50f00
+
+/* siginfo_t, the fields that are used. */
+struct siginfo_view {
+	int32_t signo, err, code, pad;
+	union {
+		uint64_t addr;
+		struct {
+			uint64_t call_addr;
+			int32_t nr;
+			uint32_t arch;
+		} sys;
+	} u;
+};
+
+/* stack_t for the new thread, at the top of its stack. */
+struct altstack {
+	uint64_t sp;
+	int32_t flags, pad;
+	uint64_t size;
+	uint64_t sigmask; /* read by stub_sys_thread's child */
+};
+
+USER static inline uint64_t
+rdfsbase(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("rdfsbase %0" : "=r"(v));
+	return (v);
+}
+
+USER static inline uint64_t
+rdgsbase(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("rdgsbase %0" : "=r"(v));
+	return (v);
+}
+
+USER static long
+op_thread(uint64_t index)
+{
+	uint64_t base = STUB_CTX_BASE + index * CTX_STRIDE;
+	struct altstack *as;
+	struct stub_ctx *nctx = (struct stub_ctx *)base;
+	long tid;
+
+	as = (struct altstack *)(base + CTX_STRIDE - sizeof(*as));
+	as->sp = base + CTX_STACK_OFF;
+	as->flags = 0;
+	as->size = CTX_STACK_SIZE;
+	as->sigmask = 0;
+	tid = stub_sys_thread(THREAD_FLAGS, (uint64_t)as);
+	if (tid > 0) {
+		nctx->tid = (uint32_t)tid;
+		return (0);
+	}
+	return (tid);
+}
+
+USER static long
+op_run(const struct stub_op *op)
+{
+	if (op->op == OP_MAP)
+		return (stub_sys_mmap(op->addr, op->len, op->prot & 7,
+		    MAP_SHARED_FIXED |
+			(op->prot & OP_POPULATE ? MAP_POPULATE : 0),
+		    STUB_FD_ARENA, op->off));
+	if (op->op == OP_UNMAP)
+		return (stub_sys_munmap(op->addr, op->len));
+	if (op->op == OP_PROTECT)
+		return (stub_sys_mprotect(op->addr, op->len, op->prot & 7));
+	if (op->op == OP_UNMAP_ALL)
+		return (stub_sys_munmap(STUB_GUEST_MIN,
+		    STUB_GUEST_END - STUB_GUEST_MIN));
+	if (op->op == OP_THREAD)
+		return (op_thread(op->off));
+	return (-22);
+}
+
+/* Run the list; true if all went well. */
+USER static int
+ops_run(struct stub_ctx *c)
+{
+	const struct stub_op *op =
+	    (const struct stub_op *)((uint64_t)c + CTX_OPS_OFF);
+	uint32_t n = c->nops;
+	long r;
+
+	c->nops = 0;
+	for (uint32_t i = 0; i < n && i < CTX_NOPS; i++) {
+		r = op_run(&op[i]);
+		if (r < 0 && r > -4096) {
+			c->op_index = i;
+			c->op_errno = (uint32_t)-r;
+			return (0);
+		}
+	}
+	return (1);
+}
+
+/* Tell the kernel, then wait for a command. */
+USER static void
+hand_over(struct stub_ctx *c)
+{
+	uint32_t spin = c->spin;
+
+	atomic_store(&c->state, CTX_EVENT);
+	if (atomic_load(&c->kernel_waits) != 0)
+		stub_sys_futex(&c->state, FUTEX_WAKE, 1, 0);
+	while (atomic_load_explicit(&c->state, memory_order_acquire) !=
+	    CTX_CMD) {
+		if (spin > 0) {
+			spin--;
+			__builtin_ia32_pause();
+			continue;
+		}
+		atomic_store(&c->stub_waits, 1);
+		if (atomic_load(&c->state) == CTX_EVENT)
+			stub_sys_futex(&c->state, FUTEX_WAIT, CTX_EVENT, 0);
+		atomic_store(&c->stub_waits, 0);
+	}
+}
+
+USER void
+stub_handler(int sig, const void *info, void *uc)
+{
+	const struct siginfo_view *si = info;
+	struct stub_ctx *c;
+
+	c = (struct stub_ctx *)((uint64_t)__builtin_frame_address(0) &
+	    ~(CTX_STRIDE - 1));
+	c->fs_base = rdfsbase();
+	c->gs_base = rdgsbase();
+	c->uc = (uint64_t)uc;
+	c->event = (uint32_t)sig;
+	c->si_code = si->code;
+	c->si_addr = si->u.addr;
+	c->si_syscall = si->u.sys.nr;
+	c->si_arch = si->u.sys.arch;
+	for (;;) {
+		hand_over(c);
+		if (!ops_run(c))
+			c->event = EV_OPFAIL;
+		else if (c->cmd == CMD_REPORT)
+			c->event = EV_DONE;
+		else
+			break;
+	}
+	if (c->set_bases != 0) {
+		__asm__ volatile("wrfsbase %0" ::"r"(c->fs_base));
+		__asm__ volatile("wrgsbase %0" ::"r"(c->gs_base));
+	}
+	atomic_store_explicit(&c->state, CTX_USER, memory_order_release);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Entry points and system-call sites of the stub.
+ *
+ * The seccomp filter permits a call only when the instruction pointer behind
+ * `syscall` is one of the site_* labels and the number and constant arguments
+ * fit that site.  Each site is therefore one instruction that exists once.
+ */
+
+	.macro	SITE name, nr
+	.globl	stub_sys_\name
+	.type	stub_sys_\name, @function
+stub_sys_\name:
+	movq	%rcx, %r10
+	movl	$\nr, %eax
+	syscall
+	.globl	site_\name
+site_\name:
+	ret
+	.size	stub_sys_\name, . - stub_sys_\name
+	.endm
+
+	.section .text.user, "ax", @progbits
+
+	SITE	mmap, 9
+	SITE	mprotect, 10
+	SITE	munmap, 11
+	SITE	futex, 202
+	SITE	sigaltstack, 131
+
+/* restorer: rsp points at the ucontext */
+	.globl	stub_restorer
+stub_restorer:
+	movl	$15, %eax
+	syscall
+	.globl	site_sigreturn
+site_sigreturn:
+	ud2
+
+/*
+ * int stub_sys_thread(flags rdi, stack top rsi): the new thread starts at
+ * stub_thread_start on that stack with its context in the stack's window.
+ */
+	.globl	stub_sys_thread
+stub_sys_thread:
+	xorl	%edx, %edx
+	xorl	%r10d, %r10d
+	xorl	%r8d, %r8d
+	movl	$56, %eax
+	syscall
+	.globl	site_clone
+site_clone:
+	testl	%eax, %eax
+	jz	1f
+	ret
+1:	/* new thread: sigaltstack from the record at the stack top */
+	movq	%rsp, %rdi
+	xorl	%esi, %esi
+	movl	$131, %eax
+	syscall
+	.globl	site_sigaltstack2
+site_sigaltstack2:
+	/* The mask was inherited from the handler: everything blocked. */
+	movl	$2, %edi		/* SIG_SETMASK */
+	leaq	24(%rsp), %rsi
+	xorl	%edx, %edx
+	movl	$8, %r10d
+	movl	$14, %eax
+	syscall
+	.globl	site_sigprocmask
+site_sigprocmask:
+	jmp	stub_park
+
+/*
+ * The last steps of a new stub, without a stack: take away the start-up code
+ * and the start-up stack (rdi, rsi: its address and size), then trap.
+ */
+	.globl	stub_finish
+stub_finish:
+	movl	$11, %eax
+	syscall
+	.globl	site_finish1
+site_finish1:
+	movabsq	$0x7fff00100000, %rdi	/* STUB_INIT_BASE */
+	movl	$0x10000, %esi		/* STUB_INIT_SIZE */
+	movl	$11, %eax
+	syscall
+	.globl	site_finish2
+site_finish2:
+	/* fall through */
+
+/* A system call that no site permits: SIGSYS, and the handler parks us. */
+stub_park:
+	movl	$-1, %eax
+	syscall
+	jmp	stub_park
+
+	.section .text.init, "ax", @progbits
+	.globl	_start
+_start:
+	xorl	%ebp, %ebp
+	movq	%rsp, %rdi
+	andq	$-16, %rsp
+	call	zygote_main
+	ud2
+
+	.globl	init_syscall
+init_syscall:
+	movq	%rdi, %rax
+	movq	%rsi, %rdi
+	movq	%rdx, %rsi
+	movq	%rcx, %rdx
+	movq	%r8, %r10
+	movq	%r9, %r8
+	movq	8(%rsp), %r9
+	syscall
+	ret
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The stub program, start-up part: the zygote.
+ *
+ * Purpose: to make stubs cheaply.  The kernel process executes the stub image
+ * once; that process, the zygote, prepares everything that all stubs share
+ * (the vdso at its fixed place, signal handlers, the seccomp filter) and then
+ * forks a stub for each order.  It forks an almost empty address space, so
+ * the cost does not depend on the size of the kernel process.  CLONE_PARENT
+ * makes each stub a child of the kernel process, which can then wait for it.
+ *
+ * The filter is installed once and inherited.  It lets the init text do
+ * anything, because a stub unmaps the init text (stub_finish) before it runs
+ * user code, and nothing can be mapped there again: the only mmap that the
+ * filter knows is below STUB_GUEST_END.  So the start-up rights vanish with
+ * the code that used them.
+ *
+ * What the filter permits afterwards, each at one instruction only:
+ *   mmap        shared, fixed, of the arena descriptor, below the stub
+ *   mprotect    below the stub
+ *   munmap      below the stub; the init text and start-up stack
+ *   futex       WAIT and WAKE, words in stub memory
+ *   rt_sigreturn, rt_sigprocmask, sigaltstack, clone of a thread of this stub
+ * Everything else, from any other address, is SIGSYS: a guest system call.
+ */
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stub_abi.h"
+
+#define INIT __attribute__((section(".text.init")))
+
+#pragma GCC visibility push(hidden)
+extern const char site_mmap[], site_mprotect[], site_munmap[], site_futex[],
+    site_sigaltstack[], site_sigaltstack2[], site_sigprocmask[], site_sigreturn[], site_clone[],
+    site_finish1[], site_finish2[], stub_restorer[];
+void stub_handler(int sig, const void *info, void *uc);
+_Noreturn void stub_finish(uint64_t stack, uint64_t size);
+long init_syscall(long nr, ...);
+_Noreturn void zygote_main(void);
+#pragma GCC visibility pop
+
+enum {
+	NR_mmap = 9,
+	NR_mprotect = 10,
+	NR_munmap = 11,
+	NR_rt_sigaction = 13,
+	NR_rt_sigprocmask = 14,
+	NR_rt_sigreturn = 15,
+	NR_mremap = 25,
+	NR_getppid = 110,
+	NR_clone = 56,
+	NR_close = 3,
+	NR_sigaltstack = 131,
+	NR_prctl = 157,
+	NR_futex = 202,
+	NR_exit_group = 231,
+	NR_seccomp = 317,
+};
+
+#define PR_SET_PDEATHSIG 1
+#define PR_SET_NO_NEW_PRIVS 38
+#define CLONE_PARENT 0x8000
+#define SIGCHLD_NR 17
+#define SA_FLAGS 0x0c000004UL /* SIGINFO | ONSTACK | RESTORER */
+
+struct ksigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+struct altstack {
+	uint64_t sp;
+	int32_t flags, pad;
+	uint64_t size;
+};
+
+#define FILTER_MAX 160
+struct builder {
+	struct sock_filter f[FILTER_MAX];
+	unsigned n;
+};
+
+INIT static void
+emit(struct builder *b, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
+{
+	if (b->n == FILTER_MAX)
+		init_syscall(NR_exit_group, 70L);
+	b->f[b->n].code = code;
+	b->f[b->n].jt = jt;
+	b->f[b->n].jf = jf;
+	b->f[b->n++].k = k;
+}
+
+INIT static void
+emit_load(struct builder *b, uint32_t off)
+{
+	emit(b, BPF_LD | BPF_W | BPF_ABS, off, 0, 0);
+}
+
+/* Go on if A == k, else trap at once. */
+INIT static void
+require_eq(struct builder *b, uint32_t k)
+{
+	emit(b, BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0);
+	emit(b, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
+}
+
+/* Go on if A < k. */
+INIT static void
+require_lt(struct builder *b, uint32_t k)
+{
+	emit(b, BPF_JMP | BPF_JGE | BPF_K, k, 0, 1);
+	emit(b, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
+}
+
+#define ARG_LO(n) (offsetof(struct seccomp_data, args) + 8u * (n))
+#define ARG_HI(n) (ARG_LO(n) + 4u)
+
+/* Start the rules of one site; returns the index of the jump to patch. */
+INIT static unsigned
+site_begin(struct builder *b, const char *site, uint32_t nr)
+{
+	unsigned at;
+
+	emit_load(b, offsetof(struct seccomp_data, instruction_pointer));
+	at = b->n;
+	emit(b, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(uint64_t)site, 0, 0);
+	emit_load(b, offsetof(struct seccomp_data, nr));
+	require_eq(b, nr);
+	return (at);
+}
+
+INIT static void
+site_end(struct builder *b, unsigned at)
+{
+	emit(b, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	b->f[at].jf = (uint8_t)(b->n - at - 1);
+}
+
+/* Address below the stub, length below 4 GiB. */
+INIT static void
+require_guest_range(struct builder *b)
+{
+	emit_load(b, ARG_HI(0));
+	require_lt(b, STUB_GUEST_HI);
+	emit_load(b, ARG_HI(1));
+	require_eq(b, 0);
+}
+
+INIT static void
+rules_mapping(struct builder *b)
+{
+	unsigned at;
+
+	at = site_begin(b, site_mmap, NR_mmap);
+	require_guest_range(b);
+	emit_load(b, ARG_LO(2));
+	require_lt(b, 8);
+	emit_load(b, ARG_LO(3)); /* MAP_SHARED|MAP_FIXED, perhaps POPULATE */
+	emit(b, BPF_ALU | BPF_AND | BPF_K, ~0x8000u, 0, 0);
+	require_eq(b, 0x11);
+	emit_load(b, ARG_LO(4));
+	require_eq(b, STUB_FD_ARENA);
+	site_end(b, at);
+
+	at = site_begin(b, site_mprotect, NR_mprotect);
+	require_guest_range(b);
+	emit_load(b, ARG_LO(2));
+	require_lt(b, 8);
+	site_end(b, at);
+
+	/* Everything at once, by its two constants... */
+	at = site_begin(b, site_munmap, NR_munmap);
+	emit_load(b, ARG_HI(1));
+	unsigned small = b->n;
+	emit(b, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0);
+	require_eq(b,
+	    (uint32_t)((STUB_GUEST_END - STUB_GUEST_MIN) >> 32));
+	emit_load(b, ARG_LO(1));
+	require_eq(b, (uint32_t)(STUB_GUEST_END - STUB_GUEST_MIN));
+	emit_load(b, ARG_HI(0));
+	require_eq(b, 0);
+	emit_load(b, ARG_LO(0));
+	require_eq(b, (uint32_t)STUB_GUEST_MIN);
+	emit(b, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	b->f[small].jt = (uint8_t)(b->n - small - 1);
+	/* ...or a range of less than 4 GiB. */
+	emit_load(b, ARG_HI(0));
+	require_lt(b, STUB_GUEST_HI);
+	site_end(b, at);
+}
+
+INIT static void
+rules_other(struct builder *b)
+{
+	unsigned at;
+
+	at = site_begin(b, site_futex, NR_futex);
+	emit_load(b, ARG_HI(0));
+	require_eq(b, STUB_HI);
+	emit_load(b, ARG_LO(1));
+	require_lt(b, 2); /* WAIT, WAKE */
+	site_end(b, at);
+
+	at = site_begin(b, site_sigreturn, NR_rt_sigreturn);
+	site_end(b, at);
+	at = site_begin(b, site_sigaltstack, NR_sigaltstack);
+	site_end(b, at);
+	at = site_begin(b, site_sigaltstack2, NR_sigaltstack);
+	site_end(b, at);
+
+	at = site_begin(b, site_sigprocmask, NR_rt_sigprocmask);
+	site_end(b, at);
+
+	at = site_begin(b, site_clone, NR_clone);
+	emit_load(b, ARG_HI(0));
+	require_eq(b, 0);
+	emit_load(b, ARG_LO(0));
+	require_eq(b, 0x50f00);
+	emit_load(b, ARG_HI(1));
+	require_eq(b, STUB_HI);
+	site_end(b, at);
+
+	/* Self-destruction of the start-up memory. */
+	at = site_begin(b, site_finish1, NR_munmap);
+	site_end(b, at);
+	at = site_begin(b, site_finish2, NR_munmap);
+	site_end(b, at);
+}
+
+INIT static long
+install_filter(void)
+{
+	struct builder b;
+	struct sock_fprog prog;
+	unsigned skip;
+
+	b.n = 0;
+	emit_load(&b, offsetof(struct seccomp_data, arch));
+	require_eq(&b, AUDIT_ARCH_X86_64);
+	emit_load(&b, offsetof(struct seccomp_data, instruction_pointer) + 4);
+	require_eq(&b, STUB_HI);
+	emit_load(&b, offsetof(struct seccomp_data, instruction_pointer));
+	emit(&b, BPF_JMP | BPF_JGE | BPF_K, (uint32_t)STUB_INIT_BASE, 0, 2);
+	skip = (uint32_t)(STUB_INIT_BASE + STUB_INIT_SIZE);
+	emit(&b, BPF_JMP | BPF_JGE | BPF_K, skip, 1, 0);
+	emit(&b, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	rules_other(&b);
+	rules_mapping(&b);
+	emit(&b, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
+	prog.len = (unsigned short)b.n;
+	prog.filter = b.f;
+	init_syscall(NR_prctl, (long)PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
+	return (init_syscall(NR_seccomp, (long)SECCOMP_SET_MODE_FILTER,
+	    (long)SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog));
+}
+
+INIT static long
+arm(void)
+{
+	/* SYS TRAP FPE ILL SEGV BUS USR1 */
+	const uint8_t sigs[7] = { 31, 5, 8, 4, 11, 7, 10 };
+	struct ksigaction sa;
+	long r;
+
+	sa.handler = (uint64_t)stub_handler;
+	sa.flags = SA_FLAGS;
+	sa.restorer = (uint64_t)stub_restorer;
+	sa.mask = ~0UL;
+	for (unsigned i = 0; i < sizeof(sigs); i++) {
+		r = init_syscall(NR_rt_sigaction, (long)sigs[i], &sa, NULL,
+		    8L);
+		if (r != 0)
+			return (r);
+	}
+	return (install_filter());
+}
+
+INIT static long
+moves(struct stub_order *o)
+{
+	long r;
+
+	for (unsigned i = 0; i < o->nmoves && i < STUB_MOVES; i++) {
+		if (o->move[i].to == 0)
+			r = init_syscall(NR_munmap, o->move[i].from,
+			    o->move[i].size);
+		else /* MAYMOVE | FIXED */
+			r = init_syscall(NR_mremap, o->move[i].from,
+			    o->move[i].size, o->move[i].size, 3L,
+			    o->move[i].to);
+		if (r < 0 && r > -4096)
+			return (r);
+	}
+	return (0);
+}
+
+/* In the new stub: take the slot's contexts, give up start-up rights. */
+INIT static _Noreturn void
+become_stub(uint32_t slot, int32_t parent, uint64_t stack, uint64_t size)
+{
+	struct altstack as;
+	long r;
+
+	init_syscall(NR_prctl, (long)PR_SET_PDEATHSIG, 9L, 0L, 0L, 0L);
+	if (init_syscall(NR_getppid) != parent)
+		init_syscall(NR_exit_group, 71L);
+	r = init_syscall(NR_mmap, STUB_CTX_BASE, CTX_SLOT_SIZE, 3L, 0x11L,
+	    (long)STUB_FD_CTX, (uint64_t)slot * CTX_SLOT_SIZE);
+	if (r != (long)STUB_CTX_BASE)
+		init_syscall(NR_exit_group, 72L);
+	init_syscall(NR_close, (long)STUB_FD_CTX);
+	as.sp = STUB_CTX_BASE + CTX_STACK_OFF;
+	as.flags = 0;
+	as.pad = 0;
+	as.size = CTX_STACK_SIZE;
+	if (init_syscall(NR_sigaltstack, &as, NULL) != 0)
+		init_syscall(NR_exit_group, 73L);
+	stub_finish(stack, size);
+}
+
+_Noreturn INIT void
+zygote_main(void)
+{
+	struct stub_order *o = (struct stub_order *)STUB_CTX_BASE;
+	uint64_t stack = 0, size = 0;
+	uint32_t order;
+	long r;
+
+	r = init_syscall(NR_mmap, STUB_CTX_BASE, CTX_SLOT_SIZE, 3L, 0x11L,
+	    (long)STUB_FD_CTX, 0L);
+	if (r != (long)STUB_CTX_BASE)
+		init_syscall(NR_exit_group, 74L);
+	for (;;) {
+		while ((order = atomic_load(&o->order)) == ORDER_NONE)
+			init_syscall(NR_futex, &o->order, 0L, 0L, NULL);
+		atomic_store(&o->order, ORDER_NONE);
+		if (order == ORDER_MOVE)
+			r = moves(o);
+		else if (order == ORDER_ARM) {
+			/* move[0] is the start-up stack, for finish. */
+			stack = o->move[0].from;
+			size = o->move[0].size;
+			r = arm();
+		} else {
+			/* Read before the reply lets the next order in. */
+			uint32_t slot = o->slot;
+			int32_t parent = o->kernel_pid;
+
+			r = init_syscall(NR_clone,
+			    (long)(CLONE_PARENT | SIGCHLD_NR), 0L, 0L, 0L, 0L);
+			if (r == 0)
+				become_stub(slot, parent, stack, size);
+		}
+		o->result = (int32_t)r;
+		atomic_fetch_add(&o->reply, 1);
+		init_syscall(NR_futex, &o->reply, 1L, 1L, NULL);
+	}
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Inside the stub machine: shared by stub_machine.c (processes), pmap_stub.c
+ * (translations) and cpu_stub.c (threads).
+ */
+#ifndef CPU_STUB_INT_H
+#define CPU_STUB_INT_H
+
+#include <bsd/sys/queue.h>
+#include <stdatomic.h>
+
+#include "cpu/stub/stub_abi.h"
+#include "cpu/stub_machine.h"
+#include "libk/counter.h"
+#include "libk/klock.h"
+
+#define STUB_NSLOTS 1024
+#define STUB_POOL_MAX 8
+
+/* The kernel's struct rt ucontext on x86-64, as it lies on a stub's stack. */
+struct stub_frame {
+	uint64_t uc_flags, uc_link;
+	uint64_t ss_sp;
+	uint32_t ss_flags, ss_pad;
+	uint64_t ss_size;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t err, trapno, oldmask, cr2;
+	uint64_t fpstate; /* address in the stub */
+	uint64_t reserved[8];
+	uint64_t sigmask;
+};
+_Static_assert(offsetof(struct stub_frame, r8) == 40, "ucontext layout");
+_Static_assert(offsetof(struct stub_frame, sigmask) == 296, "ucontext layout");
+
+struct stub_cpu;
+LIST_HEAD(stub_cpu_list, stub_cpu);
+
+/*
+ * One host process.  Key: [I] immutable, [a] atomic, [s] machine lock,
+ * [l] lock of the pmap it serves
+ */
+struct stub {
+	struct stub_machine *sm; /* [I] */
+	int pid, pidfd;          /* [I] */
+	uint32_t slot;           /* [I] */
+	char *ctx;               /* [I] the slot's memory in this process */
+	_Atomic(bool) dead;      /* [a] the host says that it has ended */
+	_Atomic(uint32_t) nctx;  /* [a] contexts with a thread */
+	uint64_t idle[CTX_THREADS / 64]; /* [l] parked, without cpu_thread */
+	TAILQ_ENTRY(stub) link;  /* [s] pool */
+};
+TAILQ_HEAD(stub_list, stub);
+
+/* pmap->md.  Everything under pmap->lock but flush. */
+struct stub_pmap {
+	struct stub *stub;   /* NULL: no machine, nothing is mirrored */
+	struct stub_op *q;   /* operations not yet handed to a stub thread */
+	uint32_t nq, cap;
+	uint64_t qseq;       /* bumped by each queued operation */
+	uint64_t applied;    /* all up to here precede any user code */
+	uint32_t running;    /* threads that may be in user code */
+	uint32_t nbound;     /* cpu_threads bound */
+	uint32_t waiters;
+	bool flushing;       /* a batch is out and not yet reported */
+	struct kcond cond;   /* running, applied */
+	struct kmutex flush; /* one flusher at a time; before pmap->lock */
+	struct stub_cpu_list cpus;
+};
+
+/* cpu_thread->md.  Own thread only, but for what interrupt uses. */
+struct stub_cpu {
+	struct cpu_thread *ct;
+	struct stub_machine *sm;
+	struct pmap *pmap;   /* bound to, or NULL */
+	struct stub *stub;
+	uint32_t idx;        /* context number */
+	struct stub_ctx *ctx;
+	uint64_t gen;        /* frame offset in the context, validated */
+	struct stub_frame *frame; /* parked: in context memory */
+	LIST_ENTRY(stub_cpu) link; /* pmap lock: on stub_pmap.cpus */
+	_Atomic(uint32_t) intr;    /* cpu_interrupt() is pending */
+	_Atomic(uint32_t) in_user;
+	struct kmutex intr_lock;   /* rank LEAF: pid below is valid */
+	int pid;                   /* [intr_lock] 0: not bound */
+	uint8_t *xbuf;       /* extended state to load, or NULL */
+	bool xreset;         /* load the state after exec */
+	bool bases_dirty;    /* tf bases differ from the stub's */
+	vm_offset_t refill_va; /* last page refilled without the kernel */
+	uint64_t last_event_ns;
+	uint32_t spin;       /* adaptive: loops worth spinning */
+};
+
+struct stub_machine {
+	struct vm_system *sys;   /* [I] */
+	int ctxfd;               /* [I] context memory */
+	char *ctxmem;            /* [I] all slots */
+	int epfd, evfd;          /* [I] keeper's */
+	struct host_thread *keeper; /* [I] parent of all stubs */
+	uint64_t vdso;           /* [s] guest address of the vdso, 0 none */
+	uint8_t *xtemplate;      /* [I] once set: extended state after exec */
+	_Atomic(uint32_t) xsize; /* [a] its bytes */
+
+	struct kmutex lock;      /* rank STUB */
+	struct kcond cond;       /* pool, state */
+	int zygote_pid, zygote_pidfd;
+	bool zygote_up;          /* [s] armed and ready for orders */
+	bool stop;               /* [s] */
+	int error;               /* [s] why there is no zygote */
+	struct stub *slot[STUB_NSLOTS]; /* [s] */
+	uint32_t slot_hint;      /* [s] */
+	struct stub_list pool;   /* [s] ready stubs */
+	uint32_t npool;          /* [s] */
+	uint32_t nstubs;         /* [s] live, pool included */
+	uint32_t want;           /* [s] threads waiting for a stub */
+	uint64_t moved_stack, moved_stack_size; /* keeper's */
+
+	struct counter maps, unmaps, protects, handovers, spins;
+	_Atomic(uint64_t) stubs_created, resets;
+	int ncpu;
+};
+
+/* ---- stub_machine.c ---- */
+
+/* A ready stub, parked with its first event. Blocks.  0, EAGAIN. */
+int stub_get(struct stub_machine *, struct stub **);
+/* Kill, wait until the host says it is gone, free.  No locks held. */
+void stub_kill(struct stub *);
+static inline struct stub_ctx *
+stub_ctx_at(struct stub *s, uint32_t idx)
+{
+	return ((struct stub_ctx *)(s->ctx + idx * CTX_STRIDE));
+}
+
+/* ---- cpu_stub.c ---- */
+
+/*
+ * Post a command to a parked context and wait for the next event.
+ * 0, or ECHILD when the stub is dead.  sc->frame is set and validated
+ * for signal events.
+ */
+int stub_command(struct stub_cpu *, uint32_t cmd);
+/* The stub_cpu that the calling thread drives, or NULL. */
+struct stub_cpu *stub_cpu_current(void);
+
+/* ---- pmap_stub.c ---- */
+
+/* Hand queued operations to sc's parked thread until none is left. */
+int stub_pmap_flush(struct stub_cpu *);
+/* Take all queued operations into the context, if they fit and no flush is
+ * due; marks the thread as running.  False: flush first. */
+bool stub_pmap_enter_user(struct stub_cpu *);
+void stub_pmap_leave_user(struct stub_cpu *);
+/* Machine lost or refused something: empty it, start again from tables. */
+void stub_pmap_reset(struct stub_cpu *);
+/*
+ * Bind sc to pm's stub: to a parked idle context of the stub it has, or, where
+ * it has none, to context 0 of `fresh` (*used tells).  ENOENT: it has none
+ * and fresh is NULL; EAGAIN: no idle context; ENOMEM.
+ */
+int stub_pmap_bind(struct stub_cpu *, struct pmap *, struct stub *fresh,
+    bool *used);
+/* Returns the stub if that was its last thread: the caller kills it. */
+struct stub *stub_pmap_unbind(struct stub_cpu *);
+
+#endif /* CPU_STUB_INT_H */

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Files of the host: the file system calls that vfs, pipes, devices and
+ * pagers need, without the headers of the host.
+ *
+ * Rules that hold for every function here:
+ * - It returns 0 or a positive errno; out-pointers come last and stay
+ *   untouched on failure.
+ * - EINTR is retried.  Threads of the kernel have all signals blocked, so a
+ *   call that waits is not interruptible; to wait interruptibly, make the
+ *   descriptor non-blocking and host_poll() it with an eventfd.
+ * - Every new descriptor is close-on-exec and belongs to the caller.
+ * - Flags (O_*, AT_*, F_*, FALLOC_FL_*, LOCK_*) are those of <fcntl.h>,
+ *   RENAME_* those of <stdio.h>, R_OK etc. those of <unistd.h>.
+ * - Sizes and offsets are bytes, times nanoseconds since the epoch.
+ */
+#ifndef HOST_HOST_FILE_H
+#define HOST_HOST_FILE_H
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/host_iovec.h"
+
+struct host_pollfd {
+	int fd; /* negative: ignored */
+	short events;
+	short revents;
+};
+
+#define HOST_POLLIN 0x001
+#define HOST_POLLPRI 0x002
+#define HOST_POLLOUT 0x004
+#define HOST_POLLERR 0x008
+#define HOST_POLLHUP 0x010
+#define HOST_POLLNVAL 0x020
+#define HOST_POLLRDHUP 0x2000
+
+/* Type bits of host_stat.mode, as Linux has them. */
+#define HOST_S_IFMT 0170000
+#define HOST_S_IFSOCK 0140000
+#define HOST_S_IFLNK 0120000
+#define HOST_S_IFREG 0100000
+#define HOST_S_IFBLK 0060000
+#define HOST_S_IFDIR 0040000
+#define HOST_S_IFCHR 0020000
+#define HOST_S_IFIFO 0010000
+
+struct host_stat {
+	uint64_t dev;
+	uint64_t ino;
+	uint32_t mode; /* type and permission bits */
+	uint32_t nlink;
+	uint32_t uid;
+	uint32_t gid;
+	uint64_t rdev;
+	uint64_t size;
+	uint64_t blksize;
+	uint64_t blocks; /* of 512 bytes */
+	int64_t atime_ns;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+	int64_t btime_ns; /* 0: the host does not know */
+};
+
+struct host_statfs {
+	uint64_t type; /* magic number */
+	uint64_t bsize;
+	uint64_t frsize;
+	uint64_t blocks, bfree, bavail;
+	uint64_t files, ffree;
+	uint64_t fsid;
+	uint64_t namelen;
+	uint64_t flags; /* ST_* */
+};
+
+/* ---- descriptors ---- */
+
+int host_openat(int dirfd, const char *path, int flags, uint32_t mode, int *fd);
+/*
+ * Open with openat2(2) and confine the walk.
+ * - ENOSYS where the host has no openat2 (or forbids it), EXDEV when the path
+ *   leaves dirfd, EAGAIN when renames kept racing with the walk.
+ */
+#define HOST_RESOLVE_NO_XDEV 0x01
+#define HOST_RESOLVE_NO_MAGICLINKS 0x02
+#define HOST_RESOLVE_NO_SYMLINKS 0x04
+#define HOST_RESOLVE_BENEATH 0x08
+#define HOST_RESOLVE_IN_ROOT 0x10
+int host_openat2(int dirfd, const char *path, int flags, uint32_t mode,
+    unsigned resolve, int *fd);
+/* host_openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve. */
+int host_openat2_beneath(int dirfd, const char *path, int flags, uint32_t mode,
+    unsigned resolve, int *fd);
+/* Open the file of a descriptor (O_PATH or not) anew; needs /proc. */
+int host_reopen(int fd, int flags, int *out);
+/* The descriptor is gone in any case; EIO etc. of delayed writes. */
+int host_close(int fd);
+int host_dup(int fd, int *out);
+/* Lowest free number >= min. */
+int host_dup_min(int fd, int min, int *out);
+/* Status flags (O_APPEND, O_NONBLOCK...) of the open file. */
+int host_getfl(int fd, int *flags);
+int host_setfl(int fd, int flags);
+bool host_isatty(int fd);
+/* A pair of descriptors: fds[0] reads, fds[1] writes.  O_NONBLOCK etc. */
+int host_pipe(int flags, int fds[2]);
+int host_pipe_size(int fd, size_t *size);
+int host_set_pipe_size(int fd, size_t size);
+/* flags: O_NONBLOCK, HOST_EFD_SEMAPHORE. */
+#define HOST_EFD_SEMAPHORE 1
+int host_eventfd(uint32_t init, int flags, int *fd);
+/* Add 1 to / empty an eventfd; nothing to empty on a non-blocking one is no
+ * error. */
+int host_eventfd_signal(int fd);
+int host_eventfd_drain(int fd);
+/* timeout_ns is relative, UINT64_MAX for ever; *nready 0 when it is over. */
+int host_poll(
+    struct host_pollfd *fds, unsigned n, uint64_t timeout_ns, int *nready);
+int host_ioctl(int fd, unsigned long request, void *arg, long *ret);
+/* op: LOCK_SH, LOCK_EX, LOCK_UN, | LOCK_NB (EWOULDBLOCK). */
+int host_flock(int fd, int op);
+/* cmd: F_SETLK, F_SETLKW, F_GETLK or their F_OFD_ forms. */
+int host_lock(int fd, int cmd, struct flock *fl);
+
+/* ---- input and output: *done may be short ---- */
+
+int host_read(int fd, void *buf, size_t len, size_t *done);
+int host_write(int fd, const void *buf, size_t len, size_t *done);
+int host_pread(int fd, void *buf, size_t len, uint64_t off, size_t *done);
+int host_pwrite(
+    int fd, const void *buf, size_t len, uint64_t off, size_t *done);
+int host_readv(int fd, const struct host_iovec *iov, int n, size_t *done);
+int host_writev(int fd, const struct host_iovec *iov, int n, size_t *done);
+int host_preadv(
+    int fd, const struct host_iovec *iov, int n, uint64_t off, size_t *done);
+int host_pwritev(
+    int fd, const struct host_iovec *iov, int n, uint64_t off, size_t *done);
+/* As pread/pwrite, but short only at the end of the file / never.  On an
+ * error some of the bytes may have been moved. */
+int host_pread_full(int fd, void *buf, size_t len, uint64_t off, size_t *done);
+int host_pwrite_full(int fd, const void *buf, size_t len, uint64_t off);
+int host_lseek(int fd, int64_t off, int whence, uint64_t *pos);
+int host_ftruncate(int fd, uint64_t size);
+int host_fallocate(int fd, int mode, uint64_t off, uint64_t len);
+int host_fsync(int fd);
+int host_fdatasync(int fd);
+int host_syncfs(int fd);
+
+/* ---- attributes; `fd` forms work on O_PATH descriptors too ---- */
+
+int host_fstat(int fd, struct host_stat *st);
+int host_fstatat(
+    int dirfd, const char *path, int atflags, struct host_stat *st);
+int host_fstatfs(int fd, struct host_statfs *st);
+int host_fchmod(int fd, uint32_t mode);
+int host_fchmodat(int dirfd, const char *path, uint32_t mode, int atflags);
+/* UINT32_MAX leaves an id as it is. */
+int host_fchown(int fd, uint32_t uid, uint32_t gid);
+int host_fchownat(
+    int dirfd, const char *path, uint32_t uid, uint32_t gid, int atflags);
+#define HOST_TIME_NOW INT64_MAX
+#define HOST_TIME_OMIT INT64_MIN
+int host_futimens(int fd, int64_t atime_ns, int64_t mtime_ns);
+int host_utimensat(int dirfd, const char *path, int64_t atime_ns,
+    int64_t mtime_ns, int atflags);
+/* mode: R_OK | W_OK | X_OK or F_OK; atflags: AT_EACCESS etc. */
+int host_faccessat(int dirfd, const char *path, int mode, int atflags);
+/* Set the file mode mask of this process; gives the one before. */
+uint32_t host_umask(uint32_t mask);
+
+/* ---- names ---- */
+
+/* Not terminated; *len is what fitted. `path` "" reads the link dirfd is. */
+int host_readlinkat(
+    int dirfd, const char *path, char *buf, size_t size, size_t *len);
+/* struct linux_dirent64 records; *done 0 at the end. */
+int host_getdents(int fd, void *buf, size_t size, size_t *done);
+int host_mkdirat(int dirfd, const char *path, uint32_t mode);
+/* atflags: AT_REMOVEDIR. */
+int host_unlinkat(int dirfd, const char *path, int atflags);
+/* flags: RENAME_NOREPLACE, RENAME_EXCHANGE. */
+int host_renameat(
+    int ofd, const char *opath, int nfd, const char *npath, unsigned flags);
+/* opath "" links the file of ofd itself (which needs no privilege). */
+int host_linkat(
+    int ofd, const char *opath, int nfd, const char *npath, int atflags);
+int host_symlinkat(const char *target, int dirfd, const char *path);
+int host_mknodat(int dirfd, const char *path, uint32_t mode, uint64_t rdev);
+
+#endif /* HOST_HOST_FILE_H */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Memory of the host.
+ *
+ * Concepts: metadata is private anonymous memory, returned to the host when
+ * freed.  The arena (guest memory) is a sparse memfd mapped shared, so that a
+ * stub can map pages of it; it is reserved without being charged and left out
+ * of core dumps, which would otherwise contain all guest memory.
+ *
+ * Guarantees: memory handed out reads as zero.  A discarded range reads as
+ * zero through every mapping of the arena even where the host cannot punch
+ * holes; then it is cleared by hand and only the memory saving is lost.
+ */
+#include "host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "libk/kassert.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+static int
+linux_mem_alloc(void *self, size_t size, void **out)
+{
+	void *p;
+
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return (errno);
+	*out = p;
+	return (0);
+}
+
+static void
+linux_mem_free(void *self, void *p, size_t size)
+{
+	host_unmap(p, size);
+}
+
+static int
+linux_arena_create(void *self, size_t size, int *fd, void **base)
+{
+	void *p;
+	int error, mfd;
+
+	error = host_memfd("vmspace-arena", size, &mfd);
+	if (error != 0)
+		return (error);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+	    mfd, 0);
+	if (p == MAP_FAILED) {
+		error = errno;
+		close(mfd);
+		return (error);
+	}
+	(void)madvise(p, size, MADV_DONTDUMP);
+	*fd = mfd;
+	*base = p;
+	return (0);
+}
+
+static void
+linux_arena_destroy(void *self, int fd, void *base, size_t size)
+{
+	host_unmap(base, size);
+	close(fd);
+}
+
+static void
+linux_arena_discard(void *self, int fd, void *base, size_t off, size_t len)
+{
+	int r;
+
+	if (len == 0)
+		return;
+	do {
+		r = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		    (off_t)off, (off_t)len);
+	} while (r != 0 && errno == EINTR);
+	if (r != 0)
+		memset((char *)base + off, 0, len);
+}
+
+const struct host_mem_ops host_linux_mem = {
+    .mem_alloc = linux_mem_alloc,
+    .mem_free = linux_mem_free,
+    .arena_create = linux_arena_create,
+    .arena_destroy = linux_arena_destroy,
+    .arena_discard = linux_arena_discard,
+};
+
+struct host
+host_linux(void)
+{
+	return ((struct host){.ops = &host_linux_mem, .self = NULL});
+}
+
+int
+host_map_shared(int fd, uint64_t off, size_t len, void **out)
+{
+	void *p;
+
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)off);
+	if (p == MAP_FAILED)
+		return (errno);
+	*out = p;
+	return (0);
+}
+
+void
+host_unmap(void *p, size_t len)
+{
+	/* Unmapping what is mapped fails only when splitting a mapping goes
+	 * over the host's limit of mappings; whole mappings never do. */
+	KVERIFY(len == 0 || munmap(p, len) == 0);
+}
+
+int
+host_memfd(const char *name, size_t size, int *fd)
+{
+	int error, mfd;
+
+	mfd = memfd_create(name, MFD_CLOEXEC);
+	if (mfd < 0 && errno == EACCES) {
+		/* vm.memfd_noexec=2: the host wants to hear it said. */
+		mfd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	}
+	if (mfd < 0)
+		return (errno);
+	if (ftruncate(mfd, (off_t)size) != 0) {
+		error = errno;
+		close(mfd);
+		return (error);
+	}
+	*fd = mfd;
+	return (0);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Processes of the host: signals, reaping, /proc, and what this process is
+ * and may have.  Starting one is in host_spawn.c.
+ *
+ * Limits: where the host has no /proc mounted, host_count_fds() answers -1
+ * and host_proc_read() ENOENT.
+ */
+#include "host/host.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int
+host_pidfd_open(int pid, int *fd)
+{
+	long r = syscall(SYS_pidfd_open, pid, 0);
+
+	if (r < 0)
+		return (errno);
+	*fd = (int)r; /* close-on-exec by definition */
+	return (0);
+}
+
+int
+host_kill(int pid, int sig)
+{
+	return (kill(pid, sig) != 0 ? errno : 0);
+}
+
+int
+host_tgkill(int tgid, int tid, int sig)
+{
+	return (syscall(SYS_tgkill, tgid, tid, sig) != 0 ? errno : 0);
+}
+
+int
+host_reap(int pid, bool block, int *status)
+{
+	pid_t r;
+	int st;
+
+	do {
+		r = waitpid(pid, &st, block ? 0 : WNOHANG);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return (errno);
+	if (r == 0)
+		return (EAGAIN);
+	*status = st;
+	return (0);
+}
+
+int
+host_proc_read(int pid, const char *name, char *buf, size_t size, size_t *len)
+{
+	char path[128];
+	size_t done = 0;
+	ssize_t n;
+	int fd, r, error = 0;
+
+	if (size == 0)
+		return (EINVAL);
+	r = snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	if (r < 0 || (size_t)r >= sizeof(path))
+		return (ENAMETOOLONG);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return (errno);
+	while (done < size - 1) {
+		n = read(fd, buf + done, size - 1 - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			error = errno;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	close(fd);
+	if (error != 0)
+		return (error);
+	buf[done] = '\0';
+	*len = done;
+	return (0);
+}
+
+void
+host_raise_nofile(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+int
+host_count_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	int n = 0;
+
+	if (d == NULL)
+		return (-1);
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return (n - 1); /* without the directory itself */
+}
+
+void
+host_ids(uint32_t *uid, uint32_t *euid, uint32_t *gid, uint32_t *egid)
+{
+	*uid = getuid();
+	*euid = geteuid();
+	*gid = getgid();
+	*egid = getegid();
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Image activators: what turns a file into the contents of a new vmspace.
+ * Used by exec.c; see there for the order of things.
+ */
+#ifndef KERN_IMGACT_H
+#define KERN_IMGACT_H
+
+#include "kern/proc_int.h"
+
+#define IMGACT_HEAD 256 /* bytes of the file that activators look at first */
+#define IMGACT_DEPTH 5  /* #! interpreters that are themselves scripts */
+
+/* An exec in preparation.  One thread only. */
+struct exec_image {
+	struct lwp *l;
+	struct proc *p;
+	struct vkernel *k;
+	struct vfs_ctx ctx;
+	struct exec_args args; /* borrowed, or own after a script */
+	bool args_own;
+	const char *path;      /* AT_EXECFN and comm */
+	char interp[IMGACT_HEAD]; /* path of the script of the next level */
+	unsigned depth;
+
+	struct vnode *vp; /* own ref and text ref */
+	char head[IMGACT_HEAD];
+	size_t headlen;
+
+	struct vmspace *vm; /* own ref; NULL before an activator made it */
+	bool exec_stack;
+	uint64_t entry;               /* first instruction */
+	uint64_t base;                /* AT_BASE */
+	uint64_t phdr, phnum, aentry; /* AT_PHDR, AT_PHNUM, AT_ENTRY */
+	uint64_t sp;
+	uint64_t auxv[PROC_AUXV];
+	unsigned nauxv; /* words */
+};
+
+/* Replace img->vp: regular, executable, not open for writing; reads head. On
+ * failure img->vp is NULL. vp's ref is consumed. */
+int exec_set_vnode(struct exec_image *, struct vnode *vp);
+/* The new vmspace with its layout (stack top, mmap top). */
+int exec_new_vmspace(struct exec_image *);
+/* Up to 2^bits - 1 random pages, in bytes; 0 with no_aslr. */
+uint64_t exec_random_pages(struct exec_image *, unsigned bits);
+/* exec_args.c */
+int exec_args_add(struct exec_args *, const char *s, bool env);
+
+/*
+ * Activators: ENOEXEC when the file is not of their kind.
+ * script: on 0 vp and args are those of the interpreter; try again.
+ * elf: on 0 everything but the stack is in img->vm, and entry etc. are set.
+ */
+int imgact_script(struct exec_image *);
+int imgact_elf(struct exec_image *);
+
+/* exec_stack.c: the stack with arguments, environment and auxv; sets sp. */
+int exec_stack(struct exec_image *);
+
+#endif /* KERN_IMGACT_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Processes: what fork, exec, exit, wait and vkernel share.
+ */
+#ifndef KERN_PROC_INT_H
+#define KERN_PROC_INT_H
+
+#include "kern/linux_abi.h"
+#include "kern/proc.h"
+#include "vm/vm_zone.h"
+
+/* A process in no table, EMBRYO, no resources, one ref (the table's to be).
+ * NULL: no memory. */
+struct proc *proc_alloc(struct vkernel *);
+/* Give up the table's ref.  No locks held. */
+void proc_release(struct proc *);
+/* Into the table as a child of parent (NULL: none).  proctree held. */
+void proc_link(struct proc *, struct proc *parent);
+/* Out of the table; the caller then owes proc_release() without the lock.
+ * proctree held. */
+void proc_unlink(struct proc *);
+/* The same, collected in a list (linked by `all`). */
+void proc_reap(struct proc *, struct proc_list *);
+void proc_release_list(struct proc_list *);
+/* Frees fdt, fs, textvp and vmspace of a process that never ran. */
+void proc_undo(struct proc *);
+/* Let the parent's lwps test their conditions.  No locks held. */
+void proc_wake_parent(struct proc *);
+/* Add what vm has counted to p->ru.  Proc lock held. */
+void proc_account_vm(struct proc *, struct vmspace *);
+/* Usage of another process added: times and faults sum, maxrss is the
+ * larger. */
+void rusage_add(struct proc_rusage *, const struct proc_rusage *);
+
+/* session.c; all with proctree held. */
+int session_create(struct vkernel *, int sid, struct session **);
+void session_ref(struct session *);
+void session_free(struct vkernel *, struct session *);
+void pgrp_signal_locked(struct vkernel *, int pgid, int sig);
+bool pgrp_orphaned_locked(struct vkernel *, int pgid);
+bool pgrp_has_stopped(struct vkernel *, int pgid);
+
+/* Off p's list and gone; no thread of its own (any more).  It need not have
+ * been started. */
+void lwp_undo(struct lwp *);
+/* Already off the list; does not touch its process. */
+void lwp_destroy_in(struct vkernel *, struct lwp *);
+/* From the host thread of an lwp, as its last act: see lwp.c. */
+void lwp_thread_done(struct vkernel *, struct host_thread *self);
+/* Wait until no lwp thread exists. */
+void lwp_threads_drain(struct vkernel *);
+
+/* oom.c */
+int kern_oom(void *vkernel, struct vmspace *);
+
+/* timer.c */
+int timer_create_(struct vkernel *);
+void timer_destroy(struct vkernel *);
+
+/* kern_procfs.c */
+extern const struct procfs_ops kern_procfs_ops;
+
+/* vkernel_mounts.c */
+int vkernel_mounts(struct vkernel *);
+
+#endif /* KERN_PROC_INT_H */

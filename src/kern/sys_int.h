@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What the system-call files share: decoding of arguments, user memory in
+ * bulk, time.  All functions return 0 or a positive errno.
+ */
+#ifndef KERN_SYS_INT_H
+#define KERN_SYS_INT_H
+
+#include "kern/linux_abi.h"
+#include "kern/syscall.h"
+
+/* ---- sys_trace.c ---- */
+
+/* Bytes of a formatted call.  Longer arguments are cut with "...". */
+#define SYS_TRACE_LINE 1024
+/* "[pid] name(args)" into line; returns its length.  Before the call, since
+ * exec changes what pointers mean. */
+size_t sys_trace_format(struct lwp *, const struct syscall_desc *,
+    unsigned nr, const uint64_t *args, char *line, size_t size);
+/* Append " = result\n" and write it out whole. */
+void sys_trace_result(struct vkernel *, char *line, size_t len, int error,
+    int64_t ret);
+
+/* ---- numbers ---- */
+
+uint64_t sys_rlimit(struct lwp *, int which); /* soft limit */
+/* Upper bound of descriptor numbers. */
+uint32_t sys_fd_limit(struct lwp *);
+/* EINTR of a call that SA_RESTART restarts. */
+static inline int
+sys_restartable(int error)
+{
+	return (error == EINTR ? ERESTART : error);
+}
+
+/* ---- time (sys_time.c) ---- */
+
+#define NS_PER_SEC UINT64_C(1000000000)
+/* EFAULT, EINVAL (negative, or nsec out of range).  Saturates. */
+int sys_copyin_timespec(struct lwp *, uint64_t uaddr, uint64_t *ns);
+int sys_copyout_timespec(struct lwp *, uint64_t ns, uint64_t uaddr);
+struct lx_timespec lx_timespec_of(int64_t ns);
+struct lx_timeval lx_timeval_of(uint64_t ns);
+/* CLOCK_MONOTONIC deadline of a relative time; UINT64_MAX stays for ever. */
+uint64_t sys_deadline(uint64_t rel_ns);
+/* CLOCK_MONOTONIC deadline of an absolute time of a clock; EINVAL. */
+int sys_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline);
+/* What remains, 0 when it has passed. */
+uint64_t sys_remaining(uint64_t deadline_ns);
+
+/* ---- descriptors (sys_fd.c) ---- */
+
+/* Give f a new descriptor; its ref is consumed in any case. */
+int sys_fd_new(struct lwp *, struct file *f, bool cloexec, int64_t *ret);
+/* Two of them, stored as int[2] at uaddr; both refs are consumed. */
+int sys_fd_pair(struct lwp *, struct file *f[2], bool cloexec,
+    uint64_t uaddr);
+
+/* ---- input and output (sys_io.c) ---- */
+
+/* Copy an iovec array in: *iov is malloc'ed (NULL when n is 0), *n ends
+ * before the piece that would exceed LX_MAX_RW_COUNT.  EINVAL, EFAULT. */
+int sys_copyin_iov(struct lwp *, uint64_t uaddr, uint64_t cnt,
+    struct lx_iovec **iov, int *n);
+#define SYS_IO_WRITE 0x1
+#define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
+/* Move bytes between user memory and f; a partial result wins over an error.
+ * EINTR has become ERESTART, EPIPE has sent SIGPIPE (unless NOPIPE). */
+#define SYS_IO_NOPIPE 0x4
+int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov,
+    int n, int flags, uint64_t off, int64_t *ret);
+
+/* ---- names (sys_path.c) ---- */
+
+/* A path argument and what it is relative to. */
+struct sys_path {
+	struct vfs_ctx ctx;
+	struct vnode *start; /* ref'ed, NULL: cwd */
+	char *path;          /* VFS_PATH_MAX bytes */
+};
+/* 0, or the errno with nothing left to undo. */
+int sys_path_get(struct lwp *, int dirfd, uint64_t upath, struct sys_path *);
+void sys_path_done(struct sys_path *);
+/*
+ * The vnode that (dirfd, path, AT_*) names, ref'ed.  atflags:
+ * AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH.  A vnode-less descriptor named by
+ * AT_EMPTY_PATH gives *f (ref'ed) and a NULL vnode; f may be NULL: EBADF.
+ */
+int sys_path_vnode(struct lwp *, int dirfd, uint64_t upath, int atflags,
+    struct vnode **vpp, struct file **f);
+
+/* ---- terminal job control (sys_ioctl.c) ---- */
+
+bool sys_is_tty(const struct file *);
+/* A read (SIGTTIN) or change (SIGTTOU) by a background process: ERESTART
+ * after the signal was sent, EIO where it cannot stop; 0: go on. */
+int sys_tty_background(struct lwp *, const struct file *, int signo);
+
+/* ---- poll (sys_poll.c) ---- */
+
+/* POLL* events of f now and, in *hostfd, what to poll for a change. */
+short sys_file_poll(struct file *, short events, int *hostfd);
+
+#endif /* KERN_SYS_INT_H */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Assertions.  KASSERT() checks an invariant in debug builds only; KVERIFY()
+ * is always on and is used where memory safety depends on the answer.  Both
+ * end the host process by abort() after one line to standard error: a kernel
+ * whose invariants are broken must not go on serving guests.
+ */
+#ifndef LIBK_KASSERT_H
+#define LIBK_KASSERT_H
+
+/* Prints "vmspace: panic: FILE:LINE: FUNC: message" and aborts. */
+_Noreturn void kpanic_at(const char *file, int line, const char *func,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#define kpanic(...) kpanic_at(__FILE__, __LINE__, __func__, __VA_ARGS__)
+
+#define KVERIFY(cond)                                                          \
+	do {                                                                   \
+		if (__builtin_expect(!(cond), 0))                              \
+			kpanic("failed: %s", #cond);                           \
+	} while (0)
+
+#ifdef VMSPACE_DEBUG
+#define KASSERT(cond) KVERIFY(cond)
+#else
+#define KASSERT(cond)                                                          \
+	do {                                                                   \
+		if (0)                                                         \
+			(void)(cond);                                          \
+	} while (0)
+#endif
+
+#endif /* LIBK_KASSERT_H */

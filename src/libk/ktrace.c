@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Trace ring.
+ *
+ * Concepts: a writer takes an index with one fetch-add, and the slot
+ * index & mask by exchanging the slot's sequence number for 0 (SEQ_BUSY); it
+ * stores the fields, then publishes index + 1.  A slot never written holds
+ * SEQ_EMPTY.
+ *
+ * Ordering: the fields are release stores and acquire loads, so a reader that
+ * saw any field of a newer event also sees that event's SEQ_BUSY (or a later
+ * number) when it reads the sequence again, and calls the slot torn.  On
+ * x86-64 all of these are plain moves.
+ *
+ * Guarantees: writers never wait.  A writer that finds its slot busy (it
+ * lapped a writer that was preempted inside the slot) or already newer than
+ * its own index (it was lapped itself) drops its event: two writers never mix
+ * fields.  Such an event is missing from a dump, which says so ("torn").
+ */
+#include "libk/ktrace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libk/kassert.h"
+
+#define SEQ_BUSY 0
+#define SEQ_EMPTY UINT64_MAX
+#define SLOTS_MAX ((size_t)1 << 32)
+
+_Static_assert(sizeof(struct ktrace_event) == 48, "trace event layout");
+
+static const char *const ktrace_names[KT_NCODES] = {
+    [KT_NONE] = "none",
+    [KT_SYSCALL_ENTER] = "syscall-enter",
+    [KT_SYSCALL_EXIT] = "syscall-exit",
+    [KT_FAULT] = "fault",
+    [KT_RESUME] = "resume",
+    [KT_EVENT] = "event",
+    [KT_FORK] = "fork",
+    [KT_EXEC] = "exec",
+    [KT_EXIT] = "exit",
+    [KT_SIGNAL] = "signal",
+    [KT_STUB] = "stub",
+    [KT_LIFE] = "life",
+    [KT_OOM] = "oom",
+};
+
+static _Thread_local uint32_t ktrace_tid;
+
+int
+ktrace_init(struct ktrace *t, size_t slots)
+{
+	struct ktrace_event *ring;
+	size_t n = 1;
+
+	if (slots > SLOTS_MAX)
+		return (ENOMEM);
+	while (n < slots)
+		n <<= 1;
+	ring = calloc(n, sizeof(*ring));
+	if (ring == NULL)
+		return (ENOMEM);
+	for (size_t i = 0; i < n; i++)
+		atomic_init(&ring[i].seq, SEQ_EMPTY);
+	atomic_init(&t->next, 0);
+	t->mask = n - 1;
+	t->ring = ring;
+	return (0);
+}
+
+void
+ktrace_destroy(struct ktrace *t)
+{
+	free(t->ring);
+	t->ring = NULL;
+}
+
+/* Take the slot for event `idx`; false: drop the event. */
+static bool
+ktrace_claim(struct ktrace_event *e, uint64_t idx)
+{
+	uint64_t old = atomic_load_explicit(&e->seq, memory_order_relaxed);
+
+	do {
+		if (old == SEQ_BUSY || (old != SEQ_EMPTY && old > idx))
+			return (false);
+	} while (!atomic_compare_exchange_weak_explicit(&e->seq, &old, SEQ_BUSY,
+	    memory_order_acquire, memory_order_relaxed));
+	return (true);
+}
+
+void
+ktrace(
+    struct ktrace *t, enum ktrace_code code, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct ktrace_event *e;
+	struct timespec ts;
+	uint64_t idx;
+
+	if (t == NULL)
+		return;
+	KASSERT(code < KT_NCODES);
+	if (ktrace_tid == 0)
+		ktrace_tid = (uint32_t)gettid();
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	idx = atomic_fetch_add_explicit(&t->next, 1, memory_order_relaxed);
+	e = &t->ring[idx & t->mask];
+	if (!ktrace_claim(e, idx))
+		return;
+	__atomic_store_n(&e->ns,
+	    (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec,
+	    __ATOMIC_RELEASE);
+	__atomic_store_n(&e->code, (uint32_t)code, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->tid, ktrace_tid, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->a, a, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->b, b, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->c, c, __ATOMIC_RELEASE);
+	atomic_store_explicit(&e->seq, idx + 1, memory_order_release);
+}
+
+/* Copy event `idx`; false when it is torn or was replaced meanwhile. */
+static bool
+ktrace_copy(
+    const struct ktrace_event *e, uint64_t idx, struct ktrace_event *out)
+{
+	if (atomic_load_explicit(&e->seq, memory_order_acquire) != idx + 1)
+		return (false);
+	out->ns = __atomic_load_n(&e->ns, __ATOMIC_ACQUIRE);
+	out->code = __atomic_load_n(&e->code, __ATOMIC_ACQUIRE);
+	out->tid = __atomic_load_n(&e->tid, __ATOMIC_ACQUIRE);
+	out->a = __atomic_load_n(&e->a, __ATOMIC_ACQUIRE);
+	out->b = __atomic_load_n(&e->b, __ATOMIC_ACQUIRE);
+	out->c = __atomic_load_n(&e->c, __ATOMIC_ACQUIRE);
+	return (atomic_load_explicit(&e->seq, memory_order_relaxed) == idx + 1);
+}
+
+void
+ktrace_dump(const struct ktrace *t, FILE *f)
+{
+	struct ktrace_event ev;
+	uint64_t end, idx;
+
+	end = atomic_load_explicit(&t->next, memory_order_acquire);
+	idx = end > t->mask + 1 ? end - (t->mask + 1) : 0;
+	for (; idx < end; idx++) {
+		if (!ktrace_copy(&t->ring[idx & t->mask], idx, &ev)) {
+			fprintf(f, "%" PRIu64 " torn\n", idx);
+			continue;
+		}
+		fprintf(f,
+		    "%" PRIu64 " %" PRIu64 ".%09" PRIu64 " tid=%" PRIu32
+		    " %s a=%#" PRIx64 " b=%#" PRIx64 " c=%#" PRIx64 "\n",
+		    idx, ev.ns / 1000000000, ev.ns % 1000000000, ev.tid,
+		    ev.code < KT_NCODES ? ktrace_names[ev.code] : "?", ev.a,
+		    ev.b, ev.c);
+	}
+}

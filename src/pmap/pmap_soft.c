@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The software pmap: tables only, no machine behind them.  For unit and model
+ * tests, for kernels on cpu_fake, and as the baseline of the engine
+ * benchmarks.  With no CPU to lag behind, sync has nothing to do.
+ */
+
+#include "pmap/pmap.h"
+
+static int
+soft_init(struct pmap *pm, void *machine)
+{
+	return (0);
+}
+
+static void
+soft_release(struct pmap *pm)
+{
+}
+
+static void
+soft_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
+    vm_prot_t prot)
+{
+}
+
+static void
+soft_unmap(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
+{
+}
+
+static void
+soft_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva,
+    vm_prot_t prot)
+{
+}
+
+static void
+soft_sync(struct pmap *pm)
+{
+}
+
+const struct pmap_ops pmap_soft_ops = {
+	.name = "soft",
+	.init = soft_init,
+	.release = soft_release,
+	.map = soft_map,
+	.unmap = soft_unmap,
+	.protect = soft_protect,
+	.sync = soft_sync,
+};

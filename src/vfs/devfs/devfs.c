@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * devfs: the devices of /dev, a fixed tree that nobody can change.
+ *
+ * Concepts.  The tree is one const table.  A vnode's data is a devfs_node,
+ * which points to its table entry; directories and devices that others mount
+ * on or hold must be one vnode for all, so the mount remembers the live vnode
+ * of each entry weakly.  /dev/zero is the exception: each lookup gives a
+ * vnode of its own, whose object is the memory that shared mappings of that
+ * open file see.  (kern maps VN_ZERO vnodes as anonymous memory and needs the
+ * object for nothing else.)
+ *
+ * Opening a device replaces the operations of the file; nothing ever reads or
+ * writes through the vnode.  /dev/tty becomes a host stream on a dup of the
+ * kernel's terminal.
+ *
+ * Locking.  dm->lock guards dm->vp[]; a vnode whose refs are 0 is dropped
+ * from it by its reclaim, under the same lock.
+ *
+ * Limits.  No ptys: pts is empty.  Ownership and modes cannot be changed.
+ */
+#include "vfs/vfs_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+#include "vfs/vfs_node.h"
+#include "vm/vm_object.h"
+
+#define DEVFS_MAGIC 0x01021994 /* devtmpfs calls itself tmpfs */
+#define ENTROPY_BITS 256
+#define ZERO_PAGES ((vm_pindex_t)1 << 40)
+
+enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM, DEV_URANDOM };
+
+struct devfs_entry {
+	const char *name;
+	enum vtype type;
+	uint32_t mode;
+	uint64_t rdev;
+	const char *target; /* of a link */
+};
+
+static const struct devfs_entry devfs_entries[] = {
+    {"", VDIR, 0755, 0, NULL}, /* the root comes first */
+    {"null", VCHR, 0666, VFS_MKDEV(1, DEV_NULL), NULL},
+    {"zero", VCHR, 0666, VFS_MKDEV(1, DEV_ZERO), NULL},
+    {"full", VCHR, 0666, VFS_MKDEV(1, DEV_FULL), NULL},
+    {"random", VCHR, 0666, VFS_MKDEV(1, DEV_RANDOM), NULL},
+    {"urandom", VCHR, 0666, VFS_MKDEV(1, DEV_URANDOM), NULL},
+    {"tty", VCHR, 0666, VFS_MKDEV(5, 0), NULL},
+    {"fd", VLNK, 0777, 0, "/proc/self/fd"},
+    {"stdin", VLNK, 0777, 0, "/proc/self/fd/0"},
+    {"stdout", VLNK, 0777, 0, "/proc/self/fd/1"},
+    {"stderr", VLNK, 0777, 0, "/proc/self/fd/2"},
+    {"shm", VDIR, 01777, 0, NULL},
+    {"pts", VDIR, 0755, 0, NULL},
+};
+#define NENTRIES (sizeof(devfs_entries) / sizeof(devfs_entries[0]))
+
+/* Key: [I] immutable, [d] lock */
+struct devfs_mount {
+	struct vmount *mp;
+	struct kmutex lock;         /* rank VNODE */
+	int64_t birth;              /* [I] ns: all times */
+	struct vnode *vp[NENTRIES]; /* [d] weak */
+};
+
+/* Key: [I] immutable, [d] mount's lock */
+struct devfs_node {
+	const struct devfs_entry *e; /* [I] */
+	struct vm_object *object;    /* [d] of /dev/zero; our ref */
+};
+
+static const struct vops devfs_vops;
+
+static const struct devfs_entry *
+devfs_entry(const struct vnode *vp)
+{
+	return (((const struct devfs_node *)vp->data)->e);
+}
+
+static unsigned
+devfs_minor(const struct vnode *vp)
+{
+	return (devfs_entry(vp)->rdev & 0xff);
+}
+
+/* The vnode of entry number i, with a new ref. */
+static int
+devfs_vget(struct devfs_mount *dm, size_t i, struct vnode **vpp)
+{
+	const struct devfs_entry *e = &devfs_entries[i];
+	bool zero = e->rdev == VFS_MKDEV(1, DEV_ZERO);
+	struct devfs_node *node;
+	struct vnode *vp;
+	int error;
+
+	kmutex_lock(&dm->lock);
+	vp = dm->vp[i];
+	if (!zero && vp != NULL && vnode_tryref(vp)) {
+		kmutex_unlock(&dm->lock);
+		*vpp = vp;
+		return (0);
+	}
+	node = calloc(1, sizeof(*node));
+	error = node == NULL ? ENOMEM
+			     : vnode_create(dm->mp, e->type, &devfs_vops, node,
+				   i + 1, &vp);
+	if (error == 0) {
+		node->e = e;
+		if (zero)
+			vp->flags |= VN_ZERO;
+		else if (e->rdev == VFS_MKDEV(5, 0))
+			vp->flags |= VN_TTY;
+		dm->vp[i] = vp;
+		*vpp = vp;
+	}
+	kmutex_unlock(&dm->lock);
+	if (error != 0)
+		free(node);
+	return (error);
+}
+
+static void
+devfs_reclaim(struct vnode *vp)
+{
+	struct devfs_mount *dm = vp->mount->data;
+	struct devfs_node *node = vp->data;
+	size_t i = (size_t)(node->e - devfs_entries);
+
+	kmutex_lock(&dm->lock);
+	if (dm->vp[i] == vp)
+		dm->vp[i] = NULL;
+	kmutex_unlock(&dm->lock);
+	if (node->object != NULL)
+		vm_object_free(node->object);
+	free(node);
+}
+
+static int
+devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
+{
+	if (dvp->type != VDIR)
+		return (ENOTDIR);
+	if (devfs_entry(dvp) != &devfs_entries[0])
+		return (ENOENT);
+	for (size_t i = 1; i < NENTRIES; i++)
+		if (strcmp(devfs_entries[i].name, name) == 0)
+			return (devfs_vget(dvp->mount->data, i, vpp));
+	return (ENOENT);
+}
+
+static int
+devfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
+{
+	if (vp->type != VDIR)
+		return (ENOTDIR);
+	if (devfs_entry(vp) != &devfs_entries[0])
+		return (0);
+	for (size_t i = off + 1; off < NENTRIES && i < NENTRIES; i++) {
+		const struct devfs_entry *e = &devfs_entries[i];
+
+		if (!fn(arg, e->name, strlen(e->name), i + 1,
+			vtype_dtype(e->type), i))
+			break;
+	}
+	return (0);
+}
+
+static int
+devfs_getattr(struct vnode *vp, struct vattr *va)
+{
+	const struct devfs_mount *dm = vp->mount->data;
+	const struct devfs_entry *e = devfs_entry(vp);
+
+	va->mode = e->mode | vtype_ifmt(e->type);
+	va->nlink = e->type == VDIR ? 2 : 1;
+	va->rdev = e->rdev;
+	va->size = e->target != NULL ? strlen(e->target) : 0;
+	va->atime = va->mtime = va->ctime = va->btime = dm->birth;
+	return (0);
+}
+
+/*
+ * Programs chmod, chown and touch their terminal; a truncation of a device
+ * means nothing.  All of it succeeds without effect on devices.
+ */
+static int
+devfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
+{
+	return (vp->type == VCHR ? 0 : EPERM);
+}
+
+static int
+devfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
+{
+	const struct devfs_entry *e = devfs_entry(vp);
+	size_t n;
+
+	if (e->target == NULL)
+		return (EINVAL);
+	n = strlen(e->target);
+	*len = n < size ? n : size;
+	memcpy(buf, e->target, *len);
+	return (0);
+}
+
+static int
+devfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
+{
+	*sf = (struct vfs_statfs){
+	    .type = DEVFS_MAGIC,
+	    .bsize = PAGE_SIZE,
+	    .files = NENTRIES,
+	    .namelen = VFS_NAME_MAX,
+	};
+	return (0);
+}
+
+static int
+devfs_object(struct vnode *vp, struct vm_object **op)
+{
+	struct devfs_mount *dm = vp->mount->data;
+	struct devfs_node *node = vp->data;
+	int error = 0;
+
+	if ((vp->flags & VN_ZERO) == 0)
+		return (ENODEV);
+	kmutex_lock(&dm->lock);
+	if (node->object == NULL) {
+		struct vm_object *o;
+
+		error = vm_object_allocate_hold(
+		    vp->mount->vfs->sys, OBJT_DEFAULT, ZERO_PAGES, &o);
+		if (error == 0) {
+			o->flags |= OBJ_NAMED;
+			vm_object_unlock(o);
+			node->object = o;
+		}
+	}
+	if (error == 0)
+		*op = node->object;
+	kmutex_unlock(&dm->lock);
+	return (error);
+}
+
+/* ---- open devices ---- */
+
+static int
+dev_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	char buf[512];
+	size_t n;
+
+	switch (devfs_minor(f->vp)) {
+	case DEV_ZERO:
+	case DEV_FULL:
+		uiozero(uio->resid, uio);
+		break;
+	case DEV_RANDOM:
+	case DEV_URANDOM:
+		while (uio->resid > 0) {
+			n = uio->resid < sizeof(buf) ? uio->resid
+						     : sizeof(buf);
+			host_random(buf, n);
+			uiomove(buf, n, uio);
+		}
+		explicit_bzero(buf, sizeof(buf));
+		break;
+	default:
+		break;
+	}
+	return (0);
+}
+
+static int
+dev_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	if (devfs_minor(f->vp) == DEV_FULL)
+		return (uio->resid > 0 ? ENOSPC : 0);
+	uio_advance(uio, uio->resid);
+	return (0);
+}
+
+static int
+dev_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
+    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+{
+	const int bits = ENTROPY_BITS;
+	unsigned minor = devfs_minor(f->vp);
+
+	if ((minor != DEV_RANDOM && minor != DEV_URANDOM) ||
+	    (uint32_t)cmd != VIOC_RNDGETENTCNT)
+		return (ENOTTY);
+	if (size < sizeof(bits))
+		return (EINVAL);
+	memcpy(kbuf, &bits, sizeof(bits));
+	*ret = 0;
+	return (0);
+}
+
+static short
+dev_poll(struct file *f, short events, int *hostfd)
+{
+	*hostfd = -1;
+	return (events & (HOST_POLLIN | HOST_POLLOUT | VPOLLRDNORM |
+			     VPOLLWRNORM));
+}
+
+static int
+dev_getattr(struct file *f, struct vattr *va)
+{
+	return (vn_getattr(f->vp, va));
+}
+
+/* Devices have no position: every seek leads to the start. */
+static int
+dev_seek(struct file *f, int64_t off, int whence, uint64_t *res)
+{
+	*res = 0;
+	return (0);
+}
+
+static const struct fileops dev_fileops = {
+    .read = dev_read,
+    .write = dev_write,
+    .ioctl = dev_ioctl,
+    .poll = dev_poll,
+    .getattr = dev_getattr,
+    .seek = dev_seek,
+    .name = "device",
+};
+
+static int
+devfs_open(struct vnode *vp, int flags, struct file *f,
+    const struct vfs_ctx *ctx)
+{
+	int fd, error;
+
+	if (vp->type != VCHR)
+		return (0);
+	if ((vp->flags & VN_TTY) == 0) {
+		f->ops = &dev_fileops;
+		return (0);
+	}
+	if (vp->mount->vfs->tty_fd < 0)
+		return (ENXIO);
+	error = host_dup(vp->mount->vfs->tty_fd, &fd);
+	if (error != 0)
+		return (error);
+	f->hostfd = fd;
+	f->data = (void *)(uintptr_t)&hostfd_kind_tty;
+	f->ops = &hostfd_fileops;
+	return (0);
+}
+
+/* ---- nothing can be made or removed ---- */
+
+static int
+devfs_create(struct vnode *dvp, const char *name, uint32_t mode,
+    const struct vfs_ctx *ctx, struct vnode **vpp)
+{
+	return (EACCES);
+}
+
+static int
+devfs_mkdir(struct vnode *dvp, const char *name, uint32_t mode,
+    const struct vfs_ctx *ctx)
+{
+	return (EACCES);
+}
+
+static int
+devfs_mknod(struct vnode *dvp, const char *name, uint32_t mode, uint64_t rdev,
+    const struct vfs_ctx *ctx)
+{
+	return (EPERM);
+}
+
+static int
+devfs_symlink(struct vnode *dvp, const char *name, const char *target,
+    const struct vfs_ctx *ctx)
+{
+	return (EACCES);
+}
+
+static int
+devfs_remove(struct vnode *dvp, const char *name)
+{
+	return (EACCES);
+}
+
+static const struct vops devfs_vops = {
+    .lookup = devfs_lookup,
+    .getattr = devfs_getattr,
+    .setattr = devfs_setattr,
+    .open = devfs_open,
+    .readdir = devfs_readdir,
+    .readlink = devfs_readlink,
+    .create = devfs_create,
+    .mkdir = devfs_mkdir,
+    .mknod = devfs_mknod,
+    .symlink = devfs_symlink,
+    .unlink = devfs_remove,
+    .rmdir = devfs_remove,
+    .statfs = devfs_statfs,
+    .reclaim = devfs_reclaim,
+    .object = devfs_object,
+};
+
+static void
+devfs_destroy(struct vmount *mp)
+{
+	struct devfs_mount *dm = mp->data;
+
+	if (dm == NULL)
+		return;
+	for (size_t i = 0; i < NENTRIES; i++)
+		KVERIFY(dm->vp[i] == NULL);
+	kmutex_destroy(&dm->lock);
+	free(dm);
+}
+
+/*
+ * - 0, ENOMEM.
+ */
+int
+devfs_mount_create(struct vfs *vfs, struct vmount **mpp)
+{
+	struct devfs_mount *dm;
+	struct vmount *mp;
+	int error;
+
+	error = vmount_create(vfs, "devtmpfs", "devtmpfs", 0, devfs_destroy,
+	    &mp);
+	if (error != 0)
+		return (error);
+	dm = calloc(1, sizeof(*dm));
+	if (dm == NULL) {
+		vmount_destroy(mp);
+		return (ENOMEM);
+	}
+	dm->mp = mp;
+	dm->birth = (int64_t)host_realtime_ns();
+	kmutex_init(&dm->lock, "devfs", KRANK_VNODE, 0);
+	mp->data = dm;
+	error = devfs_vget(dm, 0, &mp->root);
+	if (error != 0) {
+		vmount_destroy(mp);
+		return (error);
+	}
+	mp->root->flags |= VN_ROOT;
+	*mpp = mp;
+	return (0);
+}

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Open files, and the operations of those that are files of a file system.
+ *
+ * Concepts.  A file is what descriptors share after dup and fork: access
+ * mode, status flags, offset, and operations.  Regular files and directories
+ * have vnode_fileops; a device or fifo replaces them in its vops->open.
+ *
+ * The offset.  Reads and writes at the file's own offset must move it as one
+ * step, also between processes, or two writers of a shared descriptor would
+ * overwrite each other.  But a transfer takes locks of every rank and may
+ * wait for the host, so it cannot run under a lock: `busy` says that somebody
+ * uses the offset, and others wait for it on `cond`.  Host streams (hostfd is
+ * set) have no offset of ours: pipes and terminals never wait here.
+ *
+ * Directory offsets.  0 is ".", 1 is "..", and from 2 on the cookie of the
+ * file system plus 2.
+ *
+ * Locking and lifetime.  refs is atomic; the last file_free() closes, outside
+ * all locks.  A file refs its vnode.  A regular file opened for writing
+ * counts in vnode.writers from file_create() to the last file_free().
+ *
+ * Guarantees.  An O_PATH file can only be stat'ed, used as a start of lookup
+ * and closed.  Access mode is checked here, before any driver.
+ *
+ * Limits.  SEEK_DATA and SEEK_HOLE see each file as one run of data.
+ */
+#include "vfs/vfs_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+#include "vfs/vfs_node.h"
+#include "vm/vm_zone.h"
+
+#define FILE_SETFL (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
+
+static int
+file_flags(const struct file *f)
+{
+	return (atomic_load_explicit(&f->flags, memory_order_relaxed));
+}
+
+/* Does the file hold vp open for writing? */
+static bool
+file_is_writer(const struct vnode *vp, int flags)
+{
+	return (vp != NULL && vp->type == VREG && (flags & O_PATH) == 0 &&
+	    (flags & O_ACCMODE) != O_RDONLY);
+}
+
+/*
+ * A new file with one ref.
+ * - No locks held.  vp's ref passes on success; hostfd belongs to ops->close.
+ * - 0, ENOMEM, ETXTBSY.
+ */
+int
+file_create(struct vfs *vfs, const struct fileops *ops, struct vnode *vp,
+    int flags, int hostfd, void *data, struct file **fp)
+{
+	struct file *f;
+	int error;
+
+	f = zalloc(vfs->z_file);
+	if (f == NULL)
+		return (ENOMEM);
+	if (file_is_writer(vp, flags)) {
+		error = vn_writer_ref(vp);
+		if (error != 0) {
+			zfree(vfs->z_file, f);
+			return (error);
+		}
+	}
+	memset(f, 0, sizeof(*f));
+	atomic_init(&f->refs, 1);
+	atomic_init(&f->flags, flags);
+	f->ops = ops;
+	f->vp = vp;
+	f->hostfd = hostfd;
+	f->data = data;
+	f->ino = vp != NULL ? vp->ino : 0;
+	f->vfs = vfs;
+	kmutex_init(&f->lock, "file", KRANK_FILE, 0);
+	kcond_init(&f->cond);
+	*fp = f;
+	return (0);
+}
+
+void
+file_ref(struct file *f)
+{
+	uint32_t old;
+
+	old = atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+	KVERIFY(old > 0 && old < UINT32_MAX);
+}
+
+/*
+ * Let go; the last one closes.
+ * - No locks held; may do I/O.
+ */
+void
+file_free(struct file *f)
+{
+	uint32_t old;
+
+	old = atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel);
+	KVERIFY(old > 0);
+	if (old > 1)
+		return;
+	if (f->ops->close != NULL)
+		f->ops->close(f);
+	if (file_is_writer(f->vp, file_flags(f)))
+		vn_writer_rele(f->vp);
+	vrele(f->vp);
+	KASSERT(!f->busy);
+	kcond_destroy(&f->cond);
+	kmutex_destroy(&f->lock);
+	zfree(f->vfs->z_file, f);
+}
+
+/* ---- the offset ---- */
+
+static bool
+file_has_offset(const struct file *f)
+{
+	return (f->hostfd < 0 && f->ops->seek != NULL);
+}
+
+static void
+file_offset_lock(struct file *f)
+{
+	kmutex_lock(&f->lock);
+	while (f->busy)
+		kcond_wait(&f->cond, &f->lock);
+	f->busy = true;
+	kmutex_unlock(&f->lock);
+}
+
+static void
+file_offset_unlock(struct file *f)
+{
+	kmutex_lock(&f->lock);
+	f->busy = false;
+	kcond_signal(&f->cond);
+	kmutex_unlock(&f->lock);
+}
+
+typedef int file_rw_fn(struct file *, struct uio *, const struct vfs_ctx *);
+
+/*
+ * pread/pwrite on a host stream: possible where the host can seek.  The
+ * offset is the host's; it is put back afterwards.
+ */
+static int
+file_host_at(struct file *f, struct uio *uio, const struct vfs_ctx *ctx,
+    file_rw_fn *rw)
+{
+	uint64_t old, res, at = uio->off;
+	int error;
+
+	if (f->ops->seek == NULL || (int64_t)at < 0)
+		return (f->ops->seek == NULL ? ESPIPE : EINVAL);
+	file_offset_lock(f);
+	error = f->ops->seek(f, 0, SEEK_CUR, &old);
+	if (error == 0)
+		error = f->ops->seek(f, (int64_t)at, SEEK_SET, &res);
+	if (error == 0) {
+		error = rw(f, uio, ctx);
+		(void)f->ops->seek(f, (int64_t)old, SEEK_SET, &res);
+	}
+	file_offset_unlock(f);
+	return (error);
+}
+
+static int
+file_rw(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at,
+    file_rw_fn *rw)
+{
+	int error;
+
+	if (rw == NULL)
+		return (EINVAL);
+	if (!file_has_offset(f))
+		return (at ? file_host_at(f, uio, ctx, rw) : rw(f, uio, ctx));
+	if (at)
+		return ((int64_t)uio->off < 0 ? EINVAL : rw(f, uio, ctx));
+	file_offset_lock(f);
+	uio->off = f->off;
+	error = rw(f, uio, ctx);
+	f->off = uio->off;
+	file_offset_unlock(f);
+	return (error);
+}
+
+/*
+ * Read at uio->off (at) or at the file's offset, which moves.
+ * - No locks held; waits by ctx->wait.
+ * - EBADF, EISDIR, EINVAL, ESPIPE, EAGAIN, EINTR, EIO, ...
+ */
+int
+file_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at)
+{
+	int fl = file_flags(f);
+
+	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_WRONLY)
+		return (EBADF);
+	return (file_rw(f, uio, ctx, at, f->ops->read));
+}
+
+int
+file_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at)
+{
+	int fl = file_flags(f);
+
+	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_RDONLY)
+		return (EBADF);
+	return (file_rw(f, uio, ctx, at, f->ops->write));
+}
+
+int
+file_seek(struct file *f, int64_t off, int whence, uint64_t *res)
+{
+	uint64_t pos;
+	int error;
+
+	if ((file_flags(f) & O_PATH) != 0)
+		return (EBADF);
+	if (f->ops->seek == NULL)
+		return (ESPIPE);
+	if (!file_has_offset(f))
+		return (f->ops->seek(f, off, whence, res));
+	file_offset_lock(f);
+	error = f->ops->seek(f, off, whence, &pos);
+	if (error == 0) {
+		f->off = pos;
+		*res = pos;
+	}
+	file_offset_unlock(f);
+	return (error);
+}
+
+int
+file_getattr(struct file *f, struct vattr *va)
+{
+	struct vattr out;
+	int error;
+
+	if (f->vp != NULL)
+		return (vn_getattr(f->vp, va));
+	if (f->ops->getattr != NULL) {
+		memset(&out, 0, sizeof(out));
+		error = f->ops->getattr(f, &out);
+		if (error == 0)
+			*va = out;
+		return (error);
+	}
+	memset(va, 0, sizeof(*va)); /* as Linux's anonymous inodes */
+	va->mode = 0600;
+	va->nlink = 1;
+	va->ino = f->ino;
+	va->blksize = PAGE_SIZE;
+	return (0);
+}
+
+int
+file_setfl(struct file *f, int flags)
+{
+	int old, new, error;
+
+	old = file_flags(f);
+	if ((old & O_PATH) != 0)
+		return (EBADF);
+	new = (old & ~FILE_SETFL) | (flags & FILE_SETFL);
+	if (f->ops->setfl != NULL) {
+		error = f->ops->setfl(f, new);
+		if (error != 0)
+			return (error);
+	}
+	while (!atomic_compare_exchange_weak(&f->flags, &old, new))
+		new = (old & ~FILE_SETFL) | (flags & FILE_SETFL);
+	return (0);
+}
+
+int
+file_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
+    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+{
+	if ((file_flags(f) & O_PATH) != 0)
+		return (EBADF);
+	if (f->ops->ioctl == NULL)
+		return (ENOTTY);
+	return (f->ops->ioctl(f, cmd, kbuf, size, arg, ret, ctx));
+}
+
+/* ---- directories ---- */
+
+struct dents {
+	struct file *f;
+	vfs_dirent_fn *fn;
+	void *arg;
+	bool full;
+};
+
+static uint64_t
+dents_pos(uint64_t cookie)
+{
+	return (cookie > (uint64_t)INT64_MAX - 2 ? (uint64_t)INT64_MAX :
+						   cookie + 2);
+}
+
+static bool
+dents_emit(struct dents *d, const char *name, size_t len, uint64_t ino,
+    uint8_t dtype, uint64_t next)
+{
+	if (!d->fn(d->arg, name, len, ino, dtype, next)) {
+		d->full = true;
+		return (false);
+	}
+	d->f->off = next;
+	return (true);
+}
+
+static bool
+dents_entry(void *arg, const char *name, size_t len, uint64_t ino,
+    uint8_t dtype, uint64_t off)
+{
+	return (dents_emit(arg, name, len, ino, dtype, dents_pos(off)));
+}
+
+static void
+dents_dots(struct dents *d, struct vnode *vp)
+{
+	uint8_t dt = vtype_dtype(VDIR);
+	struct vnode *up;
+
+	if (d->f->off == 0)
+		(void)dents_emit(d, ".", 1, vp->ino, dt, 1);
+	if (d->f->off == 1 && !d->full) {
+		if ((vp->flags & VN_ROOT) != 0 && vp->mount->covers != NULL)
+			up = vnode_parent(vp->mount->covers);
+		else
+			up = vnode_parent(vp);
+		(void)dents_emit(d, "..", 2, up != NULL ? up->ino : vp->ino,
+		    dt, 2);
+		vrele(up);
+	}
+}
+
+/*
+ * Give the entries of a directory from the file's offset on, until fn says
+ * false or the end.
+ * - No locks held.  ENOTDIR, EBADF, ENOENT, EIO.
+ */
+int
+file_getdents(struct file *f, vfs_dirent_fn *fn, void *arg)
+{
+	struct dents d = {.f = f, .fn = fn, .arg = arg};
+	struct vnode *vp = f->vp;
+	uint64_t at;
+	int error = 0;
+
+	if ((file_flags(f) & O_PATH) != 0)
+		return (EBADF);
+	if (vp == NULL || vp->type != VDIR || vp->ops->readdir == NULL)
+		return (ENOTDIR);
+	file_offset_lock(f);
+	dents_dots(&d, vp);
+	if (!d.full && f->off < (uint64_t)INT64_MAX) {
+		at = f->off - 2;
+		error = vp->ops->readdir(vp, at, dents_entry, &d);
+	}
+	file_offset_unlock(f);
+	return (error);
+}
+
+/* ---- vnode_fileops ---- */
+
+static int
+vnf_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	return (vn_read(f->vp, uio, file_flags(f)));
+}
+
+static int
+vnf_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	return (vn_write(f->vp, uio, file_flags(f)));
+}
+
+static short
+vnf_poll(struct file *f, short events, int *hostfd)
+{
+	*hostfd = -1;
+	return ((short)(events & (HOST_POLLIN | HOST_POLLOUT | 0x40 | 0x100)));
+}
+
+static int
+vnf_getattr(struct file *f, struct vattr *va)
+{
+	return (vn_getattr(f->vp, va));
+}
+
+static int
+vnf_seek(struct file *f, int64_t off, int whence, uint64_t *res)
+{
+	struct vattr va;
+	int64_t base = 0;
+	int error;
+
+	if (whence == SEEK_CUR)
+		base = (int64_t)f->off;
+	else if (whence != SEEK_SET) {
+		error = vn_getattr(f->vp, &va);
+		if (error != 0)
+			return (error);
+		base = (int64_t)va.size;
+	}
+	switch (whence) {
+	case SEEK_SET:
+	case SEEK_CUR:
+	case SEEK_END:
+		if (__builtin_add_overflow(base, off, &base))
+			return (EOVERFLOW);
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (off < 0 || off >= base)
+			return (ENXIO);
+		if (whence == SEEK_DATA)
+			base = off;
+		break;
+	default:
+		return (EINVAL);
+	}
+	if (base < 0)
+		return (EINVAL);
+	*res = (uint64_t)base;
+	return (0);
+}
+
+const struct fileops vnode_fileops = {
+    .read = vnf_read,
+    .write = vnf_write,
+    .poll = vnf_poll,
+    .getattr = vnf_getattr,
+    .seek = vnf_seek,
+    .name = "file",
+};

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Files over host descriptors: pipes, terminals, sockets, eventfds and what
+ * the kernel was given as standard input and output.
+ *
+ * Concepts: a guest's blocking call must be interruptible by its signals,
+ * so the host call itself never blocks.  There are two kinds of descriptors:
+ *
+ *   owned      made by us and O_NONBLOCK on the host side.  Try, and wait by
+ *              ctx->wait when the host says EAGAIN.
+ *   inherited  its open description is shared with the outside, which does
+ *              not expect O_NONBLOCK on it.  Wait until it is ready, then do
+ *              one call that the host can satisfy at once; writes go in
+ *              pieces of PIECE bytes, the size for which a pipe that polls
+ *              writable has room.
+ *
+ * O_NONBLOCK of the guest is only in file.flags.  file.data points to the
+ * kind, NULL is an inherited descriptor.  Pipe atomicity, EPIPE and end of
+ * file are the host's.
+ *
+ * Locking: none.  Calls of several threads on one file meet in the host.
+ * file_create() has set everything before the file is seen by a second one.
+ *
+ * Guarantees: an error is reported only when nothing was transferred.  A new
+ * file over a descriptor that the guest was given (hostfd_reopen) never has
+ * more rights than the descriptor.
+ *
+ * Limits: when a process outside takes the data between our poll and read of
+ * a shared descriptor, the read blocks until there is more.
+ */
+#include "vfs/vfs_node.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/host.h"
+#include "libk/kassert.h"
+
+#define PIECE 4096	/* bytes; PIPE_BUF of Linux */
+#define BOUNCE 4096	/* bytes; more than any record of an event file */
+#define PIECES 128	/* of memory in one host call */
+
+const struct hostfd_kind hostfd_kind_tty = {"tty", false};
+
+/* The first is for names that are not listed. */
+static const struct hostfd_kind kinds_owned[] = {
+    {"anon", true},
+    {"pipe", true},
+    {"socket", true},
+    {"eventfd", true},
+    {"eventpoll", true},
+    {"timerfd", true},
+    {"signalfd", true},
+    {"inotify", true},
+    {"pidfd", true},
+    {"memfd", true},
+};
+static const struct hostfd_kind kind_inherited = {"host", false};
+
+static const struct hostfd_kind *
+kind_by_name(const char *name)
+{
+	const size_t n = sizeof(kinds_owned) / sizeof(kinds_owned[0]);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(kinds_owned[i].name, name) == 0)
+			return (&kinds_owned[i]);
+	return (&kinds_owned[0]);
+}
+
+static const struct hostfd_kind *
+file_kind(const struct file *f)
+{
+	return (f->data != NULL ? f->data : &kind_inherited);
+}
+
+static bool
+file_nonblock(const struct file *f)
+{
+	return ((atomic_load_explicit(&f->flags, memory_order_relaxed) &
+	    O_NONBLOCK) != 0);
+}
+
+short
+hostfd_ready(int fd, short events)
+{
+	struct host_pollfd p = {.fd = fd, .events = events};
+	int n = 0;
+
+	if (host_poll(&p, 1, 0, &n) != 0 || n == 0)
+		return (0);
+	return (p.revents);
+}
+
+int
+vfs_wait(const struct vfs_ctx *ctx, int hostfd, short events,
+    uint64_t deadline_ns)
+{
+	struct host_pollfd p = {.fd = hostfd, .events = events};
+	uint64_t now, left = UINT64_MAX;
+	int n = 0, error;
+
+	if (ctx != NULL && ctx->wait != NULL)
+		return (ctx->wait(ctx->lwp, hostfd, events, deadline_ns));
+	if (deadline_ns != UINT64_MAX) {
+		now = host_now_ns();
+		left = deadline_ns > now ? deadline_ns - now : 0;
+	}
+	error = host_poll(&p, 1, left, &n);
+	if (error == 0 && n == 0)
+		error = ETIMEDOUT;
+	return (error);
+}
+
+/* Wait for readiness as the guest's flag wants it. */
+static int
+stream_wait(int fd, short events, bool nonblock, const struct vfs_ctx *ctx)
+{
+	if (nonblock)
+		return (hostfd_ready(fd, events) != 0 ? 0 : EAGAIN);
+	return (vfs_wait(ctx, fd, events, UINT64_MAX));
+}
+
+/*
+ * One host call moves at most `max` bytes.  Records of event files must not
+ * be split and some hosts handle each piece of a vector by itself: small
+ * vectors go through a buffer.  A uio may have memory beyond resid.
+ */
+static int
+stream_vector(const struct uio *uio, size_t max, struct host_iovec *iov)
+{
+	int n = 0;
+
+	for (; n < uio->niov && n < PIECES && max > 0; n++) {
+		iov[n] = uio->iov[n];
+		if (iov[n].len > max)
+			iov[n].len = max;
+		max -= iov[n].len;
+	}
+	return (n);
+}
+
+static int
+stream_read1(int fd, struct uio *uio, size_t *done)
+{
+	struct host_iovec iov[PIECES];
+	char buf[BOUNCE];
+	size_t got;
+	int n, error;
+
+	n = stream_vector(uio, uio->resid, iov);
+	if (n > 1 && uio->resid <= sizeof(buf)) {
+		error = host_read(fd, buf, uio->resid, &got);
+		if (error == 0)
+			*done = uiomove(buf, got, uio);
+		return (error);
+	}
+	error = host_readv(fd, iov, n, done);
+	if (error == 0)
+		uio_advance(uio, *done);
+	return (error);
+}
+
+static int
+stream_write1(int fd, struct uio *uio, size_t max, size_t *done)
+{
+	struct host_iovec iov[PIECES];
+	char buf[BOUNCE];
+	size_t len = uio->resid < max ? uio->resid : max, got = 0;
+	int n, error;
+
+	n = stream_vector(uio, len, iov);
+	if (n > 1 && len <= sizeof(buf)) {
+		for (int i = 0; i < n; got += iov[i++].len)
+			memcpy(buf + got, iov[i].base, iov[i].len);
+		error = host_write(fd, buf, got, done);
+	} else
+		error = host_writev(fd, iov, n, done);
+	if (error == 0)
+		uio_advance(uio, *done);
+	return (error);
+}
+
+int
+hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
+    const struct vfs_ctx *ctx)
+{
+	size_t done;
+	int error;
+
+	KASSERT(!uio->write);
+	for (;;) {
+		if (!owned && uio->resid != 0) {
+			error = stream_wait(fd, HOST_POLLIN, nonblock, ctx);
+			if (error != 0)
+				return (error);
+		}
+		error = stream_read1(fd, uio, &done);
+		if (error != EAGAIN || nonblock)
+			return (error);
+		if (owned) {
+			error = vfs_wait(ctx, fd, HOST_POLLIN, UINT64_MAX);
+			if (error != 0)
+				return (error);
+		}
+	}
+}
+
+int
+hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
+    const struct vfs_ctx *ctx)
+{
+	const size_t start = uio->resid;
+	size_t done;
+	int error;
+
+	KASSERT(uio->write);
+	do {
+		if (!owned && uio->resid != 0) {
+			error = stream_wait(fd, HOST_POLLOUT, nonblock, ctx);
+			if (error != 0)
+				break;
+		}
+		error = stream_write1(
+		    fd, uio, owned ? SIZE_MAX : PIECE, &done);
+		if (error == EAGAIN && !nonblock && owned)
+			error = vfs_wait(ctx, fd, HOST_POLLOUT, UINT64_MAX);
+		else if (error == EAGAIN && !nonblock)
+			error = 0;
+		else if (error == 0 && done == 0)
+			break;
+	} while (error == 0 && uio->resid != 0);
+	return (uio->resid < start ? 0 : error);
+}
+
+static int
+hostfd_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	return (hostfd_do_read(f->hostfd, file_kind(f)->owned,
+	    file_nonblock(f), uio, ctx));
+}
+
+static int
+hostfd_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	return (hostfd_do_write(f->hostfd, file_kind(f)->owned,
+	    file_nonblock(f), uio, ctx));
+}
+
+int
+hostfd_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
+    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+{
+	int fl, on, error;
+
+	if ((uint32_t)cmd != VIOC_FIONBIO)
+		return (hostfd_host_ioctl(f->hostfd, cmd, kbuf, size, arg,
+		    ret));
+	if (size < sizeof(on))
+		return (EINVAL);
+	memcpy(&on, kbuf, sizeof(on));
+	fl = atomic_load_explicit(&f->flags, memory_order_relaxed);
+	fl = on != 0 ? fl | O_NONBLOCK : fl & ~O_NONBLOCK;
+	error = file_setfl(f, fl);
+	if (error == 0)
+		*ret = 0;
+	return (error);
+}
+
+short
+hostfd_poll(struct file *f, short events, int *hostfd)
+{
+	*hostfd = f->hostfd;
+	return (hostfd_ready(f->hostfd, events));
+}
+
+static int
+hostfd_getattr(struct file *f, struct vattr *va)
+{
+	struct host_stat st;
+	int error = host_fstat(f->hostfd, &st);
+
+	if (error != 0)
+		return (error);
+	*va = (struct vattr){
+	    .type = vtype_of_mode(st.mode),
+	    .mode = st.mode,
+	    .nlink = st.nlink,
+	    .uid = st.uid,
+	    .gid = st.gid,
+	    .dev = st.dev,
+	    .ino = st.ino,
+	    .rdev = st.rdev,
+	    .size = st.size,
+	    .blksize = st.blksize,
+	    .blocks = st.blocks,
+	    .atime = st.atime_ns,
+	    .mtime = st.mtime_ns,
+	    .ctime = st.ctime_ns,
+	    .btime = st.btime_ns,
+	};
+	return (0);
+}
+
+static int
+hostfd_seek(struct file *f, int64_t off, int whence, uint64_t *res)
+{
+	return (host_lseek(f->hostfd, off, whence, res));
+}
+
+/* The flags are the guest's alone: file.flags is all there is. */
+int
+hostfd_setfl(struct file *f, int flags)
+{
+	return (0);
+}
+
+static void
+hostfd_close(struct file *f)
+{
+	(void)host_close(f->hostfd);
+}
+
+const struct fileops hostfd_fileops = {
+    .read = hostfd_read,
+    .write = hostfd_write,
+    .ioctl = hostfd_ioctl,
+    .poll = hostfd_poll,
+    .getattr = hostfd_getattr,
+    .seek = hostfd_seek,
+    .setfl = hostfd_setfl,
+    .close = hostfd_close,
+    .name = "host",
+};
+
+void
+file_describe(struct file *f, char *buf, size_t size)
+{
+	struct vattr va;
+	const char *name = f->ops->name != NULL ? f->ops->name : "file";
+
+	if (f->ops != &hostfd_fileops || file_getattr(f, &va) != 0) {
+		snprintf(buf, size, "anon_inode:[%s]", name);
+		return;
+	}
+	name = file_kind(f)->name;
+	if (va.type == VFIFO)
+		name = "pipe";
+	else if (va.type == VSOCK)
+		name = "socket";
+	else if (va.type == VCHR && host_isatty(f->hostfd)) {
+		snprintf(buf, size, "/dev/tty");
+		return;
+	} else if (file_kind(f)->owned) {
+		snprintf(buf, size, "anon_inode:[%s]", name);
+		return;
+	}
+	snprintf(buf, size, "%s:[%llu]", name, (unsigned long long)va.ino);
+}
+
+int
+hostfd_reopen(struct file *f, struct file *from)
+{
+	int want = atomic_load(&f->flags) & O_ACCMODE;
+	int have = atomic_load(&from->flags) & O_ACCMODE;
+	struct host_stat st;
+	int fd, error;
+
+	if (from->ops != &hostfd_fileops ||
+	    host_fstat(from->hostfd, &st) != 0 ||
+	    vtype_of_mode(st.mode) == VSOCK)
+		return (ENXIO);
+	if (have != O_RDWR && want != have)
+		return (EACCES);
+	error = host_dup(from->hostfd, &fd);
+	if (error != 0)
+		return (error);
+	f->hostfd = fd;
+	f->data = from->data;
+	f->ino = from->ino;
+	f->ops = &hostfd_fileops;
+	return (0);
+}
+
+/* A file over `fd`, which passes to it in any case. */
+static int
+hostfd_wrap(struct vfs *vfs, int fd, int flags, const struct hostfd_kind *kind,
+    struct file **out)
+{
+	struct host_stat st;
+	struct file *f;
+	int error;
+
+	error = host_fstat(fd, &st);
+	if (error == 0)
+		error = file_create(vfs, &hostfd_fileops, NULL, flags, fd,
+		    (void *)(uintptr_t)kind, &f);
+	if (error != 0) {
+		(void)host_close(fd);
+		return (error);
+	}
+	f->ino = st.ino;
+	*out = f;
+	return (0);
+}
+
+int
+pipe_create(struct vfs *vfs, int flags, struct file *f[2])
+{
+	const struct hostfd_kind *kind = kind_by_name("pipe");
+	struct file *rd, *wr;
+	int fds[2], error;
+
+	error = host_pipe(O_NONBLOCK | (flags & O_DIRECT), fds);
+	if (error != 0)
+		return (error);
+	flags &= O_NONBLOCK | O_DIRECT;
+	error = hostfd_wrap(vfs, fds[0], O_RDONLY | flags, kind, &rd);
+	if (error != 0) {
+		(void)host_close(fds[1]);
+		return (error);
+	}
+	error = hostfd_wrap(vfs, fds[1], O_WRONLY | flags, kind, &wr);
+	if (error != 0) {
+		file_free(rd);
+		return (error);
+	}
+	f[0] = rd;
+	f[1] = wr;
+	return (0);
+}
+
+int
+hostfd_file_create(struct vfs *vfs, int hostfd, struct file **out)
+{
+	int fd, flags, error;
+
+	error = host_getfl(hostfd, &flags);
+	if (error == 0)
+		error = host_dup(hostfd, &fd);
+	if (error != 0)
+		return (error);
+	/* The host's O_NONBLOCK is no wish of the guest. */
+	return (hostfd_wrap(vfs, fd, flags & (O_ACCMODE | O_APPEND),
+	    host_isatty(fd) ? &hostfd_kind_tty : &kind_inherited, out));
+}
+
+/*
+ * - Takes over `hostfd` on success; the caller keeps it on failure.
+ * - It becomes O_NONBLOCK on the host side.
+ */
+int
+hostfd_file_adopt(struct vfs *vfs, int hostfd, int flags, const char *name,
+    struct file **out)
+{
+	struct host_stat st;
+	struct file *f;
+	int fl, error;
+
+	error = host_getfl(hostfd, &fl);
+	if (error == 0)
+		error = host_setfl(hostfd, fl | O_NONBLOCK);
+	if (error == 0)
+		error = host_fstat(hostfd, &st);
+	if (error == 0)
+		error = file_create(vfs, &hostfd_fileops, NULL, flags, hostfd,
+		    (void *)(uintptr_t)kind_by_name(name), &f);
+	if (error != 0)
+		return (error);
+	f->ino = st.ino;
+	*out = f;
+	return (0);
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * hostfs: a directory of the host as a file system of the guest.
+ *
+ * Purpose.  The root of a guest is a tree of the host, usually read-only.
+ * hostfs gives each of its files one vnode, whatever names lead to it and
+ * whatever happens to those names meanwhile.
+ *
+ * Concepts.  A vnode holds its file by an O_PATH descriptor, which was opened
+ * by a single name relative to the descriptor of the directory, with
+ * O_NOFOLLOW.  No path of more than one component, no "..", and no link ever
+ * goes to the host, so the host cannot be made to resolve anything outside of
+ * the tree: not by links, not by renames during a lookup, not by its own
+ * magic links, whose text is all we look at.  What is read and written goes
+ * through descriptors that are made from the O_PATH one when first needed.
+ *
+ *	vnode -> node -> fd (O_PATH) ------+
+ *	           |---> rfd (O_RDONLY) ---+--> inode of the host
+ *	           '---> wfd (O_WRONLY) ---'
+ *
+ * Devices, sockets and block devices of the host are only names here: they
+ * cannot be opened.  devfs has the devices a guest may use.  Fifos work in
+ * mounts that may be written; in the others they would be a way to talk to
+ * processes of the host.
+ *
+ * Identity.  The vnode is hashed by (dev, ino) of the host, which is unique
+ * as long as our descriptor keeps the inode alive.  Not all hosts keep that
+ * promise (network and user space file systems), so a hit must also agree in
+ * type and in time of birth, or, where there is none, still have a link.
+ *
+ * Keeping pages.  A regular file with resident pages stays hashed after its
+ * last use (inactive).  Its dirty pages are written first, and size, mtime
+ * and ctime are noted; when the vnode is found again and they differ, the
+ * file was changed on the host and the pages are dropped.
+ *
+ * Locking and lifetime.  rfd and wfd are set once under the vnode's lock and
+ * live until reclaim.  The O_PATH descriptor is immutable.  Directories are
+ * read under the vnode's lock because their descriptor has one offset.
+ *
+ * Guarantees.  Nothing is changed on the host through a mount with
+ * VMNT_RDONLY, whatever the layers above ask for.  Numbers of devices and
+ * inodes are those of the host.
+ *
+ * Limits.  A vnode costs one to three descriptors.  Owner and mode bits are
+ * the host's; set-id and ownership by other users need a privileged host
+ * process.  Changes on the host to a file in use are seen by read at once and
+ * by resident pages not before the vnode was inactive.
+ */
+#include "vfs/hostfs/hostfs_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "libk/kassert.h"
+#include "vm/vm_object.h"
+
+static void
+hostfs_node_free(struct hostfs_node *n)
+{
+	int rfd = atomic_load(&n->rfd), wfd = atomic_load(&n->wfd);
+
+	if (wfd >= 0 && wfd != rfd)
+		(void)host_close(wfd);
+	if (rfd >= 0)
+		(void)host_close(rfd);
+	(void)host_close(n->fd);
+	free(n);
+}
+
+static void
+hostfs_reclaim(struct vnode *vp)
+{
+	hostfs_node_free(hostfs_node(vp));
+}
+
+/* Is vp, found by its numbers, really the file of `st`? */
+static bool
+hostfs_same(const struct vnode *vp, const struct host_stat *st)
+{
+	const struct hostfs_node *n = hostfs_node(vp);
+	struct host_stat own;
+
+	if (vp->type != vtype_of_mode(st->mode) || n->btime != st->btime_ns)
+		return (false);
+	if (n->btime != 0)
+		return (true);
+	return (host_fstat(n->fd, &own) == 0 &&
+	    (own.nlink > 0 || st->nlink == 0));
+}
+
+/* vp was inactive: are its pages still those of the file? */
+static void
+hostfs_revive(struct vnode *vp, const struct host_stat *st)
+{
+	struct hostfs_node *n = hostfs_node(vp);
+	struct vm_object *obj = vnode_object_peek(vp);
+	bool stale;
+
+	kmutex_lock(&vp->lock);
+	stale = n->stamped && (n->size != st->size || n->mtime != st->mtime_ns ||
+	    n->ctime != st->ctime_ns);
+	n->stamped = false;
+	kmutex_unlock(&vp->lock);
+	if (!stale || obj == NULL)
+		return;
+	if (!hostfs_rdonly(vp))
+		(void)vnode_pager_sync(obj, 0, 0);
+	vm_object_page_remove(obj, 0, UINT64_MAX);
+	vnode_pager_setsize(obj, st->size);
+}
+
+static bool
+hostfs_inactive(struct vnode *vp)
+{
+	struct hostfs_node *n = hostfs_node(vp);
+	struct vm_object *obj = vnode_object_peek(vp);
+	struct host_stat st;
+	bool resident;
+
+	if (vp->type != VREG || obj == NULL)
+		return (false);
+	vm_object_lock(obj);
+	resident = obj->resident > 0;
+	vm_object_unlock(obj);
+	if (!resident)
+		return (false);
+	if (!hostfs_rdonly(vp) && vnode_pager_sync(obj, 0, 0) != 0)
+		return (false);
+	if (host_fstat(n->fd, &st) != 0 || st.nlink == 0)
+		return (false);
+	kmutex_lock(&vp->lock);
+	n->size = st.size;
+	n->mtime = st.mtime_ns;
+	n->ctime = st.ctime_ns;
+	n->stamped = true;
+	kmutex_unlock(&vp->lock);
+	return (true);
+}
+
+/* An unhashed vnode for fd; fd stays the caller's on failure. */
+static int
+hostfs_vnode_create(struct vmount *mp, int fd, const struct host_stat *st,
+    struct vnode **vpp)
+{
+	enum vtype type = vtype_of_mode(st->mode);
+	struct hostfs_node *n;
+	struct vnode *vp;
+	int error;
+
+	n = calloc(1, sizeof(*n));
+	if (n == NULL)
+		return (ENOMEM);
+	n->fd = fd;
+	n->btime = st->btime_ns;
+	atomic_init(&n->rfd, -1);
+	atomic_init(&n->wfd, -1);
+	error = vnode_create(mp, type, &hostfs_vops, n, st->ino, &vp);
+	if (error != 0) {
+		free(n);
+		return (error);
+	}
+	vp->dev = st->dev;
+	if (type == VREG)
+		vp->flags |= VN_PAGED;
+	*vpp = vp;
+	return (0);
+}
+
+/*
+ * The vnode of the file that fd has.
+ * - No locks held.  fd is consumed in any case.
+ */
+int
+hostfs_vget(struct vmount *mp, int fd, struct vnode **vpp)
+{
+	struct host_stat st;
+	struct vnode *vp, *mine = NULL;
+	bool idle = false;
+	int error;
+
+	error = host_fstat(fd, &st);
+	vp = error == 0 ? vnode_hash_get(mp, st.dev, st.ino, &idle) : NULL;
+	while (error == 0) {
+		if (vp != NULL && hostfs_same(vp, &st))
+			break;
+		if (vp != NULL) { /* the number was given to another file */
+			vnode_hash_remove(vp);
+			vrele(vp);
+		}
+		if (mine == NULL) {
+			error = hostfs_vnode_create(mp, fd, &st, &mine);
+			if (error != 0)
+				break;
+			fd = -1;
+		}
+		vp = vnode_hash_insert(mine);
+		if (vp == NULL) {
+			*vpp = mine;
+			return (0);
+		}
+		idle = true; /* perhaps; what is not stamped is not stale */
+	}
+	vrele(mine);
+	if (fd >= 0)
+		(void)host_close(fd);
+	if (error != 0)
+		return (error);
+	if (idle)
+		hostfs_revive(vp, &st);
+	*vpp = vp;
+	return (0);
+}
+
+static int
+hostfs_getattr(struct vnode *vp, struct vattr *va)
+{
+	struct host_stat st;
+	int error;
+
+	error = host_fstat(hostfs_node(vp)->fd, &st);
+	if (error != 0)
+		return (error);
+	*va = (struct vattr){
+	    .type = vp->type,
+	    .mode = st.mode,
+	    .nlink = st.nlink,
+	    .uid = st.uid,
+	    .gid = st.gid,
+	    .dev = st.dev,
+	    .ino = st.ino,
+	    .rdev = st.rdev,
+	    .size = st.size,
+	    .blksize = st.blksize,
+	    .blocks = st.blocks,
+	    .atime = st.atime_ns,
+	    .mtime = st.mtime_ns,
+	    .ctime = st.ctime_ns,
+	    .btime = st.btime_ns,
+	};
+	return (0);
+}
+
+static int
+hostfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
+{
+	struct hostfs_node *n = hostfs_node(vp);
+	int fd, error = 0;
+
+	if (hostfs_rdonly(vp))
+		return (EROFS);
+	if ((what & VA_SIZE) != 0) {
+		if (vp->type != VREG)
+			return (vp->type == VDIR ? EISDIR : EINVAL);
+		error = hostfs_wfd(vp, &fd);
+		if (error == 0)
+			error = host_ftruncate(fd, va->size);
+	}
+	if (error == 0 && (what & (VA_UID | VA_GID)) != 0)
+		error = host_fchown(n->fd,
+		    (what & VA_UID) != 0 ? va->uid : UINT32_MAX,
+		    (what & VA_GID) != 0 ? va->gid : UINT32_MAX);
+	if (error == 0 && (what & VA_MODE) != 0)
+		error = host_fchmod(n->fd, va->mode & VS_PERM);
+	if (error == 0 && (what & (VA_ATIME | VA_MTIME)) != 0)
+		error = host_futimens(n->fd,
+		    (what & VA_ATIME) != 0 ? va->atime : HOST_TIME_OMIT,
+		    (what & VA_MTIME) != 0 ? va->mtime : HOST_TIME_OMIT);
+	return (error);
+}
+
+static int
+hostfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
+{
+	struct host_statfs st;
+	int error;
+
+	error = host_fstatfs(hostfs_node(vp)->fd, &st);
+	if (error != 0)
+		return (error);
+	*sf = (struct vfs_statfs){
+	    .type = st.type,
+	    .bsize = st.bsize,
+	    .blocks = st.blocks,
+	    .bfree = st.bfree,
+	    .bavail = st.bavail,
+	    .files = st.files,
+	    .ffree = st.ffree,
+	    .namelen = st.namelen,
+	};
+	return (0);
+}
+
+const struct vops hostfs_vops = {
+    .lookup = hostfs_lookup,
+    .getattr = hostfs_getattr,
+    .setattr = hostfs_setattr,
+    .open = hostfs_open,
+    .read = hostfs_read,
+    .write = hostfs_write,
+    .readdir = hostfs_readdir,
+    .readlink = hostfs_readlink,
+    .create = hostfs_create,
+    .mkdir = hostfs_mkdir,
+    .mknod = hostfs_mknod,
+    .symlink = hostfs_symlink,
+    .link = hostfs_link,
+    .unlink = hostfs_unlink,
+    .rmdir = hostfs_rmdir,
+    .rename = hostfs_rename,
+    .fsync = hostfs_fsync,
+    .statfs = hostfs_statfs,
+    .inactive = hostfs_inactive,
+    .reclaim = hostfs_reclaim,
+};
+
+static void
+hostfs_destroy(struct vmount *mp)
+{
+	free(mp->data);
+}
+
+/*
+ * A mount of the host's directory or regular file at hostpath, which is
+ * resolved by the host (it comes from the person who starts the kernel).
+ * - 0; ENOENT, EACCES, ENOMEM, EMFILE; EINVAL: neither directory nor file.
+ */
+int
+hostfs_mount_create(struct vfs *vfs, const char *hostpath, bool rdonly,
+    struct vmount **mpp)
+{
+	struct hostfs_mount *hm;
+	struct vmount *mp;
+	uint32_t uid, euid, gid, egid;
+	int fd, error;
+
+	error = host_openat(AT_FDCWD, hostpath, O_PATH, 0, &fd);
+	if (error != 0)
+		return (error);
+	error = vmount_create(vfs, "hostfs", hostpath,
+	    rdonly ? VMNT_RDONLY : 0, hostfs_destroy, &mp);
+	if (error != 0) {
+		(void)host_close(fd);
+		return (error);
+	}
+	host_ids(&uid, &euid, &gid, &egid);
+	hm = calloc(1, sizeof(*hm));
+	if (hm == NULL) {
+		(void)host_close(fd);
+		error = ENOMEM;
+		goto fail;
+	}
+	hm->chown = euid == 0;
+	hm->uid = euid;
+	hm->gid = egid;
+	mp->data = hm;
+	error = hostfs_vget(mp, fd, &mp->root);
+	if (error != 0)
+		goto fail;
+	error = EINVAL;
+	if (mp->root->type != VDIR && mp->root->type != VREG)
+		goto fail;
+	mp->root->flags |= VN_ROOT;
+	*mpp = mp;
+	return (0);
+fail:
+	vmount_destroy(mp);
+	return (error);
+}

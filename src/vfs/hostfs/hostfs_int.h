@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * hostfs: what its files share.  See hostfs.c for the theory.
+ */
+#ifndef VFS_HOSTFS_HOSTFS_INT_H
+#define VFS_HOSTFS_HOSTFS_INT_H
+
+#include "host/host_file.h"
+#include "vfs/vfs_int.h"
+#include "vfs/vfs_node.h"
+
+/* Key: [I] immutable, [a] atomic, [v] vnode lock */
+struct hostfs_node {
+	int fd;             /* [I] O_PATH descriptor of the file */
+	_Atomic(int) rfd;   /* [a] to read, -1: not yet; set once under [v] */
+	_Atomic(int) wfd;   /* [a] to write, likewise; may be rfd */
+	int64_t btime;      /* [I] with dev and ino the identity */
+	/* What the file was like when the vnode was last put aside. */
+	bool stamped;          /* [v] */
+	uint64_t size;         /* [v] */
+	int64_t mtime, ctime;  /* [v] */
+	/* Fifos: ends open now, and opens for writing ever. */
+	_Atomic(uint32_t) writers, nwrites; /* [a] */
+};
+
+/* Owner of what guests create, where this process may choose. */
+struct hostfs_mount {
+	bool chown;        /* [I] we are root on the host */
+	uint32_t uid, gid; /* [I] what the host gives by itself */
+};
+
+static inline struct hostfs_node *
+hostfs_node(const struct vnode *vp)
+{
+	return (vp->data);
+}
+
+static inline bool
+hostfs_rdonly(const struct vnode *vp)
+{
+	return ((vp->mount->flags & VMNT_RDONLY) != 0);
+}
+
+extern const struct vops hostfs_vops;
+
+/* ---- hostfs.c ---- */
+
+/* The vnode of the file that the O_PATH descriptor fd has; fd is consumed.
+ * New ref.  0, ENOMEM, EIO... */
+int hostfs_vget(struct vmount *, int fd, struct vnode **);
+
+/* ---- hostfs_io.c ---- */
+
+/* The descriptor to read or write by; it belongs to the node. */
+int hostfs_rfd(struct vnode *, int *fd);
+int hostfs_wfd(struct vnode *, int *fd);
+int hostfs_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
+int hostfs_read(struct vnode *, struct uio *, int);
+int hostfs_write(struct vnode *, struct uio *, int);
+int hostfs_fsync(struct vnode *);
+int hostfs_fifo_open(struct vnode *, int, struct file *,
+    const struct vfs_ctx *);
+
+/* ---- hostfs_dir.c ---- */
+
+int hostfs_lookup(struct vnode *, const char *, struct vnode **);
+int hostfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
+int hostfs_readlink(struct vnode *, char *, size_t, size_t *);
+int hostfs_create(struct vnode *, const char *, uint32_t,
+    const struct vfs_ctx *, struct vnode **);
+int hostfs_mkdir(struct vnode *, const char *, uint32_t,
+    const struct vfs_ctx *);
+int hostfs_mknod(struct vnode *, const char *, uint32_t, uint64_t,
+    const struct vfs_ctx *);
+int hostfs_symlink(struct vnode *, const char *, const char *,
+    const struct vfs_ctx *);
+int hostfs_link(struct vnode *, const char *, struct vnode *);
+int hostfs_unlink(struct vnode *, const char *);
+int hostfs_rmdir(struct vnode *, const char *);
+int hostfs_rename(struct vnode *, const char *, struct vnode *, const char *,
+    unsigned);
+
+#endif /* VFS_HOSTFS_HOSTFS_INT_H */

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * hostfs: opening, reading and writing.
+ *
+ * Descriptors for I/O are made from the O_PATH one when first needed and are
+ * shared by all who have the file open; transfers say their offset, so they
+ * need no lock.  vops->open makes them early, so that what the host does not
+ * allow is an error of open and not of a later read or page fault.
+ *
+ * Fifos keep the host's file, one host descriptor for each open.  The host's
+ * blocking open cannot be interrupted, so ends are opened O_NONBLOCK and an
+ * open waits in steps of FIFO_STEP until the other side is there: a writer
+ * until the host gives it an end, a reader until a guest has opened the other
+ * one or there is something to read.
+ *
+ * Limits: a blocking open of a fifo for reading does not notice a process of
+ * the host that has opened it for writing until that process writes.
+ */
+#include "vfs/hostfs/hostfs_int.h"
+
+#include <errno.h>
+
+#include "libk/kassert.h"
+
+#define HOSTFS_IOV 1024             /* pieces a host call takes */
+#define FIFO_STEP UINT64_C(5000000) /* ns */
+
+/* Make *slot from the O_PATH descriptor if it is not there yet. */
+static int
+hostfs_io_fd(struct vnode *vp, _Atomic(int) *slot, int flags, int *fdp)
+{
+	int fd, error = 0;
+
+	fd = atomic_load_explicit(slot, memory_order_acquire);
+	if (fd < 0) {
+		kmutex_lock(&vp->lock);
+		fd = atomic_load_explicit(slot, memory_order_relaxed);
+		if (fd < 0)
+			error = host_reopen(hostfs_node(vp)->fd,
+			    flags | O_NOCTTY | O_NONBLOCK, &fd);
+		if (error == 0)
+			atomic_store_explicit(slot, fd, memory_order_release);
+		kmutex_unlock(&vp->lock);
+	}
+	if (error == 0)
+		*fdp = fd;
+	return (error);
+}
+
+int
+hostfs_rfd(struct vnode *vp, int *fd)
+{
+	KASSERT(vp->type == VREG || vp->type == VDIR);
+	return (hostfs_io_fd(vp, &hostfs_node(vp)->rfd, O_RDONLY, fd));
+}
+
+int
+hostfs_wfd(struct vnode *vp, int *fd)
+{
+	if (hostfs_rdonly(vp))
+		return (EROFS);
+	KASSERT(vp->type == VREG);
+	return (hostfs_io_fd(vp, &hostfs_node(vp)->wfd, O_WRONLY, fd));
+}
+
+int
+hostfs_open(struct vnode *vp, int flags, struct file *f,
+    const struct vfs_ctx *ctx)
+{
+	int acc = flags & O_ACCMODE, fd, error = 0;
+
+	switch (vp->type) {
+	case VREG:
+		if (acc != O_WRONLY)
+			error = hostfs_rfd(vp, &fd);
+		if (error == 0 && acc != O_RDONLY)
+			error = hostfs_wfd(vp, &fd);
+		return (error);
+	case VDIR:
+		return (hostfs_rfd(vp, &fd));
+	case VFIFO:
+		if (hostfs_rdonly(vp))
+			return (EACCES);
+		return (hostfs_fifo_open(vp, flags, f, ctx));
+	case VLNK:
+		return (ELOOP);
+	default:
+		return (EACCES);
+	}
+}
+
+int
+hostfs_read(struct vnode *vp, struct uio *uio, int flags)
+{
+	size_t done;
+	int fd, error;
+
+	if (vp->type != VREG)
+		return (vp->type == VDIR ? EISDIR : EINVAL);
+	error = hostfs_rfd(vp, &fd);
+	if (error != 0)
+		return (error);
+	error = host_preadv(fd, uio->iov,
+	    uio->niov < HOSTFS_IOV ? uio->niov : HOSTFS_IOV, uio->off, &done);
+	if (error == 0)
+		uio_advance(uio, done);
+	return (error);
+}
+
+int
+hostfs_write(struct vnode *vp, struct uio *uio, int flags)
+{
+	size_t done;
+	int fd, error;
+
+	if (vp->type != VREG)
+		return (vp->type == VDIR ? EISDIR : EINVAL);
+	error = hostfs_wfd(vp, &fd);
+	if (error != 0)
+		return (error);
+	error = host_pwritev(fd, uio->iov,
+	    uio->niov < HOSTFS_IOV ? uio->niov : HOSTFS_IOV, uio->off, &done);
+	if (error == 0)
+		uio_advance(uio, done);
+	return (error);
+}
+
+int
+hostfs_fsync(struct vnode *vp)
+{
+	int fd, error;
+
+	if (hostfs_rdonly(vp))
+		return (0);
+	if (vp->type != VREG && vp->type != VDIR)
+		return (EINVAL);
+	fd = atomic_load(&hostfs_node(vp)->wfd);
+	if (fd < 0) {
+		error = hostfs_rfd(vp, &fd);
+		if (error != 0)
+			return (error);
+	}
+	return (host_fsync(fd));
+}
+
+/* ---- fifos ---- */
+
+static bool
+fifo_nonblock(const struct file *f)
+{
+	return ((atomic_load(&f->flags) & O_NONBLOCK) != 0);
+}
+
+static int
+fifo_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	return (hostfd_do_read(f->hostfd, true, fifo_nonblock(f), uio, ctx));
+}
+
+static int
+fifo_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	return (hostfd_do_write(f->hostfd, true, fifo_nonblock(f), uio, ctx));
+}
+
+static void
+fifo_close(struct file *f)
+{
+	if ((atomic_load(&f->flags) & O_ACCMODE) != O_RDONLY)
+		atomic_fetch_sub(&hostfs_node(f->vp)->writers, 1);
+	(void)host_close(f->hostfd);
+}
+
+static const struct fileops fifo_fileops = {
+    .read = fifo_read,
+    .write = fifo_write,
+    .ioctl = hostfd_ioctl,
+    .poll = hostfd_poll,
+    .setfl = hostfd_setfl,
+    .close = fifo_close,
+    .name = "fifo",
+};
+
+/* Wait a step for the other side: 0 also when the time is over. */
+static int
+fifo_step(int fd, short events, const struct vfs_ctx *ctx)
+{
+	int error;
+
+	error = vfs_wait(ctx, fd, events, host_now_ns() + FIFO_STEP);
+	return (error == ETIMEDOUT ? 0 : error);
+}
+
+/* Open for reading, and wait until somebody writes. */
+static int
+fifo_open_read(struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx,
+    int *fdp)
+{
+	struct hostfs_node *n = hostfs_node(vp);
+	uint32_t seen = atomic_load(&n->nwrites);
+	int fd, error;
+
+	error = host_reopen(n->fd, O_RDONLY | O_NONBLOCK, &fd);
+	if (error != 0)
+		return (error);
+	while (!nonblock && atomic_load(&n->writers) == 0 &&
+	    atomic_load(&n->nwrites) == seen &&
+	    hostfd_ready(fd, HOST_POLLIN) == 0) {
+		error = fifo_step(fd, HOST_POLLIN, ctx);
+		if (error != 0) {
+			(void)host_close(fd);
+			return (error);
+		}
+	}
+	*fdp = fd;
+	return (0);
+}
+
+static int
+fifo_open_write(struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx,
+    int *fdp)
+{
+	int error;
+
+	for (;;) {
+		error = host_reopen(hostfs_node(vp)->fd, O_WRONLY | O_NONBLOCK,
+		    fdp);
+		if (error != ENXIO || nonblock)
+			return (error);
+		error = fifo_step(-1, 0, ctx);
+		if (error != 0)
+			return (error);
+	}
+}
+
+int
+hostfs_fifo_open(struct vnode *vp, int flags, struct file *f,
+    const struct vfs_ctx *ctx)
+{
+	struct hostfs_node *n = hostfs_node(vp);
+	bool nonblock = (flags & O_NONBLOCK) != 0;
+	int acc = flags & O_ACCMODE, fd, error;
+
+	if (acc == O_RDONLY)
+		error = fifo_open_read(vp, nonblock, ctx, &fd);
+	else if (acc == O_WRONLY)
+		error = fifo_open_write(vp, nonblock, ctx, &fd);
+	else
+		error = host_reopen(n->fd, O_RDWR | O_NONBLOCK, &fd);
+	if (error != 0)
+		return (error);
+	if (acc != O_RDONLY) {
+		atomic_fetch_add(&n->writers, 1);
+		atomic_fetch_add(&n->nwrites, 1);
+	}
+	f->hostfd = fd;
+	f->ops = &fifo_fileops;
+	return (0);
+}

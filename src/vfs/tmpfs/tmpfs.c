@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * tmpfs: a file system in guest memory.
+ *
+ * Purpose.  /tmp, /dev/shm and --tmpfs: files whose contents are pages of
+ * the guest's memory and whose names and attributes are ours.
+ *
+ * Concepts.
+ *  node    A file: attributes and, by type, a directory, a VM object, a link
+ *          text or a fifo.  It lives while a name leads to it or a vnode of
+ *          it is in use.
+ *  vnode   Made when somebody looks a node up, gone with its last ref.  The
+ *          node points to it weakly, and counts vnodes that are not reclaimed
+ *          yet: a dying one may overlap with its successor.
+ *  object  The contents of a regular file, made at its first use.  mmap, read
+ *          and write share these pages; there is no second copy and nothing
+ *          to write back.  Maps ref the object, so mapped memory outlives
+ *          the file.
+ *
+ *      mount -> root node -> dirent -> node -> object -> pages
+ *                                        ^ weak
+ *                                        v
+ *                                      vnode  <- descriptors, cwd, ...
+ *
+ * Locking.  tm->lock guards all names, attributes and counts of a mount;
+ * nothing blocks under it except object locks and allocation.  Who changes a
+ * file's size or pages by write or truncate sets node->reg.writing instead,
+ * so that contents move with no lock held (tmpfs_file.c).
+ *
+ * Guarantees.  nlink is exact.  A failed call changes nothing.  Mounts leave
+ * no node behind: destroying one walks the tree, and with no vnode left every
+ * node is in the tree.
+ *
+ * Limits.  Pages are charged to the mount when written or when the file is
+ * next looked at (getattr, statfs); pages that only faults of a mapping make
+ * are not refused by the limit, but by the end of guest memory.  The number
+ * of names is limited to the number of pages, or MIN_NAMES.  No swapping of
+ * file pages yet.
+ */
+#include "vfs/tmpfs/tmpfs_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TMPFS_MAGIC 0x01021994
+#define MIN_NAMES 1024
+#define ROOT_INO 1
+
+int
+tmpfs_node_create(struct tmpfs_mount *tm, enum vtype type, uint32_t mode,
+    uint32_t uid, uint32_t gid, struct tmpfs_node **out)
+{
+	struct tmpfs_node *node = calloc(1, sizeof(*node));
+
+	if (node == NULL)
+		return (ENOMEM);
+	node->tm = tm;
+	node->type = type;
+	node->mode = mode & VS_PERM;
+	node->uid = uid;
+	node->gid = gid;
+	node->btime = (int64_t)host_realtime_ns();
+	node->atime = node->mtime = node->ctime = node->btime;
+	kmutex_lock(&tm->lock);
+	node->ino = tm->next_ino++;
+	if (type == VDIR) {
+		RB_INIT(&node->dir.names);
+		RB_INIT(&node->dir.cookies);
+	} else if (type == VFIFO) {
+		node->fifo.anchor = -1;
+		TAILQ_INIT(&node->fifo.waiters);
+	} else if (type == VREG)
+		LIST_INSERT_HEAD(&tm->files, node, reg.link);
+	kmutex_unlock(&tm->lock);
+	*out = node;
+	return (0);
+}
+
+void
+tmpfs_account(struct tmpfs_node *node)
+{
+	struct tmpfs_mount *tm = node->tm;
+	struct vm_object *o = node->reg.object;
+	uint64_t resident;
+
+	kmutex_assert_owned(&tm->lock);
+	if (o == NULL)
+		return;
+	vm_object_lock(o);
+	resident = o->resident;
+	vm_object_unlock(o);
+	tm->pages += resident - node->reg.charged;
+	node->reg.charged = resident;
+}
+
+bool
+tmpfs_node_unused(struct tmpfs_node *node)
+{
+	struct tmpfs_mount *tm = node->tm;
+
+	kmutex_assert_owned(&tm->lock);
+	if (node->nlink != 0 || node->nvnodes != 0)
+		return (false);
+	if (node->type == VREG) {
+		LIST_REMOVE(node, reg.link);
+		tm->pages -= node->reg.charged;
+	} else if (node->type == VLNK)
+		tm->pages -= node->lnk.pages;
+	return (true);
+}
+
+void
+tmpfs_node_free(struct tmpfs_node *node)
+{
+	if (node->type == VREG && node->reg.object != NULL)
+		vm_object_free(node->reg.object);
+	else if (node->type == VLNK)
+		free(node->lnk.target);
+	else if (node->type == VFIFO)
+		KVERIFY(node->fifo.anchor == -1);
+	else if (node->type == VDIR)
+		KVERIFY(RB_EMPTY(&node->dir.names));
+	free(node);
+}
+
+int
+tmpfs_vget(struct tmpfs_node *node, struct vnode **vpp)
+{
+	struct tmpfs_mount *tm = node->tm;
+	struct vnode *vp;
+	int error;
+
+	kmutex_assert_owned(&tm->lock);
+	if (node->vp != NULL && vnode_tryref(node->vp)) {
+		*vpp = node->vp;
+		return (0);
+	}
+	error = vnode_create(
+	    tm->mp, node->type, &tmpfs_vops, node, node->ino, &vp);
+	if (error != 0)
+		return (error);
+	node->vp = vp;
+	node->nvnodes++;
+	*vpp = vp;
+	return (0);
+}
+
+static void
+tmpfs_reclaim(struct vnode *vp)
+{
+	struct tmpfs_node *node = tmpfs_node(vp);
+	struct tmpfs_mount *tm = node->tm;
+	bool unused;
+
+	kmutex_lock(&tm->lock);
+	if (node->vp == vp)
+		node->vp = NULL;
+	node->nvnodes--;
+	unused = tmpfs_node_unused(node);
+	kmutex_unlock(&tm->lock);
+	if (unused)
+		tmpfs_node_free(node);
+}
+
+static int
+tmpfs_getattr(struct vnode *vp, struct vattr *va)
+{
+	struct tmpfs_node *node = tmpfs_node(vp);
+	struct tmpfs_mount *tm = node->tm;
+
+	kmutex_lock(&tm->lock);
+	*va = (struct vattr){
+	    .type = node->type,
+	    .mode = node->mode | vtype_ifmt(node->type),
+	    .nlink = node->nlink,
+	    .uid = node->uid,
+	    .gid = node->gid,
+	    .dev = tm->mp->dev,
+	    .ino = node->ino,
+	    .rdev = node->rdev,
+	    .blksize = PAGE_SIZE,
+	    .atime = node->atime,
+	    .mtime = node->mtime,
+	    .ctime = node->ctime,
+	    .btime = node->btime,
+	};
+	if (node->type == VREG) {
+		tmpfs_account(node);
+		va->size = node->reg.size;
+		va->blocks = node->reg.charged * (PAGE_SIZE / 512);
+	} else if (node->type == VDIR)
+		va->size = (node->dir.nentries + 2) * 20;
+	else if (node->type == VLNK)
+		va->size = strlen(node->lnk.target);
+	kmutex_unlock(&tm->lock);
+	return (0);
+}
+
+static int
+tmpfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
+{
+	struct tmpfs_node *node = tmpfs_node(vp);
+	struct tmpfs_mount *tm = node->tm;
+	int error;
+
+	if ((what & VA_SIZE) != 0) {
+		if (node->type != VREG)
+			return (node->type == VDIR ? EISDIR : EINVAL);
+		error = tmpfs_truncate(node, va->size);
+		if (error != 0)
+			return (error);
+	}
+	kmutex_lock(&tm->lock);
+	/* A new owner must not get the old one's set-id program. */
+	if ((what & (VA_UID | VA_GID)) != 0 && node->type == VREG)
+		node->mode &= ~(uint32_t)((node->mode & 010) != 0
+			? VS_ISUID | VS_ISGID
+			: VS_ISUID);
+	if ((what & VA_MODE) != 0)
+		node->mode = va->mode & VS_PERM;
+	if ((what & VA_UID) != 0)
+		node->uid = va->uid;
+	if ((what & VA_GID) != 0)
+		node->gid = va->gid;
+	if ((what & VA_ATIME) != 0)
+		node->atime = va->atime;
+	if ((what & VA_MTIME) != 0)
+		node->mtime = va->mtime;
+	node->ctime = (int64_t)host_realtime_ns();
+	kmutex_unlock(&tm->lock);
+	return (0);
+}
+
+static int
+tmpfs_open(struct vnode *vp, int flags, struct file *f,
+    const struct vfs_ctx *ctx)
+{
+	switch (vp->type) {
+	case VFIFO:
+		return (tmpfs_fifo_open(vp, flags, f, ctx));
+	case VSOCK:
+		return (ENXIO);
+	default:
+		return (0);
+	}
+}
+
+static int
+tmpfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
+{
+	const struct tmpfs_node *node = tmpfs_node(vp);
+	size_t n;
+
+	if (node->type != VLNK)
+		return (EINVAL);
+	n = strlen(node->lnk.target);
+	if (n > size)
+		n = size;
+	memcpy(buf, node->lnk.target, n);
+	*len = n;
+	return (0);
+}
+
+static int
+tmpfs_fsync(struct vnode *vp)
+{
+	return (0);
+}
+
+static int
+tmpfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
+{
+	struct tmpfs_mount *tm = tmpfs_node(vp)->tm;
+	struct tmpfs_node *node;
+	uint64_t used;
+
+	kmutex_lock(&tm->lock);
+	LIST_FOREACH(node, &tm->files, reg.link)
+		tmpfs_account(node);
+	used = tm->pages < tm->max_pages ? tm->pages : tm->max_pages;
+	*sf = (struct vfs_statfs){
+	    .type = TMPFS_MAGIC,
+	    .bsize = PAGE_SIZE,
+	    .blocks = tm->max_pages,
+	    .bfree = tm->max_pages - used,
+	    .bavail = tm->max_pages - used,
+	    .files = tm->max_names,
+	    .ffree = tm->max_names - tm->names,
+	    .namelen = VFS_NAME_MAX,
+	};
+	kmutex_unlock(&tm->lock);
+	return (0);
+}
+
+const struct vops tmpfs_vops = {
+    .lookup = tmpfs_lookup,
+    .getattr = tmpfs_getattr,
+    .setattr = tmpfs_setattr,
+    .open = tmpfs_open,
+    .read = tmpfs_read,
+    .write = tmpfs_write,
+    .readdir = tmpfs_readdir,
+    .readlink = tmpfs_readlink,
+    .create = tmpfs_create,
+    .mkdir = tmpfs_mkdir,
+    .mknod = tmpfs_mknod,
+    .symlink = tmpfs_symlink,
+    .link = tmpfs_link,
+    .unlink = tmpfs_unlink,
+    .rmdir = tmpfs_rmdir,
+    .rename = tmpfs_rename,
+    .fsync = tmpfs_fsync,
+    .statfs = tmpfs_statfs,
+    .reclaim = tmpfs_reclaim,
+    .object = tmpfs_object,
+};
+
+/*
+ * The deepest node first, by walking down and up again: a tree may be deeper
+ * than a stack.
+ */
+static void
+tmpfs_tree_free(struct tmpfs_mount *tm)
+{
+	struct tmpfs_node *dir = tm->root, *node;
+	struct tmpfs_dirent *de;
+	bool unused;
+
+	for (;;) {
+		de = RB_MIN(tmpfs_names, &dir->dir.names);
+		if (de != NULL && de->node->type == VDIR &&
+		    !RB_EMPTY(&de->node->dir.names)) {
+			dir = de->node;
+			continue;
+		}
+		if (de == NULL) {
+			if (dir == tm->root)
+				return;
+			dir = dir->dir.parent;
+			continue;
+		}
+		node = de->node;
+		kmutex_lock(&tm->lock);
+		tmpfs_dir_remove(dir, de);
+		unused = tmpfs_node_unused(node);
+		kmutex_unlock(&tm->lock);
+		free(de);
+		if (unused)
+			tmpfs_node_free(node);
+	}
+}
+
+static void
+tmpfs_destroy(struct vmount *mp)
+{
+	struct tmpfs_mount *tm = mp->data;
+
+	if (tm == NULL)
+		return;
+	if (tm->root != NULL) {
+		tmpfs_tree_free(tm);
+		KVERIFY(tm->root->nvnodes == 0 && LIST_EMPTY(&tm->files));
+		tmpfs_node_free(tm->root);
+		KVERIFY(tm->pages == 0);
+	}
+	kcond_destroy(&tm->cond);
+	kmutex_destroy(&tm->lock);
+	free(tm);
+}
+
+/*
+ * A tmpfs of at most limit_bytes, its root directory with permissions `mode`
+ * and owned by root.
+ * - 0, ENOMEM.
+ */
+int
+tmpfs_mount_create(struct vfs *vfs, uint64_t limit_bytes, uint32_t mode,
+    struct vmount **mpp)
+{
+	struct tmpfs_mount *tm;
+	struct vmount *mp;
+	int error;
+
+	error = vmount_create(vfs, "tmpfs", "tmpfs", 0, tmpfs_destroy, &mp);
+	if (error != 0)
+		return (error);
+	tm = calloc(1, sizeof(*tm));
+	if (tm == NULL) {
+		error = ENOMEM;
+		goto fail;
+	}
+	mp->data = tm;
+	tm->mp = mp;
+	tm->sys = vfs->sys;
+	tm->max_pages = limit_bytes >> PAGE_SHIFT;
+	tm->max_names = tm->max_pages > MIN_NAMES ? tm->max_pages : MIN_NAMES;
+	tm->next_ino = ROOT_INO;
+	tm->names = 1;
+	kmutex_init(&tm->lock, "tmpfs", KRANK_VNODE, 0);
+	kcond_init(&tm->cond);
+	LIST_INIT(&tm->files);
+	error = tmpfs_node_create(tm, VDIR, mode, 0, 0, &tm->root);
+	if (error != 0)
+		goto fail;
+	tm->root->nlink = 2;
+	tm->root->dir.parent = tm->root;
+	kmutex_lock(&tm->lock);
+	error = tmpfs_vget(tm->root, &mp->root);
+	kmutex_unlock(&tm->lock);
+	if (error != 0)
+		goto fail;
+	mp->root->flags |= VN_ROOT;
+	*mpp = mp;
+	return (0);
+fail:
+	vmount_destroy(mp);
+	return (error);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * tmpfs fifos: a host pipe behind a name.
+ *
+ * Concepts.  The pipe is made by the first open and named by an O_PATH
+ * descriptor (the anchor), which is neither a reader nor a writer.  Each open
+ * file reopens the anchor for its own end or ends, so end of file, EPIPE and
+ * readiness are the host's.  With the last file the anchor goes too, and with
+ * it what was not read, as on any Unix.
+ *
+ * Waiting for the other side is ours: a pipe's reopen never waits.  An opener
+ * that must wait has an eventfd of its own on node->fifo.waiters, which every
+ * open signals; it is done when the count of opens ever made by the other
+ * side has changed, so a partner that came and went is not missed.
+ *
+ * Locking.  tm->lock for everything in node->fifo; the host calls under it do
+ * not block.
+ *
+ * Limits.  poll of a reader before the first writer says POLLHUP.  Needs the
+ * host's /proc to reopen.
+ */
+#include "vfs/tmpfs/tmpfs_int.h"
+
+#include <errno.h>
+
+static bool
+fifo_reads(int flags)
+{
+	return ((flags & O_ACCMODE) != O_WRONLY);
+}
+
+static bool
+fifo_writes(int flags)
+{
+	return ((flags & O_ACCMODE) != O_RDONLY);
+}
+
+static bool
+fifo_nonblock(const struct file *f)
+{
+	return ((atomic_load(&f->flags) & O_NONBLOCK) != 0);
+}
+
+static int
+fifo_anchor(struct tmpfs_node *node)
+{
+	int fds[2], error;
+
+	if (node->fifo.anchor != -1)
+		return (0);
+	error = host_pipe(O_NONBLOCK, fds);
+	if (error != 0)
+		return (error);
+	error = host_reopen(fds[0], O_PATH, &node->fifo.anchor);
+	(void)host_close(fds[0]);
+	(void)host_close(fds[1]);
+	return (error);
+}
+
+/* One file less.  Locked. */
+static void
+fifo_leave(struct tmpfs_node *node, int flags)
+{
+	if (fifo_reads(flags))
+		node->fifo.readers--;
+	if (fifo_writes(flags))
+		node->fifo.writers--;
+	if (node->fifo.readers + node->fifo.writers == 0 &&
+	    node->fifo.anchor != -1) {
+		(void)host_close(node->fifo.anchor);
+		node->fifo.anchor = -1;
+	}
+}
+
+/* One file more, and those who wait for it look again.  Locked. */
+static void
+fifo_join(struct tmpfs_node *node, int flags)
+{
+	struct tmpfs_waiter *w;
+
+	if (fifo_reads(flags)) {
+		node->fifo.readers++;
+		node->fifo.nreads++;
+	}
+	if (fifo_writes(flags)) {
+		node->fifo.writers++;
+		node->fifo.nwrites++;
+	}
+	TAILQ_FOREACH(w, &node->fifo.waiters, link)
+		(void)host_eventfd_signal(w->evfd);
+}
+
+/* Wait until the other side was opened.  Locked, also on return. */
+static int
+fifo_partner(struct tmpfs_node *node, int flags, const struct vfs_ctx *ctx)
+{
+	const uint64_t *count =
+	    fifo_reads(flags) ? &node->fifo.nwrites : &node->fifo.nreads;
+	uint64_t seen = *count;
+	struct tmpfs_waiter w;
+	int error;
+
+	error = host_eventfd(0, O_NONBLOCK, &w.evfd);
+	if (error != 0)
+		return (error);
+	TAILQ_INSERT_TAIL(&node->fifo.waiters, &w, link);
+	while (error == 0 && *count == seen) {
+		(void)host_eventfd_drain(w.evfd);
+		kmutex_unlock(&node->tm->lock);
+		error = vfs_wait(ctx, w.evfd, HOST_POLLIN, UINT64_MAX);
+		kmutex_lock(&node->tm->lock);
+	}
+	if (*count != seen)
+		error = 0;
+	TAILQ_REMOVE(&node->fifo.waiters, &w, link);
+	(void)host_close(w.evfd);
+	return (error);
+}
+
+static int
+fifo_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	return (hostfd_do_read(f->hostfd, true, fifo_nonblock(f), uio, ctx));
+}
+
+static int
+fifo_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	return (hostfd_do_write(f->hostfd, true, fifo_nonblock(f), uio, ctx));
+}
+
+static void
+fifo_close(struct file *f)
+{
+	struct tmpfs_node *node = f->data;
+
+	(void)host_close(f->hostfd);
+	kmutex_lock(&node->tm->lock);
+	fifo_leave(node, atomic_load(&f->flags));
+	kmutex_unlock(&node->tm->lock);
+}
+
+static const struct fileops tmpfs_fifo_fileops = {
+    .read = fifo_read,
+    .write = fifo_write,
+    .ioctl = hostfd_ioctl,
+    .poll = hostfd_poll,
+    .setfl = hostfd_setfl,
+    .close = fifo_close,
+    .name = "fifo",
+};
+
+/*
+ * - Waits for the other side unless O_NONBLOCK or O_RDWR.
+ * - ENXIO: O_WRONLY | O_NONBLOCK without a reader; EINTR; EMFILE.
+ */
+int
+tmpfs_fifo_open(struct vnode *vp, int flags, struct file *f,
+    const struct vfs_ctx *ctx)
+{
+	struct tmpfs_node *node = tmpfs_node(vp);
+	int acc = flags & O_ACCMODE;
+	int fd, error;
+
+	kmutex_lock(&node->tm->lock);
+	if (acc == O_WRONLY && (flags & O_NONBLOCK) != 0 &&
+	    node->fifo.readers == 0) {
+		kmutex_unlock(&node->tm->lock);
+		return (ENXIO);
+	}
+	error = fifo_anchor(node);
+	if (error == 0)
+		error = host_reopen(node->fifo.anchor, acc | O_NONBLOCK, &fd);
+	fifo_join(node, acc);
+	if (error == 0) {
+		if ((flags & O_NONBLOCK) == 0 &&
+		    ((acc == O_RDONLY && node->fifo.writers == 0) ||
+			(acc == O_WRONLY && node->fifo.readers == 0)))
+			error = fifo_partner(node, acc, ctx);
+		if (error != 0)
+			(void)host_close(fd);
+	}
+	if (error != 0)
+		fifo_leave(node, acc);
+	kmutex_unlock(&node->tm->lock);
+	if (error != 0)
+		return (error);
+	f->hostfd = fd;
+	f->data = node;
+	f->ops = &tmpfs_fifo_fileops;
+	return (0);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * tmpfs contents: bytes between a uio and the pages of a file's object.
+ *
+ * Concepts.  A page that is not in the object is a hole and reads as zeroes.
+ * A resident page is held, which pins its frame, and copied without any lock;
+ * a new page stays busy until it is filled, so that neither faults nor readers
+ * see what the frame held before.  Mapped writers change pages at the same
+ * time, as on any Unix.
+ *
+ * Locking.  Writes and truncations of one file exclude each other by
+ * node->reg.writing (a flag, so that no lock is held when waiting for busy
+ * pages or reclaiming memory).  Reads take nothing: they see the size as it
+ * was at their start, and holes where a truncation was faster.  The size is
+ * written under tm->lock by the owner of the flag, who may read it freely.
+ *
+ * Guarantees.  A write that fails has written what it reports and extended
+ * the size by just that.  Bytes beyond the end of file that a mapping left in
+ * the last page never become part of the file by extension.
+ *
+ * Limits.  Access beyond the end through a mapping makes pages (of zeroes)
+ * instead of SIGBUS; they go with the next truncation or the file.
+ */
+#include "vfs/tmpfs/tmpfs_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define TMPFS_MAX_SIZE INT64_MAX
+#define TMPFS_END_IDX OFF_TO_IDX(round_page((uint64_t)TMPFS_MAX_SIZE))
+#define RECLAIM_FRAMES 64
+#define RECLAIM_TRIES 4
+
+/* The file's object, made now if there is none.  0, ENOMEM. */
+static int
+tmpfs_node_object(struct tmpfs_node *node, struct vm_object **op)
+{
+	struct tmpfs_mount *tm = node->tm;
+	struct vm_object *o;
+	int error = 0;
+
+	kmutex_lock(&tm->lock);
+	if (node->reg.object == NULL) {
+		error = vm_object_allocate_hold(tm->sys, OBJT_DEFAULT,
+		    OFF_TO_IDX(round_page(node->reg.size)), &o);
+		if (error == 0) {
+			o->flags |= OBJ_NAMED;
+			vm_object_unlock(o);
+			node->reg.object = o;
+		}
+	}
+	if (error == 0)
+		*op = node->reg.object;
+	kmutex_unlock(&tm->lock);
+	return (error);
+}
+
+int
+tmpfs_object(struct vnode *vp, struct vm_object **op)
+{
+	if (vp->type != VREG)
+		return (ENODEV);
+	return (tmpfs_node_object(tmpfs_node(vp), op));
+}
+
+static void
+tmpfs_writing_begin(struct tmpfs_node *node)
+{
+	kmutex_lock(&node->tm->lock);
+	while (node->reg.writing)
+		kcond_wait(&node->tm->cond, &node->tm->lock);
+	node->reg.writing = true;
+	kmutex_unlock(&node->tm->lock);
+}
+
+/* Also: contents changed now. */
+static void
+tmpfs_writing_end(struct tmpfs_node *node, bool changed)
+{
+	kmutex_lock(&node->tm->lock);
+	node->reg.writing = false;
+	if (changed)
+		node->mtime = node->ctime = (int64_t)host_realtime_ns();
+	kcond_broadcast(&node->tm->cond);
+	kmutex_unlock(&node->tm->lock);
+}
+
+static void
+tmpfs_set_size(struct tmpfs_node *node, struct vm_object *o, uint64_t size)
+{
+	kmutex_lock(&node->tm->lock);
+	node->reg.size = size;
+	if (o != NULL) {
+		vm_object_lock(o);
+		o->size = OFF_TO_IDX(round_page(size));
+		vm_object_unlock(o);
+	}
+	kmutex_unlock(&node->tm->lock);
+}
+
+/* The page, not busy, or NULL for a hole.  Object locked, also on return. */
+static struct vm_page *
+tmpfs_page_find(struct vm_object *o, vm_pindex_t idx)
+{
+	struct vm_page *m;
+
+	while ((m = vm_page_lookup(o, idx)) != NULL &&
+	    (m->flags & PG_BUSY) != 0)
+		vm_page_busy_wait(o, m);
+	return (m);
+}
+
+/* Count one more page.  ENOSPC. */
+static int
+tmpfs_charge(struct tmpfs_node *node)
+{
+	struct tmpfs_mount *tm = node->tm;
+	int error = 0;
+
+	kmutex_lock(&tm->lock);
+	tmpfs_account(node);
+	if (tm->pages >= tm->max_pages)
+		error = ENOSPC;
+	else {
+		tm->pages++;
+		node->reg.charged++;
+	}
+	kmutex_unlock(&tm->lock);
+	return (error);
+}
+
+/*
+ * The page at idx for a write: held with *fresh false, or new, busy, not
+ * valid and zeroed if `zero`, with *fresh true.  0, ENOSPC.
+ */
+static int
+tmpfs_page_get(struct tmpfs_node *node, struct vm_object *o, vm_pindex_t idx,
+    bool zero, struct vm_page **mp, bool *fresh)
+{
+	struct vm_page *m;
+	bool zeroed;
+
+	for (int tries = 0;; tries++) {
+		vm_object_lock(o);
+		m = tmpfs_page_find(o, idx);
+		if (m != NULL) {
+			m->flags |= PG_DIRTY;
+			vm_page_hold(m);
+			vm_object_unlock(o);
+			*mp = m;
+			*fresh = false;
+			return (0);
+		}
+		vm_object_unlock(o);
+		if (tries == RECLAIM_TRIES || tmpfs_charge(node) != 0)
+			return (ENOSPC);
+		vm_object_lock(o);
+		if (vm_page_lookup(o, idx) == NULL &&
+		    (m = vm_page_alloc(o, idx)) != NULL)
+			break;
+		vm_object_unlock(o);
+		if (m == NULL &&
+		    vm_pageout_reclaim(node->tm->sys, RECLAIM_FRAMES) == 0)
+			tries = RECLAIM_TRIES - 1;
+	}
+	zeroed = (m->flags & PG_ZEROED) != 0;
+	m->flags &= ~(uint32_t)PG_ZEROED;
+	vm_object_unlock(o);
+	if (zero && !zeroed)
+		memset(vm_page_ptr(o->sys->phys, m), 0, PAGE_SIZE);
+	*mp = m;
+	*fresh = true;
+	return (0);
+}
+
+/* One page's part of a write.  0, ENOSPC. */
+static int
+tmpfs_write_page(struct tmpfs_node *node, struct vm_object *o, struct uio *uio)
+{
+	struct vm_phys *ph = o->sys->phys;
+	size_t in = (size_t)(uio->off & PAGE_MASK);
+	size_t n = PAGE_SIZE - in;
+	struct vm_page *m;
+	bool fresh;
+	int error;
+
+	if (n > uio->resid)
+		n = uio->resid;
+	error = tmpfs_page_get(
+	    node, o, OFF_TO_IDX(uio->off), n < PAGE_SIZE, &m, &fresh);
+	if (error != 0)
+		return (error);
+	n = uiomove((char *)vm_page_ptr(ph, m) + in, n, uio);
+	KASSERT(n > 0);
+	if (fresh) {
+		vm_object_lock(o);
+		m->flags |= PG_VALID | PG_DIRTY;
+		vm_page_unbusy(m);
+		vm_object_unlock(o);
+	} else
+		vm_page_unhold(ph, m);
+	if (uio->off > node->reg.size)
+		tmpfs_set_size(node, o, uio->off);
+	return (0);
+}
+
+/* Zero the bytes of the page of `off` from there on. */
+static void
+tmpfs_zero_tail(struct vm_object *o, uint64_t off)
+{
+	size_t in = (size_t)(off & PAGE_MASK);
+	struct vm_page *m;
+
+	if (in == 0)
+		return;
+	vm_object_lock(o);
+	m = tmpfs_page_find(o, OFF_TO_IDX(off));
+	if (m != NULL) {
+		m->flags |= PG_DIRTY;
+		memset((char *)vm_page_ptr(o->sys->phys, m) + in, 0,
+		    PAGE_SIZE - in);
+	}
+	vm_object_unlock(o);
+}
+
+int
+tmpfs_write(struct vnode *vp, struct uio *uio, int flags)
+{
+	struct tmpfs_node *node = tmpfs_node(vp);
+	struct vm_object *o;
+	size_t start = uio->resid;
+	int error;
+
+	if (vp->type != VREG)
+		return (vp->type == VDIR ? EISDIR : EINVAL);
+	if (start == 0)
+		return (0);
+	error = tmpfs_node_object(node, &o);
+	if (error != 0)
+		return (error);
+	tmpfs_writing_begin(node);
+	if ((flags & O_APPEND) != 0)
+		uio->off = node->reg.size;
+	if (uio->off > (uint64_t)TMPFS_MAX_SIZE ||
+	    start > (uint64_t)TMPFS_MAX_SIZE - uio->off)
+		error = EFBIG;
+	else if (uio->off > node->reg.size)
+		tmpfs_zero_tail(o, node->reg.size);
+	while (error == 0 && uio->resid > 0)
+		error = tmpfs_write_page(node, o, uio);
+	tmpfs_writing_end(node, uio->resid < start);
+	return (uio->resid < start ? 0 : error);
+}
+
+int
+tmpfs_read(struct vnode *vp, struct uio *uio, int flags)
+{
+	struct tmpfs_node *node = tmpfs_node(vp);
+	struct tmpfs_mount *tm = node->tm;
+	struct vm_object *o;
+	struct vm_page *m;
+	uint64_t size;
+
+	if (vp->type != VREG)
+		return (vp->type == VDIR ? EISDIR : EINVAL);
+	kmutex_lock(&tm->lock);
+	size = node->reg.size;
+	o = node->reg.object;
+	node->atime = (int64_t)host_realtime_ns();
+	kmutex_unlock(&tm->lock);
+	while (uio->resid > 0 && uio->off < size) {
+		size_t in = (size_t)(uio->off & PAGE_MASK);
+		size_t n = PAGE_SIZE - in;
+
+		if (n > size - uio->off)
+			n = (size_t)(size - uio->off);
+		if (o == NULL) {
+			uiozero(n, uio);
+			continue;
+		}
+		vm_object_lock(o);
+		m = tmpfs_page_find(o, OFF_TO_IDX(uio->off));
+		if (m != NULL)
+			vm_page_hold(m);
+		vm_object_unlock(o);
+		if (m == NULL) {
+			uiozero(n, uio);
+			continue;
+		}
+		uiomove((char *)vm_page_ptr(o->sys->phys, m) + in, n, uio);
+		vm_page_unhold(o->sys->phys, m);
+	}
+	return (0);
+}
+
+/*
+ * Set the size.  0, EFBIG.
+ * - Pages beyond the new end go, mapped or not; no lock held.
+ */
+int
+tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
+{
+	struct tmpfs_mount *tm = node->tm;
+	struct vm_object *o;
+	uint64_t old;
+
+	if (size > (uint64_t)TMPFS_MAX_SIZE)
+		return (EFBIG);
+	tmpfs_writing_begin(node);
+	kmutex_lock(&tm->lock);
+	o = node->reg.object;
+	kmutex_unlock(&tm->lock);
+	old = node->reg.size;
+	if (size < old)
+		tmpfs_set_size(node, o, size);
+	if (o != NULL) {
+		/* Growing uncovers what a mapping left beyond the end. */
+		tmpfs_zero_tail(o, size < old ? size : old);
+		vm_object_page_remove(
+		    o, OFF_TO_IDX(round_page(size < old ? size : old)),
+		    TMPFS_END_IDX);
+	}
+	if (size > old)
+		tmpfs_set_size(node, o, size);
+	if (o != NULL) {
+		kmutex_lock(&tm->lock);
+		tmpfs_account(node);
+		kmutex_unlock(&tm->lock);
+	}
+	tmpfs_writing_end(node, true);
+	return (0);
+}

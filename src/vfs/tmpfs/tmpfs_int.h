@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * tmpfs: what its files share.  See tmpfs.c for the theory.
+ */
+#ifndef VFS_TMPFS_TMPFS_INT_H
+#define VFS_TMPFS_TMPFS_INT_H
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+
+#include "libk/kassert.h"
+#include "vfs/vfs_int.h"
+#include "vfs/vfs_node.h"
+#include "vm/vm_object.h"
+
+#define TMPFS_RENAME_NOREPLACE 0x1u
+#define TMPFS_RENAME_EXCHANGE 0x2u
+
+struct tmpfs_node;
+
+/* Key: [I] immutable, [t] tmpfs_mount.lock */
+struct tmpfs_dirent {
+	RB_ENTRY(tmpfs_dirent) by_name;   /* [t] */
+	RB_ENTRY(tmpfs_dirent) by_cookie; /* [t] */
+	struct tmpfs_node *node;          /* [t] one of its nlink */
+	uint64_t cookie;                  /* [I] readdir position */
+	char name[];                      /* [I] */
+};
+RB_HEAD(tmpfs_names, tmpfs_dirent);
+RB_HEAD(tmpfs_cookies, tmpfs_dirent);
+
+struct tmpfs_waiter {
+	TAILQ_ENTRY(tmpfs_waiter) link;
+	int evfd;
+};
+
+/* Key: [I] immutable, [t] tmpfs_mount.lock, [w] whoever has set `writing` */
+struct tmpfs_node {
+	struct tmpfs_mount *tm; /* [I] */
+	enum vtype type;        /* [I] */
+	uint64_t ino;           /* [I] */
+	uint64_t rdev;          /* [I] */
+	int64_t btime;          /* [I] */
+	uint32_t mode;          /* [t] permission bits only */
+	uint32_t nlink;         /* [t] 0: no name leads here */
+	uint32_t uid, gid;      /* [t] */
+	int64_t atime, mtime, ctime; /* [t] */
+	struct vnode *vp;       /* [t] weak: the current vnode, or NULL */
+	unsigned nvnodes;       /* [t] vnodes whose reclaim is still to come */
+	union {
+		struct { /* VDIR */
+			struct tmpfs_names names;     /* [t] */
+			struct tmpfs_cookies cookies; /* [t] */
+			uint64_t next_cookie;         /* [t] */
+			uint64_t nentries;            /* [t] */
+			struct tmpfs_node *parent;    /* [t] root: itself */
+		} dir;
+		struct { /* VREG */
+			struct vm_object *object; /* [t] to set; our ref */
+			uint64_t size;            /* [tw] bytes */
+			uint64_t charged;         /* [t] pages in tm->pages */
+			bool writing;             /* [t] write or truncate */
+			LIST_ENTRY(tmpfs_node) link; /* [t] tm->files */
+		} reg;
+		struct { /* VLNK */
+			char *target;   /* [I] */
+			uint64_t pages; /* [I] charged for it */
+		} lnk;
+		struct { /* VFIFO */
+			int anchor; /* [t] O_PATH of the host pipe, or -1 */
+			unsigned readers, writers; /* [t] open now */
+			uint64_t nreads, nwrites;  /* [t] opens ever */
+			TAILQ_HEAD(, tmpfs_waiter) waiters; /* [t] */
+		} fifo;
+	};
+};
+
+/* Key: [I] immutable, [t] lock */
+struct tmpfs_mount {
+	struct vmount *mp;       /* [I] */
+	struct vm_system *sys;   /* [I] */
+	uint64_t max_pages;      /* [I] */
+	uint64_t max_names;      /* [I] */
+	struct kmutex lock;      /* rank VNODE: names and attributes */
+	struct kcond cond;       /* a node's `writing` went */
+	struct tmpfs_node *root; /* [I] */
+	uint64_t next_ino;       /* [t] */
+	uint64_t pages;          /* [t] charged */
+	uint64_t names;          /* [t] directory entries, and the root */
+	LIST_HEAD(, tmpfs_node) files; /* [t] regular */
+};
+
+static inline struct tmpfs_node *
+tmpfs_node(const struct vnode *vp)
+{
+	return (vp->data);
+}
+
+RB_PROTOTYPE(tmpfs_names, tmpfs_dirent, by_name, tmpfs_name_cmp)
+RB_PROTOTYPE(tmpfs_cookies, tmpfs_dirent, by_cookie, tmpfs_cookie_cmp)
+
+extern const struct vops tmpfs_vops;
+
+/* ---- tmpfs.c ---- */
+
+/* The vnode of a node with a new ref.  Locked.  0, ENOMEM. */
+int tmpfs_vget(struct tmpfs_node *, struct vnode **);
+/* A name of the node went or a vnode was reclaimed.  Locked.  True: nothing
+ * leads to it any more; the caller unlocks and calls tmpfs_node_free(). */
+bool tmpfs_node_unused(struct tmpfs_node *);
+void tmpfs_node_free(struct tmpfs_node *);
+/* A node nobody knows, nlink 0.  Not locked.  0, ENOMEM. */
+int tmpfs_node_create(struct tmpfs_mount *, enum vtype, uint32_t mode,
+    uint32_t uid, uint32_t gid, struct tmpfs_node **);
+/* Bring the pages charged for a file up to date.  Locked. */
+void tmpfs_account(struct tmpfs_node *);
+
+/* ---- tmpfs_dir.c: locked ---- */
+
+struct tmpfs_dirent *tmpfs_dir_find(struct tmpfs_node *dir, const char *name);
+/* An entry without node, and its end.  NULL: no memory.  Not locked. */
+struct tmpfs_dirent *tmpfs_dirent_alloc(const char *name);
+/* Enter de -> node, or take de out: trees, counts and times, not nlink. */
+void tmpfs_dir_attach(struct tmpfs_node *dir, struct tmpfs_dirent *de,
+    struct tmpfs_node *node);
+void tmpfs_dir_detach(struct tmpfs_node *dir, struct tmpfs_dirent *de);
+/* Take de out and the node's link; the caller frees de and looks at the
+ * node's use. */
+void tmpfs_dir_remove(struct tmpfs_node *dir, struct tmpfs_dirent *de);
+void tmpfs_dir_touch(struct tmpfs_node *dir, struct tmpfs_node *node);
+/* 0, EEXIST, ENOENT (dir was removed), ENOSPC. */
+int tmpfs_dir_check_new(struct tmpfs_node *dir, const char *name);
+
+int tmpfs_lookup(struct vnode *, const char *, struct vnode **);
+int tmpfs_create(struct vnode *, const char *, uint32_t,
+    const struct vfs_ctx *, struct vnode **);
+int tmpfs_mkdir(struct vnode *, const char *, uint32_t,
+    const struct vfs_ctx *);
+int tmpfs_mknod(struct vnode *, const char *, uint32_t, uint64_t,
+    const struct vfs_ctx *);
+int tmpfs_symlink(struct vnode *, const char *, const char *,
+    const struct vfs_ctx *);
+int tmpfs_link(struct vnode *, const char *, struct vnode *);
+int tmpfs_unlink(struct vnode *, const char *);
+int tmpfs_rmdir(struct vnode *, const char *);
+int tmpfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
+/* tmpfs_rename.c */
+int tmpfs_rename(struct vnode *, const char *, struct vnode *, const char *,
+    unsigned);
+
+/* ---- tmpfs_file.c: not locked ---- */
+
+int tmpfs_object(struct vnode *, struct vm_object **);
+int tmpfs_read(struct vnode *, struct uio *, int);
+int tmpfs_write(struct vnode *, struct uio *, int);
+int tmpfs_truncate(struct tmpfs_node *, uint64_t size);
+
+/* ---- tmpfs_fifo.c ---- */
+
+int tmpfs_fifo_open(struct vnode *, int, struct file *,
+    const struct vfs_ctx *);
+
+#endif /* VFS_TMPFS_TMPFS_INT_H */

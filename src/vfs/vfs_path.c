@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The calls on paths: open, mkdir, mknod, unlink, rmdir, rename, link and
+ * symlink.
+ *
+ * Concepts.  Each is a lookup, the checks that Linux makes in the order in
+ * which it makes them, one vop, and the new names of vnodes that moved.  The
+ * checks decide which errno a program sees and keep modifying calls from
+ * read-only mounts; they are not what protects the host, for between check
+ * and vop the tree may change.  The file system repeats what matters: its
+ * create is exclusive, its unlink and rmdir check the type.
+ *
+ * The order on a read-only mount, as Linux has it: creating a name that
+ * exists is EEXIST before EROFS; removing and renaming are EROFS before the
+ * last component is looked at; opening for writing is EISDIR before EROFS.
+ *
+ * Locking: none is held; everything here may do I/O.
+ *
+ * Limits: sticky directories are honoured, setgid directories are left to the
+ * host.  O_TMPFILE is EOPNOTSUPP, as Linux has it where a file system lacks
+ * it, and programs fall back.
+ */
+#include "vfs/vfs_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vfs/vfs_node.h"
+
+#define OPEN_RETRIES 16 /* creations that race with removals */
+#define OPEN_ONCE (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+
+static void
+nd_rele(struct nameidata *nd)
+{
+	vrele(nd->vp);
+	vrele(nd->dvp);
+}
+
+/* Does the path end in "/", "." or ".."? */
+static bool
+nd_special(const struct nameidata *nd)
+{
+	return (strcmp(nd->last, "/") == 0 || strcmp(nd->last, ".") == 0 ||
+	    strcmp(nd->last, "..") == 0);
+}
+
+static bool
+vn_rdonly(const struct vnode *vp)
+{
+	return ((vp->mount->flags & VMNT_RDONLY) != 0);
+}
+
+/* May the caller take `vp` out of dvp? */
+static int
+may_delete(const struct vfs_ctx *ctx, struct vnode *dvp, struct vnode *vp)
+{
+	struct vattr d, v;
+	int error;
+
+	error = vn_access(dvp, 3, ctx);
+	if (error != 0 || ctx->uid == 0)
+		return (error);
+	error = vn_getattr(dvp, &d);
+	if (error != 0 || (d.mode & VS_ISVTX) == 0 || d.uid == ctx->uid)
+		return (error);
+	error = vn_getattr(vp, &v);
+	if (error != 0)
+		return (error);
+	return (v.uid == ctx->uid ? 0 : EPERM);
+}
+
+/*
+ * Look up where something is to be created.  On success nd->vp is NULL, the
+ * caller may write to nd->dvp and owns its ref.
+ */
+static int
+create_at(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
+    bool dir, struct nameidata *nd)
+{
+	int error;
+
+	error = namei(ctx, start, path, NAMEI_PARENT | NAMEI_NOFOLLOW, nd);
+	if (error != 0)
+		return (error);
+	if (nd->vp != NULL)
+		error = EEXIST;
+	else if (nd->trailing_slash && !dir)
+		error = ENOENT;
+	else
+		error = vn_access(nd->dvp, 3, ctx);
+	if (error != 0)
+		nd_rele(nd);
+	return (error);
+}
+
+/* ---- open ---- */
+
+/* May vp be opened with these flags? */
+static int
+open_check(const struct vfs_ctx *ctx, struct vnode *vp, int flags)
+{
+	unsigned bits;
+
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		bits = 4;
+		break;
+	case O_WRONLY:
+		bits = 2;
+		break;
+	default:
+		bits = 6;
+		break;
+	}
+	if ((flags & O_TRUNC) != 0)
+		bits |= 2;
+	if (vp->type == VLNK)
+		return (ELOOP);
+	if (vp->type == VDIR && (bits & 2) != 0)
+		return (EISDIR);
+	return (vn_access(vp, bits, ctx));
+}
+
+static int
+open_truncate(struct vnode *vp)
+{
+	struct vattr va = {.size = 0};
+	int error;
+
+	if (vp->type != VREG)
+		return (0);
+	error = vn_writer_ref(vp); /* also O_RDONLY | O_TRUNC is a writer */
+	if (error != 0)
+		return (error);
+	error = vn_setattr(vp, &va, VA_SIZE);
+	vn_writer_rele(vp);
+	return (error);
+}
+
+/* Make a file of vp, whose ref passes in any case. */
+static int
+open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags,
+    bool created, struct file **fp)
+{
+	struct file *f;
+	int error;
+
+	error = created || (flags & O_PATH) != 0 ? 0 :
+						   open_check(ctx, vp, flags);
+	if (error == 0)
+		error = file_create(ctx->vfs, &vnode_fileops, vp,
+		    flags & ~OPEN_ONCE, -1, NULL, &f);
+	if (error != 0) {
+		vrele(vp);
+		return (error);
+	}
+	if ((flags & O_PATH) == 0) {
+		if (vp->ops->open != NULL)
+			error = vp->ops->open(vp, flags & ~(O_CREAT | O_EXCL),
+			    f, ctx);
+		else if (vp->type != VREG && vp->type != VDIR)
+			error = ENXIO;
+		if (error == 0 && (flags & O_TRUNC) != 0 && !created)
+			error = open_truncate(vp);
+	}
+	if (error != 0) {
+		file_free(f);
+		return (error);
+	}
+	*fp = f;
+	return (0);
+}
+
+/*
+ * O_CREAT: find or make the file.  EEXIST with O_EXCL only; EAGAIN: it came
+ * and went meanwhile.
+ */
+static int
+open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
+    int flags, uint32_t mode, struct vnode **vpp, bool *created)
+{
+	struct nameidata nd;
+	int nf = NAMEI_PARENT;
+	int error;
+
+	if ((flags & (O_EXCL | O_NOFOLLOW)) != 0)
+		nf |= NAMEI_NOFOLLOW;
+	error = namei(ctx, start, path, nf, &nd);
+	if (error != 0)
+		return (error);
+	if (nd_special(&nd) || nd.trailing_slash)
+		error = EISDIR;
+	else if (nd.vp != NULL && (flags & O_EXCL) != 0)
+		error = EEXIST;
+	else if (nd.vp != NULL && nd.vp->type == VDIR)
+		error = EISDIR;
+	if (error == 0 && nd.vp == NULL) {
+		error = vn_access(nd.dvp, 3, ctx);
+		if (error == 0 && nd.dvp->ops->create == NULL)
+			error = EACCES;
+		if (error == 0)
+			error = nd.dvp->ops->create(nd.dvp, nd.last,
+			    mode & VS_PERM & ~ctx->umask, ctx, &nd.vp);
+		if (error == 0) {
+			vnode_set_name(nd.vp, nd.dvp, nd.last);
+			*created = true;
+		} else if (error == EEXIST && (flags & O_EXCL) == 0)
+			error = EAGAIN;
+	}
+	if (error == 0) {
+		*vpp = nd.vp;
+		nd.vp = NULL;
+	}
+	nd_rele(&nd);
+	return (error);
+}
+
+/*
+ * open(2).  The file has one ref.
+ * - No locks held; may wait (fifos) by ctx->wait.
+ * - Linux's errors.
+ */
+int
+vfs_open(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
+    int flags, uint32_t mode, struct file **fp)
+{
+	struct nameidata nd;
+	struct vnode *vp = NULL;
+	bool created = false;
+	int nf = 0, error = EAGAIN;
+
+	if ((flags & O_PATH) != 0)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return (EOPNOTSUPP);
+	if ((flags & O_ACCMODE) == O_ACCMODE ||
+	    (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+		return (EINVAL);
+	if ((flags & O_CREAT) != 0) {
+		for (int i = 0; error == EAGAIN && i < OPEN_RETRIES; i++)
+			error = open_create(ctx, start, path, flags, mode,
+			    &vp, &created);
+	} else {
+		if ((flags & O_NOFOLLOW) != 0)
+			nf |= NAMEI_NOFOLLOW;
+		if ((flags & O_DIRECTORY) != 0)
+			nf |= NAMEI_DIRECTORY;
+		error = namei(ctx, start, path, nf, &nd);
+		vp = nd.vp;
+	}
+	if (error != 0)
+		return (error);
+	return (open_vnode(ctx, vp, flags, created, fp));
+}
+
+/* ---- making ---- */
+
+int
+vfs_mkdir(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
+    uint32_t mode)
+{
+	struct nameidata nd;
+	int error;
+
+	error = create_at(ctx, start, path, true, &nd);
+	if (error != 0)
+		return (error);
+	if (nd.dvp->ops->mkdir == NULL)
+		error = EPERM;
+	else
+		error = nd.dvp->ops->mkdir(nd.dvp, nd.last,
+		    mode & (VS_ISVTX | 0777) & ~ctx->umask, ctx);
+	nd_rele(&nd);
+	return (error);
+}
+
+int
+vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
+    uint32_t mode, uint64_t rdev)
+{
+	uint32_t fmt = mode & HOST_S_IFMT;
+	uint32_t perm = mode & VS_PERM & ~ctx->umask;
+	struct nameidata nd;
+	const struct vops *ops;
+	struct vnode *vp;
+	int error;
+
+	if (fmt == HOST_S_IFDIR)
+		return (EPERM);
+	if (fmt != 0 && fmt != HOST_S_IFREG && fmt != HOST_S_IFCHR &&
+	    fmt != HOST_S_IFBLK && fmt != HOST_S_IFIFO && fmt != HOST_S_IFSOCK)
+		return (EINVAL);
+	error = create_at(ctx, start, path, false, &nd);
+	if (error != 0)
+		return (error);
+	ops = nd.dvp->ops;
+	if (fmt == 0 || fmt == HOST_S_IFREG) {
+		error = EPERM;
+		if (ops->create != NULL)
+			error = ops->create(nd.dvp, nd.last, perm, ctx, &vp);
+		if (error == 0)
+			vrele(vp);
+	} else if ((fmt == HOST_S_IFCHR || fmt == HOST_S_IFBLK) &&
+	    ctx->uid != 0) {
+		error = EPERM;
+	} else {
+		error = EPERM;
+		if (ops->mknod != NULL)
+			error = ops->mknod(nd.dvp, nd.last, fmt | perm, rdev,
+			    ctx);
+	}
+	nd_rele(&nd);
+	return (error);
+}
+
+int
+vfs_symlink(const struct vfs_ctx *ctx, const char *target,
+    struct vnode *start, const char *path)
+{
+	struct nameidata nd;
+	size_t len = strnlen(target, VFS_PATH_MAX);
+	int error;
+
+	if (len == 0)
+		return (ENOENT);
+	if (len == VFS_PATH_MAX)
+		return (ENAMETOOLONG);
+	error = create_at(ctx, start, path, false, &nd);
+	if (error != 0)
+		return (error);
+	if (nd.dvp->ops->symlink == NULL)
+		error = EPERM;
+	else
+		error = nd.dvp->ops->symlink(nd.dvp, nd.last, target, ctx);
+	nd_rele(&nd);
+	return (error);
+}
+
+/*
+ * link(2).  An empty opath means ostart itself (AT_EMPTY_PATH).
+ */
+int
+vfs_link(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
+    struct vnode *nstart, const char *npath, bool follow)
+{
+	struct nameidata od, nd;
+	int nf = follow ? 0 : NAMEI_NOFOLLOW;
+	int error;
+
+	if (ostart != NULL)
+		nf |= NAMEI_EMPTY;
+	error = namei(ctx, ostart, opath, nf, &od);
+	if (error != 0)
+		return (error);
+	error = create_at(ctx, nstart, npath, false, &nd);
+	if (error != 0)
+		goto out;
+	if (od.vp->mount != nd.dvp->mount)
+		error = EXDEV;
+	else if (od.vp->type == VDIR || nd.dvp->ops->link == NULL)
+		error = EPERM;
+	else
+		error = nd.dvp->ops->link(nd.dvp, nd.last, od.vp);
+	nd_rele(&nd);
+out:
+	nd_rele(&od);
+	return (error);
+}
+
+/* ---- removing ---- */
+
+static int
+unlink_check(const struct vfs_ctx *ctx, const struct nameidata *nd, bool rmdir)
+{
+	bool isdir;
+	int error;
+
+	if (vn_rdonly(nd->dvp))
+		return (EROFS);
+	if (nd->vp == NULL)
+		return (ENOENT);
+	isdir = nd->vp->type == VDIR;
+	if (nd->trailing_slash && !rmdir)
+		return (isdir ? EISDIR : ENOTDIR);
+	error = may_delete(ctx, nd->dvp, nd->vp);
+	if (error != 0)
+		return (error);
+	if (rmdir && !isdir)
+		return (ENOTDIR);
+	if (!rmdir && isdir)
+		return (EISDIR);
+	if ((nd->vp->flags & VN_ROOT) != 0)
+		return (EBUSY);
+	return (0);
+}
+
+int
+vfs_unlink(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
+    bool rmdir)
+{
+	struct nameidata nd;
+	int (*op)(struct vnode *, const char *);
+	int error;
+
+	error = namei(ctx, start, path, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
+	if (error != 0)
+		return (error);
+	if (nd_special(&nd)) {
+		if (!rmdir)
+			error = EISDIR;
+		else if (nd.last[0] == '/')
+			error = EBUSY;
+		else
+			error = nd.last[1] == '.' ? ENOTEMPTY : EINVAL;
+	} else
+		error = unlink_check(ctx, &nd, rmdir);
+	if (error == 0) {
+		op = rmdir ? nd.dvp->ops->rmdir : nd.dvp->ops->unlink;
+		error = op != NULL ? op(nd.dvp, nd.last) : EPERM;
+	}
+	nd_rele(&nd);
+	return (error);
+}
+
+/* ---- rename ---- */
+
+/* What must hold before the names are even looked at. */
+static int
+rename_check_names(const struct nameidata *od, const struct nameidata *nd,
+    unsigned flags)
+{
+	if (od->dvp->mount != nd->dvp->mount)
+		return (EXDEV);
+	if (nd_special(od))
+		return (EBUSY);
+	if (nd_special(nd))
+		return ((flags & RENAME_NOREPLACE) != 0 ? EEXIST : EBUSY);
+	if (vn_rdonly(od->dvp))
+		return (EROFS);
+	if (od->vp == NULL)
+		return (ENOENT);
+	if ((flags & RENAME_NOREPLACE) != 0 && nd->vp != NULL)
+		return (EEXIST);
+	if ((flags & RENAME_EXCHANGE) != 0 && nd->vp == NULL)
+		return (ENOENT);
+	if (od->vp->type != VDIR && od->trailing_slash)
+		return (ENOTDIR);
+	if ((flags & RENAME_EXCHANGE) == 0 && od->vp->type != VDIR &&
+	    nd->trailing_slash)
+		return (ENOTDIR);
+	if ((flags & RENAME_EXCHANGE) != 0 && nd->vp->type != VDIR &&
+	    nd->trailing_slash)
+		return (ENOTDIR);
+	return (0);
+}
+
+static int
+rename_check(const struct vfs_ctx *ctx, const struct nameidata *od,
+    const struct nameidata *nd, unsigned flags)
+{
+	int error;
+
+	error = rename_check_names(od, nd, flags);
+	if (error != 0)
+		return (error);
+	if (od->vp->type == VDIR && vnode_is_ancestor(od->vp, nd->dvp))
+		return (EINVAL);
+	if (nd->vp != NULL && nd->vp->type == VDIR &&
+	    vnode_is_ancestor(nd->vp, od->dvp))
+		return ((flags & RENAME_EXCHANGE) != 0 ? EINVAL : ENOTEMPTY);
+	error = may_delete(ctx, od->dvp, od->vp);
+	if (error == 0 && nd->vp == NULL)
+		error = vn_access(nd->dvp, 3, ctx);
+	else if (error == 0)
+		error = may_delete(ctx, nd->dvp, nd->vp);
+	if (error != 0)
+		return (error);
+	if (nd->vp != NULL && (flags & RENAME_EXCHANGE) == 0 &&
+	    (od->vp->type == VDIR) != (nd->vp->type == VDIR))
+		return (od->vp->type == VDIR ? ENOTDIR : EISDIR);
+	if ((od->vp->flags & VN_ROOT) != 0 ||
+	    (nd->vp != NULL && (nd->vp->flags & VN_ROOT) != 0))
+		return (EBUSY);
+	if (od->dvp->ops->rename == NULL)
+		return (EPERM);
+	return (0);
+}
+
+/*
+ * rename(2) with RENAME_NOREPLACE and RENAME_EXCHANGE.
+ */
+int
+vfs_rename(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
+    struct vnode *nstart, const char *npath, unsigned flags)
+{
+	struct nameidata od, nd;
+	int error;
+
+	if ((flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return (EINVAL);
+	error = namei(ctx, ostart, opath, NAMEI_PARENT | NAMEI_NOFOLLOW, &od);
+	if (error != 0)
+		return (error);
+	error = namei(ctx, nstart, npath, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
+	if (error != 0)
+		goto out;
+	error = rename_check(ctx, &od, &nd, flags);
+	if (error == 0 && od.vp != nd.vp) {
+		error = od.dvp->ops->rename(od.dvp, od.last, nd.dvp, nd.last,
+		    flags);
+		if (error == 0) {
+			vnode_set_name(od.vp, nd.dvp, nd.last);
+			if ((flags & RENAME_EXCHANGE) != 0)
+				vnode_set_name(nd.vp, od.dvp, od.last);
+		}
+	}
+	nd_rele(&nd);
+out:
+	nd_rele(&od);
+	return (error);
+}

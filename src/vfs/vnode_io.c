@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Reading and writing files, and the one cache they share with mappings.
+ *
+ * Purpose.  A file of the host is read and written by system calls directly
+ * between the host and the memory of the guest, and mapped through a vm
+ * object whose pages the vnode pager fills.  Both views must agree at once.
+ *
+ * Concepts.  The host's file is the base, resident pages lie over it:
+ *
+ *	read	from the host, then the dirty resident pages are copied over
+ *		what was read (vnode_pager_overlay)
+ *	write	to the host, then resident pages get the same bytes
+ *		(vnode_pager_update), then the object learns a new size
+ *	fault	a page is read from the host while it is busy
+ *	pageout	a dirty page is written to the host while it is busy
+ *
+ * Write against fault: update waits for a busy page, so either the fault read
+ * the new bytes, or update puts them into the page afterwards.  Write against
+ * write: iolock makes host and pages see the same order.  Write against
+ * pageout is the hard one: the pageout of a page dirtied by a store elsewhere
+ * in it may put its old bytes over those the write has just given to the
+ * host, and update would then change only the (now clean) page.  The writer
+ * cannot wait for pageouts, because pageout holds the page busy for which
+ * update waits.  So each write-back announces its range, and a writer whose
+ * range was met by one writes the same bytes again; that is idempotent, and
+ * by then the page itself carries the new bytes.  A reader has the mirror
+ * problem: the host's bytes are old, the page that was newer is clean when it
+ * looks.  It reads again when a write-back has ended meanwhile.
+ *
+ * Truncation cuts the pages before the host's file, so that no pageout of a
+ * page beyond the new end can make the file long again, and once more after
+ * it for those that were faulted in between.
+ *
+ * Locking and lifetime.  iolock (rank VNIO) is held by writers and truncators
+ * of VN_PAGED vnodes across host I/O and the waits of the pager; readers,
+ * faults and pageouts do not take it.  The ranges are under the vnode's lock,
+ * which is never held across anything.  The object is made on first use,
+ * never changes and is freed at reclaim; the vnode owns one ref of it, which
+ * does not ref the vnode, and every other ref of the object does.
+ *
+ * Guarantees.  A write that has returned is seen by all later reads and all
+ * mappings, and is not undone by write-backs.  Appends of this kernel do not
+ * overlap.
+ *
+ * Limits.  Changes made on the host while a vnode is in use are seen by read
+ * but not by pages already resident.  O_APPEND is atomic against guests, not
+ * against other processes of the host.  A vector of more than VN_IOV_MAX
+ * pieces is moved in several steps.
+ */
+#include "vfs/vfs_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+#include "vm/vm_object.h"
+
+#define VN_IOV_MAX 64
+
+/* A copy of the front of a uio, which drivers may consume. */
+struct vn_part {
+	struct host_iovec iov[VN_IOV_MAX]; /* as it was */
+	struct host_iovec use[VN_IOV_MAX]; /* what the driver consumes */
+	int niov;
+	size_t len; /* bytes */
+	struct uio uio;
+};
+
+/* Take the next at most VN_IOV_MAX pieces of uio. */
+static void
+part_init(struct vn_part *p, const struct uio *uio)
+{
+	size_t left = uio->resid;
+
+	p->niov = 0;
+	p->len = 0;
+	for (int i = 0; i < uio->niov && left > 0 && p->niov < VN_IOV_MAX;
+	    i++) {
+		struct host_iovec v = uio->iov[i];
+
+		if (v.len > left)
+			v.len = left;
+		if (v.len == 0)
+			continue;
+		p->iov[p->niov++] = v;
+		p->len += v.len;
+		left -= v.len;
+	}
+}
+
+/* Point p->uio at the first `len` bytes of the part, at off. */
+static void
+part_rewind(struct vn_part *p, size_t len, uint64_t off, bool write)
+{
+	memcpy(p->use, p->iov, (size_t)p->niov * sizeof(p->iov[0]));
+	p->uio.iov = p->use;
+	p->uio.niov = p->niov;
+	p->uio.resid = len;
+	p->uio.off = off;
+	p->uio.write = write;
+}
+
+/* Overlay (read) or update (write) the first `done` bytes of the part. */
+static void
+part_pages(struct vn_part *p, struct vm_object *obj, uint64_t off, size_t done,
+    bool write)
+{
+	for (int i = 0; i < p->niov && done > 0; i++) {
+		size_t n = p->iov[i].len < done ? p->iov[i].len : done;
+
+		if (write)
+			vnode_pager_update(obj, off, p->iov[i].base, n);
+		else
+			vnode_pager_overlay(obj, off, p->iov[i].base, n);
+		off += n;
+		done -= n;
+	}
+}
+
+/* ---- ranges in flight ---- */
+
+static bool
+range_meets(const struct vn_range *a, const struct vn_range *b)
+{
+	return (a->off < b->end && b->off < a->end);
+}
+
+static void
+range_write_begin(struct vnode *vp, struct vn_range *r)
+{
+	struct vn_range *pg;
+
+	kmutex_lock(&vp->lock);
+	KASSERT(vp->writing == NULL);
+	r->clash = false;
+	LIST_FOREACH(pg, &vp->pgouts, link) {
+		if (range_meets(r, pg))
+			r->clash = true;
+	}
+	vp->writing = r;
+	kmutex_unlock(&vp->lock);
+}
+
+/* True: a write-back met the write. */
+static bool
+range_write_end(struct vnode *vp, struct vn_range *r)
+{
+	bool clash;
+
+	kmutex_lock(&vp->lock);
+	vp->writing = NULL;
+	clash = r->clash;
+	kmutex_unlock(&vp->lock);
+	return (clash);
+}
+
+/* ---- what vm calls ---- */
+
+static int
+vm_vn_read(void *h, uint64_t off, void *buf, size_t len, size_t *done)
+{
+	struct vnode *vp = h;
+	struct host_iovec iov;
+	struct uio uio;
+	int error;
+
+	if (vp->ops->read == NULL)
+		return (EINVAL);
+	uio_init1(&uio, &iov, buf, len, off, false);
+	error = vp->ops->read(vp, &uio, 0);
+	if (error == 0)
+		*done = len - uio.resid;
+	return (error);
+}
+
+static int
+vm_vn_write(void *h, uint64_t off, const void *buf, size_t len, size_t *done)
+{
+	struct vnode *vp = h;
+	struct vn_range r = {.off = off, .end = off + len};
+	struct host_iovec iov;
+	struct uio uio;
+	int error;
+
+	if (vp->ops->write == NULL)
+		return (EINVAL);
+	uio_init1(&uio, &iov, (void *)(uintptr_t)buf, len, off, true);
+	kmutex_lock(&vp->lock);
+	LIST_INSERT_HEAD(&vp->pgouts, &r, link);
+	if (vp->writing != NULL && range_meets(vp->writing, &r))
+		vp->writing->clash = true;
+	kmutex_unlock(&vp->lock);
+	error = vp->ops->write(vp, &uio, 0);
+	kmutex_lock(&vp->lock);
+	LIST_REMOVE(&r, link);
+	atomic_fetch_add(&vp->npgouts, 1);
+	kmutex_unlock(&vp->lock);
+	if (error == 0)
+		*done = len - uio.resid;
+	return (error);
+}
+
+static int
+vm_vn_size(void *h, uint64_t *size)
+{
+	struct vattr va;
+	int error;
+
+	error = vn_getattr(h, &va);
+	if (error == 0)
+		*size = va.size;
+	return (error);
+}
+
+static void
+vm_vn_ref(void *h)
+{
+	vref(h);
+}
+
+static void
+vm_vn_rele(void *h)
+{
+	vrele(h);
+}
+
+static void
+vm_vn_name(void *h, char *buf, size_t size)
+{
+	if (vnode_path(h, NULL, buf, size) != 0 && size > 0)
+		(void)snprintf(buf, size, "(unknown)");
+}
+
+static void
+vm_vn_ident(void *h, uint64_t *dev, uint64_t *ino)
+{
+	const struct vnode *vp = h;
+
+	*dev = vp->dev;
+	*ino = vp->ino;
+}
+
+static const struct vm_vnode_ops vm_vnode_ops = {
+    .read = vm_vn_read,
+    .write = vm_vn_write,
+    .size = vm_vn_size,
+    .ref = vm_vn_ref,
+    .rele = vm_vn_rele,
+    .name = vm_vn_name,
+    .ident = vm_vn_ident,
+};
+
+/*
+ * The object to map vp.
+ * - No locks held; may do I/O.  Borrowed from the vnode.
+ * - 0, ENODEV, ENOMEM.
+ */
+int
+vnode_object(struct vnode *vp, struct vm_object **objp)
+{
+	struct vm_object *obj, *mine, *have;
+	int error;
+
+	if (vp->ops->object != NULL)
+		return (vp->ops->object(vp, objp));
+	if (vp->type != VREG || vp->ops->read == NULL)
+		return (ENODEV);
+	obj = vnode_object_peek(vp);
+	if (obj == NULL) {
+		/* The pager asks for the size: not under the lock. */
+		error = vnode_pager_alloc(vp->mount->vfs->sys, vp,
+		    &vm_vnode_ops, &mine);
+		if (error != 0)
+			return (error);
+		kmutex_lock(&vp->lock);
+		have = vp->object;
+		obj = have == NULL ? mine : have;
+		if (have == NULL)
+			__atomic_store_n(&vp->object, mine, __ATOMIC_RELEASE);
+		kmutex_unlock(&vp->lock);
+		if (have != NULL)
+			vnode_pager_dealloc(mine);
+	}
+	*objp = obj;
+	return (0);
+}
+
+/* ---- read and write ---- */
+
+/*
+ * Read one part at off, as host and pages together have it.
+ */
+static int
+vn_read_part(struct vnode *vp, struct vn_part *p, uint64_t off, int flags,
+    size_t *donep)
+{
+	struct vm_object *obj;
+	uint32_t npgouts;
+	int error;
+
+	do {
+		npgouts = atomic_load(&vp->npgouts);
+		part_rewind(p, p->len, off, false);
+		error = vp->ops->read(vp, &p->uio, flags);
+		*donep = p->len - p->uio.resid;
+		obj = vnode_object_peek(vp);
+		if (obj != NULL && *donep > 0)
+			part_pages(p, obj, off, *donep, false);
+	} while (error == 0 && npgouts != atomic_load(&vp->npgouts));
+	return (error);
+}
+
+/*
+ * Read a regular file at uio->off.
+ * - No vnode lock held; the uio is advanced by what was read.
+ * - Short only at the end of the file or after an error that follows data.
+ */
+int
+vn_read(struct vnode *vp, struct uio *uio, int flags)
+{
+	struct vn_part p;
+	size_t done, before = uio->resid;
+	int error = 0;
+
+	if (vp->type == VDIR)
+		return (EISDIR);
+	if (vp->ops->read == NULL)
+		return (EINVAL);
+	if ((int64_t)uio->off < 0)
+		return (EINVAL);
+	if ((vp->flags & VN_PAGED) == 0)
+		return (vp->ops->read(vp, uio, flags));
+	while (uio->resid > 0) {
+		part_init(&p, uio);
+		error = vn_read_part(vp, &p, uio->off, flags, &done);
+		uio_advance(uio, done);
+		if (error != 0 || done < p.len)
+			break;
+	}
+	return (uio->resid < before ? 0 : error);
+}
+
+/* The object learns that the file grew by a write that ended at `end`. */
+static void
+vn_grown(struct vnode *vp, struct vm_object *obj, uint64_t end)
+{
+	struct vattr va;
+	bool grown;
+
+	vm_object_lock(obj);
+	grown = OFF_TO_IDX(round_page(end)) > obj->size;
+	vm_object_unlock(obj);
+	if (grown && vn_getattr(vp, &va) == 0)
+		vnode_pager_setsize(obj, va.size);
+}
+
+/*
+ * Write one part at off and keep the pages in step; iolock is held.
+ */
+static int
+vn_write_part(struct vnode *vp, struct vn_part *p, uint64_t off, int flags,
+    size_t *donep)
+{
+	struct vn_range r = {.off = off, .end = off + p->len};
+	struct vm_object *obj;
+	size_t len = p->len, done;
+	bool clash;
+	int error;
+
+	do {
+		range_write_begin(vp, &r);
+		part_rewind(p, len, off, true);
+		error = vp->ops->write(vp, &p->uio, flags);
+		done = len - p->uio.resid;
+		obj = vnode_object_peek(vp);
+		if (obj != NULL && done > 0)
+			part_pages(p, obj, off, done, true);
+		clash = range_write_end(vp, &r);
+		len = done; /* a repetition is for what the host has */
+	} while (clash && error == 0 && done > 0);
+	if (obj != NULL && done > 0)
+		vn_grown(vp, obj, off + done);
+	*donep = done;
+	return (error);
+}
+
+/*
+ * Write a regular file at uio->off, or at its end with O_APPEND in flags.
+ * - No vnode lock held; the uio is advanced by what was written.
+ * - 0 when anything was written; EFBIG, ENOSPC, EIO, ...
+ */
+int
+vn_write(struct vnode *vp, struct uio *uio, int flags)
+{
+	struct vn_part p;
+	struct vattr va;
+	size_t done, before = uio->resid;
+	int error = 0;
+
+	if (vp->type == VDIR)
+		return (EISDIR);
+	if (vp->ops->write == NULL)
+		return (EINVAL);
+	if ((int64_t)uio->off < 0)
+		return (EINVAL);
+	if ((vp->flags & VN_PAGED) == 0)
+		return (vp->ops->write(vp, uio, flags));
+	kmutex_lock(&vp->iolock);
+	if ((flags & O_APPEND) != 0) {
+		error = vn_getattr(vp, &va);
+		if (error == 0)
+			uio->off = va.size;
+	}
+	if (error == 0 && uio->resid > 0 &&
+	    uio->off > (uint64_t)INT64_MAX - uio->resid)
+		error = EFBIG;
+	while (error == 0 && uio->resid > 0) {
+		part_init(&p, uio);
+		error = vn_write_part(vp, &p, uio->off, flags, &done);
+		uio_advance(uio, done);
+		if (done < p.len)
+			break;
+	}
+	kmutex_unlock(&vp->iolock);
+	return (uio->resid < before ? 0 : error);
+}
+
+int
+vn_pread(struct vnode *vp, void *buf, size_t len, uint64_t off, size_t *donep)
+{
+	struct host_iovec iov;
+	struct uio uio;
+	size_t before;
+	int error;
+
+	uio_init1(&uio, &iov, buf, len, off, false);
+	do {
+		before = uio.resid;
+		error = vn_read(vp, &uio, 0);
+		if (error != 0)
+			return (error);
+	} while (uio.resid > 0 && uio.resid < before);
+	*donep = len - uio.resid;
+	return (0);
+}
+
+/*
+ * Set the size: pages beyond go before the host's file does, and again after.
+ */
+static int
+vn_truncate(struct vnode *vp, const struct vattr *va, unsigned what)
+{
+	struct vm_object *obj;
+	struct vattr old;
+	int error;
+
+	kmutex_lock(&vp->iolock);
+	error = vn_getattr(vp, &old);
+	obj = vnode_object_peek(vp);
+	if (error == 0 && obj != NULL && va->size < old.size)
+		vnode_pager_setsize(obj, va->size);
+	if (error == 0)
+		error = vp->ops->setattr(vp, va, what);
+	obj = vnode_object_peek(vp);
+	if (obj != NULL && vn_getattr(vp, &old) == 0)
+		vnode_pager_setsize(obj, old.size);
+	kmutex_unlock(&vp->iolock);
+	return (error);
+}
+
+/*
+ * Change attributes; the caller has checked that this is allowed.
+ * - No locks held.  EROFS, EPERM, EISDIR, EINVAL, ...
+ */
+int
+vn_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
+{
+	if ((vp->mount->flags & VMNT_RDONLY) != 0)
+		return (EROFS);
+	if (vp->ops->setattr == NULL)
+		return (EPERM);
+	if ((what & VA_SIZE) != 0) {
+		if (vp->type == VDIR)
+			return (EISDIR);
+		if (vp->type != VREG || (int64_t)va->size < 0)
+			return (EINVAL);
+		if ((vp->flags & VN_PAGED) != 0)
+			return (vn_truncate(vp, va, what));
+	}
+	return (vp->ops->setattr(vp, va, what));
+}
+
+int
+vn_fsync(struct vnode *vp)
+{
+	struct vm_object *obj = vnode_object_peek(vp);
+	int error = 0, e;
+
+	if ((vp->flags & VN_PAGED) != 0 && obj != NULL)
+		error = vnode_pager_sync(obj, 0, 0);
+	if (vp->ops->fsync != NULL) {
+		e = vp->ops->fsync(vp);
+		if (error == 0)
+			error = e;
+	}
+	return (error);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Attributes, access checks, and who may write what is being executed.
+ *
+ * Access is decided by owner, group and other bits as Linux does it, for the
+ * uid and gid of the caller; uid 0 passes, except that executing a regular
+ * file needs at least one x bit.  The file system may still refuse: hostfs
+ * opens files with the rights of this process only.
+ *
+ * writers and texts exclude each other: both are changed under the vnode's
+ * lock and each may only leave zero while the other is zero.
+ *
+ * Limits: no supplementary groups, no ACLs, no capabilities.
+ */
+#include "vfs/vfs_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+
+int
+vn_getattr(struct vnode *vp, struct vattr *va)
+{
+	struct vattr out;
+	int error;
+
+	if (vp->ops->getattr == NULL)
+		return (EINVAL);
+	memset(&out, 0, sizeof(out));
+	out.type = vp->type;
+	out.nlink = 1;
+	out.dev = vp->dev;
+	out.ino = vp->ino;
+	out.blksize = PAGE_SIZE;
+	error = vp->ops->getattr(vp, &out);
+	if (error == 0)
+		*va = out;
+	return (error);
+}
+
+/*
+ * May the caller use vp so?  bits: 4 r, 2 w, 1 x; 0 asks nothing.
+ * - No locks held.  0, EACCES, EROFS.
+ */
+int
+vn_access(struct vnode *vp, unsigned bits, const struct vfs_ctx *ctx)
+{
+	struct vattr va;
+	unsigned have;
+	int error;
+
+	if ((bits & 2) != 0 && (vp->mount->flags & VMNT_RDONLY) != 0 &&
+	    (vp->type == VREG || vp->type == VDIR || vp->type == VLNK))
+		return (EROFS);
+	if (bits == 0)
+		return (0);
+	if (ctx->uid == 0 && ((bits & 1) == 0 || vp->type == VDIR))
+		return (0);
+	error = vn_getattr(vp, &va);
+	if (error != 0)
+		return (error);
+	if (ctx->uid == 0)
+		return ((va.mode & 0111) != 0 ? 0 : EACCES);
+	if (va.uid == ctx->uid)
+		have = va.mode >> 6;
+	else if (va.gid == ctx->gid)
+		have = va.mode >> 3;
+	else
+		have = va.mode;
+	return ((bits & ~have & 7) == 0 ? 0 : EACCES);
+}
+
+int
+vn_writer_ref(struct vnode *vp)
+{
+	int error = 0;
+
+	kmutex_lock(&vp->lock);
+	if (atomic_load_explicit(&vp->texts, memory_order_relaxed) > 0)
+		error = ETXTBSY;
+	else
+		atomic_fetch_add_explicit(&vp->writers, 1,
+		    memory_order_relaxed);
+	kmutex_unlock(&vp->lock);
+	return (error);
+}
+
+void
+vn_writer_rele(struct vnode *vp)
+{
+	uint32_t old;
+
+	kmutex_lock(&vp->lock);
+	old = atomic_fetch_sub_explicit(&vp->writers, 1, memory_order_relaxed);
+	kmutex_unlock(&vp->lock);
+	KVERIFY(old > 0);
+}
+
+int
+vn_text_ref(struct vnode *vp)
+{
+	int error = 0;
+
+	kmutex_lock(&vp->lock);
+	if (atomic_load_explicit(&vp->writers, memory_order_relaxed) > 0)
+		error = ETXTBSY;
+	else
+		atomic_fetch_add_explicit(&vp->texts, 1, memory_order_relaxed);
+	kmutex_unlock(&vp->lock);
+	return (error);
+}
+
+void
+vn_text_rele(struct vnode *vp)
+{
+	uint32_t old;
+
+	kmutex_lock(&vp->lock);
+	old = atomic_fetch_sub_explicit(&vp->texts, 1, memory_order_relaxed);
+	kmutex_unlock(&vp->lock);
+	KVERIFY(old > 0);
+}

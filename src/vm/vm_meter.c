@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Accounting: what a vmspace and a system look like from outside.
+ *
+ * Concepts: readers own a ref or a hold and take the map for reading, one
+ * entry at a time where names are asked for (names come from the vnode, and
+ * are asked for with no lock held).  A dead vmspace is empty, not an error,
+ * except where the caller walks it.
+ *
+ * Exact: sizes, entries, translations, event counts (when quiet).  Estimates:
+ * anonymous pages, since pages of a chain that a front object hides count
+ * too, and an object mapped by several entries counts once for each.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+#include "vm/vm_map_int.h"
+
+static const char *const stat_names[VMST_N] = {
+    [VMST_FAULTS] = "faults",
+    [VMST_ZFOD] = "zfod",
+    [VMST_COW] = "cow",
+    [VMST_COW_OPT] = "cow_opt",
+    [VMST_FILE_IN] = "file_in",
+    [VMST_FILE_OUT] = "file_out",
+    [VMST_SOFT] = "soft",
+    [VMST_AROUND] = "around",
+    [VMST_AHEAD] = "ahead",
+    [VMST_COPYIO] = "copyio",
+    [VMST_SEGV] = "segv",
+    [VMST_COLLAPSE] = "collapse",
+    [VMST_BYPASS] = "bypass",
+    [VMST_RECLAIM] = "reclaim",
+    [VMST_OOM] = "oom",
+    [VMST_FORK] = "fork",
+};
+
+const char *
+vm_stat_name(enum vm_stat s)
+{
+	KASSERT((unsigned)s < VMST_N && stat_names[s] != NULL);
+	return (stat_names[s]);
+}
+
+/* ---- one vmspace ---- */
+
+/* Name and identity of what is mapped; obj may be NULL.  No lock held. */
+static void
+info_identify(struct vm_entry_info *info, struct vm_object *obj)
+{
+	if (obj != NULL && obj->vops != NULL) {
+		if (obj->vops->name != NULL)
+			obj->vops->name(
+			    obj->handle, info->name, sizeof(info->name));
+		if (obj->vops->ident != NULL)
+			obj->vops->ident(obj->handle, &info->dev, &info->ino);
+	} else if ((info->eflags & MAP_ENTRY_HEAP) != 0)
+		snprintf(info->name, sizeof(info->name), "[heap]");
+	else if ((info->eflags & MAP_ENTRY_STACK) != 0)
+		snprintf(info->name, sizeof(info->name), "[stack]");
+}
+
+int
+vmspace_entry_info(struct vmspace *vm, vm_offset_t va,
+    struct vm_entry_info *info)
+{
+	struct vm_map *map = &vm->map;
+	const struct vm_map_entry *e;
+	struct vm_object *bottom;
+	vm_ooffset_t off;
+
+	vm_map_lock_read(map);
+	e = map->dead ? NULL : vm_map_first(map, va);
+	if (e == NULL) {
+		int error = map->dead ? ESRCH : ENOENT;
+
+		vm_map_unlock_read(map);
+		return (error);
+	}
+	memset(info, 0, sizeof(*info));
+	info->start = e->start;
+	info->end = e->end;
+	info->eflags = e->eflags;
+	info->prot = e->prot;
+	if (e->object != NULL) {
+		info->object_id = e->object->id;
+		info->depth = vm_object_chain_depth(e->object);
+		info->resident =
+		    pmap_count(vm->pmap, e->start, e->end) * PAGE_SIZE;
+	}
+	vm_map_object_bottom(e, e->start, &bottom, &off);
+	vm_map_unlock_read(map);
+
+	if (bottom != NULL && bottom->vops != NULL)
+		info->offset = off;
+	info_identify(info, bottom);
+	if (bottom != NULL)
+		vm_object_free(bottom);
+	return (0);
+}
+
+/* Resident pages of the object in [lo, hi).  Object locked. */
+static uint64_t
+object_count(struct vm_object *obj, vm_pindex_t lo, vm_pindex_t hi)
+{
+	uint64_t n = 0, value;
+
+	if (lo == 0 && hi >= obj->size)
+		return (obj->resident);
+	for (vm_pindex_t i = lo;
+	     radix_next(&obj->index, &i, &value) && i < hi; i++)
+		n++;
+	return (n);
+}
+
+/* Anonymous pages that the entry's chain holds in the entry's window. */
+static uint64_t
+entry_anonymous(const struct vm_map_entry *e)
+{
+	vm_pindex_t lo = OFF_TO_IDX(e->offset);
+	vm_pindex_t len = OFF_TO_IDX(e->end - e->start);
+	struct vm_object *obj = e->object, *back;
+	uint64_t n = 0;
+
+	if (obj == NULL)
+		return (0);
+	vm_object_lock(obj);
+	for (;;) {
+		if (obj->type == OBJT_DEFAULT || obj->type == OBJT_SWAP)
+			n += object_count(obj, lo, lo + len);
+		back = obj->backing;
+		if (back == NULL)
+			break;
+		lo += OFF_TO_IDX(obj->backing_off);
+		vm_object_lock(back);
+		vm_object_unlock(obj);
+		obj = back;
+	}
+	vm_object_unlock(obj);
+	return (n);
+}
+
+uint64_t
+vmspace_anonymous_count(struct vmspace *vm)
+{
+	const struct vm_map_entry *e;
+	uint64_t n = 0;
+
+	vm_map_lock_read(&vm->map);
+	TAILQ_FOREACH(e, &vm->map.list, link)
+		n += entry_anonymous(e);
+	vm_map_unlock_read(&vm->map);
+	return (n);
+}
+
+void
+vmspace_stat(struct vmspace *vm, struct vmspace_stat *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->id = vm->id;
+	st->refs = vm_life_refs(&vm->life);
+	st->holds = vm_life_holds(&vm->life);
+	st->exiting = vm_life_exiting(&vm->life);
+	vm_map_lock_read(&vm->map);
+	st->size = vm->map.size;
+	st->entries = vm->map.nentries;
+	vm_map_unlock_read(&vm->map);
+	st->resident = atomic_load(&vm->pmap->resident) * PAGE_SIZE;
+	st->resident_peak = atomic_load(&vm->pmap->resident_peak) * PAGE_SIZE;
+	st->anon = vmspace_anonymous_count(vm) * PAGE_SIZE;
+	st->minflt = atomic_load(&vm->usage.minflt);
+	st->majflt = atomic_load(&vm->usage.majflt);
+	st->zfod = atomic_load(&vm->usage.zfod);
+	st->cow = atomic_load(&vm->usage.cow);
+}
+
+/* ---- the system ---- */
+
+static void
+count_lists(struct vm_system *sys, struct vm_system_stat *st)
+{
+	struct vm_object *obj;
+	struct vmspace *vm;
+
+	kmutex_lock(&sys->list_lock);
+	TAILQ_FOREACH(vm, &sys->vmspaces, link)
+		st->vmspaces++;
+	TAILQ_FOREACH(obj, &sys->objects, link) {
+		vm_object_lock(obj);
+		st->objects++;
+		if (obj->type == OBJT_VNODE)
+			st->file_pages += obj->resident;
+		else if (obj->type != OBJT_DEVICE)
+			st->anon_pages += obj->resident;
+		vm_object_unlock(obj);
+	}
+	kmutex_unlock(&sys->list_lock);
+}
+
+void
+vm_system_stat(struct vm_system *sys, struct vm_system_stat *st)
+{
+	uint64_t used, peak;
+
+	memset(st, 0, sizeof(*st));
+	st->mem = sys->phys->npages * PAGE_SIZE;
+	st->free = atomic_load(&sys->phys->nfree) * PAGE_SIZE;
+	used = st->mem - st->free;
+	peak = atomic_load(&sys->peak_used) * PAGE_SIZE;
+	st->peak = peak > used ? peak : used;
+	count_lists(sys, st);
+	for (int i = 0; i < VMST_N; i++)
+		st->stat[i] = counter_read(&sys->stat[i]);
+}

@@ -1,0 +1,874 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Zones.
+ *
+ * Purpose: fixed-size kernel structures at the cost of a few instructions,
+ * from memory that never changes its type, with counts that show a leak.
+ *
+ * Concepts.  A zone takes slabs from the host and cuts them into items.  A
+ * slab goes back only when its zone is destroyed, so a pointer to an item
+ * points to an item of that zone for ever: what is read through a stale one
+ * is old or new, never something else.  Because slabs stay, a free item need
+ * not know its slab: free items are pointers on stacks, and neither a link
+ * nor a header is kept inside the item.  This leaves the constructed state
+ * alone, keeps 4 KiB items page-aligned and dense, and lets one cache line
+ * of pointers stand for eight free items.
+ *
+ * Data structures.
+ *	magazine  the stack of one thread for one zone: the fast path touches
+ *		  only it.  Refilled and flushed by halves, so a thread that
+ *		  swings around a boundary does not pay each time.
+ *	slab	  items, and a piece of the zone's depot: an array with one
+ *		  pointer for each of the slab's items.  The pieces in slab
+ *		  order make one stack: all before `top` are full, all behind
+ *		  it are empty.  There is always room for every item, so a
+ *		  free can never fail.
+ *	fresh	  items of the newest slab that were never handed out; not
+ *		  touched (unless there is a constructor), so not backed.
+ *	slot	  index of the zone in the table that each thread has of its
+ *		  magazines.  Slots are reused; the generation of the zone is
+ *		  never, and tells an entry of a zone that is gone.
+ * Magazines come from an inner zone of the set, which has none itself.
+ *
+ * Debug builds put a trailer behind each item: a red zone, and a state that
+ * names zone and item, changed by atomic exchange, so that a double free, a
+ * free into the wrong zone and a write past the end are panics at zfree().
+ * Free items of zones without a constructor are filled with a pattern that
+ * the next zalloc() checks (and AddressSanitizer is told to trap reads).
+ *
+ * Locking and lifetime.  A magazine belongs to its thread; the counters in it
+ * are atomics that only the owner writes and anyone reads.  The zone lock
+ * guards depot, slabs and the list of magazines.  zone_slot_lock guards the
+ * process-wide slot table and comes before zone locks.  A thread that ends
+ * gives its items back under zone_slot_lock, after finding that the zone is
+ * still there; a set that is destroyed withdraws its slots under the same
+ * lock first, and then frees items and magazines itself.  Destruction wants a
+ * quiescent set: no thread is inside zalloc() or zfree(), but threads that
+ * still have cached items may live on.  Constructors run under the zone lock
+ * and must not allocate.
+ *
+ * Guarantees: zfree() never fails; zalloc() neither blocks for memory nor
+ * calls the host while a slab has items; live counts are exact when nobody
+ * is in the middle of a call; the limit is never exceeded.
+ *
+ * Limits: memory of a zone does not shrink.  Items in magazines of other
+ * threads are not found by a thread that runs dry: at most 60 items or 64 KiB
+ * a thread and zone.  A zone with a limit pays one shared atomic a call.
+ * `peak` counts items in magazines as live.
+ */
+#include "vm/vm_zone.h"
+
+#include <bsd/sys/queue.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+#include "libk/klock.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ZONE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ZONE_ASAN 1
+#endif
+#endif
+#ifdef ZONE_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
+#define ZONE_PAGE ((size_t)4096)
+#define ZONE_SIZE_MAX ((size_t)64 << 10)
+#define ZONE_SLAB_SIZE ((size_t)64 << 10)
+#define ZONE_SLAB_ITEMS 8 /* at least, however large the items */
+#define ZONE_MAG_MAX 60
+#define ZONE_MAG_BYTES ((size_t)64 << 10)
+#define ZONE_ALIGN 16
+#define ZONE_NOSLOT UINT32_MAX
+
+#define ZONE_POISON ((uint64_t)0xdbdbdbdbdbdbdbdb)
+#define ZONE_RED ((uint64_t)0x9e3779b97f4a7c15)
+#define ZONE_LIVE ((uint64_t)0x6c6976650000)
+#define ZONE_FREE ((uint64_t)0x667265650000)
+
+/* Key: [T] owning thread only, [I] immutable, [a] atomic, written by the
+ * owning thread only, [z] zone lock */
+struct zone_mag {
+	uint32_t n;                /* [T] items */
+	uint32_t cap;              /* [I] */
+	_Atomic(uint64_t) allocs;  /* [a] */
+	_Atomic(uint64_t) frees;   /* [a] */
+	LIST_ENTRY(zone_mag) link; /* [z] */
+	void *item[ZONE_MAG_MAX];  /* [T] */
+};
+LIST_HEAD(zone_mag_list, zone_mag);
+
+/* Key: [I] immutable, [z] zone lock */
+struct zone_slab {
+	TAILQ_ENTRY(zone_slab) link; /* [z] oldest first */
+	char *items;                 /* [I] */
+	uint32_t nstack;             /* [z] pointers in stack[] */
+	uint32_t fresh;              /* [z] first item never handed out */
+	void *stack[];               /* [z] z->slab_items places */
+};
+TAILQ_HEAD(zone_slab_list, zone_slab);
+
+/* Key: [I] immutable, [z] lock, [a] atomic */
+struct vm_zone {
+	uint32_t slot;             /* [I] ZONE_NOSLOT: no magazines */
+	int flags;                 /* [I] ZF_* */
+	uint64_t gen;              /* [I] never reused */
+	size_t size;               /* [I] as asked for */
+	uint64_t limit;            /* [I] */
+	_Atomic(uint64_t) charged; /* [a] live items, if there is a limit */
+	void (*ctor)(void *);      /* [I] */
+	void (*dtor)(void *);      /* [I] */
+	size_t stride;             /* [I] from item to item */
+	size_t align;              /* [I] */
+	size_t slab_bytes;         /* [I] */
+	uint32_t slab_items;       /* [I] */
+	uint32_t mag_cap;          /* [I] */
+	struct vm_zone_set *set;   /* [I] */
+	_Atomic(struct vm_zone *) next; /* [a] in order of creation */
+	char name[32];                  /* [I] */
+
+	struct kmutex lock;
+	struct zone_slab_list slabs; /* [z] */
+	struct zone_slab *top;       /* [z] of the depot; NULL: no slab */
+	struct zone_mag_list mags;   /* [z] */
+	uint64_t nslabs;             /* [z] */
+	uint64_t ndepot;             /* [z] pointers in the depot */
+	uint64_t ncarved;            /* [z] items ever handed out */
+	uint64_t peak;               /* [z] */
+	uint64_t allocs, frees;      /* [z] without or before a magazine */
+	uint64_t fails;              /* [z] */
+};
+
+/* Key: [I] immutable, [a] atomic, [z] lock */
+struct vm_zone_set {
+	struct host host; /* [I] */
+	struct kmutex lock;
+	struct vm_zone *magzone;         /* [I] */
+	_Atomic(struct vm_zone *) first; /* [a] */
+	struct vm_zone *last;            /* [z] */
+};
+
+#ifdef VMSPACE_DEBUG
+struct zone_trailer {
+	uint64_t red;
+	_Atomic(uint64_t) state; /* 0: never handed out */
+};
+#define ZONE_TRAILER sizeof(struct zone_trailer)
+#else
+#define ZONE_TRAILER ((size_t)0)
+#endif
+
+/* A thread's magazines, by slot. */
+struct zone_tls_ent {
+	uint64_t gen;
+	struct zone_mag *mag;
+};
+static _Thread_local struct zone_tls {
+	struct zone_tls_ent *ent;
+	uint32_t n;
+} zone_tls;
+
+/* Process-wide: which zone has which slot.  Guarded by zone_slot_lock. */
+static pthread_mutex_t zone_slot_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct vm_zone **zone_slots;
+static uint32_t zone_nslots;
+static uint64_t zone_last_gen;
+static pthread_key_t zone_key;
+static bool zone_key_made;
+
+static inline size_t
+zone_round(size_t n, size_t to)
+{
+	return ((n + to - 1) / to * to);
+}
+
+/* ---- depot and slabs: zone locked ---- */
+
+static void
+depot_push(struct vm_zone *z, void *item)
+{
+	if (z->top->nstack == z->slab_items)
+		z->top = TAILQ_NEXT(z->top, link);
+	z->top->stack[z->top->nstack++] = item;
+	z->ndepot++;
+}
+
+static void *
+depot_pop(struct vm_zone *z)
+{
+	struct zone_slab *s = z->top;
+
+	if (z->ndepot == 0)
+		return (NULL);
+	if (s->nstack == 0)
+		s = z->top = TAILQ_PREV(s, zone_slab_list, link);
+	z->ndepot--;
+	return (s->stack[--s->nstack]);
+}
+
+static bool
+zone_grow(struct vm_zone *z)
+{
+	struct zone_slab *s;
+	void *p;
+	uintptr_t a;
+
+	if (z->set->host.ops->mem_alloc(z->set->host.self, z->slab_bytes, &p) !=
+	    0)
+		return (false);
+	s = p;
+	a = (uintptr_t)(s->stack + z->slab_items);
+	s->items = (char *)p + (zone_round(a, z->align) - (uintptr_t)p);
+	s->nstack = s->fresh = 0;
+	if (z->ctor != NULL)
+		for (uint32_t i = 0; i < z->slab_items; i++)
+			z->ctor(s->items + i * z->stride);
+	TAILQ_INSERT_TAIL(&z->slabs, s, link);
+	if (z->top == NULL)
+		z->top = s;
+	z->nslabs++;
+	return (true);
+}
+
+static void *
+zone_take(struct vm_zone *z, bool grow)
+{
+	struct zone_slab *s;
+	void *item = depot_pop(z);
+
+	if (item != NULL)
+		return (item);
+	s = TAILQ_LAST(&z->slabs, zone_slab_list);
+	if (s == NULL || s->fresh == z->slab_items) {
+		if (!grow || !zone_grow(z))
+			return (NULL);
+		s = TAILQ_LAST(&z->slabs, zone_slab_list);
+	}
+	z->ncarved++;
+	return (s->items + s->fresh++ * z->stride);
+}
+
+static void
+zone_note_peak(struct vm_zone *z)
+{
+	uint64_t out = z->ncarved - z->ndepot;
+
+	if (out > z->peak)
+		z->peak = out;
+}
+
+/* One item without a magazine. */
+static void *
+zone_take_one(struct vm_zone *z)
+{
+	void *item;
+
+	kmutex_lock(&z->lock);
+	item = zone_take(z, true);
+	if (item != NULL) {
+		z->allocs++;
+		zone_note_peak(z);
+	} else
+		z->fails++;
+	kmutex_unlock(&z->lock);
+	return (item);
+}
+
+static void
+zone_put_one(struct vm_zone *z, void *item)
+{
+	kmutex_lock(&z->lock);
+	depot_push(z, item);
+	z->frees++;
+	kmutex_unlock(&z->lock);
+}
+
+/* ---- magazines ---- */
+
+/* The zone has forgotten the magazine's items; fold its counts in. */
+static void
+mag_retire(struct vm_zone *z, struct zone_mag *m)
+{
+	kmutex_lock(&z->lock);
+	while (m->n > 0)
+		depot_push(z, m->item[--m->n]);
+	z->allocs += atomic_load_explicit(&m->allocs, memory_order_relaxed);
+	z->frees += atomic_load_explicit(&m->frees, memory_order_relaxed);
+	LIST_REMOVE(m, link);
+	kmutex_unlock(&z->lock);
+	zone_put_one(z->set->magzone, m);
+}
+
+/* End of a thread: its items go back to the zones that still exist. */
+static void
+zone_thread_exit(void *arg)
+{
+	struct zone_tls *t = &zone_tls;
+
+	pthread_mutex_lock(&zone_slot_lock);
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct zone_tls_ent *e = &t->ent[i];
+		struct vm_zone *z = i < zone_nslots ? zone_slots[i] : NULL;
+
+		if (e->mag != NULL && z != NULL && z->gen == e->gen)
+			mag_retire(z, e->mag);
+	}
+	pthread_mutex_unlock(&zone_slot_lock);
+	free(t->ent);
+	t->ent = NULL;
+	t->n = 0;
+}
+
+static bool
+zone_tls_grow(uint32_t slot)
+{
+	struct zone_tls *t = &zone_tls;
+	struct zone_tls_ent *ent;
+	uint32_t n = t->n == 0 ? 16 : t->n;
+
+	while (n <= slot)
+		n *= 2;
+	if (t->n == 0 && pthread_setspecific(zone_key, t) != 0)
+		return (false);
+	ent = realloc(t->ent, n * sizeof(*ent));
+	if (ent == NULL)
+		return (false);
+	memset(ent + t->n, 0, (n - t->n) * sizeof(*ent));
+	t->ent = ent;
+	t->n = n;
+	return (true);
+}
+
+/* First use of the zone by this thread.  NULL: do without. */
+static struct zone_mag *
+mag_create(struct vm_zone *z)
+{
+	struct zone_mag *m;
+
+	if (z->slot == ZONE_NOSLOT)
+		return (NULL);
+	if (z->slot >= zone_tls.n && !zone_tls_grow(z->slot))
+		return (NULL);
+	m = zone_take_one(z->set->magzone);
+	if (m == NULL)
+		return (NULL);
+	m->n = 0;
+	m->cap = z->mag_cap;
+	atomic_init(&m->allocs, 0);
+	atomic_init(&m->frees, 0);
+	kmutex_lock(&z->lock);
+	LIST_INSERT_HEAD(&z->mags, m, link);
+	kmutex_unlock(&z->lock);
+	zone_tls.ent[z->slot].gen = z->gen;
+	zone_tls.ent[z->slot].mag = m;
+	return (m);
+}
+
+static inline struct zone_mag *
+mag_get(struct vm_zone *z)
+{
+	const struct zone_tls *t = &zone_tls;
+
+	if (__builtin_expect(
+		z->slot < t->n && t->ent[z->slot].gen == z->gen, 1))
+		return (t->ent[z->slot].mag);
+	return (mag_create(z));
+}
+
+/* Half a magazine from the depot, lowest address on top.  False: nothing. */
+static bool
+mag_refill(struct vm_zone *z, struct zone_mag *m)
+{
+	uint32_t want = m->cap / 2;
+
+	kmutex_lock(&z->lock);
+	while (m->n < want) {
+		void *item = zone_take(z, m->n == 0);
+
+		if (item == NULL)
+			break;
+		m->item[m->n++] = item;
+	}
+	if (m->n == 0)
+		z->fails++;
+	zone_note_peak(z);
+	kmutex_unlock(&z->lock);
+	for (uint32_t i = 0; i < m->n / 2; i++) {
+		void *item = m->item[i];
+
+		m->item[i] = m->item[m->n - 1 - i];
+		m->item[m->n - 1 - i] = item;
+	}
+	return (m->n > 0);
+}
+
+/* The colder half of a full magazine goes to the depot. */
+static void
+mag_flush(struct vm_zone *z, struct zone_mag *m)
+{
+	uint32_t n = m->cap / 2;
+
+	kmutex_lock(&z->lock);
+	for (uint32_t i = 0; i < n; i++)
+		depot_push(z, m->item[i]);
+	kmutex_unlock(&z->lock);
+	m->n -= n;
+	memmove(m->item, m->item + n, m->n * sizeof(m->item[0]));
+}
+
+/* Only the owning thread writes; a plain add without a locked cycle. */
+static inline void
+mag_count(_Atomic(uint64_t) *c)
+{
+	atomic_store_explicit(c,
+	    atomic_load_explicit(c, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
+/* ---- debug checks ---- */
+
+#ifdef VMSPACE_DEBUG
+static struct zone_trailer *
+zone_trailer(const struct vm_zone *z, void *item)
+{
+	return ((void *)((char *)item + zone_round(z->size, 8)));
+}
+
+static uint64_t
+zone_mark(const struct vm_zone *z, const void *item, uint64_t what)
+{
+	return (what ^ (z->gen * ZONE_RED) ^ (uintptr_t)item);
+}
+
+static void
+zone_debug_alloc(struct vm_zone *z, void *item)
+{
+	struct zone_trailer *t = zone_trailer(z, item);
+	uint64_t *w = item;
+	uint64_t old =
+	    atomic_exchange(&t->state, zone_mark(z, item, ZONE_LIVE));
+
+	if (old != 0 && old != zone_mark(z, item, ZONE_FREE))
+		kpanic(
+		    "zone %s: %p on the free list is not free", z->name, item);
+	if (old != 0 && t->red != zone_mark(z, item, ZONE_RED))
+		kpanic(
+		    "zone %s: %p: red zone written while free", z->name, item);
+	t->red = zone_mark(z, item, ZONE_RED);
+	if (z->ctor != NULL)
+		return;
+	ASAN_UNPOISON_MEMORY_REGION(item, zone_round(z->size, 8));
+	for (size_t i = 0; i < zone_round(z->size, 8) / 8; i++) {
+		if (old != 0 && w[i] != ZONE_POISON)
+			kpanic("zone %s: %p: written at +%zu while free",
+			    z->name, item, i * 8);
+		w[i] = ZONE_POISON;
+	}
+}
+
+static void
+zone_debug_free(struct vm_zone *z, void *item)
+{
+	struct zone_trailer *t = zone_trailer(z, item);
+	uint64_t *w = item;
+	uint64_t old =
+	    atomic_exchange(&t->state, zone_mark(z, item, ZONE_FREE));
+
+	if (old == zone_mark(z, item, ZONE_FREE))
+		kpanic("zone %s: double free of %p", z->name, item);
+	if (old != zone_mark(z, item, ZONE_LIVE))
+		kpanic("zone %s: free of %p, which is not its item", z->name,
+		    item);
+	if (t->red != zone_mark(z, item, ZONE_RED))
+		kpanic("zone %s: %p: written past the end", z->name, item);
+	if (z->ctor != NULL)
+		return;
+	for (size_t i = 0; i < zone_round(z->size, 8) / 8; i++)
+		w[i] = ZONE_POISON;
+	ASAN_POISON_MEMORY_REGION(item, zone_round(z->size, 8));
+}
+#else
+static inline void
+zone_debug_alloc(struct vm_zone *z, void *item)
+{
+}
+
+static inline void
+zone_debug_free(struct vm_zone *z, void *item)
+{
+}
+#endif
+
+/* ---- items ---- */
+
+static bool
+zone_charge(struct vm_zone *z)
+{
+	uint64_t n = atomic_load_explicit(&z->charged, memory_order_relaxed);
+
+	do {
+		if (n >= z->limit) {
+			kmutex_lock(&z->lock);
+			z->fails++;
+			kmutex_unlock(&z->lock);
+			return (false);
+		}
+	} while (!atomic_compare_exchange_weak_explicit(&z->charged, &n, n + 1,
+	    memory_order_relaxed, memory_order_relaxed));
+	return (true);
+}
+
+static void
+zone_uncharge(struct vm_zone *z)
+{
+	atomic_fetch_sub_explicit(&z->charged, 1, memory_order_relaxed);
+}
+
+void *
+zalloc(struct vm_zone *z)
+{
+	struct zone_mag *m = mag_get(z);
+	void *item = NULL;
+
+	if (z->limit != 0 && !zone_charge(z))
+		return (NULL);
+	if (__builtin_expect(m == NULL, 0))
+		item = zone_take_one(z);
+	else if (m->n > 0 || mag_refill(z, m)) {
+		item = m->item[--m->n];
+		mag_count(&m->allocs);
+	}
+	if (__builtin_expect(item == NULL, 0)) {
+		if (z->limit != 0)
+			zone_uncharge(z);
+		return (NULL);
+	}
+	zone_debug_alloc(z, item);
+	if ((z->flags & ZF_ZERO) != 0)
+		memset(item, 0, z->size);
+	return (item);
+}
+
+void
+zfree(struct vm_zone *z, void *item)
+{
+	struct zone_mag *m = mag_get(z);
+
+	zone_debug_free(z, item);
+	if (__builtin_expect(m == NULL, 0))
+		zone_put_one(z, item);
+	else {
+		if (m->n == m->cap)
+			mag_flush(z, m);
+		m->item[m->n++] = item;
+		mag_count(&m->frees);
+	}
+	if (z->limit != 0)
+		zone_uncharge(z);
+}
+
+/* ---- counts ---- */
+
+static void
+zone_stats(struct vm_zone *z, struct vm_zone_stats *st)
+{
+	const struct zone_mag *m;
+	uint64_t allocs, frees;
+
+	kmutex_lock(&z->lock);
+	allocs = z->allocs;
+	frees = z->frees;
+	LIST_FOREACH (m, &z->mags, link) {
+		/* Frees first: a pair seen half must not count as -1. */
+		frees += atomic_load_explicit(&m->frees, memory_order_relaxed);
+		allocs +=
+		    atomic_load_explicit(&m->allocs, memory_order_relaxed);
+	}
+	*st = (struct vm_zone_stats){
+	    .name = z->name,
+	    .size = z->size,
+	    .live = allocs > frees ? allocs - frees : 0,
+	    .slabs = z->nslabs * z->slab_bytes,
+	    .allocs = allocs,
+	    .fails = z->fails,
+	    .limit = z->limit,
+	};
+	st->cached = z->nslabs * z->slab_items;
+	st->cached -= st->live < st->cached ? st->live : st->cached;
+	st->peak = z->peak > st->live ? z->peak : st->live;
+	kmutex_unlock(&z->lock);
+}
+
+uint64_t
+vm_zone_live(const struct vm_zone *z)
+{
+	struct vm_zone_stats st;
+
+	/* The zone is not changed, only locked. */
+	zone_stats((struct vm_zone *)(uintptr_t)z, &st);
+	return (st.live);
+}
+
+void
+vm_zone_foreach(const struct vm_zone_set *set,
+    void (*fn)(void *arg, const struct vm_zone_stats *), void *arg)
+{
+	struct vm_zone_stats st;
+	struct vm_zone *z;
+
+	for (z = atomic_load_explicit(&set->first, memory_order_acquire);
+	     z != NULL;
+	     z = atomic_load_explicit(&z->next, memory_order_acquire)) {
+		zone_stats(z, &st);
+		fn(arg, &st);
+	}
+}
+
+static void
+zone_add_live(void *arg, const struct vm_zone_stats *st)
+{
+	*(uint64_t *)arg += st->live;
+}
+
+uint64_t
+vm_zone_set_live(const struct vm_zone_set *set)
+{
+	uint64_t n = 0;
+
+	vm_zone_foreach(set, zone_add_live, &n);
+	return (n);
+}
+
+bool
+vm_zone_owns(const struct vm_zone *cz, const void *ptr)
+{
+	struct vm_zone *z = (struct vm_zone *)(uintptr_t)cz;
+	const struct zone_slab *s;
+	bool found = false;
+
+	kmutex_lock(&z->lock);
+	TAILQ_FOREACH (s, &z->slabs, link) {
+		uintptr_t off = (uintptr_t)ptr - (uintptr_t)s->items;
+
+		if (off < z->slab_items * z->stride) {
+			found = off % z->stride == 0;
+			break;
+		}
+	}
+	kmutex_unlock(&z->lock);
+	return (found);
+}
+
+/* ---- making and unmaking ---- */
+
+/* Gives the zone a generation and, if it wants one, a slot.  0, ENOMEM. */
+static int
+zone_slot_take(struct vm_zone *z)
+{
+	struct vm_zone **tab;
+	uint32_t i = 0, n;
+	int error = 0;
+
+	pthread_mutex_lock(&zone_slot_lock);
+	if (!zone_key_made) {
+		if (pthread_key_create(&zone_key, zone_thread_exit) != 0) {
+			error = ENOMEM;
+			goto out;
+		}
+		zone_key_made = true;
+	}
+	if (z->slot != ZONE_NOSLOT) {
+		while (i < zone_nslots && zone_slots[i] != NULL)
+			i++;
+		if (i == zone_nslots) {
+			n = zone_nslots == 0 ? 64 : 2 * zone_nslots;
+			tab = realloc(zone_slots, n * sizeof(zone_slots[0]));
+			if (tab == NULL) {
+				error = ENOMEM;
+				goto out;
+			}
+			memset(tab + i, 0, (n - i) * sizeof(tab[0]));
+			zone_slots = tab;
+			zone_nslots = n;
+		}
+		zone_slots[i] = z;
+		z->slot = i;
+	}
+	z->gen = ++zone_last_gen;
+out:
+	pthread_mutex_unlock(&zone_slot_lock);
+	return (error);
+}
+
+static void
+zone_layout(struct vm_zone *z)
+{
+	size_t head, room;
+
+	z->stride = zone_round(zone_round(z->size, 8) + ZONE_TRAILER, z->align);
+	room = ZONE_SLAB_ITEMS * z->stride;
+	head = sizeof(struct zone_slab) + z->align;
+	z->slab_bytes = ZONE_SLAB_SIZE;
+	if (room + head + ZONE_SLAB_ITEMS * sizeof(void *) > z->slab_bytes)
+		z->slab_bytes = zone_round(
+		    room + head + ZONE_SLAB_ITEMS * sizeof(void *), ZONE_PAGE);
+	z->slab_items =
+	    (uint32_t)((z->slab_bytes - head) / (z->stride + sizeof(void *)));
+	z->mag_cap = ZONE_MAG_MAX;
+	if (ZONE_MAG_BYTES / z->stride < ZONE_MAG_MAX)
+		z->mag_cap = (uint32_t)(ZONE_MAG_BYTES / z->stride);
+	if (z->mag_cap < 2)
+		z->mag_cap = 2;
+}
+
+static int
+zone_make(struct vm_zone_set *set, const char *name, size_t size, size_t align,
+    bool mags, struct vm_zone **out)
+{
+	struct vm_zone *z;
+	void *p;
+	int error;
+
+	_Static_assert(sizeof(*z) <= ZONE_PAGE, "a zone fits a page");
+	error = set->host.ops->mem_alloc(set->host.self, ZONE_PAGE, &p);
+	if (error != 0)
+		return (error);
+	z = p;
+	z->set = set;
+	z->size = size;
+	z->align = align;
+	z->slot = mags ? 0 : ZONE_NOSLOT;
+	snprintf(z->name, sizeof(z->name), "%s", name);
+	zone_layout(z);
+	TAILQ_INIT(&z->slabs);
+	LIST_INIT(&z->mags);
+	error = zone_slot_take(z);
+	if (error != 0) {
+		set->host.ops->mem_free(set->host.self, z, ZONE_PAGE);
+		return (error);
+	}
+	kmutex_init(&z->lock, "zone", KRANK_ZONE, 0);
+	*out = z;
+	return (0);
+}
+
+int
+vm_zone_create(struct vm_zone_set *set, const char *name, size_t size,
+    size_t align, int flags, void (*ctor)(void *), void (*dtor)(void *),
+    uint64_t limit, struct vm_zone **out)
+{
+	struct vm_zone *z;
+	int error;
+
+	if (align == 0)
+		align = ZONE_ALIGN;
+	if (size == 0 || size > ZONE_SIZE_MAX || align > ZONE_PAGE ||
+	    (align & (align - 1)) != 0)
+		return (EINVAL);
+	if (align < sizeof(void *))
+		align = sizeof(void *);
+	KASSERT(ctor == NULL || (flags & ZF_ZERO) == 0);
+	error = zone_make(set, name, size, align, true, &z);
+	if (error != 0)
+		return (error);
+	z->flags = flags;
+	z->ctor = ctor;
+	z->dtor = dtor;
+	z->limit = limit;
+	kmutex_lock(&set->lock);
+	if (set->last == NULL)
+		atomic_store_explicit(&set->first, z, memory_order_release);
+	else
+		atomic_store_explicit(
+		    &set->last->next, z, memory_order_release);
+	set->last = z;
+	kmutex_unlock(&set->lock);
+	*out = z;
+	return (0);
+}
+
+static void
+zone_destroy(struct vm_zone *z)
+{
+	const struct host *h = &z->set->host;
+	struct zone_slab *s;
+
+	while ((s = TAILQ_FIRST(&z->slabs)) != NULL) {
+		TAILQ_REMOVE(&z->slabs, s, link);
+		if (z->dtor != NULL)
+			for (uint32_t i = 0; i < z->slab_items; i++)
+				z->dtor(s->items + i * z->stride);
+		ASAN_UNPOISON_MEMORY_REGION(s, z->slab_bytes);
+		h->ops->mem_free(h->self, s, z->slab_bytes);
+	}
+	kmutex_destroy(&z->lock);
+	h->ops->mem_free(h->self, z, ZONE_PAGE);
+}
+
+int
+vm_zone_set_create(struct host host, struct vm_zone_set **out)
+{
+	struct vm_zone_set *set;
+	void *p;
+	int error;
+
+	error = host.ops->mem_alloc(host.self, ZONE_PAGE, &p);
+	if (error != 0)
+		return (error);
+	set = p;
+	set->host = host;
+	error = zone_make(
+	    set, "magazine", sizeof(struct zone_mag), 64, false, &set->magzone);
+	if (error != 0) {
+		host.ops->mem_free(host.self, set, ZONE_PAGE);
+		return (error);
+	}
+	kmutex_init(&set->lock, "zone set", KRANK_ZONE, 0);
+	*out = set;
+	return (0);
+}
+
+static void
+zone_report_live(void *arg, const struct vm_zone_stats *st)
+{
+	if (st->live == 0)
+		return;
+	*(uint64_t *)arg += st->live;
+	fprintf(stderr, "vmspace: zone %s: %llu items live at destruction\n",
+	    st->name, (unsigned long long)st->live);
+}
+
+void
+vm_zone_set_destroy(struct vm_zone_set *set)
+{
+	struct vm_zone *z, *next;
+	uint64_t live = 0;
+
+	vm_zone_foreach(set, zone_report_live, &live);
+	KASSERT(live == 0);
+	z = atomic_load(&set->first);
+	pthread_mutex_lock(&zone_slot_lock);
+	for (next = z; next != NULL; next = atomic_load(&next->next))
+		zone_slots[next->slot] = NULL;
+	pthread_mutex_unlock(&zone_slot_lock);
+	for (; z != NULL; z = next) {
+		next = atomic_load(&z->next);
+		zone_destroy(z);
+	}
+	zone_destroy(set->magzone);
+	kmutex_destroy(&set->lock);
+	set->host.ops->mem_free(set->host.self, set, ZONE_PAGE);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The stub machine without a kernel: hand-made code pages, each event once,
+ * removal of translations, interrupts, shared stubs, a killed stub.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "cpu/stub_int.h"
+#include "cpu/stub_machine.h"
+#include "vm/vm_page.h"
+
+#define CODE 0x400000UL
+#define DATA 0x500000UL
+
+struct env {
+	struct vm_system sys;
+	struct stub_machine *sm;
+	struct pmap *pm;
+	struct vm_page *code, *data;
+	int fds;
+};
+
+static int
+setup(void **state)
+{
+	static struct env e;
+	struct vm_system_config cfg = { .host = host_linux(),
+		.mem = 16 << 20,
+		.pmap_ops = &pmap_stub_ops };
+
+	memset(&e, 0, sizeof(e));
+	e.fds = host_count_fds();
+	if (vm_system_init(&e.sys, &cfg) != 0)
+		return (-1);
+	if (stub_machine_create(&e.sys, &e.sm) != 0)
+		return (-1);
+	e.sys.machine = e.sm;
+	if (pmap_create(&e.sys, &e.pm) != 0)
+		return (-1);
+	e.code = vm_phys_alloc(e.sys.phys, 0);
+	e.data = vm_phys_alloc(e.sys.phys, 0);
+	memset(vm_page_ptr(e.sys.phys, e.data), 0, PAGE_SIZE);
+	*state = &e;
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	struct env *e = *state;
+
+	pmap_remove(e->pm, 0, VM_MAX_ADDRESS);
+	pmap_sync(e->pm);
+	pmap_destroy(e->pm);
+	vm_phys_free(e->sys.phys, e->code);
+	vm_phys_free(e->sys.phys, e->data);
+	stub_machine_destroy(e->sm);
+	vm_system_destroy(&e->sys);
+	return (host_count_fds() == e->fds ? 0 : -1);
+}
+
+static struct cpu_thread *
+start(struct env *e, const void *code, size_t len)
+{
+	struct cpu_thread *ct;
+
+	memcpy(vm_page_ptr(e->sys.phys, e->code), code, len);
+	assert_int_equal(cpu_thread_create(&cpu_stub_ops, e->sm, &ct), 0);
+	assert_int_equal(pmap_enter(e->pm, CODE,
+	    vm_page_frame(e->sys.phys, e->code), 1,
+	    VM_PROT_READ | VM_PROT_EXECUTE), 0);
+	ct->tf.rip = CODE;
+	return (ct);
+}
+
+/* mov $39,%eax; syscall; jmp back */
+static const uint8_t code_syscall[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb,
+	0xf7 };
+/* mov %rax,(%rdi); mov (%rsi),%rbx; syscall; jmp . */
+static const uint8_t code_mem[] = { 0x48, 0x89, 0x07, 0x48, 0x8b, 0x1e, 0x0f,
+	0x05, 0xeb, 0xfe };
+static const uint8_t code_spin[] = { 0xeb, 0xfe };
+static const uint8_t code_ud2[] = { 0x0f, 0x0b };
+/* xor %ecx,%ecx; div %ecx */
+static const uint8_t code_div[] = { 0x31, 0xc9, 0xf7, 0xf1 };
+/* int $0x80 */
+static const uint8_t code_int80[] = { 0xcd, 0x80 };
+
+static void
+test_syscall(void **state)
+{
+	struct env *e = *state;
+	struct cpu_thread *ct = start(e, code_syscall, sizeof(code_syscall));
+	struct cpu_event ev;
+
+	ct->tf.fs_base = 0x1234000;
+	for (int i = 0; i < 100; i++) {
+		ct->tf.rbx = (uint64_t)i * 77;
+		assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+		assert_int_equal(ev.type, CPU_EV_SYSCALL);
+		assert_int_equal(ct->tf.orig_rax, 39);
+		assert_int_equal(ct->tf.rip, CODE + 7);
+		assert_int_equal(ct->tf.rbx, (uint64_t)i * 77);
+		assert_int_equal(ct->tf.fs_base, 0x1234000);
+	}
+	cpu_thread_destroy(ct);
+}
+
+static void
+test_faults(void **state)
+{
+	struct env *e = *state;
+	struct cpu_thread *ct = start(e, code_mem, sizeof(code_mem));
+	vm_frame_t f = vm_page_frame(e->sys.phys, e->data);
+	struct cpu_event ev;
+	uint64_t *p = vm_page_ptr(e->sys.phys, e->data);
+
+	ct->tf.rdi = DATA;
+	ct->tf.rsi = DATA;
+	ct->tf.rax = 0x42;
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_FAULT);
+	assert_int_equal(ev.addr, DATA);
+	assert_int_equal(ev.access, VM_PROT_WRITE);
+	/* Read-only is not enough. */
+	assert_int_equal(pmap_enter(e->pm, DATA, f, 1, VM_PROT_READ), 0);
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_FAULT);
+	assert_int_equal(ev.access, VM_PROT_WRITE);
+	assert_int_equal(
+	    pmap_enter(e->pm, DATA, f, 1, VM_PROT_READ | VM_PROT_WRITE), 0);
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_SYSCALL);
+	assert_int_equal(*p, 0x42);
+	assert_int_equal(ct->tf.rbx, 0x42);
+	/* Removal and reduction are seen by the next user code. */
+	pmap_protect(e->pm, DATA, DATA + PAGE_SIZE, VM_PROT_READ);
+	pmap_sync(e->pm);
+	ct->tf.rip = CODE;
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_FAULT);
+	pmap_remove(e->pm, DATA, DATA + PAGE_SIZE);
+	pmap_sync(e->pm);
+	ct->tf.rip = CODE + 3;
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_FAULT);
+	assert_int_equal(ev.access, VM_PROT_READ);
+	cpu_thread_destroy(ct);
+}
+
+static void
+test_exceptions(void **state)
+{
+	struct env *e = *state;
+	struct cpu_thread *ct = start(e, code_ud2, sizeof(code_ud2));
+	struct cpu_event ev;
+
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_EXCEPTION);
+	assert_int_equal(ev.signo, 4);
+	memcpy(vm_page_ptr(e->sys.phys, e->code), code_div, sizeof(code_div));
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.signo, 8);
+	assert_int_equal(ct->tf.rip, CODE + 2);
+	memcpy(vm_page_ptr(e->sys.phys, e->code), code_int80,
+	    sizeof(code_int80));
+	ct->tf.rip = CODE;
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_EXCEPTION);
+	assert_int_equal(ev.signo, 11);
+	/* Jumping into the stub's own text gives an event, not an escape. */
+	ct->tf.rip = STUB_TEXT_BASE + 0x800;
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_true(ev.type == CPU_EV_EXCEPTION || ev.type == CPU_EV_FAULT ||
+	    ev.type == CPU_EV_SYSCALL || ev.type == CPU_EV_DEAD);
+	cpu_thread_destroy(ct);
+}
+
+static void
+interrupter(void *arg)
+{
+	struct cpu_thread *ct = arg;
+
+	host_sleep_ns(20000000);
+	cpu_interrupt(ct);
+}
+
+static void
+test_interrupt(void **state)
+{
+	struct env *e = *state;
+	struct cpu_thread *ct = start(e, code_spin, sizeof(code_spin));
+	struct host_thread *t;
+	struct cpu_event ev;
+
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(
+		    host_thread_create(&t, "intr", interrupter, ct), 0);
+		assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+		assert_int_equal(ev.type, CPU_EV_INTERRUPT);
+		assert_int_equal(ct->tf.rip, CODE);
+		host_thread_join(t);
+	}
+	/* Asked for before: the next run returns at once. */
+	cpu_interrupt(ct);
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_INTERRUPT);
+	cpu_thread_destroy(ct);
+}
+
+static void
+remover(void *arg)
+{
+	struct env *e = arg;
+
+	host_sleep_ns(30000000);
+	pmap_remove(e->pm, CODE, CODE + PAGE_SIZE);
+	pmap_sync(e->pm);
+	/* From now on the frame is ours: user code must not see this. */
+	memset(vm_page_ptr(e->sys.phys, e->code), 0x0b, PAGE_SIZE);
+}
+
+/* A third party removes a translation that running code uses. */
+static void
+test_shootdown(void **state)
+{
+	struct env *e = *state;
+	struct cpu_thread *ct;
+	struct host_thread *t;
+	struct cpu_event ev;
+
+	for (int i = 0; i < 10; i++) {
+		ct = start(e, code_spin, sizeof(code_spin));
+		assert_int_equal(
+		    host_thread_create(&t, "remove", remover, e), 0);
+		do
+			assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+		while (ev.type == CPU_EV_INTERRUPT);
+		assert_int_equal(ev.type, CPU_EV_FAULT);
+		assert_int_equal(ev.access, VM_PROT_EXECUTE);
+		host_thread_join(t);
+		cpu_thread_destroy(ct);
+	}
+}
+
+struct runner {
+	struct env *e;
+	struct cpu_thread *ct;
+	int n;
+};
+
+static void
+run_syscalls(void *arg)
+{
+	struct runner *r = arg;
+	struct cpu_event ev;
+
+	while (r->n < 200) {
+		if (cpu_run(r->ct, r->e->pm, &ev) != 0)
+			break;
+		if (ev.type == CPU_EV_SYSCALL &&
+		    r->ct->tf.rbx == (uint64_t)(uintptr_t)r)
+			r->n++;
+		else if (ev.type != CPU_EV_INTERRUPT)
+			break;
+	}
+	cpu_unbind(r->ct);
+}
+
+static void
+test_threads(void **state)
+{
+	struct env *e = *state;
+	struct cpu_thread *ct = start(e, code_syscall, sizeof(code_syscall));
+	struct host_thread *t[4];
+	struct runner r[4];
+	struct cpu_event ev;
+
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 4; i++) {
+			r[i].e = e;
+			r[i].n = 0;
+			assert_int_equal(cpu_thread_create(&cpu_stub_ops,
+			    e->sm, &r[i].ct), 0);
+			r[i].ct->tf = ct->tf;
+			r[i].ct->tf.rbx = (uint64_t)(uintptr_t)&r[i];
+			assert_int_equal(cpu_xstate_copy(r[i].ct, ct), 0);
+			assert_int_equal(cpu_share(r[i].ct, ct), 0);
+		}
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(host_thread_create(&t[i], "lwp",
+			    run_syscalls, &r[i]), 0);
+		for (int i = 0; i < 4; i++) {
+			host_thread_join(t[i]);
+			assert_int_equal(r[i].n, 200);
+			cpu_thread_destroy(r[i].ct);
+		}
+	}
+	cpu_thread_destroy(ct);
+}
+
+static void
+killer(void *arg)
+{
+	int *pid = arg;
+
+	host_sleep_ns(30000000);
+	host_kill(*pid, 9);
+}
+
+static void
+test_killed(void **state)
+{
+	struct env *e = *state;
+	struct cpu_thread *ct = start(e, code_spin, sizeof(code_spin));
+	struct host_thread *t;
+	struct cpu_event ev;
+	int pid;
+
+	cpu_interrupt(ct);
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	pid = ((struct stub_cpu *)ct->md)->stub->pid;
+	assert_int_equal(host_thread_create(&t, "kill", killer, &pid), 0);
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_DEAD);
+	host_thread_join(t);
+	cpu_thread_destroy(ct);
+	/* The machine goes on. */
+	ct = start(e, code_syscall, sizeof(code_syscall));
+	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+	assert_int_equal(ev.type, CPU_EV_SYSCALL);
+	cpu_thread_destroy(ct);
+}
+
+static void
+test_zygote_killed(void **state)
+{
+	struct env *e = *state;
+	struct cpu_thread *ct;
+	struct cpu_event ev;
+
+	for (int i = 0; i < 6; i++) {
+		if (i == 1)
+			host_kill(e->sm->zygote_pid, 9);
+		ct = start(e, code_syscall, sizeof(code_syscall));
+		assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
+		assert_int_equal(ev.type, CPU_EV_SYSCALL);
+		cpu_thread_destroy(ct);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_syscall, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_faults, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_exceptions, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_interrupt, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_shootdown, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_zygote_killed, setup,
+		    teardown),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
