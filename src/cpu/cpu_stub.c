@@ -43,6 +43,7 @@
 
 #define WATCHDOG_NS UINT64_C(10000000000)
 #define WAIT_SLICE_NS UINT64_C(500000000)
+#define LOOSE_NS UINT64_C(1000000)
 #define SIG_INTERRUPT 10 /* SIGUSR1 */
 #define XSTATE_MAX 0x8000
 
@@ -96,7 +97,7 @@ static void
 wait_asleep(struct stub_cpu *sc)
 {
 	struct stub_ctx *c = sc->ctx;
-	uint64_t since = 0, now;
+	uint64_t since = 0, now, slice = LOOSE_NS;
 	uint32_t s;
 
 	atomic_store(&c->kernel_waits, 1);
@@ -104,9 +105,11 @@ wait_asleep(struct stub_cpu *sc)
 		s = atomic_load(&c->state);
 		if (s == CTX_EVENT || s == CTX_DEAD)
 			break;
-		if (host_futex_wait(&c->state, s, WAIT_SLICE_NS, true) !=
-		    ETIMEDOUT)
+		if (host_futex_wait(&c->state, s, slice, true) != ETIMEDOUT)
 			continue;
+		if (slice == LOOSE_NS)
+			stub_place_loosen(sc);
+		slice = WAIT_SLICE_NS;
 		if (atomic_load(&sc->intr) == 0) {
 			since = 0;
 			continue;
@@ -126,16 +129,7 @@ wait_asleep(struct stub_cpu *sc)
 static void
 wait_event(struct stub_cpu *sc)
 {
-	uint32_t n;
-
-	for (n = 0; n < sc->spin; n++) {
-		if (event_ready(sc)) {
-			counter_add(&sc->sm->spins, 1);
-			return;
-		}
-		__builtin_ia32_pause();
-	}
-	if (!event_ready(sc))
+	if (!event_ready(sc) && !stub_place_spin(sc))
 		wait_asleep(sc);
 }
 
@@ -183,10 +177,12 @@ stub_command(struct stub_cpu *sc, uint32_t cmd)
 
 	c->cmd = cmd;
 	counter_add(&sc->sm->handovers, 1);
+	stub_place_resume(sc);
 	atomic_store(&c->state, CTX_CMD);
 	if (atomic_load(&c->stub_waits) != 0)
 		host_futex_wake(&c->state, 1, true);
 	wait_event(sc);
+	stub_place_event(sc);
 	if (atomic_load(&sc->stub->dead) ||
 	    atomic_load(&c->state) != CTX_EVENT)
 		return (ECHILD);
@@ -282,9 +278,9 @@ decode_event(struct stub_cpu *sc, struct cpu_event *ev)
 		atomic_store(&sc->intr, 0);
 		return;
 	}
-	if (sig == SIG_SYS && c->si_code == 1 && c->si_arch == AUDIT_X86_64) {
+	if (sig == SIG_SYS && c->ev_code == 1 && c->ev_arch == AUDIT_X86_64) {
 		ev->type = CPU_EV_SYSCALL;
-		sc->ct->tf.orig_rax = (uint32_t)c->si_syscall;
+		sc->ct->tf.orig_rax = (uint32_t)c->ev_syscall;
 		sc->ct->tf.rcx = sc->ct->tf.rip;
 		sc->ct->tf.r11 = sc->ct->tf.rflags;
 		return;
@@ -306,8 +302,8 @@ decode_event(struct stub_cpu *sc, struct cpu_event *ev)
 		return;
 	}
 	ev->signo = (int)sig;
-	ev->code = c->si_code;
-	ev->addr = c->si_addr;
+	ev->code = c->ev_code;
+	ev->addr = c->ev_addr;
 }
 
 /* ---- binding ---- */
@@ -346,6 +342,7 @@ take_context(struct stub_cpu *sc, bool fresh)
 {
 	int error;
 
+	stub_place_bind(sc);
 	wait_event(sc);
 	if (atomic_load(&sc->stub->dead) ||
 	    atomic_load(&sc->ctx->state) != CTX_EVENT)
@@ -400,6 +397,7 @@ stub_thread_create(struct cpu_thread *ct)
 	sc->ct = ct;
 	sc->sm = ct->machine;
 	sc->xreset = true;
+	sc->kcpu = sc->scpu = sc->user_cpu = -1;
 	kmutex_init(&sc->intr_lock, "cpu interrupt", KRANK_LEAF, 0);
 	ct->md = sc;
 	return (0);

@@ -36,6 +36,10 @@ struct stub_frame {
 _Static_assert(offsetof(struct stub_frame, r8) == 40, "ucontext layout");
 _Static_assert(offsetof(struct stub_frame, sigmask) == 296, "ucontext layout");
 
+/* Placement of an lwp's two threads. */
+enum stub_mode { STUB_LOOSE, STUB_PAIR, STUB_SPIN };
+#define STUB_MAXCPU 256
+
 struct stub_cpu;
 LIST_HEAD(stub_cpu_list, stub_cpu);
 
@@ -90,8 +94,13 @@ struct stub_cpu {
 	bool xreset;         /* load the state after exec */
 	bool bases_dirty;    /* tf bases differ from the stub's */
 	vm_offset_t refill_va; /* last page refilled without the kernel */
-	uint64_t last_event_ns;
-	uint32_t spin;       /* adaptive: loops worth spinning */
+	/* Placement, see stub_place.c. */
+	enum stub_mode mode;
+	int kcpu, scpu;      /* pinned to, -1 not */
+	int user_cpu;        /* counted in cpu_users, -1 none */
+	uint32_t streak, need_streak, since_balance;
+	uint64_t resume_ns;
+	int64_t pair_ns, spin_ns; /* moving averages of a trip */
 };
 
 struct stub_machine {
@@ -120,7 +129,10 @@ struct stub_machine {
 
 	struct counter maps, unmaps, protects, handovers, spins;
 	_Atomic(uint64_t) stubs_created, resets;
-	int ncpu;
+	int ncpu;                /* [I] CPUs in `cpu` */
+	int cpu[STUB_MAXCPU];    /* [I] */
+	_Atomic(uint32_t) nuser; /* [a] threads in user code */
+	_Atomic(uint32_t) cpu_users[STUB_MAXCPU]; /* [a] of them, by CPU */
 };
 
 /* ---- stub_machine.c ---- */
@@ -145,6 +157,16 @@ stub_ctx_at(struct stub *s, uint32_t idx)
 int stub_command(struct stub_cpu *, uint32_t cmd);
 /* The stub_cpu that the calling thread drives, or NULL. */
 struct stub_cpu *stub_cpu_current(void);
+
+/* ---- stub_place.c ---- */
+
+void stub_place_bind(struct stub_cpu *);
+void stub_place_resume(struct stub_cpu *);
+void stub_place_event(struct stub_cpu *);
+/* Spin if it is the time for it: true when an event came. */
+bool stub_place_spin(struct stub_cpu *);
+/* User code has run for long: let the host's scheduler have it. */
+void stub_place_loosen(struct stub_cpu *);
 
 /* ---- pmap_stub.c ---- */
 

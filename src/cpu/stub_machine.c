@@ -529,7 +529,7 @@ stub_machine_create(struct vm_system *sys, struct stub_machine **out)
 		return (ENOMEM);
 	sm->sys = sys;
 	sm->ctxfd = sm->epfd = sm->evfd = sm->zygote_pidfd = -1;
-	sm->ncpu = host_ncpu();
+	sm->ncpu = host_cpus(sm->cpu, STUB_MAXCPU);
 	TAILQ_INIT(&sm->pool);
 	kmutex_init(&sm->lock, "stub machine", KRANK_STUB, 0);
 	kcond_init(&sm->cond);

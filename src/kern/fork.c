@@ -83,6 +83,9 @@ clone_lwp_state(
 	if ((flags & LX_CLONE_SETTLS) != 0)
 		tf->fs_base = args->tls;
 	error = cpu_xstate_copy(nl->cpu, l->cpu);
+	/* In the same vmspace: it needs a thread of its machine now. */
+	if (error == 0 && (flags & LX_CLONE_VM) != 0)
+		error = cpu_share(nl->cpu, l->cpu);
 	if (error != 0)
 		return (error);
 	kmutex_lock(&l->p->lock);

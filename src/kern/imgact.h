@@ -30,7 +30,7 @@ struct exec_image {
 	size_t headlen;
 
 	struct vmspace *vm; /* own ref; NULL before an activator made it */
-	bool exec_stack;
+	bool stack_exec;  /* PT_GNU_STACK asks for it */
 	uint64_t entry;               /* first instruction */
 	uint64_t base;                /* AT_BASE */
 	uint64_t phdr, phnum, aentry; /* AT_PHDR, AT_PHNUM, AT_ENTRY */

@@ -84,6 +84,7 @@ void ksig_post_proc(struct proc *, const struct ksiginfo *);
 void ksig_post_lwp(struct lwp *, const struct ksiginfo *);
 /* The same with proc lock held. */
 void ksig_post_proc_locked(struct proc *, const struct ksiginfo *);
+void ksig_post_lwp_locked(struct lwp *, const struct ksiginfo *);
 /* Synchronous (fault): cannot be blocked or ignored: if it is, the default
  * action (death) applies. */
 void ksig_force(struct lwp *, const struct ksiginfo *);

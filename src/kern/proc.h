@@ -181,7 +181,9 @@ struct vkernel {
 	struct vm_system vm;
 	struct vfs *vfs;
 	const struct cpu_ops *cpu_ops;
-	void *machine;
+	void *machine;              /* argument of cpu_ops */
+	struct stub_machine *stub;  /* the same, or NULL on a fake machine */
+	bool vm_ready;              /* vm_system_init() succeeded */
 
 	struct kmutex proctree; /* rank PROCTREE */
 	struct kcond all_gone;  /* [t] */

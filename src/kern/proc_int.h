@@ -56,8 +56,8 @@ void lwp_threads_drain(struct vkernel *);
 int kern_oom(void *vkernel, struct vmspace *);
 
 /* timer.c */
-int timer_create_(struct vkernel *);
-void timer_destroy(struct vkernel *);
+int ktimer_create(struct vkernel *);
+void ktimer_destroy(struct vkernel *);
 
 /* kern_procfs.c */
 extern const struct procfs_ops kern_procfs_ops;

@@ -402,6 +402,12 @@ ksig_post_proc_locked(struct proc *p, const struct ksiginfo *info)
 }
 
 void
+ksig_post_lwp_locked(struct lwp *l, const struct ksiginfo *info)
+{
+	sig_post_locked(l->p, l, info);
+}
+
+void
 ksig_post_proc(struct proc *p, const struct ksiginfo *info)
 {
 	kmutex_lock(&p->lock);

@@ -168,8 +168,8 @@ fdtable_create(struct vfs *vfs, struct fdtable **tp)
 void
 fdtable_ref(struct fdtable *t)
 {
-	KVERIFY(atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed) >
-	    0);
+	KVERIFY(
+	    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed) > 0);
 }
 
 void
@@ -279,8 +279,8 @@ fd_alloc(struct fdtable *t, struct file *f, int min, bool cloexec,
  * - 0, EBADF, ENOMEM.
  */
 int
-fd_install(struct fdtable *t, struct file *f, int fd, bool cloexec,
-    uint32_t limit)
+fd_install(
+    struct fdtable *t, struct file *f, int fd, bool cloexec, uint32_t limit)
 {
 	struct file *old = NULL;
 	int error;
@@ -347,7 +347,7 @@ fd_close_range(struct fdtable *t, unsigned lo, unsigned hi, bool cloexec)
 		kmutex_lock(&t->lock);
 		n = bit_next(t->used, n, t->size, true);
 		for (; cloexec && n < t->size && n <= hi;
-		    n = bit_next(t->used, n + 1, t->size, true))
+		     n = bit_next(t->used, n + 1, t->size, true))
 			bit_set(t->cloexec, n, true);
 		if (n <= hi)
 			f = fdtable_take(t, n);

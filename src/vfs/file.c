@@ -51,7 +51,7 @@ static bool
 file_is_writer(const struct vnode *vp, int flags)
 {
 	return (vp != NULL && vp->type == VREG && (flags & O_PATH) == 0 &&
-	    (flags & O_ACCMODE) != O_RDONLY);
+		(flags & O_ACCMODE) != O_RDONLY);
 }
 
 /*
@@ -158,8 +158,8 @@ typedef int file_rw_fn(struct file *, struct uio *, const struct vfs_ctx *);
  * offset is the host's; it is put back afterwards.
  */
 static int
-file_host_at(struct file *f, struct uio *uio, const struct vfs_ctx *ctx,
-    file_rw_fn *rw)
+file_host_at(
+    struct file *f, struct uio *uio, const struct vfs_ctx *ctx, file_rw_fn *rw)
 {
 	uint64_t old, res, at = uio->off;
 	int error;
@@ -310,8 +310,8 @@ struct dents {
 static uint64_t
 dents_pos(uint64_t cookie)
 {
-	return (cookie > (uint64_t)INT64_MAX - 2 ? (uint64_t)INT64_MAX :
-						   cookie + 2);
+	return (cookie > (uint64_t)INT64_MAX - 2 ? (uint64_t)INT64_MAX
+						 : cookie + 2);
 }
 
 static bool
@@ -346,8 +346,8 @@ dents_dots(struct dents *d, struct vnode *vp)
 			up = vnode_parent(vp->mount->covers);
 		else
 			up = vnode_parent(vp);
-		(void)dents_emit(d, "..", 2, up != NULL ? up->ino : vp->ino,
-		    dt, 2);
+		(void)dents_emit(
+		    d, "..", 2, up != NULL ? up->ino : vp->ino, dt, 2);
 		vrele(up);
 	}
 }

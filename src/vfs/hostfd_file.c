@@ -39,9 +39,9 @@
 #include "host/host.h"
 #include "libk/kassert.h"
 
-#define PIECE 4096	/* bytes; PIPE_BUF of Linux */
-#define BOUNCE 4096	/* bytes; more than any record of an event file */
-#define PIECES 128	/* of memory in one host call */
+#define PIECE 4096  /* bytes; PIPE_BUF of Linux */
+#define BOUNCE 4096 /* bytes; more than any record of an event file */
+#define PIECES 128  /* of memory in one host call */
 
 const struct hostfd_kind hostfd_kind_tty = {"tty", false};
 
@@ -81,7 +81,7 @@ static bool
 file_nonblock(const struct file *f)
 {
 	return ((atomic_load_explicit(&f->flags, memory_order_relaxed) &
-	    O_NONBLOCK) != 0);
+		    O_NONBLOCK) != 0);
 }
 
 short
@@ -96,8 +96,8 @@ hostfd_ready(int fd, short events)
 }
 
 int
-vfs_wait(const struct vfs_ctx *ctx, int hostfd, short events,
-    uint64_t deadline_ns)
+vfs_wait(
+    const struct vfs_ctx *ctx, int hostfd, short events, uint64_t deadline_ns)
 {
 	struct host_pollfd p = {.fd = hostfd, .events = events};
 	uint64_t now, left = UINT64_MAX;
@@ -224,8 +224,7 @@ hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
 			if (error != 0)
 				break;
 		}
-		error = stream_write1(
-		    fd, uio, owned ? SIZE_MAX : PIECE, &done);
+		error = stream_write1(fd, uio, owned ? SIZE_MAX : PIECE, &done);
 		if (error == EAGAIN && !nonblock && owned)
 			error = vfs_wait(ctx, fd, HOST_POLLOUT, UINT64_MAX);
 		else if (error == EAGAIN && !nonblock)
@@ -239,15 +238,15 @@ hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
 static int
 hostfd_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 {
-	return (hostfd_do_read(f->hostfd, file_kind(f)->owned,
-	    file_nonblock(f), uio, ctx));
+	return (hostfd_do_read(
+	    f->hostfd, file_kind(f)->owned, file_nonblock(f), uio, ctx));
 }
 
 static int
 hostfd_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 {
-	return (hostfd_do_write(f->hostfd, file_kind(f)->owned,
-	    file_nonblock(f), uio, ctx));
+	return (hostfd_do_write(
+	    f->hostfd, file_kind(f)->owned, file_nonblock(f), uio, ctx));
 }
 
 int
@@ -257,8 +256,8 @@ hostfd_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
 	int fl, on, error;
 
 	if ((uint32_t)cmd != VIOC_FIONBIO)
-		return (hostfd_host_ioctl(f->hostfd, cmd, kbuf, size, arg,
-		    ret));
+		return (
+		    hostfd_host_ioctl(f->hostfd, cmd, kbuf, size, arg, ret));
 	if (size < sizeof(on))
 		return (EINVAL);
 	memcpy(&on, kbuf, sizeof(on));
@@ -453,8 +452,8 @@ hostfd_file_create(struct vfs *vfs, int hostfd, struct file **out)
  * - It becomes O_NONBLOCK on the host side.
  */
 int
-hostfd_file_adopt(struct vfs *vfs, int hostfd, int flags, const char *name,
-    struct file **out)
+hostfd_file_adopt(
+    struct vfs *vfs, int hostfd, int flags, const char *name, struct file **out)
 {
 	struct host_stat st;
 	struct file *f;

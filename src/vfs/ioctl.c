@@ -82,8 +82,8 @@ ioctl_size(unsigned long cmd, size_t *size, int *dir)
 }
 
 int
-hostfd_host_ioctl(int fd, unsigned long cmd, void *kbuf, size_t size,
-    uint64_t arg, long *ret)
+hostfd_host_ioctl(
+    int fd, unsigned long cmd, void *kbuf, size_t size, uint64_t arg, long *ret)
 {
 	const struct ioctl_entry *e = ioctl_find(cmd);
 	void *p;

@@ -83,8 +83,8 @@ vfs_destroy(struct vfs *vfs)
 		TAILQ_REMOVE(&vfs->mounts, mp, link);
 		covers = mp->covers;
 		if (covers != NULL)
-			__atomic_store_n(&covers->covered_by, NULL,
-			    __ATOMIC_RELEASE);
+			__atomic_store_n(
+			    &covers->covered_by, NULL, __ATOMIC_RELEASE);
 		kmutex_unlock(&vfs->mount_lock);
 		vmount_destroy(mp);
 		vrele(covers);
@@ -108,8 +108,8 @@ vmount_create(struct vfs *vfs, const char *fstype, const char *source,
 	(void)snprintf(mp->source, sizeof(mp->source), "%s", source);
 	mp->flags = flags;
 	mp->destroy = destroy;
-	mp->dev = atomic_fetch_add_explicit(&vfs->next_dev, 1,
-	    memory_order_relaxed);
+	mp->dev =
+	    atomic_fetch_add_explicit(&vfs->next_dev, 1, memory_order_relaxed);
 	kmutex_init(&mp->hash_lock, "vnode hash", KRANK_VNHASH, 0);
 	for (unsigned i = 0; i < sizeof(mp->hash) / sizeof(mp->hash[0]); i++)
 		LIST_INIT(&mp->hash[i]);
@@ -171,8 +171,8 @@ vfs_mount(struct vfs *vfs, struct vmount *mp, const char *path)
 	else if (vfs->root != NULL)
 		error = EBUSY;
 	if (error == 0 && covers != NULL)
-		error = vnode_path(covers, NULL, mp->target,
-		    sizeof(mp->target));
+		error =
+		    vnode_path(covers, NULL, mp->target, sizeof(mp->target));
 	else if (error == 0)
 		(void)snprintf(mp->target, sizeof(mp->target), "/");
 	if (error != 0) {

@@ -158,7 +158,7 @@ walk_end(struct walk *w, struct vnode *vp, bool slash)
 		nd->dvp = w->dir;
 		memcpy(nd->last, w->name, sizeof(nd->last));
 	} else if (vp->type != VDIR &&
-	    (slash || (w->flags & NAMEI_DIRECTORY) != 0)) {
+		   (slash || (w->flags & NAMEI_DIRECTORY) != 0)) {
 		vrele(vp);
 		return (ENOTDIR);
 	}

@@ -12,9 +12,9 @@
 
 /* A byte range in flight; see vnode_io.c. */
 struct vn_range {
-	uint64_t off, end;           /* [I] end exclusive */
-	bool clash;                  /* [v] the writer: redo */
-	LIST_ENTRY(vn_range) link;   /* [v] on vnode.pgouts */
+	uint64_t off, end;         /* [I] end exclusive */
+	bool clash;                /* [v] the writer: redo */
+	LIST_ENTRY(vn_range) link; /* [v] on vnode.pgouts */
 };
 
 /* ---- mounts (mount.c) ---- */
@@ -38,8 +38,8 @@ void vmount_destroy(struct vmount *);
  * The hashed vnode of (dev, ino) with a new ref, or NULL.  *idle (may be
  * NULL): it was inactive, so its pages may be out of date.
  */
-struct vnode *vnode_hash_get(struct vmount *, uint64_t dev, uint64_t ino,
-    bool *idle);
+struct vnode *vnode_hash_get(
+    struct vmount *, uint64_t dev, uint64_t ino, bool *idle);
 /*
  * Publish vp under vp->dev, vp->ino.  NULL: done.  Otherwise somebody was
  * faster: his vnode with a new ref; vp is untouched.

@@ -46,7 +46,7 @@ static bool
 nd_special(const struct nameidata *nd)
 {
 	return (strcmp(nd->last, "/") == 0 || strcmp(nd->last, ".") == 0 ||
-	    strcmp(nd->last, "..") == 0);
+		strcmp(nd->last, "..") == 0);
 }
 
 static bool
@@ -144,14 +144,14 @@ open_truncate(struct vnode *vp)
 
 /* Make a file of vp, whose ref passes in any case. */
 static int
-open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags,
-    bool created, struct file **fp)
+open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags, bool created,
+    struct file **fp)
 {
 	struct file *f;
 	int error;
 
-	error = created || (flags & O_PATH) != 0 ? 0 :
-						   open_check(ctx, vp, flags);
+	error =
+	    created || (flags & O_PATH) != 0 ? 0 : open_check(ctx, vp, flags);
 	if (error == 0)
 		error = file_create(ctx->vfs, &vnode_fileops, vp,
 		    flags & ~OPEN_ONCE, -1, NULL, &f);
@@ -161,8 +161,8 @@ open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags,
 	}
 	if ((flags & O_PATH) == 0) {
 		if (vp->ops->open != NULL)
-			error = vp->ops->open(vp, flags & ~(O_CREAT | O_EXCL),
-			    f, ctx);
+			error = vp->ops->open(
+			    vp, flags & ~(O_CREAT | O_EXCL), f, ctx);
 		else if (vp->type != VREG && vp->type != VDIR)
 			error = ENXIO;
 		if (error == 0 && (flags & O_TRUNC) != 0 && !created)
@@ -243,8 +243,8 @@ vfs_open(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 		return (EINVAL);
 	if ((flags & O_CREAT) != 0) {
 		for (int i = 0; error == EAGAIN && i < OPEN_RETRIES; i++)
-			error = open_create(ctx, start, path, flags, mode,
-			    &vp, &created);
+			error = open_create(
+			    ctx, start, path, flags, mode, &vp, &created);
 	} else {
 		if ((flags & O_NOFOLLOW) != 0)
 			nf |= NAMEI_NOFOLLOW;
@@ -306,21 +306,21 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 		if (error == 0)
 			vrele(vp);
 	} else if ((fmt == HOST_S_IFCHR || fmt == HOST_S_IFBLK) &&
-	    ctx->uid != 0) {
+		   ctx->uid != 0) {
 		error = EPERM;
 	} else {
 		error = EPERM;
 		if (ops->mknod != NULL)
-			error = ops->mknod(nd.dvp, nd.last, fmt | perm, rdev,
-			    ctx);
+			error =
+			    ops->mknod(nd.dvp, nd.last, fmt | perm, rdev, ctx);
 	}
 	nd_rele(&nd);
 	return (error);
 }
 
 int
-vfs_symlink(const struct vfs_ctx *ctx, const char *target,
-    struct vnode *start, const char *path)
+vfs_symlink(const struct vfs_ctx *ctx, const char *target, struct vnode *start,
+    const char *path)
 {
 	struct nameidata nd;
 	size_t len = strnlen(target, VFS_PATH_MAX);
@@ -431,8 +431,8 @@ vfs_unlink(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 
 /* What must hold before the names are even looked at. */
 static int
-rename_check_names(const struct nameidata *od, const struct nameidata *nd,
-    unsigned flags)
+rename_check_names(
+    const struct nameidata *od, const struct nameidata *nd, unsigned flags)
 {
 	if (od->dvp->mount != nd->dvp->mount)
 		return (EXDEV);
@@ -512,8 +512,8 @@ vfs_rename(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
 		goto out;
 	error = rename_check(ctx, &od, &nd, flags);
 	if (error == 0 && od.vp != nd.vp) {
-		error = od.dvp->ops->rename(od.dvp, od.last, nd.dvp, nd.last,
-		    flags);
+		error = od.dvp->ops->rename(
+		    od.dvp, od.last, nd.dvp, nd.last, flags);
 		if (error == 0) {
 			vnode_set_name(od.vp, nd.dvp, nd.last);
 			if ((flags & RENAME_EXCHANGE) != 0)

@@ -65,8 +65,8 @@
 static unsigned
 vnode_hash_slot(uint64_t dev, uint64_t ino)
 {
-	uint64_t h = (ino ^ (dev << 32 | dev >> 32)) *
-	    UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h =
+	    (ino ^ (dev << 32 | dev >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return ((unsigned)(h >> 56));
 }
@@ -97,8 +97,8 @@ vnode_create(struct vmount *mp, enum vtype type, const struct vops *ops,
 	vp->data = data;
 	vp->ino = ino;
 	vp->dev = mp->dev;
-	vp->id = atomic_fetch_add_explicit(&vfs->sys->next_id, 1,
-	    memory_order_relaxed);
+	vp->id = atomic_fetch_add_explicit(
+	    &vfs->sys->next_id, 1, memory_order_relaxed);
 	kmutex_init(&vp->lock, "vnode", KRANK_VNODE, 0);
 	kmutex_init(&vp->iolock, "vnode io", KRANK_VNIO, 0);
 	LIST_INIT(&vp->pgouts);
@@ -124,7 +124,7 @@ vnode_tryref(struct vnode *vp)
 	old = atomic_load_explicit(&vp->refs, memory_order_relaxed);
 	while (old != 0) {
 		if (atomic_compare_exchange_weak_explicit(&vp->refs, &old,
-		    old + 1, memory_order_acquire, memory_order_relaxed))
+			old + 1, memory_order_acquire, memory_order_relaxed))
 			return (true);
 	}
 	return (false);
@@ -220,7 +220,7 @@ vrele(struct vnode *vp)
 			continue;
 		}
 		if (atomic_compare_exchange_weak_explicit(&vp->refs, &old,
-		    old - 1, memory_order_release, memory_order_relaxed))
+			old - 1, memory_order_release, memory_order_relaxed))
 			break;
 	}
 }
@@ -233,7 +233,7 @@ vnode_hash_find(struct vmount *mp, uint64_t dev, uint64_t ino, bool *idle)
 	struct vnode *vp;
 
 	kmutex_assert_owned(&mp->hash_lock);
-	LIST_FOREACH(vp, &mp->hash[vnode_hash_slot(dev, ino)], hash) {
+	LIST_FOREACH (vp, &mp->hash[vnode_hash_slot(dev, ino)], hash) {
 		if (vp->ino == ino && vp->dev == dev)
 			break;
 	}
@@ -331,7 +331,7 @@ vnode_set_name(struct vnode *vp, struct vnode *dvp, const char *name)
 		return;
 	kmutex_lock(&vp->lock);
 	same = vp->parent == dvp && vp->name != NULL &&
-	    strcmp(vp->name, name) == 0;
+	       strcmp(vp->name, name) == 0;
 	kmutex_unlock(&vp->lock);
 	if (same)
 		return;

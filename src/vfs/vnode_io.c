@@ -80,7 +80,7 @@ part_init(struct vn_part *p, const struct uio *uio)
 	p->niov = 0;
 	p->len = 0;
 	for (int i = 0; i < uio->niov && left > 0 && p->niov < VN_IOV_MAX;
-	    i++) {
+	     i++) {
 		struct host_iovec v = uio->iov[i];
 
 		if (v.len > left)
@@ -138,7 +138,7 @@ range_write_begin(struct vnode *vp, struct vn_range *r)
 	kmutex_lock(&vp->lock);
 	KASSERT(vp->writing == NULL);
 	r->clash = false;
-	LIST_FOREACH(pg, &vp->pgouts, link) {
+	LIST_FOREACH (pg, &vp->pgouts, link) {
 		if (range_meets(r, pg))
 			r->clash = true;
 	}
@@ -273,8 +273,8 @@ vnode_object(struct vnode *vp, struct vm_object **objp)
 	obj = vnode_object_peek(vp);
 	if (obj == NULL) {
 		/* The pager asks for the size: not under the lock. */
-		error = vnode_pager_alloc(vp->mount->vfs->sys, vp,
-		    &vm_vnode_ops, &mine);
+		error = vnode_pager_alloc(
+		    vp->mount->vfs->sys, vp, &vm_vnode_ops, &mine);
 		if (error != 0)
 			return (error);
 		kmutex_lock(&vp->lock);
@@ -296,8 +296,8 @@ vnode_object(struct vnode *vp, struct vm_object **objp)
  * Read one part at off, as host and pages together have it.
  */
 static int
-vn_read_part(struct vnode *vp, struct vn_part *p, uint64_t off, int flags,
-    size_t *donep)
+vn_read_part(
+    struct vnode *vp, struct vn_part *p, uint64_t off, int flags, size_t *donep)
 {
 	struct vm_object *obj;
 	uint32_t npgouts;
@@ -363,8 +363,8 @@ vn_grown(struct vnode *vp, struct vm_object *obj, uint64_t end)
  * Write one part at off and keep the pages in step; iolock is held.
  */
 static int
-vn_write_part(struct vnode *vp, struct vn_part *p, uint64_t off, int flags,
-    size_t *donep)
+vn_write_part(
+    struct vnode *vp, struct vn_part *p, uint64_t off, int flags, size_t *donep)
 {
 	struct vn_range r = {.off = off, .end = off + p->len};
 	struct vm_object *obj;

@@ -82,8 +82,8 @@ vn_writer_ref(struct vnode *vp)
 	if (atomic_load_explicit(&vp->texts, memory_order_relaxed) > 0)
 		error = ETXTBSY;
 	else
-		atomic_fetch_add_explicit(&vp->writers, 1,
-		    memory_order_relaxed);
+		atomic_fetch_add_explicit(
+		    &vp->writers, 1, memory_order_relaxed);
 	kmutex_unlock(&vp->lock);
 	return (error);
 }

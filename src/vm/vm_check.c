@@ -121,7 +121,9 @@ check_entry_object(struct check *c, struct vm_map_entry *e)
 	CHECK(c, *e->obj_link.le_prev == e,
 	    "entry %llx: not on the list of object %llu", ULL(e->start),
 	    ULL(obj->id));
-	if (obj->type == OBJT_DEFAULT || obj->type == OBJT_SWAP)
+	/* A file in memory may be shorter than what is mapped of it. */
+	if ((obj->type == OBJT_DEFAULT || obj->type == OBJT_SWAP) &&
+	    (obj->flags & OBJ_NAMED) == 0)
 		CHECK(c,
 		    OFF_TO_IDX(e->offset + (e->end - e->start)) <= obj->size,
 		    "entry %llx-%llx: offset %llx beyond object %llu (%llu "

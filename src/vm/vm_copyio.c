@@ -37,7 +37,8 @@
 #include "libk/kassert.h"
 #include "vm/vm_map_int.h"
 
-#define COPYIO_TRIES 64
+#define COPYIO_TRIES 4096
+#define COPYIO_SPIN 8 /* tries before giving way to whoever interferes */
 #define STR_CHUNK 256 /* bytes fetched at once by copyinstr */
 
 #if defined(__has_feature)
@@ -73,6 +74,17 @@ raw_copy(void *dst, const void *src, size_t len)
 #endif
 }
 
+/*
+ * Before try number i.  A try fails only because another thread took the
+ * translation away again; one that forks in a loop can do that many times.
+ */
+static inline void
+retry_pause(int i)
+{
+	if (i >= COPYIO_SPIN)
+		host_yield();
+}
+
 static bool
 range_ok(vm_offset_t va, size_t len)
 {
@@ -87,13 +99,14 @@ fault_error(int error)
 
 /* The page of va, held, that is translated for `access`. */
 static int
-page_hold(struct vmspace *vm, vm_offset_t va, vm_prot_t access,
-    struct vm_page **out)
+page_hold(
+    struct vmspace *vm, vm_offset_t va, vm_prot_t access, struct vm_page **out)
 {
 	struct vm_page *m;
 	int error;
 
 	for (int i = 0; i < COPYIO_TRIES; i++) {
+		retry_pause(i);
 		m = pmap_extract_hold(vm->pmap, va, access);
 		if (m != NULL) {
 			*out = m;
@@ -134,8 +147,8 @@ still_writable(struct vmspace *vm, vm_offset_t va, const struct vm_page *m)
 	vm_prot_t prot;
 
 	return (pmap_lookup(vm->pmap, va, &frame, &prot) &&
-	    (prot & VM_PROT_WRITE) != 0 &&
-	    frame == vm_page_frame(vm->sys->phys, m));
+		(prot & VM_PROT_WRITE) != 0 &&
+		frame == vm_page_frame(vm->sys->phys, m));
 }
 
 static int
@@ -146,6 +159,7 @@ store_page(struct vmspace *vm, const void *src, vm_offset_t va, size_t n)
 	int error;
 
 	for (int i = 0; i < COPYIO_TRIES; i++) {
+		retry_pause(i);
 		error = page_hold(vm, va, VM_PROT_WRITE, &m);
 		if (error != 0)
 			return (error);
@@ -167,8 +181,8 @@ page_rest(vm_offset_t va, size_t len)
 }
 
 int
-copyin_part(struct vmspace *vm, void *dst, vm_offset_t src, size_t len,
-    size_t *done)
+copyin_part(
+    struct vmspace *vm, void *dst, vm_offset_t src, size_t len, size_t *done)
 {
 	size_t at = 0, n;
 	int error = range_ok(src, len) ? 0 : EFAULT;
@@ -235,8 +249,8 @@ copyout_zero(struct vmspace *vm, vm_offset_t dst, size_t len)
 }
 
 int
-copyinstr(struct vmspace *vm, char *dst, vm_offset_t src, size_t max,
-    size_t *len)
+copyinstr(
+    struct vmspace *vm, char *dst, vm_offset_t src, size_t max, size_t *len)
 {
 	size_t at = 0, n;
 	char *nul;
@@ -323,6 +337,7 @@ vm_cas32(struct vmspace *vm, vm_offset_t va, uint32_t cmp, uint32_t val,
 	if (!range_ok(va, sizeof(val)))
 		return (EFAULT);
 	for (int i = 0; i < COPYIO_TRIES; i++) {
+		retry_pause(i);
 		vm_map_lock_read(&vm->map);
 		m = pmap_extract_hold(vm->pmap, va, VM_PROT_WRITE);
 		if (m != NULL)
@@ -369,8 +384,8 @@ futex_key_shared(struct vmspace *vm, vm_offset_t va, struct vm_futex_key *key)
 }
 
 int
-vm_futex_key(struct vmspace *vm, vm_offset_t va, bool shared,
-    struct vm_futex_key *key)
+vm_futex_key(
+    struct vmspace *vm, vm_offset_t va, bool shared, struct vm_futex_key *key)
 {
 	struct vm_page *m;
 	int error;
@@ -406,8 +421,7 @@ vm_iov_init(struct vm_iov *v, struct vm_system *sys)
 static void
 iov_append(struct vm_iov *v, char *p, size_t n)
 {
-	struct host_iovec *last =
-	    v->niov > 0 ? &v->iov[v->niov - 1] : NULL;
+	struct host_iovec *last = v->niov > 0 ? &v->iov[v->niov - 1] : NULL;
 
 	if (last != NULL && (char *)last->base + last->len == p)
 		last->len += n;

@@ -75,6 +75,7 @@
 #include "vm/vm_fault_int.h"
 
 #define RECLAIM_TARGET 64 /* frames to ask for when there are none */
+#define RECLAIM_ROUNDS 16 /* times to ask before the policy is called */
 
 static void
 fault_unlock_map(struct vm_faultinfo *fi)
@@ -368,17 +369,23 @@ fault_try(struct vm_faultinfo *fi)
 	return (error);
 }
 
-/* No frame or no node: ERESTART if something could be done about it. */
+/*
+ * No frame or no node: ERESTART if something could be done about it.  What is
+ * reclaimed may be what this fault itself has read just before (the last
+ * frame is free, and it needs two), so the number of rounds is bounded.
+ */
 static int
 fault_no_memory(struct vm_faultinfo *fi)
 {
 	struct vm_system *sys = fi->sys;
 
-	if (vm_pageout_reclaim(sys, RECLAIM_TARGET) != 0)
+	if (fi->starved++ < RECLAIM_ROUNDS &&
+	    vm_pageout_reclaim(sys, RECLAIM_TARGET) != 0)
 		return (ERESTART);
 	vm_stat_add(sys, VMST_OOM, 1);
 	if (sys->oom == NULL || sys->oom(sys->oom_arg, fi->vm) != 0)
 		return (ENOMEM);
+	fi->starved = 0;
 	return (ERESTART);
 }
 

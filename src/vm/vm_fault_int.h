@@ -31,6 +31,7 @@ struct vm_faultinfo {
 	bool want_write;  /* the map is to be locked for writing */
 	bool grown;       /* a stack was extended */
 	bool major;       /* there was I/O */
+	unsigned starved; /* times memory was reclaimed for this fault */
 	bool copied_none; /* the object was private again: no shadow */
 	/* Valid while the map is locked. */
 	bool map_write;

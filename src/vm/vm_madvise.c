@@ -108,8 +108,8 @@ dontneed_how(struct vm_map *map, const struct part *p, bool free_only)
 
 	if ((p->eflags & MAP_ENTRY_WIRED) != 0)
 		return (HOW_REFUSE);
-	if (free_only && ((p->eflags & MAP_ENTRY_SHARED) != 0 ||
-			     !vm_map_entry_anonymous(e)))
+	if (free_only &&
+	    ((p->eflags & MAP_ENTRY_SHARED) != 0 || !vm_map_entry_anonymous(e)))
 		return (HOW_REFUSE);
 	if (p->obj == NULL)
 		return (HOW_DONE);
@@ -147,8 +147,8 @@ dontneed_replace(struct vmspace *vm, vm_offset_t start, vm_offset_t end)
 			next = TAILQ_NEXT(e, link);
 			/* What was wired meanwhile keeps its contents. */
 			if (e->object != NULL &&
-			    (e->eflags & (MAP_ENTRY_SHARED |
-					     MAP_ENTRY_WIRED)) == 0)
+			    (e->eflags &
+				(MAP_ENTRY_SHARED | MAP_ENTRY_WIRED)) == 0)
 				error = vm_map_entry_refresh(map, e, &dead);
 		}
 	}
@@ -297,8 +297,8 @@ madv_each(struct vmspace *vm, vm_offset_t start, vm_offset_t end, int advice,
 
 /* POPULATE: errors are those of Linux's faultin. */
 static int
-madv_populate(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
-    vm_prot_t access)
+madv_populate(
+    struct vmspace *vm, vm_offset_t start, vm_offset_t end, vm_prot_t access)
 {
 	struct vm_map *map = &vm->map;
 	vm_offset_t at = start;
@@ -419,11 +419,11 @@ vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
 		return (madv_attr(vm, addr, end, a));
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
 		return (madv_populate(vm, addr, end,
-		    advice == MADV_POPULATE_READ ? VM_PROT_READ :
-						   VM_PROT_WRITE));
+		    advice == MADV_POPULATE_READ ? VM_PROT_READ
+						 : VM_PROT_WRITE));
 	if (advice == MADV_DONTNEED || advice == MADV_FREE)
-		error = madv_dontneed(
-		    vm, addr, end, advice == MADV_FREE, &hole);
+		error =
+		    madv_dontneed(vm, addr, end, advice == MADV_FREE, &hole);
 	else
 		error = madv_each(vm, addr, end, advice, &hole);
 	return (error == 0 && hole ? ENOMEM : error);
@@ -453,8 +453,7 @@ vm_msync(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool sync)
 		more = next_part(map, &at, end, &hole, &p);
 		/* MS_ASYNC only looks: the pages are dirty, and stay so. */
 		if (!more || !sync || p.obj == NULL ||
-		    (p.eflags & MAP_ENTRY_SHARED) == 0 ||
-		    p.obj->vops == NULL) {
+		    (p.eflags & MAP_ENTRY_SHARED) == 0 || p.obj->vops == NULL) {
 			vm_map_unlock_read(map);
 			continue;
 		}

@@ -202,7 +202,7 @@ vm_map_measure(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	for (e = vm_map_first(map, start); e != NULL && e->start < end;
 	     e = TAILQ_NEXT(e, link)) {
 		len = (e->end < end ? e->end : end) -
-		    (e->start > start ? e->start : start);
+		      (e->start > start ? e->start : start);
 		n += len;
 		if ((e->eflags & MAP_ENTRY_ACCOUNT) != 0)
 			c += len;
@@ -217,7 +217,7 @@ wants_charge(uint32_t eflags, vm_prot_t prot)
 {
 	return ((eflags & (MAP_ENTRY_SHARED | MAP_ENTRY_NORESERVE |
 			      MAP_ENTRY_GUARD | MAP_ENTRY_ACCOUNT)) == 0 &&
-	    (prot & VM_PROT_WRITE) != 0);
+		(prot & VM_PROT_WRITE) != 0);
 }
 
 /* ---- inserting and removing ---- */
@@ -346,8 +346,8 @@ vm_map_delete_all(struct vm_map *map, struct vm_map_list *dead)
 }
 
 int
-vm_map_entry_refresh(struct vm_map *map, struct vm_map_entry *e,
-    struct vm_map_list *dead)
+vm_map_entry_refresh(
+    struct vm_map *map, struct vm_map_entry *e, struct vm_map_list *dead)
 {
 	struct vm_map_entry *n, *prev;
 
@@ -390,8 +390,8 @@ entry_protect(struct vm_map *map, struct vm_map_entry *e, vm_prot_t prot)
 }
 
 int
-vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
-    vm_prot_t prot)
+vm_map_protect(
+    struct vm_map *map, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 {
 	struct vm_map_entry *e;
 	vm_offset_t at = start;
@@ -400,8 +400,7 @@ vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	krwlock_assert_wlocked(&map->lock);
 	if (start >= end)
 		return (0);
-	for (e = vm_map_first(map, start); at < end;
-	     e = TAILQ_NEXT(e, link)) {
+	for (e = vm_map_first(map, start); at < end; e = TAILQ_NEXT(e, link)) {
 		if (e == NULL || e->start > at) {
 			error = ENOMEM;
 			break;
@@ -421,7 +420,7 @@ vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 		}
 		at = e->end;
 	}
-	vm_map_simplify_range(map, start, at < end ? at : end);
+	vm_map_simplify_range(map, start, end);
 	return (error);
 }
 
@@ -438,9 +437,8 @@ entry_set_attr(struct vm_map *map, struct vm_map_entry *e, uint32_t clear,
 		map->locked += len;
 	e->eflags |= set;
 	if (inherit == VM_INHERIT_NATIVE)
-		inherit = (e->eflags & MAP_ENTRY_SHARED) != 0 ?
-		    VM_INHERIT_SHARE :
-		    VM_INHERIT_COPY;
+		inherit = (e->eflags & MAP_ENTRY_SHARED) != 0 ? VM_INHERIT_SHARE
+							      : VM_INHERIT_COPY;
 	if (inherit != VM_INHERIT_KEEP)
 		e->inherit = (uint8_t)inherit;
 }
@@ -486,7 +484,7 @@ stack_floor(struct vm_map *map, const struct vm_map_entry *e, uint64_t limit)
 	vm_offset_t floor = map->min;
 
 	while ((n = TAILQ_NEXT(top, link)) != NULL && n->start == top->end &&
-	    (n->eflags & MAP_ENTRY_GROWSDOWN) != 0)
+	       (n->eflags & MAP_ENTRY_GROWSDOWN) != 0)
 		top = n;
 	prev = TAILQ_PREV(e, vm_map_list, link);
 	if (prev != NULL) {
@@ -522,8 +520,7 @@ growstack_locked(struct vmspace *vm, vm_offset_t page)
 	floor = stack_floor(map, e, vm->stack_limit);
 	if (page < floor || page < map->min)
 		return (EFAULT);
-	start = e->start > floor + STACK_CHUNK ? e->start - STACK_CHUNK :
-						 floor;
+	start = e->start > floor + STACK_CHUNK ? e->start - STACK_CHUNK : floor;
 	if (start > page)
 		start = page;
 	vm_map_entry_copy(&tmpl, e);

@@ -78,8 +78,8 @@ entry_cmp(const struct vm_map_entry *a, const struct vm_map_entry *b)
 	return ((a->start > b->start) - (a->start < b->start));
 }
 
-RB_GENERATE_INTERNAL(vm_map_tree, vm_map_entry, tree, entry_cmp,
-    __attribute__((unused)) static)
+RB_GENERATE_INTERNAL(
+    vm_map_tree, vm_map_entry, tree, entry_cmp, __attribute__((unused)) static)
 
 static void
 augment_path(struct vm_map_entry *e)
@@ -118,8 +118,8 @@ vm_map_entry_copy(struct vm_map_entry *to, const struct vm_map_entry *from)
 }
 
 void
-vm_map_entry_enter(struct vm_map *map, struct vm_map_entry *e,
-    struct vm_map_entry *prev)
+vm_map_entry_enter(
+    struct vm_map *map, struct vm_map_entry *e, struct vm_map_entry *prev)
 {
 	struct vm_map_entry *next, *parent;
 
@@ -173,8 +173,7 @@ vm_map_entry_detach(struct vm_map *map, struct vm_map_entry *e)
 	vm_map_tree_RB_REMOVE(&map->tree, e);
 	augment_path(parent);
 	if (next != NULL) {
-		next->gap = next->start -
-		    (prev != NULL ? prev->end : map->min);
+		next->gap = next->start - (prev != NULL ? prev->end : map->min);
 		augment_path(next);
 	}
 	KASSERT(map->nentries > 0);
@@ -242,8 +241,8 @@ vm_map_first(struct vm_map *map, vm_offset_t va)
 	e = vm_map_lookup(map, va, &prev);
 	if (e != NULL)
 		return (e);
-	return (prev != NULL ? TAILQ_NEXT(prev, link) :
-			       TAILQ_FIRST(&map->list));
+	return (
+	    prev != NULL ? TAILQ_NEXT(prev, link) : TAILQ_FIRST(&map->list));
 }
 
 bool
@@ -351,11 +350,11 @@ vm_map_findspace(struct vm_map *map, vm_offset_t top, uint64_t len,
 	if (top != 0) {
 		r.top = trunc_page(top);
 		found = room_high(&r, lo, map->max) ||
-		    room_down(&r, RB_ROOT(&map->tree));
+			room_down(&r, RB_ROOT(&map->tree));
 	} else {
 		r.from = *addr;
 		found = room_up(&r, RB_ROOT(&map->tree)) ||
-		    room_low(&r, lo, map->max);
+			room_low(&r, lo, map->max);
 	}
 	if (!found)
 		return (ENOMEM);
@@ -408,8 +407,8 @@ static bool
 entries_alike(const struct vm_map_entry *a, const struct vm_map_entry *b)
 {
 	return (a->end == b->start && a->eflags == b->eflags &&
-	    a->prot == b->prot && a->max_prot == b->max_prot &&
-	    a->inherit == b->inherit);
+		a->prot == b->prot && a->max_prot == b->max_prot &&
+		a->inherit == b->inherit);
 }
 
 /* Can e's object go on through n?  May extend the object. */
@@ -418,15 +417,14 @@ objects_continue(struct vm_map_entry *e, const struct vm_map_entry *n)
 {
 	if (e->object == n->object)
 		return (e->object == NULL ||
-		    e->offset + (e->end - e->start) == n->offset);
-	return (n->object == NULL &&
-	    vm_map_object_extend(e, n->end - n->start));
+			e->offset + (e->end - e->start) == n->offset);
+	return (
+	    n->object == NULL && vm_map_object_extend(e, n->end - n->start));
 }
 
 /* Let e swallow its successor n, if the two are one. */
 static bool
-entry_absorb(struct vm_map *map, struct vm_map_entry *e,
-    struct vm_map_entry *n)
+entry_absorb(struct vm_map *map, struct vm_map_entry *e, struct vm_map_entry *n)
 {
 	if (!entries_alike(e, n) || !objects_continue(e, n))
 		return (false);

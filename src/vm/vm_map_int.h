@@ -23,8 +23,8 @@ void vm_map_entry_dispose(struct vm_map *, struct vm_map_entry *);
 /* Range, object, offset and attributes; not the links nor an object ref. */
 void vm_map_entry_copy(struct vm_map_entry *, const struct vm_map_entry *);
 /* Into list and tree after prev (NULL: first).  Does not link the object. */
-void vm_map_entry_enter(struct vm_map *, struct vm_map_entry *,
-    struct vm_map_entry *prev);
+void vm_map_entry_enter(
+    struct vm_map *, struct vm_map_entry *, struct vm_map_entry *prev);
 /* Out of list and tree; stays linked to its object. */
 void vm_map_entry_detach(struct vm_map *, struct vm_map_entry *);
 /* Add (or take off) the entry's bytes to size, commit and locked. */
@@ -34,8 +34,7 @@ struct vm_map_entry *vm_map_first(struct vm_map *, vm_offset_t va);
 /* True when nothing is mapped in the range, which lies in the map.  Read. */
 bool vm_map_range_free(struct vm_map *, vm_offset_t start, vm_offset_t end);
 /* Merge what can be merged in and at the borders of [start, end]. */
-void vm_map_simplify_range(struct vm_map *, vm_offset_t start,
-    vm_offset_t end);
+void vm_map_simplify_range(struct vm_map *, vm_offset_t start, vm_offset_t end);
 /* vm_map_entry_list_free for a map that is going as a whole: does not
  * look for parts of objects to give back.  No lock held. */
 void vm_map_entry_list_destroy(struct vm_map *, struct vm_map_list *);
@@ -49,8 +48,8 @@ void vm_map_clones_free(struct vm_map *, struct vm_map_list *);
  * object: `self` is a linked entry, or NULL for a caller that owns one ref
  * and is not linked (any more).  Map locked for `self`, no object lock held.
  */
-bool vm_map_object_exclusive(struct vm_object *, vm_ooffset_t off,
-    uint64_t len, const struct vm_map_entry *self);
+bool vm_map_object_exclusive(struct vm_object *, vm_ooffset_t off, uint64_t len,
+    const struct vm_map_entry *self);
 /*
  * What a mapping like the entry's would start with, at va (which may be the
  * entry's end): *obj with a ref, and *off; NULL and 0 for anonymous memory.
@@ -85,8 +84,8 @@ void vm_map_object_trim(struct vm_object *, vm_ooffset_t off, uint64_t len);
  * prot, max_prot, inherit, eflags).  With `dead`, what is mapped in the range
  * is removed first as by vm_map_delete(); all that can fail is done before.
  */
-int vm_map_insert_entry(struct vm_map *, const struct vm_map_entry *tmpl,
-    struct vm_map_list *dead);
+int vm_map_insert_entry(
+    struct vm_map *, const struct vm_map_entry *tmpl, struct vm_map_list *dead);
 /* Bytes mapped and charged in a range.  Read. */
 void vm_map_measure(struct vm_map *, vm_offset_t start, vm_offset_t end,
     uint64_t *bytes, uint64_t *charge);
@@ -111,8 +110,8 @@ int vm_map_set_attr(struct vm_map *, vm_offset_t start, vm_offset_t end,
     uint32_t clear, uint32_t set, int inherit);
 /* Replace the entry's contents by fresh ones (vm_map_object_fresh): it goes
  * to `dead`, an entry like it takes its place.  0, ENOMEM. */
-int vm_map_entry_refresh(struct vm_map *, struct vm_map_entry *,
-    struct vm_map_list *dead);
+int vm_map_entry_refresh(
+    struct vm_map *, struct vm_map_entry *, struct vm_map_list *dead);
 
 /* ---- forking (vm_map_fork.c) ---- */
 
@@ -127,8 +126,8 @@ int vm_map_fork(struct vm_map *parent, struct vm_map *child);
 int vm_range_check(vm_offset_t addr, uint64_t len, vm_offset_t *end);
 /* Room for a mapping of len bytes, at the hint if it is free (0: no hint).
  * Map locked.  0, ENOMEM. */
-int vm_mmap_place(struct vmspace *, vm_offset_t hint, uint64_t len,
-    vm_offset_t *addr);
+int vm_mmap_place(
+    struct vmspace *, vm_offset_t hint, uint64_t len, vm_offset_t *addr);
 /* Fault in what the range's protection allows; the first error. */
 int vm_populate(struct vmspace *, vm_offset_t start, vm_offset_t end);
 

@@ -34,7 +34,7 @@ static bool
 object_is_anonymous(const struct vm_object *obj)
 {
 	return ((obj->type == OBJT_DEFAULT || obj->type == OBJT_SWAP) &&
-	    (obj->flags & OBJ_NAMED) == 0);
+		(obj->flags & OBJ_NAMED) == 0);
 }
 
 /* No entry but self overlaps, and the entries are all that there is. */
@@ -45,7 +45,7 @@ entries_exclusive(struct vm_object *obj, vm_ooffset_t off, uint64_t len,
 	const struct vm_map_entry *e;
 	uint32_t n = self == NULL ? 1 : 0;
 
-	LIST_FOREACH(e, &obj->entries, obj_link) {
+	LIST_FOREACH (e, &obj->entries, obj_link) {
 		if (++n > EXCLUSIVE_WALK)
 			return (false);
 		if (e != self && e->offset < off + len &&
@@ -65,7 +65,7 @@ vm_map_object_exclusive(struct vm_object *obj, vm_ooffset_t off, uint64_t len,
 	vm_object_lock(obj);
 	kmutex_lock(&sys->topology);
 	ok = object_is_anonymous(obj) && (obj->flags & OBJ_DEAD) == 0 &&
-	    obj->shadow_count == 0 && entries_exclusive(obj, off, len, self);
+	     obj->shadow_count == 0 && entries_exclusive(obj, off, len, self);
 	kmutex_unlock(&sys->topology);
 	vm_object_unlock(obj);
 	return (ok);
@@ -199,8 +199,8 @@ vm_map_object_extend(const struct vm_map_entry *e, uint64_t len)
 	end = e->offset + (e->end - e->start);
 	vm_object_lock(obj);
 	ok = object_is_anonymous(obj) && (obj->flags & OBJ_DEAD) == 0 &&
-	    obj->backing == NULL && obj->shadow_count == 0 &&
-	    vm_life_refs(&obj->life) == 1 && IDX_TO_OFF(obj->size) == end;
+	     obj->backing == NULL && obj->shadow_count == 0 &&
+	     vm_life_refs(&obj->life) == 1 && IDX_TO_OFF(obj->size) == end;
 	if (ok)
 		obj->size = OFF_TO_IDX(end + len);
 	vm_object_unlock(obj);

@@ -65,8 +65,8 @@ info_identify(struct vm_entry_info *info, struct vm_object *obj)
 }
 
 int
-vmspace_entry_info(struct vmspace *vm, vm_offset_t va,
-    struct vm_entry_info *info)
+vmspace_entry_info(
+    struct vmspace *vm, vm_offset_t va, struct vm_entry_info *info)
 {
 	struct vm_map *map = &vm->map;
 	const struct vm_map_entry *e;
@@ -111,8 +111,8 @@ object_count(struct vm_object *obj, vm_pindex_t lo, vm_pindex_t hi)
 
 	if (lo == 0 && hi >= obj->size)
 		return (obj->resident);
-	for (vm_pindex_t i = lo;
-	     radix_next(&obj->index, &i, &value) && i < hi; i++)
+	for (vm_pindex_t i = lo; radix_next(&obj->index, &i, &value) && i < hi;
+	     i++)
 		n++;
 	return (n);
 }
@@ -151,7 +151,7 @@ vmspace_anonymous_count(struct vmspace *vm)
 	uint64_t n = 0;
 
 	vm_map_lock_read(&vm->map);
-	TAILQ_FOREACH(e, &vm->map.list, link)
+	TAILQ_FOREACH (e, &vm->map.list, link)
 		n += entry_anonymous(e);
 	vm_map_unlock_read(&vm->map);
 	return (n);
@@ -187,9 +187,9 @@ count_lists(struct vm_system *sys, struct vm_system_stat *st)
 	struct vmspace *vm;
 
 	kmutex_lock(&sys->list_lock);
-	TAILQ_FOREACH(vm, &sys->vmspaces, link)
+	TAILQ_FOREACH (vm, &sys->vmspaces, link)
 		st->vmspaces++;
-	TAILQ_FOREACH(obj, &sys->objects, link) {
+	TAILQ_FOREACH (obj, &sys->objects, link) {
 		vm_object_lock(obj);
 		st->objects++;
 		if (obj->type == OBJT_VNODE)

@@ -63,8 +63,8 @@ mmap_check(vm_offset_t addr, uint64_t len, vm_prot_t prot, vm_prot_t max_prot,
 }
 
 int
-vm_mmap_place(struct vmspace *vm, vm_offset_t hint, uint64_t len,
-    vm_offset_t *addr)
+vm_mmap_place(
+    struct vmspace *vm, vm_offset_t hint, uint64_t len, vm_offset_t *addr)
 {
 	struct vm_map *map = &vm->map;
 	vm_offset_t a = round_page(hint);
@@ -110,8 +110,8 @@ mmap_template(struct vm_map_entry *t, int flags, bool anon)
 	if ((flags & VMM_LOCKED) != 0)
 		ef |= MAP_ENTRY_WIRED;
 	t->eflags = ef;
-	t->inherit = (flags & VMM_SHARED) != 0 ? VM_INHERIT_SHARE :
-						 VM_INHERIT_COPY;
+	t->inherit =
+	    (flags & VMM_SHARED) != 0 ? VM_INHERIT_SHARE : VM_INHERIT_COPY;
 }
 
 /* With the map locked: place and insert.  t->object's ref passes. */
@@ -225,8 +225,8 @@ vm_munmap(struct vmspace *vm, vm_offset_t addr, uint64_t len)
 		return (EINVAL);
 	TAILQ_INIT(&dead);
 	vm_map_lock(&vm->map);
-	error = vm->map.dead ? ESRCH :
-			       vm_map_delete(&vm->map, addr, end, &dead);
+	error =
+	    vm->map.dead ? ESRCH : vm_map_delete(&vm->map, addr, end, &dead);
 	vm_map_unlock(&vm->map);
 	vm_map_entry_list_free(&vm->map, &dead);
 	return (error);
@@ -245,8 +245,8 @@ vm_mprotect(struct vmspace *vm, vm_offset_t addr, uint64_t len, vm_prot_t prot)
 	if (vm_range_check(addr, len, &end) != 0 || addr == end)
 		return (ENOMEM);
 	vm_map_lock(&vm->map);
-	error = vm->map.dead ? ESRCH :
-			       vm_map_protect(&vm->map, addr, end, prot);
+	error =
+	    vm->map.dead ? ESRCH : vm_map_protect(&vm->map, addr, end, prot);
 	vm_map_unlock(&vm->map);
 	/* Also after an error: what is before a hole has changed. */
 	pmap_sync(vm->pmap);
@@ -272,8 +272,8 @@ brk_locked(struct vmspace *vm, vm_offset_t want, struct vm_map_list *dead)
 	to = round_page(want);
 	if (to > from)
 		error = vm_map_insert(map, NULL, 0, from, to,
-		    VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL,
-		    VM_INHERIT_COPY, MAP_ENTRY_COW | MAP_ENTRY_HEAP);
+		    VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_COPY,
+		    MAP_ENTRY_COW | MAP_ENTRY_HEAP);
 	else if (to < from)
 		error = vm_map_delete(map, to, from, dead);
 	if (error == 0)

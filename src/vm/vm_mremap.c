@@ -46,8 +46,8 @@ struct remap {
 	struct vm_map_list clones; /* for the new place */
 	struct vm_map_list blanks; /* for the old place, DONTUNMAP */
 	struct vm_map_list dead;
-	struct vm_object *drop;    /* a ref to let go of at the end */
-	bool wired; /* populate what has grown */
+	struct vm_object *drop; /* a ref to let go of at the end */
+	bool wired;             /* populate what has grown */
 };
 
 static int
@@ -55,7 +55,8 @@ remap_check(struct remap *r, uint64_t oldlen, uint64_t newlen)
 {
 	const int flags = r->flags;
 
-	if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 ||
+	if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) !=
+		0 ||
 	    (flags & (MREMAP_MAYMOVE | MREMAP_FIXED)) == MREMAP_FIXED)
 		return (EINVAL);
 	if ((flags & MREMAP_DONTUNMAP) != 0 &&
@@ -71,8 +72,7 @@ remap_check(struct remap *r, uint64_t oldlen, uint64_t newlen)
 		return ((flags & MREMAP_FIXED) != 0 ? EINVAL : ENOMEM);
 	if ((flags & MREMAP_FIXED) == 0)
 		return (0);
-	if ((r->new & PAGE_MASK) != 0 ||
-	    r->new > VM_MAX_ADDRESS - r->newlen ||
+	if ((r->new &PAGE_MASK) != 0 || r->new > VM_MAX_ADDRESS - r->newlen ||
 	    (r->old + r->oldlen > r->new && r->new + r->newlen > r->old))
 		return (EINVAL);
 	return (r->new < VM_MIN_ADDRESS ? EPERM : 0);
@@ -150,8 +150,8 @@ remap_extend(struct remap *r)
 
 /* A new entry in a list; takes the template's object ref over. */
 static int
-list_add(struct remap *r, struct vm_map_list *list,
-    const struct vm_map_entry *t)
+list_add(
+    struct remap *r, struct vm_map_list *list, const struct vm_map_entry *t)
 {
 	struct vm_map_entry *n = vm_map_entry_alloc(&r->vm->map);
 
@@ -171,8 +171,8 @@ remap_clone(struct remap *r, vm_offset_t end)
 	struct vm_map_entry *e, t = {0};
 	int error;
 
-	for (e = vm_map_first(&r->vm->map, r->old);
-	     e != NULL && e->start < end; e = TAILQ_NEXT(e, link)) {
+	for (e = vm_map_first(&r->vm->map, r->old); e != NULL && e->start < end;
+	     e = TAILQ_NEXT(e, link)) {
 		if ((r->flags & MREMAP_DONTUNMAP) != 0) {
 			describe_fresh(e, e->start, e->end - e->start, &t);
 			t.eflags &= ~(uint32_t)MAP_ENTRY_WIRED;
@@ -203,8 +203,7 @@ remap_tail(struct remap *r, uint64_t from)
 
 	if (from >= r->newlen)
 		return (0);
-	e = vm_map_lookup(
-	    &r->vm->map, from != 0 ? va - PAGE_SIZE : va, NULL);
+	e = vm_map_lookup(&r->vm->map, from != 0 ? va - PAGE_SIZE : va, NULL);
 	KASSERT(e != NULL);
 	describe_fresh(e, va, r->newlen - from, &t);
 	t.eflags &= ~(uint32_t)(MAP_ENTRY_HEAP | MAP_ENTRY_STACK);
@@ -220,7 +219,7 @@ list_charge(const struct vm_map_list *list)
 	const struct vm_map_entry *e;
 	uint64_t n = 0;
 
-	TAILQ_FOREACH(e, list, link) {
+	TAILQ_FOREACH (e, list, link) {
 		if ((e->eflags & MAP_ENTRY_ACCOUNT) != 0)
 			n += e->end - e->start;
 	}
@@ -294,8 +293,8 @@ remap_move(struct remap *r)
 	if (error == 0)
 		error = remap_admit(r);
 	if (error == 0 && (r->flags & MREMAP_FIXED) != 0)
-		error = vm_map_delete(
-		    map, r->new, r->new + r->newlen, &r->dead);
+		error =
+		    vm_map_delete(map, r->new, r->new + r->newlen, &r->dead);
 	if (error == 0 && r->oldlen != 0) {
 		error = vm_map_delete(map, r->old, oldend, &r->dead);
 		KVERIFY(error == 0); /* clipped already */
@@ -333,8 +332,8 @@ remap_locked(struct remap *r)
 		r->new = r->old;
 		if (r->newlen == r->oldlen)
 			return (0);
-		return (vm_map_delete(map, r->old + r->newlen,
-		    r->old + r->oldlen, &r->dead));
+		return (vm_map_delete(
+		    map, r->old + r->newlen, r->old + r->oldlen, &r->dead));
 	}
 	error = remap_check_run(r);
 	if (error != 0)
@@ -352,8 +351,8 @@ remap_locked(struct remap *r)
 }
 
 int
-vm_mremap(struct vmspace *vm, vm_offset_t old, uint64_t oldlen,
-    uint64_t newlen, int flags, vm_offset_t *addr)
+vm_mremap(struct vmspace *vm, vm_offset_t old, uint64_t oldlen, uint64_t newlen,
+    int flags, vm_offset_t *addr)
 {
 	struct remap r = {.vm = vm, .old = old, .new = *addr, .flags = flags};
 	int error;

@@ -80,8 +80,8 @@ vmspace_create(struct vm_system *sys, struct vmspace **out)
 	if (vm == NULL)
 		return (ENOMEM);
 	_Static_assert(offsetof(struct vmspace, life) == 0, "life comes first");
-	memset((char *)vm + sizeof(vm->life), 0,
-	    sizeof(*vm) - sizeof(vm->life));
+	memset(
+	    (char *)vm + sizeof(vm->life), 0, sizeof(*vm) - sizeof(vm->life));
 	error = pmap_create(sys, &vm->pmap);
 	if (error != 0) {
 		zfree(sys->z_vmspace, vm);
@@ -213,7 +213,7 @@ terminate_structure(struct vmspace *vm)
 	uint64_t word = life_word(vm);
 
 	KVERIFY((word & (VM_LIFE_EXIT1 | VM_LIFE_EXIT2)) ==
-	    (VM_LIFE_EXIT1 | VM_LIFE_EXIT2));
+		(VM_LIFE_EXIT1 | VM_LIFE_EXIT2));
 	KVERIFY(vm_life_refs(&vm->life) == 0);
 	KVERIFY(vm_life_holds(&vm->life) == 0);
 	KVERIFY(vm->map.dead && vm->map.nentries == 0);

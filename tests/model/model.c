@@ -164,7 +164,7 @@ m_prefix(struct mspace *ms, vm_offset_t va, uint64_t len, vm_prot_t access)
 	vm_offset_t at = va, end = va + len;
 
 	while (at < end && at >= M_BASE && at < M_END &&
-	    m_access(&ms->pg[OFF_TO_IDX(at - M_BASE)], access) == 0)
+	       m_access(&ms->pg[OFF_TO_IDX(at - M_BASE)], access) == 0)
 		at = trunc_page(at) + PAGE_SIZE;
 	return (at > end ? len : at <= va ? 0 : at - va);
 }
@@ -208,7 +208,8 @@ m_uniform(const struct mspace *ms, unsigned pg, unsigned n)
 
 		if (b->kind != a->kind || b->prot != a->prot ||
 		    b->maxp != a->maxp || b->inherit != a->inherit ||
-		    b->heap != a->heap || b->so != a->so)
+		    b->heap != a->heap || b->so != a->so ||
+		    b->noreserve != a->noreserve || b->advice != a->advice)
 			return (false);
 		if (a->so != NULL && b->idx != a->idx + i)
 			return (false);

@@ -38,6 +38,8 @@ struct sobj {
 struct mpage {
 	bool mapped;
 	bool heap;
+	bool noreserve;
+	uint8_t advice; /* NORMAL, RANDOM, SEQUENTIAL */
 	vm_prot_t prot, maxp;
 	uint8_t kind;      /* enum mkind */
 	uint8_t inherit;   /* enum vm_inherit; COPY stands for the default */
@@ -69,8 +71,8 @@ uint8_t *m_write(struct mpage *);
 /* 0, EFAULT, EACCES, EIO: what vm_fault() must say. */
 int m_access(const struct mpage *, vm_prot_t access);
 /* Bytes of [va, va+len) that can be accessed before the first that cannot. */
-uint64_t m_prefix(struct mspace *, vm_offset_t va, uint64_t len,
-    vm_prot_t access);
+uint64_t m_prefix(
+    struct mspace *, vm_offset_t va, uint64_t len, vm_prot_t access);
 bool m_free_run(const struct mspace *, unsigned pg, unsigned n);
 bool m_mapped_run(const struct mspace *, unsigned pg, unsigned n);
 /* Highest place for n pages, or -1. */

@@ -35,18 +35,17 @@ struct world {
 	struct wspace sp[W_SPACES];
 	uint64_t rng;
 	uint64_t seed;
-	long op;      /* current */
-	bool tight;   /* memory is short: ENOMEM is an answer */
-	bool trace;   /* print each operation */
-	uint64_t enomem; /* times that it was */
+	long op;           /* current */
+	bool tight;        /* memory is short: ENOMEM is an answer */
+	bool trace;        /* print each operation */
+	uint64_t enomem;   /* times that it was */
 	uint64_t done[32]; /* operations by kind */
 };
 
 extern struct world w;
 
 /* Prints seed and operation, and exits with status 1. */
-_Noreturn void fail(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2)));
+_Noreturn void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void trace(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t rnd(uint64_t n); /* 0..n-1 */
 

@@ -533,17 +533,19 @@ test_reclaim_under_pressure(void **state)
 	uint64_t x;
 
 	(void)state;
-	/* A file of twice the memory, written at random places as we go. */
+	/* A file of twice the memory, most of it written as we go. */
 	map_at(vm, BASE, 8192 * PG, RW, VMM_SHARED, v, 0);
 	for (unsigned i = 0; i < 8192; i++) {
 		x = load(vm, BASE + i * PG);
 		assert_memory_equal(&x, file.data + i * PG, 8);
-		if (i % 5 == 0)
+		if (i % 5 != 0)
 			store(vm, BASE + i * PG, i);
 	}
-	for (unsigned i = 0; i < 8192; i += 5)
-		assert_int_equal(load(vm, BASE + i * PG), i);
+	for (unsigned i = 0; i < 8192; i++)
+		if (i % 5 != 0)
+			assert_int_equal(load(vm, BASE + i * PG), i);
 	assert_true(stat_of(&fx, VMST_RECLAIM) > 4096);
+	assert_true(stat_of(&fx, VMST_FILE_OUT) > 2048);
 	assert_int_equal(fx.oom_calls, 0);
 	check_all(&fx, vm);
 	vmspace_free(vm);
@@ -657,8 +659,74 @@ test_fail_everywhere(void **state)
 		base = atomic_load(&fx.host.calls) - base;
 		file_close(&file, v);
 		fixture_fini(&fx);
-	} while (n++ < base);
-	assert_true(failed > 3);
+	} while (n++ <= base);
+	assert_true(failed >= 3);
+}
+
+static void
+bare_object_ctor(void *item)
+{
+	struct vm_object *o = item;
+
+	memset(o, 0, sizeof(*o));
+	kmutex_init(&o->lock, "vm_object", KRANK_OBJECT, KLOCK_DUPOK);
+	kcond_init(&o->busy_cond);
+}
+
+static void
+bare_vmspace_ctor(void *item)
+{
+	memset(item, 0, sizeof(struct vmspace));
+}
+
+/* Put a zone with a limit in the place of one of the system's. */
+static void
+limit_zone(struct vm_system *sys, unsigned which, uint64_t limit)
+{
+	const struct {
+		size_t size;
+		void (*ctor)(void *);
+		struct vm_zone **zone;
+	} z[] = {
+		{ sizeof(struct vm_map_entry), NULL, &sys->z_entry },
+		{ sizeof(struct vm_object), bare_object_ctor, &sys->z_object },
+		{ RADIX_NODE_SIZE, NULL, &sys->z_radix },
+		{ 4096, NULL, &sys->z_pmap_node },
+		{ sizeof(struct vmspace), bare_vmspace_ctor, &sys->z_vmspace },
+		{ sizeof(struct pmap), NULL, &sys->z_pmap },
+	};
+	struct radix_alloc *ra = (void *)(uintptr_t)sys->radix_alloc;
+
+	assert_int_equal(vm_zone_create(sys->zones, "limited", z[which].size,
+			     64, z[which].ctor == NULL ? ZF_ZERO : 0,
+			     z[which].ctor, NULL, limit, z[which].zone),
+	    0);
+	ra->arg = sys->z_radix;
+}
+
+/* Refuse each item of each kind that the scenario needs. */
+static void
+test_fail_items(void **state)
+{
+	struct fake_file file;
+	struct vm_object *v;
+	int error, failed = 0;
+
+	(void)state;
+	for (unsigned which = 0; which < 6; which++) {
+		error = ENOMEM;
+		for (uint64_t limit = 1; error != 0; limit++) {
+			assert_int_equal(fixture_init(&fx, MEM, true), 0);
+			limit_zone(&fx.sys, which, limit);
+			v = file_open(&fx, &file, 8 * PG);
+			error = scenario(&fx, v);
+			assert_true(error == 0 || error == ENOMEM);
+			failed += error != 0;
+			file_close(&file, v);
+			fixture_fini(&fx);
+		}
+	}
+	assert_in_range(failed, 20, 200);
 }
 
 /* The same with few frames, so that page allocation is what fails. */
@@ -811,6 +879,7 @@ main(void)
 		T(test_reclaim_under_pressure),
 		T(test_oom),
 		cmocka_unit_test(test_fail_everywhere),
+		cmocka_unit_test(test_fail_items),
 		cmocka_unit_test(test_fail_frames),
 		T(test_parallel),
 	};

@@ -22,8 +22,7 @@ insert(struct vmspace *vm, struct vm_object *obj, vm_ooffset_t off,
 	return (error);
 }
 
-static int
-delete(struct vmspace *vm, vm_offset_t start, vm_offset_t end)
+static int delete (struct vmspace *vm, vm_offset_t start, vm_offset_t end)
 {
 	struct vm_map_list dead;
 	int error;
@@ -66,8 +65,7 @@ test_insert_merge(void **state)
 	assert_int_equal(insert(vm, NULL, 0, 0, 1, RW, 0), EINVAL);
 	assert_int_equal(
 	    insert(vm, NULL, 0, VM_MAX_ADDRESS - PG, 2, RW, 0), EINVAL);
-	assert_int_equal(
-	    insert(vm, NULL, 0, VM_MAX_ADDRESS - PG, 1, RW, 0), 0);
+	assert_int_equal(insert(vm, NULL, 0, VM_MAX_ADDRESS - PG, 1, RW, 0), 0);
 	ts_check(vm);
 	vmspace_free(vm);
 	ts_fini(&ts);
@@ -103,8 +101,7 @@ test_object_merge(void **state)
 	assert_int_equal(vm->map.nentries, 3);
 	assert_int_equal(
 	    vm_map_lookup(&vm->map, BASE + 5 * PG, NULL)->offset, 5 * PG);
-	vm_map_simplify(
-	    &vm->map, vm_map_lookup(&vm->map, BASE + 4 * PG, NULL));
+	vm_map_simplify(&vm->map, vm_map_lookup(&vm->map, BASE + 4 * PG, NULL));
 	assert_int_equal(vm->map.nentries, 1);
 	vm_map_unlock(&vm->map);
 	assert_int_equal(vm_life_refs(&obj->life), 2);
@@ -210,8 +207,8 @@ model_compare(struct vmspace *vm, const struct model *m)
 			mapped++;
 		}
 	}
-	assert_int_equal(vm->map.size,
-	    VM_MAX_ADDRESS - VM_MIN_ADDRESS - (NP - mapped) * PG);
+	assert_int_equal(
+	    vm->map.size, VM_MAX_ADDRESS - VM_MIN_ADDRESS - (NP - mapped) * PG);
 	vm_map_unlock_read(&vm->map);
 }
 
@@ -254,8 +251,8 @@ model_findspace(struct vmspace *vm, const struct model *m)
 }
 
 static void
-model_protect(struct vmspace *vm, struct model *m, uint64_t i, uint64_t n,
-    vm_prot_t prot)
+model_protect(
+    struct vmspace *vm, struct model *m, uint64_t i, uint64_t n, vm_prot_t prot)
 {
 	int error, want = 0;
 
@@ -271,8 +268,8 @@ model_protect(struct vmspace *vm, struct model *m, uint64_t i, uint64_t n,
 }
 
 static void
-model_map(struct vmspace *vm, struct model *m, uint64_t i, uint64_t n,
-    vm_prot_t prot)
+model_map(
+    struct vmspace *vm, struct model *m, uint64_t i, uint64_t n, vm_prot_t prot)
 {
 	vm_offset_t a = BASE + i * PG;
 	bool replace = rnd(2) != 0;
@@ -358,9 +355,9 @@ test_model(void **state)
 	assert_int_equal(insert(vm, NULL, 0, VM_MIN_ADDRESS,
 			     (BASE - VM_MIN_ADDRESS) / PG, 0, MAP_ENTRY_HEAP),
 	    0);
-	assert_int_equal(insert(vm, NULL, 0, BASE + NP * PG,
-			     (VM_MAX_ADDRESS - BASE) / PG - NP, 0,
-			     MAP_ENTRY_HEAP),
+	assert_int_equal(
+	    insert(vm, NULL, 0, BASE + NP * PG,
+		(VM_MAX_ADDRESS - BASE) / PG - NP, 0, MAP_ENTRY_HEAP),
 	    0);
 	memset(&m, 0, sizeof(m));
 	memset(m.prot, 0xff, sizeof(m.prot));
@@ -433,16 +430,15 @@ test_many(void **state)
 				     BASE + MANY * 2 * PG, 2 * PG, PG, &a),
 		    0);
 		assert_int_equal(a, BASE - 2 * PG);
-		assert_int_equal(
-		    vm_map_findspace(&vm->map, BASE + MANY * 2 * PG - 1 * PG,
-			PG, PG, &a),
+		assert_int_equal(vm_map_findspace(&vm->map,
+				     BASE + MANY * 2 * PG - 1 * PG, PG, PG, &a),
 		    0);
 	}
 	vm_map_unlock(&vm->map);
 	for (int i = 0; i < 1000; i++) {
 		uint64_t k = rnd(MANY - 20);
 
-		assert_int_equal(delete(vm, BASE + k * 2 * PG,
+		assert_int_equal(delete (vm, BASE + k * 2 * PG,
 				     BASE + (k + rnd(20)) * 2 * PG),
 		    0);
 	}
@@ -474,8 +470,8 @@ test_growstack(void **state)
 	/* Faults below grow it, in chunks. */
 	ts_put(vm, top - 5 * PG, 5);
 	assert_true(vm_map_growstack(vm, top - 20 * PG) == 0);
-	assert_int_equal(ts_entry(vm, top - 20 * PG).start,
-	    top - 4 * PG - 32 * PG);
+	assert_int_equal(
+	    ts_entry(vm, top - 20 * PG).start, top - 4 * PG - 32 * PG);
 	ts_put(vm, top - (4 << 20), 9);
 	assert_int_equal(ts_get(vm, top - 5 * PG), 5);
 	assert_int_equal(ts_get(vm, top - 8), 7);
@@ -486,8 +482,7 @@ test_growstack(void **state)
 	vm->stack_limit = 8 << 20;
 	/* A neighbour below: a guard of 1 MiB stays. */
 	ts_map(vm, top - (6 << 20), 1, RW);
-	assert_int_equal(
-	    vm_map_growstack(vm, top - (6 << 20) + PG), EFAULT);
+	assert_int_equal(vm_map_growstack(vm, top - (6 << 20) + PG), EFAULT);
 	assert_int_equal(vm_map_growstack(vm, top - (5 << 20) + PG), 0);
 	assert_int_equal(vm_map_growstack(vm, top - (5 << 20)), EFAULT);
 	/* An inaccessible one needs no guard. */
@@ -523,8 +518,8 @@ test_attributes(void **state)
 			     BASE + 12 * PG, VM_INHERIT_ZERO),
 	    ENOMEM);
 	assert_int_equal(vm->map.nentries, 4);
-	assert_int_equal(vm_map_set_inherit(&vm->map, BASE, BASE + 8 * PG,
-			     VM_INHERIT_COPY),
+	assert_int_equal(
+	    vm_map_set_inherit(&vm->map, BASE, BASE + 8 * PG, VM_INHERIT_COPY),
 	    0);
 	assert_int_equal(vm->map.nentries, 1);
 	vm_map_unlock(&vm->map);
@@ -570,8 +565,7 @@ test_no_entries(void **state)
 	for (size_t left = 0; left < 4; left++) {
 		dry_begin(&d, &ts, ts.sys.z_entry, left);
 		a = BASE + 4 * PG;
-		error = vm_mmap(
-		    vm, &a, 8 * PG, R, ALL, VMM_FIXED, NULL, 0);
+		error = vm_mmap(vm, &a, 8 * PG, R, ALL, VMM_FIXED, NULL, 0);
 		assert_int_equal(error, left < 3 ? ENOMEM : 0);
 		if (left < 3)
 			assert_int_equal(ts_get(vm, BASE + 8 * PG), 77);

@@ -177,10 +177,10 @@ stub_handler(int sig, const void *info, void *uc)
 	c->gs_base = rdgsbase();
 	c->uc = (uint64_t)uc;
 	c->event = (uint32_t)sig;
-	c->si_code = si->code;
-	c->si_addr = si->u.addr;
-	c->si_syscall = si->u.sys.nr;
-	c->si_arch = si->u.sys.arch;
+	c->ev_code = si->code;
+	c->ev_addr = si->u.addr;
+	c->ev_syscall = si->u.sys.nr;
+	c->ev_arch = si->u.sys.arch;
 	for (;;) {
 		hand_over(c);
 		if (!ops_run(c))

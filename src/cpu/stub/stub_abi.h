@@ -82,10 +82,10 @@ struct stub_ctx {
 	uint32_t op_index, op_errno;
 	uint32_t tid; /* host thread */
 	uint32_t set_bases; /* load fs_base and gs_base on resume */
-	int32_t si_code;
-	int32_t si_syscall;
-	uint32_t si_arch;
-	uint64_t si_addr;
+	int32_t ev_code;
+	int32_t ev_syscall;
+	uint32_t ev_arch;
+	uint64_t ev_addr;
 	uint64_t fs_base, gs_base;
 	uint64_t uc; /* address of the ucontext in this context's stack */
 };

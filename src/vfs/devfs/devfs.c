@@ -255,7 +255,7 @@ devfs_object(struct vnode *vp, struct vm_object **op)
 static int
 dev_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 {
-	char buf[512];
+	char buf[4096];
 	size_t n;
 
 	switch (devfs_minor(f->vp)) {
@@ -266,8 +266,7 @@ dev_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 	case DEV_RANDOM:
 	case DEV_URANDOM:
 		while (uio->resid > 0) {
-			n = uio->resid < sizeof(buf) ? uio->resid
-						     : sizeof(buf);
+			n = uio->resid < sizeof(buf) ? uio->resid : sizeof(buf);
 			host_random(buf, n);
 			uiomove(buf, n, uio);
 		}
@@ -309,8 +308,8 @@ static short
 dev_poll(struct file *f, short events, int *hostfd)
 {
 	*hostfd = -1;
-	return (events & (HOST_POLLIN | HOST_POLLOUT | VPOLLRDNORM |
-			     VPOLLWRNORM));
+	return (
+	    events & (HOST_POLLIN | HOST_POLLOUT | VPOLLRDNORM | VPOLLWRNORM));
 }
 
 static int
@@ -338,8 +337,8 @@ static const struct fileops dev_fileops = {
 };
 
 static int
-devfs_open(struct vnode *vp, int flags, struct file *f,
-    const struct vfs_ctx *ctx)
+devfs_open(
+    struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	int fd, error;
 
@@ -437,8 +436,8 @@ devfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 	struct vmount *mp;
 	int error;
 
-	error = vmount_create(vfs, "devtmpfs", "devtmpfs", 0, devfs_destroy,
-	    &mp);
+	error =
+	    vmount_create(vfs, "devtmpfs", "devtmpfs", 0, devfs_destroy, &mp);
 	if (error != 0)
 		return (error);
 	dm = calloc(1, sizeof(*dm));

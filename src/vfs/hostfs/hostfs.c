@@ -86,8 +86,8 @@ hostfs_same(const struct vnode *vp, const struct host_stat *st)
 		return (false);
 	if (n->btime != 0)
 		return (true);
-	return (host_fstat(n->fd, &own) == 0 &&
-	    (own.nlink > 0 || st->nlink == 0));
+	return (
+	    host_fstat(n->fd, &own) == 0 && (own.nlink > 0 || st->nlink == 0));
 }
 
 /* vp was inactive: are its pages still those of the file? */
@@ -99,8 +99,9 @@ hostfs_revive(struct vnode *vp, const struct host_stat *st)
 	bool stale;
 
 	kmutex_lock(&vp->lock);
-	stale = n->stamped && (n->size != st->size || n->mtime != st->mtime_ns ||
-	    n->ctime != st->ctime_ns);
+	stale =
+	    n->stamped && (n->size != st->size || n->mtime != st->mtime_ns ||
+			      n->ctime != st->ctime_ns);
 	n->stamped = false;
 	kmutex_unlock(&vp->lock);
 	if (!stale || obj == NULL)
@@ -141,8 +142,8 @@ hostfs_inactive(struct vnode *vp)
 
 /* An unhashed vnode for fd; fd stays the caller's on failure. */
 static int
-hostfs_vnode_create(struct vmount *mp, int fd, const struct host_stat *st,
-    struct vnode **vpp)
+hostfs_vnode_create(
+    struct vmount *mp, int fd, const struct host_stat *st, struct vnode **vpp)
 {
 	enum vtype type = vtype_of_mode(st->mode);
 	struct hostfs_node *n;
@@ -327,8 +328,8 @@ hostfs_destroy(struct vmount *mp)
  * - 0; ENOENT, EACCES, ENOMEM, EMFILE; EINVAL: neither directory nor file.
  */
 int
-hostfs_mount_create(struct vfs *vfs, const char *hostpath, bool rdonly,
-    struct vmount **mpp)
+hostfs_mount_create(
+    struct vfs *vfs, const char *hostpath, bool rdonly, struct vmount **mpp)
 {
 	struct hostfs_mount *hm;
 	struct vmount *mp;
@@ -338,8 +339,8 @@ hostfs_mount_create(struct vfs *vfs, const char *hostpath, bool rdonly,
 	error = host_openat(AT_FDCWD, hostpath, O_PATH, 0, &fd);
 	if (error != 0)
 		return (error);
-	error = vmount_create(vfs, "hostfs", hostpath,
-	    rdonly ? VMNT_RDONLY : 0, hostfs_destroy, &mp);
+	error = vmount_create(vfs, "hostfs", hostpath, rdonly ? VMNT_RDONLY : 0,
+	    hostfs_destroy, &mp);
 	if (error != 0) {
 		(void)host_close(fd);
 		return (error);

@@ -43,8 +43,8 @@ hostfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 	if (dvp->type != VDIR)
 		return (ENOTDIR);
 	KASSERT(strchr(name, '/') == NULL && strcmp(name, "..") != 0);
-	error = host_openat(hostfs_node(dvp)->fd, name, O_PATH | O_NOFOLLOW, 0,
-	    &fd);
+	error = host_openat(
+	    hostfs_node(dvp)->fd, name, O_PATH | O_NOFOLLOW, 0, &fd);
 	if (error != 0)
 		return (error);
 	return (hostfs_vget(dvp->mount, fd, vpp));
@@ -96,8 +96,8 @@ hostfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 			return (error);
 		for (at = 0; at < len; at += d->reclen) {
 			d = (const void *)(buf + at);
-			KVERIFY(d->reclen > DIRENT_NAME &&
-			    d->reclen <= len - at);
+			KVERIFY(
+			    d->reclen > DIRENT_NAME && d->reclen <= len - at);
 			n = strnlen(d->name, d->reclen - DIRENT_NAME);
 			off = (uint64_t)d->off;
 			if (strcmp(d->name, ".") == 0 ||
@@ -125,15 +125,15 @@ made_attr(struct vnode *dvp, int fd, uint32_t mode, const struct vfs_ctx *ctx)
 	if (error == 0 && hm->chown &&
 	    (ctx->uid != hm->uid || ctx->gid != hm->gid)) {
 		/* A set-gid directory has chosen the group. */
-		error = host_fchown(fd, ctx->uid,
-		    st.gid == hm->gid ? ctx->gid : UINT32_MAX);
+		error = host_fchown(
+		    fd, ctx->uid, st.gid == hm->gid ? ctx->gid : UINT32_MAX);
 		if (error == EPERM || error == EINVAL)
 			error = 0; /* root without CAP_CHOWN, or no such id */
 	}
 	if (error == 0 && vtype_of_mode(st.mode) != VLNK &&
 	    (st.mode & 0777) != (mode & 0777))
-		error = host_fchmod(fd,
-		    (mode & VS_PERM) | (st.mode & VS_ISGID));
+		error =
+		    host_fchmod(fd, (mode & VS_PERM) | (st.mode & VS_ISGID));
 	return (error);
 }
 
@@ -220,8 +220,8 @@ hostfs_mkdir(struct vnode *dvp, const char *name, uint32_t mode,
 		return (EROFS);
 	error = host_mkdirat(hostfs_node(dvp)->fd, name, mode & VS_PERM);
 	if (error == 0)
-		error = made_name(dvp, name,
-		    HOST_S_IFDIR | (mode & VS_PERM), ctx);
+		error =
+		    made_name(dvp, name, HOST_S_IFDIR | (mode & VS_PERM), ctx);
 	return (error);
 }
 
@@ -261,8 +261,8 @@ hostfs_link(struct vnode *dvp, const char *name, struct vnode *vp)
 {
 	if (hostfs_rdonly(dvp))
 		return (EROFS);
-	return (host_linkat(hostfs_node(vp)->fd, "", hostfs_node(dvp)->fd,
-	    name, 0));
+	return (host_linkat(
+	    hostfs_node(vp)->fd, "", hostfs_node(dvp)->fd, name, 0));
 }
 
 /* ---- removing and renaming ---- */
@@ -289,6 +289,6 @@ hostfs_rename(struct vnode *odvp, const char *oname, struct vnode *ndvp,
 {
 	if (hostfs_rdonly(odvp) || hostfs_rdonly(ndvp))
 		return (EROFS);
-	return (host_renameat(hostfs_node(odvp)->fd, oname,
-	    hostfs_node(ndvp)->fd, nname, flags));
+	return (host_renameat(
+	    hostfs_node(odvp)->fd, oname, hostfs_node(ndvp)->fd, nname, flags));
 }

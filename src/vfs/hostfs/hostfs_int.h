@@ -13,14 +13,14 @@
 
 /* Key: [I] immutable, [a] atomic, [v] vnode lock */
 struct hostfs_node {
-	int fd;             /* [I] O_PATH descriptor of the file */
-	_Atomic(int) rfd;   /* [a] to read, -1: not yet; set once under [v] */
-	_Atomic(int) wfd;   /* [a] to write, likewise; may be rfd */
-	int64_t btime;      /* [I] with dev and ino the identity */
+	int fd;           /* [I] O_PATH descriptor of the file */
+	_Atomic(int) rfd; /* [a] to read, -1: not yet; set once under [v] */
+	_Atomic(int) wfd; /* [a] to write, likewise; may be rfd */
+	int64_t btime;    /* [I] with dev and ino the identity */
 	/* What the file was like when the vnode was last put aside. */
-	bool stamped;          /* [v] */
-	uint64_t size;         /* [v] */
-	int64_t mtime, ctime;  /* [v] */
+	bool stamped;         /* [v] */
+	uint64_t size;        /* [v] */
+	int64_t mtime, ctime; /* [v] */
 	/* Fifos: ends open now, and opens for writing ever. */
 	_Atomic(uint32_t) writers, nwrites; /* [a] */
 };
@@ -60,8 +60,8 @@ int hostfs_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 int hostfs_read(struct vnode *, struct uio *, int);
 int hostfs_write(struct vnode *, struct uio *, int);
 int hostfs_fsync(struct vnode *);
-int hostfs_fifo_open(struct vnode *, int, struct file *,
-    const struct vfs_ctx *);
+int hostfs_fifo_open(
+    struct vnode *, int, struct file *, const struct vfs_ctx *);
 
 /* ---- hostfs_dir.c ---- */
 
@@ -70,16 +70,16 @@ int hostfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
 int hostfs_readlink(struct vnode *, char *, size_t, size_t *);
 int hostfs_create(struct vnode *, const char *, uint32_t,
     const struct vfs_ctx *, struct vnode **);
-int hostfs_mkdir(struct vnode *, const char *, uint32_t,
-    const struct vfs_ctx *);
-int hostfs_mknod(struct vnode *, const char *, uint32_t, uint64_t,
-    const struct vfs_ctx *);
-int hostfs_symlink(struct vnode *, const char *, const char *,
-    const struct vfs_ctx *);
+int hostfs_mkdir(
+    struct vnode *, const char *, uint32_t, const struct vfs_ctx *);
+int hostfs_mknod(
+    struct vnode *, const char *, uint32_t, uint64_t, const struct vfs_ctx *);
+int hostfs_symlink(
+    struct vnode *, const char *, const char *, const struct vfs_ctx *);
 int hostfs_link(struct vnode *, const char *, struct vnode *);
 int hostfs_unlink(struct vnode *, const char *);
 int hostfs_rmdir(struct vnode *, const char *);
-int hostfs_rename(struct vnode *, const char *, struct vnode *, const char *,
-    unsigned);
+int hostfs_rename(
+    struct vnode *, const char *, struct vnode *, const char *, unsigned);
 
 #endif /* VFS_HOSTFS_HOSTFS_INT_H */

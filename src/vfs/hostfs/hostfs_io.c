@@ -66,8 +66,8 @@ hostfs_wfd(struct vnode *vp, int *fd)
 }
 
 int
-hostfs_open(struct vnode *vp, int flags, struct file *f,
-    const struct vfs_ctx *ctx)
+hostfs_open(
+    struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	int acc = flags & O_ACCMODE, fd, error = 0;
 
@@ -195,8 +195,8 @@ fifo_step(int fd, short events, const struct vfs_ctx *ctx)
 
 /* Open for reading, and wait until somebody writes. */
 static int
-fifo_open_read(struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx,
-    int *fdp)
+fifo_open_read(
+    struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx, int *fdp)
 {
 	struct hostfs_node *n = hostfs_node(vp);
 	uint32_t seen = atomic_load(&n->nwrites);
@@ -206,8 +206,8 @@ fifo_open_read(struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx,
 	if (error != 0)
 		return (error);
 	while (!nonblock && atomic_load(&n->writers) == 0 &&
-	    atomic_load(&n->nwrites) == seen &&
-	    hostfd_ready(fd, HOST_POLLIN) == 0) {
+	       atomic_load(&n->nwrites) == seen &&
+	       hostfd_ready(fd, HOST_POLLIN) == 0) {
 		error = fifo_step(fd, HOST_POLLIN, ctx);
 		if (error != 0) {
 			(void)host_close(fd);
@@ -219,14 +219,14 @@ fifo_open_read(struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx,
 }
 
 static int
-fifo_open_write(struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx,
-    int *fdp)
+fifo_open_write(
+    struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx, int *fdp)
 {
 	int error;
 
 	for (;;) {
-		error = host_reopen(hostfs_node(vp)->fd, O_WRONLY | O_NONBLOCK,
-		    fdp);
+		error = host_reopen(
+		    hostfs_node(vp)->fd, O_WRONLY | O_NONBLOCK, fdp);
 		if (error != ENXIO || nonblock)
 			return (error);
 		error = fifo_step(-1, 0, ctx);
@@ -236,8 +236,8 @@ fifo_open_write(struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx,
 }
 
 int
-hostfs_fifo_open(struct vnode *vp, int flags, struct file *f,
-    const struct vfs_ctx *ctx)
+hostfs_fifo_open(
+    struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct hostfs_node *n = hostfs_node(vp);
 	bool nonblock = (flags & O_NONBLOCK) != 0;

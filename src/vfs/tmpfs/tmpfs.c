@@ -138,8 +138,8 @@ tmpfs_vget(struct tmpfs_node *node, struct vnode **vpp)
 		*vpp = node->vp;
 		return (0);
 	}
-	error = vnode_create(
-	    tm->mp, node->type, &tmpfs_vops, node, node->ino, &vp);
+	error =
+	    vnode_create(tm->mp, node->type, &tmpfs_vops, node, node->ino, &vp);
 	if (error != 0)
 		return (error);
 	node->vp = vp;
@@ -216,9 +216,9 @@ tmpfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 	kmutex_lock(&tm->lock);
 	/* A new owner must not get the old one's set-id program. */
 	if ((what & (VA_UID | VA_GID)) != 0 && node->type == VREG)
-		node->mode &= ~(uint32_t)((node->mode & 010) != 0
-			? VS_ISUID | VS_ISGID
-			: VS_ISUID);
+		node->mode &=
+		    ~(uint32_t)((node->mode & 010) != 0 ? VS_ISUID | VS_ISGID
+							: VS_ISUID);
 	if ((what & VA_MODE) != 0)
 		node->mode = va->mode & VS_PERM;
 	if ((what & VA_UID) != 0)
@@ -235,8 +235,8 @@ tmpfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 }
 
 static int
-tmpfs_open(struct vnode *vp, int flags, struct file *f,
-    const struct vfs_ctx *ctx)
+tmpfs_open(
+    struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	switch (vp->type) {
 	case VFIFO:
@@ -278,7 +278,7 @@ tmpfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 	uint64_t used;
 
 	kmutex_lock(&tm->lock);
-	LIST_FOREACH(node, &tm->files, reg.link)
+	LIST_FOREACH (node, &tm->files, reg.link)
 		tmpfs_account(node);
 	used = tm->pages < tm->max_pages ? tm->pages : tm->max_pages;
 	*sf = (struct vfs_statfs){
@@ -377,8 +377,8 @@ tmpfs_destroy(struct vmount *mp)
  * - 0, ENOMEM.
  */
 int
-tmpfs_mount_create(struct vfs *vfs, uint64_t limit_bytes, uint32_t mode,
-    struct vmount **mpp)
+tmpfs_mount_create(
+    struct vfs *vfs, uint64_t limit_bytes, uint32_t mode, struct vmount **mpp)
 {
 	struct tmpfs_mount *tm;
 	struct vmount *mp;

@@ -79,8 +79,8 @@ tmpfs_dir_find(struct tmpfs_node *dir, const char *name)
 }
 
 void
-tmpfs_dir_attach(struct tmpfs_node *dir, struct tmpfs_dirent *de,
-    struct tmpfs_node *node)
+tmpfs_dir_attach(
+    struct tmpfs_node *dir, struct tmpfs_dirent *de, struct tmpfs_node *node)
 {
 	struct tmpfs_dirent *old;
 
@@ -107,8 +107,8 @@ tmpfs_dir_detach(struct tmpfs_node *dir, struct tmpfs_dirent *de)
 }
 
 static void
-tmpfs_dir_insert(struct tmpfs_node *dir, struct tmpfs_dirent *de,
-    struct tmpfs_node *node)
+tmpfs_dir_insert(
+    struct tmpfs_node *dir, struct tmpfs_dirent *de, struct tmpfs_node *node)
 {
 	tmpfs_dir_attach(dir, de, node);
 	if (node->type == VDIR) {
@@ -244,8 +244,8 @@ int
 tmpfs_mknod(struct vnode *dvp, const char *name, uint32_t mode, uint64_t rdev,
     const struct vfs_ctx *ctx)
 {
-	enum vtype type = (mode & HOST_S_IFMT) != 0 ? vtype_of_mode(mode)
-						    : VREG;
+	enum vtype type =
+	    (mode & HOST_S_IFMT) != 0 ? vtype_of_mode(mode) : VREG;
 	struct tmpfs_node *node;
 	int error;
 
@@ -364,8 +364,8 @@ struct readdir_item {
 
 /* Up to READDIR_BATCH entries from cookie `off` on; how many. */
 static int
-tmpfs_readdir_batch(struct tmpfs_node *dir, uint64_t off,
-    struct readdir_item *it)
+tmpfs_readdir_batch(
+    struct tmpfs_node *dir, uint64_t off, struct readdir_item *it)
 {
 	struct tmpfs_dirent key = {.cookie = off}, *de;
 	int n = 0;
@@ -395,8 +395,8 @@ tmpfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 		return (ENOTDIR);
 	while ((n = tmpfs_readdir_batch(dir, off, it)) > 0) {
 		for (int i = 0; i < n; i++) {
-			if (!fn(arg, it[i].name, strlen(it[i].name),
-				it[i].ino, it[i].dtype, it[i].next))
+			if (!fn(arg, it[i].name, strlen(it[i].name), it[i].ino,
+				it[i].dtype, it[i].next))
 				return (0);
 		}
 		off = it[n - 1].next;

@@ -59,6 +59,17 @@ fifo_anchor(struct tmpfs_node *node)
 	return (error);
 }
 
+/* Without a file there is no pipe.  Locked. */
+static void
+fifo_idle(struct tmpfs_node *node)
+{
+	if (node->fifo.readers + node->fifo.writers == 0 &&
+	    node->fifo.anchor != -1) {
+		(void)host_close(node->fifo.anchor);
+		node->fifo.anchor = -1;
+	}
+}
+
 /* One file less.  Locked. */
 static void
 fifo_leave(struct tmpfs_node *node, int flags)
@@ -67,11 +78,7 @@ fifo_leave(struct tmpfs_node *node, int flags)
 		node->fifo.readers--;
 	if (fifo_writes(flags))
 		node->fifo.writers--;
-	if (node->fifo.readers + node->fifo.writers == 0 &&
-	    node->fifo.anchor != -1) {
-		(void)host_close(node->fifo.anchor);
-		node->fifo.anchor = -1;
-	}
+	fifo_idle(node);
 }
 
 /* One file more, and those who wait for it look again.  Locked. */
@@ -88,7 +95,7 @@ fifo_join(struct tmpfs_node *node, int flags)
 		node->fifo.writers++;
 		node->fifo.nwrites++;
 	}
-	TAILQ_FOREACH(w, &node->fifo.waiters, link)
+	TAILQ_FOREACH (w, &node->fifo.waiters, link)
 		(void)host_eventfd_signal(w->evfd);
 }
 
@@ -157,8 +164,8 @@ static const struct fileops tmpfs_fifo_fileops = {
  * - ENXIO: O_WRONLY | O_NONBLOCK without a reader; EINTR; EMFILE.
  */
 int
-tmpfs_fifo_open(struct vnode *vp, int flags, struct file *f,
-    const struct vfs_ctx *ctx)
+tmpfs_fifo_open(
+    struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct tmpfs_node *node = tmpfs_node(vp);
 	int acc = flags & O_ACCMODE;
@@ -173,17 +180,18 @@ tmpfs_fifo_open(struct vnode *vp, int flags, struct file *f,
 	error = fifo_anchor(node);
 	if (error == 0)
 		error = host_reopen(node->fifo.anchor, acc | O_NONBLOCK, &fd);
-	fifo_join(node, acc);
 	if (error == 0) {
+		fifo_join(node, acc);
 		if ((flags & O_NONBLOCK) == 0 &&
 		    ((acc == O_RDONLY && node->fifo.writers == 0) ||
 			(acc == O_WRONLY && node->fifo.readers == 0)))
 			error = fifo_partner(node, acc, ctx);
-		if (error != 0)
+		if (error != 0) {
 			(void)host_close(fd);
-	}
-	if (error != 0)
-		fifo_leave(node, acc);
+			fifo_leave(node, acc);
+		}
+	} else
+		fifo_idle(node);
 	kmutex_unlock(&node->tm->lock);
 	if (error != 0)
 		return (error);

@@ -20,8 +20,9 @@
  * the size by just that.  Bytes beyond the end of file that a mapping left in
  * the last page never become part of the file by extension.
  *
- * Limits.  Access beyond the end through a mapping makes pages (of zeroes)
- * instead of SIGBUS; they go with the next truncation or the file.
+ * The object's size follows the file's, so a fault beyond the end is SIGBUS.
+ *
+ * Limits.  Reads and writes of one page are not atomic against each other.
  */
 #include "vfs/tmpfs/tmpfs_int.h"
 
@@ -106,8 +107,8 @@ tmpfs_page_find(struct vm_object *o, vm_pindex_t idx)
 {
 	struct vm_page *m;
 
-	while ((m = vm_page_lookup(o, idx)) != NULL &&
-	    (m->flags & PG_BUSY) != 0)
+	while (
+	    (m = vm_page_lookup(o, idx)) != NULL && (m->flags & PG_BUSY) != 0)
 		vm_page_busy_wait(o, m);
 	return (m);
 }
@@ -313,15 +314,16 @@ tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
 	o = node->reg.object;
 	kmutex_unlock(&tm->lock);
 	old = node->reg.size;
-	if (size < old)
+	if (size < old) {
+		/* First the size: nothing is faulted in behind it any more. */
 		tmpfs_set_size(node, o, size);
-	if (o != NULL) {
-		/* Growing uncovers what a mapping left beyond the end. */
-		tmpfs_zero_tail(o, size < old ? size : old);
-		vm_object_page_remove(
-		    o, OFF_TO_IDX(round_page(size < old ? size : old)),
-		    TMPFS_END_IDX);
+		if (o != NULL)
+			vm_object_page_remove(
+			    o, OFF_TO_IDX(round_page(size)), TMPFS_END_IDX);
 	}
+	/* Growing uncovers what a mapping left beyond the end. */
+	if (o != NULL && size != old)
+		tmpfs_zero_tail(o, size < old ? size : old);
 	if (size > old)
 		tmpfs_set_size(node, o, size);
 	if (o != NULL) {

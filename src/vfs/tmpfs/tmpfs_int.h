@@ -38,40 +38,40 @@ struct tmpfs_waiter {
 
 /* Key: [I] immutable, [t] tmpfs_mount.lock, [w] whoever has set `writing` */
 struct tmpfs_node {
-	struct tmpfs_mount *tm; /* [I] */
-	enum vtype type;        /* [I] */
-	uint64_t ino;           /* [I] */
-	uint64_t rdev;          /* [I] */
-	int64_t btime;          /* [I] */
-	uint32_t mode;          /* [t] permission bits only */
-	uint32_t nlink;         /* [t] 0: no name leads here */
-	uint32_t uid, gid;      /* [t] */
+	struct tmpfs_mount *tm;      /* [I] */
+	enum vtype type;             /* [I] */
+	uint64_t ino;                /* [I] */
+	uint64_t rdev;               /* [I] */
+	int64_t btime;               /* [I] */
+	uint32_t mode;               /* [t] permission bits only */
+	uint32_t nlink;              /* [t] 0: no name leads here */
+	uint32_t uid, gid;           /* [t] */
 	int64_t atime, mtime, ctime; /* [t] */
-	struct vnode *vp;       /* [t] weak: the current vnode, or NULL */
-	unsigned nvnodes;       /* [t] vnodes whose reclaim is still to come */
+	struct vnode *vp;            /* [t] weak: the current vnode, or NULL */
+	unsigned nvnodes; /* [t] vnodes whose reclaim is still to come */
 	union {
-		struct { /* VDIR */
+		struct {                              /* VDIR */
 			struct tmpfs_names names;     /* [t] */
 			struct tmpfs_cookies cookies; /* [t] */
 			uint64_t next_cookie;         /* [t] */
 			uint64_t nentries;            /* [t] */
 			struct tmpfs_node *parent;    /* [t] root: itself */
 		} dir;
-		struct { /* VREG */
+		struct {                          /* VREG */
 			struct vm_object *object; /* [t] to set; our ref */
 			uint64_t size;            /* [tw] bytes */
 			uint64_t charged;         /* [t] pages in tm->pages */
 			bool writing;             /* [t] write or truncate */
 			LIST_ENTRY(tmpfs_node) link; /* [t] tm->files */
 		} reg;
-		struct { /* VLNK */
+		struct {                /* VLNK */
 			char *target;   /* [I] */
 			uint64_t pages; /* [I] charged for it */
 		} lnk;
-		struct { /* VFIFO */
+		struct {            /* VFIFO */
 			int anchor; /* [t] O_PATH of the host pipe, or -1 */
-			unsigned readers, writers; /* [t] open now */
-			uint64_t nreads, nwrites;  /* [t] opens ever */
+			unsigned readers, writers;          /* [t] open now */
+			uint64_t nreads, nwrites;           /* [t] opens ever */
 			TAILQ_HEAD(, tmpfs_waiter) waiters; /* [t] */
 		} fifo;
 	};
@@ -79,16 +79,16 @@ struct tmpfs_node {
 
 /* Key: [I] immutable, [t] lock */
 struct tmpfs_mount {
-	struct vmount *mp;       /* [I] */
-	struct vm_system *sys;   /* [I] */
-	uint64_t max_pages;      /* [I] */
-	uint64_t max_names;      /* [I] */
-	struct kmutex lock;      /* rank VNODE: names and attributes */
-	struct kcond cond;       /* a node's `writing` went */
-	struct tmpfs_node *root; /* [I] */
-	uint64_t next_ino;       /* [t] */
-	uint64_t pages;          /* [t] charged */
-	uint64_t names;          /* [t] directory entries, and the root */
+	struct vmount *mp;             /* [I] */
+	struct vm_system *sys;         /* [I] */
+	uint64_t max_pages;            /* [I] */
+	uint64_t max_names;            /* [I] */
+	struct kmutex lock;            /* rank VNODE: names and attributes */
+	struct kcond cond;             /* a node's `writing` went */
+	struct tmpfs_node *root;       /* [I] */
+	uint64_t next_ino;             /* [t] */
+	uint64_t pages;                /* [t] charged */
+	uint64_t names;                /* [t] directory entries, and the root */
 	LIST_HEAD(, tmpfs_node) files; /* [t] regular */
 };
 
@@ -123,8 +123,8 @@ struct tmpfs_dirent *tmpfs_dir_find(struct tmpfs_node *dir, const char *name);
 /* An entry without node, and its end.  NULL: no memory.  Not locked. */
 struct tmpfs_dirent *tmpfs_dirent_alloc(const char *name);
 /* Enter de -> node, or take de out: trees, counts and times, not nlink. */
-void tmpfs_dir_attach(struct tmpfs_node *dir, struct tmpfs_dirent *de,
-    struct tmpfs_node *node);
+void tmpfs_dir_attach(
+    struct tmpfs_node *dir, struct tmpfs_dirent *de, struct tmpfs_node *node);
 void tmpfs_dir_detach(struct tmpfs_node *dir, struct tmpfs_dirent *de);
 /* Take de out and the node's link; the caller frees de and looks at the
  * node's use. */
@@ -134,21 +134,20 @@ void tmpfs_dir_touch(struct tmpfs_node *dir, struct tmpfs_node *node);
 int tmpfs_dir_check_new(struct tmpfs_node *dir, const char *name);
 
 int tmpfs_lookup(struct vnode *, const char *, struct vnode **);
-int tmpfs_create(struct vnode *, const char *, uint32_t,
-    const struct vfs_ctx *, struct vnode **);
-int tmpfs_mkdir(struct vnode *, const char *, uint32_t,
-    const struct vfs_ctx *);
-int tmpfs_mknod(struct vnode *, const char *, uint32_t, uint64_t,
-    const struct vfs_ctx *);
-int tmpfs_symlink(struct vnode *, const char *, const char *,
-    const struct vfs_ctx *);
+int tmpfs_create(struct vnode *, const char *, uint32_t, const struct vfs_ctx *,
+    struct vnode **);
+int tmpfs_mkdir(struct vnode *, const char *, uint32_t, const struct vfs_ctx *);
+int tmpfs_mknod(
+    struct vnode *, const char *, uint32_t, uint64_t, const struct vfs_ctx *);
+int tmpfs_symlink(
+    struct vnode *, const char *, const char *, const struct vfs_ctx *);
 int tmpfs_link(struct vnode *, const char *, struct vnode *);
 int tmpfs_unlink(struct vnode *, const char *);
 int tmpfs_rmdir(struct vnode *, const char *);
 int tmpfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
 /* tmpfs_rename.c */
-int tmpfs_rename(struct vnode *, const char *, struct vnode *, const char *,
-    unsigned);
+int tmpfs_rename(
+    struct vnode *, const char *, struct vnode *, const char *, unsigned);
 
 /* ---- tmpfs_file.c: not locked ---- */
 
@@ -159,7 +158,6 @@ int tmpfs_truncate(struct tmpfs_node *, uint64_t size);
 
 /* ---- tmpfs_fifo.c ---- */
 
-int tmpfs_fifo_open(struct vnode *, int, struct file *,
-    const struct vfs_ctx *);
+int tmpfs_fifo_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 
 #endif /* VFS_TMPFS_TMPFS_INT_H */

@@ -32,8 +32,8 @@ tmpfs_dir_within(const struct tmpfs_node *dir, const struct tmpfs_node *top)
 
 /* May `td` (not NULL) be replaced by a node like `node`? */
 static int
-tmpfs_rename_replace(const struct tmpfs_node *node,
-    const struct tmpfs_dirent *td)
+tmpfs_rename_replace(
+    const struct tmpfs_node *node, const struct tmpfs_dirent *td)
 {
 	if (td->node->type != VDIR)
 		return (node->type == VDIR ? ENOTDIR : 0);
@@ -57,8 +57,8 @@ tmpfs_rename_check(struct tmpfs_node *odir, const struct tmpfs_dirent *fd,
 	if (td == NULL || td->node == fd->node)
 		return (0);
 	if ((flags & TMPFS_RENAME_EXCHANGE) != 0)
-		return (td->node->type == VDIR &&
-			    tmpfs_dir_within(odir, td->node)
+		return (
+		    td->node->type == VDIR && tmpfs_dir_within(odir, td->node)
 			? EINVAL
 			: 0);
 	return (tmpfs_rename_replace(fd->node, td));
@@ -66,8 +66,8 @@ tmpfs_rename_check(struct tmpfs_node *odir, const struct tmpfs_dirent *fd,
 
 /* A directory's ".." moves. */
 static void
-tmpfs_reparent(struct tmpfs_node *node, struct tmpfs_node *from,
-    struct tmpfs_node *to)
+tmpfs_reparent(
+    struct tmpfs_node *node, struct tmpfs_node *from, struct tmpfs_node *to)
 {
 	if (node->type != VDIR)
 		return;

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+"""Benchmarks, all systems in one run.
+
+Each figure is the median over interleaved rounds: round 1 of every system,
+then round 2, so that a noisy minute of the machine hits all of them.  The
+spread printed is (max - min) / median.
+"""
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RESULTS = os.path.join(HERE, "results")
+
+# name, title, unit, divisor of ns, target text of 'vmspace must reach'
+MICRO = [
+    ("getppid", "system call (getppid)", "us", 1e3),
+    ("mmap64k", "mmap 64K, touch, munmap", "us", 1e3),
+    ("fork", "fork+exit+wait, small", "us", 1e3),
+    ("exec", "fork+exec+exit busybox true", "us", 1e3),
+    ("touch", "first touch of 256 MiB, a page", "us", 1e3),
+    ("bigfork", "fork() with 256 MiB written", "us", 1e3),
+    ("cow", "write after fork, a page", "us", 1e3),
+    ("munmap", "munmap of 256 MiB written", "us", 1e3),
+]
+
+
+def run(cmd, timeout=120):
+    """Output of a command, or None with the reason on stderr."""
+    try:
+        r = subprocess.run(cmd, capture_output=True, text=True,
+                           timeout=timeout, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        return None, str(e).split("\n")[0]
+    if r.returncode != 0:
+        return None, (r.stderr or r.stdout).strip().split("\n")[-1][:100]
+    return r.stdout, ""
+
+
+def build_micro(tmp):
+    exe = os.path.join(tmp, "micro")
+    subprocess.run(["cc", "-O2", "-static", "-o", exe,
+                    os.path.join(HERE, "guest", "micro.c")], check=True)
+    return exe
+
+
+def systems(vmspace):
+    """Prefixes of the systems under test, in the order of the columns."""
+    found = {"native": [], "vmspace": [vmspace, "run", "--mem", "1G", "--"]}
+    if shutil.which("runsc"):
+        prefix = ["runsc", "--rootless", "--network=none",
+                  "--ignore-cgroups", "do"]
+        out, why = run(prefix + ["/bin/true"])
+        if out is None:
+            print(f"runsc: skipped: {why}", file=sys.stderr)
+        else:
+            found["runsc"] = prefix
+    else:
+        print("runsc: not installed", file=sys.stderr)
+    qemu = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
+    if qemu:
+        found["qemu-user"] = [qemu]
+    return found
+
+
+def micro(found, exe, rounds):
+    """{bench: {system: [ns, ...]}}"""
+    busybox = shutil.which("busybox")
+    res = {name: {s: [] for s in found} for name, *_ in MICRO}
+    dead = set()
+    for _ in range(rounds):
+        for name, *_rest in MICRO:
+            for s, prefix in found.items():
+                if (name, s) in dead:
+                    continue
+                args = [busybox] if name == "exec" else []
+                out, why = run(prefix + [exe, name] + args)
+                if out is None:
+                    dead.add((name, s))
+                    print(f"{s}: {name}: no figure: {why}",
+                          file=sys.stderr)
+                    continue
+                res[name][s].append(float(out.split()[1]))
+    return res
+
+
+def startup(found, rounds):
+    cmds = [("start busybox", "start: busybox true, whole command",
+             [shutil.which("busybox"), "true"])]
+    py = "/usr/bin/python3"
+    if os.path.exists(py):
+        cmds.append(("start python3", "start: python3 -c pass, cold",
+                     [py, "-c", "pass"]))
+    res = {}
+    for name, title, cmd in cmds:
+        res[name] = {s: [] for s in found}
+        for _ in range(rounds):
+            for s, prefix in found.items():
+                t = time.monotonic_ns()
+                out, why = run(prefix + cmd)
+                t = time.monotonic_ns() - t
+                if out is None:
+                    print(f"{s}: {name}: no figure: {why}",
+                          file=sys.stderr)
+                    continue
+                res[name][s].append(float(t))
+    return res, [(n, t, "ms", 1e6) for n, t, _ in cmds]
+
+
+def table(rows, res, found):
+    names = list(found)
+    head = f"{'':34}" + "".join(f"{s:>12}" for s in names) + \
+        f"{'vm/native':>11}{'spread':>8}"
+    print(head)
+    out = []
+    for key, title, unit, div in rows:
+        med = {s: statistics.median(res[key][s]) for s in names
+               if res[key].get(s)}
+        cells = "".join(
+            f"{med[s] / div:>9.2f} {unit}" if s in med else f"{'-':>12}"
+            for s in names)
+        ratio = spread = "-"
+        if "vmspace" in med and "native" in med:
+            v = res[key]["vmspace"]
+            ratio = f"{med['vmspace'] / med['native']:.2f}x"
+            spread = f"{100 * (max(v) - min(v)) / med['vmspace']:.0f}%"
+        print(f"{title:34}{cells}{ratio:>11}{spread:>8}")
+        out.append({"key": key, "title": title, "unit": "ns",
+                    "median": med, "samples": res[key]})
+    return out
+
+
+def svg(rows, path):
+    """A bar chart of vmspace and its peers relative to native."""
+    w, bar, y = 720, 14, 30
+    parts = []
+    peers = {"vmspace": "#2563a8", "runsc": "#b9541b",
+             "qemu-user": "#7a7a7a"}
+    for r in rows:
+        nat = r["median"].get("native")
+        if not nat:
+            continue
+        parts.append(f'<text x="8" y="{y + 11}">{r["title"]}</text>')
+        for s, colour in peers.items():
+            if s not in r["median"]:
+                continue
+            x = r["median"][s] / nat
+            length = min(380.0, 40 * max(x, 0.05) ** 0.5)
+            parts.append(
+                f'<rect x="260" y="{y}" width="{length:.0f}" '
+                f'height="{bar - 3}" fill="{colour}"/>'
+                f'<text x="{264 + length:.0f}" y="{y + 10}">'
+                f'{s} {x:.2f}x</text>')
+            y += bar
+        y += 8
+    doc = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" '
+           f'height="{y}" font-family="sans-serif" font-size="11">'
+           '<text x="8" y="16" font-weight="bold">Time relative to the host '
+           '(square-root scale, 1x = native)</text>'
+           + "".join(parts) + "</svg>\n")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(doc)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("what", choices=["quick"], nargs="?", default="quick")
+    ap.add_argument("--build", default="build")
+    ap.add_argument("--rounds", type=int, default=5)
+    ap.add_argument("--only", help="comma list of systems")
+    a = ap.parse_args()
+    vmspace = os.path.abspath(os.path.join(a.build, "vmspace"))
+    found = systems(vmspace)
+    if a.only:
+        found = {s: p for s, p in found.items() if s in a.only.split(",")}
+    # Below $HOME rather than /tmp, which guests do not share.
+    with tempfile.TemporaryDirectory(dir=HERE, prefix=".bench-") as tmp:
+        exe = build_micro(tmp)
+        res = micro(found, exe, a.rounds)
+    start, srows = startup(found, a.rounds * 4)
+    print(f"host: {platform.release()}, {os.cpu_count()} CPUs, load "
+          f"{os.getloadavg()[0]:.1f}; medians of {a.rounds} rounds")
+    rows = table([r for r in MICRO], res, found)
+    rows += table(srows, start, found)
+    os.makedirs(RESULTS, exist_ok=True)
+    with open(os.path.join(RESULTS, "quick.json"), "w",
+              encoding="utf-8") as f:
+        json.dump(rows, f, indent=1)
+    svg(rows, os.path.join(RESULTS, "quick.svg"))
+    print(f"written: {RESULTS}/quick.json, quick.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* The `vmspace` command: shared by its subcommands. */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include <stdint.h>
+
+/* Exit statuses, as the shell and env(1) use them. */
+enum {
+	EX_BADUSAGE = 2,   /* options */
+	EX_FAILURE = 125,  /* vmspace itself could not do it */
+	EX_NOEXEC = 126,   /* found, but cannot be executed */
+	EX_NOTFOUND = 127, /* no such program */
+	EX_SIGBASE = 128,  /* + signal number */
+};
+
+int cmd_run(int argc, char **argv);
+
+/* "64M" -> bytes; K, M, G, T (powers of 1024), an optional B or iB.  0,
+ * EINVAL (not a size), ERANGE. */
+int cmd_parse_size(const char *s, uint64_t *bytes);
+
+/* Signals of the host become signals of the guest while `k` runs. */
+struct vkernel;
+int cmd_signals_start(struct vkernel *, int pid);
+void cmd_signals_stop(void);
+void cmd_signals_block(void);
+
+#endif /* CMD_CMD_H */

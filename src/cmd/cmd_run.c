@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * `vmspace run`: options, one kernel, one program, its exit status.
+ *
+ * Purpose: to stand in for the program: standard descriptors, terminal,
+ * signals and exit status pass through.  Everything the guest may touch
+ * besides is said by options.
+ *
+ * Limits: an ended guest ends the command: processes that it left behind are
+ * killed with the kernel.
+ */
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "vmspace/vkernel.h"
+
+#define MAXMOUNTS 64
+#define MAXENV 256
+#define MEM_MIN (UINT64_C(1) << 20)
+#define MEM_MAX (UINT64_C(1) << 40)
+
+enum {
+	OPT_MEM = 1000,
+	OPT_ROOT,
+	OPT_RW,
+	OPT_BIND,
+	OPT_TMPFS,
+	OPT_ENV,
+	OPT_CWD,
+	OPT_TRACE,
+	OPT_STAT,
+	OPT_NOASLR,
+	OPT_VERBOSE,
+	OPT_HOSTNAME,
+};
+
+static const struct argp_option options[] = {
+	{ "mem", OPT_MEM, "SIZE", 0,
+	    "Guest memory, for example 64M or 2G (default 1G)", 0 },
+	{ "root", OPT_ROOT, "DIR", 0,
+	    "Host directory that the guest sees as / (default /), read-only",
+	    0 },
+	{ "rw", OPT_RW, "PATH", 0,
+	    "Let the guest write below PATH (a path inside the root)", 0 },
+	{ "bind", OPT_BIND, "SRC:DST[:ro]", 0,
+	    "Show the host's SRC at DST in the guest", 0 },
+	{ "tmpfs", OPT_TMPFS, "PATH", 0,
+	    "An empty file system in memory at PATH (/tmp has one)", 0 },
+	{ "env", OPT_ENV, "NAME=VALUE", 0,
+	    "Set a variable in the guest's environment", 0 },
+	{ "cwd", OPT_CWD, "DIR", 0,
+	    "Start in DIR (default: here, if the guest sees it)", 0 },
+	{ "hostname", OPT_HOSTNAME, "NAME", 0, "Host name in the guest", 0 },
+	{ "trace", OPT_TRACE, 0, 0,
+	    "Write each system call of the guest to standard error", 0 },
+	{ "stat", OPT_STAT, 0, 0,
+	    "At the end, write figures of the run to standard error", 0 },
+	{ "no-aslr", OPT_NOASLR, 0, 0, "Do not randomise guest addresses", 0 },
+	{ "verbose", OPT_VERBOSE, 0, 0, "Log more (repeatable)", 0 },
+	{ 0 },
+};
+
+struct run {
+	struct vkernel_config config;
+	struct vkernel_mount mounts[MAXMOUNTS];
+	const char *env[MAXENV];
+	size_t nenv;
+	const char *cwd;
+	bool stat;
+	char **argv; /* of the guest */
+};
+
+static void
+add_mount(struct argp_state *st, struct run *r,
+    const struct vkernel_mount *m)
+{
+	if (r->config.nmounts == MAXMOUNTS)
+		argp_error(st, "too many mounts (at most %d)", MAXMOUNTS);
+	r->mounts[r->config.nmounts++] = *m;
+}
+
+static void
+parse_bind(struct argp_state *st, struct run *r, const char *arg)
+{
+	struct vkernel_mount m = { .kind = VKERNEL_MOUNT_BIND };
+	char *copy = strdup(arg), *dst, *opt;
+
+	if (copy == NULL)
+		argp_failure(st, EX_FAILURE, ENOMEM, "--bind");
+	dst = strchr(copy, ':');
+	if (dst == NULL || dst == copy || dst[1] != '/')
+		argp_error(st, "--bind wants SRC:DST[:ro] with an absolute "
+			       "DST: %s", arg);
+	*dst++ = '\0';
+	opt = strchr(dst, ':');
+	if (opt != NULL) {
+		*opt++ = '\0';
+		if (strcmp(opt, "ro") == 0)
+			m.rdonly = true;
+		else if (strcmp(opt, "rw") != 0)
+			argp_error(st, "--bind: ro or rw, not %s", opt);
+	}
+	m.src = copy;
+	m.dst = dst;
+	add_mount(st, r, &m);
+}
+
+static void
+parse_mem(struct argp_state *st, struct run *r, const char *arg)
+{
+	uint64_t v;
+
+	if (cmd_parse_size(arg, &v) != 0)
+		argp_error(st, "--mem: not a size: %s", arg);
+	if (v < MEM_MIN || v > MEM_MAX)
+		argp_error(st, "--mem: from 1M to 1T, not %s", arg);
+	r->config.mem = (v + 4095) & ~UINT64_C(4095);
+}
+
+static error_t
+parse_opt(int key, char *arg, struct argp_state *st)
+{
+	struct run *r = st->input;
+
+	switch (key) {
+	case OPT_MEM:
+		parse_mem(st, r, arg);
+		return (0);
+	case OPT_ROOT:
+		r->config.root = arg;
+		return (0);
+	case OPT_RW:
+		if (arg[0] != '/')
+			argp_error(st, "--rw wants an absolute path: %s", arg);
+		add_mount(st, r, &(struct vkernel_mount) {
+			.kind = VKERNEL_MOUNT_RW, .src = arg, .dst = arg });
+		return (0);
+	case OPT_BIND:
+		parse_bind(st, r, arg);
+		return (0);
+	case OPT_TMPFS:
+		if (arg[0] != '/')
+			argp_error(st, "--tmpfs wants an absolute path: %s",
+			    arg);
+		add_mount(st, r, &(struct vkernel_mount) {
+			.kind = VKERNEL_MOUNT_TMPFS, .dst = arg });
+		return (0);
+	case OPT_ENV:
+		if (strchr(arg, '=') == NULL || arg[0] == '=')
+			argp_error(st, "--env wants NAME=VALUE: %s", arg);
+		if (r->nenv == MAXENV)
+			argp_error(st, "too many --env (at most %d)", MAXENV);
+		r->env[r->nenv++] = arg;
+		return (0);
+	case OPT_CWD:
+		r->cwd = arg;
+		return (0);
+	case OPT_HOSTNAME:
+		if (strlen(arg) > 64)
+			argp_error(st, "--hostname: at most 64 bytes");
+		r->config.hostname = arg;
+		return (0);
+	case OPT_TRACE:
+		r->config.trace = stderr;
+		return (0);
+	case OPT_STAT:
+		r->stat = true;
+		return (0);
+	case OPT_NOASLR:
+		r->config.no_aslr = true;
+		return (0);
+	case OPT_VERBOSE:
+		r->config.log_level++;
+		return (0);
+	case ARGP_KEY_ARGS:
+		r->argv = st->argv + st->next;
+		return (0);
+	case ARGP_KEY_NO_ARGS:
+		argp_error(st, "no program given");
+		return (0);
+	default:
+		return (ARGP_ERR_UNKNOWN);
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_opt,
+	.args_doc = "-- PROGRAM [ARGS...]",
+	.doc = "Run PROGRAM, unmodified, in address spaces that vmspace "
+	       "manages itself.\v"
+	       "The guest reads the host's files and writes nothing but "
+	       "/tmp (in memory) and what --rw and --bind grant.  Exit "
+	       "status: the program's; 128+N when signal N ended it; 127 no "
+	       "such program; 126 not executable; 125 vmspace failed; 2 bad "
+	       "option.",
+};
+
+/* The caller's environment with --env on top. NULL: no memory. */
+static const char **
+make_env(const struct run *r)
+{
+	const char **envp;
+	size_t n = 0, k, len;
+
+	while (environ[n] != NULL)
+		n++;
+	envp = calloc(n + r->nenv + 1, sizeof(*envp));
+	if (envp == NULL)
+		return (NULL);
+	n = 0;
+	for (char **e = environ; *e != NULL; e++) {
+		for (k = 0; k < r->nenv; k++) {
+			len = (size_t)(strchr(r->env[k], '=') - r->env[k]) + 1;
+			if (strncmp(*e, r->env[k], len) == 0)
+				break;
+		}
+		if (k == r->nenv)
+			envp[n++] = *e;
+	}
+	for (k = 0; k < r->nenv; k++)
+		envp[n++] = r->env[k];
+	return (envp);
+}
+
+static void
+print_stat(const struct vkernel_stat *s, double seconds)
+{
+	fprintf(stderr,
+	    "vmspace: processes %lu, execs %lu, forks %lu, system calls %lu\n"
+	    "vmspace: faults %lu: zero-filled %lu pages, copied on write %lu "
+	    "(%lu without a copy), file pages read %lu, already resident %lu, "
+	    "mapped around %lu, ahead %lu, refused %lu\n"
+	    "vmspace: memory peak %.1f MiB of %.1f MiB, out-of-memory kills "
+	    "%lu\n"
+	    "vmspace: host mappings %lu made, %lu removed, %lu protected; "
+	    "hand-overs %lu (%lu caught spinning); stub processes %lu\n"
+	    "vmspace: wall time %.3f s\n",
+	    s->procs_created, s->execs, s->forks, s->syscalls, s->faults,
+	    s->zfod, s->cow, s->cow_opt, s->file_in, s->soft, s->around,
+	    s->ahead, s->segv, (double)s->mem_peak / 1048576,
+	    (double)s->mem / 1048576, s->oom_kills, s->host_maps,
+	    s->host_unmaps, s->host_protects, s->handovers, s->spins,
+	    s->stubs_created, seconds);
+}
+
+static int
+spawn_status(const char *prog, int error)
+{
+	fprintf(stderr, "vmspace: %s: %s\n", prog,
+	    error == ENOENT ? "no such program" : strerror(error));
+	if (error == ENOENT || error == ENOTDIR)
+		return (EX_NOTFOUND);
+	if (error == ENOMEM || error == EAGAIN || error == EMFILE)
+		return (EX_FAILURE);
+	return (EX_NOEXEC);
+}
+
+static double
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
+}
+
+/* One program in a kernel that exists: its exit status. */
+static int
+run_in(struct vkernel *k, struct run *r, const char **envp)
+{
+	struct vkernel_spawn sp = { .path = r->argv[0],
+		.argv = (const char *const *)r->argv,
+		.envp = envp,
+		.cwd = r->cwd };
+	char here[PATH_MAX];
+	int pid, status, error;
+
+	if (sp.cwd == NULL && r->config.root == NULL &&
+	    getcwd(here, sizeof(here)) != NULL)
+		sp.cwd = here;
+	error = vkernel_spawn(k, &sp, &pid);
+	if (error != 0)
+		return (spawn_status(r->argv[0], error));
+	if (cmd_signals_start(k, pid) != 0)
+		fprintf(stderr, "vmspace: signals are not forwarded\n");
+	error = vkernel_wait(k, pid, &status);
+	cmd_signals_stop();
+	if (error != 0)
+		return (EX_FAILURE);
+	return (WIFSIGNALED(status) ? EX_SIGBASE + WTERMSIG(status) :
+				      WEXITSTATUS(status));
+}
+
+int
+cmd_run(int argc, char **argv)
+{
+	static char name[] = "vmspace run";
+	struct run r = { 0 };
+	struct vkernel_stat st;
+	struct vkernel *k;
+	const char **envp;
+	uint64_t leaks = 0;
+	double start = now();
+	int error, ret;
+
+	argv[0] = name;
+	argp_err_exit_status = EX_BADUSAGE;
+	r.config.mounts = r.mounts;
+	r.config.log_level = 1;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
+	envp = make_env(&r);
+	if (envp == NULL) {
+		fprintf(stderr, "vmspace: out of memory\n");
+		return (EX_FAILURE);
+	}
+	cmd_signals_block();
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	error = vkernel_create(&r.config, &k);
+	if (error != 0) {
+		fprintf(stderr, "vmspace: cannot start a kernel: %s\n",
+		    strerror(error));
+		free(envp);
+		return (EX_FAILURE);
+	}
+	ret = run_in(k, &r, envp);
+	vkernel_stat(k, &st);
+	vkernel_destroy_check(k, &leaks);
+	if (r.stat)
+		print_stat(&st, now() - start);
+	if (leaks != 0)
+		fprintf(stderr, "vmspace: %lu items were left behind\n",
+		    leaks);
+	free(envp);
+	for (size_t i = 0; i < r.config.nmounts; i++)
+		if (r.mounts[i].kind == VKERNEL_MOUNT_BIND)
+			free((void *)(uintptr_t)r.mounts[i].src);
+	return (ret);
+}

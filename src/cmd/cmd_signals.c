@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Host signals for a guest.
+ *
+ * The command is to its caller what the guest program would be: a terminal's
+ * or a supervisor's signals must reach the guest.  They are blocked in every
+ * thread and taken by one thread with sigwait, which forwards them: from the
+ * terminal (INT, QUIT, WINCH, TSTP) to the guest's foreground process group,
+ * the others to the program that was started.  SIGTSTP also stops this
+ * process, so that the caller's job control works; SIGCONT goes on to the
+ * guest.  SIGPIPE is ignored: a closed output is the guest's EPIPE.
+ */
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "vmspace/vkernel.h"
+
+static struct {
+	struct vkernel *k;
+	int pid;
+	pthread_t thread;
+	sigset_t set;
+	bool blocked, started;
+} sigs;
+
+void
+cmd_signals_block(void)
+{
+	static const int list[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP,
+		SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGALRM };
+
+	sigemptyset(&sigs.set);
+	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+		sigaddset(&sigs.set, list[i]);
+	pthread_sigmask(SIG_BLOCK, &sigs.set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigs.blocked = true;
+}
+
+static void *
+signal_main(void *arg)
+{
+	int sig;
+
+	for (;;) {
+		if (sigwait(&sigs.set, &sig) != 0)
+			continue;
+		switch (sig) {
+		case SIGINT:
+		case SIGQUIT:
+		case SIGWINCH:
+			vkernel_kill(sigs.k, 0, sig);
+			break;
+		case SIGTSTP:
+			vkernel_kill(sigs.k, 0, sig);
+			kill(getpid(), SIGSTOP);
+			vkernel_kill(sigs.k, 0, SIGCONT);
+			break;
+		default:
+			vkernel_kill(sigs.k, sigs.pid, sig);
+			break;
+		}
+	}
+	return (NULL);
+}
+
+int
+cmd_signals_start(struct vkernel *k, int pid)
+{
+	int error;
+
+	sigs.k = k;
+	sigs.pid = pid;
+	error = pthread_create(&sigs.thread, NULL, signal_main, NULL);
+	sigs.started = error == 0;
+	return (error);
+}
+
+void
+cmd_signals_stop(void)
+{
+	if (!sigs.started)
+		return;
+	pthread_cancel(sigs.thread);
+	pthread_join(sigs.thread, NULL);
+	sigs.started = false;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* Sizes as people write them. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+int
+cmd_parse_size(const char *s, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	unsigned long long v;
+	unsigned shift = 0;
+	const char *u;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return (EINVAL);
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (errno != 0)
+		return (ERANGE);
+	if (*end != '\0' && *end != 'B') {
+		u = strchr(units, *end >= 'a' ? *end - 'a' + 'A' : *end);
+		if (u == NULL)
+			return (EINVAL);
+		shift = 10 * (unsigned)(u - units + 1);
+		end++;
+		if (end[0] == 'i' && end[1] == 'B')
+			end++;
+	}
+	if (*end == 'B')
+		end++;
+	if (*end != '\0')
+		return (EINVAL);
+	if (v > UINT64_MAX >> shift)
+		return (ERANGE);
+	*bytes = (uint64_t)v << shift;
+	return (0);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Out of memory: the policy that vm asks when there is neither a free frame
+ * nor anything to reclaim.
+ *
+ * Concepts.  Guest memory is the guests' problem: a guest process is killed,
+ * the one with the most resident memory, the youngest of equals; the kernel
+ * itself and its embedder only see a log line.  One victim at a time: while
+ * one is dying, nobody else is chosen, and everybody who needs memory waits
+ * for it, in small steps, until frames come free or it is gone.  A victim
+ * that has not gone after OOM_PATIENCE_NS (it may be waiting for the host) is
+ * left alone and the next one is chosen.
+ *
+ * The caller is not made to wait for itself: if its own process is the victim
+ * or is ending anyway, the answer is ENOMEM and it unwinds.
+ *
+ * Locking: called without locks.  The choice is made under proctree, so that
+ * two callers do not choose two victims.
+ *
+ * Guarantees: the wait is bounded (OOM_PATIENCE_NS) in each call; each call
+ * either ends the caller, or waited, or made progress.
+ */
+#include <errno.h>
+
+#include "kern/proc_int.h"
+#include "libk/kassert.h"
+#include "vm/vm_page.h"
+
+#define OOM_PATIENCE_NS UINT64_C(2000000000)
+#define OOM_STEP_NS UINT64_C(2000000)
+#define MIB(bytes) ((unsigned long long)((bytes) >> 20))
+
+/* Resident bytes of a process that can be chosen, 0 of others.  Locked. */
+static uint64_t
+oom_resident(struct proc *p)
+{
+	kmutex_assert_owned(&p->lock);
+	if (p->vmspace == NULL || p->oom_victim || p->exiting ||
+	    p->state == PROC_EMBRYO)
+		return (0);
+	return (atomic_load(&p->vmspace->pmap->resident) * PAGE_SIZE);
+}
+
+/* A victim that is still giving its memory back, held.  proctree held. */
+static struct proc *
+oom_dying(struct vkernel *k, uint64_t now)
+{
+	struct proc *p;
+	bool dying;
+
+	LIST_FOREACH(p, &k->procs, all) {
+		kmutex_lock(&p->lock);
+		dying = p->oom_victim && p->vmspace != NULL &&
+		    now - p->oom_ns < OOM_PATIENCE_NS;
+		kmutex_unlock(&p->lock);
+		if (dying) {
+			proc_hold(p);
+			return (p);
+		}
+	}
+	return (NULL);
+}
+
+static struct proc *
+oom_choose(struct vkernel *k, uint64_t *resident)
+{
+	struct proc *p, *best = NULL;
+	uint64_t most = 0, r;
+
+	LIST_FOREACH(p, &k->procs, all) {
+		kmutex_lock(&p->lock);
+		r = oom_resident(p);
+		kmutex_unlock(&p->lock);
+		if (r > most || (r > 0 && r == most && p->id > best->id)) {
+			most = r;
+			best = p;
+		}
+	}
+	if (best != NULL)
+		proc_hold(best);
+	*resident = most;
+	return (best);
+}
+
+static void
+oom_kill(struct vkernel *k, struct proc *p, uint64_t resident, uint64_t now)
+{
+	struct ksiginfo ksi = {.signo = LX_SIGKILL, .code = LX_SI_KERNEL};
+
+	kmutex_lock(&p->lock);
+	p->oom_victim = true;
+	p->oom_ns = now;
+	ksig_post_proc_locked(p, &ksi);
+	kmutex_unlock(&p->lock);
+	atomic_fetch_add(&k->noom, 1);
+	ktrace(&k->trace, KT_OOM, (uint64_t)p->pid, resident >> PAGE_SHIFT, 0);
+	klog(&k->log, KLOG_WARN,
+	    "out of memory: killed pid %d (%s), resident %llu MiB of %llu MiB",
+	    p->pid, p->comm, MIB(resident),
+	    MIB(k->vm.phys->npages * PAGE_SIZE));
+}
+
+/* Until frames are free, the victim is gone, or the caller is told to go. */
+static void
+oom_wait(struct vkernel *k, struct proc *victim, struct lwp *self)
+{
+	uint64_t nfree = atomic_load(&k->vm.phys->nfree);
+	uint64_t until = host_now_ns() + OOM_PATIENCE_NS;
+	bool over;
+
+	do {
+		host_sleep_ns(OOM_STEP_NS);
+		kmutex_lock(&victim->lock);
+		over = victim->vmspace == NULL;
+		kmutex_unlock(&victim->lock);
+		if (!over && self != NULL) {
+			kmutex_lock(&self->p->lock);
+			over = lwp_killed_locked(self);
+			kmutex_unlock(&self->p->lock);
+		}
+		over = over || atomic_load(&k->vm.phys->nfree) > nfree;
+	} while (!over && host_now_ns() < until);
+}
+
+int
+kern_oom(void *arg, struct vmspace *vm)
+{
+	struct vkernel *k = arg;
+	struct lwp *self = lwp_current();
+	uint64_t now = host_now_ns(), resident = 0;
+	struct proc *victim;
+	bool killed = false;
+
+	klock_assert_none();
+	if (self != NULL) {
+		kmutex_lock(&self->p->lock);
+		killed = self->p->oom_victim || lwp_killed_locked(self);
+		kmutex_unlock(&self->p->lock);
+		if (killed)
+			return (ENOMEM);
+	}
+	kmutex_lock(&k->proctree);
+	victim = oom_dying(k, now);
+	if (victim == NULL) {
+		victim = oom_choose(k, &resident);
+		if (victim != NULL)
+			oom_kill(k, victim, resident, now);
+	}
+	kmutex_unlock(&k->proctree);
+	if (victim == NULL)
+		return (ENOMEM);
+	if (self != NULL && victim == self->p) {
+		proc_drop(victim);
+		return (ENOMEM);
+	}
+	oom_wait(k, victim, self);
+	proc_drop(victim);
+	return (0);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * ITIMER_REAL and alarm: one thread for a kernel instance, started when the
+ * first timer is set.
+ *
+ * Concepts: deadlines live in the processes.  The thread looks at all of
+ * them, posts SIGALRM where the time has come, and sleeps until the earliest
+ * that is left, or until `generation` says that one was changed.
+ *
+ * Locking: the timer lock (a leaf) guards the thread's own state and is never
+ * held while processes are looked at; a change made meanwhile is seen by the
+ * generation, which is read before the look and compared before the sleep.
+ *
+ * Limits: an interval that was overslept several times gives one signal, as
+ * on Linux.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kern/proc_int.h"
+#include "libk/kassert.h"
+
+/* Key: all under lock */
+struct timer_state {
+	struct kmutex lock; /* rank LEAF */
+	struct kcond cond;
+	uint64_t generation;
+	bool stop;
+	struct host_thread *thread; /* NULL: not started */
+};
+
+int
+ktimer_create(struct vkernel *k)
+{
+	struct timer_state *ts;
+
+	ts = calloc(1, sizeof(*ts));
+	if (ts == NULL)
+		return (ENOMEM);
+	kmutex_init(&ts->lock, "timer", KRANK_LEAF, 0);
+	kcond_init(&ts->cond);
+	k->timer = ts;
+	return (0);
+}
+
+void
+ktimer_destroy(struct vkernel *k)
+{
+	struct timer_state *ts = k->timer;
+
+	kmutex_lock(&ts->lock);
+	ts->stop = true;
+	kcond_signal(&ts->cond);
+	kmutex_unlock(&ts->lock);
+	if (ts->thread != NULL)
+		host_thread_join(ts->thread);
+	kcond_destroy(&ts->cond);
+	kmutex_destroy(&ts->lock);
+	free(ts);
+	k->timer = NULL;
+}
+
+/* Post what is due; the earliest deadline that is left. */
+static uint64_t
+timer_scan(struct vkernel *k)
+{
+	struct ksiginfo ksi = {.signo = LX_SIGALRM, .code = LX_SI_KERNEL};
+	uint64_t now = host_now_ns(), next = UINT64_MAX;
+	struct proc *p;
+
+	kmutex_lock(&k->proctree);
+	LIST_FOREACH(p, &k->procs, all) {
+		kmutex_lock(&p->lock);
+		if (p->alarm_ns != 0 && p->alarm_ns <= now) {
+			ksig_post_proc_locked(p, &ksi);
+			if (p->alarm_interval == 0)
+				p->alarm_ns = 0;
+			else
+				p->alarm_ns += p->alarm_interval *
+				    (1 +
+					(now - p->alarm_ns) /
+					    p->alarm_interval);
+		}
+		if (p->alarm_ns != 0 && p->alarm_ns < next)
+			next = p->alarm_ns;
+		kmutex_unlock(&p->lock);
+	}
+	kmutex_unlock(&k->proctree);
+	return (next);
+}
+
+static void
+timer_main(void *arg)
+{
+	struct vkernel *k = arg;
+	struct timer_state *ts = k->timer;
+	uint64_t generation, next;
+
+	kmutex_lock(&ts->lock);
+	while (!ts->stop) {
+		generation = ts->generation;
+		kmutex_unlock(&ts->lock);
+		next = timer_scan(k);
+		kmutex_lock(&ts->lock);
+		if (!ts->stop && ts->generation == generation)
+			(void)kcond_timedwait(&ts->cond, &ts->lock, next);
+	}
+	kmutex_unlock(&ts->lock);
+}
+
+/* A deadline was changed. */
+static int
+timer_kick(struct vkernel *k)
+{
+	struct timer_state *ts = k->timer;
+	int error = 0;
+
+	kmutex_lock(&ts->lock);
+	if (ts->thread == NULL)
+		error = host_thread_create(&ts->thread, "timer", timer_main, k);
+	ts->generation++;
+	kcond_signal(&ts->cond);
+	kmutex_unlock(&ts->lock);
+	return (error);
+}
+
+int
+proc_set_alarm(struct proc *p, uint64_t deadline_ns, uint64_t interval,
+    uint64_t *old_deadline, uint64_t *old_interval)
+{
+	uint64_t deadline_was, interval_was;
+	int error = 0;
+
+	kmutex_lock(&p->lock);
+	deadline_was = p->alarm_ns;
+	interval_was = p->alarm_interval;
+	p->alarm_ns = deadline_ns;
+	p->alarm_interval = interval;
+	kmutex_unlock(&p->lock);
+	if (deadline_ns != 0)
+		error = timer_kick(p->k);
+	if (error != 0) {
+		kmutex_lock(&p->lock);
+		p->alarm_ns = 0;
+		kmutex_unlock(&p->lock);
+		return (error);
+	}
+	if (old_deadline != NULL)
+		*old_deadline = deadline_was;
+	if (old_interval != NULL)
+		*old_interval = interval_was;
+	return (0);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Directories of procfs: which names they have.
+ *
+ * Concepts.  The fixed names of a directory are numbered from 0; `child` of a
+ * number gives name and node, and lookup and readdir both walk it.  After the
+ * fixed names the root has processes and fd/ has descriptors, at cookie
+ * DYNAMIC plus the number itself, so that a listing goes on at the right
+ * place whatever came and went meanwhile.
+ */
+#include "vfs/procfs/procfs_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DYNAMIC ((uint64_t)1 << 32)
+
+static unsigned
+procfs_count(const char *const *names)
+{
+	unsigned n = 0;
+
+	while (names[n] != NULL)
+		n++;
+	return (n);
+}
+
+/* Fixed name i of the root. */
+static const char *
+procfs_root_child(unsigned i, struct procfs_node *n)
+{
+	static const struct {
+		const char *name;
+		enum procfs_kind kind;
+	} fixed[] = {
+	    {"self", PN_SELF},
+	    {"thread-self", PN_THREADSELF},
+	    {"mounts", PN_MOUNTS},
+	    {"sys", PN_SYSCTLDIR},
+	};
+	const unsigned nfixed = sizeof(fixed) / sizeof(fixed[0]);
+
+	if (i < nfixed) {
+		n->kind = fixed[i].kind;
+		return (fixed[i].name);
+	}
+	n->kind = PN_SYSTEXT;
+	n->idx = i - nfixed;
+	return (procfs_sys_nodes[n->idx]);
+}
+
+/* Fixed name i of a process or thread. */
+static const char *
+procfs_pid_child(
+    const struct procfs_node *dir, unsigned i, struct procfs_node *n)
+{
+	unsigned ntext = procfs_count(procfs_pid_nodes);
+
+	n->pid = dir->pid;
+	n->thread = dir->thread;
+	if (i < ntext) {
+		n->kind = PN_TEXT;
+		n->idx = i;
+		return (procfs_pid_nodes[i]);
+	}
+	i -= ntext;
+	if (i < PROCFS_NLINKS) {
+		n->kind = PN_LINK;
+		n->idx = i;
+		return (procfs_links[i]);
+	}
+	i -= PROCFS_NLINKS;
+	if (i == 0) {
+		n->kind = PN_FDDIR;
+		return ("fd");
+	}
+	if (i == 1 && dir->kind == PN_PID) {
+		n->kind = PN_TASKDIR;
+		return ("task");
+	}
+	return (NULL);
+}
+
+/* Name and node of fixed child i, NULL past the last. */
+static const char *
+procfs_child(const struct procfs_node *dir, unsigned i, char buf[16],
+    struct procfs_node *n)
+{
+	unsigned idx = 0;
+
+	memset(n, 0, sizeof(*n));
+	switch (dir->kind) {
+	case PN_ROOT:
+		return (procfs_root_child(i, n));
+	case PN_PID:
+	case PN_TID:
+		return (procfs_pid_child(dir, i, n));
+	case PN_TASKDIR:
+		if (i > 0)
+			return (NULL);
+		*n = (struct procfs_node){
+		    .kind = PN_TID, .pid = dir->pid, .thread = true};
+		snprintf(buf, 16, "%d", dir->pid);
+		return (buf);
+	case PN_SYSCTLDIR:
+		do {
+			idx = procfs_sysctl_next(dir->idx, idx + 1);
+		} while (idx != 0 && i-- > 0);
+		if (idx == 0)
+			return (NULL);
+		n->kind = procfs_sysctl_isdir(idx) ? PN_SYSCTLDIR : PN_SYSCTL;
+		n->idx = idx;
+		return (procfs_sysctl_name(idx));
+	default:
+		return (NULL);
+	}
+}
+
+/* Is the process that a directory belongs to still there? */
+static bool
+procfs_alive(struct vnode *dvp)
+{
+	const struct procfs_node *dir = procfs_node(dvp);
+	const struct procfs_ops *ops;
+	void *arg;
+
+	if (dir->pid == 0)
+		return (true);
+	ops = procfs_ops_of(dvp, &arg);
+	return (ops->exists != NULL && ops->exists(arg, dir->pid));
+}
+
+/* A name that is a number: a process or a descriptor. */
+static int
+procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
+{
+	const struct procfs_node *dir = procfs_node(dvp);
+	const struct procfs_ops *ops;
+	struct file *f;
+	void *arg;
+
+	ops = procfs_ops_of(dvp, &arg);
+	if (dir->kind == PN_ROOT) {
+		if (num == 0 || ops->exists == NULL || !ops->exists(arg, num))
+			return (ENOENT);
+		*n = (struct procfs_node){.kind = PN_PID, .pid = num};
+		return (0);
+	}
+	if (dir->kind != PN_FDDIR || ops->file == NULL ||
+	    ops->file(arg, dir->pid, num, &f) != 0)
+		return (ENOENT);
+	file_free(f);
+	*n = (struct procfs_node){
+	    .kind = PN_FD, .pid = dir->pid, .idx = (unsigned)num};
+	return (0);
+}
+
+int
+procfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
+{
+	const struct procfs_node *dir = procfs_node(dvp);
+	struct procfs_node n;
+	const char *have;
+	char buf[16];
+	int num, error;
+
+	if (!procfs_alive(dvp))
+		return (ENOENT);
+	for (unsigned i = 0; (have = procfs_child(dir, i, buf, &n)) != NULL;
+	     i++) {
+		if (strcmp(have, name) == 0)
+			return (procfs_vget(dvp->mount, &n, vpp));
+	}
+	if (!procfs_number(name, &num))
+		return (ENOENT);
+	error = procfs_dynamic(dvp, num, &n);
+	if (error != 0)
+		return (error);
+	return (procfs_vget(dvp->mount, &n, vpp));
+}
+
+static uint8_t
+procfs_dtype(enum procfs_kind kind)
+{
+	switch (kind) {
+	case PN_SYSTEXT:
+	case PN_SYSCTL:
+	case PN_TEXT:
+		return (vtype_dtype(VREG));
+	case PN_SELF:
+	case PN_THREADSELF:
+	case PN_MOUNTS:
+	case PN_LINK:
+	case PN_FD:
+		return (vtype_dtype(VLNK));
+	default:
+		return (vtype_dtype(VDIR));
+	}
+}
+
+static bool
+procfs_emit(const char *name, const struct procfs_node *n, uint64_t next,
+    vfs_dirent_fn *fn, void *arg)
+{
+	return (fn(arg, name, strlen(name), procfs_ino(n),
+	    procfs_dtype(n->kind), next));
+}
+
+/* Processes or descriptors from number `from` on. */
+static void
+procfs_readdir_dynamic(
+    struct vnode *vp, uint64_t from, vfs_dirent_fn *fn, void *fnarg)
+{
+	const struct procfs_node *dir = procfs_node(vp);
+	const struct procfs_ops *ops;
+	struct procfs_node n = {0};
+	char buf[16];
+	void *arg;
+	int num;
+
+	ops = procfs_ops_of(vp, &arg);
+	while (from <= INT32_MAX) {
+		if (dir->kind == PN_ROOT && ops->next != NULL) {
+			num = ops->next(arg, from > 0 ? (int)from : 1);
+			if (num <= 0)
+				return;
+			n.kind = PN_PID;
+			n.pid = num;
+		} else if (dir->kind == PN_FDDIR && ops->fdnext != NULL) {
+			num = ops->fdnext(arg, dir->pid, (int)from);
+			if (num < 0)
+				return;
+			n.kind = PN_FD;
+			n.pid = dir->pid;
+			n.idx = (unsigned)num;
+		} else
+			return;
+		from = (uint64_t)num + 1;
+		snprintf(buf, sizeof(buf), "%d", num);
+		if (!procfs_emit(buf, &n, DYNAMIC + from, fn, fnarg))
+			return;
+	}
+}
+
+int
+procfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
+{
+	const struct procfs_node *dir = procfs_node(vp);
+	struct procfs_node n;
+	const char *name;
+	char buf[16];
+
+	if (!procfs_alive(vp))
+		return (ENOENT);
+	for (; off < DYNAMIC; off++) {
+		name = procfs_child(dir, (unsigned)off, buf, &n);
+		if (name == NULL)
+			off = DYNAMIC - 1;
+		else if (!procfs_emit(name, &n, off + 1, fn, arg))
+			return (0);
+	}
+	procfs_readdir_dynamic(vp, off - DYNAMIC, fn, arg);
+	return (0);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * procfs: what its files share.  See procfs.c for the theory.
+ */
+#ifndef VFS_PROCFS_PROCFS_INT_H
+#define VFS_PROCFS_PROCFS_INT_H
+
+#include "vfs/procfs/procfs.h"
+#include "vfs/vfs_int.h"
+#include "vfs/vfs_node.h"
+
+enum procfs_kind {
+	PN_ROOT,
+	PN_SELF,       /* link */
+	PN_THREADSELF, /* link */
+	PN_MOUNTS,     /* link */
+	PN_SYSTEXT,    /* idx: procfs_sys_nodes */
+	PN_SYSCTLDIR,  /* idx: sysctl table */
+	PN_SYSCTL,     /* idx: sysctl table */
+	PN_PID,        /* directory of a process */
+	PN_TASKDIR,
+	PN_TID, /* directory of a thread */
+	PN_FDDIR,
+	PN_TEXT,   /* idx: procfs_pid_nodes */
+	PN_LINK,   /* idx: procfs_links */
+	PN_FD,     /* idx: descriptor */
+	PN_FDFILE, /* what PN_FD leads to if it has no vnode */
+};
+
+/* v_data.  All [I]. */
+struct procfs_node {
+	enum procfs_kind kind;
+	int pid;
+	unsigned idx;
+	bool thread;       /* below task/ */
+	struct file *file; /* PN_FDFILE: ref */
+};
+
+struct procfs_mount {
+	int64_t birth;    /* [I] ns: all times */
+	char boot_id[40]; /* [I] */
+};
+
+static inline const struct procfs_node *
+procfs_node(const struct vnode *vp)
+{
+	return (vp->data);
+}
+
+#define PROCFS_NLINKS 3
+extern const char *const procfs_links[PROCFS_NLINKS]; /* exe, cwd, root */
+
+/* ---- procfs.c ---- */
+
+/* A new vnode for what `n` describes.  0, ENOMEM. */
+int procfs_vget(struct vmount *, const struct procfs_node *n, struct vnode **);
+/* Everything a directory may hold by a name that is a number. */
+bool procfs_number(const char *name, int *n);
+const struct procfs_ops *procfs_ops_of(const struct vnode *, void **arg);
+
+int procfs_getattr(struct vnode *, struct vattr *);
+int procfs_statfs(struct vnode *, struct vfs_statfs *);
+void procfs_reclaim(struct vnode *);
+
+extern const struct vops procfs_dir_vops, procfs_text_vops, procfs_link_vops,
+    procfs_magic_vops, procfs_fdfile_vops;
+
+/* ---- procfs_dir.c ---- */
+
+int procfs_lookup(struct vnode *, const char *, struct vnode **);
+int procfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
+
+/* ---- procfs_link.c ---- */
+
+int procfs_readlink(struct vnode *, char *, size_t, size_t *);
+int procfs_follow(struct vnode *, const struct vfs_ctx *, struct vnode **);
+
+/* ---- procfs_text.c ---- */
+
+int procfs_text_open(
+    struct vnode *, int, struct file *, const struct vfs_ctx *);
+int procfs_text_read(struct vnode *, struct uio *, int);
+
+/* ---- procfs_sysctl.c ---- */
+
+/* Smallest child of dir >= from, or 0. */
+unsigned procfs_sysctl_next(unsigned dir, unsigned from);
+const char *procfs_sysctl_name(unsigned);
+bool procfs_sysctl_isdir(unsigned);
+void procfs_boot_id(char *buf, size_t size);
+int procfs_sysctl_text(struct vnode *, struct procfs_buf *);
+uint64_t procfs_ino(const struct procfs_node *);
+
+#endif /* VFS_PROCFS_PROCFS_INT_H */

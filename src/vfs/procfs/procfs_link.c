@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Links of procfs.
+ *
+ * Concepts.  Following a magic link gives the file itself, also when its
+ * path is gone; readlink shows a path or a description, for people.  Only
+ * the owner of a process and root may follow its links: they lead past the
+ * permissions of directories.
+ *
+ * Limits.  readlink does not know who asks, so self and thread-self show a
+ * number only where the ops can tell the caller without a context.  Paths
+ * are shown from the root of the vfs.
+ */
+#include "vfs/procfs/procfs_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+procfs_self(struct vnode *vp, const struct vfs_ctx *ctx)
+{
+	const struct vfs_ctx nobody = {.vfs = vp->mount->vfs};
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	return (ops->self == NULL
+		    ? 0
+		    : ops->self(arg, ctx != NULL ? ctx : &nobody));
+}
+
+/* Path of a vnode into buf, marked when no name leads there any more. */
+static int
+procfs_path(struct vnode *vp, char *buf, size_t size)
+{
+	struct vattr va;
+	int error;
+
+	error = vnode_path(vp, NULL, buf, size);
+	if (error == ENOENT) {
+		kmutex_lock(&vp->lock);
+		snprintf(buf, size, "/%s (deleted)",
+		    vp->name != NULL ? vp->name : "");
+		kmutex_unlock(&vp->lock);
+		return (0);
+	}
+	if (error == 0 && vn_getattr(vp, &va) == 0 && va.nlink == 0 &&
+	    strlen(buf) + sizeof(" (deleted)") <= size)
+		strcat(buf, " (deleted)");
+	return (error);
+}
+
+/* What the link of a process leads to: a vnode or a file, ref'ed. */
+static int
+procfs_target(struct vnode *vp, struct vnode **vpp, struct file **fp)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	*vpp = NULL;
+	*fp = NULL;
+	if (n->kind == PN_FD)
+		return (ops->file == NULL
+			    ? ENOENT
+			    : ops->file(arg, n->pid, (int)n->idx, fp));
+	return (ops->vnode == NULL
+		    ? ENOENT
+		    : ops->vnode(arg, n->pid, procfs_links[n->idx], vpp));
+}
+
+/* Text of a link to a file or vnode of a process. */
+static int
+procfs_describe(struct vnode *vp, char *buf, size_t size)
+{
+	struct vnode *target;
+	struct file *f;
+	int error;
+
+	error = procfs_target(vp, &target, &f);
+	if (error != 0)
+		return (error);
+	if (f != NULL && f->vp == NULL)
+		file_describe(f, buf, size);
+	else if (f != NULL && f->vp->ops == &procfs_fdfile_vops)
+		file_describe(procfs_node(f->vp)->file, buf, size);
+	else
+		error = procfs_path(f != NULL ? f->vp : target, buf, size);
+	if (f != NULL)
+		file_free(f);
+	vrele(target);
+	return (error);
+}
+
+int
+procfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	char *text;
+	int pid, error = 0;
+
+	text = malloc(VFS_PATH_MAX);
+	if (text == NULL)
+		return (ENOMEM);
+	switch (n->kind) {
+	case PN_SELF:
+	case PN_THREADSELF:
+		pid = procfs_self(vp, NULL);
+		if (pid == 0)
+			error = ENOENT;
+		else if (n->kind == PN_SELF)
+			snprintf(text, VFS_PATH_MAX, "%d", pid);
+		else
+			snprintf(text, VFS_PATH_MAX, "%d/task/%d", pid, pid);
+		break;
+	case PN_MOUNTS:
+		strcpy(text, "self/mounts");
+		break;
+	default:
+		error = procfs_describe(vp, text, VFS_PATH_MAX);
+		break;
+	}
+	if (error == 0) {
+		size_t l = strlen(text);
+
+		*len = l < size ? l : size;
+		memcpy(buf, text, *len);
+	}
+	free(text);
+	return (error);
+}
+
+/* The vnode of `n`, known as `name` in dvp, whose ref it takes. */
+static int
+procfs_step(struct vnode *dvp, const struct procfs_node *n, const char *name,
+    struct vnode **vpp)
+{
+	struct vnode *vp;
+	int error;
+
+	error = procfs_vget(dvp->mount, n, &vp);
+	if (error == 0) {
+		vnode_set_name(vp, dvp, name);
+		*vpp = vp;
+	}
+	vrele(dvp);
+	return (error);
+}
+
+static int
+procfs_follow_self(struct vnode *vp, int pid, bool thread, struct vnode **vpp)
+{
+	const struct procfs_node dir = {.kind = PN_PID, .pid = pid};
+	const struct procfs_node task = {.kind = PN_TASKDIR, .pid = pid};
+	const struct procfs_node tid = {
+	    .kind = PN_TID, .pid = pid, .thread = true};
+	struct vnode *at = vp->mount->root;
+	char name[16];
+	int error;
+
+	snprintf(name, sizeof(name), "%d", pid);
+	vref(at);
+	error = procfs_step(at, &dir, name, &at);
+	if (error == 0 && thread)
+		error = procfs_step(at, &task, "task", &at);
+	if (error == 0 && thread)
+		error = procfs_step(at, &tid, name, &at);
+	if (error == 0)
+		*vpp = at;
+	return (error);
+}
+
+/* Owner or root. */
+static int
+procfs_may_follow(struct vnode *vp, const struct vfs_ctx *ctx)
+{
+	const struct procfs_ops *ops;
+	uint32_t uid, gid;
+	void *arg;
+	int error;
+
+	ops = procfs_ops_of(vp, &arg);
+	if (ctx->uid == 0 || ops->owner == NULL)
+		return (0);
+	error = ops->owner(arg, procfs_node(vp)->pid, &uid, &gid);
+	if (error == 0 && uid != ctx->uid)
+		error = EACCES;
+	return (error);
+}
+
+int
+procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	struct vnode *target;
+	struct file *f;
+	int pid, error;
+
+	if (n->kind == PN_SELF || n->kind == PN_THREADSELF) {
+		pid = procfs_self(vp, ctx);
+		if (pid == 0)
+			return (ENOENT);
+		return (
+		    procfs_follow_self(vp, pid, n->kind == PN_THREADSELF, vpp));
+	}
+	error = procfs_may_follow(vp, ctx);
+	if (error == 0)
+		error = procfs_target(vp, &target, &f);
+	if (error != 0)
+		return (error);
+	if (f == NULL) {
+		*vpp = target;
+		return (0);
+	}
+	if (f->vp != NULL) {
+		vref(f->vp);
+		*vpp = f->vp;
+	} else {
+		struct procfs_node fn = *n;
+
+		fn.kind = PN_FDFILE;
+		fn.file = f;
+		error = procfs_vget(vp->mount, &fn, vpp);
+		if (error == 0)
+			return (0); /* f's ref is the vnode's */
+	}
+	file_free(f);
+	return (error);
+}

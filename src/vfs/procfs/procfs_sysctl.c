@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * /proc/sys: the settings that programs look at.
+ *
+ * Concepts.  A fixed tree in one table; each entry names its directory by
+ * number.  A value is first asked for by procfs_ops.systext under the name
+ * "sys/kernel/hostname"; where that gives an error, the table's value holds.
+ *
+ * Limits.  Nothing can be set.
+ */
+#include "vfs/procfs/procfs_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/host.h"
+#include "libk/kassert.h"
+
+enum { S_ROOT, S_KERNEL, S_VM, S_FS, S_NET, S_CORE, S_RANDOM };
+#define V_BOOT_ID "boot"
+#define V_UUID "uuid"
+
+struct sysctl_entry {
+	unsigned dir;
+	const char *name;
+	const char *value; /* NULL: a directory */
+};
+
+static const struct sysctl_entry sysctls[] = {
+    [S_ROOT] = {S_ROOT, "sys", NULL},
+    [S_KERNEL] = {S_ROOT, "kernel", NULL},
+    [S_VM] = {S_ROOT, "vm", NULL},
+    [S_FS] = {S_ROOT, "fs", NULL},
+    [S_NET] = {S_ROOT, "net", NULL},
+    [S_CORE] = {S_NET, "core", NULL},
+    [S_RANDOM] = {S_KERNEL, "random", NULL},
+    {S_KERNEL, "ostype", "Linux"},
+    {S_KERNEL, "osrelease", "6.6.0-vmspace"},
+    {S_KERNEL, "version", "#1 SMP vmspace"},
+    {S_KERNEL, "hostname", "vmspace"},
+    {S_KERNEL, "domainname", "(none)"},
+    {S_KERNEL, "pid_max", "32768"},
+    {S_KERNEL, "threads-max", "32768"},
+    {S_KERNEL, "ngroups_max", "65536"},
+    {S_KERNEL, "cap_last_cap", "40"},
+    {S_RANDOM, "boot_id", V_BOOT_ID},
+    {S_RANDOM, "uuid", V_UUID},
+    {S_VM, "overcommit_memory", "0"},
+    {S_VM, "max_map_count", "65530"},
+    {S_VM, "mmap_min_addr", "65536"},
+    {S_FS, "file-max", "1048576"},
+    {S_FS, "pipe-max-size", "1048576"},
+    {S_CORE, "somaxconn", "4096"},
+};
+#define NSYSCTLS ((unsigned)(sizeof(sysctls) / sizeof(sysctls[0])))
+
+const char *
+procfs_sysctl_name(unsigned i)
+{
+	KASSERT(i < NSYSCTLS);
+	return (sysctls[i].name);
+}
+
+bool
+procfs_sysctl_isdir(unsigned i)
+{
+	KASSERT(i < NSYSCTLS);
+	return (sysctls[i].value == NULL);
+}
+
+unsigned
+procfs_sysctl_next(unsigned dir, unsigned from)
+{
+	for (unsigned i = from > 0 ? from : 1; i < NSYSCTLS; i++)
+		if (sysctls[i].dir == dir)
+			return (i);
+	return (0);
+}
+
+void
+procfs_boot_id(char *buf, size_t size)
+{
+	uint8_t r[16];
+
+	host_random(r, sizeof(r));
+	r[6] = (uint8_t)((r[6] & 0x0f) | 0x40); /* RFC 4122, version 4 */
+	r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
+	snprintf(buf, size,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+	    "%02x%02x%02x%02x%02x%02x",
+	    r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10],
+	    r[11], r[12], r[13], r[14], r[15]);
+}
+
+/* "sys/kernel/random/uuid"; the table is four deep at most. */
+static void
+sysctl_path(unsigned i, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (i != S_ROOT) {
+		sysctl_path(sysctls[i].dir, buf, size);
+		len = strlen(buf);
+	}
+	snprintf(buf + len, size - len, "%s%s", i != S_ROOT ? "/" : "",
+	    sysctls[i].name);
+}
+
+int
+procfs_sysctl_text(struct vnode *vp, struct procfs_buf *b)
+{
+	const struct procfs_mount *pm = vp->mount->data;
+	unsigned i = procfs_node(vp)->idx;
+	const char *value = sysctls[i].value;
+	const struct procfs_ops *ops;
+	char path[128], uuid[40];
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	sysctl_path(i, path, sizeof(path));
+	if (ops->systext != NULL && ops->systext(arg, path, b) == 0 &&
+	    b->len > 0)
+		return (0);
+	procfs_buf_destroy(b);
+	if (strcmp(value, V_BOOT_ID) == 0)
+		value = pm->boot_id;
+	else if (strcmp(value, V_UUID) == 0) {
+		procfs_boot_id(uuid, sizeof(uuid));
+		value = uuid;
+	}
+	procfs_printf(b, "%s\n", value);
+	return (0);
+}

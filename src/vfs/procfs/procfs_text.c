@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Texts of procfs.
+ *
+ * Concepts.  Opening a text node generates it, once, into a buffer that the
+ * open file owns; reads and seeks are on this snapshot.  So a reader with a
+ * small buffer sees one consistent state, and the process may be gone by
+ * then.  Reading from the start again (as ps and top do with one descriptor)
+ * generates it anew.
+ *
+ * Locking.  The buffer is used by the thread that has the file's offset
+ * (file.c) or, with pread, by several: text->lock makes its replacement safe.
+ */
+#include "vfs/procfs/procfs_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct procfs_text {
+	struct kmutex lock;    /* rank LEAF */
+	struct procfs_buf buf; /* under lock */
+	bool used;             /* under lock: was read since generated */
+};
+
+static int
+procfs_generate(struct vnode *vp, struct procfs_buf *b)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	const struct procfs_ops *ops;
+	void *arg;
+	int error;
+
+	ops = procfs_ops_of(vp, &arg);
+	procfs_buf_init(b);
+	if (n->kind == PN_SYSCTL)
+		error = procfs_sysctl_text(vp, b);
+	else if (n->kind == PN_SYSTEXT)
+		error = ops->systext == NULL
+			    ? ENOENT
+			    : ops->systext(arg, procfs_sys_nodes[n->idx], b);
+	else
+		error = ops->text == NULL ? ESRCH
+					  : ops->text(arg, n->pid,
+						procfs_pid_nodes[n->idx], b);
+	if (error == 0)
+		error = b->error;
+	if (error != 0)
+		procfs_buf_destroy(b);
+	return (error);
+}
+
+static void
+procfs_slice(const struct procfs_buf *b, struct uio *uio)
+{
+	if (uio->off < b->len)
+		uiomove(b->data + uio->off, b->len - (size_t)uio->off, uio);
+}
+
+int
+procfs_text_read(struct vnode *vp, struct uio *uio, int flags)
+{
+	struct procfs_buf b;
+	int error;
+
+	error = procfs_generate(vp, &b);
+	if (error != 0)
+		return (error);
+	procfs_slice(&b, uio);
+	procfs_buf_destroy(&b);
+	return (0);
+}
+
+static int
+text_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	struct procfs_text *t = f->data;
+	struct procfs_buf b, old;
+	bool again;
+	int error;
+
+	kmutex_lock(&t->lock);
+	again = t->used && uio->off == 0;
+	kmutex_unlock(&t->lock);
+	procfs_buf_init(&old);
+	if (again) {
+		error = procfs_generate(f->vp, &b);
+		if (error != 0)
+			return (error);
+	}
+	kmutex_lock(&t->lock);
+	if (again) {
+		old = t->buf;
+		t->buf = b;
+	}
+	t->used = true;
+	procfs_slice(&t->buf, uio);
+	kmutex_unlock(&t->lock);
+	procfs_buf_destroy(&old);
+	return (0);
+}
+
+static int
+text_seek(struct file *f, int64_t off, int whence, uint64_t *res)
+{
+	if (whence == SEEK_CUR &&
+	    __builtin_add_overflow(off, (int64_t)f->off, &off))
+		return (EOVERFLOW);
+	if ((whence != SEEK_SET && whence != SEEK_CUR) || off < 0)
+		return (EINVAL);
+	*res = (uint64_t)off;
+	return (0);
+}
+
+static short
+text_poll(struct file *f, short events, int *hostfd)
+{
+	*hostfd = -1;
+	return (events & (HOST_POLLIN | VPOLLRDNORM));
+}
+
+static int
+text_getattr(struct file *f, struct vattr *va)
+{
+	return (vn_getattr(f->vp, va));
+}
+
+static void
+text_close(struct file *f)
+{
+	struct procfs_text *t = f->data;
+
+	procfs_buf_destroy(&t->buf);
+	kmutex_destroy(&t->lock);
+	free(t);
+}
+
+static const struct fileops procfs_text_fileops = {
+    .read = text_read,
+    .poll = text_poll,
+    .getattr = text_getattr,
+    .seek = text_seek,
+    .close = text_close,
+    .name = "proc",
+};
+
+/*
+ * - EACCES for writing, ESRCH when the process has gone, and what the
+ *   generator says.
+ */
+int
+procfs_text_open(
+    struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
+{
+	struct procfs_text *t;
+	int error;
+
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return (EACCES);
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return (ENOMEM);
+	error = procfs_generate(vp, &t->buf);
+	if (error != 0) {
+		free(t);
+		return (error);
+	}
+	kmutex_init(&t->lock, "proc text", KRANK_LEAF, 0);
+	f->data = t;
+	f->ops = &procfs_text_fileops;
+	return (0);
+}

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Streams and generated files: pipes, fifos, adopted descriptors, devfs, and
+ * procfs over made-up processes.
+ */
+#include "vfs_nodes_testlib.h"
+
+#include "vfs/procfs/procfs.h"
+
+/* ---- pipes and fifos ---- */
+
+struct pipe_side {
+	struct fx *fx;
+	struct file *f;
+	const char *path;
+	int flags;
+	size_t len;
+	int result;
+	unsigned char sum;
+};
+
+static void
+pipe_writer(void *arg)
+{
+	struct pipe_side *s = arg;
+	unsigned char *buf = malloc(s->len);
+
+	for (size_t i = 0; i < s->len; i++)
+		buf[i] = (unsigned char)(i * 31 >> 3);
+	s->result = xwrite(s->fx, s->f, buf, s->len, -1);
+	free(buf);
+	file_free(s->f);
+}
+
+static void
+test_pipe(void **state)
+{
+	struct fx *fx = *state;
+	struct pipe_side w = {.fx = fx, .len = 1 << 20};
+	struct host_thread *th;
+	struct file *p[2];
+	struct vattr va;
+	char buf[5000];
+	size_t total = 0;
+	long ret;
+	int n, hostfd;
+
+	assert_int_equal(pipe_create(fx->vfs, 0, p), 0);
+	assert_int_equal(file_getattr(p[0], &va), 0);
+	assert_int_equal(va.type, VFIFO);
+	assert_int_equal(p[0]->ops->poll(p[0], HOST_POLLIN, &hostfd), 0);
+	assert_true(hostfd >= 0);
+	assert_int_equal(xread(fx, p[1], buf, 1, -1), -EBADF);
+	assert_int_equal(file_seek(p[0], 0, SEEK_SET, &va.size), ESPIPE);
+	/* A blocking write of much more than fits meets a slow reader. */
+	w.f = p[1];
+	assert_int_equal(host_thread_create(&th, "writer", pipe_writer, &w), 0);
+	while ((n = xread(fx, p[0], buf, sizeof(buf), -1)) > 0) {
+		for (int i = 0; i < n; i++, total++)
+			assert_int_equal((unsigned char)buf[i],
+			    (unsigned char)(total * 31 >> 3));
+	}
+	host_thread_join(th);
+	assert_int_equal(n, 0);
+	assert_int_equal(total, w.len);
+	assert_int_equal(w.result, w.len);
+	file_free(p[0]);
+
+	/* Not blocking: EAGAIN, partial writes; EPIPE. */
+	assert_int_equal(pipe_create(fx->vfs, O_NONBLOCK, p), 0);
+	assert_int_equal(xread(fx, p[0], buf, 1, -1), -EAGAIN);
+	for (total = 0; (n = xwrite(fx, p[1], buf, sizeof(buf), -1)) > 0;)
+		total += (size_t)n;
+	assert_int_equal(n, -EAGAIN);
+	n = 0;
+	assert_int_equal(
+	    file_ioctl(p[0], VIOC_FIONREAD, &n, sizeof(n), 0, &ret, &fx->ctx),
+	    0);
+	assert_int_equal(n, total);
+	assert_int_equal(
+	    file_ioctl(p[0], VIOC_TIOCGPGRP, &n, sizeof(n), 0, &ret, &fx->ctx),
+	    ENOTTY);
+	file_free(p[0]);
+	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EPIPE);
+	file_free(p[1]);
+}
+
+/* Waits once, then is interrupted. */
+static int
+wait_once(void *lwp, int hostfd, short events, uint64_t deadline_ns)
+{
+	int *left = lwp;
+
+	return (--*left < 0 ? EINTR : 0);
+}
+
+static void
+test_pipe_signals(void **state)
+{
+	struct fx *fx = *state;
+	struct file *p[2], *g;
+	char *buf = calloc(1, 1 << 20);
+	int left = 3, on = 1, fds[2];
+	size_t got;
+	long ret;
+
+	fx->ctx.wait = wait_once;
+	fx->ctx.lwp = &left;
+	assert_int_equal(pipe_create(fx->vfs, 0, p), 0);
+	assert_int_equal(xread(fx, p[0], buf, 1, -1), -EINTR);
+	left = 2;
+	/* Interrupted after a part: the part counts. */
+	assert_int_equal(xwrite(fx, p[1], buf, 1 << 20, -1), 65536);
+	left = 0;
+	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EINTR);
+	assert_int_equal(
+	    file_ioctl(p[1], VIOC_FIONBIO, &on, sizeof(on), 0, &ret, &fx->ctx),
+	    0);
+	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EAGAIN);
+	file_free(p[0]);
+	file_free(p[1]);
+
+	/* Inherited: the host's descriptor stays blocking. */
+	assert_int_equal(host_pipe(0, fds), 0);
+	assert_int_equal(hostfd_file_create(fx->vfs, fds[1], &g), 0);
+	left = 100;
+	assert_int_equal(xwrite(fx, g, buf, 10000, -1), 10000);
+	assert_int_equal(100 - left, 3);
+	assert_int_equal(host_getfl(fds[1], &on), 0);
+	assert_int_equal(on & O_NONBLOCK, 0);
+	fx->ctx.wait = NULL;
+	assert_int_equal(file_setfl(g, O_NONBLOCK), 0);
+	got = 10000;
+	for (int n; (n = xwrite(fx, g, buf, 10000, -1)) > 0;)
+		got += (size_t)n;
+	assert_true(got > 30000 && got <= 65536);
+	file_free(g);
+	assert_int_equal(hostfd_file_create(fx->vfs, fds[0], &g), 0);
+	(void)host_close(fds[0]);
+	(void)host_close(fds[1]);
+	while (got > 0) {
+		int n = xread(fx, g, buf, 7000, -1);
+
+		assert_true(n > 0);
+		got -= (size_t)n;
+	}
+	assert_int_equal(xread(fx, g, buf, 7000, -1), 0);
+	file_free(g);
+	free(buf);
+}
+
+static void
+test_adopt(void **state)
+{
+	struct fx *fx = *state;
+	struct host_iovec iov[2];
+	struct uio uio = {.iov = iov, .niov = 2, .resid = 8, .write = true};
+	uint64_t one = 5, out = 0;
+	struct file *f;
+	char buf[64];
+	int fd;
+
+	assert_int_equal(host_eventfd(0, 0, &fd), 0);
+	assert_int_equal(
+	    hostfd_file_adopt(fx->vfs, fd, O_RDWR | O_NONBLOCK, "eventfd", &f),
+	    0);
+	file_describe(f, buf, sizeof(buf));
+	assert_string_equal(buf, "anon_inode:[eventfd]");
+	assert_int_equal(xread(fx, f, &out, 8, -1), -EAGAIN);
+	/* A record in two pieces. */
+	iov[0] = (struct host_iovec){&one, 3};
+	iov[1] = (struct host_iovec){(char *)&one + 3, 100};
+	assert_int_equal(file_write(f, &uio, &fx->ctx, false), 0);
+	assert_int_equal(uio.resid, 0);
+	iov[0] = (struct host_iovec){&out, 4};
+	iov[1] = (struct host_iovec){(char *)&out + 4, 4};
+	uio = (struct uio){.iov = iov, .niov = 2, .resid = 8};
+	assert_int_equal(file_read(f, &uio, &fx->ctx, false), 0);
+	assert_int_equal(out, 5);
+	file_free(f);
+}
+
+static void
+fifo_opener(void *arg)
+{
+	struct pipe_side *s = arg;
+	struct vfs_ctx ctx = s->fx->ctx;
+
+	s->result = vfs_open(&ctx, NULL, s->path, s->flags, 0, &s->f);
+}
+
+static void
+test_fifo(void **state)
+{
+	struct fx *fx = *state;
+	struct pipe_side r = {.fx = fx, .path = "/tmp/ff", .flags = O_RDONLY};
+	struct host_thread *th;
+	struct file *f, *g;
+	char buf[16];
+	int left = 0;
+
+	assert_int_equal(
+	    vfs_mknod(&fx->ctx, NULL, "/tmp/ff", HOST_S_IFIFO | 0666, 0), 0);
+	assert_int_equal(eopen(fx, "/tmp/ff", O_WRONLY | O_NONBLOCK), ENXIO);
+	fx->ctx.wait = wait_once;
+	fx->ctx.lwp = &left;
+	assert_int_equal(eopen(fx, "/tmp/ff", O_RDONLY), EINTR);
+	fx->ctx.wait = NULL;
+	for (int i = 0; i < 20; i++) {
+		r.flags = i % 2 == 0 ? O_RDONLY : O_WRONLY;
+		assert_int_equal(
+		    host_thread_create(&th, "opener", fifo_opener, &r), 0);
+		f = xopen(fx, "/tmp/ff", i % 2 == 0 ? O_WRONLY : O_RDONLY);
+		host_thread_join(th);
+		assert_int_equal(r.result, 0);
+		g = i % 2 == 0 ? r.f : f;
+		f = i % 2 == 0 ? f : r.f;
+		assert_int_equal(xwrite(fx, f, "word", 4, -1), 4);
+		assert_int_equal(xread(fx, g, buf, sizeof(buf), -1), 4);
+		if (i < 10) {
+			file_free(f);
+			assert_int_equal(xread(fx, g, buf, 1, -1), 0);
+			file_free(g);
+		} else {
+			file_free(g);
+			assert_int_equal(xwrite(fx, f, "x", 1, -1), -EPIPE);
+			file_free(f);
+		}
+	}
+	f = xopen(fx, "/tmp/ff", O_RDWR);
+	assert_int_equal(xwrite(fx, f, "self", 4, -1), 4);
+	g = xopen(fx, "/tmp/ff", O_RDONLY | O_NONBLOCK);
+	assert_int_equal(xread(fx, g, buf, sizeof(buf), -1), 4);
+	assert_int_equal(xread(fx, g, buf, sizeof(buf), -1), -EAGAIN);
+	assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/ff", false), 0);
+	file_free(f);
+	assert_int_equal(xread(fx, g, buf, sizeof(buf), -1), 0);
+	file_free(g);
+}
+
+/* ---- devfs ---- */
+
+static void
+test_devfs(void **state)
+{
+	struct fx *fx = *state;
+	struct vm_object *o;
+	struct names ns;
+	struct vattr va;
+	struct file *f;
+	char buf[64], buf2[64];
+	uint64_t pos;
+	int n;
+	long ret;
+
+	assert_int_equal(xattr(fx, "/dev/null", &va), 0);
+	assert_int_equal(va.mode, HOST_S_IFCHR | 0666);
+	assert_int_equal(va.rdev, 0x103);
+	f = xopen(fx, "/dev/null", O_WRONLY | O_CREAT | O_TRUNC);
+	assert_int_equal(xwrite(fx, f, buf, sizeof(buf), -1), sizeof(buf));
+	assert_int_equal(
+	    file_ioctl(f, VIOC_TCGETS, buf, 36, 0, &ret, &fx->ctx), ENOTTY);
+	assert_int_equal(vnode_object(f->vp, &o), ENODEV);
+	assert_int_equal(file_seek(f, 100, SEEK_SET, &pos), 0);
+	assert_int_equal(pos, 0);
+	file_free(f);
+	expect_text(fx, "/dev/null", "");
+	f = xopen(fx, "/dev/zero", O_RDWR);
+	memset(buf, 1, sizeof(buf));
+	assert_int_equal(xread(fx, f, buf, sizeof(buf), -1), sizeof(buf));
+	memset(buf2, 0, sizeof(buf2));
+	assert_memory_equal(buf, buf2, sizeof(buf));
+	assert_int_equal(f->vp->flags & VN_ZERO, VN_ZERO);
+	assert_int_equal(vnode_object(f->vp, &o), 0);
+	file_free(f);
+	f = xopen(fx, "/dev/full", O_RDWR);
+	assert_int_equal(xwrite(fx, f, buf, 1, -1), -ENOSPC);
+	file_free(f);
+	f = xopen(fx, "/dev/urandom", O_RDONLY);
+	assert_int_equal(xread(fx, f, buf, sizeof(buf), -1), sizeof(buf));
+	assert_int_equal(xread(fx, f, buf2, sizeof(buf), -1), sizeof(buf));
+	assert_memory_not_equal(buf, buf2, sizeof(buf));
+	assert_int_equal(
+	    file_ioctl(f, VIOC_RNDGETENTCNT, &n, 4, 0, &ret, &fx->ctx), 0);
+	assert_int_equal(n, 256);
+	file_free(f);
+	assert_int_equal(eopen(fx, "/dev/tty", O_RDWR), ENXIO);
+	assert_int_equal(eopen(fx, "/dev/new", O_RDWR | O_CREAT), EACCES);
+	assert_int_equal(xmkdir(fx, "/dev/d"), EACCES);
+	assert_int_equal(
+	    vfs_unlink(&fx->ctx, NULL, "/dev/null", false), EACCES);
+	listing(fx, "/dev", &ns);
+	assert_true(has(&ns, "null") && has(&ns, "stdin") && has(&ns, "shm"));
+	assert_int_equal(ns.n, 14);
+	listing(fx, "/dev/pts", &ns);
+	assert_int_equal(ns.n, 2);
+}
+
+static void
+test_devfs_mount_and_tty(void **state)
+{
+	struct fx *fx = *state;
+	struct vmount *mp;
+	struct file *f;
+	char winsz[8], tio[36];
+	size_t size;
+	int fd, dir;
+	long ret;
+
+	assert_int_equal(tmpfs_mount_create(fx->vfs, 1 << 20, 01777, &mp), 0);
+	assert_int_equal(vfs_mount(fx->vfs, mp, "/dev/shm"), 0);
+	put(fx, "/dev/shm/seg", "shared");
+	expect_text(fx, "/dev/shm/seg", "shared");
+	if (host_openat(AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY, 0, &fd) != 0)
+		return;
+	fx->vfs->tty_fd = fd;
+	f = xopen(fx, "/dev/tty", O_RDWR);
+	assert_int_equal(ioctl_size(VIOC_TCGETS, &size, &dir), 0);
+	assert_int_equal(size, sizeof(tio));
+	assert_int_equal(
+	    file_ioctl(f, VIOC_TCGETS, tio, sizeof(tio), 0, &ret, &fx->ctx), 0);
+	assert_int_equal(
+	    file_ioctl(f, VIOC_TCSETS, tio, sizeof(tio), 0, &ret, &fx->ctx), 0);
+	memset(winsz, 7, sizeof(winsz));
+	assert_int_equal(
+	    file_ioctl(f, VIOC_TIOCSWINSZ, winsz, 8, 0, &ret, &fx->ctx), 0);
+	memset(winsz, 0, sizeof(winsz));
+	assert_int_equal(
+	    file_ioctl(f, VIOC_TIOCGWINSZ, winsz, 8, 0, &ret, &fx->ctx), 0);
+	assert_int_equal(winsz[0], 7);
+	assert_int_equal(
+	    file_ioctl(f, VIOC_TCGETS, tio, 8, 0, &ret, &fx->ctx), EINVAL);
+	file_free(f);
+	fx->vfs->tty_fd = -1;
+	(void)host_close(fd);
+	assert_int_equal(ioctl_size(0x80086601, &size, &dir), ENOTTY);
+}
+
+/* ---- procfs ---- */
+
+/* Processes 5 (self) and 70000, and their files. */
+struct procs {
+	struct fx *fx;
+	bool gone;            /* 70000 */
+	struct file *file[3]; /* of 5 */
+	struct vnode *exe;
+	unsigned generated;
+};
+
+static int
+pf_self(void *arg, const struct vfs_ctx *ctx)
+{
+	return (ctx->lwp != NULL ? 5 : 0);
+}
+
+static bool
+pf_exists(void *arg, int pid)
+{
+	const struct procs *p = arg;
+
+	return (pid == 5 || (pid == 70000 && !p->gone));
+}
+
+static int
+pf_next(void *arg, int pid)
+{
+	return (pid <= 5                                ? 5
+		: pid <= 70000 && pf_exists(arg, 70000) ? 70000
+							: 0);
+}
+
+static int
+pf_owner(void *arg, int pid, uint32_t *uid, uint32_t *gid)
+{
+	if (!pf_exists(arg, pid))
+		return (ESRCH);
+	*uid = *gid = (uint32_t)pid;
+	return (0);
+}
+
+static int
+pf_vnode(void *arg, int pid, const char *which, struct vnode **vpp)
+{
+	struct procs *p = arg;
+
+	if (pid != 5)
+		return (ESRCH);
+	*vpp = strcmp(which, "exe") == 0 ? p->exe : p->fx->vfs->root;
+	vref(*vpp);
+	return (0);
+}
+
+static int
+pf_file(void *arg, int pid, int fd, struct file **fp)
+{
+	struct procs *p = arg;
+
+	if (pid != 5)
+		return (ESRCH);
+	if (fd < 0 || fd > 2 || p->file[fd] == NULL)
+		return (EBADF);
+	file_ref(p->file[fd]);
+	*fp = p->file[fd];
+	return (0);
+}
+
+static int
+pf_fdnext(void *arg, int pid, int fd)
+{
+	struct procs *p = arg;
+
+	for (; pid == 5 && fd < 3; fd++)
+		if (p->file[fd] != NULL)
+			return (fd);
+	return (-1);
+}
+
+static int
+pf_text(void *arg, int pid, const char *node, struct procfs_buf *b)
+{
+	struct procs *p = arg;
+
+	if (!pf_exists(arg, pid))
+		return (ESRCH);
+	procfs_printf(b, "%d %s %u\n", pid, node, p->generated++);
+	if (strcmp(node, "maps") == 0)
+		for (int i = 0; i < 1000; i++)
+			procfs_printf(b, "line %d\n", i);
+	return (0);
+}
+
+static int
+pf_systext(void *arg, const char *node, struct procfs_buf *b)
+{
+	if (strcmp(node, "meminfo") == 0 ||
+	    strcmp(node, "sys/kernel/hostname") == 0) {
+		procfs_write(b, node, strlen(node));
+		return (0);
+	}
+	return (ENOENT);
+}
+
+static const struct procfs_ops fake_procfs = {
+    .self = pf_self,
+    .next = pf_next,
+    .exists = pf_exists,
+    .owner = pf_owner,
+    .vnode = pf_vnode,
+    .file = pf_file,
+    .fdnext = pf_fdnext,
+    .text = pf_text,
+    .systext = pf_systext,
+};
+
+static void
+expect_link(struct fx *fx, const char *path, const char *text)
+{
+	char buf[4096];
+	struct nameidata nd;
+	size_t len;
+
+	assert_int_equal(namei(&fx->ctx, NULL, path, NAMEI_NOFOLLOW, &nd), 0);
+	assert_int_equal(nd.vp->type, VLNK);
+	assert_int_equal(
+	    nd.vp->ops->readlink(nd.vp, buf, sizeof(buf) - 1, &len), 0);
+	buf[len] = '\0';
+	assert_string_equal(buf, text);
+	vrele(nd.vp);
+}
+
+static void
+test_procfs_tree(void **state)
+{
+	struct fx *fx = *state;
+	struct procs p = {.fx = fx};
+	struct vattr va;
+	struct names ns;
+	struct file *f;
+	char buf[64];
+
+	/* Before anybody is registered. */
+	assert_int_equal(eopen(fx, "/proc/self/maps", O_RDONLY), ENOENT);
+	fx->vfs->procfs_ops = &fake_procfs;
+	fx->vfs->procfs_arg = &p;
+	fx->ctx.lwp = &p;
+	listing(fx, "/proc", &ns);
+	assert_true(has(&ns, "5") && has(&ns, "70000") && has(&ns, "self") &&
+		    has(&ns, "meminfo") && has(&ns, "sys"));
+	listing(fx, "/proc/70000", &ns);
+	assert_true(has(&ns, "maps") && has(&ns, "exe") && has(&ns, "fd") &&
+		    has(&ns, "task") && has(&ns, "vmspace"));
+	listing(fx, "/proc/5/task", &ns);
+	assert_string_equal(ns.text, " . .. 5");
+	assert_int_equal(xattr(fx, "/proc/70000/environ", &va), 0);
+	assert_int_equal(va.uid, 70000);
+	assert_int_equal(va.mode, HOST_S_IFREG | 0400);
+	assert_int_equal(va.ino >> 16, 70000);
+	assert_int_equal(eopen(fx, "/proc/6", O_RDONLY), ENOENT);
+	assert_int_equal(eopen(fx, "/proc/05", O_RDONLY), ENOENT);
+	assert_int_equal(eopen(fx, "/proc/self/stat", O_WRONLY), EACCES);
+	assert_int_equal(
+	    eopen(fx, "/proc/self/new", O_WRONLY | O_CREAT), EACCES);
+	assert_int_equal(
+	    vfs_unlink(&fx->ctx, NULL, "/proc/5/stat", false), EPERM);
+	assert_true(xmkdir(fx, "/proc/d") != 0);
+	expect_text(fx, "/proc/meminfo", "meminfo");
+	expect_text(fx, "/proc/sys/kernel/hostname", "sys/kernel/hostname");
+	expect_text(fx, "/proc/sys/kernel/ostype", "Linux\n");
+	expect_text(fx, "/proc/thread-self/../../comm", "5 comm 0\n");
+	p.generated = 0;
+	expect_text(fx, "/proc/mounts", "5 mounts 0\n");
+	f = xopen(fx, "/proc/sys/kernel/random/uuid", O_RDONLY);
+	assert_int_equal(xread(fx, f, buf, sizeof(buf), -1), 37);
+	file_free(f);
+	/* A process that goes. */
+	f = xopen(fx, "/proc/70000", O_RDONLY);
+	p.gone = true;
+	assert_int_equal(file_getdents(f, names_add, &ns), ENOENT);
+	assert_int_equal(vn_getattr(f->vp, &va), ESRCH);
+	assert_int_equal(
+	    vfs_open(&fx->ctx, f->vp, "maps", 0, 0, &p.file[0]), ENOENT);
+	file_free(f);
+}
+
+static void
+test_procfs_text(void **state)
+{
+	struct fx *fx = *state;
+	struct procs p = {.fx = fx};
+	char a[16384], b[16384];
+	struct vattr va;
+	struct file *f;
+	uint64_t pos;
+	size_t len = 0;
+	int n;
+
+	fx->vfs->procfs_ops = &fake_procfs;
+	fx->vfs->procfs_arg = &p;
+	f = xopen(fx, "/proc/70000/maps", O_RDONLY);
+	assert_int_equal(file_getattr(f, &va), 0);
+	assert_int_equal(va.size, 0);
+	while ((n = xread(fx, f, a + len, 700, -1)) > 0)
+		len += (size_t)n;
+	assert_int_equal(p.generated, 1);
+	assert_memory_equal(a, "70000 maps 0\nline 0\n", 20);
+	assert_memory_equal(a + len - 9, "line 999\n", 9);
+	/* pread elsewhere is the same text; from 0 it is a new one. */
+	assert_int_equal(xread(fx, f, b, sizeof(b), 13), len - 13);
+	assert_memory_equal(b, a + 13, len - 13);
+	assert_int_equal(file_seek(f, 0, SEEK_SET, &pos), 0);
+	assert_int_equal(xread(fx, f, b, 13, -1), 13);
+	assert_memory_equal(b, "70000 maps 1\n", 13);
+	assert_int_equal(file_seek(f, 0, SEEK_END, &pos), EINVAL);
+	p.gone = true;
+	assert_int_equal(xread(fx, f, b, 10, 100), 10);
+	assert_int_equal(xread(fx, f, b, 10, 0), -ESRCH);
+	file_free(f);
+	assert_int_equal(vn_pread(fx->vfs->root, a, 1, 0, &len), EISDIR);
+}
+
+static void
+test_procfs_links(void **state)
+{
+	struct fx *fx = *state;
+	struct procs p = {.fx = fx};
+	struct file *pp[2], *f, *g;
+	struct names ns;
+	char buf[64], want[64];
+
+	fx->vfs->procfs_ops = &fake_procfs;
+	fx->vfs->procfs_arg = &p;
+	fx->ctx.lwp = &p;
+	put(fx, "/tmp/prog", "#!prog");
+	p.file[0] = xopen(fx, "/tmp/prog", O_RDONLY);
+	assert_int_equal(pipe_create(fx->vfs, 0, pp), 0);
+	p.file[2] = pp[1];
+	p.exe = p.file[0]->vp;
+	expect_link(fx, "/proc/5/exe", "/tmp/prog");
+	expect_link(fx, "/proc/self/cwd", "/");
+	expect_link(fx, "/proc/self/fd/0", "/tmp/prog");
+	expect_link(fx, "/dev/stdin", "/proc/self/fd/0");
+	snprintf(
+	    want, sizeof(want), "pipe:[%llu]", (unsigned long long)pp[1]->ino);
+	expect_link(fx, "/proc/self/fd/2", want);
+	expect_text(fx, "/dev/stdin", "#!prog");
+	expect_text(fx, "/proc/self/exe", "#!prog");
+	expect_text(fx, "/proc/5/task/5/root/tmp/prog", "#!prog");
+	listing(fx, "/dev/fd", &ns);
+	assert_string_equal(ns.text, " . .. 0 2");
+	assert_int_equal(eopen(fx, "/proc/self/fd/1", O_RDONLY), ENOENT);
+	/* A pipe again, by name, in its own direction only. */
+	assert_int_equal(eopen(fx, "/dev/stderr", O_RDONLY), EACCES);
+	f = xopen(fx, "/dev/stderr", O_WRONLY | O_CREAT | O_TRUNC);
+	assert_int_equal(xwrite(fx, f, "via", 3, -1), 3);
+	assert_int_equal(xread(fx, pp[0], buf, sizeof(buf), -1), 3);
+	p.file[1] = f;
+	expect_link(fx, "/proc/self/fd/1", want);
+	g = xopen(fx, "/proc/self/fd/1", O_WRONLY);
+	assert_int_equal(xwrite(fx, g, "two", 3, -1), 3);
+	assert_int_equal(xread(fx, pp[0], buf, sizeof(buf), -1), 3);
+	file_free(g);
+	file_free(f);
+	/* Links outlive names; others may not follow them. */
+	assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/prog", false), 0);
+	expect_link(fx, "/proc/5/exe", "/tmp/prog (deleted)");
+	expect_text(fx, "/proc/5/exe", "#!prog");
+	fx->ctx.uid = 6;
+	assert_int_equal(eopen(fx, "/proc/5/exe", O_RDONLY), EACCES);
+	assert_int_equal(eopen(fx, "/proc/5/fd", O_RDONLY), EACCES);
+	file_free(p.file[0]);
+	file_free(pp[0]);
+	file_free(pp[1]);
+}
+
+static void
+test_procfs_buf(void **state)
+{
+	struct procfs_buf b;
+	char *big = calloc(1, 1 << 20);
+
+	procfs_buf_init(&b);
+	for (int i = 0; i < 10000; i++)
+		procfs_printf(&b, "%d,", i);
+	assert_int_equal(b.error, 0);
+	assert_int_equal(b.len, 48890);
+	assert_memory_equal(b.data + b.len - 5, "9999,", 5);
+	while (b.error == 0)
+		procfs_write(&b, big, 1 << 20);
+	assert_int_equal(b.error, EFBIG);
+	procfs_printf(&b, "no more");
+	procfs_buf_destroy(&b);
+	free(big);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(test_pipe),
+	    T(test_pipe_signals),
+	    T(test_adopt),
+	    T(test_fifo),
+	    T(test_devfs),
+	    T(test_devfs_mount_and_tty),
+	    T(test_procfs_tree),
+	    T(test_procfs_text),
+	    T(test_procfs_links),
+	    cmocka_unit_test(test_procfs_buf),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
