@@ -192,4 +192,29 @@ int host_linkat(
 int host_symlinkat(const char *target, int dirfd, const char *path);
 int host_mknodat(int dirfd, const char *path, uint32_t mode, uint64_t rdev);
 
+/* ---- objects behind guest descriptors (host_ipc.c).  All are made
+ * non-blocking; none of these calls waits. ---- */
+
+/* EPOLL* bits as Linux has them. */
+struct host_epoll_event {
+	uint32_t events;
+	uint64_t data;
+};
+int host_epoll_create(int *fd);
+/* op: 1 add, 2 delete, 3 modify.  EEXIST, ENOENT, EPERM, ELOOP, EINVAL (epfd
+ * is no epoll), ENOSPC. */
+int host_epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t data);
+/* Ready events now, at most `max` and at most 64. */
+int host_epoll_take(int epfd, struct host_epoll_event *out, int max, int *n);
+int host_timerfd(int clock, int *fd);
+/* flags: 1 absolute, 2 cancel on clock set.  Times in ns. */
+int host_timerfd_set(int fd, int flags, uint64_t value, uint64_t interval,
+    uint64_t *old_value, uint64_t *old_interval);
+int host_timerfd_get(int fd, uint64_t *value, uint64_t *interval);
+/* AF_UNIX; type: 1 stream, 2 datagram, 5 seqpacket. */
+int host_socketpair(int type, int fds[2]);
+int host_shutdown(int fd, int how);
+/* An int option of level SOL_SOCKET, read. */
+int host_sockopt_int(int fd, int option, int *value);
+
 #endif /* HOST_HOST_FILE_H */

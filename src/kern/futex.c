@@ -6,8 +6,8 @@
  *
  * Data structures.  Waiters hang in a hash of queues by the identity of the
  * word (vm_futex_key).  A waiter is on the stack of its lwp; `bucket` says
- * which queue it is on and NULL that it was woken.  It is changed under the
- * lock of the bucket it names (both locks, when requeued).
+ * which queue it is on, or was on when it was `woken`.  Both are changed under
+ * the lock of that bucket (both locks, when requeued).
  *
  * No lost wakeup.  A waiter tests the word and enqueues itself under the
  * bucket lock; a waker changed the word before it takes that lock.  The word
@@ -15,9 +15,9 @@
  * when there is no translation the lock is dropped, the page is faulted in
  * by vm_fetch32(), and the test begins again.
  *
- * Lifetime.  A waker touches a waiter only under the lock of the bucket the
- * waiter is on, and a waiter leaves its stack frame only after it has seen
- * NULL, or has dequeued itself, under that lock.
+ * Lifetime.  A waker touches a waiter and its lwp only under the lock of the
+ * bucket the waiter is on, and a waiter leaves its stack frame only after it
+ * has held that lock and seen that it was woken, or dequeued itself.
  *
  * Locking.  Bucket locks have the rank of signal state, two are taken in the
  * order of their addresses.  lwp_wakeup() is a leaf and is called under them.
@@ -42,6 +42,7 @@ sys_fn sys_futex, sys_set_robust_list, sys_get_robust_list,
 struct futex_waiter {
 	TAILQ_ENTRY(futex_waiter) link;
 	_Atomic(struct futex_bucket *) bucket;
+	_Atomic(bool) woken;
 	struct vm_futex_key key;
 	uint32_t bitset;
 	struct lwp *lwp;
@@ -129,7 +130,7 @@ futex_wake_locked(struct futex_bucket *b, const struct vm_futex_key *key,
 		if (!futex_match(w, key) || (w->bitset & bitset) == 0)
 			continue;
 		TAILQ_REMOVE(&b->waiters, w, link);
-		atomic_store(&w->bucket, NULL);
+		atomic_store(&w->woken, true);
 		lwp_wakeup(w->lwp);
 		woken++;
 	}
@@ -149,7 +150,7 @@ futex_peek(struct vmspace *vm, vm_offset_t va, uint32_t *val)
 	p = vm_page_ptr(vm->sys->phys, m);
 	*val = atomic_load((const _Atomic(uint32_t) *)(const void *)(p +
 	    (va & PAGE_MASK)));
-	vm_page_unhold(vm->sys, m);
+	vm_page_unhold(vm->sys->phys, m);
 	return (0);
 }
 
@@ -160,18 +161,20 @@ static bool
 futex_dequeue(struct futex_waiter *w)
 {
 	struct futex_bucket *b;
+	bool woken;
 
-	while ((b = atomic_load(&w->bucket)) != NULL) {
+	for (;;) {
+		b = atomic_load(&w->bucket);
 		kmutex_lock(&b->lock);
-		if (atomic_load(&w->bucket) == b) {
-			TAILQ_REMOVE(&b->waiters, w, link);
-			atomic_store(&w->bucket, NULL);
-			kmutex_unlock(&b->lock);
-			return (false);
-		}
-		kmutex_unlock(&b->lock);
+		if (atomic_load(&w->bucket) == b)
+			break;
+		kmutex_unlock(&b->lock); /* requeued meanwhile */
 	}
-	return (true);
+	woken = atomic_load(&w->woken);
+	if (!woken)
+		TAILQ_REMOVE(&b->waiters, w, link);
+	kmutex_unlock(&b->lock);
+	return (woken);
 }
 
 /* Enqueue if the word is `val`: 0, EAGAIN (it is not), EFAULT... */
@@ -218,14 +221,13 @@ futex_wait(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
 		return (error);
 	for (;;) {
 		error = lwp_sleep(l, deadline);
-		if (atomic_load(&w.bucket) == NULL || error != 0)
+		if (atomic_load(&w.woken) || error != 0)
 			break;
 		lwp_sleep_prepare(l); /* spurious */
-		if (atomic_load(&w.bucket) == NULL)
+		if (atomic_load(&w.woken))
 			break;
 	}
-	/* A wakeup that was counted must not be lost to a signal.  Taking
-	 * the lock also lets the waker finish with w. */
+	/* A wakeup that was counted must not be lost to a signal. */
 	if (futex_dequeue(&w))
 		error = 0;
 	return (error);

@@ -206,7 +206,7 @@ void
 world_create(uint64_t seed, bool tight)
 {
 	struct vm_system_config cf = {
-	    .mem = (tight ? 700 : 6000) * PAGE_SIZE,
+	    .mem = (tight ? 160 : 6000) * PAGE_SIZE,
 	    .pmap_ops = &pmap_soft_ops,
 	};
 	bool tr = w.trace;

@@ -782,6 +782,75 @@ test_tmpfs_threads(void **state)
 	file_free(f);
 }
 
+/* Stores through a mapping against truncation and writes. */
+#define MAP_PAGES 8
+#define MAP_ROUNDS 3000
+
+struct mapper {
+	struct vmspace *vm;
+	vm_offset_t va;
+	unsigned odd; /* copies that gave neither 0 nor EFAULT */
+};
+
+static void
+mapper_thread(void *arg)
+{
+	struct mapper *t = arg;
+	char c = 'm';
+
+	for (unsigned i = 0; i < MAP_ROUNDS; i++) {
+		vm_offset_t va = t->va + i * 997 % (MAP_PAGES * PG);
+		int error = i % 2 == 0 ? copyout(t->vm, &c, va, 1)
+				       : copyin(t->vm, &c, va, 1);
+
+		if (error != 0 && error != EFAULT)
+			t->odd++;
+		c = 'm';
+	}
+}
+
+static void
+test_tmpfs_mapped_threads(void **state)
+{
+	struct fx *fx = *state;
+	struct file *f = xopen(fx, "/tmp/m", O_RDWR | O_CREAT);
+	struct mapper t = {.va = 0x10000000};
+	struct host_thread *th[2];
+	struct vm_object *o;
+	char buf[3 * PG];
+
+	assert_int_equal(trunc_to(f, MAP_PAGES * PG), 0);
+	assert_int_equal(vnode_object(f->vp, &o), 0);
+	assert_int_equal(vmspace_create(&fx->sys, &t.vm), 0);
+	assert_int_equal(vm_mmap(t.vm, &t.va, MAP_PAGES * PG, 3, 7,
+			     VMM_FIXED | VMM_SHARED, o, 0),
+	    0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+		    host_thread_create(&th[i], "mapper", mapper_thread, &t), 0);
+	for (unsigned i = 0; i < MAP_ROUNDS; i++) {
+		uint64_t end = i * 1237 % (MAP_PAGES * PG);
+		int n;
+
+		memset(buf, 'w', sizeof(buf));
+		assert_int_equal(trunc_to(f, end), 0);
+		assert_true(xwrite(fx, f, buf, i * 7 % sizeof(buf),
+				(int64_t)(end + i % 500)) >= 0);
+		n = xread(fx, f, buf, sizeof(buf), (int64_t)end);
+		assert_true(n >= 0);
+		/* Zeroes of the hole, ours, or a mapped store. */
+		for (int k = 0; k < n; k++)
+			assert_true(
+			    buf[k] == 0 || buf[k] == 'w' || buf[k] == 'm');
+	}
+	for (int i = 0; i < 2; i++)
+		host_thread_join(th[i]);
+	assert_int_equal(t.odd, 0);
+	assert_int_equal(vm_check_vmspace(t.vm), 0);
+	vmspace_free(t.vm);
+	file_free(f);
+}
+
 int
 main(void)
 {
@@ -793,6 +862,7 @@ main(void)
 	    T(test_tmpfs_full),
 	    T(test_tmpfs_model),
 	    T(test_tmpfs_threads),
+	    T(test_tmpfs_mapped_threads),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

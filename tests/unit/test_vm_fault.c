@@ -292,15 +292,14 @@ test_shared_shadow(void **state)
 	fill(p, BASE, 4, 10);
 	c = fork_of(p);
 	vm_map_lock(&c->map);
-	assert_int_equal(vm_map_set_inherit(&c->map, BASE, BASE + 4 * PG,
-			     VM_INHERIT_SHARE),
+	assert_int_equal(
+	    vm_map_set_inherit(&c->map, BASE, BASE + 4 * PG, VM_INHERIT_SHARE),
 	    0);
 	vm_map_unlock(&c->map);
 	g = fork_of(c);
 	expect(c, BASE, 4, 10);
 	expect(g, BASE, 4, 10);
-	assert_ptr_equal(
-	    entry_at(c, BASE)->object, entry_at(g, BASE)->object);
+	assert_ptr_equal(entry_at(c, BASE)->object, entry_at(g, BASE)->object);
 	store(c, BASE + PG, 99);
 	assert_int_equal(load(g, BASE + PG), 99);
 	assert_int_equal(load(p, BASE + PG), 11);
@@ -610,8 +609,8 @@ scenario(struct fixture *f, struct vm_object *v)
 		return (error);
 	error = vm_mmap(p, &va, 600 * PG, RW, VM_PROT_ALL, VMM_FIXED, NULL, 0);
 	if (error == 0)
-		error = vm_mmap(
-		    p, &fa, 8 * PG, RW, VM_PROT_ALL, VMM_FIXED, v, 0);
+		error =
+		    vm_mmap(p, &fa, 8 * PG, RW, VM_PROT_ALL, VMM_FIXED, v, 0);
 	for (unsigned i = 0; i < 600 && error == 0; i += 7)
 		error = try_store(p, BASE + i * PG, i);
 	if (error == 0)
@@ -688,12 +687,12 @@ limit_zone(struct vm_system *sys, unsigned which, uint64_t limit)
 		void (*ctor)(void *);
 		struct vm_zone **zone;
 	} z[] = {
-		{ sizeof(struct vm_map_entry), NULL, &sys->z_entry },
-		{ sizeof(struct vm_object), bare_object_ctor, &sys->z_object },
-		{ RADIX_NODE_SIZE, NULL, &sys->z_radix },
-		{ 4096, NULL, &sys->z_pmap_node },
-		{ sizeof(struct vmspace), bare_vmspace_ctor, &sys->z_vmspace },
-		{ sizeof(struct pmap), NULL, &sys->z_pmap },
+	    {sizeof(struct vm_map_entry), NULL, &sys->z_entry},
+	    {sizeof(struct vm_object), bare_object_ctor, &sys->z_object},
+	    {RADIX_NODE_SIZE, NULL, &sys->z_radix},
+	    {4096, NULL, &sys->z_pmap_node},
+	    {sizeof(struct vmspace), bare_vmspace_ctor, &sys->z_vmspace},
+	    {sizeof(struct pmap), NULL, &sys->z_pmap},
 	};
 	struct radix_alloc *ra = (void *)(uintptr_t)sys->radix_alloc;
 
@@ -740,8 +739,7 @@ test_fail_frames(void **state)
 	for (uint64_t frames = 8; frames < 800; frames += 37) {
 		assert_int_equal(fixture_init(&fx, frames * PG, true), 0);
 		v = file_open(&fx, &file, 8 * PG);
-		assert_int_equal(
-		    scenario(&fx, v) & ~ENOMEM, 0);
+		assert_int_equal(scenario(&fx, v) & ~ENOMEM, 0);
 		file_close(&file, v);
 		fixture_fini(&fx);
 	}
@@ -791,8 +789,7 @@ worker_run(void *arg)
 		if (c != NULL && i % 3 == 0)
 			store(c, va, i);
 		if (i % 5 == 0)
-			(void)load(w->vm,
-			    BASE + (1024 + p % 64) * PG);
+			(void)load(w->vm, BASE + (1024 + p % 64) * PG);
 	}
 	if (c != NULL)
 		vmspace_free(c);
@@ -838,7 +835,7 @@ test_parallel(void **state)
 	map_at(vm, BASE, SHARED_PAGES * PG, RW, 0, NULL, 0);
 	map_at(vm, BASE + 1024 * PG, 64 * PG, RW, VMM_SHARED, v, 0);
 	for (unsigned i = 0; i < WORKERS; i++) {
-		w[i] = (struct worker){ vm, i, &stop, &file, v };
+		w[i] = (struct worker){vm, i, &stop, &file, v};
 		assert_int_equal(
 		    host_thread_create(&t[i], "worker", worker_run, &w[i]), 0);
 	}
@@ -859,29 +856,29 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_zero_fill),
-		T(test_errors),
-		T(test_stack),
-		T(test_cow_basic),
-		T(test_cow_opt),
-		T(test_fork_rounds),
-		T(test_fork_chain),
-		T(test_collapse_reverse),
-		T(test_collapse_forward),
-		T(test_shared_shadow),
-		T(test_file_private),
-		T(test_file_shared),
-		T(test_file_errors),
-		T(test_truncate),
-		T(test_ahead_sequential),
-		T(test_ahead_random),
-		T(test_around),
-		T(test_reclaim_under_pressure),
-		T(test_oom),
-		cmocka_unit_test(test_fail_everywhere),
-		cmocka_unit_test(test_fail_items),
-		cmocka_unit_test(test_fail_frames),
-		T(test_parallel),
+	    T(test_zero_fill),
+	    T(test_errors),
+	    T(test_stack),
+	    T(test_cow_basic),
+	    T(test_cow_opt),
+	    T(test_fork_rounds),
+	    T(test_fork_chain),
+	    T(test_collapse_reverse),
+	    T(test_collapse_forward),
+	    T(test_shared_shadow),
+	    T(test_file_private),
+	    T(test_file_shared),
+	    T(test_file_errors),
+	    T(test_truncate),
+	    T(test_ahead_sequential),
+	    T(test_ahead_random),
+	    T(test_around),
+	    T(test_reclaim_under_pressure),
+	    T(test_oom),
+	    cmocka_unit_test(test_fail_everywhere),
+	    cmocka_unit_test(test_fail_items),
+	    cmocka_unit_test(test_fail_frames),
+	    T(test_parallel),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -162,10 +162,9 @@ test_collapse_forward(void **state)
 	assert_int_equal(s->resident, 7);
 	assert_int_equal(fixture_used(&fx), 7);
 	for (vm_pindex_t i = 0; i < 8; i++)
-		assert_int_equal(see(s, i),
-		    i == 1 ? 201 :
-		    i == 5 ? 0 :
-			     104 + i);
+		assert_int_equal(see(s, i), i == 1   ? 201
+					    : i == 5 ? 0
+						     : 104 + i);
 	check_all(&fx, NULL);
 	vm_object_free(s);
 }
@@ -381,21 +380,19 @@ test_one_cache(void **state)
 	file_read(&file, 100, buf, sizeof(buf) - 200, &done);
 	vnode_pager_overlay(v, 100, buf, done);
 	for (size_t i = 0; i < done; i++)
-		assert_int_equal(buf[i],
-		    (i + 100) / PG == 1 ? 'D' : file_byte(i + 100));
+		assert_int_equal(
+		    buf[i], (i + 100) / PG == 1 ? 'D' : file_byte(i + 100));
 	/* write(2) reaches the pages */
 	memset(buf, 'W', PG);
 	file_write(&file, 2 * PG + 7, buf, PG, &done);
 	vnode_pager_update(v, 2 * PG + 7, buf, PG);
 	vm_object_lock(v);
-	assert_int_equal(((char *)vm_page_ptr(
-			     fx.sys.phys, vm_page_lookup(v, 2)))[7],
-	    'W');
-	assert_int_equal(((char *)vm_page_ptr(
-			     fx.sys.phys, vm_page_lookup(v, 3)))[6],
-	    'W');
-	assert_int_equal(((char *)vm_page_ptr(
-			     fx.sys.phys, vm_page_lookup(v, 3)))[7],
+	assert_int_equal(
+	    ((char *)vm_page_ptr(fx.sys.phys, vm_page_lookup(v, 2)))[7], 'W');
+	assert_int_equal(
+	    ((char *)vm_page_ptr(fx.sys.phys, vm_page_lookup(v, 3)))[6], 'W');
+	assert_int_equal(
+	    ((char *)vm_page_ptr(fx.sys.phys, vm_page_lookup(v, 3)))[7],
 	    file_byte(3 * PG + 7));
 	vm_object_unlock(v);
 	/* A failing write-back keeps the page dirty and says so. */
@@ -412,12 +409,10 @@ test_one_cache(void **state)
 	assert_int_equal(v->resident, 2);
 	assert_int_equal(v->size, 2);
 	vm_object_lock(v);
-	assert_int_equal(((char *)vm_page_ptr(
-			     fx.sys.phys, vm_page_lookup(v, 1)))[9],
-	    'D');
-	assert_int_equal(((char *)vm_page_ptr(
-			     fx.sys.phys, vm_page_lookup(v, 1)))[10],
-	    0);
+	assert_int_equal(
+	    ((char *)vm_page_ptr(fx.sys.phys, vm_page_lookup(v, 1)))[9], 'D');
+	assert_int_equal(
+	    ((char *)vm_page_ptr(fx.sys.phys, vm_page_lookup(v, 1)))[10], 0);
 	vm_object_unlock(v);
 	file_close(&file, v);
 }
@@ -426,28 +421,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_shadow_private, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_long_chain, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_collapse_forward, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_collapse_offsets, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_collapse_refusals, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_bypass_empty, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_bypass_covered, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_bypass_to_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_page_remove, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reclaim, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_one_cache, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_life, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_shadow_private, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_long_chain, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_collapse_forward, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_collapse_offsets, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_collapse_refusals, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_bypass_empty, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_bypass_covered, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_bypass_to_file, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_page_remove, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_reclaim, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_one_cache, setup, teardown),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

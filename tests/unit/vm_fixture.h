@@ -55,7 +55,8 @@ struct lazy_machine {
 	unsigned syncs;
 };
 
-static inline void
+/* A racy look, on purpose: pages may move between objects meanwhile. */
+__attribute__((no_sanitize("thread"), noinline, unused)) static void
 lazy_check(struct lazy_machine *lm)
 {
 	for (size_t i = 0; i < lm->n; i++) {
@@ -75,8 +76,8 @@ lazy_init(struct pmap *pm, void *machine)
 
 /* Mark what is there for [sva, eva). */
 static inline void
-lazy_stale(struct lazy_machine *lm, struct pmap *pm, vm_offset_t sva,
-    vm_offset_t eva)
+lazy_stale(
+    struct lazy_machine *lm, struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
 {
 	for (size_t i = 0; i < lm->n; i++)
 		if (lm->e[i].pm == pm && lm->e[i].va >= sva &&
@@ -99,8 +100,7 @@ lazy_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned n,
 			lm->e = realloc(lm->e, lm->max * sizeof(*lm->e));
 		}
 		lm->e[lm->n++] = (struct tlb_entry){
-			.pm = pm, .va = va + i * PG, .frame = frame + i
-		};
+		    .pm = pm, .va = va + i * PG, .frame = frame + i};
 	}
 	pthread_mutex_unlock(&lm->lock);
 }
@@ -159,13 +159,13 @@ lazy_release(struct pmap *pm)
 }
 
 static const struct pmap_ops lazy_ops = {
-	.name = "lazy",
-	.init = lazy_init,
-	.release = lazy_release,
-	.map = lazy_map,
-	.unmap = lazy_unmap,
-	.protect = lazy_protect,
-	.sync = lazy_sync,
+    .name = "lazy",
+    .init = lazy_init,
+    .release = lazy_release,
+    .map = lazy_map,
+    .unmap = lazy_unmap,
+    .protect = lazy_protect,
+    .sync = lazy_sync,
 };
 
 /* ---- a system ---- */
@@ -193,10 +193,10 @@ static inline int
 fixture_init(struct fixture *f, uint64_t mem, bool lazy)
 {
 	struct vm_system_config cf = {
-		.mem = mem,
-		.pmap_ops = lazy ? &lazy_ops : &pmap_soft_ops,
-		.oom = fixture_oom,
-		.oom_arg = f,
+	    .mem = mem,
+	    .pmap_ops = lazy ? &lazy_ops : &pmap_soft_ops,
+	    .oom = fixture_oom,
+	    .oom_arg = f,
 	};
 	int error;
 
@@ -246,9 +246,9 @@ struct fake_file {
 	char *data;
 	uint64_t size, max;
 	_Atomic(int) refs, reads, writes;
-	uint64_t bad_read;  /* reads that touch this offset fail; 0: none */
+	uint64_t bad_read; /* reads that touch this offset fail; 0: none */
 	bool bad_write;
-	size_t chunk;       /* most bytes in one read; 0: no limit */
+	size_t chunk; /* most bytes in one read; 0: no limit */
 };
 
 static inline int
@@ -318,11 +318,11 @@ file_rele(void *h)
 }
 
 static const struct vm_vnode_ops file_ops = {
-	.read = file_read,
-	.write = file_write,
-	.size = file_size,
-	.ref = file_ref,
-	.rele = file_rele,
+    .read = file_read,
+    .write = file_write,
+    .size = file_size,
+    .ref = file_ref,
+    .rele = file_rele,
 };
 
 /* Byte i of a new file is a function of i. */
@@ -360,8 +360,8 @@ file_close(struct fake_file *f, struct vm_object *o)
 /* ---- user memory ---- */
 
 static inline int
-user_access(struct vmspace *vm, vm_offset_t va, void *buf, size_t len,
-    vm_prot_t access)
+user_access(
+    struct vmspace *vm, vm_offset_t va, void *buf, size_t len, vm_prot_t access)
 {
 	struct vm_page *m;
 	char *p;
@@ -430,8 +430,8 @@ static inline void
 map_at(struct vmspace *vm, vm_offset_t va, uint64_t len, vm_prot_t prot,
     int flags, struct vm_object *o, vm_ooffset_t off)
 {
-	assert_int_equal(vm_mmap(vm, &va, len, prot, VM_PROT_ALL,
-			     flags | VMM_FIXED, o, off),
+	assert_int_equal(
+	    vm_mmap(vm, &va, len, prot, VM_PROT_ALL, flags | VMM_FIXED, o, off),
 	    0);
 }
 

@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +118,120 @@ ts_entry(struct vmspace *vm, vm_offset_t va)
 	memcpy(&copy, e, sizeof(copy));
 	vm_map_unlock_read(&vm->map);
 	return (copy);
+}
+
+/* ---- a file in memory ---- */
+
+struct file {
+	uint8_t data[64 * 4096];
+	uint64_t size;
+	_Atomic(int) refs;
+};
+
+static inline int
+file_read(void *h, uint64_t off, void *buf, size_t len, size_t *done)
+{
+	struct file *f = h;
+	size_t n = off >= f->size ? 0 : f->size - off;
+
+	*done = n < len ? n : len;
+	memcpy(buf, f->data + off, *done);
+	return (0);
+}
+
+static inline int
+file_write(void *h, uint64_t off, const void *buf, size_t len, size_t *done)
+{
+	struct file *f = h;
+
+	assert_true(off + len <= sizeof(f->data));
+	memcpy(f->data + off, buf, len);
+	*done = len;
+	return (0);
+}
+
+static inline int
+file_size(void *h, uint64_t *size)
+{
+	*size = ((struct file *)h)->size;
+	return (0);
+}
+
+static inline void
+file_ref(void *h)
+{
+	atomic_fetch_add(&((struct file *)h)->refs, 1);
+}
+
+static inline void
+file_rele(void *h)
+{
+	assert_true(atomic_fetch_sub(&((struct file *)h)->refs, 1) > 0);
+}
+
+static inline void
+file_name(void *h, char *buf, size_t size)
+{
+	(void)h;
+	snprintf(buf, size, "/a/file");
+}
+
+static inline void
+file_ident(void *h, uint64_t *dev, uint64_t *ino)
+{
+	(void)h;
+	*dev = 5;
+	*ino = 6;
+}
+
+static const struct vm_vnode_ops file_ops __attribute__((unused)) = {
+    .read = file_read,
+    .write = file_write,
+    .size = file_size,
+    .ref = file_ref,
+    .rele = file_rele,
+    .name = file_name,
+    .ident = file_ident,
+};
+
+static struct file file __attribute__((unused));
+
+static inline struct vm_object *
+file_open(struct ts *ts)
+{
+	struct vm_object *obj;
+
+	memset(&file, 0, sizeof(file));
+	file.size = sizeof(file.data);
+	for (size_t i = 0; i < sizeof(file.data) / 4096; i++)
+		file.data[i * 4096] = (uint8_t)(i + 1);
+	assert_int_equal(
+	    vnode_pager_alloc(&ts->sys, &file, &file_ops, &obj), 0);
+	return (obj);
+}
+
+static inline void
+file_close(struct vm_object *obj)
+{
+	assert_int_equal(atomic_load(&file.refs), 0);
+	vnode_pager_dealloc(obj);
+}
+
+static inline vm_offset_t
+map_file(struct vmspace *vm, struct vm_object *obj, uint64_t npages,
+    vm_prot_t prot, int flags, uint64_t pgoff)
+{
+	vm_offset_t a = 0;
+
+	assert_int_equal(
+	    vm_mmap(vm, &a, npages * PG, prot, ALL, flags, obj, pgoff * PG), 0);
+	return (a);
+}
+
+static inline vm_offset_t
+map_anon(struct vmspace *vm, uint64_t npages, vm_prot_t prot, int flags)
+{
+	return (map_file(vm, NULL, npages, prot, flags, 0));
 }
 
 /* ---- zones run dry ---- */
