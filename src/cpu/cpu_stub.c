@@ -342,13 +342,12 @@ take_context(struct stub_cpu *sc, bool fresh)
 {
 	int error;
 
+	sc->tid = sc->stub->tid[sc->idx];
 	stub_place_bind(sc);
 	wait_event(sc);
 	if (atomic_load(&sc->stub->dead) ||
 	    atomic_load(&sc->ctx->state) != CTX_EVENT)
 		return (ECHILD);
-	if (fresh)
-		sc->ctx->tid = (uint32_t)sc->stub->pid;
 	error = frame_locate(sc);
 	if (error != 0)
 		return (error);
@@ -425,7 +424,7 @@ stub_interrupt(struct cpu_thread *ct)
 		return;
 	kmutex_lock(&sc->intr_lock);
 	if (sc->pid != 0 && atomic_load(&sc->in_user) != 0)
-		host_tgkill(sc->pid, (int)sc->ctx->tid, SIG_INTERRUPT);
+		host_tgkill(sc->pid, sc->tid, SIG_INTERRUPT);
 	kmutex_unlock(&sc->intr_lock);
 }
 
@@ -513,7 +512,7 @@ stub_share(struct cpu_thread *child, struct cpu_thread *parent)
 	struct stub_pmap *sp;
 	uint32_t idx;
 	bool used;
-	int error;
+	int error, tid;
 
 	if (pc->pmap == NULL)
 		return (EINVAL);
@@ -535,10 +534,14 @@ stub_share(struct cpu_thread *child, struct cpu_thread *parent)
 		error = stub_command(pc, CMD_REPORT);
 		if (error == 0 && pc->ctx->event != EV_DONE)
 			error = EAGAIN;
+		tid = (int)*(volatile uint32_t *)&stub_ctx_at(s, idx)->tid;
+		if (error == 0 && (tid <= 0 || host_tgkill(s->pid, tid, 0) != 0))
+			error = EAGAIN;
 		kmutex_unlock(&sp->flush);
 		if (error != 0)
 			return (error == ECHILD ? EAGAIN : error);
 		kmutex_lock(&pc->pmap->lock);
+		s->tid[idx] = tid;
 		s->idle[idx / 64] |= UINT64_C(1) << (idx % 64);
 		kmutex_unlock(&pc->pmap->lock);
 		error = stub_pmap_bind(sc, pc->pmap, NULL, &used);

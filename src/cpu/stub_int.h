@@ -55,6 +55,9 @@ struct stub {
 	_Atomic(bool) dead;      /* [a] the host says that it has ended */
 	_Atomic(uint32_t) nctx;  /* [a] contexts with a thread */
 	uint64_t idle[CTX_THREADS / 64]; /* [l] parked, without cpu_thread */
+	/* Host threads by context, checked to be of this process when they
+	 * were made: never read from the context again. */
+	int tid[CTX_THREADS]; /* [l], [I] once its context is idle */
 	TAILQ_ENTRY(stub) link;  /* [s] pool */
 };
 TAILQ_HEAD(stub_list, stub);
@@ -83,7 +86,7 @@ struct stub_cpu {
 	struct stub *stub;
 	uint32_t idx;        /* context number */
 	struct stub_ctx *ctx;
-	uint64_t gen;        /* frame offset in the context, validated */
+	int tid;             /* host thread of the context */
 	struct stub_frame *frame; /* parked: in context memory */
 	LIST_ENTRY(stub_cpu) link; /* pmap lock: on stub_pmap.cpus */
 	_Atomic(uint32_t) intr;    /* cpu_interrupt() is pending */
@@ -115,7 +118,8 @@ struct stub_machine {
 
 	struct kmutex lock;      /* rank STUB */
 	struct kcond cond;       /* pool, state */
-	int zygote_pid, zygote_pidfd;
+	_Atomic(int) zygote_pid;
+	int zygote_pidfd;
 	bool zygote_up;          /* [s] armed and ready for orders */
 	bool stop;               /* [s] */
 	int error;               /* [s] why there is no zygote */

@@ -176,7 +176,7 @@ zygote_start(struct stub_machine *sm)
 	char *argv[] = { name, NULL };
 	struct epoll_event ev = { .events = EPOLLIN };
 	int fds[5] = { 0, 0, 0, sm->sys->phys->fd, sm->ctxfd };
-	int error, nul;
+	int error, nul, pid;
 
 	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (nul < 0)
@@ -184,15 +184,15 @@ zygote_start(struct stub_machine *sm)
 	fds[0] = fds[1] = fds[2] = nul;
 	memset(sm->ctxmem, 0, sizeof(struct stub_order));
 	error = host_spawn_image(stub_image,
-	    (size_t)(stub_image_end - stub_image), argv, fds, 5,
-	    &sm->zygote_pid);
+	    (size_t)(stub_image_end - stub_image), argv, fds, 5, &pid);
 	close(nul);
 	if (error != 0) {
 		klog(sm->sys->log, KLOG_ERR, "cannot start the stub: %s",
 		    strerror(error));
 		return (error);
 	}
-	error = host_pidfd_open(sm->zygote_pid, &sm->zygote_pidfd);
+	sm->zygote_pid = pid;
+	error = host_pidfd_open(pid, &sm->zygote_pidfd);
 	if (error == 0)
 		error = zygote_setup(sm);
 	ev.data.u64 = ZYGOTE_ID;
@@ -256,6 +256,7 @@ stub_spawn(struct stub_machine *sm, struct stub **out)
 	if (error != 0)
 		goto fail;
 	s->pid = pid;
+	s->tid[0] = pid;
 	atomic_store(&s->nctx, 1);
 	error = host_pidfd_open(pid, &s->pidfd);
 	ev.data.u64 = s->slot;

@@ -54,7 +54,7 @@ pin_stub(struct stub_cpu *sc, int cpu)
 {
 	if (sc->scpu == cpu)
 		return;
-	host_setaffinity((int)sc->ctx->tid, cpu);
+	host_setaffinity(sc->tid, cpu);
 	sc->scpu = cpu;
 }
 

@@ -28,7 +28,9 @@
  * Guarantees: *done counts bytes that were copied.  No address at or above
  * VM_MAX_ADDRESS is touched.
  *
- * Limits: pins of struct vm_iov are not looked at again: see its contract.
+ * Limits: a child may see the one page store that was under way, in another
+ * thread, when it was forked; the parent sees it in any case.  Pins of struct
+ * vm_iov are not looked at again: see its contract.
  */
 #include <errno.h>
 #include <stdatomic.h>

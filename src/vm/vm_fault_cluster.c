@@ -19,7 +19,8 @@
  *           random access and shrinks it to 4 pages, the next to 1.  So memory
  *           is at most doubled by a sequential program, and a random one
  *           wastes 20 pages an entry.
- *   copy    Copies on write are clustered only when sequential.
+ *   copy    Copies on write are clustered only when sequential, and only of
+ *           anonymous pages.
  *   read    A file is read in blocks of 64 KiB around the fault, or ahead of
  *           it when sequential (128 KiB with MADV_SEQUENTIAL).
  *   MADV_RANDOM, or less than a sixteenth of memory free, means single pages.
@@ -369,7 +370,10 @@ copy_sources(struct vm_faultinfo *fi, struct vm_page *src[VM_FAULT_COPY])
 	unsigned n = 1;
 
 	src[0] = fi->m;
+	/* A page of a file shows later writes to the file, and goes with its
+	 * end, until it is written here: no copy before that. */
 	if (fault_single(fi) || fi->obj != fi->first->backing ||
+	    fi->obj->vops != NULL ||
 	    (!fault_sequential(fi) &&
 		(fi->entry->eflags & MAP_ENTRY_SEQUENTIAL) == 0))
 		return (1);

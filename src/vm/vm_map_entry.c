@@ -151,8 +151,8 @@ vm_map_entry_enter(
 			RB_LEFT(parent, tree) = e;
 		}
 	}
+	/* next, whose gap is new as well, is above e on this path. */
 	augment_path(e);
-	augment_path(next);
 	vm_map_tree_RB_INSERT_COLOR(&map->tree, e);
 }
 

@@ -266,6 +266,7 @@ test_no_memory(void **state)
 /* ---- stores against forks: none may be lost ---- */
 
 #define WRITERS 2
+#define BLOCK 240 /* words that a writer stores at once */
 
 struct writer {
 	vm_offset_t va;
@@ -278,15 +279,17 @@ static void *
 writer_run(void *arg)
 {
 	struct writer *w = arg;
-	uint64_t got;
+	uint64_t out[BLOCK], in[BLOCK];
 	uint32_t old;
 
 	while (!atomic_load(w->stop)) {
 		w->n++;
-		KVERIFY(copyout(vm, &w->n, w->va, sizeof(w->n)) == 0);
-		KVERIFY(copyin(vm, &got, w->va, sizeof(got)) == 0);
-		KVERIFY(got == w->n);
-		KVERIFY(vm_cas32(vm, w->va + 8, (uint32_t)(w->n - 1),
+		for (int i = 0; i < BLOCK; i++)
+			out[i] = w->n;
+		KVERIFY(copyout(vm, out, w->va, sizeof(out)) == 0);
+		KVERIFY(copyin(vm, in, w->va, sizeof(in)) == 0);
+		KVERIFY(memcmp(in, out, sizeof(in)) == 0);
+		KVERIFY(vm_cas32(vm, w->va + sizeof(out), (uint32_t)(w->n - 1),
 			    (uint32_t)w->n, &old) == 0);
 		KVERIFY(old == (uint32_t)(w->n - 1));
 	}
@@ -306,7 +309,7 @@ test_fork_race(void **state)
 	/* All on one page, so that each makes copies under the others. */
 	for (int i = 0; i < WRITERS; i++) {
 		w[i] = (struct writer){
-		    .va = BASE + (vm_offset_t)i * 64, .stop = &stop};
+		    .va = BASE + (vm_offset_t)i * 2048, .stop = &stop};
 		pthread_create(&t[i], NULL, writer_run, &w[i]);
 	}
 	for (int i = 0; i < 20000; i++) {

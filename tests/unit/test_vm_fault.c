@@ -319,6 +319,56 @@ test_shared_shadow(void **state)
 	vmspace_free(g);
 }
 
+/*
+ * A child copies every page and so does without the common object; what the
+ * machine still has of that object's pages must be gone before it lets go.
+ */
+static void
+test_bypass_stale(void **state)
+{
+	struct vmspace *p = space(&fx), *c, *g;
+
+	(void)state;
+	map_at(p, BASE, 4 * PG, RW, 0, NULL, 0);
+	fill(p, BASE, 4, 10);
+	c = fork_of(p);
+	g = fork_of(p);
+	expect(c, BASE, 4, 10);
+	fill(c, BASE, 4, 20);
+	vm_object_collapse(entry_at(c, BASE)->object);
+	assert_int_equal(stat_of(&fx, VMST_BYPASS), 1);
+	assert_int_equal(depth_at(c, BASE), 1);
+	vmspace_free(p);
+	vmspace_free(g);
+	check_all(&fx, c);
+	assert_int_equal(fixture_used(&fx), 4);
+	expect(c, BASE, 4, 20);
+	vmspace_free(c);
+}
+
+/* A page that is pinned for I/O survives whatever happens to the mapping. */
+static void
+test_pinned(void **state)
+{
+	struct vmspace *p = space(&fx), *c;
+	struct vm_page *m;
+	uint64_t x;
+
+	(void)state;
+	map_at(p, BASE, 4 * PG, RW, 0, NULL, 0);
+	fill(p, BASE, 4, 10);
+	c = fork_of(p);
+	m = pmap_extract_hold(p->pmap, BASE, VM_PROT_READ);
+	assert_non_null(m);
+	store(p, BASE, 5); /* copies: the pin is on the common page */
+	vmspace_free(c);
+	vmspace_free(p);
+	memcpy(&x, vm_page_ptr(fx.sys.phys, m), 8);
+	assert_int_equal(x, 10);
+	assert_int_equal(fixture_used(&fx), 1);
+	vm_page_unhold(fx.sys.phys, m);
+}
+
 /* ---- files ---- */
 
 static void
@@ -866,6 +916,8 @@ main(void)
 	    T(test_collapse_reverse),
 	    T(test_collapse_forward),
 	    T(test_shared_shadow),
+	    T(test_bypass_stale),
+	    T(test_pinned),
 	    T(test_file_private),
 	    T(test_file_shared),
 	    T(test_file_errors),

@@ -148,11 +148,18 @@ test_object_extend(void **state)
 	assert_null(vm_page_lookup(e.object, 5));
 	assert_non_null(vm_page_lookup(e.object, 8));
 	vm_object_unlock(e.object);
-	/* Once shared by fork, it does not grow. */
+	/* Once shared by fork, it does not grow; nor does the shadow, through
+	 * which what was unmapped could be seen again. */
 	assert_int_equal(vmspace_fork(vm, &child), 0);
 	ts_map(vm, BASE + 64 * PG, 4, RW);
 	assert_int_equal(ts_entries(vm), 3);
 	assert_int_equal(e.object->size, 64);
+	ts_put(vm, BASE + 8 * PG, 500);
+	ts_put(vm, BASE + 63 * PG, 501);
+	assert_int_equal(vm_munmap(vm, BASE + 60 * PG, 8 * PG), 0);
+	ts_map(vm, BASE + 60 * PG, 4, RW);
+	assert_int_equal(ts_get(vm, BASE + 63 * PG), 0);
+	assert_int_equal(ts_get(vm, BASE + 8 * PG), 500);
 	ts_check(vm);
 	ts_check(child);
 	vmspace_free(child);

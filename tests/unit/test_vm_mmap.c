@@ -294,6 +294,11 @@ test_mremap_errors(void **state)
 	vm->map.commit_limit = vm->map.commit + PG;
 	assert_int_equal(
 	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 4 * PG, 1, &a), ENOMEM);
+	ts_map(vm, BASE + 4 * PG, 1, R); /* in the way: it must move */
+	assert_int_equal(
+	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 4 * PG, 1, &a), ENOMEM);
+	assert_int_equal(
+	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 2 * PG, 5, &a), ENOMEM);
 	/* Moving alone needs no more than what is there. */
 	assert_int_equal(vm_mremap(vm, BASE + PG, PG, 2 * PG, 1, &a), 0);
 	ts_check(vm);

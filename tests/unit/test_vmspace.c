@@ -557,6 +557,74 @@ test_threads_and_forks(void **state)
 	ts_fini(&ts);
 }
 
+/* A purge must not reach into a child that is forked meanwhile: while one
+ * waits for a busy page, forks wait. */
+struct purge {
+	struct vmspace *vm, *child;
+	_Atomic(int) purged, forked;
+};
+
+static void *
+purge_run(void *arg)
+{
+	struct purge *p = arg;
+
+	MUST(vm_madvise(p->vm, BASE, 8 * PG, 4));
+	atomic_store(&p->purged, 1);
+	return (NULL);
+}
+
+static void *
+fork_run(void *arg)
+{
+	struct purge *p = arg;
+
+	MUST(vmspace_fork(p->vm, &p->child));
+	atomic_store(&p->forked, 1);
+	return (NULL);
+}
+
+static void
+test_purge_against_fork(void **state)
+{
+	struct ts ts;
+	struct purge p = {0};
+	struct vm_object *obj;
+	struct vm_page *m;
+	pthread_t t1, t2;
+
+	ts_init(&ts, 8 << 20);
+	p.vm = ts_space(&ts);
+	ts_map(p.vm, BASE, 8, RW);
+	for (uint64_t i = 0; i < 8; i++)
+		ts_put(p.vm, BASE + i * PG, i + 1);
+	obj = ts_entry(p.vm, BASE).object;
+	vm_object_lock(obj);
+	m = vm_page_lookup(obj, 5);
+	assert_true(vm_page_busy_try(m));
+	vm_object_unlock(obj);
+	pthread_create(&t1, NULL, purge_run, &p);
+	while (vm_mincore(p.vm, BASE, PG, &(uint8_t){0}) != 0 ||
+	       atomic_load(&ts.sys.phys->nfree) != ts.sys.phys->npages - 1)
+		host_sleep_ns(100000);
+	pthread_create(&t2, NULL, fork_run, &p);
+	host_sleep_ns(50000000);
+	assert_int_equal(atomic_load(&p.purged), 0);
+	assert_int_equal(atomic_load(&p.forked), 0);
+	vm_object_lock(obj);
+	vm_page_unbusy(m);
+	vm_object_unlock(obj);
+	pthread_join(t1, NULL);
+	pthread_join(t2, NULL);
+	for (uint64_t i = 0; i < 8; i++)
+		assert_int_equal(ts_get(p.child, BASE + i * PG), 0);
+	ts_check(p.vm);
+	ts_check(p.child);
+	vmspace_free(p.child);
+	vmspace_free(p.vm);
+	ts_fini(&ts);
+}
+
 int
 main(void)
 {
@@ -570,6 +638,7 @@ main(void)
 	    cmocka_unit_test(test_stats),
 	    cmocka_unit_test(test_readers_against_free),
 	    cmocka_unit_test(test_threads_and_forks),
+	    cmocka_unit_test(test_purge_against_fork),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

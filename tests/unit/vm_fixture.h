@@ -359,6 +359,10 @@ file_close(struct fake_file *f, struct vm_object *o)
 
 /* ---- user memory ---- */
 
+/*
+ * One access, as a CPU would make it: the map lock keeps a fork from coming
+ * between the look at the translation and the use of it.
+ */
 static inline int
 user_access(
     struct vmspace *vm, vm_offset_t va, void *buf, size_t len, vm_prot_t access)
@@ -367,7 +371,12 @@ user_access(
 	char *p;
 	int error;
 
-	while ((m = pmap_extract_hold(vm->pmap, va, access)) == NULL) {
+	for (;;) {
+		vm_map_lock_read(&vm->map);
+		m = pmap_extract_hold(vm->pmap, va, access);
+		if (m != NULL)
+			break;
+		vm_map_unlock_read(&vm->map);
 		error = vm_fault(vm, va, access, 0);
 		if (error != 0)
 			return (error);
@@ -377,6 +386,7 @@ user_access(
 		memcpy(p, buf, len);
 	else
 		memcpy(buf, p, len);
+	vm_map_unlock_read(&vm->map);
 	vm_page_unhold(vm->sys->phys, m);
 	return (0);
 }

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What the guest programs of the tests share.
+ *
+ * A guest program checks itself: CHECK() ends it with status 1 and says where.
+ * It prints only what is the same natively and inside (no pids, addresses or
+ * times), so that the runner can compare outputs.  Lines are written at once,
+ * so that nothing is printed twice after a fork.
+ *
+ * GUEST_INSIDE in the environment: runs inside vmspace.  Used only to leave
+ * out, natively, what only vmspace promises.
+ */
+#ifndef TESTS_GUEST_H
+#define TESTS_GUEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GUEST __attribute__((unused)) static
+#define PAGE ((size_t)4096)
+#define MIB ((size_t)1 << 20)
+
+GUEST void __attribute__((format(printf, 1, 2)))
+say(const char *fmt, ...)
+{
+	char buf[512];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, sizeof(buf) - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		_exit(99);
+	if ((size_t)n > sizeof(buf) - 2)
+		n = sizeof(buf) - 2;
+	buf[n++] = '\n';
+	if (write(STDOUT_FILENO, buf, (size_t)n) != n)
+		_exit(98);
+}
+
+#define CHECK(x)                                                              \
+	do {                                                                  \
+		if (!(x))                                                     \
+			guest_fail(__FILE__, __LINE__, #x);                   \
+	} while (0)
+
+/* Expect a call to return -1 with this errno. */
+#define CHECK_ERRNO(call, want)                                               \
+	do {                                                                  \
+		long r_ = (errno = 0, (long)(call));                          \
+		if (r_ != -1 || errno != (want))                              \
+			guest_fail_errno(__FILE__, __LINE__, #call, r_, want); \
+	} while (0)
+
+GUEST void __attribute__((noreturn))
+guest_fail(const char *file, int line, const char *what)
+{
+	const char *base = strrchr(file, '/');
+	int e = errno;
+
+	say("FAIL %s:%d: %s (errno %d, %s)", base != NULL ? base + 1 : file,
+	    line, what, e, strerror(e));
+	_exit(1);
+}
+
+GUEST void __attribute__((noreturn))
+guest_fail_errno(const char *file, int line, const char *what, long r, int want)
+{
+	const char *base = strrchr(file, '/');
+	int e = errno;
+
+	say("FAIL %s:%d: %s returned %ld, errno %d (%s); want -1 and %d (%s)",
+	    base != NULL ? base + 1 : file, line, what, r, e, strerror(e),
+	    want, strerror(want));
+	_exit(1);
+}
+
+GUEST bool
+inside(void)
+{
+	return (getenv("GUEST_INSIDE") != NULL);
+}
+
+/* One word that depends on all of owner, page and place. */
+GUEST uint64_t
+pattern(uint64_t owner, uint64_t page, uint64_t word)
+{
+	uint64_t x = owner * 0x9e3779b97f4a7c15u + page * 0xbf58476d1ce4e5b9u +
+	    word * 0x94d049bb133111ebu + 1;
+
+	x ^= x >> 29;
+	x *= 0xff51afd7ed558ccdu;
+	return (x ^ (x >> 32));
+}
+
+GUEST void
+fill_page(void *mem, uint64_t owner, uint64_t page)
+{
+	uint64_t *p = mem;
+
+	for (size_t w = 0; w < PAGE / sizeof(*p); w++)
+		p[w] = pattern(owner, page, w);
+}
+
+GUEST bool
+check_page(const void *mem, uint64_t owner, uint64_t page)
+{
+	const uint64_t *p = mem;
+
+	for (size_t w = 0; w < PAGE / sizeof(*p); w++)
+		if (p[w] != pattern(owner, page, w))
+			return (false);
+	return (true);
+}
+
+GUEST bool
+all_zero(const void *mem, size_t len)
+{
+	const unsigned char *p = mem;
+
+	for (size_t i = 0; i < len; i++)
+		if (p[i] != 0)
+			return (false);
+	return (true);
+}
+
+GUEST void *
+map_anon(size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return (p);
+}
+
+GUEST void *
+map_shared(size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return (p);
+}
+
+GUEST int
+wait_status(pid_t pid)
+{
+	int status;
+	pid_t r;
+
+	do
+		r = waitpid(pid, &status, 0);
+	while (r == -1 && errno == EINTR);
+	CHECK(r == pid);
+	return (status);
+}
+
+/* The child must end with status 0; it has said why not, otherwise. */
+GUEST void
+wait_ok(pid_t pid)
+{
+	int status = wait_status(pid);
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		say("FAIL child ended with status %#x", status);
+		_exit(1);
+	}
+}
+
+/* fn(arg) in a child process, which must succeed. */
+GUEST void
+in_child(void (*fn)(void *), void *arg)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		fn(arg);
+		_exit(0);
+	}
+	wait_ok(pid);
+}
+
+GUEST void
+set_handler(int sig, void (*fn)(int, siginfo_t *, void *), int flags)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_sigaction = fn;
+	sa.sa_flags = SA_SIGINFO | flags;
+	CHECK(sigaction(sig, &sa, NULL) == 0);
+}
+
+GUEST void
+set_disposition(int sig, void (*fn)(int))
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = fn;
+	CHECK(sigaction(sig, &sa, NULL) == 0);
+}
+
+GUEST void
+sleep_ms(long ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (nanosleep(&ts, &ts) == -1 && errno == EINTR)
+		continue;
+}
+
+GUEST uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	CHECK(clock_gettime(CLOCK_MONOTONIC, &ts) == 0);
+	return ((uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec);
+}
+
+static char scratch_dir[64];
+
+GUEST void
+scratch_remove(void)
+{
+	char cmd[128];
+
+	if (scratch_dir[0] == '\0' || chdir("/") != 0)
+		return;
+	/* Programs remove their files; what a failed one left goes too. */
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", scratch_dir);
+	if (rmdir(scratch_dir) != 0 && !inside() && system(cmd) != 0)
+		say("left behind: %s", scratch_dir);
+}
+
+/* A directory of our own in /tmp, made the current one. */
+GUEST void
+scratch_enter(const char *name)
+{
+	snprintf(scratch_dir, sizeof(scratch_dir), "/tmp/guest-%s-XXXXXX",
+	    name);
+	CHECK(mkdtemp(scratch_dir) != NULL);
+	CHECK(chdir(scratch_dir) == 0);
+}
+
+GUEST void
+write_file(const char *path, const void *data, size_t len, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+
+	CHECK(fd >= 0);
+	CHECK(write(fd, data, len) == (ssize_t)len);
+	CHECK(fchmod(fd, mode) == 0);
+	CHECK(close(fd) == 0);
+}
+
+/* Up to size - 1 bytes, NUL-terminated. */
+GUEST size_t
+read_file(const char *path, char *buf, size_t size)
+{
+	size_t done = 0;
+	ssize_t n;
+	int fd = open(path, O_RDONLY);
+
+	CHECK(fd >= 0);
+	while (done < size - 1 &&
+	    (n = read(fd, buf + done, size - 1 - done)) != 0) {
+		CHECK(n > 0);
+		done += (size_t)n;
+	}
+	buf[done] = '\0';
+	close(fd);
+	return (done);
+}
+
+#endif /* TESTS_GUEST_H */

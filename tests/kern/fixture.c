@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+#include "fixture.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libk/kassert.h"
+
+static void
+fx_log(void *arg, int level, const char *line)
+{
+	struct fixture *fx = arg;
+
+	if (fx->logword != NULL && strstr(line, fx->logword) != NULL)
+		atomic_fetch_add(&fx->logged, 1);
+	if (getenv("FX_VERBOSE") != NULL)
+		fprintf(stderr, "[%d] %s\n", level, line);
+}
+
+/*
+ * User code: rip's page offset says which program or handler.  A restarted
+ * system call comes back with rip two bytes lower and its arguments in place.
+ */
+static void
+fx_step(void *arg, struct cpu_thread *ct, struct pmap *pmap,
+    struct cpu_event *ev)
+{
+	struct fixture *fx = arg;
+	struct trapframe *tf = &ct->tf;
+	struct user u = {.l = lwp_current(), .tf = tf, .ev = ev};
+	unsigned off, n;
+
+	if ((tf->rip & 0xf) == 0xe) {
+		tf->rip += 2;
+		tf->orig_rax = tf->rax;
+		ev->type = CPU_EV_SYSCALL;
+		return;
+	}
+	off = (unsigned)(tf->rip & PAGE_MASK);
+	n = off >= FX_HANDLER ? (off - FX_HANDLER) / 32 : (off - FX_ENTRY) / 16;
+	if (off >= FX_HANDLER && n < FX_PROGRAMS && fx->handler[n] != NULL) {
+		if ((tf->rip & 0x10) == 0) { /* first step of the handler */
+			tf->rip += 0x10;
+			tf->r15 = 0;
+		}
+		fx->handler[n](&u);
+	} else if (off >= FX_ENTRY && n < FX_PROGRAMS &&
+	    fx->prog[n] != NULL) {
+		fx->prog[n](&u);
+	} else {
+		u_sys(&u, SYS_exit_group, (const uint64_t[6]){97});
+	}
+}
+
+void
+u_sys(struct user *u, long nr, const uint64_t a[6])
+{
+	struct trapframe *tf = u->tf;
+
+	tf->rax = tf->orig_rax = (uint64_t)nr;
+	tf->rdi = a[0];
+	tf->rsi = a[1];
+	tf->rdx = a[2];
+	tf->r10 = a[3];
+	tf->r8 = a[4];
+	tf->r9 = a[5];
+	u->ev->type = CPU_EV_SYSCALL;
+}
+
+uint64_t
+u_buf(struct user *u, int slot)
+{
+	return (((u->tf->rsp - 16384) & ~(uint64_t)0xff) +
+	    (uint64_t)slot * 256);
+}
+
+uint64_t
+u_str(struct user *u, int slot, const char *s)
+{
+	uint64_t at = u_buf(u, slot);
+
+	KVERIFY(copyout(u->l->p->vmspace, s, at, strlen(s) + 1) == 0);
+	return (at);
+}
+
+uint64_t
+u_get64(struct user *u, uint64_t addr)
+{
+	uint64_t v;
+
+	KVERIFY(copyin(u->l->p->vmspace, &v, addr, sizeof(v)) == 0);
+	return (v);
+}
+
+int
+u_get32(struct user *u, uint64_t addr)
+{
+	int v;
+
+	KVERIFY(copyin(u->l->p->vmspace, &v, addr, sizeof(v)) == 0);
+	return (v);
+}
+
+void
+u_put64(struct user *u, uint64_t addr, uint64_t val)
+{
+	KVERIFY(copyout(u->l->p->vmspace, &val, addr, sizeof(val)) == 0);
+}
+
+void
+u_fail(struct user *u, const char *file, int line, const char *what, long got)
+{
+	struct fixture *fx = ((struct cpu_fake *)u->l->p->k->machine)->arg;
+
+	fprintf(stderr, "%s:%d: pid %d: %s (got %ld)\n", file, line,
+	    u->l->p->pid, what, got);
+	atomic_fetch_add(&fx->failed, 1);
+}
+
+size_t
+fx_elf(unsigned char buf[8192], int n, bool pie, const char *interp)
+{
+	const uint64_t base = pie ? 0 : 0x400000;
+	Elf64_Ehdr eh = {
+	    .e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB,
+		EV_CURRENT},
+	    .e_type = pie ? ET_DYN : ET_EXEC,
+	    .e_machine = EM_X86_64,
+	    .e_version = EV_CURRENT,
+	    .e_entry = base + FX_ENTRY + (uint64_t)n * 16,
+	    .e_phoff = 4096 - 512,
+	    .e_ehsize = sizeof(eh),
+	    .e_phentsize = sizeof(Elf64_Phdr),
+	    .e_phnum = interp != NULL ? 4 : 3,
+	};
+	Elf64_Phdr ph[4] = {
+	    {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = base,
+		.p_filesz = 4096, .p_memsz = 4096, .p_align = 4096},
+	    {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 4096,
+		.p_vaddr = base + 0x2000, .p_filesz = 100, .p_memsz = 10000,
+		.p_align = 4096},
+	    {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W},
+	    {.p_type = PT_INTERP, .p_offset = 64},
+	};
+
+	memset(buf, 0x5a, 8192);
+	memcpy(buf, &eh, sizeof(eh));
+	if (interp != NULL) {
+		ph[3].p_filesz = strlen(interp) + 1;
+		strcpy((char *)buf + 64, interp);
+	}
+	memcpy(buf + eh.e_phoff, ph, sizeof(ph));
+	return (4096 + 100);
+}
+
+void
+fx_file(struct fixture *fx, const char *path, const void *data, size_t len,
+    unsigned mode)
+{
+	char full[256];
+	int fd;
+
+	snprintf(full, sizeof(full), "%s/%s", fx->dir, path);
+	fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+	KVERIFY(fd >= 0);
+	KVERIFY(write(fd, data, len) == (ssize_t)len);
+	KVERIFY(fchmod(fd, mode) == 0);
+	close(fd);
+}
+
+void
+fx_init(struct fixture *fx)
+{
+	static const char *const dirs[] = {
+	    "bin", "tmp", "proc", "dev", "lib"};
+	unsigned char elf[8192];
+	char path[256];
+	size_t len;
+
+	memset(fx, 0, sizeof(*fx));
+	strcpy(fx->dir, "/tmp/vmspace-kern.XXXXXX");
+	KVERIFY(mkdtemp(fx->dir) != NULL);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", fx->dir, dirs[i]);
+		KVERIFY(mkdir(path, 0755) == 0);
+	}
+	for (int n = 0; n < FX_PROGRAMS; n++) {
+		len = fx_elf(elf, n, false, NULL);
+		snprintf(path, sizeof(path), "bin/p%d", n);
+		fx_file(fx, path, elf, len, 0755);
+		len = fx_elf(elf, n, true, NULL);
+		snprintf(path, sizeof(path), "bin/pie%d", n);
+		fx_file(fx, path, elf, len, 0755);
+	}
+}
+
+int
+fx_try_boot(struct fixture *fx)
+{
+	struct vkernel_config cf = {
+	    .mem = fx->mem != 0 ? fx->mem : (uint64_t)64 << 20,
+	    .root = fx->dir,
+	    .log = fx_log,
+	    .log_arg = fx,
+	    .log_level = 3,
+	};
+	struct host h = host_fake(&fx->hf);
+
+	fx->fake.step = fx_step;
+	fx->fake.arg = fx;
+	return (vkernel_create_fake_on(
+	    &cf, &fx->fake, fx->use_hf ? &h : NULL, &fx->k));
+}
+
+void
+fx_boot(struct fixture *fx)
+{
+	assert_int_equal(fx_try_boot(fx), 0);
+}
+
+void
+fx_shutdown(struct fixture *fx)
+{
+	uint64_t leaks;
+
+	vkernel_destroy_check(fx->k, &leaks);
+	assert_int_equal(leaks, 0);
+	assert_int_equal(atomic_load(&fx->failed), 0);
+	if (fx->use_hf)
+		assert_int_equal(atomic_load(&fx->hf.live), 0);
+}
+
+static int
+fx_unlink(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	return (remove(path));
+}
+
+void
+fx_done(struct fixture *fx)
+{
+	KVERIFY(nftw(fx->dir, fx_unlink, 8, FTW_DEPTH | FTW_PHYS) == 0);
+}
+
+int
+fx_spawn(struct fixture *fx, int n)
+{
+	char path[32];
+	const char *const env[] = {"A=1", "PATH=/nowhere:/bin", NULL};
+	const char *const argv[] = {"prog", "one", "two", NULL};
+	const struct vkernel_spawn sp = {
+	    .path = path,
+	    .argv = argv,
+	    .envp = env,
+	};
+	int pid;
+
+	snprintf(path, sizeof(path), "/bin/p%d", n);
+	assert_int_equal(vkernel_spawn(fx->k, &sp, &pid), 0);
+	return (pid);
+}
+
+int
+fx_run(struct fixture *fx, int n)
+{
+	int pid = fx_spawn(fx, n), status;
+
+	assert_int_equal(vkernel_wait(fx->k, pid, &status), 0);
+	return (status);
+}
