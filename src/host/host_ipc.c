@@ -126,6 +126,6 @@ host_sockopt_int(int fd, int option, int *value)
 {
 	socklen_t len = sizeof(*value);
 
-	return (getsockopt(fd, SOL_SOCKET, option, value, &len) == 0 ? 0
-								     : errno);
+	return (
+	    getsockopt(fd, SOL_SOCKET, option, value, &len) == 0 ? 0 : errno);
 }

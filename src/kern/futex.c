@@ -36,8 +36,7 @@
 
 #define FUTEX_BUCKETS 1024 /* power of two */
 
-sys_fn sys_futex, sys_set_robust_list, sys_get_robust_list,
-    sys_set_tid_address;
+sys_fn sys_futex, sys_set_robust_list, sys_get_robust_list, sys_set_tid_address;
 
 struct futex_waiter {
 	TAILQ_ENTRY(futex_waiter) link;
@@ -65,8 +64,7 @@ futex_table_create(struct vkernel *k, struct futex_table **out)
 	if (t == NULL)
 		return (ENOMEM);
 	for (int i = 0; i < FUTEX_BUCKETS; i++) {
-		kmutex_init(
-		    &t->b[i].lock, "futex", KRANK_SIGNAL, KLOCK_DUPOK);
+		kmutex_init(&t->b[i].lock, "futex", KRANK_SIGNAL, KLOCK_DUPOK);
 		TAILQ_INIT(&t->b[i].waiters);
 	}
 	*out = t;
@@ -89,7 +87,7 @@ static struct futex_bucket *
 futex_bucket(struct vkernel *k, const struct vm_futex_key *key)
 {
 	uint64_t h = key->a * UINT64_C(0x9e3779b97f4a7c15) ^
-	    (key->b >> 2) * UINT64_C(0xc2b2ae3d27d4eb4f);
+		     (key->b >> 2) * UINT64_C(0xc2b2ae3d27d4eb4f);
 
 	h ^= h >> 32;
 	return (&k->futexes->b[h & (FUTEX_BUCKETS - 1)]);
@@ -148,8 +146,8 @@ futex_peek(struct vmspace *vm, vm_offset_t va, uint32_t *val)
 	if (m == NULL)
 		return (EFAULT);
 	p = vm_page_ptr(vm->sys->phys, m);
-	*val = atomic_load((const _Atomic(uint32_t) *)(const void *)(p +
-	    (va & PAGE_MASK)));
+	*val = atomic_load(
+	    (const _Atomic(uint32_t) *)(const void *)(p + (va & PAGE_MASK)));
 	vm_page_unhold(vm->sys->phys, m);
 	return (0);
 }
@@ -251,8 +249,8 @@ static int
 sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
     bool realtime, int64_t *ret)
 {
-	uint32_t bitset = op == LX_FUTEX_WAIT ? LX_FUTEX_BITSET_MATCH_ANY
-					      : (uint32_t)a[5];
+	uint32_t bitset =
+	    op == LX_FUTEX_WAIT ? LX_FUTEX_BITSET_MATCH_ANY : (uint32_t)a[5];
 	uint64_t ns, deadline = UINT64_MAX;
 	int error = 0;
 
@@ -261,8 +259,8 @@ sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
 		if (error == 0 && op == LX_FUTEX_WAIT)
 			deadline = sys_deadline(ns);
 		else if (error == 0)
-			error = sys_deadline_abs(realtime ? LX_CLOCK_REALTIME
-							  : LX_CLOCK_MONOTONIC,
+			error = sys_deadline_abs(
+			    realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC,
 			    ns, &deadline);
 		if (error != 0)
 			return (error);
@@ -304,8 +302,8 @@ futex_wake(struct vkernel *k, struct vmspace *vm, vm_offset_t va, bool shared,
 /* Wake `nwake`, move up to `nmove` of the rest to va2; with cmp, only if the
  * first word still is `val`. */
 static int
-futex_requeue(struct lwp *l, const uint64_t *a, bool shared, bool cmp,
-    int64_t *ret)
+futex_requeue(
+    struct lwp *l, const uint64_t *a, bool shared, bool cmp, int64_t *ret)
 {
 	int nwake = (int)a[2], nmove = (int)a[3], moved = 0;
 	struct vmspace *vm = lwp_vmspace(l);
@@ -337,8 +335,7 @@ again:
 			return (EAGAIN);
 		}
 	}
-	*ret = futex_wake_locked(
-	    b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, nwake);
+	*ret = futex_wake_locked(b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, nwake);
 	for (w = TAILQ_FIRST(&b1->waiters); w != NULL && moved < nmove;
 	     w = next) {
 		next = TAILQ_NEXT(w, link);
@@ -457,7 +454,7 @@ futex_wake_op(struct lwp *l, const uint64_t *a, bool shared, int64_t *ret)
 	b2 = futex_bucket(l->p->k, &k2);
 	futex_lock2(b1, b2);
 	*ret = futex_wake_locked(
-	    b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, (int)a[2]);
+	    b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, (int)a[2] > 0 ? (int)a[2] : 1);
 	if (second)
 		*ret += futex_wake_locked(
 		    b2, &k2, LX_FUTEX_BITSET_MATCH_ANY, (int)a[3]);
@@ -526,8 +523,8 @@ robust_death(struct lwp *l, vm_offset_t va, bool pi, bool pending)
 		val = seen;
 	}
 	if (!pi && (val & LX_FUTEX_WAITERS) != 0)
-		(void)futex_wake(l->p->k, vm, va, true,
-		    LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
+		(void)futex_wake(
+		    l->p->k, vm, va, true, LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
 }
 
 static void
@@ -555,8 +552,8 @@ robust_walk(struct lwp *l, vm_offset_t uhead)
 	}
 	entry = head.list_op_pending;
 	if (entry != 0)
-		robust_death(l, (entry & ~UINT64_C(1)) + off,
-		    (entry & 1) != 0, true);
+		robust_death(
+		    l, (entry & ~UINT64_C(1)) + off, (entry & 1) != 0, true);
 }
 
 void
@@ -574,8 +571,8 @@ futex_lwp_exit(struct lwp *l)
 	if (robust != 0)
 		robust_walk(l, robust);
 	if (tidp != 0 && copyout(vm, &zero, tidp, sizeof(zero)) == 0)
-		(void)futex_wake(l->p->k, vm, tidp, true,
-		    LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
+		(void)futex_wake(
+		    l->p->k, vm, tidp, true, LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
 }
 
 int

@@ -33,15 +33,15 @@
 #include <errno.h>
 #include <string.h>
 
-#define SIGS_STOP                                                              \
-	(KSIGBIT(LX_SIGSTOP) | KSIGBIT(LX_SIGTSTP) | KSIGBIT(LX_SIGTTIN) |     \
+#define SIGS_STOP                                                          \
+	(KSIGBIT(LX_SIGSTOP) | KSIGBIT(LX_SIGTSTP) | KSIGBIT(LX_SIGTTIN) | \
 	    KSIGBIT(LX_SIGTTOU))
-#define SIGS_IGNORE                                                            \
-	(KSIGBIT(LX_SIGCHLD) | KSIGBIT(LX_SIGCONT) | KSIGBIT(LX_SIGURG) |      \
+#define SIGS_IGNORE                                                       \
+	(KSIGBIT(LX_SIGCHLD) | KSIGBIT(LX_SIGCONT) | KSIGBIT(LX_SIGURG) | \
 	    KSIGBIT(LX_SIGWINCH))
 /* Taken before all others: the program cannot go on without an answer. */
-#define SIGS_SYNC                                                              \
-	(KSIGBIT(LX_SIGSEGV) | KSIGBIT(LX_SIGBUS) | KSIGBIT(LX_SIGILL) |       \
+#define SIGS_SYNC                                                        \
+	(KSIGBIT(LX_SIGSEGV) | KSIGBIT(LX_SIGBUS) | KSIGBIT(LX_SIGILL) | \
 	    KSIGBIT(LX_SIGTRAP) | KSIGBIT(LX_SIGFPE) | KSIGBIT(LX_SIGSYS))
 
 bool
@@ -121,7 +121,7 @@ ksig_ignored(struct proc *p, int signo)
 	struct ksigaction sa = sig_action_get(p, signo);
 
 	return (sa.handler == KSIG_IGN ||
-	    (sa.handler == KSIG_DFL && ksig_default_ignored(signo)));
+		(sa.handler == KSIG_DFL && ksig_default_ignored(signo)));
 }
 
 void
@@ -210,8 +210,7 @@ sigpending_take(
 	struct ksigq *q, *found = NULL;
 	bool more = false;
 
-	TAILQ_FOREACH(q, &sp->queue, link)
-	{
+	TAILQ_FOREACH (q, &sp->queue, link) {
 		if (q->info.signo != signo)
 			continue;
 		if (found != NULL) {
@@ -262,8 +261,8 @@ ksig_flush_locked(struct proc *p, uint64_t set)
 	struct lwp *l;
 
 	sigpending_remove(p->k, &p->sigpend, set);
-	LIST_FOREACH(l, &p->lwps, link)
-	sigpending_remove(p->k, &l->sigpend, set);
+	LIST_FOREACH (l, &p->lwps, link)
+		sigpending_remove(p->k, &l->sigpend, set);
 }
 
 bool
@@ -273,7 +272,7 @@ ksig_pending_locked(struct lwp *l)
 
 	kmutex_assert_owned(&l->p->lock);
 	return ((pending & (~l->sigmask | l->sigwait)) != 0 ||
-	    l->p->state == PROC_STOPPED);
+		l->p->state == PROC_STOPPED);
 }
 
 void
@@ -290,8 +289,7 @@ ksig_setmask_locked(struct lwp *l, uint64_t mask)
 	if (((l->sigpend.set | p->sigpend.set) & ~mask) != 0)
 		atomic_store(&l->sigcheck, true);
 	/* A signal that this lwp was told of and now refuses is another's. */
-	LIST_FOREACH(o, &p->lwps, link)
-	{
+	LIST_FOREACH (o, &p->lwps, link) {
 		if (o != l && (newly & ~o->sigmask) != 0)
 			lwp_notify(o);
 	}
@@ -346,10 +344,9 @@ sig_dropped(struct proc *p, struct lwp *only, int signo)
 	if (!ksig_ignored(p, signo))
 		return (false);
 	if (only != NULL)
-		return (((only->sigmask | only->sigwait) & KSIGBIT(signo)) ==
-		    0);
-	LIST_FOREACH(l, &p->lwps, link)
-	{
+		return (
+		    ((only->sigmask | only->sigwait) & KSIGBIT(signo)) == 0);
+	LIST_FOREACH (l, &p->lwps, link) {
 		if ((l->sigmask | l->sigwait) & KSIGBIT(signo))
 			return (false);
 	}
@@ -366,13 +363,12 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info)
 	KASSERT(info->signo >= 1 && info->signo <= KNSIG);
 	if (p->state == PROC_ZOMBIE || p->state == PROC_DEAD || p->exiting)
 		return;
-	ktrace(&p->k->trace, KT_SIGNAL, (uint64_t)p->pid,
-	    (uint64_t)info->signo, (uint64_t)(int64_t)info->code);
+	ktrace(&p->k->trace, KT_SIGNAL, (uint64_t)p->pid, (uint64_t)info->signo,
+	    (uint64_t)(int64_t)info->code);
 	sig_side_effects(p, info->signo);
 	if (sig_dropped(p, only, info->signo))
 		return;
-	sigpending_add(
-	    p->k, only != NULL ? &only->sigpend : &p->sigpend, info);
+	sigpending_add(p->k, only != NULL ? &only->sigpend : &p->sigpend, info);
 	if (only != NULL) {
 		if ((bit & ~only->sigmask) || (bit & only->sigwait))
 			lwp_notify(only);
@@ -380,8 +376,7 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info)
 	}
 	/* A waiter in rt_sigtimedwait first, then the oldest lwp (they are
 	 * listed newest first) that lets it in. */
-	LIST_FOREACH(l, &p->lwps, link)
-	{
+	LIST_FOREACH (l, &p->lwps, link) {
 		if (l->sigwait & bit) {
 			pick = l;
 			break;
@@ -463,8 +458,8 @@ ksig_permitted(struct proc *from, struct proc *to, int signo)
 	kmutex_lock(&to->lock);
 	error = (euid == to->suid || euid == to->uid || uid == to->suid ||
 		    uid == to->uid)
-	    ? 0
-	    : EPERM;
+		    ? 0
+		    : EPERM;
 	kmutex_unlock(&to->lock);
 	if (error != 0 && signo == LX_SIGCONT && from->sid == to->sid)
 		error = 0;
@@ -474,15 +469,14 @@ ksig_permitted(struct proc *from, struct proc *to, int signo)
 /* Post to each process that `match` selects.  proctree is held throughout:
  * fork cannot slip a child out of a group that is being killed. */
 static int
-sig_kill_many(struct vkernel *k, struct proc *from, int pgid,
-    const struct ksiginfo *info)
+sig_kill_many(
+    struct vkernel *k, struct proc *from, int pgid, const struct ksiginfo *info)
 {
 	unsigned found = 0, ok = 0;
 	struct proc *p;
 
 	kmutex_lock(&k->proctree);
-	LIST_FOREACH(p, &k->procs, all)
-	{
+	LIST_FOREACH (p, &k->procs, all) {
 		if (pgid != 0 ? p->pgid != pgid
 			      : (from != NULL && (p == from || p->pid == 1)))
 			continue;
@@ -510,8 +504,8 @@ ksig_kill_pgrp(struct vkernel *k, int pgid, const struct ksiginfo *info)
 }
 
 int
-ksig_kill(struct vkernel *k, struct proc *from, int pid,
-    const struct ksiginfo *info)
+ksig_kill(
+    struct vkernel *k, struct proc *from, int pid, const struct ksiginfo *info)
 {
 	struct proc *p;
 	int error, pgid;

@@ -78,8 +78,7 @@ sig_stop(struct lwp *l, int signo)
 	p->stop_sig = signo;
 	p->stop_report = true;
 	p->cont_report = false;
-	LIST_FOREACH(o, &p->lwps, link)
-	{
+	LIST_FOREACH (o, &p->lwps, link) {
 		if (o != l)
 			lwp_notify(o);
 	}
@@ -144,9 +143,9 @@ sig_run_handler(
 		kern_exit(l, LX_SIGSEGV, true);
 		return (true);
 	}
-	ksig_force(l, &(struct ksiginfo){.signo = LX_SIGSEGV,
-			  .code = LX_SI_KERNEL,
-			  .forced = true});
+	ksig_force(
+	    l, &(struct ksiginfo){
+		   .signo = LX_SIGSEGV, .code = LX_SI_KERNEL, .forced = true});
 	return (false);
 }
 
@@ -156,8 +155,8 @@ enum sig_act { ACT_NONE, ACT_AGAIN, ACT_ORPHAN, ACT_STOP, ACT_DIE, ACT_RUN };
 /* Decide about the next signal.  Proc lock held throughout.  orphaned: the
  * process group is (1), is not (0), or nobody has looked yet (-1). */
 static enum sig_act
-sig_next(struct lwp *l, int orphaned, struct ksiginfo *info,
-    struct ksigaction *sa)
+sig_next(
+    struct lwp *l, int orphaned, struct ksiginfo *info, struct ksigaction *sa)
 {
 	struct proc *p = l->p;
 	int signo = ksig_peek_locked(l, ~l->sigmask);

@@ -228,7 +228,7 @@ sigframe_push(struct lwp *l, const struct ksigaction *sa,
 	memset(&f, 0, sizeof(f));
 	f.pretcode = sa->restorer;
 	f.uc.flags = LX_UC_SIGCONTEXT_SS | LX_UC_STRICT_RESTORE_SS |
-	    (fpstate != 0 ? LX_UC_FP_XSTATE : 0);
+		     (fpstate != 0 ? LX_UC_FP_XSTATE : 0);
 	f.uc.stack.sp = l->altstack.sp;
 	f.uc.stack.flags = l->altstack.flags;
 	f.uc.stack.size = l->altstack.size;

@@ -25,10 +25,10 @@
 #define OPEN_HOW_MAX 4096
 #define GETDENTS_BUF (size_t)(64u << 10)
 
-sys_fn sys_open, sys_openat, sys_openat2, sys_creat, sys_close,
-    sys_close_range, sys_dup, sys_dup2, sys_dup3, sys_fcntl, sys_flock, sys_fsync,
-    sys_fdatasync, sys_sync, sys_syncfs, sys_sync_file_range, sys_ftruncate,
-    sys_fallocate, sys_getdents, sys_getdents64;
+sys_fn sys_open, sys_openat, sys_openat2, sys_creat, sys_close, sys_close_range,
+    sys_dup, sys_dup2, sys_dup3, sys_fcntl, sys_flock, sys_fsync, sys_fdatasync,
+    sys_sync, sys_syncfs, sys_sync_file_range, sys_ftruncate, sys_fallocate,
+    sys_getdents, sys_getdents64;
 
 int
 sys_fd_new(struct lwp *l, struct file *f, bool cloexec, int64_t *ret)
@@ -83,8 +83,8 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
 		return (error);
-	error = vfs_open(&sp.ctx, sp.start, sp.path, flags & ~O_CLOEXEC,
-	    mode & 07777, &f);
+	error = vfs_open(
+	    &sp.ctx, sp.start, sp.path, flags & ~O_CLOEXEC, mode & 07777, &f);
 	sys_path_done(&sp);
 	if (error != 0)
 		return (sys_restartable(error));
@@ -94,15 +94,13 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 int
 sys_open(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (open_at(
-	    l, LX_AT_FDCWD, a[0], (int)a[1], (uint32_t)a[2], ret));
+	return (open_at(l, LX_AT_FDCWD, a[0], (int)a[1], (uint32_t)a[2], ret));
 }
 
 int
 sys_openat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (
-	    open_at(l, (int)a[0], a[1], (int)a[2], (uint32_t)a[3], ret));
+	return (open_at(l, (int)a[0], a[1], (int)a[2], (uint32_t)a[3], ret));
 }
 
 int
@@ -130,8 +128,8 @@ sys_openat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (EINVAL);
 	if (how.mode != 0 && (how.flags & (O_CREAT | O_TMPFILE)) == 0)
 		return (EINVAL);
-	return (open_at(l, (int)a[0], a[1], (int)how.flags, (uint32_t)how.mode,
-	    ret));
+	return (open_at(
+	    l, (int)a[0], a[1], (int)how.flags, (uint32_t)how.mode, ret));
 }
 
 int
@@ -225,8 +223,8 @@ sys_dup3(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	if ((int)a[0] == (int)a[1] || ((int)a[2] & ~O_CLOEXEC) != 0)
 		return (EINVAL);
-	return (dup_to(
-	    l, (int)a[0], (int)a[1], ((int)a[2] & O_CLOEXEC) != 0, ret));
+	return (
+	    dup_to(l, (int)a[0], (int)a[1], ((int)a[2] & O_CLOEXEC) != 0, ret));
 }
 
 /* ---- fcntl ---- */
@@ -239,8 +237,8 @@ fcntl_setfl(struct file *f, int flags)
 	int old = atomic_load(&f->flags);
 
 	/* O_DIRECT is meaningless here, and asked for on pipes only. */
-	return (file_setfl(f,
-	    (old & ~SETFL_MASK) | (flags & SETFL_MASK & ~O_DIRECT)));
+	return (file_setfl(
+	    f, (old & ~SETFL_MASK) | (flags & SETFL_MASK & ~O_DIRECT)));
 }
 
 static int
@@ -288,8 +286,8 @@ fcntl_lock(struct lwp *l, struct file *f, int cmd, uint64_t uaddr)
 }
 
 static int
-fcntl_file(struct lwp *l, struct file *f, int fd, int cmd, uint64_t arg,
-    int64_t *ret)
+fcntl_file(
+    struct lwp *l, struct file *f, int fd, int cmd, uint64_t arg, int64_t *ret)
 {
 	bool cloexec;
 	int error;
@@ -340,8 +338,7 @@ sys_fcntl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct file *f;
 
 	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
-		return (dup_min(
-		    l, fd, (int)a[2], cmd == F_DUPFD_CLOEXEC, ret));
+		return (dup_min(l, fd, (int)a[2], cmd == F_DUPFD_CLOEXEC, ret));
 	error = sys_get_file(l, fd, &f);
 	if (error != 0)
 		return (error);
@@ -438,7 +435,7 @@ file_for_resize(struct lwp *l, int fd, struct file **out)
 	if ((fl & O_PATH) != 0)
 		error = EBADF;
 	else if (f->vp == NULL || f->vp->type != VREG ||
-	    (fl & O_ACCMODE) == O_RDONLY)
+		 (fl & O_ACCMODE) == O_RDONLY)
 		error = EINVAL;
 	if (error != 0) {
 		file_free(f);
@@ -496,7 +493,7 @@ sys_fallocate(struct lwp *l, const uint64_t *a, int64_t *ret)
 struct dents {
 	uint8_t *buf;
 	size_t size, used;
-	bool old;                /* getdents: type in the last byte */
+	bool old; /* getdents: type in the last byte */
 	bool full;
 };
 

@@ -17,11 +17,15 @@
 #define SYS_TRACE_LINE 1024
 /* "[pid] name(args)" into line; returns its length.  Before the call, since
  * exec changes what pointers mean. */
-size_t sys_trace_format(struct lwp *, const struct syscall_desc *,
-    unsigned nr, const uint64_t *args, char *line, size_t size);
+size_t sys_trace_format(struct lwp *, const struct syscall_desc *, unsigned nr,
+    const uint64_t *args, char *line, size_t size);
 /* Append " = result\n" and write it out whole. */
-void sys_trace_result(struct vkernel *, char *line, size_t len, int error,
-    int64_t ret);
+void sys_trace_result(
+    struct vkernel *, char *line, size_t len, int error, int64_t ret);
+
+/* One log line, "PROGRAM (pid N): TEXT", for each (what, program); numbers of
+ * system calls are below 0x10000. */
+void sys_log_once(struct lwp *, uint64_t what, const char *text);
 
 /* ---- numbers ---- */
 
@@ -55,22 +59,21 @@ uint64_t sys_remaining(uint64_t deadline_ns);
 /* Give f a new descriptor; its ref is consumed in any case. */
 int sys_fd_new(struct lwp *, struct file *f, bool cloexec, int64_t *ret);
 /* Two of them, stored as int[2] at uaddr; both refs are consumed. */
-int sys_fd_pair(struct lwp *, struct file *f[2], bool cloexec,
-    uint64_t uaddr);
+int sys_fd_pair(struct lwp *, struct file *f[2], bool cloexec, uint64_t uaddr);
 
 /* ---- input and output (sys_io.c) ---- */
 
 /* Copy an iovec array in: *iov is malloc'ed (NULL when n is 0), *n ends
  * before the piece that would exceed LX_MAX_RW_COUNT.  EINVAL, EFAULT. */
-int sys_copyin_iov(struct lwp *, uint64_t uaddr, uint64_t cnt,
-    struct lx_iovec **iov, int *n);
+int sys_copyin_iov(
+    struct lwp *, uint64_t uaddr, uint64_t cnt, struct lx_iovec **iov, int *n);
 #define SYS_IO_WRITE 0x1
 #define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
 /* Move bytes between user memory and f; a partial result wins over an error.
  * EINTR has become ERESTART, EPIPE has sent SIGPIPE (unless NOPIPE). */
 #define SYS_IO_NOPIPE 0x4
-int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov,
-    int n, int flags, uint64_t off, int64_t *ret);
+int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
+    int flags, uint64_t off, int64_t *ret);
 
 /* ---- names (sys_path.c) ---- */
 

@@ -31,8 +31,8 @@
 #define COPY_BUF (size_t)(64u << 10)
 
 sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
-    sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek,
-    sys_sendfile, sys_copy_file_range, sys_readahead, sys_fadvise64;
+    sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_sendfile,
+    sys_copy_file_range, sys_readahead, sys_fadvise64;
 
 /* Position in a list of user ranges. */
 struct io_cursor {
@@ -47,7 +47,7 @@ file_is_stream(const struct file *f)
 	if (f->vp == NULL || f->vp->type == VFIFO || f->vp->type == VSOCK)
 		return (true);
 	return (f->vp->type == VCHR &&
-	    (f->hostfd >= 0 || (f->vp->flags & VN_TTY) != 0));
+		(f->hostfd >= 0 || (f->vp->flags & VN_TTY) != 0));
 }
 
 /* Pin up to max bytes from the cursor on.  An error only if nothing was. */
@@ -106,8 +106,8 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	int error = 0;
 
 	do {
-		error = io_pin(l, &cur, max,
-		    write ? VM_PROT_READ : VM_PROT_WRITE, &v);
+		error = io_pin(
+		    l, &cur, max, write ? VM_PROT_READ : VM_PROT_WRITE, &v);
 		pinned = v.len;
 		if (error != 0 || pinned == 0)
 			break;
@@ -134,8 +134,8 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 }
 
 int
-sys_copyin_iov(struct lwp *l, uint64_t uaddr, uint64_t cnt,
-    struct lx_iovec **out, int *n)
+sys_copyin_iov(
+    struct lwp *l, uint64_t uaddr, uint64_t cnt, struct lx_iovec **out, int *n)
 {
 	uint64_t total = 0;
 	struct lx_iovec *v;
@@ -407,9 +407,8 @@ copy_offset(struct lwp *l, struct file *f, uint64_t uoff, uint64_t *off)
 	int error;
 
 	if (uoff == 0)
-		return (f->ops->seek == NULL
-			? ESPIPE
-			: file_seek(f, 0, SEEK_CUR, off));
+		return (f->ops->seek == NULL ? ESPIPE
+					     : file_seek(f, 0, SEEK_CUR, off));
 	error = copyin(lwp_vmspace(l), off, uoff, sizeof(*off));
 	return (error == 0 && (int64_t)*off < 0 ? EINVAL : error);
 }

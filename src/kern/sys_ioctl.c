@@ -40,8 +40,8 @@ sys_is_tty(const struct file *f)
 {
 	if (f->vp != NULL && (f->vp->flags & VN_TTY) != 0)
 		return (true);
-	return (f->vp == NULL && f->hostfd >= 0 &&
-	    f->ops == &hostfd_fileops && host_isatty(f->hostfd));
+	return (f->vp == NULL && f->hostfd >= 0 && f->ops == &hostfd_fileops &&
+		host_isatty(f->hostfd));
 }
 
 int
@@ -154,8 +154,8 @@ ioctl_fionread(struct lwp *l, struct file *f, uint64_t arg)
 }
 
 static int
-ioctl_file(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg,
-    int64_t *ret)
+ioctl_file(
+    struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg, int64_t *ret)
 {
 	uint8_t kbuf[IOCTL_MAX];
 	struct vfs_ctx ctx;

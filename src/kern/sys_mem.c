@@ -44,13 +44,14 @@ sys_prot_decode(uint64_t prot)
 }
 
 int
-sys_mmap_decode(uint64_t addr, uint64_t len, uint64_t flags, uint64_t off,
-    int *vmm)
+sys_mmap_decode(
+    uint64_t addr, uint64_t len, uint64_t flags, uint64_t off, int *vmm)
 {
-	const uint64_t known = LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS |
-	    LX_MAP_32BIT | LX_MAP_GROWSDOWN | LX_MAP_DENYWRITE |
-	    LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE |
-	    LX_MAP_POPULATE | LX_MAP_NONBLOCK | LX_MAP_STACK | LX_MAP_HUGETLB |
+	const uint64_t known =
+	    LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_32BIT |
+	    LX_MAP_GROWSDOWN | LX_MAP_DENYWRITE | LX_MAP_EXECUTABLE |
+	    LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE |
+	    LX_MAP_NONBLOCK | LX_MAP_STACK | LX_MAP_HUGETLB |
 	    LX_MAP_FIXED_NOREPLACE;
 	int v = 0;
 
@@ -234,8 +235,8 @@ sys_mremap(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if ((flags & ~7) != 0 || ((flags & 6) != 0 && (flags & 1) == 0))
 		return (EINVAL);
-	if ((a[0] & PAGE_MASK) != 0 || newlen == 0 ||
-	    newlen > VM_MAX_ADDRESS || oldlen > VM_MAX_ADDRESS)
+	if ((a[0] & PAGE_MASK) != 0 || newlen == 0 || newlen > VM_MAX_ADDRESS ||
+	    oldlen > VM_MAX_ADDRESS)
 		return (EINVAL);
 	oldlen = round_page(oldlen);
 	newlen = round_page(newlen);
@@ -294,14 +295,12 @@ sys_msync(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int flags = (int)a[2], error;
 
 	if ((flags & ~(LX_MS_ASYNC | LX_MS_INVALIDATE | LX_MS_SYNC)) != 0 ||
-	    (flags & (LX_MS_ASYNC | LX_MS_SYNC)) ==
-		(LX_MS_ASYNC | LX_MS_SYNC))
+	    (flags & (LX_MS_ASYNC | LX_MS_SYNC)) == (LX_MS_ASYNC | LX_MS_SYNC))
 		return (EINVAL);
 	error = range_check(a[0], &len, ENOMEM);
 	if (error != 0 || len == 0)
 		return (error);
-	return (vm_msync(
-	    lwp_vmspace(l), a[0], len, (flags & LX_MS_SYNC) != 0));
+	return (vm_msync(lwp_vmspace(l), a[0], len, (flags & LX_MS_SYNC) != 0));
 }
 
 /* ---- locking ---- */
@@ -354,8 +353,8 @@ mlock_all(struct lwp *l, bool lock)
 	while (error == 0 && vmspace_entry_info(vm, va, &info) == 0) {
 		/* Guards and the like cannot be locked, and need not. */
 		if (info.prot != VM_PROT_NONE)
-			error = vm_mlock(vm, info.start, info.end - info.start,
-			    lock, limit);
+			error = vm_mlock(
+			    vm, info.start, info.end - info.start, lock, limit);
 		va = info.end;
 	}
 	return (error);
@@ -364,8 +363,7 @@ mlock_all(struct lwp *l, bool lock)
 int
 sys_mlockall(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	if (a[0] != LX_MCL_CURRENT &&
-	    a[0] != (LX_MCL_CURRENT | LX_MCL_ONFAULT))
+	if (a[0] != LX_MCL_CURRENT && a[0] != (LX_MCL_CURRENT | LX_MCL_ONFAULT))
 		return (EINVAL);
 	return (mlock_all(l, true));
 }

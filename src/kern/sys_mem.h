@@ -13,7 +13,7 @@
 vm_prot_t sys_prot_decode(uint64_t prot);
 /* mmap flags to VMM_*.  0 and *vmm; EINVAL, EOPNOTSUPP (SHARED_VALIDATE with
  * unknown flags), EOVERFLOW, ENOMEM (too long, huge pages). */
-int sys_mmap_decode(uint64_t addr, uint64_t len, uint64_t flags, uint64_t off,
-    int *vmm);
+int sys_mmap_decode(
+    uint64_t addr, uint64_t len, uint64_t flags, uint64_t off, int *vmm);
 
 #endif /* KERN_SYS_MEM_H */

@@ -16,9 +16,9 @@
 #include <string.h>
 
 sys_fn sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_rmdir, sys_unlink,
-    sys_unlinkat, sys_rename, sys_renameat, sys_renameat2, sys_link,
-    sys_linkat, sys_symlink, sys_symlinkat, sys_readlink, sys_readlinkat,
-    sys_chdir, sys_fchdir, sys_getcwd, sys_umask;
+    sys_unlinkat, sys_rename, sys_renameat, sys_renameat2, sys_link, sys_linkat,
+    sys_symlink, sys_symlinkat, sys_readlink, sys_readlinkat, sys_chdir,
+    sys_fchdir, sys_getcwd, sys_umask;
 
 /* ---- helpers ---- */
 
@@ -124,8 +124,7 @@ mkdir_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode)
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
 		return (error);
-	error = vfs_mkdir(
-	    &sp.ctx, sp.start, sp.path, (uint32_t)mode & 01777);
+	error = vfs_mkdir(&sp.ctx, sp.start, sp.path, (uint32_t)mode & 01777);
 	sys_path_done(&sp);
 	return (error);
 }
@@ -217,15 +216,14 @@ sys_unlinkat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	if ((a[2] & UINT32_MAX & ~(uint64_t)LX_AT_REMOVEDIR) != 0)
 		return (EINVAL);
-	return (unlink_at(
-	    l, (int)a[0], a[1], (a[2] & LX_AT_REMOVEDIR) != 0));
+	return (unlink_at(l, (int)a[0], a[1], (a[2] & LX_AT_REMOVEDIR) != 0));
 }
 
 /* ---- two names ---- */
 
 static int
-rename_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd,
-    uint64_t npath, unsigned flags)
+rename_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
+    unsigned flags)
 {
 	struct sys_path from, to;
 	int error;
@@ -238,8 +236,8 @@ rename_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd,
 		return (error);
 	error = sys_path_get(l, ndirfd, npath, &to);
 	if (error == 0) {
-		error = vfs_rename(&from.ctx, from.start, from.path, to.start,
-		    to.path, flags);
+		error = vfs_rename(
+		    &from.ctx, from.start, from.path, to.start, to.path, flags);
 		sys_path_done(&to);
 	}
 	sys_path_done(&from);
@@ -261,8 +259,7 @@ sys_renameat(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_renameat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (
-	    rename_at(l, (int)a[0], a[1], (int)a[2], a[3], (unsigned)a[4]));
+	return (rename_at(l, (int)a[0], a[1], (int)a[2], a[3], (unsigned)a[4]));
 }
 
 static int

@@ -51,8 +51,7 @@ sys_rt_sigprocmask(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (a[3] != SIGSET_SIZE)
 		return (EINVAL);
-	if (a[1] != 0 &&
-	    copyin(lwp_vmspace(l), &set, a[1], sizeof(set)) != 0)
+	if (a[1] != 0 && copyin(lwp_vmspace(l), &set, a[1], sizeof(set)) != 0)
 		return (EFAULT);
 	kmutex_lock(&l->p->lock);
 	old = mask = l->sigmask;
@@ -108,8 +107,8 @@ sys_rt_sigpending(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* Wait for one of `set`: 0, EAGAIN (time over), EINTR (another signal). */
 static int
-sig_timedwait(struct lwp *l, uint64_t set, uint64_t deadline,
-    struct ksiginfo *info)
+sig_timedwait(
+    struct lwp *l, uint64_t set, uint64_t deadline, struct ksiginfo *info)
 {
 	struct proc *p = l->p;
 	int error = 0;
@@ -205,8 +204,7 @@ sys_restart_syscall(struct lwp *l, const uint64_t *a, int64_t *ret)
 static struct ksiginfo
 sig_from(struct lwp *l, int signo, int code)
 {
-	struct ksiginfo info = {
-	    .signo = signo, .code = code, .pid = l->p->pid};
+	struct ksiginfo info = {.signo = signo, .code = code, .pid = l->p->pid};
 
 	kmutex_lock(&l->p->lock);
 	info.uid = l->p->uid;
@@ -278,8 +276,8 @@ sys_tgkill(struct lwp *l, const uint64_t *a, int64_t *ret)
 /* A siginfo from the caller: it may not claim to come from the kernel or
  * from kill(2), unless it goes to the caller itself. */
 static int
-sig_user_info(struct lwp *l, uint64_t uinfo, int signo, bool self,
-    struct ksiginfo *info)
+sig_user_info(
+    struct lwp *l, uint64_t uinfo, int signo, bool self, struct ksiginfo *info)
 {
 	uint8_t abi[128];
 	int error;
@@ -386,7 +384,7 @@ sys_sigaltstack(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int error = 0;
 
 	old.flags = ksig_altstack_state(l, rsp) |
-	    (l->altstack.flags & LX_SS_AUTODISARM);
+		    (l->altstack.flags & LX_SS_AUTODISARM);
 	if (a[0] != 0) {
 		if (copyin(lwp_vmspace(l), &new, a[0], sizeof(new)) != 0)
 			return (EFAULT);

@@ -88,15 +88,14 @@ sys_stat(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_lstat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (
-	    stat_out(l, LX_AT_FDCWD, a[0], LX_AT_SYMLINK_NOFOLLOW, a[1]));
+	return (stat_out(l, LX_AT_FDCWD, a[0], LX_AT_SYMLINK_NOFOLLOW, a[1]));
 }
 
 int
 sys_newfstatat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	if ((int)a[3] & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_NO_AUTOMOUNT |
-			    LX_AT_EMPTY_PATH))
+	if ((int)a[3] &
+	    ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_NO_AUTOMOUNT | LX_AT_EMPTY_PATH))
 		return (EINVAL);
 	return (stat_out(l, (int)a[0], a[1], (int)a[3], a[2]));
 }
@@ -124,14 +123,14 @@ static uint32_t
 dev_major(uint64_t dev)
 {
 	return ((uint32_t)((dev >> 8) & 0xfff) |
-	    ((uint32_t)(dev >> 32) & ~UINT32_C(0xfff)));
+		((uint32_t)(dev >> 32) & ~UINT32_C(0xfff)));
 }
 
 static uint32_t
 dev_minor(uint64_t dev)
 {
-	return ((uint32_t)(dev & 0xff) |
-	    ((uint32_t)(dev >> 12) & ~UINT32_C(0xff)));
+	return (
+	    (uint32_t)(dev & 0xff) | ((uint32_t)(dev >> 12) & ~UINT32_C(0xff)));
 }
 
 static struct lx_statx_timestamp
@@ -290,8 +289,7 @@ chmod_vnode(struct lwp *l, struct vnode *vp, uint64_t mode)
 }
 
 static int
-chmod_at(
-    struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int atflags)
+chmod_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int atflags)
 {
 	struct vnode *vp;
 	int error;
@@ -355,7 +353,8 @@ chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 	kmutex_lock(&p->lock);
 	if (p->euid != 0 &&
 	    ((uid != UINT32_MAX && (uid != va.uid || p->euid != va.uid)) ||
-		(gid != UINT32_MAX && (p->euid != va.uid ||
+		(gid != UINT32_MAX &&
+		    (p->euid != va.uid ||
 			(gid != va.gid && !group_mine(p, gid))))))
 		error = EPERM;
 	kmutex_unlock(&p->lock);
@@ -398,8 +397,8 @@ sys_chown(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_lchown(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (chown_at(
-	    l, LX_AT_FDCWD, a[0], a[1], a[2], LX_AT_SYMLINK_NOFOLLOW));
+	return (
+	    chown_at(l, LX_AT_FDCWD, a[0], a[1], a[2], LX_AT_SYMLINK_NOFOLLOW));
 }
 
 int
@@ -483,7 +482,7 @@ times_one(const struct lx_timespec *ts, int64_t now, int64_t *ns)
 	else if (ts->nsec < 0 || ts->nsec >= (int64_t)NS_PER_SEC)
 		return (EINVAL);
 	else if (ts->sec > INT64_MAX / (int64_t)NS_PER_SEC - 1 ||
-	    ts->sec < INT64_MIN / (int64_t)NS_PER_SEC + 1)
+		 ts->sec < INT64_MIN / (int64_t)NS_PER_SEC + 1)
 		return (EINVAL);
 	else
 		*ns = ts->sec * (int64_t)NS_PER_SEC + ts->nsec;
@@ -539,8 +538,8 @@ utimes_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t utv)
 				return (EINVAL);
 			ts.sec = tv[i].sec;
 			ts.nsec = tv[i].usec * 1000;
-			error = times_one(
-			    &ts, 0, i == 0 ? &st.atime : &st.mtime);
+			error =
+			    times_one(&ts, 0, i == 0 ? &st.atime : &st.mtime);
 		}
 	}
 	return (error != 0 ? error : times_path(l, dirfd, upath, 0, &st));
@@ -577,8 +576,7 @@ sys_utime(struct lwp *l, const uint64_t *a, int64_t *ret)
 		if (error == 0)
 			error = times_one(&ts, 0, &st.mtime);
 	}
-	return (error != 0 ? error
-			   : times_path(l, LX_AT_FDCWD, a[0], 0, &st));
+	return (error != 0 ? error : times_path(l, LX_AT_FDCWD, a[0], 0, &st));
 }
 
 /* ---- size by name, file systems ---- */
@@ -623,8 +621,8 @@ statfs_out(struct lwp *l, struct vnode *vp, uint64_t ubuf)
 	int error = 0;
 
 	if (vp != NULL) {
-		error = vp->ops->statfs == NULL ? ENOSYS
-						: vp->ops->statfs(vp, &vs);
+		error =
+		    vp->ops->statfs == NULL ? ENOSYS : vp->ops->statfs(vp, &vs);
 		dev = vp->mount != NULL ? vp->mount->dev : 0;
 		vrele(vp);
 	}

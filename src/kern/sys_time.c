@@ -21,9 +21,9 @@
 #include <errno.h>
 #include <string.h>
 
-sys_fn sys_nanosleep, sys_clock_nanosleep, sys_clock_gettime,
-    sys_clock_getres, sys_clock_settime, sys_gettimeofday, sys_time,
-    sys_getitimer, sys_setitimer, sys_alarm, sys_times;
+sys_fn sys_nanosleep, sys_clock_nanosleep, sys_clock_gettime, sys_clock_getres,
+    sys_clock_settime, sys_gettimeofday, sys_time, sys_getitimer, sys_setitimer,
+    sys_alarm, sys_times;
 
 #define NS_PER_USEC UINT64_C(1000)
 #define NS_PER_TICK (NS_PER_SEC / LX_USER_HZ)
@@ -104,9 +104,10 @@ sys_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline)
 	case LX_CLOCK_BOOTTIME:
 		error = host_clock_get(clock, &now);
 		if (error == 0)
-			*deadline = abs_ns == UINT64_MAX
-			    ? UINT64_MAX
-			    : sys_deadline(abs_ns > now ? abs_ns - now : 0);
+			*deadline =
+			    abs_ns == UINT64_MAX
+				? UINT64_MAX
+				: sys_deadline(abs_ns > now ? abs_ns - now : 0);
 		return (error);
 	default:
 		return (EINVAL);
@@ -198,8 +199,8 @@ cpu_time(struct lwp *l, bool process)
 		return (atomic_load(&l->user_ns) + atomic_load(&l->sys_ns));
 	kmutex_lock(&l->p->lock);
 	ns = l->p->ru.utime + l->p->ru.stime;
-	LIST_FOREACH(o, &l->p->lwps, link)
-	ns += atomic_load(&o->user_ns) + atomic_load(&o->sys_ns);
+	LIST_FOREACH (o, &l->p->lwps, link)
+		ns += atomic_load(&o->user_ns) + atomic_load(&o->sys_ns);
 	kmutex_unlock(&l->p->lock);
 	return (ns);
 }
@@ -283,8 +284,7 @@ sys_times(struct lwp *l, const uint64_t *a, int64_t *ret)
 	kmutex_lock(&p->lock);
 	u = p->ru.utime;
 	s = p->ru.stime;
-	LIST_FOREACH(o, &p->lwps, link)
-	{
+	LIST_FOREACH (o, &p->lwps, link) {
 		u += atomic_load(&o->user_ns);
 		s += atomic_load(&o->sys_ns);
 	}
@@ -311,8 +311,7 @@ timeval_ns(const struct lx_timeval *tv, uint64_t *ns)
 }
 
 static int
-itimer_out(
-    struct lwp *l, uint64_t deadline, uint64_t interval, uint64_t uaddr)
+itimer_out(struct lwp *l, uint64_t deadline, uint64_t interval, uint64_t uaddr)
 {
 	struct lx_itimerval it;
 	uint64_t left = 0;

@@ -78,24 +78,24 @@ line_add_str(struct line *b, struct lwp *l, uint64_t va)
 }
 
 static void
-line_add_arg(struct line *b, struct lwp *l, const char *kind, size_t klen,
-    uint64_t v)
+line_add_arg(
+    struct line *b, struct lwp *l, const char *kind, size_t klen, uint64_t v)
 {
 	if (klen == 3 && memcmp(kind, "str", 3) == 0)
 		line_add_str(b, l, v);
 	else if (klen == 2 && memcmp(kind, "fd", 2) == 0 &&
-	    (int)v == LX_AT_FDCWD)
+		 (int)v == LX_AT_FDCWD)
 		line_add(b, "AT_FDCWD");
 	else if ((klen == 2 && memcmp(kind, "fd", 2) == 0) ||
-	    (klen == 3 &&
-		(memcmp(kind, "int", 3) == 0 || memcmp(kind, "sig", 3) == 0)))
+		 (klen == 3 && (memcmp(kind, "int", 3) == 0 ||
+				   memcmp(kind, "sig", 3) == 0)))
 		line_add(b, "%d", (int)v);
 	else if (klen == 4 && memcmp(kind, "uint", 4) == 0)
 		line_add(b, "%u", (unsigned)v);
 	else if (klen == 4 && memcmp(kind, "size", 4) == 0)
 		line_add(b, "%llu", (unsigned long long)v);
 	else if ((klen == 4 && memcmp(kind, "long", 4) == 0) ||
-	    (klen == 3 && memcmp(kind, "off", 3) == 0))
+		 (klen == 3 && memcmp(kind, "off", 3) == 0))
 		line_add(b, "%lld", (long long)v);
 	else if (klen == 4 && memcmp(kind, "mode", 4) == 0)
 		line_add(b, "0%o", (unsigned)v);

@@ -23,14 +23,14 @@
 #include "kern/sys_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-static void
-syscall_unknown(struct lwp *l, unsigned nr)
+void
+sys_log_once(struct lwp *l, uint64_t what, const char *text)
 {
 	struct vkernel *k = l->p->k;
-	const char *name = nr < syscall_table_n ? syscall_table[nr].name : NULL;
-	uint64_t h = UINT64_C(14695981039346656037) ^ nr, bit;
+	uint64_t h = UINT64_C(14695981039346656037) ^ what, bit;
 	char comm[sizeof(l->p->comm)];
 
 	kmutex_lock(&l->p->lock);
@@ -41,10 +41,20 @@ syscall_unknown(struct lwp *l, unsigned nr)
 		h = (h ^ (uint8_t)*c) * UINT64_C(1099511628211);
 	h ^= h >> 29;
 	bit = UINT64_C(1) << (h & 63);
-	if (atomic_fetch_or(&k->enosys_seen[(h >> 6) & 31], bit) & bit)
-		return;
-	klog(&k->log, KLOG_INFO, "%s (pid %d): system call %u (%s) is missing",
-	    comm, l->p->pid, nr, name != NULL ? name : "unknown");
+	if ((atomic_fetch_or(&k->enosys_seen[(h >> 6) & 31], bit) & bit) == 0)
+		klog(&k->log, KLOG_INFO, "%s (pid %d): %s", comm, l->p->pid,
+		    text);
+}
+
+static void
+syscall_unknown(struct lwp *l, unsigned nr)
+{
+	const char *name = nr < syscall_table_n ? syscall_table[nr].name : NULL;
+	char text[80];
+
+	snprintf(text, sizeof(text), "system call %u (%s) is missing", nr,
+	    name != NULL ? name : "unknown");
+	sys_log_once(l, nr & 0xffff, text);
 }
 
 static int
@@ -107,12 +117,12 @@ syscall_dispatch(struct lwp *l)
 	if (error == 0)
 		tf->rax = (uint64_t)ret;
 	else if (error == ERESTART || error == ERESTARTNOHAND ||
-	    error == ERESTART_BLOCK)
+		 error == ERESTART_BLOCK)
 		tf->rax = (uint64_t)-EINTR;
 	else if (error != EJUSTRETURN)
-		tf->rax = (uint64_t)-(int64_t)error;
+		tf->rax = (uint64_t) - (int64_t)error;
 	ktrace(&k->trace, KT_SYSCALL_EXIT, pid, nr,
-	    error == 0 ? (uint64_t)ret : (uint64_t)-(int64_t)error);
+	    error == 0 ? (uint64_t)ret : (uint64_t) - (int64_t)error);
 	if (len != 0)
 		sys_trace_result(k, line, len, error, ret);
 	syscall_mask_back(l, error);

@@ -251,6 +251,8 @@ advise_part(struct vmspace *vm, struct part *p, int advice)
 	case MADV_REMOVE:
 		return (advise_remove(p));
 	case MADV_COLD:
+		if ((p->eflags & MAP_ENTRY_WIRED) != 0)
+			return (EINVAL);
 		pmap_remove(vm->pmap, p->start, p->end);
 		return (0);
 	case MADV_PAGEOUT:

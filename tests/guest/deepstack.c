@@ -91,7 +91,7 @@ plain_overflow(void *arg)
 
 /* A large local array touched from its far end: one jump downwards. */
 static void __attribute__((noinline))
-jump(void)
+jump(void *arg)
 {
 	volatile char big[2 * MIB];
 
@@ -113,10 +113,10 @@ main(void)
 	CHECK(setrlimit(RLIMIT_STACK, &rl) == 0);
 	in_child(lowered, NULL);
 	say("a lowered limit");
-	jump();
+	jump(NULL);
 	recurse(0, 6 * MIB / FRAME * 3 / 4);
 	say("several MiB deep");
-	in_child((void (*)(void *))(void (*)(void))jump, NULL);
+	in_child(jump, NULL);
 	overflow(8 * MIB);
 	overflow(8 * MIB);
 	say("overflow caught");

@@ -11,7 +11,7 @@
  * still fails, and prints what is left.
  *
  * usage: model [--seed N] [--ops N] [--runs N] [--tight] [--check N]
- *		[--trace] [--shrink]
+ *		[--stats] [--trace] [--shrink]
  * Without --seed, `runs` sequences from the current default seeds, one half of
  * them with little memory and refusing host.
  */
@@ -31,6 +31,7 @@ struct run {
 	long ops;
 	long check; /* operations between two checks */
 	bool tight;
+	bool stats;       /* print what has happened inside */
 	const char *skip; /* skip[i]: leave operation i out; NULL: none */
 };
 
@@ -50,6 +51,8 @@ sequence(const struct run *r)
 			world_verify();
 	}
 	world_verify();
+	if (r->stats)
+		world_stats();
 	world_destroy();
 }
 
@@ -174,13 +177,14 @@ main(int argc, char **argv)
 	    {"runs", required_argument, NULL, 'r'},
 	    {"check", required_argument, NULL, 'c'},
 	    {"tight", no_argument, NULL, 'T'},
+	    {"stats", no_argument, NULL, 'V'},
 	    {"trace", no_argument, NULL, 't'},
 	    {"shrink", no_argument, NULL, 'S'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct run r = {.ops = 15000, .check = 250};
+	struct run r = {.ops = 10000, .check = 250};
 	bool seeded = false, small = false;
-	long runs = 20;
+	long runs = 60;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
@@ -200,6 +204,9 @@ main(int argc, char **argv)
 			break;
 		case 'T':
 			r.tight = true;
+			break;
+		case 'V':
+			r.stats = true;
 			break;
 		case 't':
 			w.trace = true;

@@ -209,7 +209,8 @@ m_uniform(const struct mspace *ms, unsigned pg, unsigned n)
 		if (b->kind != a->kind || b->prot != a->prot ||
 		    b->maxp != a->maxp || b->inherit != a->inherit ||
 		    b->heap != a->heap || b->so != a->so ||
-		    b->noreserve != a->noreserve || b->advice != a->advice)
+		    b->noreserve != a->noreserve || b->advice != a->advice ||
+		    b->locked != a->locked)
 			return (false);
 		if (a->so != NULL && b->idx != a->idx + i)
 			return (false);
@@ -228,6 +229,7 @@ m_fork(const struct mspace *from, struct mspace *to)
 		if (!p->mapped || p->inherit == VM_INHERIT_NONE)
 			continue;
 		m_dup(&to->pg[i], p);
+		to->pg[i].locked = false;
 		if (p->inherit == VM_INHERIT_ZERO)
 			m_fresh(&to->pg[i]);
 	}

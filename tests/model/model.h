@@ -39,6 +39,7 @@ struct mpage {
 	bool mapped;
 	bool heap;
 	bool noreserve;
+	bool locked;
 	uint8_t advice; /* NORMAL, RANDOM, SEQUENTIAL */
 	vm_prot_t prot, maxp;
 	uint8_t kind;      /* enum mkind */

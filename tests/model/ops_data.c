@@ -15,9 +15,16 @@
 
 /* A random place and length; mostly short, sometimes many pages. */
 static vm_offset_t
-any_range(uint64_t *len, uint64_t max)
+any_range(struct wspace *s, uint64_t *len, uint64_t max)
 {
-	vm_offset_t va = M_BASE + rnd(M_PAGES * PAGE_SIZE);
+	vm_offset_t va;
+
+	/* Rather where something is. */
+	for (int i = 0; i < 5; i++) {
+		va = M_BASE + rnd(M_PAGES * PAGE_SIZE);
+		if (s->ms->pg[OFF_TO_IDX(va - M_BASE)].prot != VM_PROT_NONE)
+			break;
+	}
 
 	switch (rnd(8)) {
 	case 0:
@@ -119,7 +126,7 @@ op_copyout(struct wspace *s)
 {
 	uint64_t len, good;
 	size_t done = 0;
-	vm_offset_t va = any_range(&len, 8 * PAGE_SIZE);
+	vm_offset_t va = any_range(s, &len, 8 * PAGE_SIZE);
 	bool zero = rnd(10) == 0;
 	int error;
 
@@ -147,7 +154,7 @@ op_copyin(struct wspace *s)
 {
 	uint64_t len, good;
 	size_t done = 0;
-	vm_offset_t va = any_range(&len, 8 * PAGE_SIZE);
+	vm_offset_t va = any_range(s, &len, 8 * PAGE_SIZE);
 	int error;
 
 	good = m_prefix(s->ms, va, len, VM_PROT_READ);
@@ -169,7 +176,7 @@ op_string(struct wspace *s)
 {
 	uint64_t len, good, n = 0;
 	size_t got = 77;
-	vm_offset_t va = any_range(&len, 2 * PAGE_SIZE);
+	vm_offset_t va = any_range(s, &len, 2 * PAGE_SIZE);
 	int error, want;
 
 	if (len == 0)
@@ -263,7 +270,7 @@ op_iov(struct wspace *s)
 	struct vm_iov v;
 	uint64_t len, good, at = 0;
 	size_t done = 0;
-	vm_offset_t va = any_range(&len, 20 * PAGE_SIZE);
+	vm_offset_t va = any_range(s, &len, 20 * PAGE_SIZE);
 	bool out = rnd(2) == 0;
 	int error;
 
@@ -402,7 +409,7 @@ op_meter(struct wspace *s)
 {
 	struct vmspace_stat st;
 	unsigned pg = (unsigned)rnd(M_PAGES), n = 1 + (unsigned)rnd(20);
-	uint64_t mapped = 0;
+	uint64_t mapped = 0, locked = 0;
 	uint8_t vec[32];
 	int error, want;
 
@@ -418,8 +425,13 @@ op_meter(struct wspace *s)
 			fail("mincore: page %u has contents, not resident",
 			    pg + i);
 	vmspace_stat(s->vm, &st);
-	for (unsigned i = 0; i < M_PAGES; i++)
+	for (unsigned i = 0; i < M_PAGES; i++) {
 		mapped += s->ms->pg[i].mapped;
+		locked += s->ms->pg[i].locked;
+	}
+	if (s->vm->map.locked != locked * PAGE_SIZE)
+		fail("locked %llu bytes, should be %llu",
+		    ULL(s->vm->map.locked), ULL(locked * PAGE_SIZE));
 	if (st.size != mapped * PAGE_SIZE + (VM_MAX_ADDRESS - M_END))
 		fail("stat: size %llu, should be %llu", ULL(st.size),
 		    ULL(mapped * PAGE_SIZE + (VM_MAX_ADDRESS - M_END)));

@@ -195,9 +195,10 @@ model_remap(struct wspace *s, unsigned old, unsigned on, unsigned new,
 	for (unsigned i = 0; i < on; i++) {
 		if (!moved && i < nn)
 			continue;
-		if (keep)
+		if (keep) {
 			m_fresh(&s->ms->pg[old + i]);
-		else
+			s->ms->pg[old + i].locked = false;
+		} else
 			m_clear(&s->ms->pg[old + i]);
 	}
 	for (unsigned i = 0; i < nn; i++)
@@ -246,6 +247,10 @@ op_mremap(struct wspace *s)
 	/* CAVEATS: growing shared anonymous memory. */
 	if (nn > on && s->ms->pg[old].kind == MK_ANON_S)
 		return;
+	/* Growth of locked memory is filled in, and so copied. */
+	if (nn > on && s->ms->pg[old].locked &&
+	    s->ms->pg[old].kind == MK_FILE_P)
+		return;
 	if (nn > on && s->ms->pg[old].so != NULL &&
 	    s->ms->pg[old].idx + nn > SOBJ_PAGES)
 		return;
@@ -279,7 +284,9 @@ enum {
 	DONTFORK = 10,
 	DOFORK = 11,
 	WIPE = 18,
-	KEEP = 19
+	KEEP = 19,
+	COLD = 20,
+	PAGEOUT = 21
 };
 
 static void
@@ -314,11 +321,11 @@ static void
 op_madvise(struct wspace *s)
 {
 	static const int advices[] = {0, 1, 2, 3, DONTNEED, DONTNEED, DONTNEED,
-	    DONTNEED, FREE, DONTFORK, DOFORK, WIPE, KEEP, 20, 21};
+	    DONTNEED, FREE, DONTFORK, DOFORK, WIPE, KEEP, COLD, PAGEOUT};
 	int advice = advices[rnd(sizeof(advices) / sizeof(advices[0]))];
 	unsigned n, pg = any_run(&n);
 	bool hole = !m_mapped_run(s->ms, pg, n);
-	int error;
+	int error, want;
 
 	if (advice == FREE || advice == WIPE || advice == KEEP)
 		for (unsigned i = 0; i < n; i++) {
@@ -332,12 +339,20 @@ op_madvise(struct wspace *s)
 	trace("madvise page %u+%u advice %d", pg, n, advice);
 	atomic_store(&w.fake.fail_every, 0);
 	error = vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, advice);
-	if (error != (hole ? ENOMEM : 0))
-		fail("madvise: error %d, should be %d", error,
-		    hole ? ENOMEM : 0);
-	for (unsigned i = 0; i < n; i++)
-		if (s->ms->pg[pg + i].mapped)
-			model_advise(&s->ms->pg[pg + i], advice);
+	want = hole ? ENOMEM : 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct mpage *p = &s->ms->pg[pg + i];
+
+		if (p->locked && (advice == DONTNEED || advice == FREE ||
+				     advice == COLD || advice == PAGEOUT)) {
+			want = EINVAL;
+			break;
+		}
+		if (p->mapped)
+			model_advise(p, advice);
+	}
+	if (error != want)
+		fail("madvise: error %d, should be %d", error, want);
 }
 
 /* ---- brk ---- */
@@ -456,8 +471,29 @@ static const struct {
     {op_truncate, 5},
     {op_reclaim, 10},
     {op_meter, 20},
+    {op_mlock, 15},
+    {op_populate, 15},
+    {op_remove, 10},
+    {op_duplicate, 15},
+    {op_futex_key, 15},
+    {op_entry_info, 20},
 };
 #define NOPS (sizeof(ops) / sizeof(ops[0]))
+
+/*
+ * Each seed has its own mixture, in which some kinds are frequent and some do
+ * not occur: so states are reached that an even mixture never visits.
+ */
+static unsigned
+weight(unsigned i)
+{
+	static const unsigned factor[] = {0, 1, 2, 2, 3, 8};
+	uint64_t x = (w.seed * 31 + i + 1) * 0x9e3779b97f4a7c15;
+
+	if (w.seed % 4 == 0 || ops[i].fn == op_mmap || ops[i].fn == op_copyout)
+		return (2 * ops[i].weight);
+	return (ops[i].weight * factor[(x >> 33) % 6]);
+}
 
 void
 world_op(void)
@@ -471,10 +507,10 @@ world_op(void)
 	if (w.tight && rnd(20) == 0)
 		atomic_store(&w.fake.fail_every, (int64_t)rnd(3));
 	for (i = 0; i < NOPS; i++)
-		total += ops[i].weight;
+		total += weight(i);
 	pick = (unsigned)rnd(total);
-	for (i = 0; pick >= ops[i].weight; i++)
-		pick -= ops[i].weight;
+	for (i = 0; pick >= weight(i); i++)
+		pick -= weight(i);
 	if (w.trace)
 		trace("-- space %d", (int)(s - w.sp));
 	ops[i].fn(s);

@@ -311,3 +311,19 @@ world_verify(void)
 	}
 	world_check();
 }
+
+/* Evidence that the sequences reach what they are meant to reach. */
+void
+world_stats(void)
+{
+	struct vm_system_stat st;
+
+	vm_system_stat(&w.sys, &st);
+	for (int i = 0; i < VMST_N; i++)
+		printf("%s %lld, ", vm_stat_name((enum vm_stat)i),
+		    (long long)st.stat[i]);
+	printf("\nobjects %llu, peak %llu pages, refusals %llu\n",
+	    (unsigned long long)st.objects,
+	    (unsigned long long)(st.peak >> PAGE_SHIFT),
+	    (unsigned long long)w.enomem);
+}

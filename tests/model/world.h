@@ -54,6 +54,7 @@ void world_destroy(void);
 /* Compare every byte of every vmspace and file; run the checkers. */
 void world_verify(void);
 void world_check(void);
+void world_stats(void);
 void world_op(void);
 void wspace_free(struct wspace *);
 /* ENOMEM where memory is short: true, and the pressure is let off. */
@@ -71,5 +72,13 @@ void op_msync(struct wspace *);
 void op_truncate(struct wspace *);
 void op_reclaim(struct wspace *);
 void op_meter(struct wspace *);
+
+/* ops_more.c */
+void op_mlock(struct wspace *);
+void op_populate(struct wspace *);
+void op_remove(struct wspace *);
+void op_duplicate(struct wspace *);
+void op_futex_key(struct wspace *);
+void op_entry_info(struct wspace *);
 
 #endif /* MODEL_WORLD_H */

@@ -8,6 +8,8 @@
 #include "vm_testlib.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
 
 #include "libk/kassert.h"
 
@@ -265,6 +267,53 @@ test_no_memory(void **state)
 
 /* ---- stores against forks: none may be lost ---- */
 
+static void *volatile trap_src;
+static struct vmspace *trap_child;
+
+/*
+ * In the middle of a store: copyout() holds the frame and reads its source.
+ * Fork, and write to the page, so that the parent goes on with a copy.
+ */
+static void
+trap(int sig, siginfo_t *si, void *uc)
+{
+	uint64_t v = 99;
+
+	(void)sig;
+	(void)uc;
+	KVERIFY((char *)si->si_addr >= (char *)trap_src &&
+		(char *)si->si_addr < (char *)trap_src + PG);
+	KVERIFY(vmspace_fork(vm, &trap_child) == 0);
+	KVERIFY(copyout(vm, &v, BASE + 2048, sizeof(v)) == 0);
+	KVERIFY(mprotect(trap_src, PG, PROT_READ) == 0);
+}
+
+static void
+test_store_again(void **state)
+{
+	struct sigaction sa = {.sa_sigaction = trap, .sa_flags = SA_SIGINFO},
+			 old;
+	char *src;
+
+	src = mmap(NULL, PG, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(src != MAP_FAILED);
+	memset(src, 7, PG);
+	trap_src = src;
+	ts_map(vm, BASE, 1, RW);
+	ts_put(vm, BASE, 1);
+	assert_int_equal(mprotect(src, PG, PROT_NONE), 0);
+	assert_int_equal(sigaction(SIGSEGV, &sa, &old), 0);
+	assert_int_equal(copyout(vm, src, BASE, 1024), 0);
+	assert_int_equal(sigaction(SIGSEGV, &old, NULL), 0);
+	assert_non_null(trap_child);
+	assert_int_equal(ts_get(vm, BASE), UINT64_C(0x0707070707070707));
+	assert_int_equal(ts_get(vm, BASE + 2048), 99);
+	assert_int_equal(ts_get(trap_child, BASE + 2048), 0);
+	vmspace_free(trap_child);
+	munmap(src, PG);
+}
+
 #define WRITERS 2
 #define BLOCK 240 /* words that a writer stores at once */
 
@@ -335,6 +384,7 @@ main(void)
 	    T(test_iov),
 	    T(test_iov_merge),
 	    T(test_no_memory),
+	    T(test_store_again),
 	    T(test_fork_race),
 	};
 

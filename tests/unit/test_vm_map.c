@@ -148,6 +148,7 @@ test_object_extend(void **state)
 	assert_null(vm_page_lookup(e.object, 5));
 	assert_non_null(vm_page_lookup(e.object, 8));
 	vm_object_unlock(e.object);
+	ts_put(vm, BASE + 63 * PG, 64);
 	/* Once shared by fork, it does not grow; nor does the shadow, through
 	 * which what was unmapped could be seen again. */
 	assert_int_equal(vmspace_fork(vm, &child), 0);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * mmap, munmap, mremap, madvise, mincore and mprotect: what they do to data,
+ * and their errors.
+ */
+#include "guest.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+static void
+fill(char *m, size_t pages, uint64_t owner)
+{
+	for (size_t i = 0; i < pages; i++)
+		fill_page(m + i * PAGE, owner, i);
+}
+
+static void
+same(const char *m, size_t pages, uint64_t owner)
+{
+	for (size_t i = 0; i < pages; i++)
+		CHECK(check_page(m + i * PAGE, owner, i));
+}
+
+static bool
+mapped(char *p)
+{
+	unsigned char v;
+
+	return (mincore(p, PAGE, &v) == 0);
+}
+
+static void
+fixed(void)
+{
+	char *m = map_anon(16 * PAGE), *r;
+	const int prot = PROT_READ | PROT_WRITE,
+		  flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	fill(m, 16, 1);
+	r = mmap(m + 4 * PAGE, 4 * PAGE, prot, flags | MAP_FIXED, -1, 0);
+	CHECK(r == m + 4 * PAGE && all_zero(r, 4 * PAGE));
+	CHECK(check_page(m + 3 * PAGE, 1, 3) && check_page(m + 8 * PAGE, 1, 8));
+	r = mmap(m + 2 * PAGE, PAGE, prot, flags | MAP_FIXED_NOREPLACE, -1, 0);
+	CHECK(r == MAP_FAILED && errno == EEXIST);
+	CHECK(munmap(m + 2 * PAGE, PAGE) == 0 && !mapped(m + 2 * PAGE));
+	r = mmap(m + 2 * PAGE, PAGE, prot, flags | MAP_FIXED_NOREPLACE, -1, 0);
+	CHECK(r == m + 2 * PAGE && all_zero(r, PAGE));
+	CHECK(munmap(m + 3 * PAGE, 2 * PAGE) == 0);
+	r = mmap(m + 3 * PAGE, PAGE, prot, flags, -1, 0); /* a hint */
+	CHECK(r == m + 3 * PAGE);
+	r = mmap(m + 1, PAGE, prot, flags | MAP_FIXED, -1, 0);
+	CHECK(r == MAP_FAILED && errno == EINVAL);
+	r = mmap(NULL, 0, prot, flags, -1, 0);
+	CHECK(r == MAP_FAILED && errno == EINVAL);
+	r = mmap(NULL, SIZE_MAX - PAGE, prot, flags, -1, 0);
+	CHECK(r == MAP_FAILED && errno == ENOMEM);
+	r = mmap((void *)(uintptr_t)0x7ffffffff000, PAGE, prot,
+	    flags | MAP_FIXED, -1, 0);
+	CHECK(r == MAP_FAILED && errno == ENOMEM);
+	CHECK_ERRNO(munmap(m + 1, PAGE), EINVAL);
+	CHECK_ERRNO(munmap(m, 0), EINVAL);
+	CHECK(munmap(m, 16 * PAGE) == 0);
+	CHECK(munmap(m, 16 * PAGE) == 0); /* nothing there: no error */
+	CHECK(!mapped(m) && !mapped(m + 15 * PAGE));
+	say("fixed mappings");
+}
+
+static void
+remap(void)
+{
+	char *m = map_anon(8 * PAGE), *r, *to;
+
+	fill(m, 8, 2);
+	r = mremap(m, 8 * PAGE, 4 * PAGE, 0); /* shrink */
+	CHECK(r == m && !mapped(m + 4 * PAGE));
+	same(m, 4, 2);
+	r = mremap(m, 4 * PAGE, 64 * PAGE, MREMAP_MAYMOVE);
+	CHECK(r != MAP_FAILED);
+	same(r, 4, 2);
+	CHECK(all_zero(r + 4 * PAGE, 60 * PAGE));
+	CHECK(r == m || !mapped(m));
+	m = r;
+	to = map_anon(64 * PAGE);
+	r = mremap(m, 64 * PAGE, 32 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	CHECK(r == to && !mapped(m));
+	same(r, 4, 2);
+	CHECK(mapped(to + 63 * PAGE)); /* what it did not cover stays */
+	/* In the way, and not allowed to move. */
+	m = mmap(to + 32 * PAGE, PAGE, PROT_READ,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	CHECK(m != MAP_FAILED);
+	CHECK(mremap(to, 32 * PAGE, 33 * PAGE, 0) == MAP_FAILED &&
+	    errno == ENOMEM);
+	CHECK(mremap(to + 1, PAGE, PAGE, 0) == MAP_FAILED && errno == EINVAL);
+	CHECK(mremap(to, PAGE, 0, 0) == MAP_FAILED && errno == EINVAL);
+	CHECK(munmap(to, 64 * PAGE) == 0);
+	CHECK(mremap(to, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED &&
+	    errno == EFAULT);
+	say("mremap");
+}
+
+static void
+remap_shared(void)
+{
+	char *m = map_shared(4 * PAGE), *r;
+	pid_t pid;
+
+	fill(m, 4, 3);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		r = mremap(m, 4 * PAGE, 4 * PAGE,
+		    MREMAP_MAYMOVE | MREMAP_FIXED, map_anon(4 * PAGE));
+		CHECK(r != MAP_FAILED);
+		same(r, 4, 3);
+		fill_page(r + PAGE, 4, 1);
+		_exit(0);
+	}
+	wait_ok(pid);
+	CHECK(check_page(m + PAGE, 4, 1) && check_page(m, 3, 0));
+	CHECK(munmap(m, 4 * PAGE) == 0);
+	say("mremap of shared memory");
+}
+
+static void
+advise(void)
+{
+	char *m = map_anon(16 * PAGE), *s = map_shared(4 * PAGE);
+	int fd = open("data", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char page[PAGE], *f;
+
+	fill(m, 16, 5);
+	CHECK(madvise(m + 4 * PAGE, 8 * PAGE, MADV_DONTNEED) == 0);
+	same(m, 4, 5);
+	CHECK(all_zero(m + 4 * PAGE, 8 * PAGE));
+	CHECK(check_page(m + 12 * PAGE, 5, 12));
+	fill(s, 4, 6);
+	CHECK(madvise(s, 4 * PAGE, MADV_DONTNEED) == 0);
+	same(s, 4, 6); /* shared memory keeps its data */
+	fill_page(page, 8, 0);
+	CHECK(fd >= 0 && write(fd, page, PAGE) == (ssize_t)PAGE);
+	f = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(f != MAP_FAILED);
+	memset(f, 'x', PAGE);
+	CHECK(madvise(f, PAGE, MADV_DONTNEED) == 0);
+	CHECK(check_page(f, 8, 0)); /* the file's again */
+	CHECK(munmap(f, PAGE) == 0 && close(fd) == 0 && unlink("data") == 0);
+	CHECK(madvise(m, 16 * PAGE, MADV_WILLNEED) == 0);
+	CHECK(madvise(m, 16 * PAGE, MADV_SEQUENTIAL) == 0);
+	CHECK(madvise(m, 16 * PAGE, MADV_NORMAL) == 0);
+	CHECK_ERRNO(madvise(m + 1, PAGE, MADV_DONTNEED), EINVAL);
+	CHECK_ERRNO(madvise(m, PAGE, 9999), EINVAL);
+	CHECK(munmap(m + 8 * PAGE, PAGE) == 0);
+	CHECK_ERRNO(madvise(m, 16 * PAGE, MADV_DONTNEED), ENOMEM);
+	CHECK(all_zero(m, 8 * PAGE) && all_zero(m + 9 * PAGE, 7 * PAGE));
+	CHECK(munmap(m, 16 * PAGE) == 0 && munmap(s, 4 * PAGE) == 0);
+	say("madvise");
+}
+
+static void
+dontfork_child(void *arg)
+{
+	char *m = arg;
+
+	CHECK(mapped(m) && !mapped(m + PAGE) && mapped(m + 2 * PAGE));
+	CHECK(check_page(m, 9, 0));
+}
+
+static void
+inheritance(void)
+{
+	char *m = map_anon(3 * PAGE);
+
+	fill(m, 3, 9);
+	CHECK(madvise(m + PAGE, PAGE, MADV_DONTFORK) == 0);
+	in_child(dontfork_child, m);
+	CHECK(madvise(m + PAGE, PAGE, MADV_DOFORK) == 0);
+	same(m, 3, 9);
+	CHECK(munmap(m, 3 * PAGE) == 0);
+	say("inheritance");
+}
+
+static void
+core_and_protect(void)
+{
+	char *m = map_anon(8 * PAGE);
+	unsigned char v[8];
+
+	CHECK(mincore(m, 8 * PAGE, v) == 0);
+	for (int i = 0; i < 8; i++)
+		CHECK((v[i] & 1) == 0);
+	m[2 * PAGE] = 1;
+	m[5 * PAGE] = 1;
+	CHECK(mincore(m, 8 * PAGE, v) == 0);
+	CHECK((v[2] & 1) == 1 && (v[5] & 1) == 1);
+	CHECK_ERRNO(mincore(m + 1, PAGE, v), EINVAL);
+	CHECK_ERRNO(mincore(m, PAGE, (unsigned char *)8), EFAULT);
+	CHECK(mprotect(m, 8 * PAGE, PROT_READ) == 0);
+	CHECK_ERRNO(read(open("/dev/zero", O_RDONLY), m, PAGE), EFAULT);
+	CHECK(mprotect(m + 3 * PAGE, PAGE, PROT_READ | PROT_WRITE) == 0);
+	m[3 * PAGE] = 1;
+	CHECK(munmap(m + 6 * PAGE, PAGE) == 0);
+	CHECK_ERRNO(mprotect(m, 8 * PAGE, PROT_READ), ENOMEM);
+	CHECK_ERRNO(mincore(m, 8 * PAGE, v), ENOMEM);
+	CHECK_ERRNO(syscall(SYS_mprotect, m + 1, PAGE, PROT_READ), EINVAL);
+	CHECK_ERRNO(syscall(SYS_mprotect, m, PAGE, 0x1234), EINVAL);
+	CHECK_ERRNO(msync(m + 1, PAGE, MS_SYNC), EINVAL);
+	CHECK_ERRNO(msync(m, PAGE, MS_SYNC | MS_ASYNC), EINVAL);
+	CHECK_ERRNO(msync(m, 8 * PAGE, MS_SYNC), ENOMEM);
+	CHECK(munmap(m, 8 * PAGE) == 0);
+	say("mincore and mprotect");
+}
+
+static void
+populated(void)
+{
+	char *m = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	static unsigned char v[4 * MIB / PAGE];
+
+	CHECK(m != MAP_FAILED && mincore(m, 4 * MIB, v) == 0);
+	for (size_t i = 0; i < sizeof(v); i++)
+		CHECK((v[i] & 1) == 1);
+	CHECK(all_zero(m, 4 * MIB));
+	CHECK(munmap(m, 4 * MIB) == 0);
+	say("populated");
+}
+
+int
+main(void)
+{
+	scratch_enter("mapcalls");
+	fixed();
+	remap();
+	remap_shared();
+	advise();
+	inheritance();
+	core_and_protect();
+	populated();
+	scratch_remove();
+	return (0);
+}
