@@ -231,6 +231,8 @@ proc_exit(struct proc *p, struct lwp *l)
 	p->state = PROC_ZOMBIE;
 	text = p->textvp;
 	p->textvp = NULL;
+	if (p->oom_victim)
+		k->oom_gone_ns = host_now_ns();
 	kmutex_unlock(&p->lock);
 	k->nlive--;
 	if (exit_notify(p))

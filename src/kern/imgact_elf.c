@@ -211,8 +211,9 @@ elf_map_segment(struct exec_image *img, const struct elf_file *ef,
 			return (error);
 		if (mend > fend && fend < anon &&
 		    (prot & VM_PROT_WRITE) != 0) {
-			error = copyout_zero(img->vm, fend,
-			    (mend < anon ? mend : anon) - fend);
+			/* To the end of the page, as Linux does: loaders
+			 * use what lies behind their bss. */
+			error = copyout_zero(img->vm, fend, anon - fend);
 			if (error != 0)
 				return (error == ENOMEM ? ENOMEM : ENOEXEC);
 		}

@@ -9,7 +9,9 @@
  * the one with the most resident memory, the youngest of equals; the kernel
  * itself and its embedder only see a log line.  One victim at a time: while
  * one is dying, nobody else is chosen, and everybody who needs memory waits
- * for it, in small steps, until frames come free or it is gone.  A victim
+ * for it, in small steps, until frames come free or it is gone (a zombie: all
+ * of its memory is back then).  Who asks within OOM_FRESH_NS of such an end
+ * found memory short before it, and tries again first.  A victim
  * that has not gone after OOM_PATIENCE_NS (it may be waiting for the host) is
  * left alone and the next one is chosen.
  *
@@ -30,6 +32,7 @@
 
 #define OOM_PATIENCE_NS UINT64_C(2000000000)
 #define OOM_STEP_NS UINT64_C(2000000)
+#define OOM_FRESH_NS UINT64_C(5000000)
 #define MIB(bytes) ((unsigned long long)((bytes) >> 20))
 
 /* Resident bytes of a process that can be chosen, 0 of others.  Locked. */
@@ -52,7 +55,7 @@ oom_dying(struct vkernel *k, uint64_t now)
 
 	LIST_FOREACH(p, &k->procs, all) {
 		kmutex_lock(&p->lock);
-		dying = p->oom_victim && p->vmspace != NULL &&
+		dying = p->oom_victim && p->state != PROC_ZOMBIE &&
 		    now - p->oom_ns < OOM_PATIENCE_NS;
 		kmutex_unlock(&p->lock);
 		if (dying) {
@@ -113,7 +116,8 @@ oom_wait(struct vkernel *k, struct proc *victim, struct lwp *self)
 	do {
 		host_sleep_ns(OOM_STEP_NS);
 		kmutex_lock(&victim->lock);
-		over = victim->vmspace == NULL;
+		over = victim->state == PROC_ZOMBIE ||
+		    victim->state == PROC_DEAD;
 		kmutex_unlock(&victim->lock);
 		if (!over && self != NULL) {
 			kmutex_lock(&self->p->lock);
@@ -129,9 +133,9 @@ kern_oom(void *arg, struct vmspace *vm)
 {
 	struct vkernel *k = arg;
 	struct lwp *self = lwp_current();
-	uint64_t now = host_now_ns(), resident = 0;
+	uint64_t now, resident = 0;
 	struct proc *victim;
-	bool killed = false;
+	bool killed;
 
 	klock_assert_none();
 	if (self != NULL) {
@@ -142,6 +146,11 @@ kern_oom(void *arg, struct vmspace *vm)
 			return (ENOMEM);
 	}
 	kmutex_lock(&k->proctree);
+	now = host_now_ns();
+	if (now - k->oom_gone_ns < OOM_FRESH_NS) {
+		kmutex_unlock(&k->proctree);
+		return (0);
+	}
 	victim = oom_dying(k, now);
 	if (victim == NULL) {
 		victim = oom_choose(k, &resident);

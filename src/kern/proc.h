@@ -210,6 +210,7 @@ struct vkernel {
 	char hostname[65];
 	uint64_t boot_ns;
 	int init_pid;           /* [t] pid 1 or 0: reaper of orphans */
+	uint64_t oom_gone_ns;   /* [t] when a victim last was all gone */
 	_Atomic(bool) dying;    /* vkernel_destroy has begun */
 };
 

@@ -298,9 +298,8 @@ vm_check_vmspace(struct vmspace *vm)
 
 /* Index against back pointers.  Object locked. */
 static void
-check_object_pages(struct check *c, struct vm_object *obj)
+check_object_pages(struct check *c, struct vm_object *obj, struct vm_phys *ph)
 {
-	struct vm_phys *ph = obj->sys->phys;
 	uint64_t idx = 0, value, n = 0;
 
 	for (; radix_next(&obj->index, &idx, &value); idx++) {
@@ -396,7 +395,7 @@ check_objects(struct check *c, struct vm_system *sys)
 		    ULL(obj->id));
 		vm_object_lock(obj);
 		kmutex_lock(&sys->topology);
-		check_object_pages(c, obj);
+		check_object_pages(c, obj, sys->phys);
 		check_object_links(c, obj, n);
 		shadows += obj->shadow_count;
 		backed += obj->backing != NULL;

@@ -69,8 +69,9 @@ paths(void)
 	CHECK(symlink("nowhere", "dangling") == 0);
 	refused("dangling", ENOENT);
 	refused("/dev/null", EACCES);
-	CHECK_ERRNO(execve((char *)8, (char *const *)no_env, no_env), EFAULT);
-	CHECK_ERRNO(execve(self, (char *const *)8, no_env), EFAULT);
+	CHECK_ERRNO(syscall(SYS_execve, 8, no_env, no_env), EFAULT);
+	CHECK_ERRNO(syscall(SYS_execve, self, 8, no_env), EFAULT);
+	CHECK_ERRNO(syscall(SYS_execve, self, no_env, -4096), EFAULT);
 	unharmed();
 	CHECK(unlink("loop1") == 0 && unlink("loop2") == 0 &&
 	    unlink("dangling") == 0 && unlink("noexec") == 0 &&
@@ -214,6 +215,7 @@ static int
 mode_chain(char **argv)
 {
 	static char data[3 * PAGE] = { 1 }, bss[4 * PAGE];
+	static char next[16];
 	int n = atoi(argv[2]);
 
 	CHECK(atoi(argv[3]) == getpid());
@@ -224,7 +226,8 @@ mode_chain(char **argv)
 	memset(map_anon(MIB), n, MIB);
 	if (n == 0)
 		return (0);
-	snprintf(argv[2], 4, "%d", n - 1);
+	snprintf(next, sizeof(next), "%d", n - 1);
+	argv[2] = next;
 	run_self(argv, (char **)(uintptr_t)no_env);
 }
 

@@ -10,9 +10,7 @@
 #include "vm/vm_page.h"
 
 static struct fixture fx;
-static _Atomic(int64_t) armed; /* refuse the n-th request of the step */
-static _Atomic(int) outcome;   /* errno of the step, 0 done */
-static int64_t calls_before;
+static _Atomic(int) outcome; /* errno of the step, 0 done */
 
 static int
 setup(void **state)
@@ -28,21 +26,45 @@ teardown(void **state)
 	return (0);
 }
 
+/*
+ * Refusal of one allocation: the zone `target` has exactly `allowance` items
+ * left for this thread, and the host refuses everybody more memory.
+ */
+static struct vm_zone *target;
+static unsigned allowance;
+static void **taken;
+static size_t ntaken;
+static _Atomic(bool) armed;
+
 static void
 arm(void)
 {
-	calls_before = atomic_load(&fx.hf.calls);
-	if (atomic_load(&armed) > 0)
-		atomic_store(
-		    &fx.hf.fail_at, calls_before + atomic_load(&armed));
+	size_t cap = 0;
+	void *item;
+
+	atomic_store(&fx.hf.fail_every, 1);
+	while ((item = zalloc(target)) != NULL) {
+		if (ntaken == cap) {
+			cap = cap * 2 + 64;
+			taken = realloc(taken, cap * sizeof(*taken));
+		}
+		taken[ntaken++] = item;
+	}
+	for (unsigned i = 0; i < allowance && ntaken > 0; i++)
+		zfree(target, taken[--ntaken]);
+	atomic_store(&armed, true);
 }
 
-/* How many requests the step made. */
-static int64_t
+static void
 disarm(void)
 {
-	atomic_store(&fx.hf.fail_at, 0);
-	return (atomic_load(&fx.hf.calls) - calls_before);
+	if (!atomic_exchange(&armed, false))
+		return;
+	atomic_store(&fx.hf.fail_every, 0);
+	while (ntaken > 0)
+		zfree(target, taken[--ntaken]);
+	free(taken);
+	taken = NULL;
 }
 
 /* ---- boot ---- */
@@ -78,7 +100,7 @@ prog_fork(struct user *u)
 	U_SYS(SYS_fork);
 	if (U_RET == 0)
 		U_EXIT(0);
-	(void)disarm();
+	disarm();
 	atomic_store(&outcome, U_RET < 0 ? (int)-U_RET : 0);
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
 	U_CHECK(atomic_load(&outcome) == 0 ? U_RET > 0 : U_RET == -ECHILD,
@@ -93,9 +115,8 @@ prog_exec(struct user *u)
 	U_BEGIN
 	u->tf->r12 = u->l->p->vmspace->id;
 	arm();
-	atomic_store(&outcome, 0);
 	U_SYS(SYS_execve, u_str(u, 0, "/bin/p3"), 0, 0);
-	(void)disarm();
+	disarm();
 	atomic_store(&outcome, (int)-U_RET);
 	U_CHECK(U_RET == -ENOMEM, U_RET);
 	U_CHECK(u->l->p->vmspace->id == u->tf->r12, 0);
@@ -115,7 +136,7 @@ prog_thread(struct user *u)
 	    u->tf->rsp, 0, 0, 0);
 	if (U_RET == 0)
 		U_SYS(SYS_exit, 0);
-	(void)disarm();
+	disarm();
 	atomic_store(&outcome, U_RET < 0 ? (int)-U_RET : 0);
 	U_EXIT(0);
 	U_END;
@@ -125,44 +146,56 @@ static void
 prog_exec_target(struct user *u)
 {
 	U_BEGIN
-	(void)disarm();
+	disarm();
+	atomic_store(&outcome, 0);
 	U_EXIT(0);
 	U_END;
 }
 
 /*
- * Program `n` with each of its requests refused: a fresh kernel each time, so
- * that every slab has to be asked for.
+ * Program `n` with each allocation of each zone refused in turn, until it has
+ * all it wants.  The first run makes the slabs.
  */
 static void
-each_request(int n)
+each_allocation(int n)
 {
-	int status, refused = 0;
+	unsigned refused = 0;
+	int status;
 
+	memset(&fx.hf, 0, sizeof(fx.hf));
 	fx.use_hf = true;
-	for (int64_t i = 1; i < 1000; i++) {
-		memset(&fx.hf, 0, sizeof(fx.hf));
-		fx_boot(&fx);
-		atomic_store(&armed, i);
-		status = fx_run(&fx, n);
-		fx_shutdown(&fx);
-		if (atomic_load(&outcome) != 0) {
-			refused++;
+	fx_boot(&fx);
+	struct vm_zone *const zones[] = {fx.k->z_proc, fx.k->z_lwp,
+	    fx.k->z_sigacts, fx.k->z_fs, fx.k->vm.z_vmspace, fx.k->vm.z_entry,
+	    fx.k->vm.z_object, fx.k->vm.z_radix, fx.k->vm.z_pmap,
+	    fx.k->vm.z_pmap_node, fx.k->vfs->z_vnode, fx.k->vfs->z_file};
+
+	target = fx.k->z_session;
+	for (size_t z = 0; z <= sizeof(zones) / sizeof(zones[0]); z++) {
+		for (allowance = 0; allowance < 500; allowance++) {
+			if (z > 0)
+				target = zones[z - 1];
+			atomic_store(&outcome, ENOMEM);
+			status = fx_run(&fx, n);
+			disarm();
+			/* It may be the victim of the policy instead. */
+			assert_true(status == 0 || status == LX_SIGKILL);
+			if (atomic_load(&outcome) == 0)
+				break;
 			assert_int_equal(atomic_load(&outcome), ENOMEM);
-			assert_int_equal(status, 0);
-		} else if (calls_before + i >
-		    atomic_load(&fx.hf.calls)) {
-			break; /* the step makes fewer requests */
+			refused++;
 		}
+		assert_true(allowance < 500);
 	}
-	print_message("%d refused\n", refused);
+	fx_shutdown(&fx);
+	print_message("%u refused\n", refused);
 }
 
 static void
 test_fork(void **state)
 {
 	fx.prog[0] = prog_fork;
-	each_request(0);
+	each_allocation(0);
 }
 
 static void
@@ -170,14 +203,14 @@ test_exec(void **state)
 {
 	fx.prog[1] = prog_exec;
 	fx.prog[3] = prog_exec_target;
-	each_request(1);
+	each_allocation(1);
 }
 
 static void
 test_thread(void **state)
 {
 	fx.prog[2] = prog_thread;
-	each_request(2);
+	each_allocation(2);
 }
 
 /* ---- guests that want too much ---- */
@@ -188,7 +221,8 @@ static void
 prog_hog(struct user *u)
 {
 	U_BEGIN
-	U_SYS(SYS_mmap, 0, HOG_PAGES * PAGE_SIZE, 3, 0x22, (uint64_t)-1, 0);
+	U_SYS(SYS_mmap, 0, HOG_PAGES * PAGE_SIZE, 3, 0x4022, (uint64_t)-1, 0);
+	U_CHECK(U_RET > 0, U_RET);
 	u->tf->r12 = u->tf->rax;
 	for (u->tf->rbx = 0; u->tf->rbx < HOG_PAGES; u->tf->rbx++)
 		U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_WRITE);
