@@ -384,6 +384,35 @@ stub_bind(struct stub_cpu *sc, struct pmap *pm)
 	return (error);
 }
 
+/*
+ * Move to a fresh stub: registers are in tf, extended state comes along.
+ * Without one the old stub is emptied, which is slower and as good.
+ */
+static int
+move_stub(struct stub_cpu *sc)
+{
+	const uint32_t xsize = atomic_load(&sc->sm->xsize);
+	struct stub *s = NULL, *old;
+	uint8_t *x;
+
+	if (sc->xbuf == NULL && !sc->xreset) {
+		x = malloc(xsize);
+		if (x != NULL) {
+			memcpy(x, frame_xstate(sc), xsize);
+			sc->xbuf = x;
+		}
+	}
+	if ((sc->xbuf != NULL || sc->xreset) && stub_get(sc->sm, &s) != 0)
+		s = NULL;
+	if (s != NULL)
+		publish_pid(sc, 0);
+	old = stub_pmap_replace(sc, s);
+	if (old == NULL)
+		return (0);
+	stub_retire(old);
+	return (take_context(sc, true));
+}
+
 /* ---- cpu_ops ---- */
 
 static int
@@ -441,8 +470,10 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 		ev->type = CPU_EV_INTERRUPT;
 		return (0);
 	}
-	while (!stub_pmap_enter_user(sc)) {
-		error = stub_pmap_flush(sc);
+	error = stub_pmap_wants_fresh(sc) ? move_stub(sc) : 0;
+	while (error != 0 || !stub_pmap_enter_user(sc)) {
+		if (error == 0)
+			error = stub_pmap_flush(sc);
 		if (error != 0) {
 			atomic_store(&sc->in_user, 0);
 			return (error);

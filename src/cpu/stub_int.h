@@ -53,6 +53,7 @@ struct stub {
 	uint32_t slot;           /* [I] */
 	char *ctx;               /* [I] the slot's memory in this process */
 	_Atomic(bool) dead;      /* [a] the host says that it has ended */
+	bool retired;            /* [s] the keeper reaps it */
 	_Atomic(uint32_t) nctx;  /* [a] contexts with a thread */
 	uint64_t idle[CTX_THREADS / 64]; /* [l] parked, without cpu_thread */
 	/* Host threads by context, checked to be of this process when they
@@ -73,6 +74,7 @@ struct stub_pmap {
 	uint32_t nbound;     /* cpu_threads bound */
 	uint32_t waiters;
 	bool flushing;       /* a batch is out and not yet reported */
+	bool fresh;          /* the stub is to be replaced; nothing is queued */
 	struct kcond cond;   /* running, applied */
 	struct kmutex flush; /* one flusher at a time; before pmap->lock */
 	struct stub_cpu_list cpus;
@@ -145,6 +147,8 @@ struct stub_machine {
 int stub_get(struct stub_machine *, struct stub **);
 /* Kill, wait until the host says it is gone, free.  No locks held. */
 void stub_kill(struct stub *);
+/* Kill; the keeper reaps and frees it. No locks held. */
+void stub_retire(struct stub *);
 static inline struct stub_ctx *
 stub_ctx_at(struct stub *s, uint32_t idx)
 {
@@ -180,6 +184,11 @@ int stub_pmap_flush(struct stub_cpu *);
  * due; marks the thread as running.  False: flush first. */
 bool stub_pmap_enter_user(struct stub_cpu *);
 void stub_pmap_leave_user(struct stub_cpu *);
+/* The pmap wants a new stub, and sc is its only thread. */
+bool stub_pmap_wants_fresh(struct stub_cpu *);
+/* Put sc's pmap and sc on context 0 of `with` and give back the old stub.
+ * NULL: keep the old one and empty it. */
+struct stub *stub_pmap_replace(struct stub_cpu *, struct stub *with);
 /* Machine lost or refused something: empty it, start again from tables. */
 void stub_pmap_reset(struct stub_cpu *);
 /*

@@ -281,17 +281,19 @@ fail:
 	return (error);
 }
 
-/* Its process has ended by itself: tell who waits for an event of it. */
+/* Its process has ended: tell who waits for an event of it, or reap it. */
 static void
 stub_died(struct stub_machine *sm, uint64_t slot)
 {
 	struct stub *s;
+	bool retired = false;
 
 	kmutex_lock(&sm->lock);
 	s = slot < STUB_NSLOTS ? sm->slot[slot] : NULL;
 	if (s != NULL && s->pidfd >= 0) {
 		epoll_ctl(sm->epfd, EPOLL_CTL_DEL, s->pidfd, NULL);
 		atomic_store(&s->dead, true);
+		retired = s->retired;
 		for (uint32_t i = 0; i < atomic_load(&s->nctx); i++) {
 			struct stub_ctx *c = stub_ctx_at(s, i);
 
@@ -300,6 +302,23 @@ stub_died(struct stub_machine *sm, uint64_t slot)
 		}
 	}
 	kmutex_unlock(&sm->lock);
+	if (retired)
+		stub_kill(s);
+}
+
+void
+stub_retire(struct stub *s)
+{
+	struct stub_machine *sm = s->sm;
+	bool dead;
+
+	host_kill(s->pid, 9);
+	kmutex_lock(&sm->lock);
+	dead = atomic_load(&s->dead);
+	s->retired = true;
+	kmutex_unlock(&sm->lock);
+	if (dead) /* the keeper has seen that and will not look again */
+		stub_kill(s);
 }
 
 static void
@@ -565,6 +584,9 @@ stub_machine_destroy(struct stub_machine *sm)
 		TAILQ_REMOVE(&sm->pool, s, link);
 		stub_kill(s);
 	}
+	for (unsigned i = 1; i < STUB_NSLOTS; i++)
+		if (sm->slot[i] != NULL && sm->slot[i]->retired)
+			stub_kill(sm->slot[i]);
 	KVERIFY(sm->nstubs == 0);
 	machine_free(sm);
 }

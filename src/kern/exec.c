@@ -113,12 +113,11 @@ exec_new_vmspace(struct exec_image *img)
 		gap = STACK_GAP_MAX;
 	vm_map_lock(&vm->map);
 	vm->stack_top = VM_MAX_ADDRESS - PAGE_SIZE -
-	    exec_random_pages(img, STACK_RANDOM_BITS);
-	vm->stack_limit = rlim[LX_RLIMIT_STACK].cur < gap
-	    ? rlim[LX_RLIMIT_STACK].cur
-	    : gap;
+			exec_random_pages(img, STACK_RANDOM_BITS);
+	vm->stack_limit =
+	    rlim[LX_RLIMIT_STACK].cur < gap ? rlim[LX_RLIMIT_STACK].cur : gap;
 	vm->mmap_top = trunc_page(vm->stack_top - gap - STACK_GUARD -
-	    exec_random_pages(img, MMAP_RANDOM_BITS));
+				  exec_random_pages(img, MMAP_RANDOM_BITS));
 	vm->data_limit = rlim[LX_RLIMIT_DATA].cur;
 	vm->map.as_limit = rlim[LX_RLIMIT_AS].cur;
 	vm_map_unlock(&vm->map);
@@ -196,7 +195,7 @@ exec_single(struct lwp *l)
 	}
 	p->single = true;
 	p->single_lwp = l;
-	LIST_FOREACH(o, &p->lwps, link)
+	LIST_FOREACH (o, &p->lwps, link)
 		if (o != l)
 			lwp_notify(o);
 	kcond_broadcast(&p->cond);

@@ -80,8 +80,8 @@ args_append(struct exec_args *a, char *s, size_t len, bool env)
 		return (E2BIG);
 	/* Room for this one and the NULL, doubled at powers of two. */
 	if (*n == 0 || (*n >= 8 && (*n & (*n - 1)) == 0)) {
-		grown = realloc(
-		    *vec, (*n < 8 ? 9 : *n * 2 + 1) * sizeof(*grown));
+		grown =
+		    realloc(*vec, (*n < 8 ? 9 : *n * 2 + 1) * sizeof(*grown));
 		if (grown == NULL)
 			return (ENOMEM);
 		*vec = grown;
@@ -111,8 +111,8 @@ exec_args_add(struct exec_args *a, const char *s, bool env)
 }
 
 int
-exec_args_set(struct exec_args *a, const char *const *argv,
-    const char *const *envp)
+exec_args_set(
+    struct exec_args *a, const char *const *argv, const char *const *envp)
 {
 	int error = 0;
 
@@ -134,8 +134,7 @@ args_copyinstr(
 
 	if (c == NULL)
 		return (ENOMEM);
-	error = copyinstr(
-	    vm, c->data + c->used, src, c->size - c->used, &len);
+	error = copyinstr(vm, c->data + c->used, src, c->size - c->used, &len);
 	if (error == ENAMETOOLONG && c->size - c->used < EXEC_STRLEN_MAX) {
 		c = args_chunk(a, EXEC_STRLEN_MAX);
 		if (c == NULL)

@@ -75,8 +75,8 @@ aux(struct exec_image *img, uint64_t type, uint64_t val)
 }
 
 static void
-aux_build(struct exec_image *img, uint64_t execfn, uint64_t plat,
-    uint64_t random)
+aux_build(
+    struct exec_image *img, uint64_t execfn, uint64_t plat, uint64_t random)
 {
 	const uint64_t vdso = cpu_vdso(img->k->cpu_ops, img->k->machine);
 	const uint64_t minsigstk = getauxval(AT_MINSIGSTKSZ);
@@ -185,7 +185,7 @@ exec_stack(struct exec_image *img)
 	if (a->bytes + (a->argc + a->envc) * sizeof(uint64_t) > max)
 		return (E2BIG);
 	strings = a->bytes + strlen(img->path) + 1 + sizeof(platform) +
-	    RANDOM_BYTES + STACK_TAIL;
+		  RANDOM_BYTES + STACK_TAIL;
 	sp.str = (sp.top - strings) & ~(uint64_t)15;
 	sp.base = sp.vector = (sp.str - words) & ~(uint64_t)15;
 	img->sp = sp.base;

@@ -54,7 +54,7 @@ kern_exit(struct lwp *l, int status, bool group)
 	if (group && !p->exiting) {
 		p->exiting = true;
 		p->exit_status = status;
-		LIST_FOREACH(o, &p->lwps, link)
+		LIST_FOREACH (o, &p->lwps, link)
 			if (o != l)
 				lwp_notify(o);
 		kcond_broadcast(&p->cond);
@@ -184,8 +184,8 @@ exit_reparent(struct proc *p, struct proc_list *reaped)
 		if (c->state == PROC_ZOMBIE && exit_notify(c))
 			proc_reap(c, reaped);
 		else if (c->pgid != p->pgid && c->sid == p->sid &&
-		    pgrp_has_stopped(p->k, c->pgid) &&
-		    pgrp_orphaned_locked(p->k, c->pgid)) {
+			 pgrp_has_stopped(p->k, c->pgid) &&
+			 pgrp_orphaned_locked(p->k, c->pgid)) {
 			pgrp_signal_locked(p->k, c->pgid, LX_SIGHUP);
 			pgrp_signal_locked(p->k, c->pgid, LX_SIGCONT);
 		}
@@ -221,8 +221,8 @@ proc_exit(struct proc *p, struct lwp *l)
 	lwp_destroy_in(k, l);
 
 	kmutex_lock(&k->proctree);
-	ktrace(&k->trace, KT_EXIT, (uint64_t)p->pid, (uint64_t)p->exit_status,
-	    0);
+	ktrace(
+	    &k->trace, KT_EXIT, (uint64_t)p->pid, (uint64_t)p->exit_status, 0);
 	exit_session(p);
 	exit_reparent(p, &reaped);
 	if (k->init_pid == p->pid)
@@ -266,7 +266,7 @@ lwp_exit(struct lwp *l)
 		p->exiting = true;
 	/* A signal that this lwp was picked for is for the others now. */
 	if (p->sigpend.set != 0)
-		LIST_FOREACH(o, &p->lwps, link)
+		LIST_FOREACH (o, &p->lwps, link)
 			lwp_notify(o);
 	kcond_broadcast(&p->cond);
 	kmutex_unlock(&p->lock);

@@ -44,9 +44,9 @@
 #include "kern/proc_int.h"
 #include "libk/kassert.h"
 
-#define CLONE_NEW_ANY                                                          \
-	(LX_CLONE_NEWTIME | LX_CLONE_NEWNS | LX_CLONE_NEWCGROUP |              \
-	    LX_CLONE_NEWUTS | LX_CLONE_NEWIPC | LX_CLONE_NEWUSER |             \
+#define CLONE_NEW_ANY                                              \
+	(LX_CLONE_NEWTIME | LX_CLONE_NEWNS | LX_CLONE_NEWCGROUP |  \
+	    LX_CLONE_NEWUTS | LX_CLONE_NEWIPC | LX_CLONE_NEWUSER | \
 	    LX_CLONE_NEWPID | LX_CLONE_NEWNET)
 
 static int
@@ -243,8 +243,7 @@ fork_link(struct lwp *l, struct proc *np, uint64_t flags)
 		np->sid = p->sid;
 		np->session = p->session;
 		session_ref(np->session);
-		proc_link(
-		    np, (flags & LX_CLONE_PARENT) != 0 ? p->parent : p);
+		proc_link(np, (flags & LX_CLONE_PARENT) != 0 ? p->parent : p);
 	}
 	kmutex_unlock(&k->proctree);
 	return (error);
@@ -310,8 +309,8 @@ clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
 		return (ENOMEM);
 	fork_copy_settings(p, np);
 	np->exit_signal = (args->flags & LX_CLONE_PARENT) != 0
-	    ? p->exit_signal
-	    : args->exit_signal;
+			      ? p->exit_signal
+			      : args->exit_signal;
 	np->vforked = (args->flags & LX_CLONE_VFORK) != 0;
 	error = fork_resources(l, np, args->flags);
 	if (error != 0)

@@ -21,7 +21,7 @@ struct exec_image {
 	struct vfs_ctx ctx;
 	struct exec_args args; /* borrowed, or own after a script */
 	bool args_own;
-	const char *path;      /* AT_EXECFN and comm */
+	const char *path;         /* AT_EXECFN and comm */
 	char interp[IMGACT_HEAD]; /* path of the script of the next level */
 	unsigned depth;
 
@@ -30,9 +30,9 @@ struct exec_image {
 	size_t headlen;
 
 	struct vmspace *vm; /* own ref; NULL before an activator made it */
-	bool stack_exec;  /* PT_GNU_STACK asks for it */
-	uint64_t entry;               /* first instruction */
-	uint64_t base;                /* AT_BASE */
+	bool stack_exec;    /* PT_GNU_STACK asks for it */
+	uint64_t entry;     /* first instruction */
+	uint64_t base;      /* AT_BASE */
 	uint64_t phdr, phnum, aentry; /* AT_PHDR, AT_PHNUM, AT_ENTRY */
 	uint64_t sp;
 	uint64_t auxv[PROC_AUXV];

@@ -59,14 +59,15 @@ static bool
 elf_header_ok(const Elf64_Ehdr *eh)
 {
 	return (memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 &&
-	    eh->e_ident[EI_CLASS] == ELFCLASS64 &&
-	    eh->e_ident[EI_DATA] == ELFDATA2LSB &&
-	    eh->e_ident[EI_VERSION] == EV_CURRENT &&
-	    eh->e_machine == EM_X86_64 &&
-	    (eh->e_type == ET_EXEC || eh->e_type == ET_DYN) &&
-	    eh->e_phentsize == sizeof(Elf64_Phdr) && eh->e_phnum > 0 &&
-	    eh->e_phnum <= PHDRS_MAX &&
-	    eh->e_phoff <= (uint64_t)INT64_MAX - PHDRS_MAX * sizeof(Elf64_Phdr));
+		eh->e_ident[EI_CLASS] == ELFCLASS64 &&
+		eh->e_ident[EI_DATA] == ELFDATA2LSB &&
+		eh->e_ident[EI_VERSION] == EV_CURRENT &&
+		eh->e_machine == EM_X86_64 &&
+		(eh->e_type == ET_EXEC || eh->e_type == ET_DYN) &&
+		eh->e_phentsize == sizeof(Elf64_Phdr) && eh->e_phnum > 0 &&
+		eh->e_phnum <= PHDRS_MAX &&
+		eh->e_phoff <=
+		    (uint64_t)INT64_MAX - PHDRS_MAX * sizeof(Elf64_Phdr));
 }
 
 /* Facts about one PT_LOAD; *end is where the one before ended. */
@@ -209,8 +210,7 @@ elf_map_segment(struct exec_image *img, const struct elf_file *ef,
 		    VMM_FIXED, obj, trunc_page(ph->p_offset));
 		if (error != 0)
 			return (error);
-		if (mend > fend && fend < anon &&
-		    (prot & VM_PROT_WRITE) != 0) {
+		if (mend > fend && fend < anon && (prot & VM_PROT_WRITE) != 0) {
 			/* To the end of the page, as Linux does: loaders
 			 * use what lies behind their bss. */
 			error = copyout_zero(img->vm, fend, anon - fend);
@@ -344,13 +344,13 @@ elf_facts(struct exec_image *img, const struct elf_file *ef)
 		if (ph->p_offset <= ef->eh.e_phoff &&
 		    ef->eh.e_phoff - ph->p_offset < ph->p_filesz)
 			img->phdr = ef->eh.e_phoff - ph->p_offset +
-			    ph->p_vaddr + ef->bias;
+				    ph->p_vaddr + ef->bias;
 		if ((ph->p_flags & PF_X) != 0)
 			code_end = ph->p_vaddr + ph->p_filesz;
 	}
 	vm->code_end = code_end + ef->bias;
 	vm->brk_start = vm->brk_end = ef->hi + ef->bias + PAGE_SIZE +
-	    exec_random_pages(img, BRK_RANDOM_BITS);
+				      exec_random_pages(img, BRK_RANDOM_BITS);
 	return (0);
 }
 

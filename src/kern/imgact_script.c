@@ -32,8 +32,7 @@ blank(char c)
  * line[len].
  */
 static int
-script_parse(
-    char *line, size_t len, bool cut, char **interp, char **arg)
+script_parse(char *line, size_t len, bool cut, char **interp, char **arg)
 {
 	char *p = line, *end = line + len;
 
@@ -105,8 +104,8 @@ imgact_script(struct exec_image *img)
 	nl = memchr(line, '\n', len);
 	if (nl != NULL)
 		len = (size_t)(nl - line);
-	error = script_parse(line, len, nl == NULL && img->headlen == IMGACT_HEAD,
-	    &interp, &arg);
+	error = script_parse(line, len,
+	    nl == NULL && img->headlen == IMGACT_HEAD, &interp, &arg);
 	if (error != 0)
 		return (error);
 	if (img->depth >= IMGACT_DEPTH)

@@ -44,7 +44,7 @@ pf_next(void *arg, int pid)
 	int best = 0;
 
 	kmutex_lock(&k->proctree);
-	LIST_FOREACH(p, &k->procs, all) {
+	LIST_FOREACH (p, &k->procs, all) {
 		if (p->pid >= pid && (best == 0 || p->pid < best))
 			best = p->pid;
 	}
@@ -171,7 +171,8 @@ static void
 sys_stat(struct vkernel *k, struct procfs_buf *b)
 {
 	const int ncpu = host_ncpu();
-	const uint64_t now = host_now_ns(), up = (now - k->boot_ns) / (NS / 100);
+	const uint64_t now = host_now_ns(),
+		       up = (now - k->boot_ns) / (NS / 100);
 	uint64_t user = 0, sys = 0, idle, procs;
 	struct proc_rusage ru;
 	struct proc *p;
@@ -204,7 +205,7 @@ sys_stat(struct vkernel *k, struct procfs_buf *b)
 	    "procs_running %llu\nprocs_blocked 0\n",
 	    (unsigned long long)atomic_load(&k->nsyscalls),
 	    (unsigned long long)((host_realtime_ns() - (now - k->boot_ns)) /
-		NS),
+				 NS),
 	    (unsigned long long)atomic_load(&k->lwps_created),
 	    (unsigned long long)procs);
 }
@@ -218,9 +219,9 @@ sys_loadavg(struct vkernel *k, struct procfs_buf *b)
 	int last;
 
 	kmutex_lock(&k->proctree);
-	LIST_FOREACH(p, &k->procs, all) {
+	LIST_FOREACH (p, &k->procs, all) {
 		kmutex_lock(&p->lock);
-		LIST_FOREACH(l, &p->lwps, link) {
+		LIST_FOREACH (l, &p->lwps, link) {
 			total++;
 			running += atomic_load(&l->state) == LWP_RUN;
 		}
@@ -251,7 +252,8 @@ sys_vmstat(struct vkernel *k, struct procfs_buf *b)
 	struct vm_system_stat st;
 
 	vm_system_stat(&k->vm, &st);
-	procfs_printf(b, "nr_free_pages %llu\nnr_file_pages %llu\n"
+	procfs_printf(b,
+	    "nr_free_pages %llu\nnr_file_pages %llu\n"
 	    "nr_anon_pages %llu\nobjects %llu\nvmspaces %llu\n",
 	    (unsigned long long)(st.free / PAGE_SIZE),
 	    (unsigned long long)st.file_pages,
@@ -272,8 +274,8 @@ sys_cpuinfo(struct procfs_buf *b)
 	error = host_openat(AT_FDCWD, "/proc/cpuinfo", O_RDONLY, 0, &fd);
 	if (error != 0)
 		return (error);
-	while ((error = host_read(fd, buf, sizeof(buf), &done)) == 0 &&
-	    done > 0)
+	while (
+	    (error = host_read(fd, buf, sizeof(buf), &done)) == 0 && done > 0)
 		procfs_write(b, buf, done);
 	host_close(fd);
 	return (error);
@@ -282,8 +284,9 @@ sys_cpuinfo(struct procfs_buf *b)
 static void
 sys_zone(void *arg, const struct vm_zone_stats *st)
 {
-	procfs_printf(arg, "%-16s %6zu %10llu %10llu %10llu %12llu %12llu %6llu\n",
-	    st->name, st->size, (unsigned long long)st->live,
+	procfs_printf(arg,
+	    "%-16s %6zu %10llu %10llu %10llu %12llu %12llu %6llu\n", st->name,
+	    st->size, (unsigned long long)st->live,
 	    (unsigned long long)st->peak, (unsigned long long)st->cached,
 	    (unsigned long long)st->slabs, (unsigned long long)st->allocs,
 	    (unsigned long long)st->fails);
@@ -292,14 +295,14 @@ sys_zone(void *arg, const struct vm_zone_stats *st)
 static void
 sys_objects(struct vkernel *k, struct procfs_buf *b)
 {
-	static const char *const types[] = {"default", "swap", "vnode",
-	    "device"};
+	static const char *const types[] = {
+	    "default", "swap", "vnode", "device"};
 	struct vm_object *o;
 
 	procfs_printf(b, "%8s %-8s %12s %12s %8s %6s %8s\n", "id", "type",
 	    "pages", "resident", "shadows", "refs", "backing");
 	kmutex_lock(&k->vm.list_lock);
-	TAILQ_FOREACH(o, &k->vm.objects, link) {
+	TAILQ_FOREACH (o, &k->vm.objects, link) {
 		kmutex_lock(&o->lock);
 		procfs_printf(b, "%8llu %-8s %12llu %12llu %8u %6u %8llu\n",
 		    (unsigned long long)o->id, types[o->type],
@@ -331,21 +334,22 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 	} else if (strcmp(node, "cpuinfo") == 0) {
 		return (sys_cpuinfo(b));
 	} else if (strcmp(node, "version") == 0) {
-		procfs_printf(b, "Linux version " LX_UTS_RELEASE
-				 " (vmspace %s) #1 SMP vmspace\n",
+		procfs_printf(b,
+		    "Linux version " LX_UTS_RELEASE
+		    " (vmspace %s) #1 SMP vmspace\n",
 		    vkernel_version());
 	} else if (strcmp(node, "filesystems") == 0) {
 		procfs_printf(b, "nodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\n"
 				 "nodev\thostfs\n");
 	} else if (strcmp(node, "swaps") == 0) {
-		procfs_printf(b,
-		    "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+		procfs_printf(
+		    b, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	} else if (strcmp(node, "cmdline") == 0) {
 		procfs_printf(b, "vmspace\n");
 	} else if (strcmp(node, "zones") == 0) {
 		procfs_printf(b, "%-16s %6s %10s %10s %10s %12s %12s %6s\n",
-		    "zone", "size", "live", "peak", "cached", "bytes",
-		    "allocs", "fails");
+		    "zone", "size", "live", "peak", "cached", "bytes", "allocs",
+		    "fails");
 		vm_zone_foreach(k->vm.zones, sys_zone, b);
 	} else if (strcmp(node, "objects") == 0) {
 		sys_objects(k, b);

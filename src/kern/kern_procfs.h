@@ -11,7 +11,7 @@
 #include "vfs/procfs/procfs.h"
 
 /* struct procfs_ops.text */
-int kern_procfs_text(void *vkernel, int pid, const char *node,
-    struct procfs_buf *);
+int kern_procfs_text(
+    void *vkernel, int pid, const char *node, struct procfs_buf *);
 
 #endif /* KERN_KERN_PROCFS_H */

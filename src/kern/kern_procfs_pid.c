@@ -52,7 +52,7 @@ pinfo_state(struct proc *p)
 		return ('Z');
 	if (p->state == PROC_STOPPED)
 		return ('T');
-	LIST_FOREACH(l, &p->lwps, link)
+	LIST_FOREACH (l, &p->lwps, link)
 		if (atomic_load(&l->state) == LWP_RUN)
 			return ('R');
 	return ('S');
@@ -205,8 +205,8 @@ pid_vmspace(struct pinfo *pi, struct procfs_buf *b)
 
 /* Bytes [start, end) of the process. */
 static int
-pid_memory(struct pinfo *pi, vm_offset_t start, vm_offset_t end,
-    struct procfs_buf *b)
+pid_memory(
+    struct pinfo *pi, vm_offset_t start, vm_offset_t end, struct procfs_buf *b)
 {
 	size_t n, done;
 	char *tmp;
@@ -240,7 +240,7 @@ pid_statm(struct pinfo *pi, struct procfs_buf *b)
 		vmspace_stat(pi->vm, &st);
 		anon = vmspace_anonymous_count(pi->vm);
 		text = round_page(pi->vm->code_end) -
-		    trunc_page(pi->vm->code_start);
+		       trunc_page(pi->vm->code_start);
 	}
 	res = st.resident / PAGE_SIZE;
 	procfs_printf(b, "%llu %llu %llu %llu 0 %llu 0\n",
@@ -340,9 +340,9 @@ pid_status(struct pinfo *pi, struct procfs_buf *b)
 	    "SigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n"
 	    "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\n"
 	    "NoNewPrivs:\t%d\nSeccomp:\t0\n",
-	    pi->nlwps, (ull)pi->rlim[LX_RLIMIT_SIGPENDING].cur,
-	    (ull)pi->sigpnd, (ull)pi->shdpnd, (ull)pi->blocked,
-	    (ull)pi->ignored, (ull)pi->caught, 0, 0, 0, pi->no_new_privs);
+	    pi->nlwps, (ull)pi->rlim[LX_RLIMIT_SIGPENDING].cur, (ull)pi->sigpnd,
+	    (ull)pi->shdpnd, (ull)pi->blocked, (ull)pi->ignored,
+	    (ull)pi->caught, 0, 0, 0, pi->no_new_privs);
 }
 
 static void
@@ -379,8 +379,7 @@ pid_limits(struct pinfo *pi, struct procfs_buf *b)
 			if (n[j] == LX_RLIM_INFINITY)
 				strcpy(v[j], "unlimited");
 			else
-				snprintf(v[j], sizeof(v[j]), "%llu",
-				    (ull)n[j]);
+				snprintf(v[j], sizeof(v[j]), "%llu", (ull)n[j]);
 		}
 		procfs_printf(b, "%-25s %-20s %-20s %-10s\n", names[i].name,
 		    v[0], v[1], names[i].unit);
@@ -407,7 +406,7 @@ pid_mounts(struct pinfo *pi, struct procfs_buf *b)
 	struct vmount *mp;
 
 	kmutex_lock(&vfs->mount_lock);
-	TAILQ_FOREACH(mp, &vfs->mounts, link) {
+	TAILQ_FOREACH (mp, &vfs->mounts, link) {
 		mount_field(b, mp->source);
 		mount_field(b, mp->target);
 		procfs_printf(b, "%s %s,relatime 0 0\n", mp->fstype,
@@ -440,11 +439,13 @@ pid_text(struct pinfo *pi, const char *node, struct procfs_buf *b)
 	} else if (strcmp(node, "statm") == 0) {
 		pid_statm(pi, b);
 	} else if (strcmp(node, "cmdline") == 0) {
-		return (vm == NULL ? 0
-			: pid_memory(pi, vm->arg_start, vm->arg_end, b));
+		return (vm == NULL
+			    ? 0
+			    : pid_memory(pi, vm->arg_start, vm->arg_end, b));
 	} else if (strcmp(node, "environ") == 0) {
-		return (vm == NULL ? 0
-			: pid_memory(pi, vm->env_start, vm->env_end, b));
+		return (vm == NULL
+			    ? 0
+			    : pid_memory(pi, vm->env_start, vm->env_end, b));
 	} else if (strcmp(node, "auxv") == 0) {
 		procfs_write(b, pi->auxv, auxv_bytes(pi->auxv));
 	} else if (strcmp(node, "limits") == 0) {

@@ -292,9 +292,8 @@ lwp_userret(struct lwp *l, bool in_syscall, int error)
 	struct proc *p = l->p;
 	bool go, restart;
 
-	restart = in_syscall &&
-	    (error == ERESTART || error == ERESTARTNOHAND ||
-		error == ERESTART_BLOCK);
+	restart = in_syscall && (error == ERESTART || error == ERESTARTNOHAND ||
+				    error == ERESTART_BLOCK);
 	if (!restart &&
 	    !atomic_load_explicit(&l->sigcheck, memory_order_acquire))
 		return;
@@ -358,8 +357,8 @@ lwp_main(void *arg)
 
 	lwp_self = l;
 	if (l->set_child_tid != 0) {
-		(void)copyout(l->p->vmspace, &l->tid, l->set_child_tid,
-		    sizeof(l->tid));
+		(void)copyout(
+		    l->p->vmspace, &l->tid, l->set_child_tid, sizeof(l->tid));
 		l->set_child_tid = 0;
 	}
 	while (!l->exiting)

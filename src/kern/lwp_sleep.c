@@ -41,7 +41,7 @@ lwp_killed_locked(struct lwp *l)
 
 	kmutex_assert_owned(&p->lock);
 	return (p->exiting || (p->single && p->single_lwp != l) ||
-	    ((p->sigpend.set | l->sigpend.set) & KSIGBIT(LX_SIGKILL)) != 0);
+		((p->sigpend.set | l->sigpend.set) & KSIGBIT(LX_SIGKILL)) != 0);
 }
 
 bool
@@ -74,8 +74,8 @@ lwp_sleep(struct lwp *l, uint64_t deadline_ns)
 	atomic_store(&l->state, LWP_SLEEP);
 	kmutex_lock(&l->wake_lock);
 	while (!l->woken && error == 0)
-		error = kcond_timedwait(
-		    &l->wake_cond, &l->wake_lock, deadline_ns);
+		error =
+		    kcond_timedwait(&l->wake_cond, &l->wake_lock, deadline_ns);
 	if (l->woken)
 		error = 0;
 	kmutex_unlock(&l->wake_lock);
@@ -158,7 +158,7 @@ poll_set(struct lwp *l, struct host_pollfd *set, int n, uint64_t deadline_ns,
 		set[n].revents = 0;
 		now = host_now_ns();
 		timeout = deadline_ns == UINT64_MAX ? UINT64_MAX
-		    : deadline_ns > now		    ? deadline_ns - now
+			  : deadline_ns > now       ? deadline_ns - now
 						    : 0;
 		atomic_store(&l->state, LWP_SLEEP);
 		error = host_poll(set, (unsigned)n + 1, timeout, &ready);

@@ -53,10 +53,10 @@ oom_dying(struct vkernel *k, uint64_t now)
 	struct proc *p;
 	bool dying;
 
-	LIST_FOREACH(p, &k->procs, all) {
+	LIST_FOREACH (p, &k->procs, all) {
 		kmutex_lock(&p->lock);
 		dying = p->oom_victim && p->state != PROC_ZOMBIE &&
-		    now - p->oom_ns < OOM_PATIENCE_NS;
+			now - p->oom_ns < OOM_PATIENCE_NS;
 		kmutex_unlock(&p->lock);
 		if (dying) {
 			proc_hold(p);
@@ -72,7 +72,7 @@ oom_choose(struct vkernel *k, uint64_t *resident)
 	struct proc *p, *best = NULL;
 	uint64_t most = 0, r;
 
-	LIST_FOREACH(p, &k->procs, all) {
+	LIST_FOREACH (p, &k->procs, all) {
 		kmutex_lock(&p->lock);
 		r = oom_resident(p);
 		kmutex_unlock(&p->lock);
@@ -116,8 +116,8 @@ oom_wait(struct vkernel *k, struct proc *victim, struct lwp *self)
 	do {
 		host_sleep_ns(OOM_STEP_NS);
 		kmutex_lock(&victim->lock);
-		over = victim->state == PROC_ZOMBIE ||
-		    victim->state == PROC_DEAD;
+		over =
+		    victim->state == PROC_ZOMBIE || victim->state == PROC_DEAD;
 		kmutex_unlock(&victim->lock);
 		if (!over && self != NULL) {
 			kmutex_lock(&self->p->lock);

@@ -29,10 +29,10 @@ pid_names_group(struct vkernel *k, int pid)
 	struct session *s;
 	struct proc *p;
 
-	LIST_FOREACH(s, &k->sessions, link)
+	LIST_FOREACH (s, &k->sessions, link)
 		if (s->sid == pid)
 			return (true);
-	LIST_FOREACH(p, &k->procs, all)
+	LIST_FOREACH (p, &k->procs, all)
 		if (p->pgid == pid)
 			return (true);
 	return (false);
@@ -100,7 +100,7 @@ proc_lwp_locked(struct proc *p, int tid)
 	struct lwp *l;
 
 	kmutex_assert_owned(&p->lock);
-	LIST_FOREACH(l, &p->lwps, link)
+	LIST_FOREACH (l, &p->lwps, link)
 		if (l->tid == tid)
 			return (l);
 	return (NULL);
@@ -115,7 +115,7 @@ proc_find_tid_hold(struct vkernel *k, int tid)
 	kmutex_lock(&k->proctree);
 	p = proc_find_locked(k, tid);
 	if (p == NULL) {
-		LIST_FOREACH(p, &k->procs, all) {
+		LIST_FOREACH (p, &k->procs, all) {
 			kmutex_lock(&p->lock);
 			found = proc_lwp_locked(p, tid) != NULL;
 			kmutex_unlock(&p->lock);

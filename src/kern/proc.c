@@ -279,7 +279,7 @@ proc_wake_lwps(struct proc *p)
 	struct lwp *l;
 
 	kmutex_assert_owned(&p->lock);
-	LIST_FOREACH(l, &p->lwps, link)
+	LIST_FOREACH (l, &p->lwps, link)
 		lwp_wakeup(l);
 }
 
@@ -336,7 +336,7 @@ proc_rusage(struct proc *p, struct proc_rusage *ru)
 
 	kmutex_lock(&p->lock);
 	*ru = p->ru;
-	LIST_FOREACH(l, &p->lwps, link) {
+	LIST_FOREACH (l, &p->lwps, link) {
 		ru->utime += atomic_load(&l->user_ns);
 		ru->stime += atomic_load(&l->sys_ns);
 	}

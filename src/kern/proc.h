@@ -61,35 +61,35 @@ struct proc_rusage {
  *      [L] the owning lwps only (single-threaded change)
  */
 struct proc {
-	struct vm_life life;     /* [a] ref: the table's; holds: lookers */
-	struct vkernel *k;       /* [I] */
-	uint64_t id;             /* [I] generation id */
-	int pid;                 /* [I] */
-	struct kmutex lock;      /* rank PROC, DUPOK: parent before child */
-	struct kcond cond;       /* [p] lwp count, stop/continue: broadcast
-				    whenever exiting, single, state or
-				    nlwps change */
+	struct vm_life life; /* [a] ref: the table's; holds: lookers */
+	struct vkernel *k;   /* [I] */
+	uint64_t id;         /* [I] generation id */
+	int pid;             /* [I] */
+	struct kmutex lock;  /* rank PROC, DUPOK: parent before child */
+	struct kcond cond;   /* [p] lwp count, stop/continue: broadcast
+				whenever exiting, single, state or
+				nlwps change */
 
-	struct proc *hash_next;  /* [t] pid_hash chain */
-	struct proc *parent;     /* [t] NULL: started by the embedder */
+	struct proc *hash_next;    /* [t] pid_hash chain */
+	struct proc *parent;       /* [t] NULL: started by the embedder */
 	struct proc_list children; /* [t] zombies included */
 	LIST_ENTRY(proc) sibling;  /* [t] */
 	LIST_ENTRY(proc) all;      /* [t] */
-	int pgid, sid;           /* [t] */
-	struct session *session; /* [t] */
+	int pgid, sid;             /* [t] */
+	struct session *session;   /* [t] */
 
 	_Atomic(enum proc_state) state; /* [p]; to and from ZOMBIE also [t] */
-	bool exiting;            /* [p] exit_group has begun */
-	int exit_status;         /* [p] wait(2) format */
-	int exit_signal;         /* [p] to the parent, SIGCHLD or 0 */
-	int stop_sig;            /* [p] signal that stopped us */
-	bool stop_report, cont_report; /* [p] for wait with WUNTRACED.. */
-	bool traced_exec;        /* [p] has exec'ed (setpgid rule) */
+	bool exiting;                   /* [p] exit_group has begun */
+	int exit_status;                /* [p] wait(2) format */
+	int exit_signal;                /* [p] to the parent, SIGCHLD or 0 */
+	int stop_sig;                   /* [p] signal that stopped us */
+	bool stop_report, cont_report;  /* [p] for wait with WUNTRACED.. */
+	bool traced_exec;               /* [p] has exec'ed (setpgid rule) */
 
-	struct lwp_list lwps;    /* [p] */
-	int nlwps;               /* [p] */
-	bool single;             /* [p] an exec is thinning threads */
-	struct lwp *single_lwp;  /* [p] the one that stays */
+	struct lwp_list lwps;   /* [p] */
+	int nlwps;              /* [p] */
+	bool single;            /* [p] an exec is thinning threads */
+	struct lwp *single_lwp; /* [p] the one that stays */
 
 	struct vmspace *vmspace; /* [p] own ref; NULL for zombies */
 	struct vnode *textvp;    /* [p] own ref and text ref (S1); NULL for
@@ -97,27 +97,27 @@ struct proc {
 	bool vforked;            /* [p] its parent waits for vfork_done */
 	bool vfork_done;         /* [p] child side: exec'ed or exited */
 
-	struct fdtable *fdt;     /* [p] own ref; NULL for zombies. Own lwps
-				    read it without the lock */
-	bool fdt_shared;         /* [L] CLONE_FILES without CLONE_THREAD */
-	struct proc_fs *fs;      /* as fdt */
-	struct sigacts *sigacts; /* [p] own ref; valid until the last drop */
+	struct fdtable *fdt;       /* [p] own ref; NULL for zombies. Own lwps
+				      read it without the lock */
+	bool fdt_shared;           /* [L] CLONE_FILES without CLONE_THREAD */
+	struct proc_fs *fs;        /* as fdt */
+	struct sigacts *sigacts;   /* [p] own ref; valid until the last drop */
 	struct sigpending sigpend; /* [p] process-directed */
-	uint32_t uid, euid, suid, gid, egid, sgid; /* [p] */
-	int ngroups;             /* [p] */
-	uint32_t groups[32];     /* [p] */
-	struct proc_rlimit rlim[PROC_NRLIMITS]; /* [p] */
-	char comm[16];           /* [p] */
+	uint32_t uid, euid, suid, gid, egid, sgid;    /* [p] */
+	int ngroups;                                  /* [p] */
+	uint32_t groups[32];                          /* [p] */
+	struct proc_rlimit rlim[PROC_NRLIMITS];       /* [p] */
+	char comm[16];                                /* [p] */
 	bool dumpable, no_new_privs, child_subreaper; /* [p] */
-	int pdeathsig;           /* [p] */
-	uint64_t start_ns;       /* [I] CLOCK_MONOTONIC */
-	struct proc_rusage ru, cru; /* [p] own at exit, children's */
-	uint64_t alarm_ns;       /* [p] ITIMER_REAL deadline, 0 none */
-	uint64_t alarm_interval; /* [p] ns */
+	int pdeathsig;                                /* [p] */
+	uint64_t start_ns;                            /* [I] CLOCK_MONOTONIC */
+	struct proc_rusage ru, cru;     /* [p] own at exit, children's */
+	uint64_t alarm_ns;              /* [p] ITIMER_REAL deadline, 0 none */
+	uint64_t alarm_interval;        /* [p] ns */
 	uint64_t saved_auxv[PROC_AUXV]; /* [p] for /proc auxv: pairs */
-	bool embedder_waits;     /* [t] started by vkernel_spawn, not waited */
-	bool oom_victim;         /* [p] */
-	uint64_t oom_ns;         /* [p] when it became one */
+	bool embedder_waits; /* [t] started by vkernel_spawn, not waited */
+	bool oom_victim;     /* [p] */
+	uint64_t oom_ns;     /* [p] when it became one */
 };
 
 enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
@@ -126,43 +126,43 @@ enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
  * Key: [I], [a], [p] proc lock, [L] own host thread only, [s] wake_lock
  */
 struct lwp {
-	struct proc *p;          /* [I] */
-	int tid;                 /* [I] tid == pid for the first */
-	LIST_ENTRY(lwp) link;    /* [p] */
-	struct cpu_thread *cpu;  /* [I] */
+	struct proc *p;             /* [I] */
+	int tid;                    /* [I] tid == pid for the first */
+	LIST_ENTRY(lwp) link;       /* [p] */
+	struct cpu_thread *cpu;     /* [I] */
 	struct host_thread *thread; /* [I] */
-	_Atomic(int) state;      /* [a] enum lwp_state */
+	_Atomic(int) state;         /* [a] enum lwp_state */
 
-	uint64_t sigmask;        /* [p] */
-	uint64_t sigmask_saved;  /* [L] for sigsuspend/ppoll/epoll_pwait */
-	bool sigmask_restore;    /* [L] */
+	uint64_t sigmask;          /* [p] */
+	uint64_t sigmask_saved;    /* [L] for sigsuspend/ppoll/epoll_pwait */
+	bool sigmask_restore;      /* [L] */
 	struct sigpending sigpend; /* [p] thread-directed */
-	uint64_t sigwait;        /* [p] blocked signals that rt_sigtimedwait
-				    waits for: they wake, and are kept even
-				    where the disposition ignores them */
+	uint64_t sigwait;          /* [p] blocked signals that rt_sigtimedwait
+				      waits for: they wake, and are kept even
+				      where the disposition ignores them */
 	struct ksigaltstack altstack; /* [L] */
-	_Atomic(bool) sigcheck;  /* [a] something to look at before user mode */
+	_Atomic(bool) sigcheck; /* [a] something to look at before user mode */
 
 	/* Sleeping (lwp_sleep.c). */
 	struct kmutex wake_lock; /* rank LEAF */
 	struct kcond wake_cond;
-	bool woken;              /* [s] */
-	bool inpoll;             /* [s] in a host poll: wake through kickfd */
-	bool killonly;           /* [L] only death interrupts (vfork wait) */
-	int kickfd;              /* [s] eventfd, made on first use, or -1 */
-	bool exiting;            /* [L] kern_exit() was called: unwind */
+	bool woken;    /* [s] */
+	bool inpoll;   /* [s] in a host poll: wake through kickfd */
+	bool killonly; /* [L] only death interrupts (vfork wait) */
+	int kickfd;    /* [s] eventfd, made on first use, or -1 */
+	bool exiting;  /* [L] kern_exit() was called: unwind */
 
-	vm_offset_t clear_tid;   /* [L] set_tid_address, CLONE_CHILD_CLEARTID */
+	vm_offset_t clear_tid; /* [L] set_tid_address, CLONE_CHILD_CLEARTID */
 	vm_offset_t set_child_tid; /* [L] CLONE_CHILD_SETTID */
-	vm_offset_t robust_list; /* [L] */
-	uint64_t robust_len;     /* [L] */
+	vm_offset_t robust_list;   /* [L] */
+	uint64_t robust_len;       /* [L] */
 
 	/* System call in progress. */
-	int sc_nr;               /* [L] */
-	uint64_t sc_args[6];     /* [L] */
+	int sc_nr;           /* [L] */
+	uint64_t sc_args[6]; /* [L] */
 	/* ERESTART handling: EINTR or restart is decided by the signal. */
 	int (*restart_fn)(struct lwp *, int64_t *ret); /* [L] restart_syscall */
-	uint64_t restart_arg[6]; /* [L] */
+	uint64_t restart_arg[6];                       /* [L] */
 	/* [a] wall time in user code; CPU time of the host thread, as of the
 	 * last lwp_times_update(). */
 	_Atomic(uint64_t) user_ns, sys_ns;
@@ -181,37 +181,36 @@ struct vkernel {
 	struct vm_system vm;
 	struct vfs *vfs;
 	const struct cpu_ops *cpu_ops;
-	void *machine;              /* argument of cpu_ops */
-	struct stub_machine *stub;  /* the same, or NULL on a fake machine */
-	bool vm_ready;              /* vm_system_init() succeeded */
+	void *machine;             /* argument of cpu_ops */
+	struct stub_machine *stub; /* the same, or NULL on a fake machine */
+	bool vm_ready;             /* vm_system_init() succeeded */
 
-	struct kmutex proctree; /* rank PROCTREE */
-	struct kcond all_gone;  /* [t] */
-	struct proc_list procs; /* [t] every proc, zombies included */
+	struct kmutex proctree;        /* rank PROCTREE */
+	struct kcond all_gone;         /* [t] */
+	struct proc_list procs;        /* [t] every proc, zombies included */
 	LIST_HEAD(, session) sessions; /* [t] */
-	uint64_t nprocs, nlive; /* [t] in the table; not zombies */
-	int next_pid;           /* [t] */
-	uint64_t *pid_map;      /* [t] pids and tids in use, a bit each */
-	bool pid_wrapped;       /* [t] numbers have been reused */
+	uint64_t nprocs, nlive;        /* [t] in the table; not zombies */
+	int next_pid;                  /* [t] */
+	uint64_t *pid_map;          /* [t] pids and tids in use, a bit each */
+	bool pid_wrapped;           /* [t] numbers have been reused */
 	struct proc *pid_hash[256]; /* [t] by pid & 255, chained by hash_next */
-	struct vm_zone *z_proc, *z_lwp, *z_sigacts, *z_session, *z_fs,
-	    *z_sigq;
+	struct vm_zone *z_proc, *z_lwp, *z_sigacts, *z_session, *z_fs, *z_sigq;
 	_Atomic(uint64_t) procs_created, lwps_created, nexecs, noom, nsyscalls;
-	struct syscall_count *sc_count; /* [a] by number */
+	struct syscall_count *sc_count;    /* [a] by number */
 	_Atomic(uint64_t) enosys_seen[32]; /* [a] hashes of (call, program)
 				    whose ENOSYS was logged */
 	struct futex_table *futexes;
-	struct timer_state *timer; /* ITIMER_REAL, timer.c */
-	struct kmutex thread_lock;  /* rank LEAF */
-	struct kcond thread_cond;   /* nthreads became 0 */
-	uint64_t nthreads;          /* lwp threads started; thread_lock */
+	struct timer_state *timer;       /* ITIMER_REAL, timer.c */
+	struct kmutex thread_lock;       /* rank LEAF */
+	struct kcond thread_cond;        /* nthreads became 0 */
+	uint64_t nthreads;               /* lwp threads started; thread_lock */
 	struct host_thread *thread_last; /* ended, not joined; thread_lock */
-	int tty_fd;                 /* own dup of the terminal, or -1 */
+	int tty_fd;                      /* own dup of the terminal, or -1 */
 	char hostname[65];
 	uint64_t boot_ns;
-	int init_pid;           /* [t] pid 1 or 0: reaper of orphans */
-	uint64_t oom_gone_ns;   /* [t] when a victim last was all gone */
-	_Atomic(bool) dying;    /* vkernel_destroy has begun */
+	int init_pid;         /* [t] pid 1 or 0: reaper of orphans */
+	uint64_t oom_gone_ns; /* [t] when a victim last was all gone */
+	_Atomic(bool) dying;  /* vkernel_destroy has begun */
 };
 
 /* ---- lookup (proc.c, pid.c) ---- */
@@ -264,10 +263,10 @@ bool pgrp_orphaned(struct vkernel *, int pgid);
 /* ---- life of processes: all 0 or errno ---- */
 
 struct kern_clone_args {
-	uint64_t flags;      /* CLONE_*, exit signal not included */
+	uint64_t flags; /* CLONE_*, exit signal not included */
 	int exit_signal;
-	vm_offset_t stack;   /* new rsp, 0: same */
-	vm_offset_t tls;     /* CLONE_SETTLS */
+	vm_offset_t stack; /* new rsp, 0: same */
+	vm_offset_t tls;   /* CLONE_SETTLS */
 	vm_offset_t parent_tid, child_tid;
 };
 /* fork, vfork, clone, thread creation (fork.c).  *tid: of the child. */
@@ -294,10 +293,10 @@ int kern_exec(struct lwp *, struct exec_args *);
  * in any case free.  E2BIG, EFAULT, ENOMEM.
  */
 void exec_args_init(struct exec_args *);
-int exec_args_copyin(struct lwp *, vm_offset_t argv, vm_offset_t envp,
-    struct exec_args *);
-int exec_args_set(struct exec_args *, const char *const *argv,
-    const char *const *envp);
+int exec_args_copyin(
+    struct lwp *, vm_offset_t argv, vm_offset_t envp, struct exec_args *);
+int exec_args_set(
+    struct exec_args *, const char *const *argv, const char *const *envp);
 void exec_args_free(struct exec_args *);
 /* Ends the calling lwp; with group, the whole process with `status`.  Never
  * returns to user mode: the caller unwinds to lwp_main (see lwp.h). */
@@ -311,8 +310,8 @@ void lwp_exit(struct lwp *);
 void proc_report_parent(struct proc *, int cld_code, int sig);
 /* wait4/waitid.  EINTR via ERESTART, ECHILD. */
 struct kern_wait_result {
-	int pid;      /* 0 with WNOHANG and nothing to report */
-	int status;   /* wait(2) format */
+	int pid;    /* 0 with WNOHANG and nothing to report */
+	int status; /* wait(2) format */
 	uint32_t uid;
 	struct proc_rusage ru;
 };
@@ -365,8 +364,8 @@ void lwp_wakeup(struct lwp *);
 int lwp_wait_fd(void *lwp, int hostfd, short events, uint64_t deadline_ns);
 /* poll many host descriptors; n may be 0. 0 and *nready; EINTR. */
 struct host_pollfd;
-int lwp_poll(struct lwp *, struct host_pollfd *fds, int n,
-    uint64_t deadline_ns, int *nready);
+int lwp_poll(struct lwp *, struct host_pollfd *fds, int n, uint64_t deadline_ns,
+    int *nready);
 /* A signal is deliverable now, or the lwp must go (exit, exec of another
  * thread).  No locks at or above PROC held. */
 bool lwp_interrupted(struct lwp *);

@@ -58,7 +58,7 @@ pgrp_any_member(struct vkernel *k, int pgid, int sid)
 {
 	struct proc *p;
 
-	LIST_FOREACH(p, &k->procs, all)
+	LIST_FOREACH (p, &k->procs, all)
 		if (p->pgid == pgid && p->sid == sid)
 			return (p);
 	return (NULL);
@@ -71,7 +71,7 @@ pgrp_signal_locked(struct vkernel *k, int pgid, int sig)
 	struct proc *p;
 
 	kmutex_assert_owned(&k->proctree);
-	LIST_FOREACH(p, &k->procs, all) {
+	LIST_FOREACH (p, &k->procs, all) {
 		if (p->pgid != pgid)
 			continue;
 		kmutex_lock(&p->lock);
@@ -87,7 +87,7 @@ pgrp_orphaned_locked(struct vkernel *k, int pgid)
 	struct proc *p;
 
 	kmutex_assert_owned(&k->proctree);
-	LIST_FOREACH(p, &k->procs, all) {
+	LIST_FOREACH (p, &k->procs, all) {
 		if (p->pgid != pgid || p->state == PROC_ZOMBIE ||
 		    p->parent == NULL)
 			continue;
@@ -113,7 +113,7 @@ pgrp_has_stopped(struct vkernel *k, int pgid)
 {
 	struct proc *p;
 
-	LIST_FOREACH(p, &k->procs, all)
+	LIST_FOREACH (p, &k->procs, all)
 		if (p->pgid == pgid && p->state == PROC_STOPPED)
 			return (true);
 	return (false);
@@ -128,7 +128,7 @@ proc_setsid(struct proc *p, int *sid)
 	int error = 0;
 
 	kmutex_lock(&k->proctree);
-	LIST_FOREACH(q, &k->procs, all)
+	LIST_FOREACH (q, &k->procs, all)
 		if (q->pgid == p->pid)
 			error = EPERM;
 	if (error == 0)
@@ -239,7 +239,7 @@ session_set_ctty(struct proc *p)
 	int error = 0;
 
 	kmutex_lock(&p->k->proctree);
-	LIST_FOREACH(s, &p->k->sessions, link)
+	LIST_FOREACH (s, &p->k->sessions, link)
 		if (s->has_tty && s != p->session)
 			error = EPERM;
 	if (p->sid != p->pid)

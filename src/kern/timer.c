@@ -71,7 +71,7 @@ timer_scan(struct vkernel *k)
 	struct proc *p;
 
 	kmutex_lock(&k->proctree);
-	LIST_FOREACH(p, &k->procs, all) {
+	LIST_FOREACH (p, &k->procs, all) {
 		kmutex_lock(&p->lock);
 		if (p->alarm_ns != 0 && p->alarm_ns <= now) {
 			ksig_post_proc_locked(p, &ksi);
@@ -79,9 +79,8 @@ timer_scan(struct vkernel *k)
 				p->alarm_ns = 0;
 			else
 				p->alarm_ns += p->alarm_interval *
-				    (1 +
-					(now - p->alarm_ns) /
-					    p->alarm_interval);
+					       (1 + (now - p->alarm_ns) /
+							p->alarm_interval);
 		}
 		if (p->alarm_ns != 0 && p->alarm_ns < next)
 			next = p->alarm_ns;

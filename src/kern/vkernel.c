@@ -250,7 +250,7 @@ vkernel_teardown(struct vkernel *k)
 		stub_machine_destroy(k->stub);
 	if (k->vm_ready) {
 		leaks = vm_zone_set_live(k->vm.zones) + k->vm.phys->npages -
-		    atomic_load(&k->vm.phys->nfree);
+			atomic_load(&k->vm.phys->nfree);
 		if (leaks == 0)
 			vm_system_destroy(&k->vm);
 		else
@@ -289,9 +289,9 @@ vkernel_alloc(const struct vkernel_config *config)
 	k->boot_ns = host_now_ns();
 	k->strace = config->trace;
 	k->log.max = config->log_level < KLOG_ERR ? KLOG_ERR
-	    : config->log_level > KLOG_DEBUG
-	    ? KLOG_DEBUG
-	    : (enum klog_level)config->log_level;
+		     : config->log_level > KLOG_DEBUG
+			 ? KLOG_DEBUG
+			 : (enum klog_level)config->log_level;
 	if (config->log != NULL) {
 		k->log.sink = vkernel_log;
 		k->log.arg = k;
@@ -356,15 +356,15 @@ vkernel_kill_all(struct vkernel *k)
 	kmutex_lock(&k->proctree);
 	atomic_store(&k->dying, true);
 	while (k->nlive > 0) {
-		LIST_FOREACH(p, &k->procs, all) {
+		LIST_FOREACH (p, &k->procs, all) {
 			if (p->state == PROC_ZOMBIE)
 				continue;
 			kmutex_lock(&p->lock);
 			ksig_post_proc_locked(p, &ksi);
 			kmutex_unlock(&p->lock);
 		}
-		(void)kcond_timedwait(&k->all_gone, &k->proctree,
-		    host_now_ns() + KILL_AGAIN_NS);
+		(void)kcond_timedwait(
+		    &k->all_gone, &k->proctree, host_now_ns() + KILL_AGAIN_NS);
 	}
 	while ((p = LIST_FIRST(&k->procs)) != NULL)
 		proc_reap(p, &reaped);
@@ -436,7 +436,7 @@ vkernel_kill(struct vkernel *k, int pid, int sig)
 	if (pid < 0)
 		return (ksig_kill_pgrp(k, -pid, &ksi));
 	kmutex_lock(&k->proctree);
-	LIST_FOREACH(s, &k->sessions, link)
+	LIST_FOREACH (s, &k->sessions, link)
 		if (s->has_tty)
 			pgid = s->fg_pgid;
 	kmutex_unlock(&k->proctree);

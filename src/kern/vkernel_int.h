@@ -16,7 +16,7 @@
  */
 int vkernel_create_fake_on(const struct vkernel_config *, struct cpu_fake *,
     const struct host *host, struct vkernel **);
-int vkernel_create_fake(const struct vkernel_config *, struct cpu_fake *,
-    struct vkernel **);
+int vkernel_create_fake(
+    const struct vkernel_config *, struct cpu_fake *, struct vkernel **);
 
 #endif /* KERN_VKERNEL_INT_H */

@@ -66,8 +66,8 @@ mounts_canonical(struct vkernel *k, const char *path, char **out)
 	if (error != 0)
 		return (error);
 	buf = malloc(VFS_PATH_MAX);
-	error = buf == NULL ? ENOMEM
-			    : vnode_path(nd.vp, NULL, buf, VFS_PATH_MAX);
+	error =
+	    buf == NULL ? ENOMEM : vnode_path(nd.vp, NULL, buf, VFS_PATH_MAX);
 	vrele(nd.vp);
 	if (error != 0) {
 		free(buf);
@@ -103,10 +103,10 @@ mounts_make_point(struct vkernel *k, const char *path, bool dir)
 			return (ENOENT);
 	}
 	if (dir)
-		return (vfs_mkdir(&ctx, NULL, path, RUN_MODE) != 0 ? ENOENT
-								   : 0);
-	error = vfs_open(
-	    &ctx, NULL, path, O_CREAT | O_EXCL | O_WRONLY, 0644, &f);
+		return (
+		    vfs_mkdir(&ctx, NULL, path, RUN_MODE) != 0 ? ENOENT : 0);
+	error =
+	    vfs_open(&ctx, NULL, path, O_CREAT | O_EXCL | O_WRONLY, 0644, &f);
 	if (error != 0)
 		return (ENOENT);
 	file_free(f);
@@ -192,8 +192,8 @@ mounts_one(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
 	case VKERNEL_MOUNT_RW:
 		host = mounts_host_path(k, rw);
 		error = host == NULL
-		    ? ENOMEM
-		    : hostfs_mount_create(k->vfs, host, false, &mp);
+			    ? ENOMEM
+			    : hostfs_mount_create(k->vfs, host, false, &mp);
 		free(host);
 		break;
 	case VKERNEL_MOUNT_BIND:

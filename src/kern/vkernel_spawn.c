@@ -48,8 +48,8 @@ spawn_fs(struct vkernel *k, const char *cwd, struct proc *p)
 	struct nameidata nd = {0};
 	int error;
 
-	error = namei(
-	    &ctx, NULL, cwd != NULL ? cwd : "/", NAMEI_DIRECTORY, &nd);
+	error =
+	    namei(&ctx, NULL, cwd != NULL ? cwd : "/", NAMEI_DIRECTORY, &nd);
 	if (error != 0)
 		return (error);
 	first.cwd = nd.vp;
@@ -184,8 +184,8 @@ spawn_exec(struct lwp *l, const struct vkernel_spawn *sp)
 	if (error != 0)
 		return (error);
 	args.path = path;
-	error = exec_args_set(
-	    &args, sp->argv != NULL ? sp->argv : self, sp->envp);
+	error =
+	    exec_args_set(&args, sp->argv != NULL ? sp->argv : self, sp->envp);
 	if (error == 0)
 		error = kern_exec(l, &args);
 	vrele(args.vp);
@@ -219,7 +219,7 @@ spawn_set_tty(struct vkernel *k, struct session *s, int fd)
 		return;
 	if (k->tty_fd < 0 && host_dup(fd, &k->tty_fd) == 0)
 		k->vfs->tty_fd = k->tty_fd;
-	LIST_FOREACH(o, &k->sessions, link)
+	LIST_FOREACH (o, &k->sessions, link)
 		if (o->has_tty)
 			return;
 	s->has_tty = true;

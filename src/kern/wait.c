@@ -43,8 +43,8 @@ wait_report(struct proc *c, int options, struct kern_wait_result *res)
 		if ((options & KWAIT_EXITED) == 0)
 			return (false);
 		res->status = c->exit_status;
-	} else if ((options & KWAIT_STOPPED) != 0 &&
-	    c->state == PROC_STOPPED && c->stop_report) {
+	} else if ((options & KWAIT_STOPPED) != 0 && c->state == PROC_STOPPED &&
+		   c->stop_report) {
 		res->status = 0x7f | c->stop_sig << 8;
 		if ((options & KWAIT_NOWAIT) == 0)
 			c->stop_report = false;
@@ -75,7 +75,7 @@ wait_scan(struct proc *p, int which, int options, struct kern_wait_result *res,
 	bool found;
 
 	kmutex_assert_owned(&p->k->proctree);
-	LIST_FOREACH(c, &p->children, sibling) {
+	LIST_FOREACH (c, &p->children, sibling) {
 		if (c->state == PROC_EMBRYO || !wait_matches(p, c, which))
 			continue;
 		error = EAGAIN;
@@ -97,8 +97,7 @@ wait_scan(struct proc *p, int which, int options, struct kern_wait_result *res,
 }
 
 int
-kern_wait(
-    struct lwp *l, int which, int options, struct kern_wait_result *out)
+kern_wait(struct lwp *l, int which, int options, struct kern_wait_result *out)
 {
 	struct proc *p = l->p, *reaped;
 	struct kern_wait_result res;

@@ -264,7 +264,8 @@ remove_locked(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
 	if (rc.count == 0)
 		return;
 	atomic_fetch_sub(&pm->resident, rc.count);
-	pm->ops->unmap(pm, rc.lo, rc.hi);
+	if (pm->ops->rebuild == NULL || !pm->ops->rebuild(pm, rc.count))
+		pm->ops->unmap(pm, rc.lo, rc.hi);
 }
 
 void
@@ -321,7 +322,7 @@ pmap_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 	} run[PROTECT_RUNS];
 	vm_offset_t va = sva, lo = UINT64_MAX, hi = 0;
 	vm_prot_t was, now;
-	uint64_t *pte;
+	uint64_t *pte, count = 0;
 	unsigned n = 0;
 	bool many = false;
 
@@ -332,31 +333,43 @@ pmap_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 	if (eva > VM_MAX_ADDRESS)
 		eva = VM_MAX_ADDRESS;
 	kmutex_lock(&pm->lock);
-	for (; (pte = next_pte(pm, &va, eva)) != NULL; va += PAGE_SIZE) {
-		was = *pte & PTE_PROT;
-		now = was & prot;
-		if (was == now)
-			continue;
-		*pte = (*pte & ~(uint64_t)PTE_PROT) | now;
-		if (va < lo)
-			lo = va;
-		hi = va + PAGE_SIZE;
-		if (n > 0 && run[n - 1].hi == va && run[n - 1].prot == now)
-			run[n - 1].hi = hi;
-		else if (n == PROTECT_RUNS)
-			many = true;
-		else {
-			run[n].lo = va;
-			run[n].hi = hi;
-			run[n++].prot = now;
-		}
+	while ((pte = next_pte(pm, &va, eva)) != NULL) {
+		/* The rest of this leaf without walking from the root. */
+		do {
+			was = *pte & PTE_PROT;
+			now = was & prot;
+			if (was != now) {
+				*pte = (*pte & ~(uint64_t)PTE_PROT) | now;
+				count++;
+				if (n > 0 && run[n - 1].hi == va &&
+				    run[n - 1].prot == now)
+					run[n - 1].hi = va + PAGE_SIZE;
+				else if (n == PROTECT_RUNS)
+					many = true;
+				else {
+					run[n].lo = va;
+					run[n].hi = va + PAGE_SIZE;
+					run[n++].prot = now;
+				}
+				lo = va < lo ? va : lo;
+				hi = va + PAGE_SIZE;
+			}
+			va += PAGE_SIZE;
+			pte++;
+		} while (va < eva && slot_index(va, 0) != 0);
 	}
+	if (count == 0)
+		goto out;
+	/* The machine may prefer to start from nothing: tables are right. */
+	if (pm->ops->rebuild != NULL && pm->ops->rebuild(pm, count))
+		goto out;
 	if (many)
 		remove_locked(pm, lo, hi);
 	else
 		for (unsigned i = 0; i < n; i++)
 			pm->ops->protect(pm, run[i].lo, run[i].hi,
 			    run[i].prot);
+out:
 	kmutex_unlock(&pm->lock);
 }
 

@@ -34,6 +34,12 @@ struct pmap_ops {
 	void (*unmap)(struct pmap *, vm_offset_t sva, vm_offset_t eva);
 	void (*protect)(struct pmap *, vm_offset_t sva, vm_offset_t eva,
 	    vm_prot_t prot);
+	/*
+	 * `count` translations were removed or reduced in the tables.  True:
+	 * the machine forgets everything instead of following that change
+	 * (it refills from the tables), because that is cheaper.  May be NULL.
+	 */
+	bool (*rebuild)(struct pmap *, uint64_t count);
 	/* Without the lock; may block for the machine. */
 	void (*sync)(struct pmap *);
 };

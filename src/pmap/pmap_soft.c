@@ -49,5 +49,6 @@ const struct pmap_ops pmap_soft_ops = {
 	.map = soft_map,
 	.unmap = soft_unmap,
 	.protect = soft_protect,
+	.rebuild = NULL,
 	.sync = soft_sync,
 };

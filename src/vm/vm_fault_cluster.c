@@ -12,17 +12,18 @@
  *
  * Concepts
  *   around  Pages that are there already cost nothing but a translation:
- *           every fault enters the resident neighbours in its 64 KiB window.
+ *           every fault enters the resident neighbours in its 128 KiB window.
  *   ahead   Zeroed pages cost memory.  The first fault in an entry takes 64 KiB
  *           around it (less in entries smaller than that).  A fault where the
  *           last run ended doubles the window up to 2 MiB; another one is
  *           random access and shrinks it to 4 pages, the next to 1.  So memory
  *           is at most doubled by a sequential program, and a random one
  *           wastes 20 pages an entry.
- *   copy    Copies on write are clustered only when sequential, and only of
- *           anonymous pages.
- *   read    A file is read in blocks of 64 KiB around the fault, or ahead of
- *           it when sequential (128 KiB with MADV_SEQUENTIAL).
+ *   copy    Copies on write take 16 pages when sequential, 8 at the first
+ *           write to an entry and in private mappings of files (the data of
+ *           programs: relocation writes most of it), otherwise one.
+ *   read    A file is read in blocks of 128 KiB around the fault, or ahead of
+ *           it when sequential (256 KiB with MADV_SEQUENTIAL).
  *   MADV_RANDOM, or less than a sixteenth of memory free, means single pages.
  *
  *   A cluster is a run: consecutive addresses, indices and frames.  So it is
@@ -361,23 +362,34 @@ vm_fault_zero(struct vm_faultinfo *fi)
 
 /* ---- copy ---- */
 
+/* How many pages a copy on write may take along. */
+static unsigned
+copy_window(struct vm_faultinfo *fi)
+{
+	const struct vm_map_entry *e = fi->entry;
+
+	if (fault_single(fi) || fi->obj != fi->first->backing)
+		return (1);
+	if ((e->eflags & MAP_ENTRY_SEQUENTIAL) != 0 || fault_sequential(fi))
+		return (VM_FAULT_COPY);
+	/* Data of a program or library: relocation and start-up code write
+	 * most of it.  Other memory: the first write of many, perhaps. */
+	if (fi->obj->vops != NULL ||
+	    atomic_load_explicit(&e->next_fault, memory_order_relaxed) == 0)
+		return (VM_FAULT_COPY_FIRST);
+	return (1);
+}
+
 /* The pages to copy, fi->m first: consecutive in va and backing object. */
 static unsigned
 copy_sources(struct vm_faultinfo *fi, struct vm_page *src[VM_FAULT_COPY])
 {
 	uint64_t left = (fi->entry->end - fi->va) >> PAGE_SHIFT;
+	unsigned n = 1, max = copy_window(fi);
 	struct vm_page *m;
-	unsigned n = 1;
 
 	src[0] = fi->m;
-	/* A page of a file shows later writes to the file, and goes with its
-	 * end, until it is written here: no copy before that. */
-	if (fault_single(fi) || fi->obj != fi->first->backing ||
-	    fi->obj->vops != NULL ||
-	    (!fault_sequential(fi) &&
-		(fi->entry->eflags & MAP_ENTRY_SEQUENTIAL) == 0))
-		return (1);
-	for (; n < VM_FAULT_COPY && n < left; n++) {
+	for (; n < max && n < left; n++) {
 		if (fi->first_idx + n >= fi->first->size ||
 		    vm_page_lookup(fi->first, fi->first_idx + n) != NULL)
 			break;

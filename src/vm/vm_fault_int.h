@@ -14,12 +14,13 @@
 
 /* Pages looked at around a fault, first window of a sequential run, and the
  * largest windows: fresh memory, file reads, copies. */
-#define VM_FAULT_AROUND 16
+#define VM_FAULT_AROUND 32
 #define VM_FAULT_AHEAD_MIN 16
 #define VM_FAULT_AHEAD_MAX 512
-#define VM_FAULT_READ 16
-#define VM_FAULT_READ_SEQ 32
+#define VM_FAULT_READ 32
+#define VM_FAULT_READ_SEQ 64
 #define VM_FAULT_COPY 16
+#define VM_FAULT_COPY_FIRST 8
 
 struct vm_faultinfo {
 	struct vmspace *vm;

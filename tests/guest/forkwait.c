@@ -302,13 +302,14 @@ generation(int n)
 {
 	pid_t pid;
 
-	if (n == 0)
-		_exit(0);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (pid == 0)
-		generation(n - 1);
-	wait_ok(pid);
+	for (; n > 0; n--) {
+		pid = fork();
+		CHECK(pid >= 0);
+		if (pid > 0) {
+			wait_ok(pid);
+			break;
+		}
+	}
 	_exit(0);
 }
 

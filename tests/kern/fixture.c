@@ -27,8 +27,8 @@ fx_log(void *arg, int level, const char *line)
  * system call comes back with rip two bytes lower and its arguments in place.
  */
 static void
-fx_step(void *arg, struct cpu_thread *ct, struct pmap *pmap,
-    struct cpu_event *ev)
+fx_step(
+    void *arg, struct cpu_thread *ct, struct pmap *pmap, struct cpu_event *ev)
 {
 	struct fixture *fx = arg;
 	struct trapframe *tf = &ct->tf;
@@ -49,8 +49,7 @@ fx_step(void *arg, struct cpu_thread *ct, struct pmap *pmap,
 			tf->r15 = 0;
 		}
 		fx->handler[n](&u);
-	} else if (off >= FX_ENTRY && n < FX_PROGRAMS &&
-	    fx->prog[n] != NULL) {
+	} else if (off >= FX_ENTRY && n < FX_PROGRAMS && fx->prog[n] != NULL) {
 		fx->prog[n](&u);
 	} else {
 		u_sys(&u, SYS_exit_group, (const uint64_t[6]){97});
@@ -75,8 +74,8 @@ u_sys(struct user *u, long nr, const uint64_t a[6])
 uint64_t
 u_buf(struct user *u, int slot)
 {
-	return (((u->tf->rsp - 16384) & ~(uint64_t)0xff) +
-	    (uint64_t)slot * 256);
+	return (
+	    ((u->tf->rsp - 16384) & ~(uint64_t)0xff) + (uint64_t)slot * 256);
 }
 
 uint64_t
@@ -139,10 +138,18 @@ fx_elf(unsigned char buf[8192], int n, bool pie, const char *interp)
 	    .e_phnum = interp != NULL ? 4 : 3,
 	};
 	Elf64_Phdr ph[4] = {
-	    {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = base,
-		.p_filesz = 4096, .p_memsz = 4096, .p_align = 4096},
-	    {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 4096,
-		.p_vaddr = base + 0x2000, .p_filesz = 100, .p_memsz = 10000,
+	    {.p_type = PT_LOAD,
+		.p_flags = PF_R | PF_X,
+		.p_vaddr = base,
+		.p_filesz = 4096,
+		.p_memsz = 4096,
+		.p_align = 4096},
+	    {.p_type = PT_LOAD,
+		.p_flags = PF_R | PF_W,
+		.p_offset = 4096,
+		.p_vaddr = base + 0x2000,
+		.p_filesz = 100,
+		.p_memsz = 10000,
 		.p_align = 4096},
 	    {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W},
 	    {.p_type = PT_INTERP, .p_offset = 64},
@@ -176,8 +183,7 @@ fx_file(struct fixture *fx, const char *path, const void *data, size_t len,
 void
 fx_init(struct fixture *fx)
 {
-	static const char *const dirs[] = {
-	    "bin", "tmp", "proc", "dev", "lib"};
+	static const char *const dirs[] = {"bin", "tmp", "proc", "dev", "lib"};
 	unsigned char elf[8192];
 	char path[256];
 	size_t len;

@@ -29,7 +29,7 @@
 #include "kern/vkernel_int.h"
 
 #define FX_PROGRAMS 16
-#define FX_ENTRY 0x100 /* page offset of the entry of program 0 */
+#define FX_ENTRY 0x100   /* page offset of the entry of program 0 */
 #define FX_HANDLER 0x800 /* page offset of signal handler 0 */
 
 /* One step of user code. */
@@ -45,11 +45,11 @@ struct fixture {
 	struct cpu_fake fake;
 	struct host_fake hf;
 	bool use_hf;
-	char dir[64];         /* host directory that is the root */
+	char dir[64]; /* host directory that is the root */
 	program_fn *prog[FX_PROGRAMS];
 	program_fn *handler[FX_PROGRAMS];
-	_Atomic(int) failed;  /* checks that failed in programs */
-	_Atomic(int) logged;  /* log lines that contain `logword` */
+	_Atomic(int) failed; /* checks that failed in programs */
+	_Atomic(int) logged; /* log lines that contain `logword` */
 	const char *logword;
 	uint64_t mem;
 };
@@ -77,45 +77,45 @@ uint64_t u_str(struct user *, int slot, const char *s);
 uint64_t u_get64(struct user *, uint64_t addr);
 int u_get32(struct user *, uint64_t addr);
 void u_put64(struct user *, uint64_t addr, uint64_t val);
-void u_fail(struct user *, const char *file, int line, const char *what,
-    long got);
+void u_fail(
+    struct user *, const char *file, int line, const char *what, long got);
 
 #define U_RET ((int64_t)u->tf->rax)
-#define U_BEGIN                                                                \
-	switch (u->tf->r15) {                                                  \
+#define U_BEGIN               \
+	switch (u->tf->r15) { \
 	case 0:;
-#define U_SYS(nr, ...)                                                         \
-	do {                                                                   \
-		u->tf->r15 = __LINE__;                                         \
-		u_sys(u, nr, (const uint64_t[6]){__VA_ARGS__});                \
-		return;                                                        \
-	case __LINE__:;                                                        \
+#define U_SYS(nr, ...)                                          \
+	do {                                                    \
+		u->tf->r15 = __LINE__;                          \
+		u_sys(u, nr, (const uint64_t[6]){__VA_ARGS__}); \
+		return;                                         \
+	case __LINE__:;                                         \
 	} while (0)
-#define U_FAULT(va, acc)                                                       \
-	do {                                                                   \
-		u->tf->r15 = __LINE__;                                         \
-		u->ev->type = CPU_EV_FAULT;                                    \
-		u->ev->addr = (va);                                            \
-		u->ev->access = (acc);                                         \
-		return;                                                        \
-	case __LINE__:;                                                        \
+#define U_FAULT(va, acc)                    \
+	do {                                \
+		u->tf->r15 = __LINE__;      \
+		u->ev->type = CPU_EV_FAULT; \
+		u->ev->addr = (va);         \
+		u->ev->access = (acc);      \
+		return;                     \
+	case __LINE__:;                     \
 	} while (0)
-#define U_PAUSE()                                                              \
-	do {                                                                   \
-		u->tf->r15 = __LINE__;                                         \
-		u->ev->type = CPU_EV_INTERRUPT;                                \
-		host_sleep_ns(200000);                                         \
-		return;                                                        \
-	case __LINE__:;                                                        \
+#define U_PAUSE()                               \
+	do {                                    \
+		u->tf->r15 = __LINE__;          \
+		u->ev->type = CPU_EV_INTERRUPT; \
+		host_sleep_ns(200000);          \
+		return;                         \
+	case __LINE__:;                         \
 	} while (0)
 #define U_EXIT(status) U_SYS(SYS_exit_group, (uint64_t)(status))
-#define U_CHECK(cond, got)                                                     \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			u_fail(u, __FILE__, __LINE__, #cond, (long)(got));     \
+#define U_CHECK(cond, got)                                                 \
+	do {                                                               \
+		if (!(cond))                                               \
+			u_fail(u, __FILE__, __LINE__, #cond, (long)(got)); \
 	} while (0)
-#define U_END                                                                  \
-	}                                                                      \
+#define U_END \
+	}     \
 	u_sys(u, SYS_exit_group, (const uint64_t[6]){98})
 
 #define WEXIT(n) ((n) << 8)

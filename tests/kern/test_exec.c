@@ -81,8 +81,8 @@ prog_first(struct user *u)
 	get_string(u, get_aux(u, AT_PLATFORM), buf);
 	U_CHECK(strcmp(buf, "x86_64") == 0, 0);
 	U_CHECK(get_aux(u, AT_PAGESZ) == 4096, 0);
-	U_CHECK(get_aux(u, AT_PHDR) == 0x400000 + 4096 - 512,
-	    get_aux(u, AT_PHDR));
+	U_CHECK(
+	    get_aux(u, AT_PHDR) == 0x400000 + 4096 - 512, get_aux(u, AT_PHDR));
 	U_CHECK(get_aux(u, AT_PHNUM) == 3, 0);
 	U_CHECK(get_aux(u, AT_ENTRY) == 0x400000 + FX_ENTRY, 0);
 	U_CHECK(get_aux(u, AT_BASE) == 0, 0);
@@ -128,8 +128,8 @@ prog_interp(struct user *u)
 {
 	U_BEGIN
 	U_CHECK(get_aux(u, AT_BASE) != 0, 0);
-	U_CHECK(u->tf->rip == get_aux(u, AT_BASE) + FX_ENTRY + 16 * 3,
-	    u->tf->rip);
+	U_CHECK(
+	    u->tf->rip == get_aux(u, AT_BASE) + FX_ENTRY + 16 * 3, u->tf->rip);
 	U_CHECK(get_aux(u, AT_ENTRY) == 0x400000 + FX_ENTRY + 16 * 4, 0);
 	U_EXIT(8);
 	U_END;
@@ -367,8 +367,8 @@ prog_self_busy(struct user *u)
 {
 	U_BEGIN
 	U_SYS(SYS_open, u_str(u, 0, "/rw/p4"), O_WRONLY);
-	U_CHECK(U_RET == -EROFS || U_RET == -ETXTBSY || U_RET == -ENOENT,
-	    U_RET);
+	U_CHECK(
+	    U_RET == -EROFS || U_RET == -ETXTBSY || U_RET == -ENOENT, U_RET);
 	U_EXIT(44);
 	U_END;
 }
@@ -440,8 +440,8 @@ prog_again(struct user *u)
 	if (atomic_fetch_add(&execs, 1) >= EXECS)
 		U_EXIT(0);
 	U_SYS(SYS_execve,
-	    u_str(u, 0,
-		strcmp(u->l->p->comm, "p0") == 0 ? "/bin/p1" : "/bin/p0"),
+	    u_str(
+		u, 0, strcmp(u->l->p->comm, "p0") == 0 ? "/bin/p1" : "/bin/p0"),
 	    0, 0);
 	U_CHECK(false, U_RET);
 	U_END;

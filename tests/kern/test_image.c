@@ -52,8 +52,8 @@ struct damage {
 };
 
 #define EH(f) offsetof(Elf64_Ehdr, f), sizeof(((Elf64_Ehdr *)0)->f)
-#define PH(n, f)                                                               \
-	4096 - 512 + (n) * sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, f),       \
+#define PH(n, f)                                                         \
+	4096 - 512 + (n) * sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, f), \
 	    sizeof(((Elf64_Phdr *)0)->f)
 
 static const struct damage damages[] = {
@@ -105,7 +105,7 @@ apply(unsigned char *elf, const struct damage *d)
 	}
 	if (strcmp(d->what, "memsz huge") == 0)
 		memset(elf + 4096 - 512 + sizeof(Elf64_Phdr) +
-			offsetof(Elf64_Phdr, p_filesz),
+			   offsetof(Elf64_Phdr, p_filesz),
 		    0xff, 8);
 }
 
@@ -122,8 +122,8 @@ test_checks(void **state)
 		apply(elf, d);
 		error = try_image(elf, len);
 		if (error != d->error)
-			print_error("%s: %d, not %d\n", d->what, error,
-			    d->error);
+			print_error(
+			    "%s: %d, not %d\n", d->what, error, d->error);
 		assert_int_equal(error, d->error);
 	}
 }
@@ -162,8 +162,8 @@ test_random(void **state)
 		(void)try_image(elf, cut);
 	}
 	for (int i = 0; i < 1500; i++) {
-		len = fx_elf(elf, 0, (i & 1) != 0,
-		    (i & 6) == 0 ? "/bin/pie1" : NULL);
+		len = fx_elf(
+		    elf, 0, (i & 1) != 0, (i & 6) == 0 ? "/bin/pie1" : NULL);
 		for (int n = 1 + i % 4; n > 0; n--) {
 			size_t at;
 
@@ -173,9 +173,9 @@ test_random(void **state)
 				at += 4096 - 512 - 64;
 			seed = seed * 1103515245 + 12345;
 			elf[at] = (seed & 0x10000) != 0
-			    ? (unsigned char)(seed >> 20)
-			    : (unsigned char)(elf[at] ^
-				  1u << (seed >> 24 & 7));
+				      ? (unsigned char)(seed >> 20)
+				      : (unsigned char)(elf[at] ^
+							1u << (seed >> 24 & 7));
 		}
 		(void)try_image(elf, len);
 	}

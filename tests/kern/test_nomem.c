@@ -103,8 +103,8 @@ prog_fork(struct user *u)
 	disarm();
 	atomic_store(&outcome, U_RET < 0 ? (int)-U_RET : 0);
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
-	U_CHECK(atomic_load(&outcome) == 0 ? U_RET > 0 : U_RET == -ECHILD,
-	    U_RET);
+	U_CHECK(
+	    atomic_load(&outcome) == 0 ? U_RET > 0 : U_RET == -ECHILD, U_RET);
 	U_EXIT(0);
 	U_END;
 }
@@ -242,8 +242,8 @@ prog_small(struct user *u)
 			continue;
 		u->tf->r12 = u->tf->rax;
 		for (u->tf->rbx = 0; u->tf->rbx < 64; u->tf->rbx++)
-			U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE,
-			    VM_PROT_WRITE);
+			U_FAULT(
+			    u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_WRITE);
 		U_SYS(SYS_munmap, u->tf->r12, 64 * PAGE_SIZE);
 	}
 	U_EXIT(1);

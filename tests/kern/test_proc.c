@@ -66,8 +66,7 @@ prog_forks(struct user *u)
 		u->tf->r12 = u->tf->rax;
 		U_SYS(SYS_wait4, u->tf->r12, u_buf(u, 0));
 		U_CHECK(U_RET == (int64_t)u->tf->r12, U_RET);
-		U_CHECK(u_get32(u, u_buf(u, 0)) ==
-			WEXIT((int)u->tf->rbx + 1),
+		U_CHECK(u_get32(u, u_buf(u, 0)) == WEXIT((int)u->tf->rbx + 1),
 		    u_get32(u, u_buf(u, 0)));
 	}
 	U_SYS(SYS_wait4, (uint64_t)-1, 0);
@@ -119,7 +118,7 @@ check_zombie(struct user *u, int pid)
 	U_CHECK(p != NULL, 0);
 	U_CHECK(p->state == PROC_ZOMBIE, p->state);
 	U_CHECK(p->vmspace == NULL && p->fdt == NULL && p->fs == NULL &&
-		p->textvp == NULL && LIST_EMPTY(&p->lwps),
+		    p->textvp == NULL && LIST_EMPTY(&p->lwps),
 	    0);
 	U_CHECK(p->ru.maxrss > 0, 0);
 	U_CHECK(proc_vmspace_hold(p) == NULL && proc_textvp_ref(p) == NULL, 0);
@@ -345,8 +344,8 @@ prog_alarm(struct user *u)
 {
 	U_BEGIN
 	memset(u->l->p->comm, 'a', 4);
-	KVERIFY(proc_set_alarm(u->l->p, host_now_ns() + 5000000, 0, NULL,
-		    NULL) == 0);
+	KVERIFY(proc_set_alarm(
+		    u->l->p, host_now_ns() + 5000000, 0, NULL, NULL) == 0);
 	U_SYS(SYS_pause);
 	U_EXIT(1);
 	U_END;
@@ -515,8 +514,7 @@ prog_vfork_kill(struct user *u)
 		U_EXIT(9);
 	}
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
-	U_CHECK(u_get32(u, u_buf(u, 0)) == LX_SIGKILL,
-	    u_get32(u, u_buf(u, 0)));
+	U_CHECK(u_get32(u, u_buf(u, 0)) == LX_SIGKILL, u_get32(u, u_buf(u, 0)));
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
 	U_CHECK(u_get32(u, u_buf(u, 0)) == WEXIT(4), 0);
 	U_EXIT(0);
@@ -532,10 +530,21 @@ test_vfork_kill(void **state)
 
 /* ---- threads ---- */
 
-#define THREAD_FLAGS                                                           \
-	(LX_CLONE_VM | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SIGHAND |       \
-	    LX_CLONE_THREAD | LX_CLONE_PARENT_SETTID |                         \
+#define THREAD_FLAGS                                                     \
+	(LX_CLONE_VM | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SIGHAND | \
+	    LX_CLONE_THREAD | LX_CLONE_PARENT_SETTID |                   \
 	    LX_CLONE_CHILD_CLEARTID)
+
+static int
+count_lwps(struct proc *p)
+{
+	int n;
+
+	kmutex_lock(&p->lock);
+	n = p->nlwps;
+	kmutex_unlock(&p->lock);
+	return (n);
+}
 
 static void
 prog_threads(struct user *u)
@@ -544,8 +553,8 @@ prog_threads(struct user *u)
 	for (u->tf->rbx = 0; u->tf->rbx < 4; u->tf->rbx++) {
 		u_put64(u, u_buf(u, 1) + u->tf->rbx * 8, 1);
 		U_SYS(SYS_clone, THREAD_FLAGS, u->tf->rsp,
-		    u_buf(u, 1) + u->tf->rbx * 8,
-		    u_buf(u, 1) + u->tf->rbx * 8, 0);
+		    u_buf(u, 1) + u->tf->rbx * 8, u_buf(u, 1) + u->tf->rbx * 8,
+		    0);
 		U_CHECK(U_RET >= 0, U_RET);
 		if (U_RET == 0) {
 			U_SYS(SYS_getpid);
@@ -559,11 +568,10 @@ prog_threads(struct user *u)
 	for (u->tf->rbx = 0; u->tf->rbx < 4; u->tf->rbx++) {
 		while (u_get32(u, u_buf(u, 1) + u->tf->rbx * 8) != 0)
 			U_SYS(SYS_futex, u_buf(u, 1) + u->tf->rbx * 8, 0,
-			    (uint64_t)u_get32(
-				u, u_buf(u, 1) + u->tf->rbx * 8),
+			    (uint64_t)u_get32(u, u_buf(u, 1) + u->tf->rbx * 8),
 			    0);
 	}
-	while (u->l->p->nlwps > 1)
+	while (count_lwps(u->l->p) > 1)
 		U_PAUSE();
 	U_EXIT(12);
 	U_END;
@@ -582,8 +590,8 @@ prog_group(struct user *u)
 {
 	U_BEGIN
 	for (u->tf->rbx = 0; u->tf->rbx < 6; u->tf->rbx++) {
-		U_SYS(SYS_clone, THREAD_FLAGS & ~(uint64_t)0x300000,
-		    u->tf->rsp, 0, 0, 0);
+		U_SYS(SYS_clone, THREAD_FLAGS & ~(uint64_t)0x300000, u->tf->rsp,
+		    0, 0, 0);
 		if (U_RET == 0)
 			break;
 	}
@@ -605,8 +613,8 @@ prog_thread_exec(struct user *u)
 {
 	U_BEGIN
 	for (u->tf->rbx = 0; u->tf->rbx < 3; u->tf->rbx++) {
-		U_SYS(SYS_clone, THREAD_FLAGS & ~(uint64_t)0x300000,
-		    u->tf->rsp, 0, 0, 0);
+		U_SYS(SYS_clone, THREAD_FLAGS & ~(uint64_t)0x300000, u->tf->rsp,
+		    0, 0, 0);
 		if (U_RET == 0)
 			break;
 	}
@@ -627,7 +635,7 @@ prog_tid_is_pid(struct user *u)
 	u->tf->rbx = u->tf->rax;
 	U_SYS(SYS_getpid);
 	U_CHECK(U_RET == (int64_t)u->tf->rbx, u->tf->rbx);
-	U_CHECK(u->l->p->nlwps == 1, u->l->p->nlwps);
+	U_CHECK(count_lwps(u->l->p) == 1, 0);
 	U_EXIT(31);
 	U_END;
 }

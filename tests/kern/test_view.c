@@ -172,8 +172,7 @@ static void
 test_config(void **state)
 {
 	const struct vkernel_mount none = {VKERNEL_MOUNT_TMPFS, NULL, NULL, 0};
-	const struct vkernel_mount rel = {
-	    VKERNEL_MOUNT_TMPFS, NULL, "tmp", 0};
+	const struct vkernel_mount rel = {VKERNEL_MOUNT_TMPFS, NULL, "tmp", 0};
 	const struct vkernel_mount absent = {
 	    VKERNEL_MOUNT_TMPFS, NULL, "/absent", 0};
 	const struct vkernel_mount nosrc = {

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * /proc: exe, maps, stat, status, fd, cmdline, mem of oneself and of a child,
+ * meminfo; and that a process that has gone is gone there, too.
+ */
+#include "guest.h"
+
+#include <dirent.h>
+
+static char buf[1 << 20];
+
+/* The line of maps that contains the address; true and its permissions. */
+static bool
+find_map(const void *addr, char *perms)
+{
+	unsigned long lo, hi, a = (uintptr_t)addr;
+	char *line = buf, *end;
+
+	read_file("/proc/self/maps", buf, sizeof(buf));
+	for (; *line != '\0'; line = end + 1) {
+		end = strchr(line, '\n');
+		CHECK(end != NULL);
+		CHECK(sscanf(line, "%lx-%lx %4s", &lo, &hi, perms) == 3);
+		CHECK(lo < hi && lo % PAGE == 0 && hi % PAGE == 0);
+		if (lo <= a && a < hi)
+			return (true);
+	}
+	return (false);
+}
+
+static void
+maps(void)
+{
+	char *m = map_anon(16 * PAGE), perms[8];
+	int here;
+
+	CHECK(mprotect(m + 4 * PAGE, PAGE, PROT_READ) == 0);
+	CHECK(mprotect(m + 8 * PAGE, PAGE, PROT_NONE) == 0);
+	CHECK(find_map(m, perms) && strcmp(perms, "rw-p") == 0);
+	CHECK(find_map(m + 4 * PAGE, perms) && strcmp(perms, "r--p") == 0);
+	CHECK(find_map(m + 8 * PAGE, perms) && strcmp(perms, "---p") == 0);
+	CHECK(find_map(&here, perms) && strncmp(perms, "rw", 2) == 0);
+	CHECK(strstr(buf, "[stack]") != NULL);
+	CHECK(find_map((void *)(uintptr_t)maps, perms) &&
+	    strcmp(perms, "r-xp") == 0);
+	CHECK(munmap(m, 16 * PAGE) == 0 && !find_map(m + 4 * PAGE, perms));
+	say("maps");
+}
+
+static long
+field(const char *path, const char *name)
+{
+	char *p;
+
+	read_file(path, buf, sizeof(buf));
+	p = strstr(buf, name);
+	CHECK(p != NULL);
+	return (strtol(p + strlen(name), NULL, 10));
+}
+
+static void
+status(void)
+{
+	char path[64], comm[32], state;
+	int pid, ppid;
+	char *m;
+	long rss;
+
+	CHECK(field("/proc/self/status", "\nPid:") == getpid());
+	CHECK(field("/proc/self/status", "\nPPid:") == getppid());
+	CHECK(field("/proc/self/status", "\nUid:") == (long)getuid());
+	rss = field("/proc/self/status", "\nVmRSS:");
+	m = map_anon(8 * MIB);
+	memset(m, 1, 8 * MIB);
+	CHECK(field("/proc/self/status", "\nVmRSS:") >= rss + 8 * 1024 - 64);
+	CHECK(munmap(m, 8 * MIB) == 0);
+	CHECK(field("/proc/self/status", "\nVmRSS:") <= rss + 1024);
+	read_file("/proc/self/stat", buf, sizeof(buf));
+	CHECK(sscanf(buf, "%d (%31[^)]) %c %d", &pid, comm, &state, &ppid) ==
+	    4);
+	CHECK(pid == getpid() && ppid == getppid() && state == 'R');
+	snprintf(path, sizeof(path), "/proc/%d/stat", getpid());
+	read_file(path, buf, sizeof(buf));
+	CHECK(atoi(buf) == getpid());
+	CHECK(field("/proc/meminfo", "MemTotal:") > 1024);
+	CHECK(field("/proc/meminfo", "MemFree:") > 0);
+	say("status and meminfo");
+}
+
+static void
+exe_and_fd(void)
+{
+	char a[256], b[256], path[64];
+	struct dirent *de;
+	struct stat st, st2;
+	int fd, n = 0;
+	ssize_t len;
+	DIR *d;
+
+	len = readlink("/proc/self/exe", a, sizeof(a));
+	CHECK(len > 0 && a[0] == '/');
+	CHECK(stat("/proc/self/exe", &st) == 0);
+	a[len] = '\0';
+	CHECK(stat(a, &st2) == 0 && st.st_ino == st2.st_ino);
+	fd = open("/dev/zero", O_RDONLY);
+	CHECK(fd >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	len = readlink(path, b, sizeof(b));
+	CHECK(len == 9 && memcmp(b, "/dev/zero", 9) == 0);
+	d = opendir("/proc/self/fd");
+	CHECK(d != NULL);
+	while ((de = readdir(d)) != NULL)
+		n += de->d_name[0] != '.' && atoi(de->d_name) == fd;
+	CHECK(n == 1);
+	closedir(d);
+	close(fd);
+	CHECK_ERRNO(readlink(path, b, sizeof(b)), ENOENT);
+	CHECK(read_file("/proc/self/cmdline", buf, sizeof(buf)) > 1);
+	CHECK(strstr(buf, "procfs") != NULL);
+	len = readlink("/proc/self", b, sizeof(b) - 1);
+	CHECK(len > 0);
+	b[len] = '\0';
+	CHECK(atoi(b) == getpid());
+	say("exe, fd, cmdline");
+}
+
+/* A child's memory through /proc/PID/mem, while it waits. */
+static void
+memory(void)
+{
+	uint64_t *m = map_anon(4 * PAGE), word;
+	char path[64], c;
+	int p[2], fd;
+	pid_t pid;
+
+	fill_page(m, 1, 0);
+	CHECK(pipe(p) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		close(p[1]);
+		fill_page(m, 2, 0);
+		CHECK(read(p[0], &c, 1) == 1);
+		CHECK(m[8] == 0x1122334455667788);
+		_exit(0);
+	}
+	close(p[0]);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDWR);
+	CHECK(fd >= 0);
+	do {
+		sleep_ms(1);
+		CHECK(pread(fd, &word, 8, (off_t)(uintptr_t)m) == 8);
+	} while (word != pattern(2, 0, 0));
+	CHECK(pread(fd, buf, PAGE, (off_t)(uintptr_t)m) == (ssize_t)PAGE);
+	word = 0x1122334455667788;
+	CHECK(pwrite(fd, &word, 8, (off_t)(uintptr_t)(m + 8)) == 8);
+	CHECK(check_page(m, 1, 0)); /* the parent's is another page */
+	CHECK_ERRNO(pread(fd, &word, 8, 8), EIO);
+	CHECK(write(p[1], "x", 1) == 1);
+	wait_ok(pid);
+	CHECK(pread(fd, &word, 8, (off_t)(uintptr_t)m) <= 0);
+	CHECK(close(fd) == 0);
+	CHECK_ERRNO(open(path, O_RDONLY), ENOENT);
+	close(p[1]);
+	say("memory of a child");
+}
+
+int
+main(void)
+{
+	maps();
+	status();
+	exe_and_fd();
+	memory();
+	return (0);
+}

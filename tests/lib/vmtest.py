@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+"""What the test runners share: running programs, natively and inside, with a
+time limit; watching for what they leave behind; reporting cases.
+
+A process of a test is ended by its id or by the process group that the test
+made for it, never by name.  The runner makes itself the reaper of orphans
+(PR_SET_CHILD_SUBREAPER), so whatever a program leaves behind shows up as a
+child of the runner and is counted.
+"""
+
+import ctypes
+import difflib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+STABLE_ENV = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+    "LC_ALL": "C",
+    "TZ": "UTC",
+    "HOME": "/",
+}
+SKIP = 77  # exit status that meson counts as a skip
+# Sanitizer builds are slower; the build says how much by this variable.
+SLOW = float(os.environ.get("VMSPACE_TEST_SLOW", "1"))
+
+
+def in_ci():
+    return os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+class Result:
+    """How a program ended: status as a shell sees it (128+N), outputs."""
+
+    def __init__(self, status, out, err, timed_out, seconds):
+        self.status = status
+        self.out = out
+        self.err = err
+        self.timed_out = timed_out
+        self.seconds = seconds
+
+    def text(self):
+        return self.out.decode("utf-8", "backslashreplace")
+
+    def errtext(self):
+        return self.err.decode("utf-8", "backslashreplace")
+
+
+def shell_status(returncode):
+    return 128 - returncode if returncode < 0 else returncode
+
+
+def start(argv, **kw):
+    """A process in a group of its own."""
+    kw.setdefault("env", STABLE_ENV)
+    kw.setdefault("cwd", "/")
+    kw.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen(argv, start_new_session=True, **kw)
+
+
+def kill_group(p):
+    """End what start() has started."""
+    try:
+        os.killpg(p.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    p.wait()
+
+
+def run(argv, timeout=60, stdin=b"", **kw):
+    """Run to the end.  Outputs go through files, so that a process that was
+    left behind with the descriptors does not block us."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, \
+            tempfile.TemporaryFile() as inp:
+        inp.write(stdin)
+        inp.seek(0)
+        p = start(argv, stdout=out, stderr=err, stdin=inp, **kw)
+        timed_out = False
+        try:
+            p.wait(timeout * SLOW)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        kill_group(p)
+        out.seek(0)
+        err.seek(0)
+        return Result(shell_status(p.returncode), out.read(), err.read(),
+                      timed_out, time.monotonic() - began)
+
+
+def become_subreaper():
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
+
+
+def processes():
+    """{pid: (ppid, state, comm)} of the host."""
+    table = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8",
+                      errors="replace") as f:
+                text = f.read()
+        except OSError:
+            continue
+        comm = text[text.index("(") + 1:text.rindex(")")]
+        rest = text[text.rindex(")") + 2:].split()
+        table[int(name)] = (int(rest[1]), rest[0], comm)
+    return table
+
+
+def descendants(root):
+    """{pid: (ppid, state, comm)} below a process, zombies included."""
+    table = processes()
+    found = {}
+    grew = True
+    inside = {root}
+    while grew:
+        grew = False
+        for pid, info in table.items():
+            if info[0] in inside and pid not in inside:
+                inside.add(pid)
+                found[pid] = info
+                grew = True
+    return found
+
+
+def reap():
+    """Collect orphans that have ended."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+
+
+def wait_until(condition, seconds, step=0.01):
+    """condition() within the time; its last value."""
+    end = time.monotonic() + seconds * SLOW
+    while True:
+        value = condition()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(step)
+
+
+def left_behind(seconds=1.0):
+    """Processes below us that do not go away in time (only in a runner that
+    is the subreaper and has no other children)."""
+    def gone():
+        reap()
+        return not descendants(os.getpid())
+    if wait_until(gone, seconds):
+        return {}
+    return descendants(os.getpid())
+
+
+def diff(a, b, name_a, name_b):
+    lines = difflib.unified_diff(a.splitlines(), b.splitlines(), name_a,
+                                 name_b, lineterm="", n=3)
+    return "\n".join(list(lines)[:80])
+
+
+class Vmspace:
+    """The command under test."""
+
+    def __init__(self, path):
+        self.path = os.path.realpath(path)
+
+    def guest_path(self, path):
+        """(options, path in the guest) for a host path, which the guest's
+        own /tmp may hide."""
+        path = os.path.realpath(path)
+        if not path.startswith("/tmp/"):
+            return [], path
+        return (["--bind", os.path.dirname(path) + ":/mnt:ro"],
+                "/mnt/" + os.path.basename(path))
+
+    def argv(self, argv, options=()):
+        return [self.path, "run", *options, "--", *argv]
+
+    def run(self, argv, options=(), **kw):
+        return run(self.argv(argv, options), **kw)
+
+
+class Cases:
+    """Counts and prints cases of a runner with many."""
+
+    def __init__(self, verbose=True):
+        self.passed = self.failed = self.skipped = 0
+        self.verbose = verbose
+
+    def ok(self, name, note=""):
+        self.passed += 1
+        if self.verbose:
+            print(f"ok   {name}{' ' + note if note else ''}", flush=True)
+
+    def fail(self, name, why):
+        self.failed += 1
+        print(f"FAIL {name}", flush=True)
+        for line in str(why).splitlines():
+            print(f"     {line}", flush=True)
+
+    def skip(self, name, why):
+        """Not applicable here; in CI nothing that bootstrap installs may be
+        missing, so callers use missing() for that."""
+        self.skipped += 1
+        print(f"SKIP {name}: {why}", flush=True)
+
+    def missing(self, name, what):
+        if in_ci():
+            self.fail(name, f"{what} is missing, and this is CI")
+        else:
+            self.skip(name, f"{what} is missing")
+
+    def check(self, name, condition, why="condition is false"):
+        if condition:
+            self.ok(name)
+        else:
+            self.fail(name, why)
+        return condition
+
+    def finish(self):
+        """The line that run_all.py collects, and the exit status."""
+        print(f"cases: {self.passed} passed, {self.failed} failed, "
+              f"{self.skipped} skipped", flush=True)
+        if self.failed:
+            return 1
+        return SKIP if self.passed == 0 and self.skipped else 0
+
+
+def main(fn):
+    sys.exit(fn())
