@@ -12,12 +12,13 @@
  *
  * Then, in this order:
  *
- *	1. unshare what exec changes: handlers and descriptors that another
- *	   process uses too (the last step that can be refused)
+ *	1. copy what exec changes and another process uses too: handlers,
+ *	   descriptors (the last step that can be refused)
  *	2. the other lwps leave; the caller takes the process's number
  *	3. the caller leaves the old vmspace: robust futexes, clear_tid
  *	4. COMMIT, one critical section of the proc lock: vmspace, textvp,
- *	   name and auxv change together
+ *	   the copies, name and auxv change together; the image has the old
+ *	   ones now
  *	5. handlers, close-on-exec, registers
  *	6. the vfork parent goes on; the machine, the old text and the old
  *	   vmspace are let go
@@ -143,40 +144,16 @@ exec_activate(struct exec_image *img)
 
 /* Step 1: what exec will change must be the process's own. */
 static int
-exec_unshare(struct proc *p)
+exec_unshare(struct exec_image *img)
 {
-	struct sigacts *sa = NULL, *old_sa;
-	struct fdtable *fdt = NULL, *old_fdt;
-	int error;
+	struct proc *p = img->p;
+	int error = 0;
 
-	if (atomic_load(&p->sigacts->refs) > 1) {
-		error = sigacts_create(p->k, p->sigacts, &sa);
-		if (error != 0)
-			return (error);
-	}
-	if (p->fdt_shared) {
-		error = fdtable_fork(p->fdt, &fdt);
-		if (error != 0) {
-			if (sa != NULL)
-				sigacts_free(p->k, sa);
-			return (error);
-		}
-	}
-	kmutex_lock(&p->lock);
-	old_sa = p->sigacts;
-	old_fdt = p->fdt;
-	if (sa != NULL)
-		p->sigacts = sa;
-	if (fdt != NULL)
-		p->fdt = fdt;
-	kmutex_unlock(&p->lock);
-	if (sa != NULL)
-		sigacts_free(p->k, old_sa);
-	if (fdt != NULL) {
-		fdtable_free(old_fdt);
-		p->fdt_shared = false;
-	}
-	return (0);
+	if (atomic_load(&p->sigacts->refs) > 1)
+		error = sigacts_create(p->k, p->sigacts, &img->sigacts);
+	if (error == 0 && p->fdt_shared)
+		error = fdtable_fork(p->fdt, &img->fdt);
+	return (error);
 }
 
 /* Step 2.  EINTR: the process is ending, or another lwp execs. */
@@ -243,49 +220,56 @@ exec_registers(struct lwp *l, const struct exec_image *img)
 	l->restart_fn = NULL;
 }
 
-/* Steps 4 to 6.  Takes vm and vp out of the image. */
+/*
+ * Step 4.  The image gives its parts to the process and gets the old ones,
+ * for exec_image_done() to let go.
+ */
+static void
+exec_swap(struct proc *p, struct exec_image *img)
+{
+	struct vmspace *vm = p->vmspace;
+	struct vnode *text = p->textvp;
+	struct sigacts *sigacts = p->sigacts;
+	struct fdtable *fdt = p->fdt;
+
+	kmutex_assert_owned(&p->lock);
+	if (vm != NULL)
+		proc_account_vm(p, vm);
+	p->vmspace = img->vm;
+	p->textvp = img->vp;
+	img->vm = vm;
+	img->vp = text;
+	if (img->sigacts != NULL) {
+		p->sigacts = img->sigacts;
+		img->sigacts = sigacts;
+	}
+	if (img->fdt != NULL) {
+		p->fdt = img->fdt;
+		p->fdt_shared = false;
+		img->fdt = fdt;
+	}
+}
+
+/* Steps 4 to 6, but for letting the old parts go. */
 static void
 exec_commit(struct lwp *l, struct exec_image *img)
 {
 	struct proc *p = l->p;
-	struct vmspace *old_vm;
-	struct vnode *old_text;
-	bool vforked;
 
 	kmutex_lock(&p->lock);
-	old_vm = p->vmspace;
-	old_text = p->textvp;
-	if (old_vm != NULL)
-		proc_account_vm(p, old_vm);
-	p->vmspace = img->vm;
-	p->textvp = img->vp;
+	exec_swap(p, img);
 	exec_set_comm(p, img->path);
 	memcpy(p->saved_auxv, img->auxv, sizeof(p->saved_auxv));
 	p->traced_exec = true;
 	p->dumpable = true;
-	vforked = p->vforked;
-	p->vforked = false;
 	kmutex_unlock(&p->lock);
-	img->vm = NULL;
-	img->vp = NULL;
 
 	sigacts_exec(p->sigacts);
 	fdtable_cloexec(p->fdt);
 	exec_registers(l, img);
-	if (old_vm != NULL)
+	if (img->vm != NULL)
 		cpu_unbind(l->cpu);
-	if (vforked) {
-		kmutex_lock(&p->lock);
-		p->vfork_done = true;
-		kmutex_unlock(&p->lock);
-		proc_wake_parent(p);
-	}
-	if (old_text != NULL) {
-		vn_text_rele(old_text);
-		vrele(old_text);
-	}
-	if (old_vm != NULL)
-		vmspace_free(old_vm);
+	proc_vfork_done(p);
 	atomic_fetch_add(&p->k->nexecs, 1);
 	ktrace(&p->k->trace, KT_EXEC, (uint64_t)p->pid, 0, 0);
 }
@@ -296,6 +280,10 @@ exec_image_done(struct exec_image *img)
 	exec_drop_vnode(img);
 	if (img->vm != NULL)
 		vmspace_free(img->vm);
+	if (img->sigacts != NULL)
+		sigacts_free(img->k, img->sigacts);
+	if (img->fdt != NULL)
+		fdtable_free(img->fdt);
 	if (img->args_own)
 		exec_args_free(&img->args);
 	lwp_vfs_ctx_done(&img->ctx);
@@ -327,7 +315,7 @@ kern_exec(struct lwp *l, struct exec_args *args)
 	if (error == 0)
 		error = exec_activate(&img);
 	if (error == 0)
-		error = exec_unshare(l->p);
+		error = exec_unshare(&img);
 	if (error == 0)
 		error = exec_single(l);
 	if (error == 0) {

@@ -86,10 +86,8 @@ exit_resources(struct proc *p)
 	vm = p->vmspace;
 	proc_account_vm(p, vm);
 	p->vmspace = NULL;
-	p->vfork_done = true;
 	kmutex_unlock(&p->lock);
-	if (p->vforked)
-		proc_wake_parent(p);
+	proc_vfork_done(p);
 	if (p->textvp != NULL)
 		vn_text_rele(p->textvp);
 	vmspace_free(vm);

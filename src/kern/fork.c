@@ -25,10 +25,11 @@
  * EMBRYO, which neither wait nor signals know.
  *
  * vfork.  The parent's lwp waits until the child has exec'ed or exited.  The
- * child sets vfork_done under its lock and wakes the parent's lwps; the
- * parent holds the child's structure, so that it may look at the flag however
- * short the child's life was.  Only death interrupts that wait; the child
- * then goes on alone with its own ref of the vmspace.
+ * child sets vfork_done under its lock and wakes the lwps of the process that
+ * called (which CLONE_PARENT makes another one than its parent).  Each of the
+ * two holds the other's structure meanwhile, however short its life is.  Only
+ * death interrupts that wait; the child then goes on alone with its own ref
+ * of the vmspace.
  *
  * Locking and lifetime: a fork holds nothing of the parent's when it returns
  * (text, descriptors, directories and vmspace have refs of their own), and a
@@ -284,7 +285,7 @@ fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
 	if (error == 0) {
 		ktrace(&l->p->k->trace, KT_FORK, (uint64_t)l->p->pid,
 		    (uint64_t)pid, 0);
-		if (np->vforked)
+		if ((args->flags & LX_CLONE_VFORK) != 0)
 			vfork_wait(l, np);
 		*tid = pid;
 	} else {
@@ -311,7 +312,10 @@ clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	np->exit_signal = (args->flags & LX_CLONE_PARENT) != 0
 			      ? p->exit_signal
 			      : args->exit_signal;
-	np->vforked = (args->flags & LX_CLONE_VFORK) != 0;
+	if ((args->flags & LX_CLONE_VFORK) != 0) {
+		proc_hold(p);
+		np->vfork_parent = p;
+	}
 	error = fork_resources(l, np, args->flags);
 	if (error != 0)
 		goto fail_proc;

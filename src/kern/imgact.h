@@ -29,10 +29,12 @@ struct exec_image {
 	char head[IMGACT_HEAD];
 	size_t headlen;
 
-	struct vmspace *vm; /* own ref; NULL before an activator made it */
-	bool stack_exec;    /* PT_GNU_STACK asks for it */
-	uint64_t entry;     /* first instruction */
-	uint64_t base;      /* AT_BASE */
+	struct vmspace *vm;      /* own ref; NULL before an activator made it */
+	struct sigacts *sigacts; /* own copy to be, NULL: not shared */
+	struct fdtable *fdt;     /* the same */
+	bool stack_exec;         /* PT_GNU_STACK asks for it */
+	uint64_t entry;          /* first instruction */
+	uint64_t base;           /* AT_BASE */
 	uint64_t phdr, phnum, aentry; /* AT_PHDR, AT_PHNUM, AT_ENTRY */
 	uint64_t sp;
 	uint64_t auxv[PROC_AUXV];

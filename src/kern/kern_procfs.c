@@ -355,6 +355,8 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 		sys_objects(k, b);
 	} else if (strcmp(node, "sys/kernel/hostname") == 0) {
 		procfs_printf(b, "%s\n", k->hostname);
+	} else if (strcmp(node, "sys/kernel/pid_max") == 0) {
+		procfs_printf(b, "%d\n", PID_MAX);
 	} else {
 		return (ENOENT);
 	}

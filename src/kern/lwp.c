@@ -38,7 +38,8 @@
  * free of threads, not nearly free, when lwp_threads_drain() returns.
  *
  * Limits.  user_ns is wall time between the hand-over to user code and the
- * event; sys_ns is CPU time of the host thread.  Both are estimates.
+ * event; sys_ns is CPU time of the host thread, brought up to date once a
+ * tick.  Both are estimates.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -48,6 +49,8 @@
 #include "kern/proc_int.h"
 #include "kern/syscall.h"
 #include "libk/kassert.h"
+
+#define TIMES_EVERY_NS UINT64_C(10000000) /* a tick of the guest */
 
 static _Thread_local struct lwp *lwp_self;
 
@@ -212,7 +215,6 @@ lwp_vfs_ctx(struct lwp *l)
 	kmutex_lock(&p->lock);
 	ctx.uid = p->euid;
 	ctx.gid = p->egid;
-	kmutex_unlock(&p->lock);
 	kmutex_lock(&p->fs->lock);
 	ctx.umask = p->fs->umask;
 	ctx.cwd = p->fs->cwd;
@@ -220,6 +222,7 @@ lwp_vfs_ctx(struct lwp *l)
 	vref(ctx.cwd);
 	vref(ctx.root);
 	kmutex_unlock(&p->fs->lock);
+	kmutex_unlock(&p->lock);
 	return (ctx);
 }
 
@@ -314,6 +317,10 @@ lwp_step(struct lwp *l)
 	uint64_t t0 = host_now_ns();
 	int error, result = 0;
 
+	if (t0 - l->times_ns > TIMES_EVERY_NS) {
+		lwp_times_update(l);
+		l->times_ns = t0;
+	}
 	error = cpu_run(l->cpu, p->vmspace->pmap, &ev);
 	atomic_store_explicit(&l->user_ns,
 	    atomic_load_explicit(&l->user_ns, memory_order_relaxed) +

@@ -20,7 +20,6 @@
 #include "kern/proc_int.h"
 #include "libk/kassert.h"
 
-#define PID_MAX 4194304
 #define PID_RESTART 300
 
 static bool

@@ -70,6 +70,8 @@ proc_destroy(struct proc *p)
 	sigpending_flush(k, &p->sigpend);
 	if (p->sigacts != NULL)
 		sigacts_free(k, p->sigacts);
+	if (p->vfork_parent != NULL) /* it never ran */
+		proc_drop(p->vfork_parent);
 	kcond_destroy(&p->cond);
 	kmutex_destroy(&p->lock);
 	zfree(k->z_proc, p);
@@ -284,17 +286,21 @@ proc_wake_lwps(struct proc *p)
 }
 
 void
-proc_wake_parent(struct proc *p)
+proc_vfork_done(struct proc *p)
 {
-	struct vkernel *k = p->k;
+	struct proc *waiter;
 
-	kmutex_lock(&k->proctree);
-	if (p->parent != NULL) {
-		kmutex_lock(&p->parent->lock);
-		proc_wake_lwps(p->parent);
-		kmutex_unlock(&p->parent->lock);
-	}
-	kmutex_unlock(&k->proctree);
+	kmutex_lock(&p->lock);
+	p->vfork_done = true;
+	waiter = p->vfork_parent;
+	p->vfork_parent = NULL;
+	kmutex_unlock(&p->lock);
+	if (waiter == NULL)
+		return;
+	kmutex_lock(&waiter->lock);
+	proc_wake_lwps(waiter);
+	kmutex_unlock(&waiter->lock);
+	proc_drop(waiter);
 }
 
 void

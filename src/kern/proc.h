@@ -91,11 +91,11 @@ struct proc {
 	bool single;            /* [p] an exec is thinning threads */
 	struct lwp *single_lwp; /* [p] the one that stays */
 
-	struct vmspace *vmspace; /* [p] own ref; NULL for zombies */
-	struct vnode *textvp;    /* [p] own ref and text ref (S1); NULL for
-				    zombies */
-	bool vforked;            /* [p] its parent waits for vfork_done */
-	bool vfork_done;         /* [p] child side: exec'ed or exited */
+	struct vmspace *vmspace;   /* [p] own ref; NULL for zombies */
+	struct vnode *textvp;      /* [p] own ref and text ref (S1); NULL for
+				      zombies */
+	struct proc *vfork_parent; /* [p] held; its lwp waits for vfork_done */
+	bool vfork_done;           /* [p] child side: exec'ed or exited */
 
 	struct fdtable *fdt;       /* [p] own ref; NULL for zombies. Own lwps
 				      read it without the lock */
@@ -166,6 +166,7 @@ struct lwp {
 	/* [a] wall time in user code; CPU time of the host thread, as of the
 	 * last lwp_times_update(). */
 	_Atomic(uint64_t) user_ns, sys_ns;
+	uint64_t times_ns; /* [L] when sys_ns was last brought up to date */
 };
 
 struct syscall_count {

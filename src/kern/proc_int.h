@@ -11,6 +11,8 @@
 #include "kern/proc.h"
 #include "vm/vm_zone.h"
 
+#define PID_MAX 4194304
+
 /* A process in no table, EMBRYO, no resources, one ref (the table's to be).
  * NULL: no memory. */
 struct proc *proc_alloc(struct vkernel *);
@@ -26,8 +28,8 @@ void proc_reap(struct proc *, struct proc_list *);
 void proc_release_list(struct proc_list *);
 /* Frees fdt, fs, textvp and vmspace of a process that never ran. */
 void proc_undo(struct proc *);
-/* Let the parent's lwps test their conditions.  No locks held. */
-void proc_wake_parent(struct proc *);
+/* p has its own memory, or none: let a vfork parent go.  No locks held. */
+void proc_vfork_done(struct proc *);
 /* Add what vm has counted to p->ru.  Proc lock held. */
 void proc_account_vm(struct proc *, struct vmspace *);
 /* Usage of another process added: times and faults sum, maxrss is the

@@ -42,7 +42,7 @@
 #define MEM_MAX ((uint64_t)1 << 40)
 #define NMOUNTS_MAX 1024
 #define TRACE_SLOTS 16384
-#define PID_MAP_BYTES (4194304 / 8)
+#define PID_MAP_BYTES (PID_MAX / 8)
 #define KILL_AGAIN_NS UINT64_C(100000000)
 
 const char *

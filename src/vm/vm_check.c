@@ -177,11 +177,13 @@ check_entries(struct check *c, struct vm_map *map)
 }
 
 /*
- * What a read fault at idx would find in the chain: the frame, and in *depth
- * how far behind the front object.  NULL: nothing resident.
+ * What a read fault at idx would find in the chain: the page, with its flags
+ * at that time, and in *depth how far behind the front object.  NULL: nothing
+ * resident.
  */
 static struct vm_page *
-check_chain_lookup(struct vm_object *obj, vm_pindex_t idx, unsigned *depth)
+check_chain_lookup(
+    struct vm_object *obj, vm_pindex_t idx, unsigned *depth, uint32_t *flags)
 {
 	struct vm_object *back;
 	struct vm_page *m;
@@ -196,6 +198,7 @@ check_chain_lookup(struct vm_object *obj, vm_pindex_t idx, unsigned *depth)
 		obj = back;
 		++*depth;
 	}
+	*flags = m != NULL ? m->flags : 0;
 	vm_object_unlock(obj);
 	return (m);
 }
@@ -207,6 +210,7 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 {
 	struct vm_page *m;
 	unsigned depth;
+	uint32_t flags;
 
 	if (e == NULL || va < e->start)
 		return ("lies in no entry");
@@ -217,15 +221,15 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 	if (frame >= map->sys->phys->npages)
 		return ("frame is outside the arena");
 	m = check_chain_lookup(
-	    e->object, OFF_TO_IDX(e->offset + (va - e->start)), &depth);
+	    e->object, OFF_TO_IDX(e->offset + (va - e->start)), &depth, &flags);
 	if (m == NULL)
 		return ("no page in the chain");
-	if ((m->flags & PG_FICTITIOUS) == 0 &&
+	if ((flags & PG_FICTITIOUS) == 0 &&
 	    vm_page_frame(map->sys->phys, m) != frame)
 		return ("frame is not what the chain has");
-	if ((m->flags & PG_MAPPED) == 0)
+	if ((flags & PG_MAPPED) == 0)
 		return ("page is not PG_MAPPED");
-	if ((m->flags & PG_VALID) == 0)
+	if ((flags & PG_VALID) == 0)
 		return ("page is not valid");
 	if ((prot & VM_PROT_WRITE) == 0)
 		return (NULL);
@@ -233,7 +237,7 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 		return ("writable, but the entry needs a copy");
 	if (depth > 0)
 		return ("writable page of a backing object");
-	if ((e->eflags & MAP_ENTRY_COW) != 0 && e->object->type == OBJT_VNODE)
+	if ((e->eflags & MAP_ENTRY_COW) != 0 && e->object->vops != NULL)
 		return ("private mapping writes to the file's page");
 	return (NULL);
 }

@@ -494,6 +494,36 @@ test_vfork(void **state)
 	assert_int_equal(fx_run(&fx, 0), 0);
 }
 
+/* The child of a CLONE_PARENT vfork is a sibling, and lets its maker go. */
+static void
+prog_vfork_sibling(struct user *u)
+{
+	U_BEGIN
+	U_SYS(SYS_fork);
+	if (U_RET == 0) {
+		U_SYS(SYS_clone, LX_CLONE_VM | LX_CLONE_VFORK | LX_CLONE_PARENT,
+		    0, 0, 0, 0);
+		if (U_RET == 0) {
+			U_PAUSE();
+			U_EXIT(2);
+		}
+		U_EXIT(3);
+	}
+	U_SYS(SYS_wait4, u->tf->rax, u_buf(u, 0));
+	U_CHECK(u_get32(u, u_buf(u, 0)) == WEXIT(3), 0);
+	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
+	U_CHECK(u_get32(u, u_buf(u, 0)) == WEXIT(2), 0);
+	U_EXIT(0);
+	U_END;
+}
+
+static void
+test_vfork_sibling(void **state)
+{
+	fx.prog[0] = prog_vfork_sibling;
+	assert_int_equal(fx_run(&fx, 0), 0);
+}
+
 /* A vfork parent can be killed while its child lingers. */
 static void
 prog_vfork_kill(struct user *u)
@@ -745,6 +775,7 @@ main(void)
 	    T(test_destroy_running),
 	    T(test_vfork),
 	    T(test_vfork_kill),
+	    T(test_vfork_sibling),
 	    T(test_threads),
 	    T(test_group_exit),
 	    T(test_groups),
