@@ -122,6 +122,10 @@ void host_raise_nofile(void);
 /* Number of open descriptors of this process, or -1 (leak checks). */
 int host_count_fds(void);
 
+/* What the host's kernel told this process in its auxiliary vector (AT_* of
+ * <elf.h>); 0 when it did not say. */
+uint64_t host_auxval(uint64_t type);
+
 /* uid/gid of this process. */
 void host_ids(uint32_t *uid, uint32_t *euid, uint32_t *gid, uint32_t *egid);
 

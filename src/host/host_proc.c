@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -118,6 +119,12 @@ host_count_fds(void)
 		n += e->d_name[0] != '.';
 	closedir(d);
 	return (n - 1); /* without the directory itself */
+}
+
+uint64_t
+host_auxval(uint64_t type)
+{
+	return (getauxval(type));
 }
 
 void

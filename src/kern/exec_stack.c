@@ -20,10 +20,10 @@
  * it and STACK_SLACK more, and grows down by faults.
  */
 #include <cpuid.h>
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 #include "kern/imgact.h"
 #include "libk/kassert.h"
@@ -79,7 +79,7 @@ aux_build(
     struct exec_image *img, uint64_t execfn, uint64_t plat, uint64_t random)
 {
 	const uint64_t vdso = cpu_vdso(img->k->cpu_ops, img->k->machine);
-	const uint64_t minsigstk = getauxval(AT_MINSIGSTKSZ);
+	const uint64_t minsigstk = host_auxval(AT_MINSIGSTKSZ);
 	unsigned eax, ebx, ecx, edx = 0;
 	struct proc *p = img->p;
 
@@ -104,7 +104,7 @@ aux_build(
 	aux(img, AT_EGID, p->egid);
 	aux(img, AT_SECURE, 0);
 	aux(img, AT_RANDOM, random);
-	aux(img, AT_HWCAP2, getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE);
+	aux(img, AT_HWCAP2, host_auxval(AT_HWCAP2) & HWCAP2_FSGSBASE);
 	aux(img, AT_EXECFN, execfn);
 	aux(img, AT_PLATFORM, plat);
 	aux(img, AT_NULL, 0);

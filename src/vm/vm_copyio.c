@@ -18,6 +18,7 @@
  * Storing the same bytes twice does no harm.  An atomic operation cannot be
  * repeated; vm_cas32() keeps the map read-locked instead, which keeps forks
  * out (pages of files that may be cleaned meanwhile are marked dirty again).
+ * vm_iov_commit() does for pins what copyout does for its stores.
  *
  * Guest threads change the same memory at the same time and natively, so the
  * raw copies are races by design: one small function has them, and is kept
@@ -28,9 +29,8 @@
  * Guarantees: *done counts bytes that were copied.  No address at or above
  * VM_MAX_ADDRESS is touched.
  *
- * Limits: a child may see the one page store that was under way, in another
- * thread, when it was forked; the parent sees it in any case.  Pins of struct
- * vm_iov are not looked at again: see its contract.
+ * Limits: a child may see a store that was under way, in another thread or
+ * through a pin, when it was forked; the parent sees it in any case.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -414,6 +414,7 @@ void
 vm_iov_init(struct vm_iov *v, struct vm_system *sys)
 {
 	v->sys = sys;
+	v->vm = NULL;
 	v->len = 0;
 	v->niov = 0;
 	v->npages = 0;
@@ -443,14 +444,18 @@ vm_iov_add(struct vm_iov *v, struct vmspace *vm, vm_offset_t va, size_t len,
 	size_t at = 0, n;
 	int error = 0;
 
+	KASSERT(v->vm == NULL || v->vm == vm);
 	if (!range_ok(va, len))
 		return (EFAULT);
+	v->vm = vm;
 	while (at < len && v->npages < VM_IOV_MAX) {
 		n = page_rest(va + at, len - at);
 		error = page_hold(vm, va + at, access, &m);
 		if (error != 0)
 			break;
-		v->page[v->npages++] = m;
+		v->page[v->npages] = m;
+		v->va[v->npages] = va + at;
+		v->bytes[v->npages++] = (uint16_t)n;
 		if ((access & VM_PROT_WRITE) != 0)
 			v->write = true;
 		iov_append(v, user_ptr(vm, m, va + at), n);
@@ -460,6 +465,21 @@ vm_iov_add(struct vm_iov *v, struct vmspace *vm, vm_offset_t va, size_t len,
 		return (error);
 	*done = at;
 	return (0);
+}
+
+void
+vm_iov_commit(struct vm_iov *v, size_t done)
+{
+	size_t n, ignored;
+
+	for (int i = 0; i < v->npages && done > 0; i++) {
+		n = v->bytes[i] < done ? v->bytes[i] : done;
+		if (!still_writable(v->vm, v->va[i], v->page[i]))
+			(void)store_part(v->vm,
+			    user_ptr(v->vm, v->page[i], v->va[i]), v->va[i], n,
+			    &ignored);
+		done -= n;
+	}
 }
 
 void

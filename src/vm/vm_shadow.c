@@ -251,7 +251,10 @@ reverse_lock(struct vm_object *o, struct vm_object *b)
 	kmutex_lock(&map->purge_lock);
 	quiet = map->purging == 0;
 	kmutex_unlock(&map->purge_lock);
-	if (!quiet || vm_map_lookup(map, en->start, NULL) != en) {
+	/* The map may have been forked since the first look at the refs; from
+	 * now on nobody can add one. */
+	if (!quiet || vm_life_refs(&o->life) != 1 ||
+	    vm_map_lookup(map, en->start, NULL) != en) {
 		vm_map_unlock(map);
 		en = NULL;
 	}
@@ -382,6 +385,22 @@ collapse_bypass(struct vm_object *o, struct vm_object *b, struct vm_settle *st)
 	return (ok);
 }
 
+/*
+ * Between vm_object_shadow() and the relinking of the entry, the entry is
+ * still on the list of the backing object, but its ref there belongs to the
+ * shadow already: the backing object must not go yet.
+ */
+static bool
+newborn(struct vm_object *o)
+{
+	bool lone;
+
+	kmutex_lock(&o->sys->topology);
+	lone = LIST_EMPTY(&o->entries) && LIST_EMPTY(&o->shadows);
+	kmutex_unlock(&o->sys->topology);
+	return (lone);
+}
+
 bool
 vm_object_collapse_step(struct vm_object *o, struct vm_settle *st)
 {
@@ -391,7 +410,7 @@ vm_object_collapse_step(struct vm_object *o, struct vm_settle *st)
 	vm_object_lock(o);
 	b = o->backing;
 	if (b == NULL || (o->flags & (OBJ_DEAD | OBJ_NAMED)) != 0 ||
-	    o->paging != 0) {
+	    o->paging != 0 || newborn(o)) {
 		vm_object_unlock(o);
 		return (false);
 	}

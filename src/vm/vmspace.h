@@ -149,29 +149,39 @@ int vm_futex_key(struct vmspace *, vm_offset_t va, bool shared,
 
 /*
  * Pinned user memory for host I/O without a bounce buffer: frames are held
- * until vm_iov_release().  Pin for the time of one transfer, not while waiting
- * for data to come: a frame pinned for WRITE across a fork may have been
- * replaced by a copy by the time the data arrives.
+ * until vm_iov_release().  A pin keeps the frame, not its place: while data is
+ * waited for, a fork and a write of another thread may have given the parent a
+ * copy.  So after data was stored through WRITE pins call vm_iov_commit().
  */
 #define VM_IOV_MAX 64 /* pages, at most 256 KiB a time */
 struct vm_iov {
 	struct vm_system *sys;
-	size_t len; /* bytes described */
+	struct vmspace *vm; /* of the pages; the caller owns a ref or hold */
+	size_t len;         /* bytes described */
 	int niov;
 	int npages;
 	bool write; /* some of it was added for WRITE */
 	struct host_iovec iov[VM_IOV_MAX];
 	struct vm_page *page[VM_IOV_MAX];
+	vm_offset_t va[VM_IOV_MAX]; /* of the first byte in each page */
+	uint16_t bytes[VM_IOV_MAX]; /* in each page */
 };
 /*
  * Append up to len bytes at va (access READ: kernel reads user memory, WRITE:
  * kernel writes it) to `v` (vm_iov_init'ed).  *done bytes were added (less
  * than len when VM_IOV_MAX is reached or a later page faults; EFAULT only
- * when none could).  Neighbouring frames are merged into one iovec.
+ * when none could).  Neighbouring frames are merged into one iovec.  One vmspace
+ * for each vm_iov.
  */
 void vm_iov_init(struct vm_iov *, struct vm_system *);
 int vm_iov_add(struct vm_iov *, struct vmspace *, vm_offset_t va, size_t len,
     vm_prot_t access, size_t *done);
+/*
+ * `done` bytes, from the first on, were stored through WRITE pins: where the
+ * page has moved meanwhile, store them again at the place it has now (or drop
+ * them, if nothing writable is mapped there any more).  No locks held.
+ */
+void vm_iov_commit(struct vm_iov *, size_t done);
 void vm_iov_release(struct vm_iov *);
 
 /* ---- looking (vm_meter.c).  Caller owns a ref or hold. ---- */

@@ -242,6 +242,41 @@ test_iov_merge(void **state)
 	vm_iov_release(&v);
 }
 
+/* Data that arrives when a fork has moved the page; or nothing is there. */
+static void
+test_iov_commit(void **state)
+{
+	struct vmspace *child;
+	struct vm_iov v;
+	size_t done;
+
+	ts_map(vm, BASE, 3, RW);
+	ts_put(vm, BASE, 1);
+	vm_iov_init(&v, &ts.sys);
+	assert_int_equal(
+	    vm_iov_add(&v, vm, BASE + PG - 100, PG + 200, VM_PROT_WRITE, &done),
+	    0);
+	assert_int_equal(v.npages, 3);
+	assert_int_equal(vmspace_fork(vm, &child), 0);
+	ts_put(vm, BASE + 8, 2);
+	ts_put(vm, BASE + 2 * PG + 8, 3);
+	assert_int_equal(vm_munmap(vm, BASE + PG, PG), 0);
+	for (int i = 0; i < v.niov; i++)
+		memset(v.iov[i].base, 7, v.iov[i].len);
+	/* Eight bytes of the last page have arrived. */
+	vm_iov_commit(&v, v.len - 92);
+	vm_iov_release(&v);
+	assert_int_equal(
+	    ts_get(vm, BASE + PG - 8), UINT64_C(0x0707070707070707));
+	assert_int_equal(ts_get(vm, BASE + PG - 108), 0);
+	assert_int_equal(ts_get(vm, BASE), 1);
+	assert_int_equal(ts_get(vm, BASE + 8), 2);
+	assert_int_equal(
+	    ts_get(vm, BASE + 2 * PG), UINT64_C(0x0707070707070707));
+	assert_int_equal(ts_get(vm, BASE + 2 * PG + 8), 3);
+	vmspace_free(child);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -383,6 +418,7 @@ main(void)
 	    T(test_futex_keys),
 	    T(test_iov),
 	    T(test_iov_merge),
+	    T(test_iov_commit),
 	    T(test_no_memory),
 	    T(test_store_again),
 	    T(test_fork_race),
