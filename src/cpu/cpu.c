@@ -97,6 +97,12 @@ cpu_share(struct cpu_thread *child, struct cpu_thread *parent)
 	return (child->ops->share(child, parent));
 }
 
+int
+cpu_prepare(struct cpu_thread *ct, struct pmap *pmap)
+{
+	return (ct->ops->prepare(ct, pmap));
+}
+
 size_t
 cpu_xstate_size(struct cpu_thread *ct)
 {

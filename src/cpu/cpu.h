@@ -51,6 +51,7 @@ struct cpu_ops {
 	void (*interrupt)(struct cpu_thread *);
 	void (*unbind)(struct cpu_thread *);
 	int (*share)(struct cpu_thread *child, struct cpu_thread *parent);
+	int (*prepare)(struct cpu_thread *, struct pmap *);
 	size_t (*xstate_size)(struct cpu_thread *);
 	int (*xstate_get)(struct cpu_thread *, void *buf, size_t size);
 	/* NULL buf (size 0): the state after exec; cannot fail then. */
@@ -85,6 +86,11 @@ void cpu_unbind(struct cpu_thread *);
  * first cpu_run().  0; EAGAIN (no more threads), ENOMEM.
  */
 int cpu_share(struct cpu_thread *child, struct cpu_thread *parent);
+/*
+ * Get what cpu_run() in `pmap` will need, so that a fork can still fail.
+ * Before the thread's first cpu_run().  0; EAGAIN, ENOMEM.
+ */
+int cpu_prepare(struct cpu_thread *, struct pmap *);
 /*
  * Extended state in the XSAVE layout of a signal frame (with the sw_bytes of
  * struct _fpx_sw_bytes filled in; size as there plus FP_XSTATE_MAGIC2).

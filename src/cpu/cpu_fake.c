@@ -106,6 +106,12 @@ fake_share(struct cpu_thread *child, struct cpu_thread *parent)
 	return (0);
 }
 
+static int
+fake_prepare(struct cpu_thread *ct, struct pmap *pmap)
+{
+	return (0);
+}
+
 static size_t
 fake_xstate_size(struct cpu_thread *ct)
 {
@@ -177,6 +183,7 @@ const struct cpu_ops cpu_fake_ops = {
     .interrupt = fake_interrupt,
     .unbind = fake_unbind,
     .share = fake_share,
+    .prepare = fake_prepare,
     .xstate_size = fake_xstate_size,
     .xstate_get = fake_xstate_get,
     .xstate_set = fake_xstate_set,

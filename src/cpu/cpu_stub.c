@@ -21,7 +21,8 @@
  * extended state must have the size and the place that the host gave it in
  * the first frame of the machine; registers are data.  State values that make
  * no sense only make this thread wait.  A stub that does not answer an
- * interrupt within WATCHDOG_NS is killed.
+ * interrupt, or a command that runs no user code, within WATCHDOG_NS is killed,
+ * and so is one that answers nonsense.
  *
  * Locking: a stub_cpu belongs to its lwp's host thread.  Only cpu_interrupt()
  * comes from elsewhere: it uses `intr`, `in_user` and, under intr_lock, the
@@ -41,15 +42,17 @@
 
 #include "libk/kassert.h"
 
-#define WATCHDOG_NS UINT64_C(10000000000)
+#define WATCHDOG_NS UINT64_C(5000000000)
 #define WAIT_SLICE_NS UINT64_C(500000000)
 #define LOOSE_NS UINT64_C(1000000)
 #define SIG_INTERRUPT 10 /* SIGUSR1 */
 #define XSTATE_MAX 0x8000
+#define OPFAILS_MAX 8
 
 enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8, SIG_SEGV = 11,
 	SIG_SYS = 31 };
 #define AUDIT_X86_64 0xc000003eU
+#define SI_KERNEL_CODE 0x80
 
 static _Thread_local struct stub_cpu *current_cpu;
 
@@ -77,7 +80,7 @@ ctx_stack_ptr(struct stub_cpu *sc, uint64_t addr, uint64_t len)
 static uint8_t *
 frame_xstate(struct stub_cpu *sc)
 {
-	uint64_t at = sc->frame->fpstate;
+	uint64_t at = *(volatile uint64_t *)&sc->frame->fpstate;
 
 	return (ctx_stack_ptr(sc, at, atomic_load(&sc->sm->xsize)));
 }
@@ -91,10 +94,13 @@ event_ready(struct stub_cpu *sc)
 	return (s == CTX_EVENT || s == CTX_DEAD);
 }
 
-/* Sleep until the stub reports.  Looks up twice a second for its death and
- * for interrupts that it does not answer. */
+/*
+ * Sleep until the stub reports.  Looks up twice a second, and at every wake-up
+ * that was for nothing, for its death, and for an answer that is overdue: to
+ * an interrupt, or at all if it runs no user code (`owes`).
+ */
 static void
-wait_asleep(struct stub_cpu *sc)
+wait_asleep(struct stub_cpu *sc, bool owes)
 {
 	struct stub_ctx *c = sc->ctx;
 	uint64_t since = 0, now, slice = LOOSE_NS;
@@ -105,12 +111,12 @@ wait_asleep(struct stub_cpu *sc)
 		s = atomic_load(&c->state);
 		if (s == CTX_EVENT || s == CTX_DEAD)
 			break;
-		if (host_futex_wait(&c->state, s, slice, true) != ETIMEDOUT)
-			continue;
-		if (slice == LOOSE_NS)
-			stub_place_loosen(sc);
-		slice = WAIT_SLICE_NS;
-		if (atomic_load(&sc->intr) == 0) {
+		if (host_futex_wait(&c->state, s, slice, true) == ETIMEDOUT) {
+			if (slice == LOOSE_NS && !owes)
+				stub_place_loosen(sc);
+			slice = WAIT_SLICE_NS;
+		}
+		if (!owes && atomic_load(&sc->intr) == 0) {
 			since = 0;
 			continue;
 		}
@@ -120,17 +126,38 @@ wait_asleep(struct stub_cpu *sc)
 		else if (now - since > WATCHDOG_NS) {
 			klog(sc->sm->sys->log, KLOG_WARN,
 			    "stub %d does not answer: killed", sc->stub->pid);
-			host_kill(sc->stub->pid, 9);
+			stub_signal_kill(sc->stub);
+			since = now;
 		}
 	}
 	atomic_store(&c->kernel_waits, 0);
 }
 
 static void
-wait_event(struct stub_cpu *sc)
+wait_event(struct stub_cpu *sc, bool owes)
 {
 	if (!event_ready(sc) && !stub_place_spin(sc))
-		wait_asleep(sc);
+		wait_asleep(sc, owes);
+}
+
+/* It is dead, or has said something impossible: then it shall be dead. */
+static int
+stub_broken(struct stub_cpu *sc)
+{
+	if (!atomic_load(&sc->stub->dead))
+		stub_signal_kill(sc->stub);
+	return (ECHILD);
+}
+
+int
+stub_op_failed(struct stub_cpu *sc)
+{
+	if (++sc->opfails < OPFAILS_MAX)
+		return (0);
+	klog(sc->sm->sys->log, KLOG_ERR,
+	    "the host refuses to map guest memory (error %u)",
+	    *(volatile uint32_t *)&sc->ctx->op_errno);
+	return (ENOMEM);
 }
 
 /* Learn the extended state's size and content from a frame of the machine
@@ -181,11 +208,11 @@ stub_command(struct stub_cpu *sc, uint32_t cmd)
 	atomic_store(&c->state, CTX_CMD);
 	if (atomic_load(&c->stub_waits) != 0)
 		host_futex_wake(&c->state, 1, true);
-	wait_event(sc);
+	wait_event(sc, cmd == CMD_REPORT);
 	stub_place_event(sc);
 	if (atomic_load(&sc->stub->dead) ||
 	    atomic_load(&c->state) != CTX_EVENT)
-		return (ECHILD);
+		return (stub_broken(sc));
 	return (0);
 }
 
@@ -197,10 +224,10 @@ frame_locate(struct stub_cpu *sc)
 
 	sc->frame = ctx_stack_ptr(sc, uc, sizeof(struct stub_frame));
 	if (sc->frame == NULL)
-		return (ECHILD);
+		return (stub_broken(sc));
 	if (atomic_load(&sc->sm->xsize) == 0)
 		return (learn_xstate(sc));
-	return (frame_xstate(sc) == NULL ? ECHILD : 0);
+	return (frame_xstate(sc) == NULL ? stub_broken(sc) : 0);
 }
 
 /* ---- registers ---- */
@@ -269,6 +296,7 @@ decode_event(struct stub_cpu *sc, struct cpu_event *ev)
 	struct stub_ctx *c = sc->ctx;
 	uint32_t sig = *(volatile uint32_t *)&c->event;
 	uint64_t err = sc->frame->err, trapno = sc->frame->trapno;
+	int code = *(volatile int32_t *)&c->ev_code;
 
 	memset(ev, 0, sizeof(*ev));
 	ev->trapno = (int)trapno;
@@ -278,14 +306,16 @@ decode_event(struct stub_cpu *sc, struct cpu_event *ev)
 		atomic_store(&sc->intr, 0);
 		return;
 	}
-	if (sig == SIG_SYS && c->ev_code == 1 && c->ev_arch == AUDIT_X86_64) {
+	if (sig == SIG_SYS && code == 1 && c->ev_arch == AUDIT_X86_64) {
 		ev->type = CPU_EV_SYSCALL;
 		sc->ct->tf.orig_rax = (uint32_t)c->ev_syscall;
 		sc->ct->tf.rcx = sc->ct->tf.rip;
 		sc->ct->tf.r11 = sc->ct->tf.rflags;
 		return;
 	}
-	if ((sig == SIG_SEGV || sig == SIG_BUS) && trapno == 14) {
+	/* With SI_KERNEL, trapno is that of an earlier fault. */
+	if ((sig == SIG_SEGV || sig == SIG_BUS) && trapno == 14 && code > 0 &&
+	    code < SI_KERNEL_CODE) {
 		ev->type = CPU_EV_FAULT;
 		ev->addr = sc->frame->cr2;
 		ev->access = err & 0x10 ? VM_PROT_EXECUTE :
@@ -298,11 +328,11 @@ decode_event(struct stub_cpu *sc, struct cpu_event *ev)
 	    sig != SIG_BUS) {
 		/* #GP, int $0x80 from 64-bit code, or nonsense. */
 		ev->signo = SIG_SEGV;
-		ev->code = 0x80; /* SI_KERNEL */
+		ev->code = SI_KERNEL_CODE;
 		return;
 	}
 	ev->signo = (int)sig;
-	ev->code = c->ev_code;
+	ev->code = code;
 	ev->addr = c->ev_addr;
 }
 
@@ -322,6 +352,10 @@ stub_unbind(struct cpu_thread *ct)
 	struct stub_cpu *sc = ct->md;
 	struct stub *last;
 
+	if (current_cpu == sc) {
+		stub_place_leave(sc);
+		current_cpu = NULL;
+	}
 	if (sc->pmap == NULL)
 		return;
 	publish_pid(sc, 0);
@@ -330,8 +364,6 @@ stub_unbind(struct cpu_thread *ct)
 	sc->stub = NULL;
 	sc->ctx = NULL;
 	sc->frame = NULL;
-	if (current_cpu == sc)
-		current_cpu = NULL;
 	if (last != NULL)
 		stub_kill(last);
 }
@@ -344,10 +376,10 @@ take_context(struct stub_cpu *sc, bool fresh)
 
 	sc->tid = sc->stub->tid[sc->idx];
 	stub_place_bind(sc);
-	wait_event(sc);
+	wait_event(sc, true);
 	if (atomic_load(&sc->stub->dead) ||
 	    atomic_load(&sc->ctx->state) != CTX_EVENT)
-		return (ECHILD);
+		return (stub_broken(sc));
 	error = frame_locate(sc);
 	if (error != 0)
 		return (error);
@@ -359,11 +391,13 @@ take_context(struct stub_cpu *sc, bool fresh)
 }
 
 static int
-stub_bind(struct stub_cpu *sc, struct pmap *pm)
+bind_once(struct stub_cpu *sc, struct pmap *pm, bool *fresh)
 {
 	struct stub *s = NULL;
 	bool used;
 	int error;
+
+	*fresh = false;
 
 	error = stub_pmap_bind(sc, pm, NULL, &used);
 	if (error == ENOENT) {
@@ -376,11 +410,23 @@ stub_bind(struct stub_cpu *sc, struct pmap *pm)
 	}
 	if (error != 0)
 		return (error);
-	error = take_context(sc, s != NULL && used);
-	if (error != 0 && error != ECHILD) {
+	*fresh = s != NULL && used;
+	error = take_context(sc, *fresh);
+	if (error != 0)
 		stub_unbind(sc->ct);
-		return (error);
-	}
+	return (error);
+}
+
+/* A stub that died before it was used is nobody's fault: one more try. */
+static int
+stub_bind(struct stub_cpu *sc, struct pmap *pm)
+{
+	bool fresh;
+	int error;
+
+	error = bind_once(sc, pm, &fresh);
+	if (error == ECHILD && fresh)
+		error = bind_once(sc, pm, &fresh);
 	return (error);
 }
 
@@ -392,13 +438,16 @@ static int
 move_stub(struct stub_cpu *sc)
 {
 	const uint32_t xsize = atomic_load(&sc->sm->xsize);
+	const uint8_t *from = frame_xstate(sc);
 	struct stub *s = NULL, *old;
 	uint8_t *x;
 
+	if (from == NULL)
+		return (stub_broken(sc));
 	if (sc->xbuf == NULL && !sc->xreset) {
 		x = malloc(xsize);
 		if (x != NULL) {
-			memcpy(x, frame_xstate(sc), xsize);
+			memcpy(x, from, xsize);
 			sc->xbuf = x;
 		}
 	}
@@ -409,6 +458,7 @@ move_stub(struct stub_cpu *sc)
 	old = stub_pmap_replace(sc, s);
 	if (old == NULL)
 		return (0);
+	sc->frame = NULL;
 	stub_retire(old);
 	return (take_context(sc, true));
 }
@@ -457,40 +507,21 @@ stub_interrupt(struct cpu_thread *ct)
 	kmutex_unlock(&sc->intr_lock);
 }
 
-/* One trip to user code.  EAGAIN: nothing to report, go again. */
+/* What user code made of its trip.  EAGAIN: nothing to report, go again. */
 static int
-run_once(struct stub_cpu *sc, struct cpu_event *ev)
+run_result(struct stub_cpu *sc, struct cpu_event *ev)
 {
 	int error;
 
-	atomic_store(&sc->in_user, 1);
-	if (atomic_exchange(&sc->intr, 0) != 0) {
-		atomic_store(&sc->in_user, 0);
-		memset(ev, 0, sizeof(*ev));
-		ev->type = CPU_EV_INTERRUPT;
-		return (0);
-	}
-	error = stub_pmap_wants_fresh(sc) ? move_stub(sc) : 0;
-	while (error != 0 || !stub_pmap_enter_user(sc)) {
-		if (error == 0)
-			error = stub_pmap_flush(sc);
-		if (error != 0) {
-			atomic_store(&sc->in_user, 0);
-			return (error);
-		}
-	}
-	frame_store(sc);
-	xstate_load(sc);
-	error = stub_command(sc, CMD_RESUME);
-	atomic_store(&sc->in_user, 0);
-	stub_pmap_leave_user(sc);
-	if (error != 0)
-		return (error);
-	if (*(volatile uint32_t *)&sc->ctx->event == EV_OPFAIL) {
-		/* User code has not run: its registers are in tf. */
+	if (stub_event(sc) == EV_OPFAIL) {
+		/* User code has not run: its registers are in tf, and the
+		 * segment bases are still to be loaded. */
+		sc->bases_dirty = true;
 		stub_pmap_reset(sc);
-		return (EAGAIN);
+		error = stub_op_failed(sc);
+		return (error != 0 ? error : EAGAIN);
 	}
+	sc->opfails = 0;
 	error = frame_locate(sc);
 	if (error != 0)
 		return (error);
@@ -506,6 +537,43 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 	return (0);
 }
 
+/* One trip to user code.  EAGAIN: nothing to report, go again. */
+static int
+run_once(struct stub_cpu *sc, struct cpu_event *ev)
+{
+	int error = 0;
+
+	if (sc->frame == NULL || atomic_load(&sc->stub->dead))
+		return (ECHILD);
+	if (stub_pmap_wants_fresh(sc)) {
+		error = move_stub(sc);
+		if (error != 0)
+			return (error);
+	}
+	atomic_store(&sc->in_user, 1);
+	if (atomic_exchange(&sc->intr, 0) != 0) {
+		atomic_store(&sc->in_user, 0);
+		memset(ev, 0, sizeof(*ev));
+		ev->type = CPU_EV_INTERRUPT;
+		return (0);
+	}
+	while (!stub_pmap_enter_user(sc)) {
+		/* A third party may have asked for a fresh stub since. */
+		error = stub_pmap_wants_fresh(sc) ? EAGAIN :
+						    stub_pmap_flush(sc);
+		if (error != 0) {
+			atomic_store(&sc->in_user, 0);
+			return (error);
+		}
+	}
+	frame_store(sc);
+	xstate_load(sc);
+	error = stub_command(sc, CMD_RESUME);
+	atomic_store(&sc->in_user, 0);
+	stub_pmap_leave_user(sc);
+	return (error != 0 ? error : run_result(sc, ev));
+}
+
 static int
 stub_run(struct cpu_thread *ct, struct pmap *pm, struct cpu_event *ev)
 {
@@ -516,8 +584,8 @@ stub_run(struct cpu_thread *ct, struct pmap *pm, struct cpu_event *ev)
 		stub_unbind(ct);
 		error = stub_bind(sc, pm);
 	}
-	current_cpu = sc;
 	if (error == 0) {
+		current_cpu = sc;
 		do
 			error = run_once(sc, ev);
 		while (error == EAGAIN);
@@ -530,6 +598,43 @@ stub_run(struct cpu_thread *ct, struct pmap *pm, struct cpu_event *ev)
 	return (error);
 }
 
+/* Have pc's parked thread make one more thread; its context becomes idle. */
+static int
+make_thread(struct stub_cpu *pc)
+{
+	struct stub_pmap *sp = pc->pmap->md;
+	struct stub *s = pc->stub;
+	struct stub_op *op = (struct stub_op *)((char *)pc->ctx + CTX_OPS_OFF);
+	int error = EAGAIN, tid = 0;
+	uint32_t idx;
+
+	kmutex_lock(&sp->flush);
+	idx = atomic_load(&s->nctx);
+	if (idx >= CTX_THREADS)
+		goto out;
+	atomic_store(&stub_ctx_at(s, idx)->state, 0);
+	memset(op, 0, sizeof(*op));
+	op->op = OP_THREAD;
+	op->off = idx;
+	pc->ctx->nops = 1;
+	error = stub_command(pc, CMD_REPORT);
+	if (error == 0 && stub_event(pc) != EV_DONE)
+		error = EAGAIN;
+	tid = (int)*(volatile uint32_t *)&stub_ctx_at(s, idx)->tid;
+	if (error == 0 && (tid <= 0 || host_tgkill(s->pid, tid, 0) != 0))
+		error = EAGAIN;
+	if (error != 0)
+		goto out;
+	atomic_store(&s->nctx, idx + 1);
+	kmutex_lock(&pc->pmap->lock);
+	s->tid[idx] = tid;
+	s->idle[idx / 64] |= UINT64_C(1) << (idx % 64);
+	kmutex_unlock(&pc->pmap->lock);
+out:
+	kmutex_unlock(&sp->flush);
+	return (error);
+}
+
 /*
  * The child will run beside the parent in the same stub: have a thread made
  * for it now, by the parent's parked one, unless an idle one is there.
@@ -538,47 +643,31 @@ static int
 stub_share(struct cpu_thread *child, struct cpu_thread *parent)
 {
 	struct stub_cpu *sc = child->md, *pc = parent->md;
-	struct stub_op *op;
-	struct stub *s = pc->stub;
-	struct stub_pmap *sp;
-	uint32_t idx;
 	bool used;
-	int error, tid;
+	int error;
 
-	if (pc->pmap == NULL)
+	if (pc->pmap == NULL || pc->frame == NULL)
 		return (EINVAL);
-	sp = pc->pmap->md;
-	error = stub_pmap_bind(sc, pc->pmap, NULL, &used);
-	if (error == EAGAIN) {
-		kmutex_lock(&sp->flush);
-		idx = atomic_fetch_add(&s->nctx, 1);
-		if (idx >= CTX_THREADS) {
-			atomic_fetch_sub(&s->nctx, 1);
-			kmutex_unlock(&sp->flush);
-			return (EAGAIN);
-		}
-		op = (struct stub_op *)((char *)pc->ctx + CTX_OPS_OFF);
-		memset(op, 0, sizeof(*op));
-		op->op = OP_THREAD;
-		op->off = idx;
-		pc->ctx->nops = 1;
-		error = stub_command(pc, CMD_REPORT);
-		if (error == 0 && pc->ctx->event != EV_DONE)
-			error = EAGAIN;
-		tid = (int)*(volatile uint32_t *)&stub_ctx_at(s, idx)->tid;
-		if (error == 0 && (tid <= 0 || host_tgkill(s->pid, tid, 0) != 0))
-			error = EAGAIN;
-		kmutex_unlock(&sp->flush);
+	if (stub_pmap_wants_fresh(pc)) {
+		error = move_stub(pc);
 		if (error != 0)
-			return (error == ECHILD ? EAGAIN : error);
-		kmutex_lock(&pc->pmap->lock);
-		s->tid[idx] = tid;
-		s->idle[idx / 64] |= UINT64_C(1) << (idx % 64);
-		kmutex_unlock(&pc->pmap->lock);
-		error = stub_pmap_bind(sc, pc->pmap, NULL, &used);
+			return (EAGAIN);
+	}
+	while ((error = stub_pmap_bind(sc, pc->pmap, NULL, &used)) == EAGAIN) {
+		error = make_thread(pc);
+		if (error != 0)
+			return (EAGAIN);
 	}
 	if (error == 0)
 		error = take_context(sc, false);
+	return (error == ECHILD ? EAGAIN : error);
+}
+
+static int
+stub_prepare(struct cpu_thread *ct, struct pmap *pm)
+{
+	int error = stub_bind(ct->md, pm);
+
 	return (error == ECHILD ? EAGAIN : error);
 }
 
@@ -667,6 +756,7 @@ const struct cpu_ops cpu_stub_ops = {
 	.interrupt = stub_interrupt,
 	.unbind = stub_unbind,
 	.share = stub_share,
+	.prepare = stub_prepare,
 	.xstate_size = stub_xstate_size,
 	.xstate_get = stub_xstate_get,
 	.xstate_set = stub_xstate_set,

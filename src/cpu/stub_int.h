@@ -98,6 +98,7 @@ struct stub_cpu {
 	uint8_t *xbuf;       /* extended state to load, or NULL */
 	bool xreset;         /* load the state after exec */
 	bool bases_dirty;    /* tf bases differ from the stub's */
+	unsigned opfails;    /* operations refused since user code last ran */
 	vm_offset_t refill_va; /* last page refilled without the kernel */
 	/* Placement, see stub_place.c. */
 	enum stub_mode mode;
@@ -114,7 +115,7 @@ struct stub_machine {
 	char *ctxmem;            /* [I] all slots */
 	int epfd, evfd;          /* [I] keeper's */
 	struct host_thread *keeper; /* [I] parent of all stubs */
-	uint64_t vdso;           /* [s] guest address of the vdso, 0 none */
+	_Atomic(uint64_t) vdso;  /* [a] guest address of the vdso, 0 none */
 	uint8_t *xtemplate;      /* [I] once set: extended state after exec */
 	_Atomic(uint32_t) xsize; /* [a] its bytes */
 
@@ -147,6 +148,8 @@ struct stub_machine {
 int stub_get(struct stub_machine *, struct stub **);
 /* Kill, wait until the host says it is gone, free.  No locks held. */
 void stub_kill(struct stub *);
+/* SIGKILL by pidfd: never hits a process that reused the number. */
+void stub_signal_kill(struct stub *);
 /* Kill; the keeper reaps and frees it. No locks held. */
 void stub_retire(struct stub *);
 static inline struct stub_ctx *
@@ -163,6 +166,14 @@ stub_ctx_at(struct stub *s, uint32_t idx)
  * for signal events.
  */
 int stub_command(struct stub_cpu *, uint32_t cmd);
+/* The event of the context, read once. */
+static inline uint32_t
+stub_event(const struct stub_cpu *sc)
+{
+	return (*(const volatile uint32_t *)&sc->ctx->event);
+}
+/* EV_OPFAIL: counts; ENOMEM when the host refuses again and again. */
+int stub_op_failed(struct stub_cpu *);
 /* The stub_cpu that the calling thread drives, or NULL. */
 struct stub_cpu *stub_cpu_current(void);
 
@@ -173,6 +184,8 @@ void stub_place_resume(struct stub_cpu *);
 void stub_place_event(struct stub_cpu *);
 /* Spin if it is the time for it: true when an event came. */
 bool stub_place_spin(struct stub_cpu *);
+/* The calling thread no longer drives it: unpin it. */
+void stub_place_leave(struct stub_cpu *);
 /* User code has run for long: let the host's scheduler have it. */
 void stub_place_loosen(struct stub_cpu *);
 

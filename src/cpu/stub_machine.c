@@ -38,9 +38,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libk/kassert.h"
@@ -79,30 +82,58 @@ zygote_order(struct stub_machine *sm, uint32_t code, int32_t *result)
 			return (ECHILD);
 		}
 		if (host_now_ns() > give_up)
-			return (ETIMEDOUT);
+			return (ECHILD); /* of no use any more */
 	}
 	*result = o->result;
 	return (0);
 }
 
+/* End a child by its pidfd, whoever else may wait for children here. */
+static void
+child_kill(int pidfd)
+{
+	(void)syscall(SYS_pidfd_send_signal, pidfd, 9, NULL, 0);
+}
+
+static void
+child_reap(int pidfd)
+{
+	siginfo_t si;
+
+	while (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL) != 0 &&
+	    errno == EINTR)
+		continue;
+}
+
 static void
 zygote_end(struct stub_machine *sm)
 {
-	int status;
+	struct stub_order *o = order_block(sm);
+	int status, stray;
 
-	if (sm->zygote_pid != 0) {
+	if (sm->zygote_pidfd >= 0) {
+		child_kill(sm->zygote_pidfd);
+		child_reap(sm->zygote_pidfd);
+		epoll_ctl(sm->epfd, EPOLL_CTL_DEL, sm->zygote_pidfd, NULL);
+		close(sm->zygote_pidfd);
+	} else if (sm->zygote_pid != 0) {
 		host_kill(sm->zygote_pid, 9);
 		host_reap(sm->zygote_pid, true, &status);
 	}
-	if (sm->zygote_pidfd >= 0)
-		close(sm->zygote_pidfd);
+	/* It may have forked for an order that was never answered. */
+	stray = atomic_exchange(&o->child_pid, 0);
+	if (stray > 0) {
+		host_kill(stray, 9);
+		host_reap(stray, true, &status);
+	}
 	sm->zygote_pid = 0;
 	sm->zygote_pidfd = -1;
 	sm->zygote_up = false;
 }
 
-/* Find vvar, vdso and the stack of the zygote and fill the order's moves. */
-static void
+/* Find vvar, vdso and the stack of the zygote and fill the order's moves.
+ * Returns where the vdso will be, 0 for nowhere. */
+static uint64_t
 plan_moves(struct stub_machine *sm, struct stub_order *o)
 {
 	char buf[4096], *line, *save = NULL;
@@ -110,11 +141,10 @@ plan_moves(struct stub_machine *sm, struct stub_order *o)
 	size_t len;
 
 	o->nmoves = 0;
-	sm->vdso = 0;
 	sm->moved_stack = sm->moved_stack_size = 0;
 	if (host_proc_read(sm->zygote_pid, "maps", buf, sizeof(buf), &len) !=
 	    0)
-		return;
+		return (0);
 	for (line = strtok_r(buf, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
 		if (sscanf(line, "%lx-%lx", &lo, &hi) != 2 || hi <= lo)
@@ -136,7 +166,7 @@ plan_moves(struct stub_machine *sm, struct stub_order *o)
 		if (strstr(line, "[vdso]") != NULL)
 			vdso = STUB_VDSO_BASE + (lo - base);
 	}
-	sm->vdso = vdso;
+	return (vdso);
 }
 
 static int
@@ -144,10 +174,16 @@ zygote_setup(struct stub_machine *sm)
 {
 	struct stub_order *o = order_block(sm);
 	int32_t result = 0;
+	uint64_t vdso;
 	int error;
 
-	/* The zygote answers its first order when it has started. */
-	plan_moves(sm, o);
+	/* An empty order first: when it is answered the zygote has started,
+	 * and its mappings are where they will stay. */
+	o->nmoves = 0;
+	error = zygote_order(sm, ORDER_MOVE, &result);
+	if (error != 0)
+		return (error);
+	vdso = plan_moves(sm, o);
 	error = zygote_order(sm, ORDER_MOVE, &result);
 	if (error != 0)
 		return (error);
@@ -156,8 +192,9 @@ zygote_setup(struct stub_machine *sm)
 		    "the host does not let the vdso be moved (error %d): "
 		    "guests use system calls for time",
 		    -result);
-		sm->vdso = 0;
+		vdso = 0;
 	}
+	atomic_store(&sm->vdso, vdso);
 	o->move[0].from = sm->moved_stack;
 	o->move[0].size = sm->moved_stack_size;
 	error = zygote_order(sm, ORDER_ARM, &result);
@@ -249,10 +286,16 @@ stub_spawn(struct stub_machine *sm, struct stub **out)
 		return (EAGAIN);
 	}
 	s->ctx = sm->ctxmem + (uint64_t)s->slot * CTX_SLOT_SIZE;
+	atomic_store(&stub_ctx_at(s, 0)->state, 0);
 	o->slot = s->slot;
+	atomic_store(&o->child_pid, 0);
 	error = zygote_order(sm, ORDER_SPAWN, &pid);
 	if (error == 0 && pid <= 0)
-		error = -pid;
+		error = pid < 0 ? -pid : ECHILD;
+	if (error == ECHILD)
+		zygote_end(sm); /* before the slot is free again */
+	else
+		atomic_store(&o->child_pid, 0);
 	if (error != 0)
 		goto fail;
 	s->pid = pid;
@@ -274,6 +317,7 @@ stub_spawn(struct stub_machine *sm, struct stub **out)
 fail:
 	if (s->pidfd >= 0)
 		close(s->pidfd);
+	slot_clear(sm, s->slot);
 	kmutex_lock(&sm->lock);
 	sm->slot[s->slot] = NULL;
 	kmutex_unlock(&sm->lock);
@@ -307,12 +351,18 @@ stub_died(struct stub_machine *sm, uint64_t slot)
 }
 
 void
+stub_signal_kill(struct stub *s)
+{
+	child_kill(s->pidfd);
+}
+
+void
 stub_retire(struct stub *s)
 {
 	struct stub_machine *sm = s->sm;
 	bool dead;
 
-	host_kill(s->pid, 9);
+	child_kill(s->pidfd);
 	kmutex_lock(&sm->lock);
 	dead = atomic_load(&s->dead);
 	s->retired = true;
@@ -369,8 +419,6 @@ keeper_fill(struct stub_machine *sm)
 	sm->error = error == ECHILD ? 0 : error;
 	kcond_broadcast(&sm->cond);
 	kmutex_unlock(&sm->lock);
-	if (error == ECHILD)
-		zygote_end(sm);
 	return (error == 0 || error == ECHILD);
 }
 
@@ -457,12 +505,14 @@ void
 stub_kill(struct stub *s)
 {
 	struct stub_machine *sm = s->sm;
-	int status;
 
-	host_kill(s->pid, 9);
-	host_reap(s->pid, true, &status);
-	/* Under the lock: the keeper may be looking at slot and pidfd. */
+	child_kill(s->pidfd);
+	child_reap(s->pidfd);
+	/* Under the lock: the keeper may be looking at slot and pidfd.  Taken
+	 * off by hand: a copy of the descriptor in a fork of the embedder would
+	 * keep the registration. */
 	kmutex_lock(&sm->lock);
+	epoll_ctl(sm->epfd, EPOLL_CTL_DEL, s->pidfd, NULL);
 	close(s->pidfd);
 	s->pidfd = -1;
 	kmutex_unlock(&sm->lock);

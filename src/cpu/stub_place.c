@@ -16,9 +16,9 @@
  * CPU; the default for code that makes events.  SPIN: the kernel thread sits
  * on another CPU and spins while user code runs; entered after a streak of
  * short user runs and only while there are CPUs that no guest uses.  LOOSE:
- * user code has run for LOOSE_NS without an event; its thread is unpinned, so
- * that the host's scheduler can balance computing guests; the next event makes
- * a pair again, on the CPU where the stub then is.
+ * user code has run for LOOSE_NS without an event; both threads are unpinned,
+ * so that the host's scheduler can balance computing guests; the next event
+ * makes a pair again.
  *
  * Leaving SPIN: when an event does not come in SPIN_NS, when guests want the
  * CPU, or when round trips take longer than in a pair (others use the CPUs), the
@@ -215,11 +215,18 @@ stub_place_spin(struct stub_cpu *sc)
 }
 
 void
+stub_place_leave(struct stub_cpu *sc)
+{
+	pin_kernel(sc, -1);
+}
+
+void
 stub_place_loosen(struct stub_cpu *sc)
 {
 	if (sc->sm->ncpu < 2 || sc->mode == STUB_LOOSE)
 		return;
 	pin_stub(sc, -1);
+	pin_kernel(sc, -1);
 	sc->mode = STUB_LOOSE;
 	if (sc->need_streak > STREAK_MIN)
 		sc->need_streak /= 2;

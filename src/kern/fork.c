@@ -84,9 +84,11 @@ clone_lwp_state(
 	if ((flags & LX_CLONE_SETTLS) != 0)
 		tf->fs_base = args->tls;
 	error = cpu_xstate_copy(nl->cpu, l->cpu);
-	/* In the same vmspace: it needs a thread of its machine now. */
+	/* Its machine now, while the fork can still be refused. */
 	if (error == 0 && (flags & LX_CLONE_VM) != 0)
 		error = cpu_share(nl->cpu, l->cpu);
+	else if (error == 0)
+		error = cpu_prepare(nl->cpu, nl->p->vmspace->pmap);
 	if (error != 0)
 		return (error);
 	kmutex_lock(&l->p->lock);

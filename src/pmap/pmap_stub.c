@@ -220,8 +220,10 @@ stub_rebuild(struct pmap *pm, uint64_t count)
 {
 	struct stub_pmap *sp = pm->md;
 
-	if (sp->fresh)
+	if (sp->fresh) {
+		sp->qseq++;
 		return (true);
+	}
 	if (sp->stub == NULL || sp->nbound != 1 || sp->running != 0 ||
 	    count < REBUILD_PAGES ||
 	    count * REBUILD_SHARE < atomic_load(&pm->resident))
@@ -314,14 +316,18 @@ stub_pmap_flush(struct stub_cpu *sc)
 		if (n == 0)
 			break;
 		error = stub_command(sc, CMD_REPORT);
-		if (error == 0 && sc->ctx->event == EV_OPFAIL)
+		if (error == 0 && stub_event(sc) == EV_OPFAIL) {
+			error = stub_op_failed(sc);
 			stub_pmap_reset(sc);
+		}
 		if (error != 0)
 			break;
 	}
 	if (error != 0) {
 		kmutex_lock(&pm->lock);
 		sp->flushing = false;
+		sp->qseq++; /* what was taken is lost */
+		queue_unmap_all(sp);
 		kcond_broadcast(&sp->cond);
 		kmutex_unlock(&pm->lock);
 	}
@@ -341,6 +347,8 @@ stub_pmap_enter_user(struct stub_cpu *sc)
 		ok = sp->nq == 0 && !sp->flushing;
 	else
 		ok = sp->nq <= CTX_NOPS;
+	/* With `fresh` the stub still has what the tables have lost. */
+	ok = ok && !sp->fresh;
 	if (ok) {
 		take_ops(sc, sp);
 		sp->applied = sp->qseq;
@@ -388,14 +396,10 @@ stub_sync(struct pmap *pm)
 
 	kmutex_lock(&pm->lock);
 	target = sp->qseq;
+	/* A batch that is out need not be waited for: while it is, nobody
+	 * enters user code. */
 	if (sp->stub == NULL || sp->applied >= target || sp->running == 0) {
-		bool pending = sp->flushing;
-
 		kmutex_unlock(&pm->lock);
-		if (!pending)
-			return;
-		kmutex_lock(&sp->flush); /* wait for the batch that is out */
-		kmutex_unlock(&sp->flush);
 		return;
 	}
 	if (me != NULL && me->pmap == pm) {
@@ -452,6 +456,7 @@ stub_pmap_bind(struct stub_cpu *sc, struct pmap *pm, struct stub *fresh,
 		if (sp->fresh) {
 			/* Two threads cannot move: empty it instead. */
 			sp->fresh = false;
+			sp->qseq++;
 			queue_unmap_all(sp);
 		}
 		for (w = 0; w < CTX_THREADS / 64; w++)

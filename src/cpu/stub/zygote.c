@@ -68,6 +68,7 @@ enum {
 #define PR_SET_PDEATHSIG 1
 #define PR_SET_NO_NEW_PRIVS 38
 #define CLONE_PARENT 0x8000
+#define CLONE_PARENT_SETTID 0x100000
 #define SIGCHLD_NR 17
 #define SA_FLAGS 0x0c000004UL /* SIGINFO | ONSTACK | RESTORER */
 
@@ -155,14 +156,24 @@ require_guest_range(struct builder *b)
 }
 
 INIT static void
+require_prot(struct builder *b)
+{
+	emit_load(b, ARG_HI(2));
+	require_eq(b, 0);
+	emit_load(b, ARG_LO(2));
+	require_lt(b, 8);
+}
+
+INIT static void
 rules_mapping(struct builder *b)
 {
 	unsigned at;
 
 	at = site_begin(b, site_mmap, NR_mmap);
 	require_guest_range(b);
-	emit_load(b, ARG_LO(2));
-	require_lt(b, 8);
+	require_prot(b);
+	emit_load(b, ARG_HI(3));
+	require_eq(b, 0);
 	emit_load(b, ARG_LO(3)); /* MAP_SHARED|MAP_FIXED, perhaps POPULATE */
 	emit(b, BPF_ALU | BPF_AND | BPF_K, ~0x8000u, 0, 0);
 	require_eq(b, 0x11);
@@ -172,8 +183,7 @@ rules_mapping(struct builder *b)
 
 	at = site_begin(b, site_mprotect, NR_mprotect);
 	require_guest_range(b);
-	emit_load(b, ARG_LO(2));
-	require_lt(b, 8);
+	require_prot(b);
 	site_end(b, at);
 
 	/* Everything at once, by its two constants... */
@@ -342,8 +352,14 @@ zygote_main(void)
 		while ((order = atomic_load(&o->order)) == ORDER_NONE)
 			init_syscall(NR_futex, &o->order, 0L, 0L, NULL);
 		atomic_store(&o->order, ORDER_NONE);
-		if (order == ORDER_MOVE)
+		if (order == ORDER_MOVE) {
+			/* An exec with other ids has reset it. */
+			init_syscall(NR_prctl, (long)PR_SET_PDEATHSIG, 9L, 0L,
+			    0L, 0L);
+			if (init_syscall(NR_getppid) != o->kernel_pid)
+				init_syscall(NR_exit_group, 75L);
 			r = moves(o);
+		}
 		else if (order == ORDER_ARM) {
 			/* move[0] is the start-up stack, for finish. */
 			stack = o->move[0].from;
@@ -355,7 +371,8 @@ zygote_main(void)
 			int32_t parent = o->kernel_pid;
 
 			r = init_syscall(NR_clone,
-			    (long)(CLONE_PARENT | SIGCHLD_NR), 0L, 0L, 0L, 0L);
+			    (long)(CLONE_PARENT | CLONE_PARENT_SETTID |
+				SIGCHLD_NR), 0L, &o->child_pid, 0L, 0L);
 			if (r == 0)
 				become_stub(slot, parent, stack, size);
 		}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+"""What the fault tests share: the command under test, the guest programs, and
+a look at what a run has left on the host."""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import vmtest  # noqa: E402
+
+BUSYBOX = shutil.which("busybox") or "/bin/busybox"
+
+
+class Env:
+    def __init__(self, vm, guests, opts):
+        self.vm = vm
+        self.guests = guests
+        self.opts = opts
+        self.cases = vmtest.Cases()
+
+    def guest(self, name):
+        return os.path.join(self.guests, name)
+
+    def sh(self, script, options=(), **kw):
+        """A script by busybox sh, inside."""
+        return self.vm.run([BUSYBOX, "sh", "-c", script], options, **kw)
+
+    def start_sh(self, script, options=(), **kw):
+        return vmtest.start(self.vm.argv([BUSYBOX, "sh", "-c", script],
+                                         options), **kw)
+
+
+def host_files():
+    """What could be left in the places where temporary files go."""
+    found = set()
+    for top in ("/tmp", "/dev/shm", "/var/tmp", "/run"):
+        try:
+            found.update(os.path.join(top, n) for n in os.listdir(top))
+        except OSError:
+            pass
+    return found
+
+
+OURS = re.compile(r"vmspace|stub|zygote|arena", re.I)
+
+
+def new_files(before):
+    """New files that could be ours: other programs use /tmp, too."""
+    return sorted(f for f in host_files() - before if OURS.search(f)
+                  and "vmdiff" not in f and "vmspace-fault" not in f)
+
+
+def stubs_of(pid):
+    """Host processes under a vmspace process, by state, zombies left out."""
+    return {p: info for p, info in vmtest.descendants(pid).items()
+            if info[1] not in "ZX"}
+
+
+def explain(found):
+    return "\n".join(f"pid {p}: parent {i[0]}, state {i[1]}, {i[2]}"
+                     for p, i in found.items())
+
+
+def check_clean(env, name, before, seconds=1.0):
+    """One case: no process and no file is left of what ran before."""
+    left = vmtest.left_behind(seconds)
+    files = new_files(before)
+    env.cases.check(name, not left and not files,
+                    explain(left) + "\n".join(files))
+
+
+def wait_for_line(path, text, seconds):
+    """Until a file that a program writes contains a text."""
+    def there():
+        try:
+            with open(path, "rb") as f:
+                return text.encode() in f.read()
+        except OSError:
+            return False
+    return vmtest.wait_until(there, seconds)
+
+
+def main(tests):
+    """Run test functions, each with the environment; for `python3 X.py`."""
+    p = argparse.ArgumentParser()
+    p.add_argument("--vmspace", required=True)
+    p.add_argument("--guests", default="")
+    p.add_argument("--helper", default="", help="the confine program")
+    p.add_argument("--rounds", type=int, default=0)
+    p.add_argument("--seed", type=int, default=int(time.time()) % 100000)
+    p.add_argument("--only", default="")
+    opts = p.parse_args()
+    guests = opts.guests or os.path.join(os.path.dirname(
+        os.path.realpath(opts.vmspace)), "tests", "guest")
+    vmtest.become_subreaper()
+    env = Env(vmtest.Vmspace(opts.vmspace), guests, opts)
+    if not os.access(BUSYBOX, os.X_OK):
+        env.cases.missing("fault", "busybox")
+        sys.exit(env.cases.finish())
+    for test in tests:
+        if opts.only in test.__name__:
+            test(env)
+    sys.exit(env.cases.finish())
