@@ -97,9 +97,9 @@ void vkernel_wait_all(struct vkernel *);
 /* Signal a process (pid > 0), its group (pid < 0) or, with pid 0, the
  * foreground process group of the terminal.  ESRCH, EINVAL. */
 int vkernel_kill(struct vkernel *, int pid, int sig);
+/* Is the process stopped by job control?  False also when it is gone. */
+bool vkernel_stopped(struct vkernel *, int pid);
 void vkernel_stat(struct vkernel *, struct vkernel_stat *);
-/* Live zone items right now; 0 in a kernel without processes but for its
- * mounts.  For leak checks after vkernel_destroy see vkernel_destroy_check. */
 /* As vkernel_destroy, and *leaks = zone items, frames and stubs that were
  * still alive when everything should have been gone (0 is right). */
 void vkernel_destroy_check(struct vkernel *, uint64_t *leaks);

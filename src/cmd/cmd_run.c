@@ -292,6 +292,11 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 	    getcwd(here, sizeof(here)) != NULL)
 		sp.cwd = here;
 	error = vkernel_spawn(k, &sp, &pid);
+	if (error == ENOENT && sp.cwd == here) {
+		/* The guest may not see where we are. */
+		sp.cwd = NULL;
+		error = vkernel_spawn(k, &sp, &pid);
+	}
 	if (error != 0)
 		return (spawn_status(r->argv[0], error));
 	if (cmd_signals_start(k, pid) != 0)

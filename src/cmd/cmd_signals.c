@@ -8,9 +8,9 @@
  * or a supervisor's signals must reach the guest.  They are blocked in every
  * thread and taken by one thread with sigwait, which forwards them: from the
  * terminal (INT, QUIT, WINCH, TSTP) to the guest's foreground process group,
- * the others to the program that was started.  SIGTSTP also stops this
- * process, so that the caller's job control works; SIGCONT goes on to the
- * guest.  SIGPIPE is ignored: a closed output is the guest's EPIPE.
+ * the others to the program that was started.  If that program stops at a
+ * SIGTSTP this process stops too, so that the caller's job control works;
+ * SIGCONT goes on to the guest.  SIGPIPE is ignored: a closed output is the guest's EPIPE.
  */
 
 #include <pthread.h>
@@ -44,6 +44,27 @@ cmd_signals_block(void)
 	sigs.blocked = true;
 }
 
+/* To the terminal's foreground group; without one, to the program. */
+static void
+to_foreground(int sig)
+{
+	if (vkernel_kill(sigs.k, 0, sig) != 0)
+		vkernel_kill(sigs.k, sigs.pid, sig);
+}
+
+/* Does the program we stand for stop now?  (Not if it is a shell, and the
+ * signal was for one of its jobs.) */
+static bool
+guest_stops(void)
+{
+	for (int i = 0; i < 20; i++) {
+		if (vkernel_stopped(sigs.k, sigs.pid))
+			return (true);
+		usleep(5000);
+	}
+	return (false);
+}
+
 static void *
 signal_main(void *arg)
 {
@@ -56,12 +77,14 @@ signal_main(void *arg)
 		case SIGINT:
 		case SIGQUIT:
 		case SIGWINCH:
-			vkernel_kill(sigs.k, 0, sig);
+			to_foreground(sig);
 			break;
 		case SIGTSTP:
-			vkernel_kill(sigs.k, 0, sig);
-			kill(getpid(), SIGSTOP);
-			vkernel_kill(sigs.k, 0, SIGCONT);
+			to_foreground(sig);
+			if (guest_stops()) {
+				kill(getpid(), SIGSTOP);
+				vkernel_kill(sigs.k, sigs.pid, SIGCONT);
+			}
 			break;
 		default:
 			vkernel_kill(sigs.k, sigs.pid, sig);

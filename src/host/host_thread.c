@@ -67,6 +67,8 @@ thread_start(void *cookie)
 	void *arg = t->arg;
 
 	(void)pthread_setname_np(pthread_self(), t->name);
+	/* A pinned creator does not pin its threads. */
+	(void)host_setaffinity(0, -1);
 	thread_drop(t);
 	fn(arg);
 	return (NULL);

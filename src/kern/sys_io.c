@@ -119,6 +119,8 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 		error = write ? file_write(f, &uio, &ctx, at)
 			      : file_read(f, &uio, &ctx, at);
 		done = pinned - uio.resid;
+		if (!write)
+			vm_iov_commit(&v, done);
 		vm_iov_release(&v);
 		total += (int64_t)done;
 		max = IO_CHUNK;

@@ -422,6 +422,19 @@ vkernel_wait_all(struct vkernel *k)
 	kmutex_unlock(&k->proctree);
 }
 
+bool
+vkernel_stopped(struct vkernel *k, int pid)
+{
+	struct proc *p = proc_find_hold(k, pid);
+	bool stopped;
+
+	if (p == NULL)
+		return (false);
+	stopped = p->state == PROC_STOPPED;
+	proc_drop(p);
+	return (stopped);
+}
+
 int
 vkernel_kill(struct vkernel *k, int pid, int sig)
 {

@@ -100,38 +100,40 @@ check_tree(struct check *c, struct vm_map_entry *e, struct vm_map_entry *parent,
 	check_tree(c, r, e, next, n);
 }
 
-/* What an entry says about its object.  Topology lock held. */
+/* What an entry says about its object. */
 static void
-check_entry_object(struct check *c, struct vm_map_entry *e)
+check_entry_object(
+    struct check *c, struct vm_system *sys, struct vm_map_entry *e)
 {
 	struct vm_object *obj = e->object;
 
-	if (obj == NULL) {
-		CHECK(c,
-		    (e->eflags & MAP_ENTRY_NEEDS_COPY) == 0 ||
-			(e->eflags & MAP_ENTRY_COW) != 0,
-		    "entry %llx: NEEDS_COPY of a mapping that is not COW",
-		    ULL(e->start));
+	CHECK(c,
+	    (e->eflags & (MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_COW)) !=
+		MAP_ENTRY_NEEDS_COPY,
+	    "entry %llx: NEEDS_COPY of a mapping that is not COW",
+	    ULL(e->start));
+	if (obj == NULL)
 		return;
-	}
+	CHECK(c, (e->eflags & MAP_ENTRY_GUARD) == 0,
+	    "entry %llx: guard with an object", ULL(e->start));
 	CHECK(c, (e->offset & PAGE_MASK) == 0, "entry %llx: offset %llx",
 	    ULL(e->start), ULL(e->offset));
+	vm_object_lock(obj);
+	kmutex_lock(&sys->topology);
 	CHECK(c, vm_life_refs(&obj->life) > 0, "entry %llx: object %llu dead",
 	    ULL(e->start), ULL(obj->id));
 	CHECK(c, *e->obj_link.le_prev == e,
 	    "entry %llx: not on the list of object %llu", ULL(e->start),
 	    ULL(obj->id));
-	/* A file in memory may be shorter than what is mapped of it. */
-	if ((obj->type == OBJT_DEFAULT || obj->type == OBJT_SWAP) &&
-	    (obj->flags & OBJ_NAMED) == 0)
+	if (obj->type == OBJT_DEFAULT || obj->type == OBJT_SWAP)
 		CHECK(c,
 		    OFF_TO_IDX(e->offset + (e->end - e->start)) <= obj->size,
 		    "entry %llx-%llx: offset %llx beyond object %llu (%llu "
 		    "pages)",
 		    ULL(e->start), ULL(e->end), ULL(e->offset), ULL(obj->id),
 		    ULL(obj->size));
-	CHECK(c, (e->eflags & MAP_ENTRY_GUARD) == 0,
-	    "entry %llx: guard with an object", ULL(e->start));
+	kmutex_unlock(&sys->topology);
+	vm_object_unlock(obj);
 }
 
 static void
@@ -141,7 +143,6 @@ check_entries(struct check *c, struct vm_map *map)
 	vm_offset_t last = map->min;
 	uint64_t n = 0, size = 0, ntree = 0;
 
-	kmutex_lock(&map->sys->topology);
 	TAILQ_FOREACH (e, &map->list, link) {
 		n++;
 		size += e->end - e->start;
@@ -162,10 +163,9 @@ check_entries(struct check *c, struct vm_map *map)
 		    (e->eflags & (MAP_ENTRY_COW | MAP_ENTRY_SHARED)) !=
 			(MAP_ENTRY_COW | MAP_ENTRY_SHARED),
 		    "entry %llx: private and shared", ULL(e->start));
-		check_entry_object(c, e);
+		check_entry_object(c, map->sys, e);
 		last = e->end;
 	}
-	kmutex_unlock(&map->sys->topology);
 	CHECK(c, n == map->nentries, "nentries %llu, are %llu",
 	    ULL(map->nentries), ULL(n));
 	CHECK(c, size == map->size, "size %llx, is %llx", ULL(map->size),

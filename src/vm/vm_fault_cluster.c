@@ -321,6 +321,7 @@ vm_fault_zero(struct vm_faultinfo *fi)
 {
 	struct vm_system *sys = fi->sys;
 	struct vm_object *first = fi->first;
+	uint64_t map[VM_PAGE_RUN_WORDS];
 	struct vm_page *run;
 	vm_pindex_t lo, hi;
 	vm_offset_t va;
@@ -335,9 +336,9 @@ vm_fault_zero(struct vm_faultinfo *fi)
 	}
 	va = fi->entry->start + IDX_TO_OFF(run->pindex) - fi->entry->offset;
 	vm_object_paging_begin(first);
+	vm_page_zero_prepare(run, n, map);
 	vm_fault_unlock_objects(fi);
-	for (unsigned i = 0; i < n; i++)
-		vm_page_zero(sys->phys, run + i);
+	vm_page_zero_run(sys->phys, run, n, map);
 
 	vm_object_lock(first);
 	for (unsigned i = 0; i < n; i++) {

@@ -229,10 +229,34 @@ vm_page_unhold(struct vm_phys *ph, struct vm_page *m)
 }
 
 void
-vm_page_zero(struct vm_phys *ph, struct vm_page *m)
+vm_page_zero_prepare(
+    struct vm_page *run, unsigned n, uint64_t map[VM_PAGE_RUN_WORDS])
 {
-	if ((m->flags & PG_ZEROED) != 0)
-		m->flags &= ~(uint32_t)PG_ZEROED;
-	else
-		memset(vm_page_ptr(ph, m), 0, PAGE_SIZE);
+	KASSERT(n <= VM_PAGE_RUN_WORDS * 64);
+	memset(map, 0, VM_PAGE_RUN_WORDS * sizeof(map[0]));
+	for (unsigned i = 0; i < n; i++) {
+		if ((run[i].flags & PG_ZEROED) == 0)
+			map[i / 64] |= (uint64_t)1 << (i % 64);
+		run[i].flags &= ~(uint32_t)PG_ZEROED;
+	}
+}
+
+void
+vm_page_zero_run(struct vm_phys *ph, struct vm_page *run, unsigned n,
+    const uint64_t map[VM_PAGE_RUN_WORDS])
+{
+	char *base = vm_page_ptr(ph, run);
+	unsigned i = 0, from;
+
+	/* Neighbours in one call. */
+	while (i < n) {
+		from = i;
+		while (i < n && (map[i / 64] >> (i % 64) & 1) != 0)
+			i++;
+		if (i > from)
+			memset(
+			    base + from * PAGE_SIZE, 0, (i - from) * PAGE_SIZE);
+		else
+			i++;
+	}
 }

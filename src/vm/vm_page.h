@@ -148,7 +148,16 @@ void vm_page_busy_wait(struct vm_object *, struct vm_page *);
 void vm_page_hold(struct vm_page *);
 void vm_page_unhold(struct vm_phys *, struct vm_page *);
 
-/* Zero a frame unless PG_ZEROED says that it is. */
-void vm_page_zero(struct vm_phys *, struct vm_page *);
+/*
+ * Zero a run of busy pages, in two steps, because the flags need the object
+ * lock and zeroing should not have it.  prepare: object locked; notes in
+ * map[] (bit i of word i / 64) what is not known to read as zero, and drops
+ * PG_ZEROED.  zero_run: any locks or none.
+ */
+#define VM_PAGE_RUN_WORDS (((size_t)1 << (VM_PHYS_ORDERS - 1)) / 64)
+void vm_page_zero_prepare(struct vm_page *run, unsigned n,
+    uint64_t map[VM_PAGE_RUN_WORDS]);
+void vm_page_zero_run(struct vm_phys *, struct vm_page *run, unsigned n,
+    const uint64_t map[VM_PAGE_RUN_WORDS]);
 
 #endif /* VM_VM_PAGE_H */

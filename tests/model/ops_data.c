@@ -319,7 +319,7 @@ op_file_rw(struct wspace *s)
 	len = 1 + rnd(rnd(4) == 0 ? 6 * PAGE_SIZE : 300);
 	if (len > f->size - off)
 		len = f->size - off;
-	if (rnd(2) == 0) {
+	if (f != W_CONST && rnd(2) == 0) {
 		trace("file%d write %llx+%llx", (int)(f - w.file), ULL(off),
 		    ULL(len));
 		fill(len);
@@ -376,7 +376,7 @@ op_msync(struct wspace *s)
 void
 op_truncate(struct wspace *s)
 {
-	struct mfile *f = &w.file[rnd(W_FILES)];
+	struct mfile *f = &w.file[rnd(W_FILES - 1)];
 	uint64_t size =
 	    rnd(4) == 0 ? f->size + rnd(8 * PAGE_SIZE) : rnd(120 * PAGE_SIZE);
 

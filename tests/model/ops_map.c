@@ -90,10 +90,12 @@ op_mmap(struct wspace *s)
 		f = &w.file[rnd(W_FILES)];
 		idx = (unsigned)rnd(OFF_TO_IDX(f->size) + 2);
 		so = f->so;
-		if (kind == MK_FILE_S && rnd(4) == 0) {
+		/* See world.h: the constant file is for private writing. */
+		if (kind == MK_FILE_P && f != W_CONST)
+			maxp = VM_PROT_READ | VM_PROT_EXECUTE;
+		else if (kind == MK_FILE_S && (f == W_CONST || rnd(4) == 0))
 			maxp = VM_PROT_READ;
-			prot &= VM_PROT_READ;
-		}
+		prot &= maxp;
 	} else if (rnd(5) == 0)
 		flags |= VMM_POPULATE;
 	if (rnd(10) == 0)

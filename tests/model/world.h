@@ -12,6 +12,13 @@
 
 #define W_SPACES 6
 #define W_FILES 3
+/*
+ * A write to a private mapping may copy neighbours of the page as well, so
+ * whether a page that was not written shows later changes of the file is not
+ * specified.  The last file therefore does not change, and it is the only one
+ * that private mappings can write to; those of the others must show changes.
+ */
+#define W_CONST (&w.file[W_FILES - 1])
 #define FILE_MAX ((uint64_t)160 * PAGE_SIZE)
 
 /* A file: what is on disk, and what a reader must see. */

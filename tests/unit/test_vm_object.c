@@ -368,7 +368,7 @@ test_one_cache(void **state)
 	struct fake_file file;
 	struct vm_object *v = file_open(&fx, &file, 4 * PG);
 	static char buf[4 * PG];
-	size_t done;
+	size_t done = 0;
 
 	(void)state;
 	file_in(v, 0, 4);

@@ -108,6 +108,7 @@ test_system_init(void **state)
 static void
 test_fresh_and_recycled(void **state)
 {
+	uint64_t map[VM_PAGE_RUN_WORDS];
 	struct vm_page *a, *b, *c;
 
 	(void)state;
@@ -121,11 +122,34 @@ test_fresh_and_recycled(void **state)
 	c = vm_phys_alloc(sys.phys, 0);
 	assert_ptr_equal(a, c);
 	assert_int_equal(c->flags, 0);
-	vm_page_zero(sys.phys, c);
+	vm_page_zero_prepare(c, 1, map);
+	vm_page_zero_run(sys.phys, c, 1, map);
 	assert_true(reads_zero(vm_page_ptr(sys.phys, c)));
 	vm_phys_free(sys.phys, b);
 	vm_phys_free(sys.phys, c);
 	assert_int_equal(nfree(), FRAMES);
+}
+
+/* Zero and used frames in one run: all of it reads as zero. */
+static void
+test_zero_run(void **state)
+{
+	uint64_t map[VM_PAGE_RUN_WORDS];
+	struct vm_page *m = vm_phys_alloc(sys.phys, 8);
+
+	(void)state;
+	for (int i = 0; i < 256; i++)
+		if (i % 7 < 3 || i == 255) {
+			m[i].flags = 0;
+			memset(vm_page_ptr(sys.phys, m + i), 1, PAGE_SIZE);
+		}
+	vm_page_zero_prepare(m, 256, map);
+	vm_page_zero_run(sys.phys, m, 256, map);
+	for (int i = 0; i < 256; i++) {
+		assert_true(reads_zero(vm_page_ptr(sys.phys, m + i)));
+		assert_int_equal(m[i].flags, 0);
+	}
+	vm_phys_free_run(sys.phys, m, 256);
 }
 
 static void
@@ -552,6 +576,7 @@ main(void)
 	    T(test_crimes),
 	    T(test_system_init),
 	    T(test_fresh_and_recycled),
+	    T(test_zero_run),
 	    T(test_exhaust),
 	    T(test_random),
 	    T(test_trim),
