@@ -22,6 +22,10 @@ int cmd_run(int argc, char **argv);
  * EINVAL (not a size), ERANGE. */
 int cmd_parse_size(const char *s, uint64_t *bytes);
 
+/* Give up what the kernel process will not need.  Before any thread. */
+struct vkernel_config;
+void cmd_confine(const struct vkernel_config *);
+
 /* Signals of the host become signals of the guest while `k` runs. */
 struct vkernel;
 int cmd_signals_start(struct vkernel *, int pid);

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -332,7 +331,7 @@ cmd_run(int argc, char **argv)
 		return (EX_FAILURE);
 	}
 	cmd_signals_block();
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	cmd_confine(&r.config);
 	error = vkernel_create(&r.config, &k);
 	if (error != 0) {
 		fprintf(stderr, "vmspace: cannot start a kernel: %s\n",

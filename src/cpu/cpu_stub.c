@@ -21,7 +21,7 @@
  * extended state must have the size and the place that the host gave it in
  * the first frame of the machine; registers are data.  State values that make
  * no sense only make this thread wait.  A stub that does not answer an
- * interrupt, or a command that runs no user code, within WATCHDOG_NS is killed,
+ * interrupt, or a command that runs no user code, within watchdog_ns is killed,
  * and so is one that answers nonsense.
  *
  * Locking: a stub_cpu belongs to its lwp's host thread.  Only cpu_interrupt()
@@ -42,7 +42,6 @@
 
 #include "libk/kassert.h"
 
-#define WATCHDOG_NS UINT64_C(5000000000)
 #define WAIT_SLICE_NS UINT64_C(500000000)
 #define LOOSE_NS UINT64_C(1000000)
 #define SIG_INTERRUPT 10 /* SIGUSR1 */
@@ -123,7 +122,7 @@ wait_asleep(struct stub_cpu *sc, bool owes)
 		now = host_now_ns();
 		if (since == 0)
 			since = now;
-		else if (now - since > WATCHDOG_NS) {
+		else if (now - since > atomic_load(&sc->sm->watchdog_ns)) {
 			klog(sc->sm->sys->log, KLOG_WARN,
 			    "stub %d does not answer: killed", sc->stub->pid);
 			stub_signal_kill(sc->stub);

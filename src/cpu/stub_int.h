@@ -18,6 +18,8 @@
 
 #define STUB_NSLOTS 1024
 #define STUB_POOL_MAX 8
+#define STUB_WATCHDOG_NS UINT64_C(5000000000)
+#define STUB_ORDER_NS UINT64_C(10000000000)
 
 /* The kernel's struct rt ucontext on x86-64, as it lies on a stub's stack. */
 struct stub_frame {
@@ -118,6 +120,8 @@ struct stub_machine {
 	_Atomic(uint64_t) vdso;  /* [a] guest address of the vdso, 0 none */
 	uint8_t *xtemplate;      /* [I] once set: extended state after exec */
 	_Atomic(uint32_t) xsize; /* [a] its bytes */
+	_Atomic(uint64_t) watchdog_ns; /* [a] a stub that is silent so long */
+	_Atomic(uint64_t) order_ns;    /* [a] and a zygote: of no use */
 
 	struct kmutex lock;      /* rank STUB */
 	struct kcond cond;       /* pool, state */

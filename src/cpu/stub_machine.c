@@ -51,7 +51,6 @@
 
 #define ZYGOTE_ID (~UINT64_C(0))
 #define EVFD_ID (~UINT64_C(0) - 1)
-#define ORDER_TIMEOUT_NS UINT64_C(10000000000)
 
 extern const char stub_image[], stub_image_end[];
 
@@ -67,7 +66,7 @@ zygote_order(struct stub_machine *sm, uint32_t code, int32_t *result)
 {
 	struct stub_order *o = order_block(sm);
 	uint32_t before = atomic_load(&o->reply);
-	uint64_t give_up = host_now_ns() + ORDER_TIMEOUT_NS;
+	uint64_t give_up = host_now_ns() + atomic_load(&sm->order_ns);
 	int status;
 
 	o->kernel_pid = host_getpid();
@@ -468,7 +467,7 @@ keeper_poke(struct stub_machine *sm)
 int
 stub_get(struct stub_machine *sm, struct stub **out)
 {
-	uint64_t give_up = host_now_ns() + ORDER_TIMEOUT_NS;
+	uint64_t give_up = host_now_ns() + atomic_load(&sm->order_ns);
 	struct stub *s;
 	int error = 0;
 
@@ -599,6 +598,8 @@ stub_machine_create(struct vm_system *sys, struct stub_machine **out)
 		return (ENOMEM);
 	sm->sys = sys;
 	sm->ctxfd = sm->epfd = sm->evfd = sm->zygote_pidfd = -1;
+	sm->watchdog_ns = STUB_WATCHDOG_NS;
+	sm->order_ns = STUB_ORDER_NS;
 	sm->ncpu = host_cpus(sm->cpu, STUB_MAXCPU);
 	TAILQ_INIT(&sm->pool);
 	kmutex_init(&sm->lock, "stub machine", KRANK_STUB, 0);

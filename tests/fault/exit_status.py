@@ -97,7 +97,8 @@ def descriptors(env):
         if fd == 2:
             ok = ok and err == b""
         env.cases.check(f"descriptor {fd} closed", ok,
-                        f"status {p.returncode}\n{out!r}\n{err.decode()}")
+                        f"status {p.returncode}\n{len(out)} bytes: {out[:200]!r}\n"
+                        f"{err.decode()}")
     with tempfile.TemporaryFile() as f:
         p = vmtest.start(env.vm.argv([BUSYBOX, "seq", "1", "100000"]),
                          stdout=f)

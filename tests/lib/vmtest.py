@@ -208,8 +208,11 @@ class Cases:
     def fail(self, name, why):
         self.failed += 1
         print(f"FAIL {name}", flush=True)
-        for line in str(why).splitlines():
-            print(f"     {line}", flush=True)
+        text = str(why)
+        if len(text) > 6000:
+            text = text[:3000] + "\n[...]\n" + text[-2000:]
+        for line in text.splitlines():
+            print(f"     {line[:400]}", flush=True)
 
     def skip(self, name, why):
         """Not applicable here; in CI nothing that bootstrap installs may be

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The kernel process gives up what it will not need.
+ *
+ * Purpose: the kernel process parses what hostile guests say.  Should one of
+ * them find a bug in it, the damage ends here: it can gain no privileges
+ * (no_new_privs), change no file but below what --rw and --bind granted, open
+ * no TCP connection, reach no abstract UNIX socket and signal no process but
+ * its own stubs (Landlock).  Reading is not restricted beyond --root, because
+ * the default root is everything the user may read.
+ *
+ * Landlock restricts the calling thread and those it starts, so this must be
+ * called before the first thread.  A host without it (before Linux 5.13, or
+ * switched off) runs unconfined; newer rights are used where they are known.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "vmspace/vkernel.h"
+
+/* From the kernel's ABI; the libc headers of older systems lack them. */
+enum {
+	NR_LANDLOCK_CREATE_RULESET = 444,
+	NR_LANDLOCK_ADD_RULE = 445,
+	NR_LANDLOCK_RESTRICT_SELF = 446,
+};
+#define LANDLOCK_VERSION 1u
+#define RULE_PATH_BENEATH 1
+#define FS_WRITE_FILE (UINT64_C(1) << 1)
+#define FS_REMOVE_AND_MAKE (UINT64_C(0x1ff) << 4) /* bits 4..12 */
+#define FS_REFER (UINT64_C(1) << 13)              /* version 2 */
+#define FS_TRUNCATE (UINT64_C(1) << 14)           /* version 3 */
+#define NET_TCP UINT64_C(3)                       /* version 4 */
+#define SCOPE_ALL UINT64_C(3)                     /* version 6 */
+#define FS_ON_FILES (FS_WRITE_FILE | FS_TRUNCATE)
+
+struct ruleset_attr {
+	uint64_t fs, net, scoped;
+};
+
+struct path_beneath_attr {
+	uint64_t allowed;
+	int32_t fd;
+} __attribute__((packed));
+
+static void
+allow(int ruleset, const char *path, uint64_t rights)
+{
+	struct path_beneath_attr pb = { .allowed = rights };
+
+	pb.fd = open(path, O_PATH | O_CLOEXEC);
+	if (pb.fd < 0)
+		return; /* the mount will say so */
+	if (syscall(NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb,
+		0) != 0 && errno == EINVAL) {
+		pb.allowed &= FS_ON_FILES; /* not a directory */
+		syscall(NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb,
+		    0);
+	}
+	close(pb.fd);
+}
+
+static void
+allow_mount(int ruleset, const struct vkernel_config *c,
+    const struct vkernel_mount *m, uint64_t rights)
+{
+	char path[8192];
+
+	if (m->kind == VKERNEL_MOUNT_BIND && !m->rdonly)
+		allow(ruleset, m->src, rights);
+	if (m->kind != VKERNEL_MOUNT_RW)
+		return;
+	if (snprintf(path, sizeof(path), "%s%s",
+		c->root == NULL ? "" : c->root, m->src) < (int)sizeof(path))
+		allow(ruleset, path, rights);
+}
+
+void
+cmd_confine(const struct vkernel_config *c)
+{
+	struct ruleset_attr a = { .fs = FS_WRITE_FILE | FS_REMOVE_AND_MAKE };
+	size_t size = sizeof(a.fs);
+	long version;
+	int rs;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	version = syscall(NR_LANDLOCK_CREATE_RULESET, NULL, 0,
+	    LANDLOCK_VERSION);
+	if (version < 1)
+		return;
+	if (version >= 2)
+		a.fs |= FS_REFER;
+	if (version >= 3)
+		a.fs |= FS_TRUNCATE;
+	if (version >= 4) {
+		a.net = NET_TCP;
+		size += sizeof(a.net);
+	}
+	if (version >= 6) {
+		a.scoped = SCOPE_ALL;
+		size += sizeof(a.scoped);
+	}
+	rs = (int)syscall(NR_LANDLOCK_CREATE_RULESET, &a, size, 0);
+	if (rs < 0)
+		return;
+	allow(rs, "/dev/null", a.fs & FS_ON_FILES);
+	for (size_t i = 0; i < c->nmounts; i++)
+		allow_mount(rs, c, &c->mounts[i], a.fs);
+	syscall(NR_LANDLOCK_RESTRICT_SELF, rs, 0);
+	close(rs);
+}
