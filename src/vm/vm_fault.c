@@ -182,7 +182,6 @@ fault_prepare(struct vm_faultinfo *fi)
 {
 	struct vm_map_entry *e = fi->entry;
 	struct vm_object *o = e->object;
-	vm_ooffset_t off = e->offset;
 	uint64_t len = e->end - e->start;
 	int error;
 
@@ -199,9 +198,10 @@ fault_prepare(struct vm_faultinfo *fi)
 	if (o == NULL) {
 		error = vm_object_allocate(
 		    fi->sys, OBJT_DEFAULT, OFF_TO_IDX(len), &o);
-		off = 0;
+		if (error == 0)
+			vm_object_relink_entry(e, o, 0);
 	} else {
-		error = vm_object_shadow(&o, &off, len);
+		error = vm_object_shadow_entry(e);
 		if (error == 0 && o == e->object)
 			fi->copied_none = true;
 	}
@@ -209,8 +209,6 @@ fault_prepare(struct vm_faultinfo *fi)
 		fault_unlock_map(fi);
 		return (error);
 	}
-	if (o != e->object)
-		vm_object_relink_entry(e, o, off);
 	e->eflags &= ~(uint32_t)MAP_ENTRY_NEEDS_COPY;
 	return (0);
 }

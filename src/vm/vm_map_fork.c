@@ -58,7 +58,6 @@ static int
 share_object(struct vm_map *map, struct vm_map_entry *e)
 {
 	struct vm_object *obj = e->object;
-	vm_ooffset_t off = e->offset;
 	uint64_t len = e->end - e->start;
 	int error;
 
@@ -72,11 +71,9 @@ share_object(struct vm_map *map, struct vm_map_entry *e)
 	}
 	if ((e->eflags & MAP_ENTRY_NEEDS_COPY) == 0)
 		return (0);
-	error = vm_object_shadow(&obj, &off, len);
+	error = vm_object_shadow_entry(e);
 	if (error != 0)
 		return (error);
-	if (obj != e->object)
-		vm_object_relink_entry(e, obj, off);
 	e->eflags &= ~(uint32_t)MAP_ENTRY_NEEDS_COPY;
 	return (0);
 }

@@ -111,12 +111,18 @@ vm_object_unlock(struct vm_object *o)
 }
 
 /*
- * Put a new shadow in front of *obj at *off for `len` bytes: on success *obj
- * is the shadow (the caller's ref of the old one now belongs to it) and *off
- * is 0.  When *obj is private (one ref, anonymous, unnamed) nothing is done.
+ * Put a new shadow in front of en->object, for the range of the entry, and
+ * link the entry to it; its ref passes to the shadow.  When the object is
+ * private (one ref, anonymous, unnamed) nothing is done.
  * - Map write-locked by the caller; no object lock held.
- * - The caller relinks its entry (vm_object_link_entry) if *obj changed.
  * - 0, ENOMEM (nothing changed).
+ */
+int vm_object_shadow_entry(struct vm_map_entry *en);
+/*
+ * The same where no entry is linked: put a new shadow in front of *obj at
+ * *off for `len` bytes; on success *obj is the shadow (the caller's ref of the
+ * old one now belongs to it) and *off is 0.  When *obj is private (one ref, anonymous, unnamed) nothing is done.
+ * - No object lock held.  0, ENOMEM (nothing changed).
  */
 int vm_object_shadow(struct vm_object **obj, vm_ooffset_t *off, uint64_t len);
 /*

@@ -73,21 +73,32 @@
 #include "libk/kassert.h"
 #include "vm/vm_object_int.h"
 
-int
-vm_object_shadow(struct vm_object **obj, vm_ooffset_t *off, uint64_t len)
+/* Is the one ref of `o` that of its user, who may write to it? */
+static bool
+shadow_unneeded(struct vm_object *o)
 {
-	struct vm_object *o = *obj, *s;
+	bool private;
+
+	if (o->vops != NULL || vm_life_refs(&o->life) != 1)
+		return (false);
+	vm_object_lock(o);
+	private = vm_object_is_anon(o) && (o->flags & OBJ_NAMED) == 0;
+	vm_object_unlock(o);
+	return (private);
+}
+
+/*
+ * A shadow of `o`, which takes over the caller's ref of o.  The entry that
+ * the ref belongs to, if there is one, moves in the same moment: while it was
+ * on the list of o without a ref, o could be collapsed under it.
+ */
+static int
+shadow_create(struct vm_object *o, vm_ooffset_t off, uint64_t len,
+    struct vm_map_entry *en, struct vm_object **out)
+{
+	struct vm_object *s;
 	int error;
 
-	if (o->vops == NULL && vm_life_refs(&o->life) == 1) {
-		bool private;
-
-		vm_object_lock(o);
-		private = vm_object_is_anon(o) && (o->flags & OBJ_NAMED) == 0;
-		vm_object_unlock(o);
-		if (private)
-			return (0);
-	}
 	error = vm_object_allocate_hold(
 	    o->sys, OBJT_DEFAULT, OFF_TO_IDX(round_page(len)), &s);
 	if (error != 0)
@@ -95,15 +106,45 @@ vm_object_shadow(struct vm_object **obj, vm_ooffset_t *off, uint64_t len)
 	vm_object_lock(o);
 	kmutex_lock(&o->sys->topology);
 	s->backing = o;
-	s->backing_off = *off;
+	s->backing_off = off;
 	LIST_INSERT_HEAD(&o->shadows, s, shadow_link);
 	o->shadow_count++;
+	if (en != NULL) {
+		LIST_REMOVE(en, obj_link);
+		en->object = s;
+		en->offset = 0;
+		LIST_INSERT_HEAD(&s->entries, en, obj_link);
+	}
 	kmutex_unlock(&o->sys->topology);
 	vm_object_unlock(o);
 	vm_object_unlock(s);
-	*obj = s;
-	*off = 0;
+	*out = s;
 	return (0);
+}
+
+int
+vm_object_shadow(struct vm_object **obj, vm_ooffset_t *off, uint64_t len)
+{
+	int error;
+
+	if (shadow_unneeded(*obj))
+		return (0);
+	error = shadow_create(*obj, *off, len, NULL, obj);
+	if (error == 0)
+		*off = 0;
+	return (error);
+}
+
+int
+vm_object_shadow_entry(struct vm_map_entry *en)
+{
+	struct vm_object *s;
+
+	krwlock_assert_wlocked(&en->map->lock);
+	if (shadow_unneeded(en->object))
+		return (0);
+	return (
+	    shadow_create(en->object, en->offset, en->end - en->start, en, &s));
 }
 
 unsigned
@@ -385,22 +426,6 @@ collapse_bypass(struct vm_object *o, struct vm_object *b, struct vm_settle *st)
 	return (ok);
 }
 
-/*
- * Between vm_object_shadow() and the relinking of the entry, the entry is
- * still on the list of the backing object, but its ref there belongs to the
- * shadow already: the backing object must not go yet.
- */
-static bool
-newborn(struct vm_object *o)
-{
-	bool lone;
-
-	kmutex_lock(&o->sys->topology);
-	lone = LIST_EMPTY(&o->entries) && LIST_EMPTY(&o->shadows);
-	kmutex_unlock(&o->sys->topology);
-	return (lone);
-}
-
 bool
 vm_object_collapse_step(struct vm_object *o, struct vm_settle *st)
 {
@@ -410,7 +435,7 @@ vm_object_collapse_step(struct vm_object *o, struct vm_settle *st)
 	vm_object_lock(o);
 	b = o->backing;
 	if (b == NULL || (o->flags & (OBJ_DEAD | OBJ_NAMED)) != 0 ||
-	    o->paging != 0 || newborn(o)) {
+	    o->paging != 0) {
 		vm_object_unlock(o);
 		return (false);
 	}

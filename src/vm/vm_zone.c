@@ -60,116 +60,18 @@
  */
 #include "vm/vm_zone.h"
 
-#include <bsd/sys/queue.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "libk/klock.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define ZONE_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ZONE_ASAN 1
-#endif
-#endif
-#ifdef ZONE_ASAN
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
-
-#define ZONE_PAGE ((size_t)4096)
-#define ZONE_SIZE_MAX ((size_t)64 << 10)
-#define ZONE_SLAB_SIZE ((size_t)64 << 10)
-#define ZONE_SLAB_ITEMS 8 /* at least, however large the items */
-#define ZONE_MAG_MAX 60
-#define ZONE_MAG_BYTES ((size_t)64 << 10)
-#define ZONE_ALIGN 16
-#define ZONE_NOSLOT UINT32_MAX
+#include "vm/vm_zone_int.h"
 
 #define ZONE_POISON ((uint64_t)0xdbdbdbdbdbdbdbdb)
 #define ZONE_RED ((uint64_t)0x9e3779b97f4a7c15)
 #define ZONE_LIVE ((uint64_t)0x6c6976650000)
 #define ZONE_FREE ((uint64_t)0x667265650000)
-
-/* Key: [T] owning thread only, [I] immutable, [a] atomic, written by the
- * owning thread only, [z] zone lock */
-struct zone_mag {
-	uint32_t n;                /* [T] items */
-	uint32_t cap;              /* [I] */
-	_Atomic(uint64_t) allocs;  /* [a] */
-	_Atomic(uint64_t) frees;   /* [a] */
-	LIST_ENTRY(zone_mag) link; /* [z] */
-	void *item[ZONE_MAG_MAX];  /* [T] */
-};
-LIST_HEAD(zone_mag_list, zone_mag);
-
-/* Key: [I] immutable, [z] zone lock */
-struct zone_slab {
-	TAILQ_ENTRY(zone_slab) link; /* [z] oldest first */
-	char *items;                 /* [I] */
-	uint32_t nstack;             /* [z] pointers in stack[] */
-	uint32_t fresh;              /* [z] first item never handed out */
-	void *stack[];               /* [z] z->slab_items places */
-};
-TAILQ_HEAD(zone_slab_list, zone_slab);
-
-/* Key: [I] immutable, [z] lock, [a] atomic */
-struct vm_zone {
-	uint32_t slot;             /* [I] ZONE_NOSLOT: no magazines */
-	int flags;                 /* [I] ZF_* */
-	uint64_t gen;              /* [I] never reused */
-	size_t size;               /* [I] as asked for */
-	uint64_t limit;            /* [I] */
-	_Atomic(uint64_t) charged; /* [a] live items, if there is a limit */
-	void (*ctor)(void *);      /* [I] */
-	void (*dtor)(void *);      /* [I] */
-	size_t stride;             /* [I] from item to item */
-	size_t align;              /* [I] */
-	size_t slab_bytes;         /* [I] */
-	uint32_t slab_items;       /* [I] */
-	uint32_t mag_cap;          /* [I] */
-	struct vm_zone_set *set;   /* [I] */
-	_Atomic(struct vm_zone *) next; /* [a] in order of creation */
-	char name[32];                  /* [I] */
-
-	struct kmutex lock;
-	struct zone_slab_list slabs; /* [z] */
-	struct zone_slab *top;       /* [z] of the depot; NULL: no slab */
-	struct zone_mag_list mags;   /* [z] */
-	uint64_t nslabs;             /* [z] */
-	uint64_t ndepot;             /* [z] pointers in the depot */
-	uint64_t ncarved;            /* [z] items ever handed out */
-	uint64_t peak;               /* [z] */
-	uint64_t allocs, frees;      /* [z] without or before a magazine */
-	uint64_t fails;              /* [z] */
-};
-
-/* Key: [I] immutable, [a] atomic, [z] lock */
-struct vm_zone_set {
-	struct host host; /* [I] */
-	struct kmutex lock;
-	struct vm_zone *magzone;         /* [I] */
-	_Atomic(struct vm_zone *) first; /* [a] */
-	struct vm_zone *last;            /* [z] */
-};
-
-#ifdef VMSPACE_DEBUG
-struct zone_trailer {
-	uint64_t red;
-	_Atomic(uint64_t) state; /* 0: never handed out */
-};
-#define ZONE_TRAILER sizeof(struct zone_trailer)
-#else
-#define ZONE_TRAILER ((size_t)0)
-#endif
 
 /* A thread's magazines, by slot. */
 struct zone_tls_ent {
@@ -188,12 +90,6 @@ static uint32_t zone_nslots;
 static uint64_t zone_last_gen;
 static pthread_key_t zone_key;
 static bool zone_key_made;
-
-static inline size_t
-zone_round(size_t n, size_t to)
-{
-	return ((n + to - 1) / to * to);
-}
 
 /* ---- depot and slabs: zone locked ---- */
 
@@ -512,6 +408,56 @@ zone_debug_free(struct vm_zone *z, void *item)
 }
 #endif
 
+/* ---- slots ---- */
+
+/* Gives the zone a generation and, if it wants one, a slot.  0, ENOMEM. */
+int
+vm_zone_slot_take(struct vm_zone *z)
+{
+	struct vm_zone **tab;
+	uint32_t i = 0, n;
+	int error = 0;
+
+	pthread_mutex_lock(&zone_slot_lock);
+	if (!zone_key_made) {
+		if (pthread_key_create(&zone_key, zone_thread_exit) != 0) {
+			error = ENOMEM;
+			goto out;
+		}
+		zone_key_made = true;
+	}
+	if (z->slot != ZONE_NOSLOT) {
+		while (i < zone_nslots && zone_slots[i] != NULL)
+			i++;
+		if (i == zone_nslots) {
+			n = zone_nslots == 0 ? 64 : 2 * zone_nslots;
+			tab = realloc(zone_slots, n * sizeof(zone_slots[0]));
+			if (tab == NULL) {
+				error = ENOMEM;
+				goto out;
+			}
+			memset(tab + i, 0, (n - i) * sizeof(tab[0]));
+			zone_slots = tab;
+			zone_nslots = n;
+		}
+		zone_slots[i] = z;
+		z->slot = i;
+	}
+	z->gen = ++zone_last_gen;
+out:
+	pthread_mutex_unlock(&zone_slot_lock);
+	return (error);
+}
+
+void
+vm_zone_slots_drop(struct vm_zone *first)
+{
+	pthread_mutex_lock(&zone_slot_lock);
+	for (; first != NULL; first = atomic_load(&first->next))
+		zone_slots[first->slot] = NULL;
+	pthread_mutex_unlock(&zone_slot_lock);
+}
+
 /* ---- items ---- */
 
 static bool
@@ -578,297 +524,4 @@ zfree(struct vm_zone *z, void *item)
 	}
 	if (z->limit != 0)
 		zone_uncharge(z);
-}
-
-/* ---- counts ---- */
-
-static void
-zone_stats(struct vm_zone *z, struct vm_zone_stats *st)
-{
-	const struct zone_mag *m;
-	uint64_t allocs, frees;
-
-	kmutex_lock(&z->lock);
-	allocs = z->allocs;
-	frees = z->frees;
-	LIST_FOREACH (m, &z->mags, link) {
-		/* Frees first: a pair seen half must not count as -1. */
-		frees += atomic_load_explicit(&m->frees, memory_order_relaxed);
-		allocs +=
-		    atomic_load_explicit(&m->allocs, memory_order_relaxed);
-	}
-	*st = (struct vm_zone_stats){
-	    .name = z->name,
-	    .size = z->size,
-	    .live = allocs > frees ? allocs - frees : 0,
-	    .slabs = z->nslabs * z->slab_bytes,
-	    .allocs = allocs,
-	    .fails = z->fails,
-	    .limit = z->limit,
-	};
-	st->cached = z->nslabs * z->slab_items;
-	st->cached -= st->live < st->cached ? st->live : st->cached;
-	st->peak = z->peak > st->live ? z->peak : st->live;
-	kmutex_unlock(&z->lock);
-}
-
-uint64_t
-vm_zone_live(const struct vm_zone *z)
-{
-	struct vm_zone_stats st;
-
-	/* The zone is not changed, only locked. */
-	zone_stats((struct vm_zone *)(uintptr_t)z, &st);
-	return (st.live);
-}
-
-void
-vm_zone_foreach(const struct vm_zone_set *set,
-    void (*fn)(void *arg, const struct vm_zone_stats *), void *arg)
-{
-	struct vm_zone_stats st;
-	struct vm_zone *z;
-
-	for (z = atomic_load_explicit(&set->first, memory_order_acquire);
-	     z != NULL;
-	     z = atomic_load_explicit(&z->next, memory_order_acquire)) {
-		zone_stats(z, &st);
-		fn(arg, &st);
-	}
-}
-
-static void
-zone_add_live(void *arg, const struct vm_zone_stats *st)
-{
-	*(uint64_t *)arg += st->live;
-}
-
-uint64_t
-vm_zone_set_live(const struct vm_zone_set *set)
-{
-	uint64_t n = 0;
-
-	vm_zone_foreach(set, zone_add_live, &n);
-	return (n);
-}
-
-bool
-vm_zone_owns(const struct vm_zone *cz, const void *ptr)
-{
-	struct vm_zone *z = (struct vm_zone *)(uintptr_t)cz;
-	const struct zone_slab *s;
-	bool found = false;
-
-	kmutex_lock(&z->lock);
-	TAILQ_FOREACH (s, &z->slabs, link) {
-		uintptr_t off = (uintptr_t)ptr - (uintptr_t)s->items;
-
-		if (off < z->slab_items * z->stride) {
-			found = off % z->stride == 0;
-			break;
-		}
-	}
-	kmutex_unlock(&z->lock);
-	return (found);
-}
-
-/* ---- making and unmaking ---- */
-
-/* Gives the zone a generation and, if it wants one, a slot.  0, ENOMEM. */
-static int
-zone_slot_take(struct vm_zone *z)
-{
-	struct vm_zone **tab;
-	uint32_t i = 0, n;
-	int error = 0;
-
-	pthread_mutex_lock(&zone_slot_lock);
-	if (!zone_key_made) {
-		if (pthread_key_create(&zone_key, zone_thread_exit) != 0) {
-			error = ENOMEM;
-			goto out;
-		}
-		zone_key_made = true;
-	}
-	if (z->slot != ZONE_NOSLOT) {
-		while (i < zone_nslots && zone_slots[i] != NULL)
-			i++;
-		if (i == zone_nslots) {
-			n = zone_nslots == 0 ? 64 : 2 * zone_nslots;
-			tab = realloc(zone_slots, n * sizeof(zone_slots[0]));
-			if (tab == NULL) {
-				error = ENOMEM;
-				goto out;
-			}
-			memset(tab + i, 0, (n - i) * sizeof(tab[0]));
-			zone_slots = tab;
-			zone_nslots = n;
-		}
-		zone_slots[i] = z;
-		z->slot = i;
-	}
-	z->gen = ++zone_last_gen;
-out:
-	pthread_mutex_unlock(&zone_slot_lock);
-	return (error);
-}
-
-static void
-zone_layout(struct vm_zone *z)
-{
-	size_t head, room;
-
-	z->stride = zone_round(zone_round(z->size, 8) + ZONE_TRAILER, z->align);
-	room = ZONE_SLAB_ITEMS * z->stride;
-	head = sizeof(struct zone_slab) + z->align;
-	z->slab_bytes = ZONE_SLAB_SIZE;
-	if (room + head + ZONE_SLAB_ITEMS * sizeof(void *) > z->slab_bytes)
-		z->slab_bytes = zone_round(
-		    room + head + ZONE_SLAB_ITEMS * sizeof(void *), ZONE_PAGE);
-	z->slab_items =
-	    (uint32_t)((z->slab_bytes - head) / (z->stride + sizeof(void *)));
-	z->mag_cap = ZONE_MAG_MAX;
-	if (ZONE_MAG_BYTES / z->stride < ZONE_MAG_MAX)
-		z->mag_cap = (uint32_t)(ZONE_MAG_BYTES / z->stride);
-	if (z->mag_cap < 2)
-		z->mag_cap = 2;
-}
-
-static int
-zone_make(struct vm_zone_set *set, const char *name, size_t size, size_t align,
-    bool mags, struct vm_zone **out)
-{
-	struct vm_zone *z;
-	void *p;
-	int error;
-
-	_Static_assert(sizeof(*z) <= ZONE_PAGE, "a zone fits a page");
-	error = set->host.ops->mem_alloc(set->host.self, ZONE_PAGE, &p);
-	if (error != 0)
-		return (error);
-	z = p;
-	z->set = set;
-	z->size = size;
-	z->align = align;
-	z->slot = mags ? 0 : ZONE_NOSLOT;
-	snprintf(z->name, sizeof(z->name), "%s", name);
-	zone_layout(z);
-	TAILQ_INIT(&z->slabs);
-	LIST_INIT(&z->mags);
-	error = zone_slot_take(z);
-	if (error != 0) {
-		set->host.ops->mem_free(set->host.self, z, ZONE_PAGE);
-		return (error);
-	}
-	kmutex_init(&z->lock, "zone", KRANK_ZONE, 0);
-	*out = z;
-	return (0);
-}
-
-int
-vm_zone_create(struct vm_zone_set *set, const char *name, size_t size,
-    size_t align, int flags, void (*ctor)(void *), void (*dtor)(void *),
-    uint64_t limit, struct vm_zone **out)
-{
-	struct vm_zone *z;
-	int error;
-
-	if (align == 0)
-		align = ZONE_ALIGN;
-	if (size == 0 || size > ZONE_SIZE_MAX || align > ZONE_PAGE ||
-	    (align & (align - 1)) != 0)
-		return (EINVAL);
-	if (align < sizeof(void *))
-		align = sizeof(void *);
-	KASSERT(ctor == NULL || (flags & ZF_ZERO) == 0);
-	error = zone_make(set, name, size, align, true, &z);
-	if (error != 0)
-		return (error);
-	z->flags = flags;
-	z->ctor = ctor;
-	z->dtor = dtor;
-	z->limit = limit;
-	kmutex_lock(&set->lock);
-	if (set->last == NULL)
-		atomic_store_explicit(&set->first, z, memory_order_release);
-	else
-		atomic_store_explicit(
-		    &set->last->next, z, memory_order_release);
-	set->last = z;
-	kmutex_unlock(&set->lock);
-	*out = z;
-	return (0);
-}
-
-static void
-zone_destroy(struct vm_zone *z)
-{
-	const struct host *h = &z->set->host;
-	struct zone_slab *s;
-
-	while ((s = TAILQ_FIRST(&z->slabs)) != NULL) {
-		TAILQ_REMOVE(&z->slabs, s, link);
-		if (z->dtor != NULL)
-			for (uint32_t i = 0; i < z->slab_items; i++)
-				z->dtor(s->items + i * z->stride);
-		ASAN_UNPOISON_MEMORY_REGION(s, z->slab_bytes);
-		h->ops->mem_free(h->self, s, z->slab_bytes);
-	}
-	kmutex_destroy(&z->lock);
-	h->ops->mem_free(h->self, z, ZONE_PAGE);
-}
-
-int
-vm_zone_set_create(struct host host, struct vm_zone_set **out)
-{
-	struct vm_zone_set *set;
-	void *p;
-	int error;
-
-	error = host.ops->mem_alloc(host.self, ZONE_PAGE, &p);
-	if (error != 0)
-		return (error);
-	set = p;
-	set->host = host;
-	error = zone_make(
-	    set, "magazine", sizeof(struct zone_mag), 64, false, &set->magzone);
-	if (error != 0) {
-		host.ops->mem_free(host.self, set, ZONE_PAGE);
-		return (error);
-	}
-	kmutex_init(&set->lock, "zone set", KRANK_ZONE, 0);
-	*out = set;
-	return (0);
-}
-
-static void
-zone_report_live(void *arg, const struct vm_zone_stats *st)
-{
-	if (st->live == 0)
-		return;
-	*(uint64_t *)arg += st->live;
-	fprintf(stderr, "vmspace: zone %s: %llu items live at destruction\n",
-	    st->name, (unsigned long long)st->live);
-}
-
-void
-vm_zone_set_destroy(struct vm_zone_set *set)
-{
-	struct vm_zone *z, *next;
-	uint64_t live = 0;
-
-	vm_zone_foreach(set, zone_report_live, &live);
-	KASSERT(live == 0);
-	z = atomic_load(&set->first);
-	pthread_mutex_lock(&zone_slot_lock);
-	for (next = z; next != NULL; next = atomic_load(&next->next))
-		zone_slots[next->slot] = NULL;
-	pthread_mutex_unlock(&zone_slot_lock);
-	for (; z != NULL; z = next) {
-		next = atomic_load(&z->next);
-		zone_destroy(z);
-	}
-	zone_destroy(set->magzone);
-	kmutex_destroy(&set->lock);
-	set->host.ops->mem_free(set->host.self, set, ZONE_PAGE);
 }

@@ -4,12 +4,15 @@
 """The command stands in for its program: exit status, death by signals,
 signals from outside, closed and unusual standard descriptors, a terminal."""
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 
 import faultlib
@@ -150,13 +153,14 @@ def read_pty(fd, text, seconds):
 
 def terminal(env):
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
     p = subprocess.Popen(env.vm.argv([
-        BUSYBOX, "sh", "-c", "tty -s && echo is-a-tty; stty size; "
+        BUSYBOX, "sh", "-c", "[ -t 0 ] && echo is-a-tty; stty size; "
         "trap 'echo got INT; exit 9' INT; echo ready; "
         "while :; do sleep 0.05; done"]),
         stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
         env=vmtest.STABLE_ENV, cwd="/",
-        preexec_fn=lambda: __import__("fcntl").ioctl(0, 0x540E, 0))
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
     os.close(slave)
     got = read_pty(master, b"ready", 20)
     os.write(master, b"\x03")
@@ -166,7 +170,8 @@ def terminal(env):
     vmtest.kill_group(p)
     os.close(master)
     env.cases.check("a terminal, and ^C on it", status == 9 and
-                    b"is-a-tty" in got and b"got INT" in got,
+                    b"is-a-tty" in got and b"33 77" in got and
+                    b"got INT" in got,
                     f"status {status}\n{got.decode(errors='replace')}")
 
 

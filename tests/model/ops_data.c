@@ -305,6 +305,22 @@ op_iov(struct wspace *s)
 	vm_iov_release(&v);
 }
 
+/* Pins that outlive operations, and perhaps mapping, page and vmspace. */
+void
+op_pin(struct wspace *s)
+{
+	uint64_t len;
+	size_t done;
+	vm_offset_t va = any_range(s, &len, 12 * PAGE_SIZE);
+
+	trace("pin %llx+%llx", ULL(va), ULL(len));
+	vm_iov_release(&w.pin);
+	vm_iov_init(&w.pin, &w.sys);
+	if (len != 0)
+		(void)excused(
+		    vm_iov_add(&w.pin, s->vm, va, len, VM_PROT_READ, &done));
+}
+
 /* read(2) and write(2) on a file that may be mapped. */
 void
 op_file_rw(struct wspace *s)

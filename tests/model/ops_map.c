@@ -468,6 +468,7 @@ static const struct {
     {op_fault, 100},
     {op_word, 40},
     {op_iov, 40},
+    {op_pin, 15},
     {op_file_rw, 30},
     {op_msync, 15},
     {op_truncate, 5},

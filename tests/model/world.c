@@ -221,6 +221,7 @@ world_create(uint64_t seed, bool tight)
 	file_create(&w.file[0], 40 * PAGE_SIZE + 1000);
 	file_create(&w.file[1], 3 * PAGE_SIZE);
 	file_create(&w.file[2], 100 * PAGE_SIZE + 1);
+	vm_iov_init(&w.pin, &w.sys);
 	first_space(&w.sp[0]);
 }
 
@@ -241,6 +242,7 @@ world_destroy(void)
 	for (int i = 0; i < W_SPACES; i++)
 		if (w.sp[i].vm != NULL)
 			wspace_free(&w.sp[i]);
+	vm_iov_release(&w.pin);
 	if (vm_check_system(&w.sys) != 0)
 		fail("vm_check_system after the last vmspace");
 	for (int i = 0; i < W_FILES; i++)

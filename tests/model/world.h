@@ -40,6 +40,7 @@ struct world {
 	struct host_fake fake;
 	struct mfile file[W_FILES];
 	struct wspace sp[W_SPACES];
+	struct vm_iov pin; /* frames that host I/O has not let go of */
 	uint64_t rng;
 	uint64_t seed;
 	long op;           /* current */
@@ -74,6 +75,7 @@ void op_string(struct wspace *);
 void op_fault(struct wspace *);
 void op_word(struct wspace *);
 void op_iov(struct wspace *);
+void op_pin(struct wspace *);
 void op_file_rw(struct wspace *);
 void op_msync(struct wspace *);
 void op_truncate(struct wspace *);

@@ -6,83 +6,7 @@
  * removal of translations, interrupts, shared stubs, a killed stub.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "cpu/cpu.h"
-#include "cpu/stub_int.h"
-#include "cpu/stub_machine.h"
-#include "vm/vm_page.h"
-
-#define CODE 0x400000UL
-#define DATA 0x500000UL
-
-struct env {
-	struct vm_system sys;
-	struct stub_machine *sm;
-	struct pmap *pm;
-	struct vm_page *code, *data;
-	int fds;
-};
-
-static int
-setup(void **state)
-{
-	static struct env e;
-	struct vm_system_config cfg = { .host = host_linux(),
-		.mem = 16 << 20,
-		.pmap_ops = &pmap_stub_ops };
-
-	memset(&e, 0, sizeof(e));
-	e.fds = host_count_fds();
-	if (vm_system_init(&e.sys, &cfg) != 0)
-		return (-1);
-	if (stub_machine_create(&e.sys, &e.sm) != 0)
-		return (-1);
-	e.sys.machine = e.sm;
-	if (pmap_create(&e.sys, &e.pm) != 0)
-		return (-1);
-	e.code = vm_phys_alloc(e.sys.phys, 0);
-	e.data = vm_phys_alloc(e.sys.phys, 0);
-	memset(vm_page_ptr(e.sys.phys, e.data), 0, PAGE_SIZE);
-	*state = &e;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	struct env *e = *state;
-
-	pmap_remove(e->pm, 0, VM_MAX_ADDRESS);
-	pmap_sync(e->pm);
-	pmap_destroy(e->pm);
-	vm_phys_free(e->sys.phys, e->code);
-	vm_phys_free(e->sys.phys, e->data);
-	stub_machine_destroy(e->sm);
-	vm_system_destroy(&e->sys);
-	return (host_count_fds() == e->fds ? 0 : -1);
-}
-
-static struct cpu_thread *
-start(struct env *e, const void *code, size_t len)
-{
-	struct cpu_thread *ct;
-
-	memcpy(vm_page_ptr(e->sys.phys, e->code), code, len);
-	assert_int_equal(cpu_thread_create(&cpu_stub_ops, e->sm, &ct), 0);
-	assert_int_equal(pmap_enter(e->pm, CODE,
-	    vm_page_frame(e->sys.phys, e->code), 1,
-	    VM_PROT_READ | VM_PROT_EXECUTE), 0);
-	ct->tf.rip = CODE;
-	return (ct);
-}
+#include "stub_fixture.h"
 
 /* mov $39,%eax; syscall; jmp back */
 static const uint8_t code_syscall[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb,
@@ -365,18 +289,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_syscall, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_faults, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_exceptions, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_interrupt, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_shootdown, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_zygote_killed, setup,
-		    teardown),
+		STUB_TEST(test_syscall),
+		STUB_TEST(test_faults),
+		STUB_TEST(test_exceptions),
+		STUB_TEST(test_interrupt),
+		STUB_TEST(test_shootdown),
+		STUB_TEST(test_threads),
+		STUB_TEST(test_killed),
+		STUB_TEST(test_zygote_killed),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * eat MIB SECONDS: writes and verifies that much memory, keeps it that long,
+ * verifies again.  For the tests of the memory limit; says nothing.
+ */
+#include "guest.h"
+
+int
+main(int argc, char **argv)
+{
+	size_t len = (size_t)(argc > 1 ? atoi(argv[1]) : 1) * MIB;
+	int seconds = argc > 2 ? atoi(argv[2]) : 0;
+	char *m = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (m == MAP_FAILED)
+		return (2);
+	for (size_t i = 0; i < len / PAGE; i++)
+		fill_page(m + i * PAGE, (uint64_t)getpid(), i);
+	sleep_ms(seconds * 1000L);
+	for (size_t i = 0; i < len / PAGE; i++)
+		CHECK(check_page(m + i * PAGE, (uint64_t)getpid(), i));
+	return (0);
+}

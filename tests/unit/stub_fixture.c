@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* See stub_fixture.h. */
+
+#include "stub_fixture.h"
+
+int
+env_setup(void **state)
+{
+	static struct env e;
+	struct vm_system_config cfg = { .host = host_linux(),
+		.mem = 16 << 20,
+		.pmap_ops = &pmap_stub_ops };
+
+	memset(&e, 0, sizeof(e));
+	e.fds = host_count_fds();
+	if (vm_system_init(&e.sys, &cfg) != 0)
+		return (-1);
+	if (stub_machine_create(&e.sys, &e.sm) != 0)
+		return (-1);
+	e.sys.machine = e.sm;
+	if (pmap_create(&e.sys, &e.pm) != 0)
+		return (-1);
+	e.code = vm_phys_alloc(e.sys.phys, 0);
+	e.data = vm_phys_alloc(e.sys.phys, 0);
+	memset(vm_page_ptr(e.sys.phys, e.data), 0, PAGE_SIZE);
+	*state = &e;
+	return (0);
+}
+
+int
+env_teardown(void **state)
+{
+	struct env *e = *state;
+
+	pmap_remove(e->pm, 0, VM_MAX_ADDRESS);
+	pmap_sync(e->pm);
+	pmap_destroy(e->pm);
+	vm_phys_free(e->sys.phys, e->code);
+	vm_phys_free(e->sys.phys, e->data);
+	stub_machine_destroy(e->sm);
+	vm_system_destroy(&e->sys);
+	return (host_count_fds() == e->fds ? 0 : -1);
+}
+
+struct cpu_thread *
+start(struct env *e, const void *code, size_t len)
+{
+	struct cpu_thread *ct;
+
+	memcpy(vm_page_ptr(e->sys.phys, e->code), code, len);
+	assert_int_equal(cpu_thread_create(&cpu_stub_ops, e->sm, &ct), 0);
+	assert_int_equal(pmap_enter(e->pm, CODE,
+	    vm_page_frame(e->sys.phys, e->code), 1,
+	    VM_PROT_READ | VM_PROT_EXECUTE), 0);
+	ct->tf.rip = CODE;
+	return (ct);
+}
+
+void
+map_data(struct env *e, vm_prot_t prot)
+{
+	assert_int_equal(pmap_enter(e->pm, DATA,
+	    vm_page_frame(e->sys.phys, e->data), 1, prot), 0);
+}

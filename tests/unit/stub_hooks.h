@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The worst moment, found by linking: a few functions that one source of the
+ * stub machine calls in another are wrapped (see meson.build), and a test hangs
+ * a hook on them.  The hook does, on the thread that came by, what a hostile
+ * guest or another thread could have done just then.  So a test meets its case
+ * in every run.  NULL: no hook.  Hooks that are to act once take themselves
+ * off.
+ */
+#ifndef TESTS_UNIT_STUB_HOOKS_H
+#define TESTS_UNIT_STUB_HOOKS_H
+
+#include "stub_fixture.h"
+
+#define SHORT_NS UINT64_C(300000000)
+#define MS UINT64_C(1000000)
+#define HOST_SIGKILL 9
+#define HOST_SIGSTOP 19
+
+typedef void cpu_hook(struct stub_cpu *);
+extern _Atomic(cpu_hook *) before_enter; /* user code is about to be entered */
+extern _Atomic(cpu_hook *) after_bind;   /* bound to a stub */
+extern _Atomic(cpu_hook *) before_post;  /* a command is about to be posted */
+extern void (*_Atomic after_get)(void);  /* a stub has come from the pool */
+extern int (*_Atomic instead_of_pidfd)(void); /* an errno */
+extern void (*_Atomic after_wake)(const void *word); /* of any futex */
+
+/* The test's environment, and how often its hooks have acted. */
+extern struct env *E;
+extern _Atomic(int) calls;
+
+/* cmocka's setup, without hooks; teardown is env_teardown. */
+int hooks_setup(void **state);
+/* cpu_run() in the environment's pmap, which must succeed. */
+enum cpu_event_type run(struct cpu_thread *);
+static inline struct stub_cpu *
+machine_of(struct cpu_thread *ct)
+{
+	return (ct->md);
+}
+
+#define HOOK_TEST(fn) \
+	cmocka_unit_test_setup_teardown(fn, hooks_setup, env_teardown)
+
+#endif /* TESTS_UNIT_STUB_HOOKS_H */

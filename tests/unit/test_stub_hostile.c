@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The stub machine against its guests: contexts that are scribbled on, stubs
+ * that do not answer, operations that fail, and third parties that change
+ * translations between two steps of cpu_run().
+ *
+ * Each test brings its case about by a hook (stub_hooks.h) or by user code; it
+ * then asks for the event that must come, and that no removed translation is
+ * in use after pmap_sync().
+ *
+ * Limits: the watchdog is set short, but no test passes only because something
+ * is fast; what hangs is ended by the runner's time limit.
+ */
+
+#include "stub_hooks.h"
+
+#include <elf.h>
+#include <errno.h>
+
+#define BIG 0x10000000UL
+#define BIG_PAGES 2048 /* so many removed make the machine take a fresh stub */
+
+/* mov $39,%eax; syscall; jmp back */
+static const uint8_t code_syscall[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb,
+	0xf7 };
+/* mov (%rsi),%rbx; syscall; jmp . */
+static const uint8_t code_load[] = { 0x48, 0x8b, 0x1e, 0x0f, 0x05, 0xeb,
+	0xfe };
+/* mov (%rsi),%rbx; jmp back */
+static const uint8_t code_loads[] = { 0x48, 0x8b, 0x1e, 0xeb, 0xfb };
+static const uint8_t code_spin[] = { 0xeb, 0xfe };
+/* rdfsbase %rbx; rdgsbase %rdx; syscall; jmp back */
+static const uint8_t code_bases[] = { 0xf3, 0x48, 0x0f, 0xae, 0xc3, 0xf3, 0x48,
+	0x0f, 0xae, 0xca, 0x0f, 0x05, 0xeb, 0xf2 };
+
+/* What hooks work on. */
+static struct cpu_thread *T;
+static struct stub_cpu *victim;
+static int forged_tid;
+
+/* ---- what the tests share ---- */
+
+static void
+await(const _Atomic(int) *what)
+{
+	while (atomic_load(what) == 0)
+		host_sleep_ns(MS);
+}
+
+/* A bound thread, and another beside it in the same stub. */
+static struct cpu_thread *
+start_two(const void *code, size_t len, struct cpu_thread **second)
+{
+	struct cpu_thread *ct = start(E, code, len);
+
+	cpu_interrupt(ct);
+	assert_int_equal(run(ct), CPU_EV_INTERRUPT);
+	assert_int_equal(cpu_thread_create(&cpu_stub_ops, E->sm, second), 0);
+	(*second)->tf = ct->tf;
+	assert_int_equal(cpu_share(*second, ct), 0);
+	return (ct);
+}
+
+/* A large removal by someone else. */
+static void
+remove_big(void *arg)
+{
+	(void)arg;
+	pmap_remove(E->pm, BIG, BIG + BIG_PAGES * PAGE_SIZE);
+	pmap_sync(E->pm);
+}
+
+static void
+sync_only(void *arg)
+{
+	(void)arg;
+	pmap_sync(E->pm);
+}
+
+static void
+in_other_thread(void (*fn)(void *))
+{
+	struct host_thread *t;
+
+	assert_int_equal(host_thread_create(&t, "third party", fn, NULL), 0);
+	host_thread_join(t);
+}
+
+static void
+map_big(void)
+{
+	assert_int_equal(
+	    pmap_enter(E->pm, BIG, 0, BIG_PAGES, VM_PROT_READ), 0);
+}
+
+/* ---- fresh stubs ---- */
+
+static void
+third_party_removes(struct stub_cpu *sc)
+{
+	(void)sc;
+	atomic_store(&before_enter, NULL);
+	in_other_thread(remove_big);
+}
+
+/*
+ * Between the look whether a fresh stub is wanted and the entry into user code
+ * a third party removes enough to want one: after its pmap_sync() has returned
+ * nothing of it may be readable.
+ */
+static void
+test_remove_before_enter(void **state)
+{
+	struct cpu_thread *ct = start(*state, code_load, sizeof(code_load));
+
+	for (int i = 0; i < 5; i++) {
+		map_big();
+		ct->tf.rsi = BIG + 5 * PAGE_SIZE;
+		ct->tf.rip = CODE;
+		assert_int_equal(run(ct), CPU_EV_SYSCALL);
+		ct->tf.rip = CODE;
+		atomic_store(&before_enter, third_party_removes);
+		assert_int_equal(run(ct), CPU_EV_FAULT);
+		assert_int_equal(ct->tf.rip, CODE);
+	}
+	cpu_thread_destroy(ct);
+}
+
+static void
+interrupt_moving(void)
+{
+	atomic_store(&after_get, NULL);
+	cpu_interrupt(T);
+}
+
+/* An interrupt while the thread moves to a fresh stub is not lost. */
+static void
+test_interrupt_while_moving(void **state)
+{
+	T = start(*state, code_spin, sizeof(code_spin));
+	for (int i = 0; i < 5; i++) {
+		cpu_interrupt(T);
+		assert_int_equal(run(T), CPU_EV_INTERRUPT);
+		map_big();
+		remove_big(NULL);
+		atomic_store(&after_get, interrupt_moving);
+		assert_int_equal(run(T), CPU_EV_INTERRUPT);
+		assert_null(atomic_load(&after_get));
+	}
+	cpu_thread_destroy(T);
+}
+
+/* The frame's pointer to the extended state is the guest's to scribble on:
+ * with a rebuild and without, that ends in an event or in the stub's death. */
+static void
+test_scribbled_fpstate(void **state)
+{
+	const uint64_t end = STUB_CTX_BASE + CTX_STRIDE;
+	const uint64_t bad[] = { 0, 1, CODE, STUB_CTX_BASE, end - 8, end,
+		end - 4096 + 4, STUB_TEXT_BASE, UINT64_MAX, UINT64_MAX - 7 };
+	struct cpu_thread *ct;
+	struct cpu_event ev;
+
+	for (unsigned i = 0; i < 2 * sizeof(bad) / sizeof(bad[0]); i++) {
+		ct = start(*state, code_syscall, sizeof(code_syscall));
+		assert_int_equal(run(ct), CPU_EV_SYSCALL);
+		if (i & 1) {
+			map_big();
+			remove_big(NULL);
+		}
+		machine_of(ct)->frame->fpstate = bad[i / 2];
+		assert_int_equal(cpu_run(ct, E->pm, &ev), 0);
+		assert_true(!(i & 1) || ev.type == CPU_EV_DEAD);
+		cpu_thread_destroy(ct);
+	}
+}
+
+/* ---- no answer ---- */
+
+/* Address of a piece of the stub's permanent text. */
+static uint64_t
+stub_text_find(const void *piece, size_t len)
+{
+	extern const char stub_image[], stub_image_end[];
+	const Elf64_Ehdr *eh = (const void *)stub_image;
+	const Elf64_Phdr *ph = (const void *)(stub_image + eh->e_phoff);
+	const char *at;
+
+	for (unsigned i = 0; i < eh->e_phnum; i++, ph++) {
+		if (ph->p_type != PT_LOAD || ph->p_vaddr != STUB_TEXT_BASE)
+			continue;
+		assert_true(stub_image + ph->p_offset + ph->p_filesz <=
+		    stub_image_end);
+		at = memmem(stub_image + ph->p_offset, ph->p_filesz, piece,
+		    len);
+		if (at != NULL)
+			return (STUB_TEXT_BASE +
+			    (uint64_t)(at - (stub_image + ph->p_offset)));
+	}
+	fail_msg("the stub's text has changed");
+	return (0);
+}
+
+static void
+interrupt_soon(void *arg)
+{
+	host_sleep_ns(50 * MS);
+	cpu_interrupt(arg);
+}
+
+/* User code that returns from a signal frame of its own making, with all
+ * signals blocked, and goes on at `then` for ever. */
+static void
+run_deaf(const uint8_t *then, size_t len)
+{
+	/* mov (%rsp),%rcx; jmp *%rax */
+	uint8_t code[64] = { 0x48, 0x8b, 0x0c, 0x24, 0xff, 0xe0 };
+	static const uint8_t restorer[] = { 0xb8, 15, 0, 0, 0, 0x0f, 0x05 };
+	/* mov %rcx,%r10; mov $202,%eax; syscall */
+	static const uint8_t futex[] = { 0x49, 0x89, 0xca, 0xb8, 202, 0, 0, 0,
+		0x0f, 0x05 };
+	struct stub_frame *f = vm_page_ptr(E->sys.phys, E->data);
+	struct host_thread *t;
+	struct cpu_thread *ct;
+
+	memcpy(code + 6, then, len);
+	ct = start(E, code, sizeof(code));
+	memset(f, 0, sizeof(*f));
+	f->rip = CODE + 6;
+	f->cs = 0x33;
+	f->ss = 0x2b;
+	f->rsp = DATA + 0xf00;
+	f->eflags = 0x202;
+	f->sigmask = UINT64_MAX;
+	f->ss_sp = STUB_CTX_BASE + CTX_STACK_OFF;
+	f->ss_size = CTX_STACK_SIZE;
+	f->r12 = STUB_CTX_BASE;
+	f->r13 = stub_text_find(futex, sizeof(futex));
+	map_data(E, VM_PROT_READ | VM_PROT_WRITE);
+	ct->tf.rsp = DATA;
+	ct->tf.rax = stub_text_find(restorer, sizeof(restorer));
+	atomic_store(&E->sm->watchdog_ns, SHORT_NS);
+	assert_int_equal(
+	    host_thread_create(&t, "interrupt", interrupt_soon, ct), 0);
+	assert_int_equal(run(ct), CPU_EV_DEAD);
+	host_thread_join(t);
+	cpu_thread_destroy(ct);
+}
+
+/* Who does not answer an interrupt is killed, whether it computes or keeps the
+ * kernel's thread busy with wake-ups. */
+static void
+test_deaf_guest(void **state)
+{
+	static const uint8_t spin[] = { 0xeb, 0xfe };
+	/* mov %r12,%rdi; mov $1,%esi; mov $1,%edx; call *%r13; jmp back */
+	static const uint8_t wake[] = { 0x4c, 0x89, 0xe7, 0xbe, 1, 0, 0, 0,
+		0xba, 1, 0, 0, 0, 0x41, 0xff, 0xd5, 0xeb, 0xee };
+
+	(void)state;
+	run_deaf(spin, sizeof(spin));
+	run_deaf(wake, sizeof(wake));
+}
+
+struct runner {
+	struct cpu_thread *ct;
+	enum cpu_event_type last;
+	int error;
+};
+
+/* Run until something other than a system call or an interrupt comes. */
+static void
+runner_main(void *arg)
+{
+	struct runner *r = arg;
+	struct cpu_event ev = { .type = CPU_EV_SYSCALL };
+
+	do
+		r->error = cpu_run(r->ct, E->pm, &ev);
+	while (r->error == 0 &&
+	    (ev.type == CPU_EV_SYSCALL || ev.type == CPU_EV_INTERRUPT));
+	r->last = ev.type;
+}
+
+static void
+note_call(struct stub_cpu *sc)
+{
+	if (sc == victim)
+		atomic_fetch_add(&calls, 1);
+}
+
+/* A stub that has stopped does not carry out its operations: that is the
+ * matter of the thread that posted them, not of a third party's pmap_sync(). */
+static void
+test_stopped_in_flush(void **state)
+{
+	struct runner r = { 0 };
+	struct cpu_thread *second;
+	struct host_thread *t;
+
+	(void)state;
+	r.ct = start_two(code_syscall, sizeof(code_syscall), &second);
+	victim = machine_of(r.ct);
+	map_data(E, VM_PROT_READ);
+	host_kill(victim->stub->pid, HOST_SIGSTOP);
+	atomic_store(&before_post, note_call);
+	assert_int_equal(host_thread_create(&t, "lwp", runner_main, &r), 0);
+	await(&calls);
+	host_sleep_ns(20 * MS);
+	in_other_thread(sync_only);
+	assert_false(atomic_load(&victim->stub->dead));
+	atomic_store(&E->sm->watchdog_ns, SHORT_NS);
+	host_thread_join(t);
+	atomic_store(&before_post, NULL);
+	assert_int_equal(r.error, 0);
+	assert_int_equal(r.last, CPU_EV_DEAD);
+	cpu_thread_destroy(second);
+	cpu_thread_destroy(r.ct);
+}
+
+static void
+remove_data(void *arg)
+{
+	(void)arg;
+	pmap_remove(E->pm, DATA, DATA + PAGE_SIZE);
+	pmap_sync(E->pm);
+}
+
+/* One that has stopped in user code holds up a third party for as long as the
+ * watchdog lets it. */
+static void
+test_stopped_in_user(void **state)
+{
+	struct runner r = { 0 };
+	struct host_thread *t;
+
+	r.ct = start(*state, code_loads, sizeof(code_loads));
+	r.ct->tf.rsi = DATA;
+	victim = machine_of(r.ct);
+	map_data(E, VM_PROT_READ);
+	cpu_interrupt(r.ct);
+	assert_int_equal(run(r.ct), CPU_EV_INTERRUPT);
+	atomic_store(&before_post, note_call);
+	assert_int_equal(host_thread_create(&t, "lwp", runner_main, &r), 0);
+	await(&calls);
+	while (atomic_load(&victim->ctx->state) != CTX_USER)
+		host_sleep_ns(MS);
+	host_kill(victim->stub->pid, HOST_SIGSTOP);
+	atomic_store(&E->sm->watchdog_ns, SHORT_NS);
+	in_other_thread(remove_data);
+	assert_true(atomic_load(&victim->stub->dead));
+	host_thread_join(t);
+	atomic_store(&before_post, NULL);
+	assert_int_equal(r.error, 0);
+	assert_int_equal(r.last, CPU_EV_DEAD);
+	cpu_thread_destroy(r.ct);
+}
+
+/* In place of the new thread: nothing, and the number of a thread. */
+static void
+forge_thread(struct stub_cpu *sc)
+{
+	struct stub_op *op =
+	    (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
+
+	atomic_store(&before_post, NULL);
+	op->op = OP_PROTECT;
+	op->addr = CODE;
+	op->len = 0;
+	stub_ctx_at(sc->stub, 1)->tid = (uint32_t)forged_tid;
+}
+
+/* A thread that was never made: a number that is not of the stub is refused
+ * at once, one that is makes a context which stays silent. */
+static void
+test_forged_thread(void **state)
+{
+	struct cpu_thread *ct, *second;
+
+	ct = start(*state, code_syscall, sizeof(code_syscall));
+	assert_int_equal(run(ct), CPU_EV_SYSCALL);
+	assert_int_equal(cpu_thread_create(&cpu_stub_ops, E->sm, &second), 0);
+	forged_tid = host_getpid();
+	atomic_store(&before_post, forge_thread);
+	assert_int_equal(cpu_share(second, ct), EAGAIN);
+	assert_null(atomic_load(&before_post));
+	assert_int_equal(atomic_load(&machine_of(ct)->stub->nctx), 1);
+	assert_int_equal(run(ct), CPU_EV_SYSCALL);
+
+	atomic_store(&E->sm->watchdog_ns, SHORT_NS);
+	forged_tid = machine_of(ct)->stub->pid;
+	atomic_store(&before_post, forge_thread);
+	assert_int_equal(cpu_share(second, ct), EAGAIN);
+	assert_int_equal(run(ct), CPU_EV_DEAD);
+	cpu_thread_destroy(second);
+	cpu_thread_destroy(ct);
+}
+
+/* ---- operations that fail ---- */
+
+/* In place of the operations one that there is not. */
+static void
+refuse(struct stub_cpu *sc)
+{
+	struct stub_op *op =
+	    (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
+
+	if (sc != victim)
+		return;
+	atomic_fetch_add(&calls, 1);
+	memset(op, 0, sizeof(*op));
+	sc->ctx->nops = 1;
+}
+
+/* A guest that says for ever that its operations failed: an error, both where
+ * they precede user code and where they are flushed; and no hang. */
+static void
+test_refused_for_ever(void **state)
+{
+	struct cpu_thread *ct, *second;
+	struct cpu_event ev;
+
+	ct = start(*state, code_syscall, sizeof(code_syscall));
+	assert_int_equal(run(ct), CPU_EV_SYSCALL);
+	victim = machine_of(ct);
+	atomic_store(&before_post, refuse);
+	assert_int_equal(cpu_run(ct, E->pm, &ev), ENOMEM);
+	atomic_store(&before_post, NULL);
+	assert_true(atomic_load(&E->sm->resets) > 0);
+	ct->tf.rip = CODE;
+	assert_int_equal(run(ct), CPU_EV_SYSCALL);
+	cpu_thread_destroy(ct);
+
+	ct = start_two(code_syscall, sizeof(code_syscall), &second);
+	victim = machine_of(ct);
+	map_data(E, VM_PROT_READ);
+	atomic_store(&before_post, refuse);
+	assert_int_equal(cpu_run(ct, E->pm, &ev), ENOMEM);
+	atomic_store(&before_post, NULL);
+	assert_int_equal(run(ct), CPU_EV_SYSCALL);
+	cpu_thread_destroy(second);
+	cpu_thread_destroy(ct);
+}
+
+/* A flush that fails is no reason for pmap_sync() to return while another
+ * thread may still use what was removed. */
+static void
+test_refused_sync(void **state)
+{
+	struct runner r = { 0 };
+	struct cpu_thread *ct;
+	struct stub_pmap *sp = E->pm->md;
+	struct host_thread *t;
+	uint64_t target;
+
+	(void)state;
+	ct = start_two(code_loads, sizeof(code_loads), &r.ct);
+	victim = machine_of(ct);
+	r.ct->tf.rsi = DATA;
+	map_data(E, VM_PROT_READ);
+	assert_int_equal(host_thread_create(&t, "lwp", runner_main, &r), 0);
+	while (atomic_load(&machine_of(r.ct)->ctx->state) != CTX_USER)
+		host_sleep_ns(MS);
+	atomic_store(&before_post, refuse);
+	pmap_remove(E->pm, DATA, DATA + PAGE_SIZE);
+	kmutex_lock(&E->pm->lock);
+	target = sp->qseq;
+	kmutex_unlock(&E->pm->lock);
+	pmap_sync(E->pm);
+	kmutex_lock(&E->pm->lock);
+	assert_true(sp->running == 0 || sp->applied >= target);
+	kmutex_unlock(&E->pm->lock);
+	atomic_store(&before_post, NULL);
+	assert_true(atomic_load(&calls) > 0);
+	host_thread_join(t);
+	assert_int_equal(r.last, CPU_EV_FAULT);
+	cpu_thread_destroy(r.ct);
+	cpu_thread_destroy(ct);
+}
+
+/* Operations that the host refuses: the segment bases that were to be loaded
+ * with them are loaded when they have been done again. */
+static void
+test_bases_after_refusal(void **state)
+{
+	struct cpu_thread *ct = start(*state, code_bases, sizeof(code_bases));
+
+	/* Not mirrored, as there is no stub yet: to protect it is refused. */
+	map_data(E, VM_PROT_READ | VM_PROT_WRITE);
+	ct->tf.fs_base = 0x1000;
+	ct->tf.gs_base = 0x1100;
+	assert_int_equal(run(ct), CPU_EV_SYSCALL);
+	assert_int_equal(ct->tf.rbx, 0x1000);
+	assert_int_equal(ct->tf.rdx, 0x1100);
+	pmap_protect(E->pm, DATA, DATA + PAGE_SIZE, VM_PROT_READ);
+	ct->tf.fs_base = 0x2000;
+	ct->tf.gs_base = 0x2200;
+	assert_int_equal(run(ct), CPU_EV_SYSCALL);
+	assert_true(atomic_load(&E->sm->resets) > 0);
+	assert_int_equal(ct->tf.rbx, 0x2000);
+	assert_int_equal(ct->tf.rdx, 0x2200);
+	cpu_thread_destroy(ct);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOOK_TEST(test_remove_before_enter),
+		HOOK_TEST(test_interrupt_while_moving),
+		HOOK_TEST(test_scribbled_fpstate),
+		HOOK_TEST(test_deaf_guest),
+		HOOK_TEST(test_stopped_in_flush),
+		HOOK_TEST(test_stopped_in_user),
+		HOOK_TEST(test_forged_thread),
+		HOOK_TEST(test_refused_for_ever),
+		HOOK_TEST(test_refused_sync),
+		HOOK_TEST(test_bases_after_refusal),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
