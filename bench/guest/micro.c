@@ -130,8 +130,8 @@ bench_exec(const char *arg)
 		pid_t pid = fork();
 
 		if (pid == 0) {
-			char *argv[] = { (char *)"busybox", (char *)"true",
-				NULL };
+			char *argv[] = {
+			    (char *)"busybox", (char *)"true", NULL};
 
 			execve(arg, argv, environ);
 			_exit(9);
@@ -217,14 +217,14 @@ static const struct {
 	double (*fn)(const char *);
 	int rounds;
 } benches[] = {
-	{ "getppid", bench_getppid, 5 },
-	{ "mmap64k", bench_mmap64k, 5 },
-	{ "fork", bench_fork, 5 },
-	{ "exec", bench_exec, 5 },
-	{ "touch", bench_touch, 3 },
-	{ "munmap", bench_munmap, 3 },
-	{ "bigfork", bench_bigfork, 3 },
-	{ "cow", bench_cow, 3 },
+    {"getppid", bench_getppid, 5},
+    {"mmap64k", bench_mmap64k, 5},
+    {"fork", bench_fork, 5},
+    {"exec", bench_exec, 5},
+    {"touch", bench_touch, 3},
+    {"munmap", bench_munmap, 3},
+    {"bigfork", bench_bigfork, 3},
+    {"cow", bench_cow, 3},
 };
 
 int

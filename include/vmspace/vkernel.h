@@ -36,8 +36,8 @@ struct vkernel_mount {
 };
 
 struct vkernel_config {
-	uint64_t mem;      /* guest memory, bytes; 0: 1 GiB */
-	const char *root;  /* host directory that is /; NULL: "/" */
+	uint64_t mem;     /* guest memory, bytes; 0: 1 GiB */
+	const char *root; /* host directory that is /; NULL: "/" */
 	const struct vkernel_mount *mounts; /* in order */
 	size_t nmounts;
 	const char *hostname; /* NULL: the host's */
@@ -52,11 +52,11 @@ struct vkernel_config {
 
 /* What to start, for vkernel_spawn(). */
 struct vkernel_spawn {
-	const char *path;         /* absolute, or searched in the PATH of envp
-				     when it has no slash */
-	const char *const *argv;  /* NULL-terminated; NULL: { path } */
-	const char *const *envp;  /* NULL-terminated; NULL: empty */
-	const char *cwd;          /* guest path; NULL: "/" */
+	const char *path;        /* absolute, or searched in the PATH of envp
+				    when it has no slash */
+	const char *const *argv; /* NULL-terminated; NULL: { path } */
+	const char *const *envp; /* NULL-terminated; NULL: empty */
+	const char *cwd;         /* guest path; NULL: "/" */
 	/* Host descriptors for the guest's 0..nfds-1; -1: closed.  NULL with
 	 * nfds 0: this process's 0, 1, 2.  They are dup'ed. */
 	const int *fds;
@@ -71,7 +71,8 @@ struct vkernel_stat {
 	    ahead, segv, oom_kills;
 	uint64_t forks, execs;
 	uint64_t host_maps, host_unmaps, host_protects; /* calls in stubs */
-	uint64_t handovers, spins; /* user/kernel switches; caught by spinning */
+	uint64_t handovers,
+	    spins; /* user/kernel switches; caught by spinning */
 	uint64_t stubs_created, stubs_live, stub_resets;
 	uint64_t objects, vmspaces, zone_items; /* live */
 };

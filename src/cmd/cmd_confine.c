@@ -55,16 +55,17 @@ struct path_beneath_attr {
 static void
 allow(int ruleset, const char *path, uint64_t rights)
 {
-	struct path_beneath_attr pb = { .allowed = rights };
+	struct path_beneath_attr pb = {.allowed = rights};
 
 	pb.fd = open(path, O_PATH | O_CLOEXEC);
 	if (pb.fd < 0)
 		return; /* the mount will say so */
-	if (syscall(NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb,
-		0) != 0 && errno == EINVAL) {
+	if (syscall(NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb, 0) !=
+		0 &&
+	    errno == EINVAL) {
 		pb.allowed &= FS_ON_FILES; /* not a directory */
-		syscall(NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb,
-		    0);
+		syscall(
+		    NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb, 0);
 	}
 	close(pb.fd);
 }
@@ -79,22 +80,22 @@ allow_mount(int ruleset, const struct vkernel_config *c,
 		allow(ruleset, m->src, rights);
 	if (m->kind != VKERNEL_MOUNT_RW)
 		return;
-	if (snprintf(path, sizeof(path), "%s%s",
-		c->root == NULL ? "" : c->root, m->src) < (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s%s", c->root == NULL ? "" : c->root,
+		m->src) < (int)sizeof(path))
 		allow(ruleset, path, rights);
 }
 
 void
 cmd_confine(const struct vkernel_config *c)
 {
-	struct ruleset_attr a = { .fs = FS_WRITE_FILE | FS_REMOVE_AND_MAKE };
+	struct ruleset_attr a = {.fs = FS_WRITE_FILE | FS_REMOVE_AND_MAKE};
 	size_t size = sizeof(a.fs);
 	long version;
 	int rs;
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	version = syscall(NR_LANDLOCK_CREATE_RULESET, NULL, 0,
-	    LANDLOCK_VERSION);
+	version =
+	    syscall(NR_LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION);
 	if (version < 1)
 		return;
 	if (version >= 2)

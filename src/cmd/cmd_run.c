@@ -46,29 +46,28 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "mem", OPT_MEM, "SIZE", 0,
-	    "Guest memory, for example 64M or 2G (default 1G)", 0 },
-	{ "root", OPT_ROOT, "DIR", 0,
-	    "Host directory that the guest sees as / (default /), read-only",
-	    0 },
-	{ "rw", OPT_RW, "PATH", 0,
-	    "Let the guest write below PATH (a path inside the root)", 0 },
-	{ "bind", OPT_BIND, "SRC:DST[:ro]", 0,
-	    "Show the host's SRC at DST in the guest", 0 },
-	{ "tmpfs", OPT_TMPFS, "PATH", 0,
-	    "An empty file system in memory at PATH (/tmp has one)", 0 },
-	{ "env", OPT_ENV, "NAME=VALUE", 0,
-	    "Set a variable in the guest's environment", 0 },
-	{ "cwd", OPT_CWD, "DIR", 0,
-	    "Start in DIR (default: here, if the guest sees it)", 0 },
-	{ "hostname", OPT_HOSTNAME, "NAME", 0, "Host name in the guest", 0 },
-	{ "trace", OPT_TRACE, 0, 0,
-	    "Write each system call of the guest to standard error", 0 },
-	{ "stat", OPT_STAT, 0, 0,
-	    "At the end, write figures of the run to standard error", 0 },
-	{ "no-aslr", OPT_NOASLR, 0, 0, "Do not randomise guest addresses", 0 },
-	{ "verbose", OPT_VERBOSE, 0, 0, "Log more (repeatable)", 0 },
-	{ 0 },
+    {"mem", OPT_MEM, "SIZE", 0,
+	"Guest memory, for example 64M or 2G (default 1G)", 0},
+    {"root", OPT_ROOT, "DIR", 0,
+	"Host directory that the guest sees as / (default /), read-only", 0},
+    {"rw", OPT_RW, "PATH", 0,
+	"Let the guest write below PATH (a path inside the root)", 0},
+    {"bind", OPT_BIND, "SRC:DST[:ro]", 0,
+	"Show the host's SRC at DST in the guest", 0},
+    {"tmpfs", OPT_TMPFS, "PATH", 0,
+	"An empty file system in memory at PATH (/tmp has one)", 0},
+    {"env", OPT_ENV, "NAME=VALUE", 0,
+	"Set a variable in the guest's environment", 0},
+    {"cwd", OPT_CWD, "DIR", 0,
+	"Start in DIR (default: here, if the guest sees it)", 0},
+    {"hostname", OPT_HOSTNAME, "NAME", 0, "Host name in the guest", 0},
+    {"trace", OPT_TRACE, 0, 0,
+	"Write each system call of the guest to standard error", 0},
+    {"stat", OPT_STAT, 0, 0,
+	"At the end, write figures of the run to standard error", 0},
+    {"no-aslr", OPT_NOASLR, 0, 0, "Do not randomise guest addresses", 0},
+    {"verbose", OPT_VERBOSE, 0, 0, "Log more (repeatable)", 0},
+    {0},
 };
 
 struct run {
@@ -82,8 +81,7 @@ struct run {
 };
 
 static void
-add_mount(struct argp_state *st, struct run *r,
-    const struct vkernel_mount *m)
+add_mount(struct argp_state *st, struct run *r, const struct vkernel_mount *m)
 {
 	if (r->config.nmounts == MAXMOUNTS)
 		argp_error(st, "too many mounts (at most %d)", MAXMOUNTS);
@@ -93,15 +91,17 @@ add_mount(struct argp_state *st, struct run *r,
 static void
 parse_bind(struct argp_state *st, struct run *r, const char *arg)
 {
-	struct vkernel_mount m = { .kind = VKERNEL_MOUNT_BIND };
+	struct vkernel_mount m = {.kind = VKERNEL_MOUNT_BIND};
 	char *copy = strdup(arg), *dst, *opt;
 
 	if (copy == NULL)
 		argp_failure(st, EX_FAILURE, ENOMEM, "--bind");
 	dst = strchr(copy, ':');
 	if (dst == NULL || dst == copy || dst[1] != '/')
-		argp_error(st, "--bind wants SRC:DST[:ro] with an absolute "
-			       "DST: %s", arg);
+		argp_error(st,
+		    "--bind wants SRC:DST[:ro] with an absolute "
+		    "DST: %s",
+		    arg);
 	*dst++ = '\0';
 	opt = strchr(dst, ':');
 	if (opt != NULL) {
@@ -143,18 +143,20 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	case OPT_RW:
 		if (arg[0] != '/')
 			argp_error(st, "--rw wants an absolute path: %s", arg);
-		add_mount(st, r, &(struct vkernel_mount) {
-			.kind = VKERNEL_MOUNT_RW, .src = arg, .dst = arg });
+		add_mount(st, r,
+		    &(struct vkernel_mount){
+			.kind = VKERNEL_MOUNT_RW, .src = arg, .dst = arg});
 		return (0);
 	case OPT_BIND:
 		parse_bind(st, r, arg);
 		return (0);
 	case OPT_TMPFS:
 		if (arg[0] != '/')
-			argp_error(st, "--tmpfs wants an absolute path: %s",
-			    arg);
-		add_mount(st, r, &(struct vkernel_mount) {
-			.kind = VKERNEL_MOUNT_TMPFS, .dst = arg });
+			argp_error(
+			    st, "--tmpfs wants an absolute path: %s", arg);
+		add_mount(st, r,
+		    &(struct vkernel_mount){
+			.kind = VKERNEL_MOUNT_TMPFS, .dst = arg});
 		return (0);
 	case OPT_ENV:
 		if (strchr(arg, '=') == NULL || arg[0] == '=')
@@ -195,16 +197,16 @@ parse_opt(int key, char *arg, struct argp_state *st)
 }
 
 static const struct argp argp = {
-	.options = options,
-	.parser = parse_opt,
-	.args_doc = "-- PROGRAM [ARGS...]",
-	.doc = "Run PROGRAM, unmodified, in address spaces that vmspace "
-	       "manages itself.\v"
-	       "The guest reads the host's files and writes nothing but "
-	       "/tmp (in memory) and what --rw and --bind grant.  Exit "
-	       "status: the program's; 128+N when signal N ended it; 127 no "
-	       "such program; 126 not executable; 125 vmspace failed; 2 bad "
-	       "option.",
+    .options = options,
+    .parser = parse_opt,
+    .args_doc = "-- PROGRAM [ARGS...]",
+    .doc = "Run PROGRAM, unmodified, in address spaces that vmspace "
+	   "manages itself.\v"
+	   "The guest reads the host's files and writes nothing but "
+	   "/tmp (in memory) and what --rw and --bind grant.  Exit "
+	   "status: the program's; 128+N when signal N ended it; 127 no "
+	   "such program; 126 not executable; 125 vmspace failed; 2 bad "
+	   "option.",
 };
 
 /* The caller's environment with --env on top. NULL: no memory. */
@@ -280,10 +282,10 @@ now(void)
 static int
 run_in(struct vkernel *k, struct run *r, const char **envp)
 {
-	struct vkernel_spawn sp = { .path = r->argv[0],
-		.argv = (const char *const *)r->argv,
-		.envp = envp,
-		.cwd = r->cwd };
+	struct vkernel_spawn sp = {.path = r->argv[0],
+	    .argv = (const char *const *)r->argv,
+	    .envp = envp,
+	    .cwd = r->cwd};
 	char here[PATH_MAX];
 	int pid, status, error;
 
@@ -304,15 +306,15 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 	cmd_signals_stop();
 	if (error != 0)
 		return (EX_FAILURE);
-	return (WIFSIGNALED(status) ? EX_SIGBASE + WTERMSIG(status) :
-				      WEXITSTATUS(status));
+	return (WIFSIGNALED(status) ? EX_SIGBASE + WTERMSIG(status)
+				    : WEXITSTATUS(status));
 }
 
 int
 cmd_run(int argc, char **argv)
 {
 	static char name[] = "vmspace run";
-	struct run r = { 0 };
+	struct run r = {0};
 	struct vkernel_stat st;
 	struct vkernel *k;
 	const char **envp;
@@ -345,8 +347,7 @@ cmd_run(int argc, char **argv)
 	if (r.stat)
 		print_stat(&st, now() - start);
 	if (leaks != 0)
-		fprintf(stderr, "vmspace: %lu items were left behind\n",
-		    leaks);
+		fprintf(stderr, "vmspace: %lu items were left behind\n", leaks);
 	free(envp);
 	for (size_t i = 0; i < r.config.nmounts; i++)
 		if (r.mounts[i].kind == VKERNEL_MOUNT_BIND)

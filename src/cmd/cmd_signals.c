@@ -10,7 +10,8 @@
  * terminal (INT, QUIT, WINCH, TSTP) to the guest's foreground process group,
  * the others to the program that was started.  If that program stops at a
  * SIGTSTP this process stops too, so that the caller's job control works;
- * SIGCONT goes on to the guest.  SIGPIPE is ignored: a closed output is the guest's EPIPE.
+ * SIGCONT goes on to the guest.  SIGPIPE is ignored: a closed output is the
+ * guest's EPIPE.
  */
 
 #include <pthread.h>
@@ -32,8 +33,8 @@ static struct {
 void
 cmd_signals_block(void)
 {
-	static const int list[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP,
-		SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGALRM };
+	static const int list[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP,
+	    SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGALRM};
 
 	sigemptyset(&sigs.set);
 	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)

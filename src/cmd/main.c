@@ -16,22 +16,22 @@ static const struct command {
 	int (*fn)(int argc, char **argv);
 	const char *what;
 } commands[] = {
-	{ "run", cmd_run, "run a program in address spaces of its own" },
+    {"run", cmd_run, "run a program in address spaces of its own"},
 };
 
 static void
 usage(FILE *f)
 {
-	fprintf(f,
-	    "Usage: vmspace COMMAND [OPTION...]\n"
-	    "       vmspace --version | --help\n\n"
-	    "Runs unmodified Linux programs in address spaces that this "
-	    "process manages\nitself: no root, no KVM, no ptrace.\n\n"
-	    "Commands:\n");
+	fprintf(f, "Usage: vmspace COMMAND [OPTION...]\n"
+		   "       vmspace --version | --help\n\n"
+		   "Runs unmodified Linux programs in address spaces that this "
+		   "process manages\nitself: no root, no KVM, no ptrace.\n\n"
+		   "Commands:\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].what);
-	fprintf(f, "\n`vmspace COMMAND --help` tells more.  Example:\n"
-		   "  vmspace run --mem 256M -- busybox sh -c 'seq 1 9 | tac'\n");
+	fprintf(f,
+	    "\n`vmspace COMMAND --help` tells more.  Example:\n"
+	    "  vmspace run --mem 256M -- busybox sh -c 'seq 1 9 | tac'\n");
 }
 
 int

@@ -62,8 +62,8 @@ struct cpu_ops {
 };
 
 /* Registers zero, extended state as after exec.  0, ENOMEM. */
-int cpu_thread_create(const struct cpu_ops *, void *machine,
-    struct cpu_thread **);
+int cpu_thread_create(
+    const struct cpu_ops *, void *machine, struct cpu_thread **);
 void cpu_thread_destroy(struct cpu_thread *);
 /*
  * Load tf (validated: rflags masked, canonical rip), run in `pmap` until an
@@ -116,8 +116,8 @@ extern const struct cpu_ops cpu_fake_ops;
  * cpu_interrupt() comes before the next step.
  */
 struct cpu_fake {
-	void (*step)(void *arg, struct cpu_thread *, struct pmap *,
-	    struct cpu_event *);
+	void (*step)(
+	    void *arg, struct cpu_thread *, struct pmap *, struct cpu_event *);
 	void *arg;
 };
 

@@ -48,8 +48,14 @@
 #define XSTATE_MAX 0x8000
 #define OPFAILS_MAX 8
 
-enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8, SIG_SEGV = 11,
-	SIG_SYS = 31 };
+enum {
+	SIG_ILL = 4,
+	SIG_TRAP = 5,
+	SIG_BUS = 7,
+	SIG_FPE = 8,
+	SIG_SEGV = 11,
+	SIG_SYS = 31
+};
 #define AUDIT_X86_64 0xc000003eU
 #define SI_KERNEL_CODE 0x80
 
@@ -87,8 +93,8 @@ frame_xstate(struct stub_cpu *sc)
 static bool
 event_ready(struct stub_cpu *sc)
 {
-	uint32_t s = atomic_load_explicit(&sc->ctx->state,
-	    memory_order_acquire);
+	uint32_t s =
+	    atomic_load_explicit(&sc->ctx->state, memory_order_acquire);
 
 	return (s == CTX_EVENT || s == CTX_DEAD);
 }
@@ -209,8 +215,7 @@ stub_command(struct stub_cpu *sc, uint32_t cmd)
 		host_futex_wake(&c->state, 1, true);
 	wait_event(sc, cmd == CMD_REPORT);
 	stub_place_event(sc);
-	if (atomic_load(&sc->stub->dead) ||
-	    atomic_load(&c->state) != CTX_EVENT)
+	if (atomic_load(&sc->stub->dead) || atomic_load(&c->state) != CTX_EVENT)
 		return (stub_broken(sc));
 	return (0);
 }
@@ -248,7 +253,7 @@ frame_store(struct stub_cpu *sc)
 	f->ss = 0x2b;
 	f->sigmask = 0;
 	sc->ctx->set_bases = tf->fs_base != sc->ctx->fs_base ||
-	    tf->gs_base != sc->ctx->gs_base || sc->bases_dirty;
+			     tf->gs_base != sc->ctx->gs_base || sc->bases_dirty;
 	sc->ctx->fs_base = tf->fs_base;
 	sc->ctx->gs_base = tf->gs_base;
 	sc->bases_dirty = false;
@@ -277,8 +282,7 @@ static void
 xstate_load(struct stub_cpu *sc)
 {
 	uint8_t *x = frame_xstate(sc);
-	const uint8_t *from = sc->xbuf != NULL ? sc->xbuf :
-						 sc->sm->xtemplate;
+	const uint8_t *from = sc->xbuf != NULL ? sc->xbuf : sc->sm->xtemplate;
 
 	if (x == NULL || (sc->xbuf == NULL && !sc->xreset))
 		return;
@@ -317,9 +321,9 @@ decode_event(struct stub_cpu *sc, struct cpu_event *ev)
 	    code < SI_KERNEL_CODE) {
 		ev->type = CPU_EV_FAULT;
 		ev->addr = sc->frame->cr2;
-		ev->access = err & 0x10 ? VM_PROT_EXECUTE :
-		    err & 2		? VM_PROT_WRITE :
-					  VM_PROT_READ;
+		ev->access = err & 0x10 ? VM_PROT_EXECUTE
+			     : err & 2  ? VM_PROT_WRITE
+					: VM_PROT_READ;
 		return;
 	}
 	ev->type = CPU_EV_EXCEPTION;
@@ -526,8 +530,7 @@ run_result(struct stub_cpu *sc, struct cpu_event *ev)
 		return (error);
 	frame_load(sc);
 	decode_event(sc, ev);
-	if (ev->type == CPU_EV_FAULT &&
-	    trunc_page(ev->addr) != sc->refill_va &&
+	if (ev->type == CPU_EV_FAULT && trunc_page(ev->addr) != sc->refill_va &&
 	    pmap_refill(sc->pmap, ev->addr, ev->access)) {
 		sc->refill_va = trunc_page(ev->addr);
 		return (EAGAIN);
@@ -558,8 +561,8 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 	}
 	while (!stub_pmap_enter_user(sc)) {
 		/* A third party may have asked for a fresh stub since. */
-		error = stub_pmap_wants_fresh(sc) ? EAGAIN :
-						    stub_pmap_flush(sc);
+		error =
+		    stub_pmap_wants_fresh(sc) ? EAGAIN : stub_pmap_flush(sc);
 		if (error != 0) {
 			atomic_store(&sc->in_user, 0);
 			return (error);
@@ -748,17 +751,17 @@ stub_vdso(void *machine)
 }
 
 const struct cpu_ops cpu_stub_ops = {
-	.name = "stub",
-	.thread_create = stub_thread_create,
-	.thread_destroy = stub_thread_destroy,
-	.run = stub_run,
-	.interrupt = stub_interrupt,
-	.unbind = stub_unbind,
-	.share = stub_share,
-	.prepare = stub_prepare,
-	.xstate_size = stub_xstate_size,
-	.xstate_get = stub_xstate_get,
-	.xstate_set = stub_xstate_set,
-	.xstate_copy = stub_xstate_copy,
-	.vdso = stub_vdso,
+    .name = "stub",
+    .thread_create = stub_thread_create,
+    .thread_destroy = stub_thread_destroy,
+    .run = stub_run,
+    .interrupt = stub_interrupt,
+    .unbind = stub_unbind,
+    .share = stub_share,
+    .prepare = stub_prepare,
+    .xstate_size = stub_xstate_size,
+    .xstate_get = stub_xstate_get,
+    .xstate_set = stub_xstate_set,
+    .xstate_copy = stub_xstate_copy,
+    .vdso = stub_vdso,
 };

@@ -60,20 +60,20 @@ struct stub {
 	uint64_t idle[CTX_THREADS / 64]; /* [l] parked, without cpu_thread */
 	/* Host threads by context, checked to be of this process when they
 	 * were made: never read from the context again. */
-	int tid[CTX_THREADS]; /* [l], [I] once its context is idle */
-	TAILQ_ENTRY(stub) link;  /* [s] pool */
+	int tid[CTX_THREADS];   /* [l], [I] once its context is idle */
+	TAILQ_ENTRY(stub) link; /* [s] pool */
 };
 TAILQ_HEAD(stub_list, stub);
 
 /* pmap->md.  Everything under pmap->lock but flush. */
 struct stub_pmap {
-	struct stub *stub;   /* NULL: no machine, nothing is mirrored */
-	struct stub_op *q;   /* operations not yet handed to a stub thread */
+	struct stub *stub; /* NULL: no machine, nothing is mirrored */
+	struct stub_op *q; /* operations not yet handed to a stub thread */
 	uint32_t nq, cap;
-	uint64_t qseq;       /* bumped by each queued operation */
-	uint64_t applied;    /* all up to here precede any user code */
-	uint32_t running;    /* threads that may be in user code */
-	uint32_t nbound;     /* cpu_threads bound */
+	uint64_t qseq;    /* bumped by each queued operation */
+	uint64_t applied; /* all up to here precede any user code */
+	uint32_t running; /* threads that may be in user code */
+	uint32_t nbound;  /* cpu_threads bound */
 	uint32_t waiters;
 	bool flushing;       /* a batch is out and not yet reported */
 	bool fresh;          /* the stub is to be replaced; nothing is queued */
@@ -86,63 +86,63 @@ struct stub_pmap {
 struct stub_cpu {
 	struct cpu_thread *ct;
 	struct stub_machine *sm;
-	struct pmap *pmap;   /* bound to, or NULL */
+	struct pmap *pmap; /* bound to, or NULL */
 	struct stub *stub;
-	uint32_t idx;        /* context number */
+	uint32_t idx; /* context number */
 	struct stub_ctx *ctx;
-	int tid;             /* host thread of the context */
-	struct stub_frame *frame; /* parked: in context memory */
+	int tid;                   /* host thread of the context */
+	struct stub_frame *frame;  /* parked: in context memory */
 	LIST_ENTRY(stub_cpu) link; /* pmap lock: on stub_pmap.cpus */
 	_Atomic(uint32_t) intr;    /* cpu_interrupt() is pending */
 	_Atomic(uint32_t) in_user;
-	struct kmutex intr_lock;   /* rank LEAF: pid below is valid */
-	int pid;                   /* [intr_lock] 0: not bound */
-	uint8_t *xbuf;       /* extended state to load, or NULL */
-	bool xreset;         /* load the state after exec */
-	bool bases_dirty;    /* tf bases differ from the stub's */
-	unsigned opfails;    /* operations refused since user code last ran */
+	struct kmutex intr_lock; /* rank LEAF: pid below is valid */
+	int pid;                 /* [intr_lock] 0: not bound */
+	uint8_t *xbuf;           /* extended state to load, or NULL */
+	bool xreset;             /* load the state after exec */
+	bool bases_dirty;        /* tf bases differ from the stub's */
+	unsigned opfails;      /* operations refused since user code last ran */
 	vm_offset_t refill_va; /* last page refilled without the kernel */
 	/* Placement, see stub_place.c. */
 	enum stub_mode mode;
-	int kcpu, scpu;      /* pinned to, -1 not */
-	int user_cpu;        /* counted in cpu_users, -1 none */
+	int kcpu, scpu; /* pinned to, -1 not */
+	int user_cpu;   /* counted in cpu_users, -1 none */
 	uint32_t streak, need_streak, since_balance;
 	uint64_t resume_ns;
 	int64_t pair_ns, spin_ns; /* moving averages of a trip */
 };
 
 struct stub_machine {
-	struct vm_system *sys;   /* [I] */
-	int ctxfd;               /* [I] context memory */
-	char *ctxmem;            /* [I] all slots */
-	int epfd, evfd;          /* [I] keeper's */
+	struct vm_system *sys;      /* [I] */
+	int ctxfd;                  /* [I] context memory */
+	char *ctxmem;               /* [I] all slots */
+	int epfd, evfd;             /* [I] keeper's */
 	struct host_thread *keeper; /* [I] parent of all stubs */
-	_Atomic(uint64_t) vdso;  /* [a] guest address of the vdso, 0 none */
+	_Atomic(uint64_t) vdso;     /* [a] guest address of the vdso, 0 none */
 	uint8_t *xtemplate;      /* [I] once set: extended state after exec */
 	_Atomic(uint32_t) xsize; /* [a] its bytes */
 	_Atomic(uint64_t) watchdog_ns; /* [a] a stub that is silent so long */
 	_Atomic(uint64_t) order_ns;    /* [a] and a zygote: of no use */
 
-	struct kmutex lock;      /* rank STUB */
-	struct kcond cond;       /* pool, state */
+	struct kmutex lock; /* rank STUB */
+	struct kcond cond;  /* pool, state */
 	_Atomic(int) zygote_pid;
 	int zygote_pidfd;
-	bool zygote_up;          /* [s] armed and ready for orders */
-	bool stop;               /* [s] */
-	int error;               /* [s] why there is no zygote */
+	bool zygote_up;                 /* [s] armed and ready for orders */
+	bool stop;                      /* [s] */
+	int error;                      /* [s] why there is no zygote */
 	struct stub *slot[STUB_NSLOTS]; /* [s] */
-	uint32_t slot_hint;      /* [s] */
-	struct stub_list pool;   /* [s] ready stubs */
-	uint32_t npool;          /* [s] */
-	uint32_t nstubs;         /* [s] live, pool included */
-	uint32_t want;           /* [s] threads waiting for a stub */
+	uint32_t slot_hint;             /* [s] */
+	struct stub_list pool;          /* [s] ready stubs */
+	uint32_t npool;                 /* [s] */
+	uint32_t nstubs;                /* [s] live, pool included */
+	uint32_t want;                  /* [s] threads waiting for a stub */
 	uint64_t moved_stack, moved_stack_size; /* keeper's */
 
 	struct counter maps, unmaps, protects, handovers, spins;
 	_Atomic(uint64_t) stubs_created, resets;
-	int ncpu;                /* [I] CPUs in `cpu` */
-	int cpu[STUB_MAXCPU];    /* [I] */
-	_Atomic(uint32_t) nuser; /* [a] threads in user code */
+	int ncpu;                                 /* [I] CPUs in `cpu` */
+	int cpu[STUB_MAXCPU];                     /* [I] */
+	_Atomic(uint32_t) nuser;                  /* [a] threads in user code */
 	_Atomic(uint32_t) cpu_users[STUB_MAXCPU]; /* [a] of them, by CPU */
 };
 
@@ -213,8 +213,8 @@ void stub_pmap_reset(struct stub_cpu *);
  * it has none, to context 0 of `fresh` (*used tells).  ENOENT: it has none
  * and fresh is NULL; EAGAIN: no idle context; ENOMEM.
  */
-int stub_pmap_bind(struct stub_cpu *, struct pmap *, struct stub *fresh,
-    bool *used);
+int stub_pmap_bind(
+    struct stub_cpu *, struct pmap *, struct stub *fresh, bool *used);
 /* Returns the stub if that was its last thread: the caller kills it. */
 struct stub *stub_pmap_unbind(struct stub_cpu *);
 

@@ -100,7 +100,7 @@ child_reap(int pidfd)
 	siginfo_t si;
 
 	while (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL) != 0 &&
-	    errno == EINTR)
+	       errno == EINTR)
 		continue;
 }
 
@@ -141,8 +141,7 @@ plan_moves(struct stub_machine *sm, struct stub_order *o)
 
 	o->nmoves = 0;
 	sm->moved_stack = sm->moved_stack_size = 0;
-	if (host_proc_read(sm->zygote_pid, "maps", buf, sizeof(buf), &len) !=
-	    0)
+	if (host_proc_read(sm->zygote_pid, "maps", buf, sizeof(buf), &len) != 0)
 		return (0);
 	for (line = strtok_r(buf, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
@@ -209,9 +208,9 @@ static int
 zygote_start(struct stub_machine *sm)
 {
 	char name[] = "vmspace-stub";
-	char *argv[] = { name, NULL };
-	struct epoll_event ev = { .events = EPOLLIN };
-	int fds[5] = { 0, 0, 0, sm->sys->phys->fd, sm->ctxfd };
+	char *argv[] = {name, NULL};
+	struct epoll_event ev = {.events = EPOLLIN};
+	int fds[5] = {0, 0, 0, sm->sys->phys->fd, sm->ctxfd};
 	int error, nul, pid;
 
 	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -266,7 +265,7 @@ slot_alloc(struct stub_machine *sm, struct stub *s)
 static int
 stub_spawn(struct stub_machine *sm, struct stub **out)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
+	struct epoll_event ev = {.events = EPOLLIN};
 	struct stub_order *o = order_block(sm);
 	struct stub *s;
 	int32_t pid = 0;
@@ -476,8 +475,7 @@ stub_get(struct stub_machine *sm, struct stub **out)
 		sm->want++;
 		while ((s = TAILQ_FIRST(&sm->pool)) == NULL && error == 0) {
 			keeper_poke(sm);
-			error = kcond_timedwait(&sm->cond, &sm->lock,
-			    give_up);
+			error = kcond_timedwait(&sm->cond, &sm->lock, give_up);
 			if (error == 0 && sm->error != 0 &&
 			    TAILQ_EMPTY(&sm->pool))
 				error = sm->error;
@@ -526,7 +524,7 @@ stub_kill(struct stub *s)
 static int
 machine_memory(struct stub_machine *sm)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
+	struct epoll_event ev = {.events = EPOLLIN};
 	const size_t size = (size_t)STUB_NSLOTS * CTX_SLOT_SIZE;
 	void *p;
 	int error;
@@ -606,8 +604,8 @@ stub_machine_create(struct vm_system *sys, struct stub_machine **out)
 	kcond_init(&sm->cond);
 	error = machine_memory(sm);
 	if (error == 0)
-		error = host_thread_create(&sm->keeper, "stub-keeper",
-		    keeper_main, sm);
+		error = host_thread_create(
+		    &sm->keeper, "stub-keeper", keeper_main, sm);
 	if (error != 0) {
 		machine_free(sm);
 		return (error);

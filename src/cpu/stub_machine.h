@@ -16,8 +16,8 @@ struct stub_machine;
 
 struct stub_machine_stats {
 	uint64_t maps, unmaps, protects; /* host calls made in stubs */
-	uint64_t handovers; /* kernel -> user switches */
-	uint64_t spins;     /* of them, answered while spinning */
+	uint64_t handovers;              /* kernel -> user switches */
+	uint64_t spins;                  /* of them, answered while spinning */
 	uint64_t stubs_created, stubs_live, resets;
 };
 

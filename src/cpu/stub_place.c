@@ -21,10 +21,11 @@
  * makes a pair again.
  *
  * Leaving SPIN: when an event does not come in SPIN_NS, when guests want the
- * CPU, or when round trips take longer than in a pair (others use the CPUs), the
- * kernel thread joins the stub's CPU and sleeps there; each failure doubles the streak that is asked for next time.  When the stub has
- * gone to sleep (a long system call), it is re-pinned, asleep, to the kernel
- * thread's CPU: moving a sleeper costs nothing.
+ * CPU, or when round trips take longer than in a pair (others use the CPUs),
+ * the kernel thread joins the stub's CPU and sleeps there; each failure doubles
+ * the streak that is asked for next time.  When the stub has gone to sleep (a
+ * long system call), it is re-pinned, asleep, to the kernel thread's CPU:
+ * moving a sleeper costs nothing.
  *
  * All of this is a matter of speed only: pinning may fail or lie.
  */
@@ -70,7 +71,7 @@ stub_place_bind(struct stub_cpu *sc)
 
 /* The CPU (of ours) that fewest guests are using, other than `not`. */
 static int
-quiet_cpu(struct stub_machine *sm, int not)
+quiet_cpu(struct stub_machine *sm, int not )
 {
 	uint32_t best = UINT32_MAX, n;
 	int cpu = -1;
@@ -78,8 +79,8 @@ quiet_cpu(struct stub_machine *sm, int not)
 	for (int i = 0; i < sm->ncpu; i++) {
 		if (sm->cpu[i] == not || sm->cpu[i] >= STUB_MAXCPU)
 			continue;
-		n = atomic_load_explicit(&sm->cpu_users[sm->cpu[i]],
-		    memory_order_relaxed);
+		n = atomic_load_explicit(
+		    &sm->cpu_users[sm->cpu[i]], memory_order_relaxed);
 		if (n < best) {
 			best = n;
 			cpu = sm->cpu[i];
@@ -91,16 +92,17 @@ quiet_cpu(struct stub_machine *sm, int not)
 static uint32_t
 users_of(struct stub_machine *sm, int cpu)
 {
-	return (cpu < 0 || cpu >= STUB_MAXCPU ? 0 :
-		atomic_load_explicit(&sm->cpu_users[cpu],
-		    memory_order_relaxed));
+	return (cpu < 0 || cpu >= STUB_MAXCPU
+		    ? 0
+		    : atomic_load_explicit(
+			  &sm->cpu_users[cpu], memory_order_relaxed));
 }
 
 static bool
 may_spin(struct stub_machine *sm)
 {
 	return (atomic_load_explicit(&sm->nuser, memory_order_relaxed) * 2 <=
-	    (uint32_t)sm->ncpu);
+		(uint32_t)sm->ncpu);
 }
 
 static void
@@ -123,22 +125,20 @@ stub_place_resume(struct stub_cpu *sc)
 	atomic_fetch_add_explicit(&sm->nuser, 1, memory_order_relaxed);
 	if (sm->ncpu < 2)
 		return;
-	if (sc->mode == STUB_SPIN &&
-	    atomic_load(&sc->ctx->stub_waits) != 0) {
+	if (sc->mode == STUB_SPIN && atomic_load(&sc->ctx->stub_waits) != 0) {
 		pin_stub(sc, sc->kcpu);
 		sc->mode = STUB_PAIR;
 		sc->streak = 0;
 	}
 	if (sc->mode == STUB_LOOSE) {
 		cpu = host_getcpu();
-		if (users_of(sm, cpu) != 0 &&
-		    (other = quiet_cpu(sm, cpu)) >= 0)
+		if (users_of(sm, cpu) != 0 && (other = quiet_cpu(sm, cpu)) >= 0)
 			cpu = other;
 		pin_stub(sc, cpu);
 		pin_kernel(sc, cpu);
 		sc->mode = STUB_PAIR;
 	} else if (sc->mode == STUB_PAIR &&
-	    ++sc->since_balance >= BALANCE_EVENTS) {
+		   ++sc->since_balance >= BALANCE_EVENTS) {
 		sc->since_balance = 0;
 		if (users_of(sm, sc->scpu) != 0 &&
 		    (other = quiet_cpu(sm, sc->scpu)) >= 0) {
@@ -156,8 +156,8 @@ stub_place_resume(struct stub_cpu *sc)
 	sc->ctx->spin = sc->mode == STUB_SPIN ? STUB_SPINS : 0;
 	sc->user_cpu = sc->scpu;
 	if (sc->user_cpu >= 0 && sc->user_cpu < STUB_MAXCPU)
-		atomic_fetch_add_explicit(&sm->cpu_users[sc->user_cpu], 1,
-		    memory_order_relaxed);
+		atomic_fetch_add_explicit(
+		    &sm->cpu_users[sc->user_cpu], 1, memory_order_relaxed);
 	sc->resume_ns = host_now_ns();
 }
 
@@ -172,8 +172,8 @@ stub_place_event(struct stub_cpu *sc)
 	if (sm->ncpu < 2)
 		return;
 	if (sc->user_cpu >= 0 && sc->user_cpu < STUB_MAXCPU)
-		atomic_fetch_sub_explicit(&sm->cpu_users[sc->user_cpu], 1,
-		    memory_order_relaxed);
+		atomic_fetch_sub_explicit(
+		    &sm->cpu_users[sc->user_cpu], 1, memory_order_relaxed);
 	sc->user_cpu = -1;
 	took = host_now_ns() - sc->resume_ns;
 	if (took >= SHORT_NS) {
@@ -199,8 +199,7 @@ stub_place_spin(struct stub_cpu *sc)
 	if (sc->mode != STUB_SPIN)
 		return (false);
 	for (unsigned n = 1;; n++) {
-		s = atomic_load_explicit(&sc->ctx->state,
-		    memory_order_acquire);
+		s = atomic_load_explicit(&sc->ctx->state, memory_order_acquire);
 		if (s == CTX_EVENT || s == CTX_DEAD) {
 			counter_add(&sm->spins, 1);
 			return (true);

@@ -32,8 +32,8 @@ struct host_mem_ops {
 	int (*arena_create)(void *self, size_t size, int *fd, void **base);
 	void (*arena_destroy)(void *self, int fd, void *base, size_t size);
 	/* Give the host its memory back; the range reads as zero afterwards. */
-	void (*arena_discard)(void *self, int fd, void *base, size_t off,
-	    size_t len);
+	void (*arena_discard)(
+	    void *self, int fd, void *base, size_t off, size_t len);
 };
 
 struct host {
@@ -58,8 +58,8 @@ struct host_thread; /* opaque */
 
 /* Start fn(arg) in a new thread with all signals blocked, named `name` (15
  * bytes at most are kept).  0, EAGAIN, ENOMEM. */
-int host_thread_create(struct host_thread **out, const char *name,
-    void (*fn)(void *), void *arg);
+int host_thread_create(
+    struct host_thread **out, const char *name, void (*fn)(void *), void *arg);
 /* Wait for its end and free the handle. */
 void host_thread_join(struct host_thread *t);
 /* Free the handle; the thread cleans up by itself at its end. */
@@ -78,8 +78,8 @@ void host_yield(void);
 /* Futex on shared memory (or private when `shared` is false).
  * host_futex_wait: 0 woken or value differs, ETIMEDOUT; EINTR -> 0 (callers
  * re-check).  timeout_ns is relative; UINT64_MAX waits for ever. */
-int host_futex_wait(_Atomic(uint32_t) *word, uint32_t val, uint64_t timeout_ns,
-    bool shared);
+int host_futex_wait(
+    _Atomic(uint32_t) *word, uint32_t val, uint64_t timeout_ns, bool shared);
 int host_futex_wake(_Atomic(uint32_t) *word, int n, bool shared);
 
 /* ---- time ---- */
@@ -114,8 +114,8 @@ int host_tgkill(int tgid, int tid, int sig);
  * block=false: EAGAIN while it still runs. */
 int host_reap(int pid, bool block, int *status);
 /* Read a file below /proc/<pid>/ into buf (NUL-terminated, truncated). */
-int host_proc_read(int pid, const char *name, char *buf, size_t size,
-    size_t *len);
+int host_proc_read(
+    int pid, const char *name, char *buf, size_t size, size_t *len);
 
 /* Raise the soft limit on descriptors to the hard limit. */
 void host_raise_nofile(void);

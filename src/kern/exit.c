@@ -25,8 +25,8 @@
  * numbers are left, and the signal state, which posters may still look at.
  *
  * Reapers.  Orphans go to the nearest ancestor that asked for them
- * (PR_SET_CHILD_SUBREAPER), else to init, the first process of the kernel
- * while it lives, else to nobody: then the kernel reaps them when they end.
+ * (PR_SET_CHILD_SUBREAPER), else to nobody: then the kernel reaps them when
+ * they end.  The first process is a program like any other, not an init.
  * A process started by the embedder has no parent and waits for
  * vkernel_wait().  Parents that ignore SIGCHLD have their children reaped at
  * once.
@@ -97,16 +97,13 @@ exit_resources(struct proc *p)
 static struct proc *
 exit_reaper(struct proc *p)
 {
-	struct vkernel *k = p->k;
 	struct proc *q;
 
 	for (q = p->parent; q != NULL; q = q->parent) {
 		if (q->child_subreaper)
 			return (q);
 	}
-	if (k->init_pid == 0 || k->init_pid == p->pid)
-		return (NULL);
-	return (proc_find_locked(k, k->init_pid));
+	return (NULL);
 }
 
 /* Does the parent want no zombies?  Parent locked. */
@@ -223,8 +220,6 @@ proc_exit(struct proc *p, struct lwp *l)
 	    &k->trace, KT_EXIT, (uint64_t)p->pid, (uint64_t)p->exit_status, 0);
 	exit_session(p);
 	exit_reparent(p, &reaped);
-	if (k->init_pid == p->pid)
-		k->init_pid = 0;
 	kmutex_lock(&p->lock);
 	p->state = PROC_ZOMBIE;
 	text = p->textvp;

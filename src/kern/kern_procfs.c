@@ -31,8 +31,11 @@
 static int
 pf_self(void *arg, const struct vfs_ctx *ctx)
 {
-	const struct lwp *l = ctx->lwp;
+	const struct lwp *l = ctx != NULL ? ctx->lwp : NULL;
 
+	/* Reading the link itself has no context: the thread tells. */
+	if (l == NULL)
+		l = lwp_current();
 	return (l != NULL ? l->p->pid : 0);
 }
 

@@ -43,13 +43,13 @@ struct ksigaltstack {
 /* What siginfo carries; turned into the 128-byte ABI form on delivery. */
 struct ksiginfo {
 	int signo, code, err;
-	int pid;       /* sender or child */
+	int pid; /* sender or child */
 	uint32_t uid;
-	int status;    /* SIGCHLD */
-	uint64_t addr; /* faults */
-	uint64_t value; /* sigqueue, timers */
+	int status;            /* SIGCHLD */
+	uint64_t addr;         /* faults */
+	uint64_t value;        /* sigqueue, timers */
 	uint64_t utime, stime; /* SIGCHLD, clock ticks */
-	int trapno;    /* for the frame of synchronous signals */
+	int trapno;            /* for the frame of synchronous signals */
 	uint64_t errcode;
 	bool forced;
 };
@@ -89,8 +89,8 @@ void ksig_post_lwp_locked(struct lwp *, const struct ksiginfo *);
  * action (death) applies. */
 void ksig_force(struct lwp *, const struct ksiginfo *);
 /* kill(2) by pid rules (>0, 0, -1, <-1) from `from` (NULL: the embedder). */
-int ksig_kill(struct vkernel *, struct proc *from, int pid,
-    const struct ksiginfo *);
+int ksig_kill(
+    struct vkernel *, struct proc *from, int pid, const struct ksiginfo *);
 int ksig_kill_pgrp(struct vkernel *, int pgid, const struct ksiginfo *);
 /*
  * Before return to user mode, by the lwp itself: take every deliverable
@@ -104,8 +104,8 @@ bool ksig_deliver(struct lwp *, bool in_syscall, int error);
 bool ksig_pending_locked(struct lwp *);
 /* exec: handlers to default, ignored stay; fork: copy. */
 void sigacts_exec(struct sigacts *);
-int sigacts_create(struct vkernel *, const struct sigacts *from,
-    struct sigacts **);
+int sigacts_create(
+    struct vkernel *, const struct sigacts *from, struct sigacts **);
 void sigacts_free(struct vkernel *, struct sigacts *);
 void sigpending_init(struct sigpending *);
 void sigpending_flush(struct vkernel *, struct sigpending *);

@@ -209,7 +209,6 @@ struct vkernel {
 	int tty_fd;                      /* own dup of the terminal, or -1 */
 	char hostname[65];
 	uint64_t boot_ns;
-	int init_pid;         /* [t] pid 1 or 0: reaper of orphans */
 	uint64_t oom_gone_ns; /* [t] when a victim last was all gone */
 	_Atomic(bool) dying;  /* vkernel_destroy has begun */
 };

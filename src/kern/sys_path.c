@@ -102,6 +102,9 @@ sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
 		if (first == '\0')
 			return (path_vnode_self(l, dirfd, vpp, f));
 	}
+	/* Before dirfd is looked at, which need not be a directory. */
+	if (copyin(lwp_vmspace(l), &first, upath, 1) == 0 && first == '\0')
+		return (ENOENT);
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
 		return (error);

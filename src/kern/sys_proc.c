@@ -328,7 +328,8 @@ int
 sys_getppid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	kmutex_lock(&l->p->k->proctree);
-	*ret = l->p->parent != NULL ? l->p->parent->pid : 0;
+	/* Orphans are the kernel's; they see what an init would be. */
+	*ret = l->p->parent != NULL ? l->p->parent->pid : l->p->pid != 1;
 	kmutex_unlock(&l->p->k->proctree);
 	return (0);
 }

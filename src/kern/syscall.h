@@ -34,7 +34,7 @@ typedef int sys_fn(struct lwp *l, const uint64_t *args, int64_t *ret);
 
 struct syscall_desc {
 	const char *name;
-	sys_fn *fn;       /* NULL: ENOSYS */
+	sys_fn *fn; /* NULL: ENOSYS */
 	const char *kinds;
 };
 extern const struct syscall_desc syscall_table[];

@@ -242,8 +242,6 @@ spawn_link(struct vkernel *k, struct proc *p, int ttyfd)
 		p->pgid = p->sid = p->pid;
 		p->embedder_waits = true;
 		spawn_set_tty(k, p->session, ttyfd);
-		if (p->pid == 1)
-			k->init_pid = 1;
 		proc_link(p, NULL);
 	}
 	kmutex_unlock(&k->proctree);
@@ -266,8 +264,6 @@ spawn_start(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 	error = lwp_start(l);
 	if (error != 0) {
 		kmutex_lock(&k->proctree);
-		if (k->init_pid == p->pid)
-			k->init_pid = 0;
 		p->embedder_waits = false;
 		proc_unlink(p);
 		kmutex_unlock(&k->proctree);

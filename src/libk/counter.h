@@ -25,8 +25,8 @@ unsigned counter_shard(void); /* this thread's shard, 0..COUNTER_SHARDS-1 */
 static inline void
 counter_add(struct counter *c, int64_t n)
 {
-	atomic_fetch_add_explicit(&c->shard[counter_shard()].v, n,
-	    memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &c->shard[counter_shard()].v, n, memory_order_relaxed);
 }
 
 int64_t counter_read(const struct counter *c);

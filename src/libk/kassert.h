@@ -16,19 +16,19 @@ _Noreturn void kpanic_at(const char *file, int line, const char *func,
 
 #define kpanic(...) kpanic_at(__FILE__, __LINE__, __func__, __VA_ARGS__)
 
-#define KVERIFY(cond)                                                          \
-	do {                                                                   \
-		if (__builtin_expect(!(cond), 0))                              \
-			kpanic("failed: %s", #cond);                           \
+#define KVERIFY(cond)                                \
+	do {                                         \
+		if (__builtin_expect(!(cond), 0))    \
+			kpanic("failed: %s", #cond); \
 	} while (0)
 
 #ifdef VMSPACE_DEBUG
 #define KASSERT(cond) KVERIFY(cond)
 #else
-#define KASSERT(cond)                                                          \
-	do {                                                                   \
-		if (0)                                                         \
-			(void)(cond);                                          \
+#define KASSERT(cond)                 \
+	do {                          \
+		if (0)                \
+			(void)(cond); \
 	} while (0)
 #endif
 

@@ -74,8 +74,8 @@ struct kcond {
 };
 
 /* Initialise; cannot fail.  `name` must outlive the lock. */
-void kmutex_init(struct kmutex *m, const char *name, enum klock_rank rank,
-    int flags);
+void kmutex_init(
+    struct kmutex *m, const char *name, enum klock_rank rank, int flags);
 /* The lock must not be held. */
 void kmutex_destroy(struct kmutex *m);
 void kmutex_lock(struct kmutex *m);
@@ -85,8 +85,8 @@ void kmutex_unlock(struct kmutex *m);
 
 /* Writers are preferred, so a stream of readers cannot starve one. A thread
  * must not take the same lock for reading twice. */
-void krwlock_init(struct krwlock *l, const char *name, enum klock_rank rank,
-    int flags);
+void krwlock_init(
+    struct krwlock *l, const char *name, enum klock_rank rank, int flags);
 void krwlock_destroy(struct krwlock *l);
 void krwlock_rdlock(struct krwlock *l);
 void krwlock_wrlock(struct krwlock *l);
@@ -109,7 +109,7 @@ void kcond_broadcast(struct kcond *c);
 #ifdef VMSPACE_DEBUG
 void kmutex_assert_owned(const struct kmutex *m);
 void kmutex_assert_not_owned(const struct kmutex *m);
-void krwlock_assert_locked(const struct krwlock *l);  /* read or write */
+void krwlock_assert_locked(const struct krwlock *l); /* read or write */
 void krwlock_assert_wlocked(const struct krwlock *l);
 /* No lock at all is held by this thread (before I/O and long waits). */
 void klock_assert_none(void);

@@ -26,8 +26,8 @@ struct radix_alloc {
 
 struct radix {
 	void *root;
-	uint64_t count;  /* values present */
-	uint8_t height;  /* levels below root pointer; 0 = empty */
+	uint64_t count; /* values present */
+	uint8_t height; /* levels below root pointer; 0 = empty */
 	const struct radix_alloc *ra;
 };
 

@@ -63,7 +63,7 @@ static inline unsigned
 slot_index(vm_offset_t va, int level)
 {
 	return ((unsigned)(va >> (PAGE_SHIFT + NODE_BITS * level)) &
-	    (NODE_SLOTS - 1));
+		(NODE_SLOTS - 1));
 }
 
 static inline uint64_t
@@ -185,7 +185,7 @@ pmap_enter(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
 	int error = 0;
 
 	KVERIFY((va & PAGE_MASK) == 0 && npages > 0 && va < VM_MAX_ADDRESS &&
-	    npages <= (VM_MAX_ADDRESS - va) >> PAGE_SHIFT);
+		npages <= (VM_MAX_ADDRESS - va) >> PAGE_SHIFT);
 	KVERIFY((uint64_t)frame + npages <= pm->sys->phys->npages);
 	kmutex_lock(&pm->lock);
 	for (i = 0; i < npages; i++) {
@@ -228,8 +228,8 @@ remove_node(struct remove_ctx *rc, struct pmap_node *n, int level,
 	unsigned i, last;
 
 	i = sva <= base ? 0 : slot_index(sva, level);
-	last = eva - base >= span * NODE_SLOTS ? NODE_SLOTS - 1 :
-						 slot_index(eva - 1, level);
+	last = eva - base >= span * NODE_SLOTS ? NODE_SLOTS - 1
+					       : slot_index(eva - 1, level);
 	for (; i <= last; i++) {
 		if (n->slot[i] == 0)
 			continue;
@@ -256,7 +256,7 @@ remove_node(struct remove_ctx *rc, struct pmap_node *n, int level,
 static void
 remove_locked(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
 {
-	struct remove_ctx rc = { .pm = pm, .lo = UINT64_MAX };
+	struct remove_ctx rc = {.pm = pm, .lo = UINT64_MAX};
 
 	if (pm->root == NULL || sva >= eva)
 		return;
@@ -367,8 +367,7 @@ pmap_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 		remove_locked(pm, lo, hi);
 	else
 		for (unsigned i = 0; i < n; i++)
-			pm->ops->protect(pm, run[i].lo, run[i].hi,
-			    run[i].prot);
+			pm->ops->protect(pm, run[i].lo, run[i].hi, run[i].prot);
 out:
 	kmutex_unlock(&pm->lock);
 }
@@ -414,15 +413,14 @@ pmap_refill(struct pmap *pm, vm_offset_t va, vm_prot_t prot)
 	for (hi = pte + 1;
 	     hi < base + PMAP_REFILL_PAGES && hi[-1] + PAGE_SIZE == hi[0]; hi++)
 		continue;
-	pm->ops->map(pm, va - (uint64_t)(pte - lo) * PAGE_SIZE,
-	    pte_frame(*lo), (unsigned)(hi - lo), *lo & PTE_PROT);
+	pm->ops->map(pm, va - (uint64_t)(pte - lo) * PAGE_SIZE, pte_frame(*lo),
+	    (unsigned)(hi - lo), *lo & PTE_PROT);
 	kmutex_unlock(&pm->lock);
 	return (true);
 }
 
 bool
-pmap_lookup(struct pmap *pm, vm_offset_t va, vm_frame_t *frame,
-    vm_prot_t *prot)
+pmap_lookup(struct pmap *pm, vm_offset_t va, vm_frame_t *frame, vm_prot_t *prot)
 {
 	uint64_t *pte;
 

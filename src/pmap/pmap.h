@@ -32,8 +32,8 @@ struct pmap_ops {
 	void (*map)(struct pmap *, vm_offset_t va, vm_frame_t frame,
 	    unsigned npages, vm_prot_t prot);
 	void (*unmap)(struct pmap *, vm_offset_t sva, vm_offset_t eva);
-	void (*protect)(struct pmap *, vm_offset_t sva, vm_offset_t eva,
-	    vm_prot_t prot);
+	void (*protect)(
+	    struct pmap *, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot);
 	/*
 	 * `count` translations were removed or reduced in the tables.  True:
 	 * the machine forgets everything instead of following that change
@@ -46,14 +46,14 @@ struct pmap_ops {
 
 /* Key: [I] immutable, [l] lock, [a] atomic */
 struct pmap {
-	struct kmutex lock;         /* rank PMAP */
-	struct vm_system *sys;      /* [I] */
-	const struct pmap_ops *ops; /* [I] */
-	void *root;                 /* [l] table root */
-	_Atomic(uint64_t) resident; /* [a] translations */
+	struct kmutex lock;              /* rank PMAP */
+	struct vm_system *sys;           /* [I] */
+	const struct pmap_ops *ops;      /* [I] */
+	void *root;                      /* [l] table root */
+	_Atomic(uint64_t) resident;      /* [a] translations */
 	_Atomic(uint64_t) resident_peak; /* [a] */
-	uint64_t id;                /* [I] */
-	void *md;                   /* back-end's own */
+	uint64_t id;                     /* [I] */
+	void *md;                        /* back-end's own */
 };
 
 extern const struct pmap_ops pmap_soft_ops; /* no machine */
@@ -70,13 +70,13 @@ void pmap_destroy(struct pmap *);
  * sets PG_MAPPED.
  * - 0; ENOMEM (no table node; a prefix may be entered, which is harmless).
  */
-int pmap_enter(struct pmap *, vm_offset_t va, vm_frame_t frame,
-    unsigned npages, vm_prot_t prot);
+int pmap_enter(struct pmap *, vm_offset_t va, vm_frame_t frame, unsigned npages,
+    vm_prot_t prot);
 /* Remove / reduce the translations of [sva, eva).  Never fails.  protect
  * only ever reduces: a translation gets (old & prot); NONE removes. */
 void pmap_remove(struct pmap *, vm_offset_t sva, vm_offset_t eva);
-void pmap_protect(struct pmap *, vm_offset_t sva, vm_offset_t eva,
-    vm_prot_t prot);
+void pmap_protect(
+    struct pmap *, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot);
 /* See the visibility rule.  No vm lock of rank >= PMAP held. */
 void pmap_sync(struct pmap *);
 
@@ -84,8 +84,8 @@ void pmap_sync(struct pmap *);
  * Software walk: if va is translated with at least `prot`, hold the page
  * (vm_page_hold) and return it; NULL otherwise.  Caller unholds.
  */
-struct vm_page *pmap_extract_hold(struct pmap *, vm_offset_t va,
-    vm_prot_t prot);
+struct vm_page *pmap_extract_hold(
+    struct pmap *, vm_offset_t va, vm_prot_t prot);
 /*
  * The machine has faulted at va although the tables allow the access (it
  * lost a mapping): hand the contiguous run around va to it again, at most
@@ -94,8 +94,8 @@ struct vm_page *pmap_extract_hold(struct pmap *, vm_offset_t va,
 #define PMAP_REFILL_PAGES 64
 bool pmap_refill(struct pmap *, vm_offset_t va, vm_prot_t prot);
 /* True if translated; *prot and *frame set (either may be NULL). */
-bool pmap_lookup(struct pmap *, vm_offset_t va, vm_frame_t *frame,
-    vm_prot_t *prot);
+bool pmap_lookup(
+    struct pmap *, vm_offset_t va, vm_frame_t *frame, vm_prot_t *prot);
 /* Smallest translated va >= *va and < end; true and *va set. */
 bool pmap_next(struct pmap *, vm_offset_t *va, vm_offset_t end);
 /* Count translations in [sva, eva). */

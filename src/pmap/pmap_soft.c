@@ -32,8 +32,7 @@ soft_unmap(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
 }
 
 static void
-soft_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva,
-    vm_prot_t prot)
+soft_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 {
 }
 
@@ -43,12 +42,12 @@ soft_sync(struct pmap *pm)
 }
 
 const struct pmap_ops pmap_soft_ops = {
-	.name = "soft",
-	.init = soft_init,
-	.release = soft_release,
-	.map = soft_map,
-	.unmap = soft_unmap,
-	.protect = soft_protect,
-	.rebuild = NULL,
-	.sync = soft_sync,
+    .name = "soft",
+    .init = soft_init,
+    .release = soft_release,
+    .map = soft_map,
+    .unmap = soft_unmap,
+    .protect = soft_protect,
+    .rebuild = NULL,
+    .sync = soft_sync,
 };

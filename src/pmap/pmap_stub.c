@@ -24,7 +24,8 @@
  *     because the address space is shared; the flush mutex and `flushing`
  *     see to that.
  * pmap_sync() from a thread that has a parked stub thread of this pmap
- * flushes through it.  From anywhere else it interrupts the running threads
+ * flushes through it.  From anywhere else, and where the flush fails (the stub
+ * is dead, or refuses everything), it interrupts the running threads
  * (the shoot-down of a multiprocessor kernel): each comes out, and either
  * stays out or takes the queue on its way in.
  *
@@ -404,8 +405,10 @@ stub_sync(struct pmap *pm)
 	}
 	if (me != NULL && me->pmap == pm) {
 		kmutex_unlock(&pm->lock);
-		stub_pmap_flush(me);
-		return;
+		if (stub_pmap_flush(me) == 0)
+			return;
+		/* Nothing was done; the others may still be running. */
+		kmutex_lock(&pm->lock);
 	}
 	sp->waiters++;
 	while (sp->running != 0 && sp->applied < target) {

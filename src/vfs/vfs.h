@@ -41,11 +41,11 @@ struct vn_range; /* vfs_int.h */
  */
 struct vfs_ctx {
 	struct vfs *vfs;
-	uint32_t uid, gid;   /* effective */
+	uint32_t uid, gid; /* effective */
 	uint32_t umask;
-	struct vnode *cwd;   /* borrowed */
-	struct vnode *root;  /* borrowed: the root this process sees */
-	void *lwp;           /* opaque, for `wait` */
+	struct vnode *cwd;  /* borrowed */
+	struct vnode *root; /* borrowed: the root this process sees */
+	void *lwp;          /* opaque, for `wait` */
 	/*
 	 * Wait until the host descriptor `hostfd` has one of `events`
 	 * (POLLIN...), or a signal is pending: EINTR, or the time is over:
@@ -63,9 +63,9 @@ struct vfs_ctx {
 struct uio {
 	struct host_iovec *iov; /* current piece first; consumed in place */
 	int niov;
-	size_t resid;  /* bytes */
-	uint64_t off;  /* file offset, advanced by uiomove and by drivers */
-	bool write;    /* true: from memory to the file */
+	size_t resid; /* bytes */
+	uint64_t off; /* file offset, advanced by uiomove and by drivers */
+	bool write;   /* true: from memory to the file */
 };
 
 void uio_init1(struct uio *, struct host_iovec *one, void *buf, size_t len,
@@ -112,17 +112,17 @@ struct vops {
 	int (*setattr)(struct vnode *, const struct vattr *, unsigned what);
 	/* Open: O_* flags without O_CREAT/O_EXCL.  May replace f->ops and
 	 * f->data (devices, fifos). */
-	int (*open)(struct vnode *, int flags, struct file *,
-	    const struct vfs_ctx *);
+	int (*open)(
+	    struct vnode *, int flags, struct file *, const struct vfs_ctx *);
 	/* Regular files: at uio->off, advancing it. Short at end of file. */
 	int (*read)(struct vnode *, struct uio *, int flags);
 	int (*write)(struct vnode *, struct uio *, int flags);
-	int (*readdir)(struct vnode *, uint64_t off, vfs_dirent_fn *,
-	    void *arg);
+	int (*readdir)(
+	    struct vnode *, uint64_t off, vfs_dirent_fn *, void *arg);
 	int (*readlink)(struct vnode *, char *buf, size_t size, size_t *len);
 	/* Magic links (/proc/self/exe, fd/N): the target itself. */
-	int (*follow)(struct vnode *, const struct vfs_ctx *,
-	    struct vnode **vpp);
+	int (*follow)(
+	    struct vnode *, const struct vfs_ctx *, struct vnode **vpp);
 	int (*create)(struct vnode *dvp, const char *name, uint32_t mode,
 	    const struct vfs_ctx *, struct vnode **vpp); /* regular, EEXIST */
 	int (*mkdir)(struct vnode *dvp, const char *name, uint32_t mode,
@@ -134,8 +134,8 @@ struct vops {
 	int (*link)(struct vnode *dvp, const char *name, struct vnode *vp);
 	int (*unlink)(struct vnode *dvp, const char *name); /* not dirs */
 	int (*rmdir)(struct vnode *dvp, const char *name);
-	int (*rename)(struct vnode *odvp, const char *oname,
-	    struct vnode *ndvp, const char *nname, unsigned flags);
+	int (*rename)(struct vnode *odvp, const char *oname, struct vnode *ndvp,
+	    const char *nname, unsigned flags);
 	int (*fsync)(struct vnode *);
 	int (*statfs)(struct vnode *, struct vfs_statfs *);
 	/* The last ref is about to go (no locks held, may do I/O).  True: a
@@ -154,33 +154,33 @@ struct vops {
  *      [n] vfs->mount_lock and vnode lock to write, either to read
  */
 struct vnode {
-	_Atomic(uint32_t) refs;      /* [a] */
-	_Atomic(uint32_t) writers;   /* [a] open for writing */
-	_Atomic(uint32_t) texts;     /* [a] running or being exec'ed: ETXTBSY */
-	enum vtype type;             /* [I] */
-	uint32_t flags;              /* [I] VN_* */
-	const struct vops *ops;      /* [I] */
-	struct vmount *mount;        /* [I] */
-	struct vmount *covered_by;   /* [a] mount table lock: mounted here */
-	void *data;                  /* [I] file system's own */
-	struct vnode *parent;        /* [n] ref'ed; NULL at root; set by
-					vnode_set_name() */
-	char *name;                  /* [n] last component as found; may be
-					NULL; for paths and messages */
-	struct kmutex lock;          /* rank VNODE */
-	struct kmutex iolock;        /* rank VNIO: writers of VN_PAGED files */
-	struct vn_range *writing;    /* [v] what the holder of iolock writes */
+	_Atomic(uint32_t) refs;    /* [a] */
+	_Atomic(uint32_t) writers; /* [a] open for writing */
+	_Atomic(uint32_t) texts;   /* [a] running or being exec'ed: ETXTBSY */
+	enum vtype type;           /* [I] */
+	uint32_t flags;            /* [I] VN_* */
+	const struct vops *ops;    /* [I] */
+	struct vmount *mount;      /* [I] */
+	struct vmount *covered_by; /* [a] mount table lock: mounted here */
+	void *data;                /* [I] file system's own */
+	struct vnode *parent;      /* [n] ref'ed; NULL at root; set by
+				      vnode_set_name() */
+	char *name;                /* [n] last component as found; may be
+				      NULL; for paths and messages */
+	struct kmutex lock;        /* rank VNODE */
+	struct kmutex iolock;      /* rank VNIO: writers of VN_PAGED files */
+	struct vn_range *writing;  /* [v] what the holder of iolock writes */
 	LIST_HEAD(, vn_range) pgouts; /* [v] write-backs in progress */
-	_Atomic(uint32_t) npgouts;   /* [a] write-backs that have ended */
-	struct vm_object *object;    /* [a] owner's ref; NULL: none yet */
-	uint64_t ino, dev;           /* [I] identity in vattr terms */
-	uint64_t id;                 /* [I] generation id */
-	bool hashed;                 /* [h] on mount->hash */
-	bool idle;                   /* [h] on mount->inactive, refs is 0 */
-	TAILQ_ENTRY(vnode) lru;      /* [h] */
-	LIST_ENTRY(vnode) hash;      /* [h] */
+	_Atomic(uint32_t) npgouts;    /* [a] write-backs that have ended */
+	struct vm_object *object;     /* [a] owner's ref; NULL: none yet */
+	uint64_t ino, dev;            /* [I] identity in vattr terms */
+	uint64_t id;                  /* [I] generation id */
+	bool hashed;                  /* [h] on mount->hash */
+	bool idle;                    /* [h] on mount->inactive, refs is 0 */
+	TAILQ_ENTRY(vnode) lru;       /* [h] */
+	LIST_ENTRY(vnode) hash;       /* [h] */
 };
-#define VN_ROOT 0x1  /* root of its mount */
+#define VN_ROOT 0x1 /* root of its mount */
 #define VN_TTY 0x2
 #define VN_ZERO 0x8  /* /dev/zero: mmap of it is anonymous memory */
 #define VN_PAGED 0x4 /* mapped pages are a cache of read and write */
@@ -188,16 +188,16 @@ struct vnode {
 void vref(struct vnode *);
 void vrele(struct vnode *); /* NULL is legal */
 /* New vnode with one ref, not hashed.  0, ENOMEM. */
-int vnode_create(struct vmount *, enum vtype, const struct vops *,
-    void *data, uint64_t ino, struct vnode **);
+int vnode_create(struct vmount *, enum vtype, const struct vops *, void *data,
+    uint64_t ino, struct vnode **);
 /* The object to map the file, created on first use; borrowed from the vnode:
  * the caller owns a vnode ref as long as it uses it, or takes an object ref.
  * 0, ENODEV, ENOMEM. */
 int vnode_object(struct vnode *, struct vm_object **);
 /* Path as seen from `root` (NULL: the vfs root); " (deleted)" is not added.
  * ENAMETOOLONG, ENOENT (not reachable). */
-int vnode_path(struct vnode *, const struct vnode *root, char *buf,
-    size_t size);
+int vnode_path(
+    struct vnode *, const struct vnode *root, char *buf, size_t size);
 /* read/write of regular files through one cache with mapped pages. */
 int vn_read(struct vnode *, struct uio *, int flags);
 int vn_write(struct vnode *, struct uio *, int flags);
@@ -205,8 +205,7 @@ int vn_getattr(struct vnode *, struct vattr *);
 int vn_setattr(struct vnode *, const struct vattr *, unsigned what);
 /* Read exactly `len` bytes into buf: ENOEXEC-friendly helper for exec.
  * *done < len at end of file. */
-int vn_pread(struct vnode *, void *buf, size_t len, uint64_t off,
-    size_t *done);
+int vn_pread(struct vnode *, void *buf, size_t len, uint64_t off, size_t *done);
 /* Access check: 0, EACCES, EROFS.  bits: 4 r, 2 w, 1 x. */
 int vn_access(struct vnode *, unsigned bits, const struct vfs_ctx *);
 /* Dirty pages and what the host caches reach the disk. */
@@ -221,15 +220,15 @@ void vn_text_rele(struct vnode *);
 
 struct vmount {
 	TAILQ_ENTRY(vmount) link;
-	struct vfs *vfs;        /* [I] */
-	struct vnode *root;     /* [I] ref'ed */
-	struct vnode *covers;   /* [I] ref'ed; NULL: root mount */
-	const char *fstype;     /* [I] "hostfs", "tmpfs", "proc", "devtmpfs" */
-	char source[256];       /* [I] for /proc/mounts */
+	struct vfs *vfs;      /* [I] */
+	struct vnode *root;   /* [I] ref'ed */
+	struct vnode *covers; /* [I] ref'ed; NULL: root mount */
+	const char *fstype;   /* [I] "hostfs", "tmpfs", "proc", "devtmpfs" */
+	char source[256];     /* [I] for /proc/mounts */
 	char target[VFS_PATH_MAX]; /* [I] for /proc/mounts */
-	unsigned flags;         /* [I] VMNT_* */
-	uint64_t dev;           /* [I] st_dev of vnodes without a host's */
-	void *data;             /* [I] */
+	unsigned flags;            /* [I] VMNT_* */
+	uint64_t dev;              /* [I] st_dev of vnodes without a host's */
+	void *data;                /* [I] */
 	void (*destroy)(struct vmount *); /* free data; no vnode is left */
 	/* Vnodes by (dev, ino): hostfs keeps one vnode per host file */
 	struct kmutex hash_lock; /* rank VNHASH */
@@ -243,10 +242,10 @@ struct vfs_statfs {
 };
 
 struct vfs {
-	struct vm_system *sys;   /* [I] */
-	struct kmutex mount_lock; /* rank MOUNT */
+	struct vm_system *sys;                  /* [I] */
+	struct kmutex mount_lock;               /* rank MOUNT */
 	TAILQ_HEAD(vmount_list, vmount) mounts; /* mount_lock */
-	struct vnode *root;      /* [I] ref'ed, root of the first mount */
+	struct vnode *root; /* [I] ref'ed, root of the first mount */
 	struct vm_zone *z_vnode, *z_file;
 	_Atomic(uint64_t) next_dev;
 	const struct procfs_ops *procfs_ops; /* registered by kern */
@@ -263,10 +262,10 @@ void vfs_destroy(struct vfs *);
 int vfs_mount(struct vfs *, struct vmount *mp, const char *path);
 
 /* Makers. */
-int hostfs_mount_create(struct vfs *, const char *hostpath, bool rdonly,
-    struct vmount **);
-int tmpfs_mount_create(struct vfs *, uint64_t limit_bytes, uint32_t mode,
-    struct vmount **);
+int hostfs_mount_create(
+    struct vfs *, const char *hostpath, bool rdonly, struct vmount **);
+int tmpfs_mount_create(
+    struct vfs *, uint64_t limit_bytes, uint32_t mode, struct vmount **);
 int devfs_mount_create(struct vfs *, struct vmount **);
 int procfs_mount_create(struct vfs *, struct vmount **);
 
@@ -300,15 +299,14 @@ int vfs_mkdir(const struct vfs_ctx *, struct vnode *start, const char *path,
     uint32_t mode);
 int vfs_mknod(const struct vfs_ctx *, struct vnode *start, const char *path,
     uint32_t mode, uint64_t rdev);
-int vfs_unlink(const struct vfs_ctx *, struct vnode *start, const char *path,
-    bool rmdir);
-int vfs_rename(const struct vfs_ctx *, struct vnode *ostart,
-    const char *opath, struct vnode *nstart, const char *npath,
-    unsigned flags);
+int vfs_unlink(
+    const struct vfs_ctx *, struct vnode *start, const char *path, bool rmdir);
+int vfs_rename(const struct vfs_ctx *, struct vnode *ostart, const char *opath,
+    struct vnode *nstart, const char *npath, unsigned flags);
 int vfs_link(const struct vfs_ctx *, struct vnode *ostart, const char *opath,
     struct vnode *nstart, const char *npath, bool follow);
-int vfs_symlink(const struct vfs_ctx *, const char *target,
-    struct vnode *start, const char *path);
+int vfs_symlink(const struct vfs_ctx *, const char *target, struct vnode *start,
+    const char *path);
 
 /* ---- open files ---- */
 
@@ -327,27 +325,27 @@ struct fileops {
 	int (*getattr)(struct file *, struct vattr *);
 	int (*seek)(struct file *, int64_t off, int whence, uint64_t *res);
 	int (*setfl)(struct file *, int flags); /* O_NONBLOCK, O_APPEND */
-	void (*close)(struct file *); /* last ref */
+	void (*close)(struct file *);           /* last ref */
 	const char *name; /* "pipe", "eventfd": for /proc/.../fd links */
 };
 
 /* Key: [I], [a], [f] file lock */
 struct file {
 	_Atomic(uint32_t) refs;
-	_Atomic(int) flags;    /* [a] O_* status flags and access mode */
+	_Atomic(int) flags;        /* [a] O_* status flags and access mode */
 	const struct fileops *ops; /* [I] after open */
-	struct vnode *vp;      /* [I] ref'ed; NULL: pipe, socket... */
-	uint64_t off;          /* [f] by whoever has set `busy` */
-	bool busy;             /* [f] a read, write or seek uses `off` */
-	struct kcond cond;     /* `busy` went */
-	struct kmutex lock;    /* rank FILE; never held across I/O */
-	int hostfd;            /* [I] host descriptor, -1 none */
-	void *data;            /* [I] */
-	uint64_t ino;          /* [I] for fstat of vnode-less files */
-	struct vfs *vfs;       /* [I] */
+	struct vnode *vp;          /* [I] ref'ed; NULL: pipe, socket... */
+	uint64_t off;              /* [f] by whoever has set `busy` */
+	bool busy;                 /* [f] a read, write or seek uses `off` */
+	struct kcond cond;         /* `busy` went */
+	struct kmutex lock;        /* rank FILE; never held across I/O */
+	int hostfd;                /* [I] host descriptor, -1 none */
+	void *data;                /* [I] */
+	uint64_t ino;              /* [I] for fstat of vnode-less files */
+	struct vfs *vfs;           /* [I] */
 };
 
-extern const struct fileops vnode_fileops; /* regular files, directories */
+extern const struct fileops vnode_fileops;  /* regular files, directories */
 extern const struct fileops hostfd_fileops; /* pipes, ttys, eventfd...:
 	any host stream; data unused, hostfd owned */
 
@@ -380,8 +378,8 @@ int pipe_create(struct vfs *, int flags, struct file *f[2]);
 int hostfd_file_create(struct vfs *, int hostfd, struct file **);
 /* Socket pair (AF_UNIX, type with SOCK_* flags), eventfd, timerfd, memfd:
  * host objects behind files. */
-int hostfd_file_adopt(struct vfs *, int hostfd, int flags, const char *name,
-    struct file **);
+int hostfd_file_adopt(
+    struct vfs *, int hostfd, int flags, const char *name, struct file **);
 
 /* ---- descriptor tables (fd.c) ---- */
 
@@ -396,8 +394,8 @@ void fdtable_cloexec(struct fdtable *); /* at exec */
 int fd_alloc(struct fdtable *, struct file *, int min, bool cloexec,
     uint32_t limit, int *fd);
 /* Install at fd, closing what was there (dup2).  EBADF beyond limit. */
-int fd_install(struct fdtable *, struct file *, int fd, bool cloexec,
-    uint32_t limit);
+int fd_install(
+    struct fdtable *, struct file *, int fd, bool cloexec, uint32_t limit);
 /* New ref, EBADF. */
 int fd_get(struct fdtable *, int fd, struct file **);
 int fd_close(struct fdtable *, int fd);

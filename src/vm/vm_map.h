@@ -49,20 +49,20 @@ struct vm_map;
  * offset is 0 while object is NULL.
  */
 struct vm_map_entry {
-	RB_ENTRY(vm_map_entry) tree; /* [m] by start, augmented */
+	RB_ENTRY(vm_map_entry) tree;    /* [m] by start, augmented */
 	TAILQ_ENTRY(vm_map_entry) link; /* [m] in address order */
-	struct vm_map *map;          /* [I] */
-	vm_offset_t start;           /* [mt] page aligned */
-	vm_offset_t end;             /* [mt] exclusive */
-	vm_offset_t gap;             /* [m] free bytes between prev and start */
-	vm_offset_t max_gap;         /* [m] largest gap in this subtree */
-	struct vm_object *object;    /* [mt] owns a ref; NULL: none yet */
-	vm_ooffset_t offset;         /* [mt] of start in object, bytes */
+	struct vm_map *map;             /* [I] */
+	vm_offset_t start;              /* [mt] page aligned */
+	vm_offset_t end;                /* [mt] exclusive */
+	vm_offset_t gap;          /* [m] free bytes between prev and start */
+	vm_offset_t max_gap;      /* [m] largest gap in this subtree */
+	struct vm_object *object; /* [mt] owns a ref; NULL: none yet */
+	vm_ooffset_t offset;      /* [mt] of start in object, bytes */
 	LIST_ENTRY(vm_map_entry) obj_link; /* [t] on object->entries */
-	uint32_t eflags;             /* [m] */
-	vm_prot_t prot;              /* [m] */
-	vm_prot_t max_prot;          /* [m] */
-	uint8_t inherit;             /* [m] enum vm_inherit */
+	uint32_t eflags;                   /* [m] */
+	vm_prot_t prot;                    /* [m] */
+	vm_prot_t max_prot;                /* [m] */
+	uint8_t inherit;                   /* [m] enum vm_inherit */
 	/* Fault clustering: where a sequential run would fault next, and how
 	 * many pages it may take. Hints only. */
 	_Atomic(vm_offset_t) next_fault; /* [a] */
@@ -73,16 +73,16 @@ RB_HEAD(vm_map_tree, vm_map_entry);
 TAILQ_HEAD(vm_map_list, vm_map_entry);
 
 struct vm_map {
-	struct krwlock lock;      /* rank MAP, DUPOK (fork: parent first) */
-	struct vm_map_tree tree;  /* [m] */
-	struct vm_map_list list;  /* [m] */
-	vm_offset_t min, max;     /* [I] */
-	uint64_t nentries;        /* [m] */
-	uint64_t size;            /* [m] mapped bytes */
-	uint64_t commit;          /* [m] bytes charged: private writable */
-	uint64_t commit_limit;    /* [m] UINT64_MAX: none */
-	uint64_t as_limit;        /* [m] RLIMIT_AS, UINT64_MAX: none */
-	uint64_t locked;          /* [m] bytes wired by mlock */
+	struct krwlock lock;       /* rank MAP, DUPOK (fork: parent first) */
+	struct vm_map_tree tree;   /* [m] */
+	struct vm_map_list list;   /* [m] */
+	vm_offset_t min, max;      /* [I] */
+	uint64_t nentries;         /* [m] */
+	uint64_t size;             /* [m] mapped bytes */
+	uint64_t commit;           /* [m] bytes charged: private writable */
+	uint64_t commit_limit;     /* [m] UINT64_MAX: none */
+	uint64_t as_limit;         /* [m] RLIMIT_AS, UINT64_MAX: none */
+	uint64_t locked;           /* [m] bytes wired by mlock */
 	_Atomic(uint64_t) version; /* [a] bumped by every write unlock */
 	_Atomic(uintptr_t) hint;   /* [a] entry of the last lookup; validated */
 	struct pmap *pmap;         /* [I] until stage 2 */
@@ -102,7 +102,7 @@ void vm_map_init(struct vm_map *, struct vm_system *, struct pmap *,
     vm_offset_t min, vm_offset_t max);
 void vm_map_destroy(struct vm_map *); /* KVERIFYs empty */
 
-void vm_map_lock(struct vm_map *);   /* write */
+void vm_map_lock(struct vm_map *); /* write */
 /* Write; bumps version.  After a merge it also releases object refs: no other
  * vm lock may be held then. */
 void vm_map_unlock(struct vm_map *);
@@ -114,8 +114,8 @@ void vm_map_unlock_read(struct vm_map *);
  * below it (NULL if none; prev may be NULL).  Map locked.  O(log n), O(1) on
  * a hint hit.
  */
-struct vm_map_entry *vm_map_lookup(struct vm_map *, vm_offset_t va,
-    struct vm_map_entry **prev);
+struct vm_map_entry *vm_map_lookup(
+    struct vm_map *, vm_offset_t va, struct vm_map_entry **prev);
 /*
  * Insert a mapping of object (its ref passes to the map on success; NULL for
  * anonymous memory that has none yet) at [start, end).  Merges with
@@ -140,10 +140,10 @@ int vm_map_delete(struct vm_map *, vm_offset_t start, vm_offset_t end,
 void vm_map_entry_list_free(struct vm_map *, struct vm_map_list *dead);
 /* Change protection; EACCES beyond max_prot, ENOMEM on a hole (as Linux:
  * what is before the hole is changed).  Write-locked. */
-int vm_map_protect(struct vm_map *, vm_offset_t start, vm_offset_t end,
-    vm_prot_t prot);
-int vm_map_set_inherit(struct vm_map *, vm_offset_t start, vm_offset_t end,
-    enum vm_inherit);
+int vm_map_protect(
+    struct vm_map *, vm_offset_t start, vm_offset_t end, vm_prot_t prot);
+int vm_map_set_inherit(
+    struct vm_map *, vm_offset_t start, vm_offset_t end, enum vm_inherit);
 /* Split so that `va` is a boundary.  Write-locked.  0, ENOMEM. */
 int vm_map_clip(struct vm_map *, vm_offset_t va);
 /* Merge with neighbours where every attribute and the object run agree. */

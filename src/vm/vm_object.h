@@ -21,9 +21,10 @@ enum vm_objtype {
 	OBJT_DEVICE,  /* pages supplied by a device */
 };
 
-#define OBJ_DEAD 0x1      /* stage 1 has begun */
-#define OBJ_NAMED 0x2     /* anonymous memory with an identity of its own
-			     (shm, tmpfs file): never collapsed into */
+#define OBJ_DEAD 0x1 /* stage 1 has begun */
+#define OBJ_NAMED                                           \
+	0x2 /* anonymous memory with an identity of its own \
+	       (shm, tmpfs file): never collapsed into */
 
 struct vm_map_entry;
 LIST_HEAD(vm_entry_list, vm_map_entry);
@@ -36,10 +37,9 @@ LIST_HEAD(vm_shadow_list, vm_object);
 struct vm_vnode_ops {
 	/* Read up to len bytes at off into buf.  *done < len at end of file.
 	 * 0, EIO, ... */
-	int (*read)(void *h, uint64_t off, void *buf, size_t len,
-	    size_t *done);
-	int (*write)(void *h, uint64_t off, const void *buf, size_t len,
-	    size_t *done);
+	int (*read)(void *h, uint64_t off, void *buf, size_t len, size_t *done);
+	int (*write)(
+	    void *h, uint64_t off, const void *buf, size_t len, size_t *done);
 	int (*size)(void *h, uint64_t *size); /* bytes */
 	void (*ref)(void *h);  /* vnode ref, caller owns one via the object */
 	void (*rele)(void *h); /* may be called from any thread, may block */
@@ -54,37 +54,37 @@ struct vm_vnode_ops {
  *      sys->list_lock; [ot] written with both, read with either
  */
 struct vm_object {
-	struct vm_life life;   /* [a] refs: map entries, shadows, owner */
-	struct kmutex lock;    /* rank OBJECT, DUPOK: front before back */
+	struct vm_life life;    /* [a] refs: map entries, shadows, owner */
+	struct kmutex lock;     /* rank OBJECT, DUPOK: front before back */
 	struct kcond busy_cond; /* busy pages, paging */
-	struct vm_system *sys; /* [I] */
-	uint64_t id;           /* [I] generation id */
-	enum vm_objtype type;  /* [o] */
-	uint32_t flags;        /* [o] OBJ_* */
-	vm_pindex_t size;      /* [o] pages; for vnodes as last seen */
-	struct radix index;    /* [o] pindex -> struct vm_page * */
-	uint64_t resident;     /* [o] pages in the index */
-	uint32_t paging;       /* [o] I/O in progress: no collapse, no free */
-	struct vm_object *backing;  /* [ot] */
-	vm_ooffset_t backing_off;   /* [ot] bytes, of our offset 0 in it */
-	uint32_t shadow_count;      /* [ot] objects on `shadows` */
+	struct vm_system *sys;  /* [I] */
+	uint64_t id;            /* [I] generation id */
+	enum vm_objtype type;   /* [o] */
+	uint32_t flags;         /* [o] OBJ_* */
+	vm_pindex_t size;       /* [o] pages; for vnodes as last seen */
+	struct radix index;     /* [o] pindex -> struct vm_page * */
+	uint64_t resident;      /* [o] pages in the index */
+	uint32_t paging;        /* [o] I/O in progress: no collapse, no free */
+	struct vm_object *backing;     /* [ot] */
+	vm_ooffset_t backing_off;      /* [ot] bytes, of our offset 0 in it */
+	uint32_t shadow_count;         /* [ot] objects on `shadows` */
 	struct vm_shadow_list shadows; /* [t] objects backed by this */
 	LIST_ENTRY(vm_object) shadow_link; /* [t] */
-	struct vm_entry_list entries; /* [t] map entries that name this */
-	const struct vm_vnode_ops *vops; /* [I] OBJT_VNODE */
-	void *handle;                    /* [I] the vnode or device */
-	TAILQ_ENTRY(vm_object) link;     /* [l] */
+	struct vm_entry_list entries;      /* [t] map entries that name this */
+	const struct vm_vnode_ops *vops;   /* [I] OBJT_VNODE */
+	void *handle;                      /* [I] the vnode or device */
+	TAILQ_ENTRY(vm_object) link;       /* [l] */
 };
 
 /*
  * A new object, complete, with one ref, LOCKED, and only then on the list of
  * all objects (S6).  size in pages.  0, ENOMEM.
  */
-int vm_object_allocate_hold(struct vm_system *, enum vm_objtype,
-    vm_pindex_t size, struct vm_object **);
+int vm_object_allocate_hold(
+    struct vm_system *, enum vm_objtype, vm_pindex_t size, struct vm_object **);
 /* The same, unlocked. */
-int vm_object_allocate(struct vm_system *, enum vm_objtype, vm_pindex_t size,
-    struct vm_object **);
+int vm_object_allocate(
+    struct vm_system *, enum vm_objtype, vm_pindex_t size, struct vm_object **);
 
 /* The caller owns a ref (or the lock of something that does).  A ref of an
  * OBJT_VNODE object refs the vnode as well; free releases it. */
@@ -121,7 +121,8 @@ int vm_object_shadow_entry(struct vm_map_entry *en);
 /*
  * The same where no entry is linked: put a new shadow in front of *obj at
  * *off for `len` bytes; on success *obj is the shadow (the caller's ref of the
- * old one now belongs to it) and *off is 0.  When *obj is private (one ref, anonymous, unnamed) nothing is done.
+ * old one now belongs to it) and *off is 0.  When *obj is private (one ref,
+ * anonymous, unnamed) nothing is done.
  * - No object lock held.  0, ENOMEM (nothing changed).
  */
 int vm_object_shadow(struct vm_object **obj, vm_ooffset_t *off, uint64_t len);
@@ -138,8 +139,14 @@ unsigned vm_object_chain_depth(struct vm_object *obj);
  * pages of a file (truncate).  Removes translations everywhere first.
  * - No vm lock held.  Waits for busy pages.
  */
-void vm_object_page_remove(struct vm_object *, vm_pindex_t start,
-    vm_pindex_t end);
+void vm_object_page_remove(
+    struct vm_object *, vm_pindex_t start, vm_pindex_t end);
+/*
+ * A file has shrunk to `start` pages: as vm_object_page_remove() to the end,
+ * and private copies of the pages beyond go as well, in all shadows (a touch
+ * is SIGBUS then).  No vm lock held.
+ */
+void vm_object_truncate(struct vm_object *, vm_pindex_t start);
 /*
  * Remove every translation of the page by walking object -> entries and
  * object -> shadows -> entries, and sync.  Object locked and page busy.
@@ -157,8 +164,8 @@ void vm_object_unlink_entry(struct vm_map_entry *);
  * reach of a concurrent vm_page_remove_all().  Refs are the caller's business.
  * Map write-locked.
  */
-void vm_object_relink_entry(struct vm_map_entry *, struct vm_object *o,
-    vm_ooffset_t off);
+void vm_object_relink_entry(
+    struct vm_map_entry *, struct vm_object *o, vm_ooffset_t off);
 
 /* ---- vnode pager (vnode_pager.c) ---- */
 
@@ -180,10 +187,10 @@ int vnode_pager_sync(struct vm_object *, uint64_t off, uint64_t len);
  *   page copies it over what the caller has read from the file into buf.
  * write: after the file was written, updates resident pages from buf.
  */
-void vnode_pager_overlay(struct vm_object *, uint64_t off, void *buf,
-    size_t len);
-void vnode_pager_update(struct vm_object *, uint64_t off, const void *buf,
-    size_t len);
+void vnode_pager_overlay(
+    struct vm_object *, uint64_t off, void *buf, size_t len);
+void vnode_pager_update(
+    struct vm_object *, uint64_t off, const void *buf, size_t len);
 /* The file has a new size: cut pages beyond, zero the tail of the last. */
 void vnode_pager_setsize(struct vm_object *, uint64_t size);
 

@@ -53,12 +53,12 @@ _Static_assert(sizeof(struct vm_page) == 64, "vm_page is one cache line");
  * The arena.  `pages` and `base` are [I]; frame f is at base + f * PAGE_SIZE.
  */
 struct vm_phys {
-	struct kmutex lock; /* rank PHYS */
-	struct host host;   /* [I] */
-	int fd;             /* [I] arena descriptor, -1 on host_fake */
-	char *base;         /* [I] mapping in this process */
-	struct vm_page *pages; /* [I] */
-	uint64_t npages;       /* [I] frames */
+	struct kmutex lock;      /* rank PHYS */
+	struct host host;        /* [I] */
+	int fd;                  /* [I] arena descriptor, -1 on host_fake */
+	char *base;              /* [I] mapping in this process */
+	struct vm_page *pages;   /* [I] */
+	uint64_t npages;         /* [I] frames */
 	_Atomic(uint64_t) nfree; /* [a] free frames, thread caches included */
 	struct vm_page_list freelist[VM_PHYS_ORDERS]; /* under lock */
 	struct vm_page_list hot; /* under lock: freed last, not merged yet */
@@ -120,8 +120,8 @@ struct vm_page *vm_page_alloc(struct vm_object *, vm_pindex_t);
  * or where no frame can be had.  All are busy.  Returns how many, 0..n; the
  * first is *out, neighbours in the frame array.
  */
-unsigned vm_page_alloc_run(struct vm_object *, vm_pindex_t, unsigned n,
-    struct vm_page **out);
+unsigned vm_page_alloc_run(
+    struct vm_object *, vm_pindex_t, unsigned n, struct vm_page **out);
 /* Resident page or NULL.  Object locked. */
 struct vm_page *vm_page_lookup(struct vm_object *, vm_pindex_t);
 /*
@@ -155,8 +155,8 @@ void vm_page_unhold(struct vm_phys *, struct vm_page *);
  * PG_ZEROED.  zero_run: any locks or none.
  */
 #define VM_PAGE_RUN_WORDS (((size_t)1 << (VM_PHYS_ORDERS - 1)) / 64)
-void vm_page_zero_prepare(struct vm_page *run, unsigned n,
-    uint64_t map[VM_PAGE_RUN_WORDS]);
+void vm_page_zero_prepare(
+    struct vm_page *run, unsigned n, uint64_t map[VM_PAGE_RUN_WORDS]);
 void vm_page_zero_run(struct vm_phys *, struct vm_page *run, unsigned n,
     const uint64_t map[VM_PAGE_RUN_WORDS]);
 

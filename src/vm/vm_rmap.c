@@ -40,6 +40,8 @@
  */
 #include "vm/vm_object.h"
 
+#include <stdlib.h>
+
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
 #include "vm/vm_object_int.h"
@@ -279,4 +281,61 @@ vm_object_page_remove(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
 	while ((busy = page_remove_idle(o, start, end)) != NULL)
 		vm_page_busy_wait(o, busy);
 	vm_object_unlock(o);
+}
+
+/* Objects that are still to be cut, each held. */
+struct truncate_work {
+	struct {
+		struct vm_object *o;
+		vm_pindex_t start;
+	} *item;
+	size_t n, cap;
+};
+
+/* False: no memory; the object is not cut. */
+static bool
+truncate_push(struct truncate_work *w, struct vm_object *o, vm_pindex_t start)
+{
+	void *p;
+
+	if (w->n == w->cap) {
+		p = realloc(w->item, (w->cap * 2 + 8) * sizeof(*w->item));
+		if (p == NULL)
+			return (false);
+		w->item = p;
+		w->cap = w->cap * 2 + 8;
+	}
+	if (!vm_object_tryhold(o))
+		return (true); /* on its way out */
+	w->item[w->n].o = o;
+	w->item[w->n++].start = start;
+	return (true);
+}
+
+void
+vm_object_truncate(struct vm_object *o, vm_pindex_t start)
+{
+	struct truncate_work w = { .n = 0 };
+	struct vm_object *s;
+	vm_pindex_t off;
+
+	vm_object_page_remove(o, start, UINT64_MAX);
+	vm_object_hold(o);
+	for (;;) {
+		kmutex_lock(&o->sys->topology);
+		LIST_FOREACH(s, &o->shadows, shadow_link)
+		{
+			off = OFF_TO_IDX(s->backing_off);
+			if (!truncate_push(&w, s, start > off ? start - off : 0))
+				break;
+		}
+		kmutex_unlock(&o->sys->topology);
+		vm_object_drop(o);
+		if (w.n == 0)
+			break;
+		o = w.item[--w.n].o;
+		start = w.item[w.n].start;
+		vm_object_page_remove(o, start, UINT64_MAX);
+	}
+	free(w.item);
 }

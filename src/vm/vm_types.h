@@ -59,22 +59,22 @@ TAILQ_HEAD(vm_page_list, vm_page);
 
 /* Event counts of a VM system; see vm_meter.h for the names. */
 enum vm_stat {
-	VMST_FAULTS,      /* vm_fault() calls that did something */
-	VMST_ZFOD,        /* pages zero-filled on demand */
-	VMST_COW,         /* pages copied on write */
-	VMST_COW_OPT,     /* write faults that needed no copy */
-	VMST_FILE_IN,     /* pages read from files */
-	VMST_FILE_OUT,    /* pages written to files */
-	VMST_SOFT,        /* page was resident: only a translation was made */
-	VMST_AROUND,      /* translations entered around a fault */
-	VMST_AHEAD,       /* anonymous pages allocated ahead of a fault */
-	VMST_COPYIO,      /* faults taken on behalf of copyin/copyout */
-	VMST_SEGV,        /* faults that ended in an error */
-	VMST_COLLAPSE,    /* shadow objects collapsed (pages moved) */
-	VMST_BYPASS,      /* shadow objects bypassed */
-	VMST_RECLAIM,     /* clean file pages given back under pressure */
-	VMST_OOM,         /* calls of the out-of-memory policy */
-	VMST_FORK,        /* vmspace_fork() calls */
+	VMST_FAULTS,   /* vm_fault() calls that did something */
+	VMST_ZFOD,     /* pages zero-filled on demand */
+	VMST_COW,      /* pages copied on write */
+	VMST_COW_OPT,  /* write faults that needed no copy */
+	VMST_FILE_IN,  /* pages read from files */
+	VMST_FILE_OUT, /* pages written to files */
+	VMST_SOFT,     /* page was resident: only a translation was made */
+	VMST_AROUND,   /* translations entered around a fault */
+	VMST_AHEAD,    /* anonymous pages allocated ahead of a fault */
+	VMST_COPYIO,   /* faults taken on behalf of copyin/copyout */
+	VMST_SEGV,     /* faults that ended in an error */
+	VMST_COLLAPSE, /* shadow objects collapsed (pages moved) */
+	VMST_BYPASS,   /* shadow objects bypassed */
+	VMST_RECLAIM,  /* clean file pages given back under pressure */
+	VMST_OOM,      /* calls of the out-of-memory policy */
+	VMST_FORK,     /* vmspace_fork() calls */
 	VMST_N
 };
 
@@ -84,17 +84,17 @@ enum vm_stat {
  *      [t] topology
  */
 struct vm_system {
-	struct host host;              /* [I] */
-	const struct klog *log;        /* [I] may be NULL */
-	struct ktrace *trace;          /* [I] may be NULL */
-	struct vm_zone_set *zones;     /* [I] */
-	struct vm_phys *phys;          /* [I] the arena */
+	struct host host;                /* [I] */
+	const struct klog *log;          /* [I] may be NULL */
+	struct ktrace *trace;            /* [I] may be NULL */
+	struct vm_zone_set *zones;       /* [I] */
+	struct vm_phys *phys;            /* [I] the arena */
 	const struct pmap_ops *pmap_ops; /* [I] machine for new vmspaces */
-	void *machine;                 /* [I] argument of pmap_ops->init */
+	void *machine;                   /* [I] argument of pmap_ops->init */
 
 	/* Zones of this layer. */
 	struct vm_zone *z_vmspace, *z_entry, *z_object, *z_radix, *z_pmap,
-	    *z_pmap_node; /* [I] */
+	    *z_pmap_node;        /* [I] */
 	const void *radix_alloc; /* [I] struct radix_alloc on z_radix */
 
 	struct kmutex list_lock;       /* rank OBJLIST */

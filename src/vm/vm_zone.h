@@ -24,14 +24,14 @@ struct vm_zone_set;
 
 struct vm_zone_stats {
 	const char *name;
-	size_t size;      /* bytes per item */
-	uint64_t live;    /* items handed out */
-	uint64_t peak;    /* most ever live (estimate) */
-	uint64_t cached;  /* free items in slabs and magazines */
-	uint64_t slabs;   /* bytes taken from the host */
-	uint64_t allocs;  /* zalloc calls that succeeded */
-	uint64_t fails;   /* zalloc calls refused */
-	uint64_t limit;   /* most live items, 0 none */
+	size_t size;     /* bytes per item */
+	uint64_t live;   /* items handed out */
+	uint64_t peak;   /* most ever live (estimate) */
+	uint64_t cached; /* free items in slabs and magazines */
+	uint64_t slabs;  /* bytes taken from the host */
+	uint64_t allocs; /* zalloc calls that succeeded */
+	uint64_t fails;  /* zalloc calls refused */
+	uint64_t limit;  /* most live items, 0 none */
 };
 
 int vm_zone_set_create(struct host, struct vm_zone_set **);

@@ -25,11 +25,11 @@ struct vm_usage {
  * Key: [I] immutable, [a] atomic, [m] map lock, [l] sys->list_lock
  */
 struct vmspace {
-	struct vm_life life;    /* [a] */
-	uint64_t id;            /* [I] generation id, 0 after stage 2 */
-	struct vm_system *sys;  /* [I] */
+	struct vm_life life;   /* [a] */
+	uint64_t id;           /* [I] generation id, 0 after stage 2 */
+	struct vm_system *sys; /* [I] */
 	struct vm_map map;
-	struct pmap *pmap;      /* [I] until stage 2 */
+	struct pmap *pmap;         /* [I] until stage 2 */
 	TAILQ_ENTRY(vmspace) link; /* [l] */
 	/* Layout, set by exec, copied by fork. [m] */
 	vm_offset_t brk_start, brk_end; /* brk_end is not page aligned */
@@ -65,13 +65,13 @@ void vmspace_drop(struct vmspace *);
 
 /* ---- mappings (vm_mmap.c).  Addresses and lengths in bytes. ---- */
 
-#define VMM_FIXED 0x1      /* replace what is there */
-#define VMM_NOREPLACE 0x2  /* fixed, EEXIST if anything is there */
-#define VMM_SHARED 0x4     /* else private */
+#define VMM_FIXED 0x1     /* replace what is there */
+#define VMM_NOREPLACE 0x2 /* fixed, EEXIST if anything is there */
+#define VMM_SHARED 0x4    /* else private */
 #define VMM_NORESERVE 0x8
 #define VMM_GROWSDOWN 0x10
-#define VMM_STACK 0x20     /* marks the process stack for /proc */
-#define VMM_POPULATE 0x40  /* fault everything in, best effort */
+#define VMM_STACK 0x20    /* marks the process stack for /proc */
+#define VMM_POPULATE 0x40 /* fault everything in, best effort */
 #define VMM_LOCKED 0x80
 
 /*
@@ -85,8 +85,8 @@ void vmspace_drop(struct vmspace *);
 int vm_mmap(struct vmspace *, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
     vm_prot_t max_prot, int flags, struct vm_object *obj, vm_ooffset_t off);
 int vm_munmap(struct vmspace *, vm_offset_t addr, uint64_t len);
-int vm_mprotect(struct vmspace *, vm_offset_t addr, uint64_t len,
-    vm_prot_t prot);
+int vm_mprotect(
+    struct vmspace *, vm_offset_t addr, uint64_t len, vm_prot_t prot);
 /* brk(2): *cur is the new break wanted, on return the break that holds. */
 void vm_brk(struct vmspace *, vm_offset_t *cur);
 /* mremap(2), Linux flags: MREMAP_MAYMOVE 1, FIXED 2, DONTUNMAP 4.
@@ -97,8 +97,7 @@ int vm_mremap(struct vmspace *, vm_offset_t old, uint64_t oldlen,
 int vm_madvise(struct vmspace *, vm_offset_t addr, uint64_t len, int advice);
 int vm_msync(struct vmspace *, vm_offset_t addr, uint64_t len, bool sync);
 /* One byte a page: bit 0 resident.  vec is kernel memory. 0, ENOMEM. */
-int vm_mincore(struct vmspace *, vm_offset_t addr, uint64_t len,
-    uint8_t *vec);
+int vm_mincore(struct vmspace *, vm_offset_t addr, uint64_t len, uint8_t *vec);
 int vm_mlock(struct vmspace *, vm_offset_t addr, uint64_t len, bool lock,
     uint64_t limit);
 
@@ -116,8 +115,8 @@ int vm_mlock(struct vmspace *, vm_offset_t addr, uint64_t len, bool lock,
  */
 int vm_fault(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags);
 /* Fault in every page of the range for reading or writing; first error. */
-int vm_fault_range(struct vmspace *, vm_offset_t va, uint64_t len,
-    vm_prot_t access);
+int vm_fault_range(
+    struct vmspace *, vm_offset_t va, uint64_t len, vm_prot_t access);
 
 /* ---- user memory (vm_copyio.c): 0, EFAULT (or ENOMEM, ESRCH) ---- */
 
@@ -125,13 +124,13 @@ int copyin(struct vmspace *, void *dst, vm_offset_t src, size_t len);
 int copyout(struct vmspace *, const void *src, vm_offset_t dst, size_t len);
 /* String with its NUL into dst[max].  *len (may be NULL) counts the NUL.
  * ENAMETOOLONG when no NUL within max. */
-int copyinstr(struct vmspace *, char *dst, vm_offset_t src, size_t max,
-    size_t *len);
+int copyinstr(
+    struct vmspace *, char *dst, vm_offset_t src, size_t max, size_t *len);
 /* As copyin/copyout but tell how far they came: *done bytes are right. */
-int copyin_part(struct vmspace *, void *dst, vm_offset_t src, size_t len,
+int copyin_part(
+    struct vmspace *, void *dst, vm_offset_t src, size_t len, size_t *done);
+int copyout_part(struct vmspace *, const void *src, vm_offset_t dst, size_t len,
     size_t *done);
-int copyout_part(struct vmspace *, const void *src, vm_offset_t dst,
-    size_t len, size_t *done);
 int copyout_zero(struct vmspace *, vm_offset_t dst, size_t len);
 /* Atomic on an aligned user word (futex): EINVAL when misaligned. */
 int vm_fetch32(struct vmspace *, vm_offset_t va, uint32_t *val);
@@ -144,8 +143,8 @@ int vm_cas32(struct vmspace *, vm_offset_t va, uint32_t cmp, uint32_t val,
 struct vm_futex_key {
 	uint64_t a, b;
 };
-int vm_futex_key(struct vmspace *, vm_offset_t va, bool shared,
-    struct vm_futex_key *);
+int vm_futex_key(
+    struct vmspace *, vm_offset_t va, bool shared, struct vm_futex_key *);
 
 /*
  * Pinned user memory for host I/O without a bounce buffer: frames are held
@@ -170,8 +169,8 @@ struct vm_iov {
  * Append up to len bytes at va (access READ: kernel reads user memory, WRITE:
  * kernel writes it) to `v` (vm_iov_init'ed).  *done bytes were added (less
  * than len when VM_IOV_MAX is reached or a later page faults; EFAULT only
- * when none could).  Neighbouring frames are merged into one iovec.  One vmspace
- * for each vm_iov.
+ * when none could).  Neighbouring frames are merged into one iovec.  One
+ * vmspace for each vm_iov.
  */
 void vm_iov_init(struct vm_iov *, struct vm_system *);
 int vm_iov_add(struct vm_iov *, struct vmspace *, vm_offset_t va, size_t len,
@@ -194,21 +193,21 @@ struct vm_entry_info {
 	uint64_t dev, ino;
 	char name[256]; /* path, "[heap]", "[stack]" or "" */
 	uint64_t object_id;
-	unsigned depth; /* length of the object chain */
+	unsigned depth;    /* length of the object chain */
 	uint64_t resident; /* bytes translated */
 };
 /* Entry at or above va: 0 and *info, ENOENT past the last, ESRCH dead. */
-int vmspace_entry_info(struct vmspace *, vm_offset_t va,
-    struct vm_entry_info *info);
+int vmspace_entry_info(
+    struct vmspace *, vm_offset_t va, struct vm_entry_info *info);
 
 struct vmspace_stat {
 	uint64_t id, refs, holds;
 	bool exiting;
-	uint64_t size;      /* bytes mapped */
-	uint64_t resident;  /* bytes translated */
+	uint64_t size;     /* bytes mapped */
+	uint64_t resident; /* bytes translated */
 	uint64_t resident_peak;
 	uint64_t entries;
-	uint64_t anon;      /* bytes of anonymous pages, estimate */
+	uint64_t anon; /* bytes of anonymous pages, estimate */
 	uint64_t minflt, majflt, zfod, cow;
 };
 void vmspace_stat(struct vmspace *, struct vmspace_stat *);

@@ -350,7 +350,10 @@ vnode_pager_setsize(struct vm_object *o, uint64_t size)
 	vm_object_unlock(o);
 	/* Also when it did not shrink: pages read ahead by a fault that saw
 	 * another size may be there. */
-	vm_object_page_remove(o, npages, UINT64_MAX);
+	if (npages < old)
+		vm_object_truncate(o, npages);
+	else
+		vm_object_page_remove(o, npages, UINT64_MAX);
 	if ((size & PAGE_MASK) == 0 || npages > old)
 		return;
 	vm_object_lock(o);

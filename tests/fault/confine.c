@@ -25,13 +25,36 @@
 #include <unistd.h>
 
 static const int refused[] = {
-	SYS_ptrace, 425 /* io_uring_setup */, 426, 427, SYS_userfaultfd,
-	SYS_bpf, SYS_perf_event_open, SYS_process_vm_readv,
-	SYS_process_vm_writev, SYS_kcmp, SYS_mount, SYS_umount2,
-	SYS_pivot_root, SYS_chroot, SYS_setns, SYS_unshare, SYS_keyctl,
-	SYS_add_key, SYS_request_key, SYS_init_module, SYS_finit_module,
-	SYS_kexec_load, SYS_open_by_handle_at, SYS_swapon, SYS_swapoff,
-	SYS_acct, SYS_reboot, SYS_iopl, SYS_ioperm, SYS_quotactl,
+    SYS_ptrace,
+    425 /* io_uring_setup */,
+    426,
+    427,
+    SYS_userfaultfd,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_kcmp,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_setns,
+    SYS_unshare,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_kexec_load,
+    SYS_open_by_handle_at,
+    SYS_swapon,
+    SYS_swapoff,
+    SYS_acct,
+    SYS_reboot,
+    SYS_iopl,
+    SYS_ioperm,
+    SYS_quotactl,
 };
 #define NREFUSED (sizeof(refused) / sizeof(*refused))
 
@@ -39,25 +62,25 @@ static int
 install(void)
 {
 	struct sock_filter f[2 * NREFUSED + 16];
-	struct sock_fprog prog = { .filter = f };
+	struct sock_fprog prog = {.filter = f};
 	unsigned short n = 0;
 
 #define INSN(...) f[n++] = (struct sock_filter)__VA_ARGS__
-	INSN(BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-	    offsetof(struct seccomp_data, arch)));
+	INSN(BPF_STMT(
+	    BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
 	INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0));
 	INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-	INSN(BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-	    offsetof(struct seccomp_data, nr)));
+	INSN(BPF_STMT(
+	    BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
 	for (size_t i = 0; i < NREFUSED; i++) {
-		INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-		    (unsigned)refused[i], 0, 1));
+		INSN(BPF_JUMP(
+		    BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refused[i], 0, 1));
 		INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
 	}
 	/* personality(2): only "what is it", as container profiles have it. */
 	INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_personality, 0, 4));
-	INSN(BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-	    offsetof(struct seccomp_data, args[0])));
+	INSN(BPF_STMT(
+	    BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
 	INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffffffff, 1, 0));
 	INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
 	INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
@@ -73,8 +96,8 @@ install(void)
 static int
 self_test(void)
 {
-	static const int tried[] = { SYS_ptrace, 425, SYS_userfaultfd, SYS_bpf,
-		SYS_process_vm_readv, SYS_unshare };
+	static const int tried[] = {SYS_ptrace, 425, SYS_userfaultfd, SYS_bpf,
+	    SYS_process_vm_readv, SYS_unshare};
 
 	for (size_t i = 0; i < sizeof(tried) / sizeof(*tried); i++)
 		if (syscall(tried[i], 0, 0, 0, 0, 0, 0) != -1 ||
@@ -98,8 +121,8 @@ self_test(void)
 int
 main(int argc, char **argv)
 {
-	struct rlimit core = { 0, 0 }, nproc = { 2000, 2000 },
-		      memlock = { 65536, 65536 };
+	struct rlimit core = {0, 0}, nproc = {2000, 2000},
+		      memlock = {65536, 65536};
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: confine [-n] PROGRAM ARGS...\n");

@@ -34,8 +34,8 @@ raw_ns(clockid_t c)
 static void
 forward(void)
 {
-	static const clockid_t ids[] = { CLOCK_REALTIME, CLOCK_MONOTONIC,
-		CLOCK_BOOTTIME, CLOCK_MONOTONIC_RAW };
+	static const clockid_t ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC,
+	    CLOCK_BOOTTIME, CLOCK_MONOTONIC_RAW};
 	uint64_t a, b, c;
 	struct timeval tv;
 
@@ -66,7 +66,7 @@ vdso(void)
 static void
 sleeping(void)
 {
-	struct timespec ts = { 0, 20000000 }, bad = { 0, 1000000000 };
+	struct timespec ts = {0, 20000000}, bad = {0, 1000000000};
 	uint64_t start = now_ns(), at;
 
 	CHECK(nanosleep(&ts, NULL) == 0 && now_ns() - start >= 20000000);
@@ -74,8 +74,8 @@ sleeping(void)
 	CHECK(clock_nanosleep(CLOCK_REALTIME, 0, &ts, NULL) == 0);
 	CHECK(now_ns() - start >= 19000000);
 	at = now_ns() + 20000000;
-	ts = (struct timespec) { (time_t)(at / 1000000000),
-		(long)(at % 1000000000) };
+	ts = (struct timespec){
+	    (time_t)(at / 1000000000), (long)(at % 1000000000)};
 	CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == 0);
 	CHECK(now_ns() >= at);
 	CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == 0);
@@ -86,7 +86,7 @@ sleeping(void)
 static void
 timerfds(void)
 {
-	struct itimerspec it = { { 0, 5000000 }, { 0, 5000000 } };
+	struct itimerspec it = {{0, 5000000}, {0, 5000000}};
 	uint64_t n = 0, sum = 0, start = now_ns();
 	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
 
@@ -112,7 +112,8 @@ cpu_time(void)
 			continue;
 		CHECK(getrusage(RUSAGE_SELF, &b) == 0);
 	} while ((b.ru_utime.tv_sec - a.ru_utime.tv_sec) * 1000000 +
-	    b.ru_utime.tv_usec - a.ru_utime.tv_usec < 20000);
+		     b.ru_utime.tv_usec - a.ru_utime.tv_usec <
+		 20000);
 	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) > cpu);
 	say("time of the processor");
 }

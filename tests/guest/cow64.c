@@ -96,8 +96,8 @@ main(void)
 	for (int n = 0; n < PROCS; n++)
 		wait_ok(pid[n]);
 	for (size_t i = 0; i < PAGES; i++)
-		CHECK(check_page(mem + i * PAGE,
-		    i % 3 == 0 ? OWNER_LATE : OWNER_BASE, i));
+		CHECK(check_page(
+		    mem + i * PAGE, i % 3 == 0 ? OWNER_LATE : OWNER_BASE, i));
 	say("all verified");
 	return (0);
 }

@@ -47,7 +47,7 @@ recurse(uint64_t depth, uint64_t limit)
 static void
 use_altstack(void)
 {
-	stack_t ss = { .ss_sp = altstack, .ss_size = sizeof(altstack) };
+	stack_t ss = {.ss_sp = altstack, .ss_size = sizeof(altstack)};
 
 	CHECK(sigaltstack(&ss, NULL) == 0);
 	set_handler(SIGSEGV, on_segv, SA_ONSTACK);
@@ -90,8 +90,7 @@ plain_overflow(void *arg)
 }
 
 /* A large local array touched from its far end: one jump downwards. */
-static void __attribute__((noinline))
-jump(void *arg)
+static void __attribute__((noinline)) jump(void *arg)
 {
 	volatile char big[2 * MIB];
 

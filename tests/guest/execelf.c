@@ -10,8 +10,8 @@
 #include <elf.h>
 
 /* mov $60, %eax; mov $7, %edi; syscall */
-static const unsigned char code[] = { 0xb8, 60, 0, 0, 0, 0xbf, 7, 0, 0, 0,
-	0x0f, 0x05 };
+static const unsigned char code[] = {
+    0xb8, 60, 0, 0, 0, 0xbf, 7, 0, 0, 0, 0x0f, 0x05};
 
 struct image {
 	Elf64_Ehdr eh;
@@ -55,8 +55,8 @@ static char *mem;
 static int
 try_len(size_t len)
 {
-	char *argv[] = { (char *)(uintptr_t)"./elf", NULL };
-	char *envp[] = { NULL };
+	char *argv[] = {(char *)(uintptr_t) "./elf", NULL};
+	char *envp[] = {NULL};
 	int *shared = map_shared(PAGE);
 	int status, r;
 	pid_t pid;
@@ -81,8 +81,8 @@ try_len(size_t len)
 		CHECK(status == 0);
 		return (r);
 	}
-	return (WIFEXITED(status) ? -WEXITSTATUS(status) :
-				    -1000 - WTERMSIG(status));
+	return (WIFEXITED(status) ? -WEXITSTATUS(status)
+				  : -1000 - WTERMSIG(status));
 }
 
 static void
@@ -123,7 +123,7 @@ header(void)
 static void
 truncated(void)
 {
-	static const size_t sizes[] = { 1, 3, 4, 16, 20, 63, 64, 70, 119, 120 };
+	static const size_t sizes[] = {1, 3, 4, 16, 20, 63, 64, 70, 119, 120};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		say("truncated to %zu: %s", sizes[i],
@@ -170,8 +170,10 @@ interpreters(void)
 	CHECK(try_len(sizeof(img)) > 0); /* EIO or ENOEXEC */
 	reset();
 
-	write_file("text", "text of no meaning, longer than an ELF header is, "
-	    "to be read whole", 66, 0700);
+	write_file("text",
+	    "text of no meaning, longer than an ELF header is, "
+	    "to be read whole",
+	    66, 0700);
 	img.eh.e_phnum = 3;
 	img.ph[2].p_type = PT_INTERP;
 	img.ph[2].p_offset = offsetof(struct image, interp);

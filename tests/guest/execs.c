@@ -12,7 +12,7 @@
 
 static char self[256];
 static char *mem;
-static char *const no_env[] = { NULL };
+static char *const no_env[] = {NULL};
 
 static void
 unharmed(void)
@@ -25,7 +25,7 @@ unharmed(void)
 static void
 refused(const char *path, int want)
 {
-	char *argv[] = { (char *)(uintptr_t)path, NULL };
+	char *argv[] = {(char *)(uintptr_t)path, NULL};
 
 	execve(path, argv, no_env);
 	if (errno != want)
@@ -74,8 +74,8 @@ paths(void)
 	CHECK_ERRNO(syscall(SYS_execve, self, no_env, -4096), EFAULT);
 	unharmed();
 	CHECK(unlink("loop1") == 0 && unlink("loop2") == 0 &&
-	    unlink("dangling") == 0 && unlink("noexec") == 0 &&
-	    unlink("empty") == 0 && unlink("plain") == 0);
+	      unlink("dangling") == 0 && unlink("noexec") == 0 &&
+	      unlink("empty") == 0 && unlink("plain") == 0);
 	say("paths");
 }
 
@@ -126,8 +126,7 @@ too_big(size_t n, size_t len)
 	CHECK(munmap(argv, (n + 2) * sizeof(*argv)) == 0);
 }
 
-static void __attribute__((noreturn))
-run_self(char **argv, char **envp)
+static void __attribute__((noreturn)) run_self(char **argv, char **envp)
 {
 	execve(self, argv, envp);
 	say("FAIL execve of itself: errno %d (%s)", errno, strerror(errno));
@@ -143,7 +142,7 @@ big(void *arg)
 
 	memset(one, 'b', sizeof(one) - 1);
 	argv[0] = self;
-	argv[1] = (char *)(uintptr_t)"count";
+	argv[1] = (char *)(uintptr_t) "count";
 	for (int i = 2; i < 1002; i++)
 		argv[i] = one;
 	run_self(argv, argv + 2);
@@ -165,8 +164,8 @@ mode_count(int argc, char **argv, char **envp)
 static void
 run_script(void *arg)
 {
-	char *argv[] = { (char *)(uintptr_t)"zero", (char *)(uintptr_t)"x y",
-		(char *)(uintptr_t)"", NULL };
+	char *argv[] = {(char *)(uintptr_t) "zero", (char *)(uintptr_t) "x y",
+	    (char *)(uintptr_t) "", NULL};
 
 	execve(arg, argv, no_env);
 	say("FAIL execve(%s): %s", (char *)arg, strerror(errno));
@@ -180,14 +179,14 @@ scripts_run(void)
 
 	snprintf(text, sizeof(text), "#! %s  script  a b \nrest\n", self);
 	script("s1", text, 0700);
-	in_child(run_script, (void *)(uintptr_t)"./s1");
+	in_child(run_script, (void *)(uintptr_t) "./s1");
 	/* A script whose interpreter is a script. */
 	snprintf(text, sizeof(text), "#!./s1 second\n");
 	script("s2", text, 0700);
-	in_child(run_script, (void *)(uintptr_t)"./s2");
+	in_child(run_script, (void *)(uintptr_t) "./s2");
 	snprintf(text, sizeof(text), "#!%s script", self); /* no newline */
 	script("s3", text, 0700);
-	in_child(run_script, (void *)(uintptr_t)"s3");
+	in_child(run_script, (void *)(uintptr_t) "s3");
 	CHECK(unlink("s1") == 0 && unlink("s2") == 0 && unlink("s3") == 0);
 }
 
@@ -204,8 +203,8 @@ static void
 chain(void *arg)
 {
 	static char pid[16];
-	char *argv[] = { self, (char *)(uintptr_t)"chain",
-		(char *)(uintptr_t)"200", pid, NULL };
+	char *argv[] = {self, (char *)(uintptr_t) "chain",
+	    (char *)(uintptr_t) "200", pid, NULL};
 
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	run_self(argv, (char **)(uintptr_t)no_env);
@@ -214,13 +213,13 @@ chain(void *arg)
 static int
 mode_chain(char **argv)
 {
-	static char data[3 * PAGE] = { 1 }, bss[4 * PAGE];
+	static char data[3 * PAGE] = {1}, bss[4 * PAGE];
 	static char next[16];
 	int n = atoi(argv[2]);
 
 	CHECK(atoi(argv[3]) == getpid());
 	CHECK(data[0] == 1 && all_zero(data + 1, sizeof(data) - 1) &&
-	    all_zero(bss, sizeof(bss)));
+	      all_zero(bss, sizeof(bss)));
 	memset(data, n, sizeof(data));
 	memset(bss, n, sizeof(bss));
 	memset(map_anon(MIB), n, MIB);
@@ -235,9 +234,9 @@ mode_chain(char **argv)
 static void
 state(void *arg)
 {
-	char fds[32], *argv[] = { self, (char *)(uintptr_t)"state", fds, NULL };
-	char *envp[] = { (char *)(uintptr_t)"ONE=1", NULL };
-	stack_t ss = { .ss_sp = mem, .ss_size = 64 * PAGE };
+	char fds[32], *argv[] = {self, (char *)(uintptr_t) "state", fds, NULL};
+	char *envp[] = {(char *)(uintptr_t) "ONE=1", NULL};
+	stack_t ss = {.ss_sp = mem, .ss_size = 64 * PAGE};
 	int keep, gone;
 	sigset_t set;
 
@@ -273,7 +272,7 @@ mode_state(char **argv, char **envp)
 	CHECK(sigaction(SIGUSR2, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN);
 	CHECK(sigprocmask(SIG_BLOCK, NULL, &set) == 0);
 	CHECK(sigismember(&set, SIGTERM) && sigismember(&set, SIGRTMIN) &&
-	    !sigismember(&set, SIGINT));
+	      !sigismember(&set, SIGINT));
 	CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGTERM));
 	CHECK(sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_DISABLE));
 	CHECK(umask(022) == 027 && alarm(0) > 900);
@@ -288,8 +287,8 @@ mode_state(char **argv, char **envp)
 static void
 by_descriptor(void *arg)
 {
-	char *argv[] = { (char *)(uintptr_t)"fexecve",
-		(char *)(uintptr_t)"nothing", NULL };
+	char *argv[] = {
+	    (char *)(uintptr_t) "fexecve", (char *)(uintptr_t) "nothing", NULL};
 	int fd = open(self, O_RDONLY | O_CLOEXEC);
 
 	CHECK(fd >= 0);
@@ -304,8 +303,8 @@ by_descriptor(void *arg)
 static void
 copied(void *arg)
 {
-	char *argv[] = { (char *)(uintptr_t)"copy",
-		(char *)(uintptr_t)"nothing", NULL };
+	char *argv[] = {
+	    (char *)(uintptr_t) "copy", (char *)(uintptr_t) "nothing", NULL};
 
 	execve("./copy", argv, (char **)(uintptr_t)no_env);
 	_exit(1);

@@ -70,7 +70,7 @@ shared_and_private(void)
 
 	for (uint64_t i = 0; i < NPAGES; i++)
 		CHECK(check_page(s + i * PAGE, 7, i) &&
-		    check_page(p + i * PAGE, 7, i));
+		      check_page(p + i * PAGE, 7, i));
 	memcpy(p + 2 * PAGE, "private-parent", 15);
 	pid = fork();
 	CHECK(pid >= 0);
@@ -88,7 +88,7 @@ shared_and_private(void)
 	CHECK(strcmp(p + 2 * PAGE, "private-parent") == 0);
 	CHECK(check_page(p + 3 * PAGE, 7, 3));
 	CHECK(pread(fd, buf, 13, PAGE) == 13 &&
-	    memcmp(buf, "shared-child", 13) == 0);
+	      memcmp(buf, "shared-child", 13) == 0);
 	CHECK(pwrite(fd, "by-write", 9, 5 * PAGE + 100) == 9);
 	CHECK(memcmp(s + 5 * PAGE + 100, "by-write", 9) == 0);
 	CHECK(msync(s, NPAGES * PAGE, MS_SYNC) == 0);
@@ -167,23 +167,23 @@ errors(void)
 	CHECK(rd >= 0 && wr >= 0 && dir >= 0);
 #define MAP_(len, prot, flags, fd, off) mmap(NULL, len, prot, flags, fd, off)
 	CHECK(MAP_(PAGE, PROT_WRITE, MAP_SHARED, rd, 0) == MAP_FAILED &&
-	    errno == EACCES);
+	      errno == EACCES);
 	CHECK(MAP_(PAGE, PROT_READ, MAP_PRIVATE, wr, 0) == MAP_FAILED &&
-	    errno == EACCES);
+	      errno == EACCES);
 	CHECK(MAP_(PAGE, PROT_READ, MAP_SHARED, wr, 0) == MAP_FAILED &&
-	    errno == EACCES);
+	      errno == EACCES);
 	CHECK(MAP_(0, PROT_READ, MAP_PRIVATE, rd, 0) == MAP_FAILED &&
-	    errno == EINVAL);
+	      errno == EINVAL);
 	CHECK(MAP_(PAGE, PROT_READ, MAP_PRIVATE, rd, 100) == MAP_FAILED &&
-	    errno == EINVAL);
+	      errno == EINVAL);
 	CHECK(MAP_(PAGE, PROT_READ, MAP_PRIVATE, -1, 0) == MAP_FAILED &&
-	    errno == EBADF);
+	      errno == EBADF);
 	CHECK(MAP_(PAGE, PROT_READ, MAP_PRIVATE, dir, 0) == MAP_FAILED &&
-	    errno == ENODEV);
-	CHECK(MAP_(PAGE, PROT_READ, 0, rd, 0) == MAP_FAILED &&
-	    errno == EINVAL);
+	      errno == ENODEV);
+	CHECK(MAP_(PAGE, PROT_READ, 0, rd, 0) == MAP_FAILED && errno == EINVAL);
 	CHECK(MAP_((size_t)1 << 60, PROT_READ, MAP_PRIVATE, rd, 0) ==
-	    MAP_FAILED && errno == ENOMEM);
+		  MAP_FAILED &&
+	      errno == ENOMEM);
 #undef MAP_
 	close(rd);
 	rd = open("d", O_RDONLY);

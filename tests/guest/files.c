@@ -22,7 +22,7 @@ creation(void)
 	fd = open("f", O_RDWR | O_CREAT | O_EXCL, 0666);
 	CHECK(fd >= 0 && fstat(fd, &st) == 0);
 	CHECK(st.st_mode == (S_IFREG | 0640) && st.st_size == 0 &&
-	    st.st_nlink == 1 && st.st_uid == geteuid());
+	      st.st_nlink == 1 && st.st_uid == geteuid());
 	CHECK_ERRNO(open("f", O_RDWR | O_CREAT | O_EXCL, 0666), EEXIST);
 	CHECK_ERRNO(open("nf", O_RDWR), ENOENT);
 	CHECK_ERRNO(open("f/x", O_RDWR | O_CREAT, 0600), ENOTDIR);
@@ -78,7 +78,7 @@ links(void)
 	CHECK_ERRNO(open("sym", O_RDONLY), ENOENT);
 	CHECK(pwrite(fd, "DATA", 4, 0) == 4 && read(fd, buf, 16) == 4);
 	CHECK(memcmp(buf, "DATA", 4) == 0 && fstat(fd, &a) == 0 &&
-	    a.st_nlink == 0);
+	      a.st_nlink == 0);
 	CHECK(close(fd) == 0 && unlink("sym") == 0);
 	say("links");
 }
@@ -126,9 +126,9 @@ sizes(void)
 	CHECK_ERRNO(ftruncate(fd, -1), EINVAL);
 	CHECK_ERRNO(truncate(".", 0), EISDIR);
 	CHECK(chmod("s", 0400) == 0 && stat("s", &st) == 0 &&
-	    (st.st_mode & 07777) == 0400);
+	      (st.st_mode & 07777) == 0400);
 	CHECK(fchmod(fd, 04711) == 0 && fstat(fd, &st) == 0 &&
-	    (st.st_mode & 07777) == 04711);
+	      (st.st_mode & 07777) == 04711);
 	CHECK(close(fd) == 0 && unlink("s") == 0);
 	say("sizes and modes");
 }
@@ -136,20 +136,20 @@ sizes(void)
 static void
 times(void)
 {
-	struct timespec ts[2] = { { 1000000000, 123000000 },
-		{ 1100000000, 456000000 } };
+	struct timespec ts[2] = {
+	    {1000000000, 123000000}, {1100000000, 456000000}};
 	struct stat st, st2;
 
 	write_file("t", "x", 1, 0644);
 	CHECK(utimensat(AT_FDCWD, "t", ts, 0) == 0 && stat("t", &st) == 0);
 	CHECK(st.st_atim.tv_sec == 1000000000 &&
-	    st.st_mtim.tv_sec == 1100000000 &&
-	    st.st_mtim.tv_nsec == 456000000);
+	      st.st_mtim.tv_sec == 1100000000 &&
+	      st.st_mtim.tv_nsec == 456000000);
 	ts[0].tv_nsec = UTIME_OMIT;
 	ts[1].tv_nsec = UTIME_NOW;
 	CHECK(utimensat(AT_FDCWD, "t", ts, 0) == 0 && stat("t", &st2) == 0);
 	CHECK(st2.st_atim.tv_sec == 1000000000 &&
-	    st2.st_mtim.tv_sec > 1600000000);
+	      st2.st_mtim.tv_sec > 1600000000);
 	CHECK(unlink("t") == 0);
 	say("times");
 }
@@ -157,7 +157,7 @@ times(void)
 static void
 directories(void)
 {
-	bool seen[300] = { 0 };
+	bool seen[300] = {0};
 	struct dirent *de;
 	char name[32], cwd[256];
 	int n = 0, dirfd;
@@ -261,8 +261,8 @@ devices(void)
 
 	fd = open("/dev/null", O_RDWR);
 	CHECK(fd >= 0 && write(fd, "x", 1) == 1 && read(fd, a, 1) == 0);
-	CHECK(fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
-	    st.st_rdev == 0x103);
+	CHECK(
+	    fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0x103);
 	close(fd);
 	fd = open("/dev/zero", O_RDWR);
 	memset(a, 1, 64);
@@ -275,7 +275,7 @@ devices(void)
 	close(fd);
 	fd = open("/dev/urandom", O_RDONLY);
 	CHECK(fd >= 0 && read(fd, a, 64) == 64 && read(fd, b, 64) == 64 &&
-	    memcmp(a, b, 64) != 0);
+	      memcmp(a, b, 64) != 0);
 	close(fd);
 	CHECK_ERRNO(ioctl_tty(), ENOTTY);
 	say("devices");

@@ -15,8 +15,8 @@ extern char **environ;
 static void
 statuses(void)
 {
-	static const int sigs[] = { SIGTERM, SIGKILL, SIGUSR1, SIGALRM,
-		SIGPIPE, SIGHUP };
+	static const int sigs[] = {
+	    SIGTERM, SIGKILL, SIGUSR1, SIGALRM, SIGPIPE, SIGHUP};
 	int status;
 	pid_t pid;
 
@@ -88,7 +88,7 @@ wait_options(void)
 	memset(&si, 0, sizeof(si));
 	CHECK(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT) == 0);
 	CHECK(si.si_signo == SIGCHLD && si.si_code == CLD_EXITED &&
-	    si.si_pid == pid && si.si_status == 21);
+	      si.si_pid == pid && si.si_status == 21);
 	CHECK(kill(pid, 0) == 0); /* still there */
 	CHECK(wait4(pid, &status, 0, &ru) == pid && WEXITSTATUS(status) == 21);
 	CHECK_ERRNO(kill(pid, 0), ESRCH);
@@ -210,7 +210,7 @@ groups(void)
 	CHECK(a >= 0);
 	if (a == 0) {
 		CHECK(setsid() == getpid() && getsid(0) == getpid() &&
-		    getpgrp() == getpid());
+		      getpgrp() == getpid());
 		CHECK_ERRNO(setsid(), EPERM);
 		_exit(0);
 	}
@@ -225,7 +225,7 @@ static volatile int vfork_value;
 static void
 vforked(void)
 {
-	char *argv[] = { self, (char *)(uintptr_t)"exit", NULL };
+	char *argv[] = {self, (char *)(uintptr_t) "exit", NULL};
 	int status;
 	pid_t pid;
 
@@ -263,10 +263,10 @@ vforked(void)
 static void
 spawned(void)
 {
-	char *argv[] = { self, (char *)(uintptr_t)"exit", NULL };
+	char *argv[] = {self, (char *)(uintptr_t) "exit", NULL};
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
-	char buf[8] = { 0 };
+	char buf[8] = {0};
 	int p[2], error;
 	sigset_t set;
 	pid_t pid;
@@ -285,11 +285,12 @@ spawned(void)
 	sigfillset(&set);
 	CHECK(posix_spawnattr_setsigdefault(&attr, &set) == 0);
 	CHECK(posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF) == 0);
-	argv[1] = (char *)(uintptr_t)"hello";
+	argv[1] = (char *)(uintptr_t) "hello";
 	error = posix_spawn(&pid, self, &fa, &attr, argv, environ);
 	CHECK(error == 0);
 	close(p[1]);
-	CHECK(read(p[0], buf, sizeof(buf)) == 6 && memcmp(buf, "hello\n", 6) == 0);
+	CHECK(read(p[0], buf, sizeof(buf)) == 6 &&
+	      memcmp(buf, "hello\n", 6) == 0);
 	close(p[0]);
 	wait_ok(pid);
 	CHECK_ERRNO(waitpid(-1, NULL, 0), ECHILD);
@@ -340,7 +341,7 @@ usage(void)
 	struct timespec ts;
 
 	CHECK(getrusage(RUSAGE_SELF, &ru) == 0 && ru.ru_maxrss > 0 &&
-	    ru.ru_minflt > 0);
+	      ru.ru_minflt > 0);
 	CHECK(getrusage(RUSAGE_CHILDREN, &ru) == 0 && ru.ru_minflt > 0);
 	CHECK_ERRNO(getrusage(77, &ru), EINVAL);
 	CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == 0);

@@ -39,8 +39,7 @@
 #define PAGE ((size_t)4096)
 #define MIB ((size_t)1 << 20)
 
-GUEST void __attribute__((format(printf, 1, 2)))
-say(const char *fmt, ...)
+GUEST void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 {
 	char buf[512];
 	va_list ap;
@@ -58,17 +57,17 @@ say(const char *fmt, ...)
 		_exit(98);
 }
 
-#define CHECK(x)                                                              \
-	do {                                                                  \
-		if (!(x))                                                     \
-			guest_fail(__FILE__, __LINE__, #x);                   \
+#define CHECK(x)                                            \
+	do {                                                \
+		if (!(x))                                   \
+			guest_fail(__FILE__, __LINE__, #x); \
 	} while (0)
 
 /* Expect a call to return -1 with this errno. */
-#define CHECK_ERRNO(call, want)                                               \
-	do {                                                                  \
-		long r_ = (errno = 0, (long)(call));                          \
-		if (r_ != -1 || errno != (want))                              \
+#define CHECK_ERRNO(call, want)                                                \
+	do {                                                                   \
+		long r_ = (errno = 0, (long)(call));                           \
+		if (r_ != -1 || errno != (want))                               \
 			guest_fail_errno(__FILE__, __LINE__, #call, r_, want); \
 	} while (0)
 
@@ -90,8 +89,8 @@ guest_fail_errno(const char *file, int line, const char *what, long r, int want)
 	int e = errno;
 
 	say("FAIL %s:%d: %s returned %ld, errno %d (%s); want -1 and %d (%s)",
-	    base != NULL ? base + 1 : file, line, what, r, e, strerror(e),
-	    want, strerror(want));
+	    base != NULL ? base + 1 : file, line, what, r, e, strerror(e), want,
+	    strerror(want));
 	_exit(1);
 }
 
@@ -106,7 +105,7 @@ GUEST uint64_t
 pattern(uint64_t owner, uint64_t page, uint64_t word)
 {
 	uint64_t x = owner * 0x9e3779b97f4a7c15u + page * 0xbf58476d1ce4e5b9u +
-	    word * 0x94d049bb133111ebu + 1;
+		     word * 0x94d049bb133111ebu + 1;
 
 	x ^= x >> 29;
 	x *= 0xff51afd7ed558ccdu;
@@ -227,7 +226,7 @@ set_disposition(int sig, void (*fn)(int))
 GUEST void
 sleep_ms(long ms)
 {
-	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+	struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
 
 	while (nanosleep(&ts, &ts) == -1 && errno == EINTR)
 		continue;
@@ -261,8 +260,8 @@ scratch_remove(void)
 GUEST void
 scratch_enter(const char *name)
 {
-	snprintf(scratch_dir, sizeof(scratch_dir), "/tmp/guest-%s-XXXXXX",
-	    name);
+	snprintf(
+	    scratch_dir, sizeof(scratch_dir), "/tmp/guest-%s-XXXXXX", name);
 	CHECK(mkdtemp(scratch_dir) != NULL);
 	CHECK(chdir(scratch_dir) == 0);
 }
@@ -288,7 +287,7 @@ read_file(const char *path, char *buf, size_t size)
 
 	CHECK(fd >= 0);
 	while (done < size - 1 &&
-	    (n = read(fd, buf + done, size - 1 - done)) != 0) {
+	       (n = read(fd, buf + done, size - 1 - done)) != 0) {
 		CHECK(n > 0);
 		done += (size_t)n;
 	}

@@ -94,12 +94,12 @@ remap(void)
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	CHECK(m != MAP_FAILED);
 	CHECK(mremap(to, 32 * PAGE, 33 * PAGE, 0) == MAP_FAILED &&
-	    errno == ENOMEM);
+	      errno == ENOMEM);
 	CHECK(mremap(to + 1, PAGE, PAGE, 0) == MAP_FAILED && errno == EINVAL);
 	CHECK(mremap(to, PAGE, 0, 0) == MAP_FAILED && errno == EINVAL);
 	CHECK(munmap(to, 64 * PAGE) == 0);
 	CHECK(mremap(to, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED &&
-	    errno == EFAULT);
+	      errno == EFAULT);
 	say("mremap");
 }
 
@@ -113,8 +113,8 @@ remap_shared(void)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		r = mremap(m, 4 * PAGE, 4 * PAGE,
-		    MREMAP_MAYMOVE | MREMAP_FIXED, map_anon(4 * PAGE));
+		r = mremap(m, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		    map_anon(4 * PAGE));
 		CHECK(r != MAP_FAILED);
 		same(r, 4, 3);
 		fill_page(r + PAGE, 4, 1);

@@ -28,7 +28,7 @@ fill(char **chunks)
 			fill_page(chunks[n] + i * PAGE, n, i);
 		n++;
 	}
-	CHECK(n < MAX);             /* ENOMEM came */
+	CHECK(n < MAX);               /* ENOMEM came */
 	CHECK(n > LIMIT / CHUNK / 2); /* and not too early */
 	return (n);
 }
@@ -51,7 +51,7 @@ by_mmap(void)
 
 	/* One that never fits does no harm. */
 	CHECK(mmap(NULL, (size_t)1 << 40, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
 	CHECK(errno == ENOMEM);
 	verify_and_unmap(chunks, n);
 	say("mmap: up to the limit, ENOMEM, all verified");
@@ -113,7 +113,7 @@ life_goes_on(void *arg)
 int
 main(void)
 {
-	struct rlimit rl = { LIMIT, LIMIT };
+	struct rlimit rl = {LIMIT, LIMIT};
 
 	if (!inside())
 		CHECK(setrlimit(RLIMIT_AS, &rl) == 0);
@@ -126,8 +126,8 @@ main(void)
 	rl.rlim_cur = rl.rlim_max = 24 * MIB;
 	CHECK(setrlimit(RLIMIT_AS, &rl) == 0);
 	CHECK(mmap(NULL, 24 * MIB, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
-	    errno == ENOMEM);
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+	      errno == ENOMEM);
 	life_goes_on(NULL);
 	say("RLIMIT_AS");
 	return (0);

@@ -19,8 +19,7 @@
 static void
 bad_pointers(void)
 {
-	static const long out[] = { SYS_uname, SYS_pipe, SYS_times,
-		SYS_sysinfo };
+	static const long out[] = {SYS_uname, SYS_pipe, SYS_times, SYS_sysinfo};
 	int zero = open("/dev/zero", O_RDWR), p[2];
 	char *m = map_anon(2 * PAGE);
 
@@ -60,7 +59,7 @@ static void
 vectors(void)
 {
 	char a[8], b[8];
-	struct iovec iov[4] = { { a, 8 }, { NULL, 0 }, { b, 8 }, { BAD, 0 } };
+	struct iovec iov[4] = {{a, 8}, {NULL, 0}, {b, 8}, {BAD, 0}};
 	int fd = open("/dev/zero", O_RDWR);
 
 	memset(a, 1, 8);
@@ -106,7 +105,7 @@ identity(void)
 	char name[16];
 
 	CHECK(uname(&u) == 0 && strcmp(u.sysname, "Linux") == 0 &&
-	    strcmp(u.machine, "x86_64") == 0 && atoi(u.release) >= 4);
+	      strcmp(u.machine, "x86_64") == 0 && atoi(u.release) >= 4);
 	CHECK(sysinfo(&si) == 0 && si.totalram > 0 && si.mem_unit > 0);
 	CHECK(getpid() > 0 && getppid() >= 0 && getpgrp() > 0);
 	CHECK(prctl(PR_SET_NAME, "renamed") == 0);

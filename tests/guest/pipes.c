@@ -30,7 +30,8 @@ produce(int fd)
 		if (n > TOTAL - done)
 			n = TOTAL - done;
 		for (size_t i = 0; i < n; i++)
-			buf[i] = (unsigned char)((done + i) * 2654435761u >> 13);
+			buf[i] =
+			    (unsigned char)((done + i) * 2654435761u >> 13);
 		for (size_t o = 0; o < n; o += (size_t)w) {
 			w = write(fd, buf + o, n - o);
 			CHECK(w > 0);
@@ -54,7 +55,7 @@ consume(int fd)
 			break;
 		for (size_t i = 0; i < (size_t)n; i++)
 			CHECK(buf[i] ==
-			    (unsigned char)((done + i) * 2654435761u >> 13));
+			      (unsigned char)((done + i) * 2654435761u >> 13));
 		done += (size_t)n;
 	}
 	CHECK(done == TOTAL);
@@ -102,7 +103,7 @@ static void
 atomic(void)
 {
 	unsigned char rec[512];
-	int p[2], counts[4] = { 0 };
+	int p[2], counts[4] = {0};
 	pid_t pid[4];
 	ssize_t n;
 
@@ -122,7 +123,7 @@ atomic(void)
 		size_t got = 0;
 
 		while (got < sizeof(rec) &&
-		    (n = read(p[0], rec + got, sizeof(rec) - got)) > 0)
+		       (n = read(p[0], rec + got, sizeof(rec) - got)) > 0)
 			got += (size_t)n;
 		if (got == 0)
 			break;
@@ -210,16 +211,16 @@ nonblocking(void)
 static void
 polling(void)
 {
-	struct timeval tv = { 0, 0 };
+	struct timeval tv = {0, 0};
 	struct pollfd pf[3];
 	int p[2], q[2];
 	fd_set r;
 	char c;
 
 	CHECK(pipe(p) == 0 && pipe(q) == 0);
-	pf[0] = (struct pollfd) { p[0], POLLIN, 0 };
-	pf[1] = (struct pollfd) { q[1], POLLOUT, 0 };
-	pf[2] = (struct pollfd) { -1, POLLIN, 0 };
+	pf[0] = (struct pollfd){p[0], POLLIN, 0};
+	pf[1] = (struct pollfd){q[1], POLLOUT, 0};
+	pf[2] = (struct pollfd){-1, POLLIN, 0};
 	CHECK(poll(pf, 1, 0) == 0 && poll(pf, 1, 10) == 0);
 	CHECK(poll(pf, 3, -1) == 1 && pf[1].revents == POLLOUT);
 	CHECK(write(p[1], "x", 1) == 1);
@@ -228,7 +229,7 @@ polling(void)
 	FD_SET(p[0], &r);
 	FD_SET(q[0], &r);
 	CHECK(select(q[0] + 1, &r, NULL, NULL, &tv) == 1 &&
-	    FD_ISSET(p[0], &r) && !FD_ISSET(q[0], &r));
+	      FD_ISSET(p[0], &r) && !FD_ISSET(q[0], &r));
 	CHECK(read(p[0], &c, 1) == 1);
 	close(p[1]);
 	CHECK(poll(pf, 1, 0) == 1 && (pf[0].revents & POLLHUP));
@@ -243,7 +244,7 @@ polling(void)
 static void
 epolling(void)
 {
-	struct epoll_event ev = { .events = EPOLLIN }, out[4];
+	struct epoll_event ev = {.events = EPOLLIN}, out[4];
 	int ep = epoll_create1(EPOLL_CLOEXEC), p[2], e;
 	uint64_t v = 5;
 	pid_t pid;
@@ -265,7 +266,7 @@ epolling(void)
 		_exit(0);
 	}
 	CHECK(epoll_wait(ep, out, 4, -1) == 1 &&
-	    out[0].data.u64 == 0x1234567890 && out[0].events == EPOLLIN);
+	      out[0].data.u64 == 0x1234567890 && out[0].events == EPOLLIN);
 	wait_ok(pid);
 	CHECK(write(e, &v, 8) == 8 && write(e, &v, 8) == 8);
 	CHECK(epoll_wait(ep, out, 4, -1) == 2);
@@ -281,7 +282,7 @@ static void
 descriptors(void)
 {
 	char buf[16], path[32];
-	struct iovec iov[3] = { { buf, 2 }, { buf + 4, 3 }, { buf + 8, 4 } };
+	struct iovec iov[3] = {{buf, 2}, {buf + 4, 3}, {buf + 8, 4}};
 	int p[2], d, s[2];
 
 	CHECK(pipe(p) == 0);
@@ -300,7 +301,7 @@ descriptors(void)
 	CHECK(write(80, "0123456789", 10) == 10);
 	CHECK(readv(p[0], iov, 3) == 9);
 	CHECK(memcmp(buf, "01", 2) == 0 && memcmp(buf + 4, "234", 3) == 0 &&
-	    memcmp(buf + 8, "5678", 4) == 0);
+	      memcmp(buf + 8, "5678", 4) == 0);
 	CHECK(close(80) == 0);
 	CHECK_ERRNO(close(80), EBADF);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);

@@ -44,7 +44,7 @@ maps(void)
 	CHECK(find_map(&here, perms) && strncmp(perms, "rw", 2) == 0);
 	CHECK(strstr(buf, "[stack]") != NULL);
 	CHECK(find_map((void *)(uintptr_t)maps, perms) &&
-	    strcmp(perms, "r-xp") == 0);
+	      strcmp(perms, "r-xp") == 0);
 	CHECK(munmap(m, 16 * PAGE) == 0 && !find_map(m + 4 * PAGE, perms));
 	say("maps");
 }
@@ -78,8 +78,8 @@ status(void)
 	CHECK(munmap(m, 8 * MIB) == 0);
 	CHECK(field("/proc/self/status", "\nVmRSS:") <= rss + 1024);
 	read_file("/proc/self/stat", buf, sizeof(buf));
-	CHECK(sscanf(buf, "%d (%31[^)]) %c %d", &pid, comm, &state, &ppid) ==
-	    4);
+	CHECK(
+	    sscanf(buf, "%d (%31[^)]) %c %d", &pid, comm, &state, &ppid) == 4);
 	CHECK(pid == getpid() && ppid == getppid() && state == 'R');
 	snprintf(path, sizeof(path), "/proc/%d/stat", getpid());
 	read_file(path, buf, sizeof(buf));

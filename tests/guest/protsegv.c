@@ -119,15 +119,16 @@ repair(void)
 	for (int round = 0; round < 3; round++) {
 		for (size_t i = 0; i < 64; i++)
 			m[i * PAGE] = (char)(i + (size_t)round);
-		CHECK(mprotect((char *)m, 64 * PAGE, round == 1 ? PROT_NONE :
-							  PROT_READ) == 0);
+		CHECK(mprotect((char *)m, 64 * PAGE,
+			  round == 1 ? PROT_NONE : PROT_READ) == 0);
 		count = 0;
 		for (size_t i = 0; i < 64; i += 2)
 			m[i * PAGE + 1]++;
 		CHECK(count == 32);
 		for (size_t i = 0; i < 64; i++)
 			CHECK(m[i * PAGE] == (char)(i + (size_t)round));
-		CHECK(mprotect((char *)m, 64 * PAGE, PROT_READ | PROT_WRITE) == 0);
+		CHECK(mprotect((char *)m, 64 * PAGE, PROT_READ | PROT_WRITE) ==
+		      0);
 	}
 	CHECK(m[0 + 1] == 3 && m[PAGE + 1] == 0);
 	CHECK(munmap((char *)m, 64 * PAGE) == 0);
@@ -150,7 +151,7 @@ on_nested(int sig, siginfo_t *si, void *uc)
 	stack_t ss;
 
 	on_alt = (char *)&here >= altstack &&
-	    (char *)&here < altstack + sizeof(altstack);
+		 (char *)&here < altstack + sizeof(altstack);
 	CHECK(sigaltstack(NULL, &ss) == 0);
 	CHECK(on_alt == ((ss.ss_flags & SS_ONSTACK) != 0));
 	count++;
@@ -163,7 +164,7 @@ on_nested(int sig, siginfo_t *si, void *uc)
 static void
 nested(void)
 {
-	stack_t ss = { .ss_sp = altstack, .ss_size = sizeof(altstack) }, old;
+	stack_t ss = {.ss_sp = altstack, .ss_size = sizeof(altstack)}, old;
 
 	CHECK(sigaltstack(&ss, NULL) == 0);
 	set_handler(SIGSEGV, on_nested, SA_ONSTACK | SA_NODEFER);
@@ -173,7 +174,7 @@ nested(void)
 	*(volatile char *)(mem + 3 * PAGE) = 'x';
 	CHECK(on_alt && count % 100 == 4 && count / 100 == 4);
 	CHECK(mem[3 * PAGE] == 'x' && mem[4 * PAGE] == 'n' &&
-	    mem[6 * PAGE] == 'n');
+	      mem[6 * PAGE] == 'n');
 	ss.ss_size = 100;
 	CHECK_ERRNO(sigaltstack(&ss, NULL), ENOMEM);
 	ss.ss_flags = SS_DISABLE;
@@ -230,18 +231,18 @@ on_skip(int sig, siginfo_t *si, void *ucv)
 	uc->uc_mcontext.gregs[REG_RBX] = 0x1234567890abcdef;
 }
 
-#define EXCEPTION(insn, at)                                                   \
-	__asm__ volatile("leaq 1f(%%rip), %%rcx\n\tmovq %%rcx, %0\n\t"        \
-			 "leaq 2f(%%rip), %%rcx\n\tmovq %%rcx, %1\n"          \
-			 "1:\t" insn "\n2:\tmovq %%rbx, %2"                   \
-			 : "=m"(at), "=m"(next_ip), "=r"(rbx)                 \
-			 :                                                    \
+#define EXCEPTION(insn, at)                                            \
+	__asm__ volatile("leaq 1f(%%rip), %%rcx\n\tmovq %%rcx, %0\n\t" \
+			 "leaq 2f(%%rip), %%rcx\n\tmovq %%rcx, %1\n"   \
+			 "1:\t" insn "\n2:\tmovq %%rbx, %2"            \
+			 : "=m"(at), "=m"(next_ip), "=r"(rbx)          \
+			 :                                             \
 			 : "rax", "rbx", "rcx", "rdx", "memory")
 
 static void
 exceptions(void)
 {
-	static const int sigs[] = { SIGFPE, SIGILL, SIGTRAP, SIGSEGV };
+	static const int sigs[] = {SIGFPE, SIGILL, SIGTRAP, SIGSEGV};
 	char *volatile at;
 	uint64_t rbx = 0;
 
@@ -249,7 +250,8 @@ exceptions(void)
 		set_handler(sigs[i], on_skip, 0);
 	count = 0;
 	EXCEPTION("xorl %%ecx, %%ecx; xorl %%edx, %%edx; movl $1, %%eax; "
-		  "divl %%ecx", at);
+		  "divl %%ecx",
+	    at);
 	CHECK(count == 1 && code == FPE_INTDIV && rbx == 0x1234567890abcdef);
 	CHECK(addr > at && addr < next_ip); /* the divl itself */
 	EXCEPTION("ud2", at);

@@ -11,7 +11,7 @@
 #include <cpuid.h>
 
 struct regs {
-	uint64_t gpr[15];       /* rax rbx rcx rdx rsi rdi rbp r8..r15 */
+	uint64_t gpr[15]; /* rax rbx rcx rdx rsi rdi rbp r8..r15 */
 	uint64_t flags;
 	unsigned char vec[16][32];
 	double st[2];
@@ -34,35 +34,41 @@ load_vec(const struct regs *r)
 #define VO(n) "vmovdqu %%ymm" #n ", " #n "*32(%[out])\n\t"
 #define X(n) "movdqu " #n "*32(%[in]), %%xmm" #n "\n\t"
 #define XO(n) "movdqu %%xmm" #n ", " #n "*32(%[out])\n\t"
-#define ALL(m) m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) \
-	m(11) m(12) m(13) m(14) m(15)
+#define ALL(m)                                                              \
+	m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) m(11) m(12) \
+	    m(13) m(14) m(15)
 #define VL(n) V(n, 0)
-#define VECS "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", \
-	"xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+#define VECS                                                             \
+	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",  \
+	    "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", \
+	    "xmm15"
 
 /* `op` may use %[p], and rax as a result; rcx and r11 are free for it. */
-#define AROUND(op, in_, out_, p_, res_)                                       \
-	do {                                                                  \
-		if (avx)                                                      \
-			__asm__ volatile(ALL(VL) "fldl %[st0]\n\tfldl "       \
-			    "%[st1]\n\t" op "\n\tfstpl %[o1]\n\tfstpl "       \
-			    "%[o0]\n\t" ALL(VO)                               \
-			    : "=a"(res_), [o0] "=m"((out_)->st[0]),           \
-			    [o1] "=m"((out_)->st[1])                          \
-			    : [in] "r"((in_)->vec), [out] "r"((out_)->vec),   \
-			    [st0] "m"((in_)->st[0]), [st1] "m"((in_)->st[1]), \
-			    [p] "D"(p_), "a"(res_)                            \
-			    : "rcx", "r11", "memory", VECS);                  \
-		else                                                          \
-			__asm__ volatile(ALL(X) "fldl %[st0]\n\tfldl "        \
-			    "%[st1]\n\t" op "\n\tfstpl %[o1]\n\tfstpl "       \
-			    "%[o0]\n\t" ALL(XO)                               \
-			    : "=a"(res_), [o0] "=m"((out_)->st[0]),           \
-			    [o1] "=m"((out_)->st[1])                          \
-			    : [in] "r"((in_)->vec), [out] "r"((out_)->vec),   \
-			    [st0] "m"((in_)->st[0]), [st1] "m"((in_)->st[1]), \
-			    [p] "D"(p_), "a"(res_)                            \
-			    : "rcx", "r11", "memory", VECS);                  \
+#define AROUND(op, in_, out_, p_, res_)                                        \
+	do {                                                                   \
+		if (avx)                                                       \
+			__asm__ volatile(                                      \
+			    ALL(VL) "fldl %[st0]\n\tfldl "                     \
+				    "%[st1]\n\t" op                            \
+				    "\n\tfstpl %[o1]\n\tfstpl "                \
+				    "%[o0]\n\t" ALL(VO)                        \
+			    : "=a"(res_), [o0] "=m"((out_)->st[0]),            \
+			    [o1] "=m"((out_)->st[1])                           \
+			    : [in] "r"((in_)->vec), [out] "r"((out_)->vec),    \
+			    [st0] "m"((in_)->st[0]), [st1] "m"((in_)->st[1]),  \
+			    [p] "D"(p_), "a"(res_)                             \
+			    : "rcx", "r11", "memory", VECS);                   \
+		else                                                           \
+			__asm__ volatile(                                      \
+			    ALL(X) "fldl %[st0]\n\tfldl "                      \
+				   "%[st1]\n\t" op "\n\tfstpl %[o1]\n\tfstpl " \
+				   "%[o0]\n\t" ALL(XO)                         \
+			    : "=a"(res_), [o0] "=m"((out_)->st[0]),            \
+			    [o1] "=m"((out_)->st[1])                           \
+			    : [in] "r"((in_)->vec), [out] "r"((out_)->vec),    \
+			    [st0] "m"((in_)->st[0]), [st1] "m"((in_)->st[1]),  \
+			    [p] "D"(p_), "a"(res_)                             \
+			    : "rcx", "r11", "memory", VECS);                   \
 	} while (0)
 
 static void
@@ -103,7 +109,7 @@ on_signal(int sig, siginfo_t *si, void *uc)
 	handled++;
 	if (sig == SIGSEGV)
 		CHECK(mprotect((void *)((uintptr_t)si->si_addr & ~(PAGE - 1)),
-		    PAGE, PROT_READ | PROT_WRITE) == 0);
+			  PAGE, PROT_READ | PROT_WRITE) == 0);
 	load_vec(&other);
 	AROUND("nop", &other, &junk, 0L, res);
 	__asm__ volatile("fninit");
@@ -167,41 +173,41 @@ forked(void)
  * General registers: load all but rsp, do `op` with the address in rax, and
  * store them again.  The red zone and the carry and direction flags, too.
  */
-#define GENERAL(op)                                                           \
-	__asm__ volatile(                                                     \
-	    "pushq %%rbp\n\tpushq %%rbx\n\t"                                  \
-	    "movq %%rdi, save_rdi(%%rip)\n\t"                                 \
-	    "movq $0x7a7a, -8(%%rsp)\n\tmovq $0x7b7b, -120(%%rsp)\n\t"        \
-	    "movq 8(%%rdi), %%rbx\n\tmovq 16(%%rdi), %%rcx\n\t"               \
-	    "movq 24(%%rdi), %%rdx\n\tmovq 32(%%rdi), %%rsi\n\t"              \
-	    "movq 48(%%rdi), %%rbp\n\tmovq 56(%%rdi), %%r8\n\t"               \
-	    "movq 64(%%rdi), %%r9\n\tmovq 72(%%rdi), %%r10\n\t"               \
-	    "movq 80(%%rdi), %%r11\n\tmovq 88(%%rdi), %%r12\n\t"              \
-	    "movq 96(%%rdi), %%r13\n\tmovq 104(%%rdi), %%r14\n\t"             \
-	    "movq 112(%%rdi), %%r15\n\tmovq (%%rdi), %%rax\n\t"               \
-	    "movq 40(%%rdi), %%rdi\n\tstc\n\t" op "\n\t"                      \
-	    "movq %%rdi, save_tmp(%%rip)\n\tmovq save_rdi(%%rip), %%rdi\n\t"  \
-	    "movq %%rax, 528(%%rdi)\n\tmovq %%rbx, 536(%%rdi)\n\t"            \
-	    "movq %%rcx, 544(%%rdi)\n\tmovq %%rdx, 552(%%rdi)\n\t"            \
-	    "movq %%rsi, 560(%%rdi)\n\tmovq %%rbp, 576(%%rdi)\n\t"            \
-	    "movq %%r8, 584(%%rdi)\n\tmovq %%r9, 592(%%rdi)\n\t"              \
-	    "movq %%r10, 600(%%rdi)\n\tmovq %%r11, 608(%%rdi)\n\t"            \
-	    "movq %%r12, 616(%%rdi)\n\tmovq %%r13, 624(%%rdi)\n\t"            \
-	    "movq %%r14, 632(%%rdi)\n\tmovq %%r15, 640(%%rdi)\n\t"            \
-	    "movq save_tmp(%%rip), %%rax\n\tmovq %%rax, 568(%%rdi)\n\t"       \
-	    "movq -8(%%rsp), %%rax\n\tmovq %%rax, 648(%%rdi)\n\t"             \
-	    "movq -120(%%rsp), %%rax\n\tmovq %%rax, 656(%%rdi)\n\t"           \
-	    "lahf\n\tmovzbl %%ah, %%eax\n\tmovq %%rax, 664(%%rdi)\n\t"        \
-	    "popq %%rbx\n\tpopq %%rbp"                                        \
-	    :                                                                 \
-	    : "D"(gprs)                                                       \
-	    : "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12",    \
+#define GENERAL(op)                                                          \
+	__asm__ volatile(                                                    \
+	    "pushq %%rbp\n\tpushq %%rbx\n\t"                                 \
+	    "movq %%rdi, save_rdi(%%rip)\n\t"                                \
+	    "movq $0x7a7a, -8(%%rsp)\n\tmovq $0x7b7b, -120(%%rsp)\n\t"       \
+	    "movq 8(%%rdi), %%rbx\n\tmovq 16(%%rdi), %%rcx\n\t"              \
+	    "movq 24(%%rdi), %%rdx\n\tmovq 32(%%rdi), %%rsi\n\t"             \
+	    "movq 48(%%rdi), %%rbp\n\tmovq 56(%%rdi), %%r8\n\t"              \
+	    "movq 64(%%rdi), %%r9\n\tmovq 72(%%rdi), %%r10\n\t"              \
+	    "movq 80(%%rdi), %%r11\n\tmovq 88(%%rdi), %%r12\n\t"             \
+	    "movq 96(%%rdi), %%r13\n\tmovq 104(%%rdi), %%r14\n\t"            \
+	    "movq 112(%%rdi), %%r15\n\tmovq (%%rdi), %%rax\n\t"              \
+	    "movq 40(%%rdi), %%rdi\n\tstc\n\t" op "\n\t"                     \
+	    "movq %%rdi, save_tmp(%%rip)\n\tmovq save_rdi(%%rip), %%rdi\n\t" \
+	    "movq %%rax, 528(%%rdi)\n\tmovq %%rbx, 536(%%rdi)\n\t"           \
+	    "movq %%rcx, 544(%%rdi)\n\tmovq %%rdx, 552(%%rdi)\n\t"           \
+	    "movq %%rsi, 560(%%rdi)\n\tmovq %%rbp, 576(%%rdi)\n\t"           \
+	    "movq %%r8, 584(%%rdi)\n\tmovq %%r9, 592(%%rdi)\n\t"             \
+	    "movq %%r10, 600(%%rdi)\n\tmovq %%r11, 608(%%rdi)\n\t"           \
+	    "movq %%r12, 616(%%rdi)\n\tmovq %%r13, 624(%%rdi)\n\t"           \
+	    "movq %%r14, 632(%%rdi)\n\tmovq %%r15, 640(%%rdi)\n\t"           \
+	    "movq save_tmp(%%rip), %%rax\n\tmovq %%rax, 568(%%rdi)\n\t"      \
+	    "movq -8(%%rsp), %%rax\n\tmovq %%rax, 648(%%rdi)\n\t"            \
+	    "movq -120(%%rsp), %%rax\n\tmovq %%rax, 656(%%rdi)\n\t"          \
+	    "lahf\n\tmovzbl %%ah, %%eax\n\tmovq %%rax, 664(%%rdi)\n\t"       \
+	    "popq %%rbx\n\tpopq %%rbp"                                       \
+	    :                                                                \
+	    : "D"(gprs)                                                      \
+	    : "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12",   \
 	    "r13", "r14", "r15", "memory", "cc")
 
 /* [0..14] in, [66..80] out, then the red zone's two words and the flags. */
 static uint64_t gprs[96];
-__attribute__((used)) uint64_t save_rdi __asm__("save_rdi"),
-    save_tmp __asm__("save_tmp");
+__attribute__((used)) uint64_t save_rdi __asm__("save_rdi"), save_tmp
+    __asm__("save_tmp");
 
 static void
 same_general(bool syscall_)
@@ -255,7 +261,9 @@ on_alarm(int sig, siginfo_t *si, void *uc)
 static void
 asynchronous(void)
 {
-	struct { struct timespec it_interval, it_value; } unused = { 0 };
+	struct {
+		struct timespec it_interval, it_value;
+	} unused = {0};
 	long res = 0;
 	pid_t pid;
 
@@ -288,7 +296,7 @@ main(void)
 	unsigned a, b, c, d;
 
 	avx = __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 28)) != 0 &&
-	    (c & (1u << 27)) != 0;
+	      (c & (1u << 27)) != 0;
 	vectors();
 	forked();
 	general();

@@ -45,7 +45,7 @@ masks(void)
 	CHECK(kill(getpid(), SIGUSR1) == 0 && raise(SIGUSR1) == 0);
 	CHECK(count == 0);
 	CHECK(sigpending(&pend) == 0 && sigismember(&pend, SIGUSR1) &&
-	    !sigismember(&pend, SIGUSR2));
+	      !sigismember(&pend, SIGUSR2));
 	CHECK(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
 	CHECK(count >= 1 && count <= 2); /* process and thread: one each */
 	CHECK(sigpending(&pend) == 0 && !sigismember(&pend, SIGUSR1));
@@ -53,8 +53,7 @@ masks(void)
 	CHECK_ERRNO(kill(getpid(), 65), EINVAL);
 	CHECK_ERRNO(kill(getpid(), -1), EINVAL);
 	CHECK_ERRNO(kill(999999, 0), ESRCH);
-	CHECK_ERRNO(sigaction(SIGKILL, &(struct sigaction) { 0 }, NULL),
-	    EINVAL);
+	CHECK_ERRNO(sigaction(SIGKILL, &(struct sigaction){0}, NULL), EINVAL);
 	CHECK_ERRNO(sigprocmask(99, &set, NULL), EINVAL);
 	sigfillset(&set);
 	CHECK(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
@@ -76,13 +75,13 @@ child_blocked(void *arg)
 
 	CHECK(sigpending(&pend) == 0 && !sigismember(&pend, SIGUSR1));
 	CHECK(sigprocmask(SIG_BLOCK, NULL, &mask) == 0 &&
-	    sigismember(&mask, SIGUSR1));
+	      sigismember(&mask, SIGUSR1));
 }
 
 static void
 waiting(void)
 {
-	struct timespec ts = { 0, 1000000 };
+	struct timespec ts = {0, 1000000};
 	sigset_t set, none;
 	siginfo_t si;
 	pid_t pid;
@@ -100,7 +99,7 @@ waiting(void)
 	CHECK(kill(getpid(), SIGUSR1) == 0);
 	CHECK(sigtimedwait(&set, &si, &ts) == SIGUSR1);
 	CHECK(si.si_signo == SIGUSR1 && si.si_code == SI_USER &&
-	    si.si_pid == getpid() && count == 1);
+	      si.si_pid == getpid() && count == 1);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
@@ -148,7 +147,7 @@ interrupted_read(int flags, int *error)
 static void
 restart(void)
 {
-	struct timespec ts = { 5, 0 }, left;
+	struct timespec ts = {5, 0}, left;
 	int error;
 	pid_t pid;
 
@@ -228,8 +227,8 @@ queueing(void)
 
 		set_of(&two, SIGRTMIN + 2);
 		CHECK(sigwaitinfo(&two, &si) == SIGRTMIN + 2);
-		CHECK(si.si_value.sival_int == 100 + i &&
-		    si.si_code == SI_QUEUE);
+		CHECK(
+		    si.si_value.sival_int == 100 + i && si.si_code == SI_QUEUE);
 	}
 	for (int i = 3; i > 0; i--)
 		CHECK(sigqueue(getpid(), SIGRTMIN + i, v) == 0);
@@ -285,7 +284,7 @@ stops(void)
 static void
 timers(void)
 {
-	struct itimerval it = { { 0, 5000 }, { 0, 5000 } }, cur;
+	struct itimerval it = {{0, 5000}, {0, 5000}}, cur;
 
 	set_handler(SIGALRM, on_sig, 0);
 	count = 0;
@@ -295,8 +294,8 @@ timers(void)
 	memset(&it, 0, sizeof(it));
 	CHECK(setitimer(ITIMER_REAL, &it, &cur) == 0);
 	CHECK(cur.it_interval.tv_usec == 5000);
-	CHECK(getitimer(ITIMER_REAL, &cur) == 0 &&
-	    cur.it_value.tv_sec == 0 && cur.it_value.tv_usec == 0);
+	CHECK(getitimer(ITIMER_REAL, &cur) == 0 && cur.it_value.tv_sec == 0 &&
+	      cur.it_value.tv_usec == 0);
 	CHECK(alarm(100) == 0 && alarm(0) >= 99);
 	CHECK(alarm(1) == 0);
 	count = 0;

@@ -42,10 +42,11 @@ mutexes(void)
 	void *r;
 
 	for (long i = 0; i < N; i++)
-		CHECK(pthread_create(&t[i], NULL, adder,
-		    (void *)(intptr_t)i) == 0);
+		CHECK(pthread_create(&t[i], NULL, adder, (void *)(intptr_t)i) ==
+		      0);
 	for (long i = 0; i < N; i++)
-		CHECK(pthread_join(t[i], &r) == 0 && (long)(intptr_t)r == i * i);
+		CHECK(
+		    pthread_join(t[i], &r) == 0 && (long)(intptr_t)r == i * i);
 	CHECK(counter == N * 2000 && mine == 5);
 	say("mutexes and thread-local storage");
 }
@@ -74,8 +75,8 @@ conditions(void)
 	pthread_t t[N];
 
 	for (long i = 0; i < N; i++)
-		CHECK(pthread_create(&t[i], NULL, taker,
-		    (void *)(intptr_t)i) == 0);
+		CHECK(pthread_create(&t[i], NULL, taker, (void *)(intptr_t)i) ==
+		      0);
 	for (long i = 0; i < N; i++)
 		CHECK(pthread_join(t[i], NULL) == 0);
 	CHECK(turn == 50 * N);
@@ -115,8 +116,8 @@ mapping(void)
 
 	shared = map_anon(1024 * PAGE);
 	for (long i = 0; i < N; i++)
-		CHECK(pthread_create(&t[i], NULL, mapper,
-		    (void *)(intptr_t)i) == 0);
+		CHECK(pthread_create(
+			  &t[i], NULL, mapper, (void *)(intptr_t)i) == 0);
 	for (long i = 0; i < N; i++)
 		CHECK(pthread_join(t[i], NULL) == 0);
 	for (size_t i = 0; i < 1024; i++)
@@ -210,8 +211,8 @@ forker(void *arg)
 static void
 exec_child(void *arg)
 {
-	char *argv[] = { (char *)(uintptr_t)"threads",
-		(char *)(uintptr_t)"again", NULL };
+	char *argv[] = {
+	    (char *)(uintptr_t) "threads", (char *)(uintptr_t) "again", NULL};
 	pthread_t t;
 
 	for (int i = 0; i < 4; i++)

@@ -94,8 +94,7 @@ test_siginfo(void **state)
 		ksiginfo_encode(&out, again);
 		assert_memory_equal(abi, again, sizeof(abi));
 		assert_true(out.pid == in[i].pid && out.uid == in[i].uid);
-		assert_true(
-		    out.addr == in[i].addr && out.value == in[i].value);
+		assert_true(out.addr == in[i].addr && out.value == in[i].value);
 		assert_int_equal(out.status, in[i].status);
 		memcpy(&si, abi, sizeof(si));
 		assert_int_equal(si.signo, in[i].signo);

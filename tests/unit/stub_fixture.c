@@ -9,9 +9,8 @@ int
 env_setup(void **state)
 {
 	static struct env e;
-	struct vm_system_config cfg = { .host = host_linux(),
-		.mem = 16 << 20,
-		.pmap_ops = &pmap_stub_ops };
+	struct vm_system_config cfg = {
+	    .host = host_linux(), .mem = 16 << 20, .pmap_ops = &pmap_stub_ops};
 
 	memset(&e, 0, sizeof(e));
 	e.fds = host_count_fds();
@@ -51,9 +50,10 @@ start(struct env *e, const void *code, size_t len)
 
 	memcpy(vm_page_ptr(e->sys.phys, e->code), code, len);
 	assert_int_equal(cpu_thread_create(&cpu_stub_ops, e->sm, &ct), 0);
-	assert_int_equal(pmap_enter(e->pm, CODE,
-	    vm_page_frame(e->sys.phys, e->code), 1,
-	    VM_PROT_READ | VM_PROT_EXECUTE), 0);
+	assert_int_equal(
+	    pmap_enter(e->pm, CODE, vm_page_frame(e->sys.phys, e->code), 1,
+		VM_PROT_READ | VM_PROT_EXECUTE),
+	    0);
 	ct->tf.rip = CODE;
 	return (ct);
 }
@@ -62,5 +62,6 @@ void
 map_data(struct env *e, vm_prot_t prot)
 {
 	assert_int_equal(pmap_enter(e->pm, DATA,
-	    vm_page_frame(e->sys.phys, e->data), 1, prot), 0);
+			     vm_page_frame(e->sys.phys, e->data), 1, prot),
+	    0);
 }

@@ -46,8 +46,8 @@ __wrap_stub_pmap_enter_user(struct stub_cpu *sc)
 }
 
 int
-__wrap_stub_pmap_bind(struct stub_cpu *sc, struct pmap *pm, struct stub *fresh,
-    bool *used)
+__wrap_stub_pmap_bind(
+    struct stub_cpu *sc, struct pmap *pm, struct stub *fresh, bool *used)
 {
 	int error = __real_stub_pmap_bind(sc, pm, fresh, used);
 

@@ -24,7 +24,7 @@ extern _Atomic(cpu_hook *) before_enter; /* user code is about to be entered */
 extern _Atomic(cpu_hook *) after_bind;   /* bound to a stub */
 extern _Atomic(cpu_hook *) before_post;  /* a command is about to be posted */
 extern void (*_Atomic after_get)(void);  /* a stub has come from the pool */
-extern int (*_Atomic instead_of_pidfd)(void); /* an errno */
+extern int (*_Atomic instead_of_pidfd)(void);        /* an errno */
 extern void (*_Atomic after_wake)(const void *word); /* of any futex */
 
 /* The test's environment, and how often its hooks have acted. */

@@ -9,17 +9,17 @@
 #include "stub_fixture.h"
 
 /* mov $39,%eax; syscall; jmp back */
-static const uint8_t code_syscall[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb,
-	0xf7 };
+static const uint8_t code_syscall[] = {
+    0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7};
 /* mov %rax,(%rdi); mov (%rsi),%rbx; syscall; jmp . */
-static const uint8_t code_mem[] = { 0x48, 0x89, 0x07, 0x48, 0x8b, 0x1e, 0x0f,
-	0x05, 0xeb, 0xfe };
-static const uint8_t code_spin[] = { 0xeb, 0xfe };
-static const uint8_t code_ud2[] = { 0x0f, 0x0b };
+static const uint8_t code_mem[] = {
+    0x48, 0x89, 0x07, 0x48, 0x8b, 0x1e, 0x0f, 0x05, 0xeb, 0xfe};
+static const uint8_t code_spin[] = {0xeb, 0xfe};
+static const uint8_t code_ud2[] = {0x0f, 0x0b};
 /* xor %ecx,%ecx; div %ecx */
-static const uint8_t code_div[] = { 0x31, 0xc9, 0xf7, 0xf1 };
+static const uint8_t code_div[] = {0x31, 0xc9, 0xf7, 0xf1};
 /* int $0x80 */
-static const uint8_t code_int80[] = { 0xcd, 0x80 };
+static const uint8_t code_int80[] = {0xcd, 0x80};
 
 static void
 test_syscall(void **state)
@@ -97,8 +97,8 @@ test_exceptions(void **state)
 	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
 	assert_int_equal(ev.signo, 8);
 	assert_int_equal(ct->tf.rip, CODE + 2);
-	memcpy(vm_page_ptr(e->sys.phys, e->code), code_int80,
-	    sizeof(code_int80));
+	memcpy(
+	    vm_page_ptr(e->sys.phys, e->code), code_int80, sizeof(code_int80));
 	ct->tf.rip = CODE;
 	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
 	assert_int_equal(ev.type, CPU_EV_EXCEPTION);
@@ -107,7 +107,7 @@ test_exceptions(void **state)
 	ct->tf.rip = STUB_TEXT_BASE + 0x800;
 	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
 	assert_true(ev.type == CPU_EV_EXCEPTION || ev.type == CPU_EV_FAULT ||
-	    ev.type == CPU_EV_SYSCALL || ev.type == CPU_EV_DEAD);
+		    ev.type == CPU_EV_SYSCALL || ev.type == CPU_EV_DEAD);
 	cpu_thread_destroy(ct);
 }
 
@@ -216,16 +216,18 @@ test_threads(void **state)
 		for (int i = 0; i < 4; i++) {
 			r[i].e = e;
 			r[i].n = 0;
-			assert_int_equal(cpu_thread_create(&cpu_stub_ops,
-			    e->sm, &r[i].ct), 0);
+			assert_int_equal(
+			    cpu_thread_create(&cpu_stub_ops, e->sm, &r[i].ct),
+			    0);
 			r[i].ct->tf = ct->tf;
 			r[i].ct->tf.rbx = (uint64_t)(uintptr_t)&r[i];
 			assert_int_equal(cpu_xstate_copy(r[i].ct, ct), 0);
 			assert_int_equal(cpu_share(r[i].ct, ct), 0);
 		}
 		for (int i = 0; i < 4; i++)
-			assert_int_equal(host_thread_create(&t[i], "lwp",
-			    run_syscalls, &r[i]), 0);
+			assert_int_equal(host_thread_create(
+					     &t[i], "lwp", run_syscalls, &r[i]),
+			    0);
 		for (int i = 0; i < 4; i++) {
 			host_thread_join(t[i]);
 			assert_int_equal(r[i].n, 200);
@@ -289,14 +291,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STUB_TEST(test_syscall),
-		STUB_TEST(test_faults),
-		STUB_TEST(test_exceptions),
-		STUB_TEST(test_interrupt),
-		STUB_TEST(test_shootdown),
-		STUB_TEST(test_threads),
-		STUB_TEST(test_killed),
-		STUB_TEST(test_zygote_killed),
+	    STUB_TEST(test_syscall),
+	    STUB_TEST(test_faults),
+	    STUB_TEST(test_exceptions),
+	    STUB_TEST(test_interrupt),
+	    STUB_TEST(test_shootdown),
+	    STUB_TEST(test_threads),
+	    STUB_TEST(test_killed),
+	    STUB_TEST(test_zygote_killed),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 
 /* mov $39,%eax; syscall; jmp back */
-static const uint8_t code_syscall[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb,
-	0xf7 };
+static const uint8_t code_syscall[] = {
+    0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7};
 
 /* ---- what the tests share ---- */
 
@@ -53,10 +53,9 @@ count_children(int pid)
 	while ((de = readdir(d)) != NULL) {
 		if (de->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "task/%.20s/children",
-		    de->d_name);
-		if (host_proc_read(host_getpid(), path, buf, sizeof(buf),
-		    &len) != 0)
+		snprintf(path, sizeof(path), "task/%.20s/children", de->d_name);
+		if (host_proc_read(
+			host_getpid(), path, buf, sizeof(buf), &len) != 0)
 			continue;
 		for (p = buf; (child = strtol(p, &end, 10)) > 0; p = end)
 			n += pid == 0 || child == pid;
@@ -121,8 +120,8 @@ test_dies_before_use(void **state)
 		ct = start(*state, code_syscall, sizeof(code_syscall));
 		atomic_store(&to_kill, deaths);
 		atomic_store(&after_bind, kill_bound);
-		assert_int_equal(run(ct),
-		    deaths == 1 ? CPU_EV_SYSCALL : CPU_EV_DEAD);
+		assert_int_equal(
+		    run(ct), deaths == 1 ? CPU_EV_SYSCALL : CPU_EV_DEAD);
 		assert_int_equal(atomic_load(&to_kill), 0);
 		atomic_store(&after_bind, NULL);
 		assert_int_equal(run(ct), CPU_EV_SYSCALL);
@@ -293,11 +292,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HOOK_TEST(test_dies_before_use),
-		HOOK_TEST(test_slot_after_failure),
-		HOOK_TEST(test_zygote_dies_in_order),
-		HOOK_TEST(test_zygote_late),
-		HOOK_TEST(test_zygote_stopped),
+	    HOOK_TEST(test_dies_before_use),
+	    HOOK_TEST(test_slot_after_failure),
+	    HOOK_TEST(test_zygote_dies_in_order),
+	    HOOK_TEST(test_zygote_late),
+	    HOOK_TEST(test_zygote_stopped),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -114,8 +114,8 @@ op_run(const struct stub_op *op)
 	if (op->op == OP_PROTECT)
 		return (stub_sys_mprotect(op->addr, op->len, op->prot & 7));
 	if (op->op == OP_UNMAP_ALL)
-		return (stub_sys_munmap(STUB_GUEST_MIN,
-		    STUB_GUEST_END - STUB_GUEST_MIN));
+		return (stub_sys_munmap(
+		    STUB_GUEST_MIN, STUB_GUEST_END - STUB_GUEST_MIN));
 	if (op->op == OP_THREAD)
 		return (op_thread(op->off));
 	return (-22);
@@ -151,8 +151,8 @@ hand_over(struct stub_ctx *c)
 	atomic_store(&c->state, CTX_EVENT);
 	if (atomic_load(&c->kernel_waits) != 0)
 		stub_sys_futex(&c->state, FUTEX_WAKE, 1, 0);
-	while (atomic_load_explicit(&c->state, memory_order_acquire) !=
-	    CTX_CMD) {
+	while (
+	    atomic_load_explicit(&c->state, memory_order_acquire) != CTX_CMD) {
 		if (spin > 0) {
 			spin--;
 			__builtin_ia32_pause();
@@ -172,7 +172,7 @@ stub_handler(int sig, const void *info, void *uc)
 	struct stub_ctx *c;
 
 	c = (struct stub_ctx *)((uint64_t)__builtin_frame_address(0) &
-	    ~(CTX_STRIDE - 1));
+				~(CTX_STRIDE - 1));
 	c->fs_base = rdfsbase();
 	c->gs_base = rdgsbase();
 	c->uc = (uint64_t)uc;

@@ -6,10 +6,10 @@
  * of a stub process, the context page of each thread, operations, and the
  * order block of the zygote.  Freestanding: used on both sides.
  *
- *   0x0000'0001'0000  guest  .................................. 0x7ffe'0000'0000
- *   0x7fff'0000'0000  permanent text: signal handler, permitted system calls
- *   0x7fff'0010'0000  init text: zygote and start-up, unmapped in stubs
- *   0x7fff'2000'0000  the host's vvar and vdso pages, moved here
+ *   0x0000'0001'0000  guest  ..................................
+ * 0x7ffe'0000'0000 0x7fff'0000'0000  permanent text: signal handler, permitted
+ * system calls 0x7fff'0010'0000  init text: zygote and start-up, unmapped in
+ * stubs 0x7fff'2000'0000  the host's vvar and vdso pages, moved here
  *   0x7fff'4000'0000  context slots of this stub, one of CTX_STRIDE a thread
  *
  * A whole 4 GiB step lies between guest and stub, so that the seccomp filter
@@ -53,8 +53,8 @@
 #define CMD_REPORT 2u /* report EV_DONE */
 
 /* stub_ctx.event, besides signal numbers 1..64 */
-#define EV_DONE 100u    /* CMD_REPORT done */
-#define EV_OPFAIL 101u  /* an operation failed: op_index, op_errno */
+#define EV_DONE 100u   /* CMD_REPORT done */
+#define EV_OPFAIL 101u /* an operation failed: op_index, op_errno */
 
 #define OP_MAP 1u     /* mmap(addr, len, prot, arena, off) */
 #define OP_UNMAP 2u   /* munmap(addr, len) */
@@ -80,7 +80,7 @@ struct stub_ctx {
 	uint32_t nops;
 	uint32_t event;
 	uint32_t op_index, op_errno;
-	uint32_t tid; /* host thread */
+	uint32_t tid;       /* host thread */
 	uint32_t set_bases; /* load fs_base and gs_base on resume */
 	int32_t ev_code;
 	int32_t ev_syscall;
@@ -105,7 +105,8 @@ struct stub_order {
 	int32_t result;          /* 0 or pid, or -errno */
 	uint32_t slot;
 	int32_t kernel_pid;
-	_Atomic(int32_t) child_pid; /* SPAWN: written by the host with the fork */
+	_Atomic(int32_t)
+	    child_pid; /* SPAWN: written by the host with the fork */
 	uint32_t nmoves;
 	struct {
 		uint64_t from, to, size; /* to == 0: unmap */

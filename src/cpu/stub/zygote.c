@@ -39,8 +39,9 @@
 
 #pragma GCC visibility push(hidden)
 extern const char site_mmap[], site_mprotect[], site_munmap[], site_futex[],
-    site_sigaltstack[], site_sigaltstack2[], site_sigprocmask[], site_sigreturn[], site_clone[],
-    site_finish1[], site_finish2[], stub_restorer[];
+    site_sigaltstack[], site_sigaltstack2[], site_sigprocmask[],
+    site_sigreturn[], site_clone[], site_finish1[], site_finish2[],
+    stub_restorer[];
 void stub_handler(int sig, const void *info, void *uc);
 _Noreturn void stub_finish(uint64_t stack, uint64_t size);
 long init_syscall(long nr, ...);
@@ -191,8 +192,7 @@ rules_mapping(struct builder *b)
 	emit_load(b, ARG_HI(1));
 	unsigned small = b->n;
 	emit(b, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0);
-	require_eq(b,
-	    (uint32_t)((STUB_GUEST_END - STUB_GUEST_MIN) >> 32));
+	require_eq(b, (uint32_t)((STUB_GUEST_END - STUB_GUEST_MIN) >> 32));
 	emit_load(b, ARG_LO(1));
 	require_eq(b, (uint32_t)(STUB_GUEST_END - STUB_GUEST_MIN));
 	emit_load(b, ARG_HI(0));
@@ -276,7 +276,7 @@ INIT static long
 arm(void)
 {
 	/* SYS TRAP FPE ILL SEGV BUS USR1 */
-	const uint8_t sigs[7] = { 31, 5, 8, 4, 11, 7, 10 };
+	const uint8_t sigs[7] = {31, 5, 8, 4, 11, 7, 10};
 	struct ksigaction sa;
 	long r;
 
@@ -285,8 +285,7 @@ arm(void)
 	sa.restorer = (uint64_t)stub_restorer;
 	sa.mask = ~0UL;
 	for (unsigned i = 0; i < sizeof(sigs); i++) {
-		r = init_syscall(NR_rt_sigaction, (long)sigs[i], &sa, NULL,
-		    8L);
+		r = init_syscall(NR_rt_sigaction, (long)sigs[i], &sa, NULL, 8L);
 		if (r != 0)
 			return (r);
 	}
@@ -300,8 +299,8 @@ moves(struct stub_order *o)
 
 	for (unsigned i = 0; i < o->nmoves && i < STUB_MOVES; i++) {
 		if (o->move[i].to == 0)
-			r = init_syscall(NR_munmap, o->move[i].from,
-			    o->move[i].size);
+			r = init_syscall(
+			    NR_munmap, o->move[i].from, o->move[i].size);
 		else /* MAYMOVE | FIXED */
 			r = init_syscall(NR_mremap, o->move[i].from,
 			    o->move[i].size, o->move[i].size, 3L,
@@ -354,13 +353,12 @@ zygote_main(void)
 		atomic_store(&o->order, ORDER_NONE);
 		if (order == ORDER_MOVE) {
 			/* An exec with other ids has reset it. */
-			init_syscall(NR_prctl, (long)PR_SET_PDEATHSIG, 9L, 0L,
-			    0L, 0L);
+			init_syscall(
+			    NR_prctl, (long)PR_SET_PDEATHSIG, 9L, 0L, 0L, 0L);
 			if (init_syscall(NR_getppid) != o->kernel_pid)
 				init_syscall(NR_exit_group, 75L);
 			r = moves(o);
-		}
-		else if (order == ORDER_ARM) {
+		} else if (order == ORDER_ARM) {
 			/* move[0] is the start-up stack, for finish. */
 			stack = o->move[0].from;
 			size = o->move[0].size;
@@ -372,7 +370,8 @@ zygote_main(void)
 
 			r = init_syscall(NR_clone,
 			    (long)(CLONE_PARENT | CLONE_PARENT_SETTID |
-				SIGCHLD_NR), 0L, &o->child_pid, 0L, 0L);
+				   SIGCHLD_NR),
+			    0L, &o->child_pid, 0L, 0L);
 			if (r == 0)
 				become_stub(slot, parent, stack, size);
 		}

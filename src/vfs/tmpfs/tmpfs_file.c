@@ -30,7 +30,6 @@
 #include <string.h>
 
 #define TMPFS_MAX_SIZE INT64_MAX
-#define TMPFS_END_IDX OFF_TO_IDX(round_page((uint64_t)TMPFS_MAX_SIZE))
 #define RECLAIM_FRAMES 64
 #define RECLAIM_TRIES 4
 
@@ -318,8 +317,7 @@ tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
 		/* First the size: nothing is faulted in behind it any more. */
 		tmpfs_set_size(node, o, size);
 		if (o != NULL)
-			vm_object_page_remove(
-			    o, OFF_TO_IDX(round_page(size)), TMPFS_END_IDX);
+			vm_object_truncate(o, OFF_TO_IDX(round_page(size)));
 	}
 	/* Growing uncovers what a mapping left beyond the end. */
 	if (o != NULL && size != old)

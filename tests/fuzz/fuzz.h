@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What the fuzz targets, the driver and the libFuzzer glue share.
+ *
+ * A target is one struct: how to make inputs, how to change one, how to run
+ * one.  driver.c runs it with inputs that are the same each time; libfuzzer.c
+ * gives it to libFuzzer.  Targets run on the kernel of fuzz_kernel.c.
+ */
+#ifndef FUZZ_FUZZ_H
+#define FUZZ_FUZZ_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kern/proc.h"
+
+/* ---- random numbers: splitmix64 ---- */
+
+struct fuzz_rng {
+	uint64_t s;
+};
+
+static inline uint64_t
+fuzz_rand(struct fuzz_rng *r)
+{
+	uint64_t z = (r->s += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return (z ^ (z >> 31));
+}
+
+static inline uint64_t
+fuzz_below(struct fuzz_rng *r, uint64_t n)
+{
+	return (fuzz_rand(r) % n);
+}
+
+#define FUZZ_PICK(r, v) ((v)[fuzz_below(r, sizeof(v) / sizeof((v)[0]))])
+
+/* ---- targets ---- */
+
+struct fuzz_target {
+	const char *name;
+	size_t max; /* bytes of an input */
+	/* Seed number i: its length, and its name; SIZE_MAX past the last. */
+	size_t (*seed)(unsigned i, uint8_t *buf, const char **name);
+	/* A new input: a changed seed, or something else. */
+	size_t (*make)(struct fuzz_rng *, uint8_t *buf);
+	/* One change in place: the new length. */
+	size_t (*mutate)(struct fuzz_rng *, uint8_t *buf, size_t len);
+	void (*run)(const uint8_t *data, size_t len);
+	/* After the last input: everything back, checked.  True: what was run
+	 * was not one-sided.  Prints one line when `say`. */
+	bool (*finish)(bool say, unsigned long inputs);
+};
+extern const struct fuzz_target fuzz_target;
+
+/* One line to standard error, then abort(). */
+_Noreturn void fuzz_fail(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* ---- the kernel under test (fuzz_kernel.c) ---- */
+
+struct fuzz_kernel {
+	void (*step)(void *, struct cpu_thread *, struct pmap *,
+	    struct cpu_event *); /* user code */
+	unsigned per_kernel;     /* inputs until it is destroyed and checked */
+	uint64_t mem;            /* guest memory, bytes */
+	/* Fill the root directory, once; the paths are below fk->dir. */
+	void (*populate)(void);
+	_Atomic(uint64_t) progress; /* step() counts its calls here */
+
+	struct vkernel *k;
+	struct cpu_fake fake;
+	char dir[48];     /* host directory that is /; dir/rw is /rw */
+	unsigned inputs;  /* of this kernel */
+	unsigned fds;     /* open in this process before there was a kernel */
+	unsigned kernels; /* destroyed and found clean */
+	unsigned kicked;  /* inputs that were killed for standing still */
+};
+extern struct fuzz_kernel fuzz_kernel;
+
+/* A kernel to use for one input. */
+struct vkernel *fuzz_kernel_get(void);
+/*
+ * Wait until no process is left; after standing still for a while all are
+ * killed.  Then the status of `pid`.
+ */
+int fuzz_kernel_wait(int pid);
+/* Destroy it and check; with `last` the directory goes, too. */
+void fuzz_kernel_done(bool last);
+/* A file below the root. */
+void fuzz_file(const char *name, const void *data, size_t len, unsigned mode);
+void fuzz_remove(const char *name);
+
+#endif /* FUZZ_FUZZ_H */

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The kernel that is fuzzed.
+ *
+ * Concepts.  One kernel takes many inputs, so that what one of them leaves
+ * behind is there for the next; then it is destroyed and must have given
+ * everything back: zone items and frames (vkernel_destroy_check), the walk of
+ * vm_check_system(), descriptors of this process, and not too much memory.
+ *
+ * Standing still.  A program may well sleep for ever.  When its steps have not
+ * moved for IDLE_NS every process is killed: the kernel must then get all of
+ * them out of their sleeps, or the alarm of the driver (the time limit of
+ * libFuzzer) tells.  On a busy host this ends some inputs early and does no
+ * other harm.
+ *
+ * The host is protected from large files by RLIMIT_FSIZE; the root directory
+ * is read-only for the guest but for /rw, which is emptied with each kernel.
+ */
+#include "fuzz.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kern/proc_int.h"
+#include "kern/vkernel_int.h"
+#include "vmspace/vkernel.h"
+
+#define IDLE_NS UINT64_C(10000000)
+#define POLL_NS 50000
+#define FILE_MAX ((rlim_t)128 << 20)
+#define RSS_MAX_KB (3l << 20)
+
+void
+fuzz_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("fuzz: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	abort();
+}
+
+static void
+quiet(void *arg, int level, const char *line)
+{
+	if (getenv("FUZZ_VERBOSE") != NULL)
+		fprintf(stderr, "[%d] %s\n", level, line);
+}
+
+/* ---- the root directory ---- */
+
+static void
+dir_make(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", fuzz_kernel.dir, name);
+	if (mkdir(path, 0755) != 0)
+		fuzz_fail("%s: %s", path, strerror(errno));
+}
+
+static int
+dir_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	if (flag == FTW_DNR || flag == FTW_DP || flag == FTW_D)
+		(void)chmod(path, 0700);
+	return (remove(path));
+}
+
+static void
+dir_clear(const char *path)
+{
+	struct stat st;
+
+	/* Guests may have taken their own rights away. */
+	(void)chmod(path, 0700);
+	while (stat(path, &st) == 0)
+		if (nftw(path, dir_remove, 16, FTW_DEPTH | FTW_PHYS) != 0 &&
+		    errno != EACCES)
+			fuzz_fail("%s: cannot be removed: %s", path,
+			    strerror(errno));
+}
+
+void
+fuzz_file(const char *name, const void *data, size_t len, unsigned mode)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", fuzz_kernel.dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+	if (fd < 0 || write(fd, data, len) != (ssize_t)len ||
+	    fchmod(fd, mode) != 0)
+		fuzz_fail("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+void
+fuzz_remove(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", fuzz_kernel.dir, name);
+	(void)unlink(path);
+}
+
+static void
+dir_create(void)
+{
+	static const char *const dirs[] = {"tmp", "proc", "dev", "dir"};
+	const struct rlimit files = {.rlim_cur = FILE_MAX, .rlim_max = FILE_MAX};
+
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	(void)setrlimit(RLIMIT_FSIZE, &files);
+	strcpy(fuzz_kernel.dir, "/tmp/vmspace-fuzz.XXXXXX");
+	if (mkdtemp(fuzz_kernel.dir) == NULL)
+		fuzz_fail("mkdtemp: %s", strerror(errno));
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		dir_make(dirs[i]);
+	fuzz_kernel.populate();
+}
+
+/* ---- the kernel ---- */
+
+/* Descriptors of this process. */
+static unsigned
+count_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	if (d == NULL)
+		return (0);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return (n);
+}
+
+struct vkernel *
+fuzz_kernel_get(void)
+{
+	struct fuzz_kernel *fk = &fuzz_kernel;
+	const struct vkernel_mount rw = {
+	    .kind = VKERNEL_MOUNT_RW,
+	    .src = "/rw",
+	};
+	const struct vkernel_config config = {
+	    .mem = fk->mem,
+	    .root = fk->dir,
+	    .mounts = &rw,
+	    .nmounts = 1,
+	    .hostname = "fuzz",
+	    .no_aslr = true,
+	    .log = quiet,
+	    .log_level = 3,
+	};
+	int error;
+
+	if (fk->k != NULL && fk->inputs >= fk->per_kernel)
+		fuzz_kernel_done(false);
+	fk->inputs++;
+	if (fk->k != NULL)
+		return (fk->k);
+	if (fk->dir[0] == '\0')
+		dir_create();
+	dir_make("rw");
+	fk->fds = count_fds();
+	fk->fake.step = fk->step;
+	error = vkernel_create_fake(&config, &fk->fake, &fk->k);
+	if (error != 0)
+		fuzz_fail("vkernel_create_fake: %s", strerror(error));
+	fk->inputs = 1;
+	return (fk->k);
+}
+
+static uint64_t
+live(struct vkernel *k)
+{
+	uint64_t n;
+
+	kmutex_lock(&k->proctree);
+	n = k->nlive;
+	kmutex_unlock(&k->proctree);
+	return (n);
+}
+
+static void
+kill_all(struct vkernel *k)
+{
+	const struct ksiginfo ksi = {
+	    .signo = LX_SIGKILL,
+	    .code = LX_SI_KERNEL,
+	};
+	struct proc *p;
+
+	kmutex_lock(&k->proctree);
+	LIST_FOREACH (p, &k->procs, all) {
+		if (p->state == PROC_ZOMBIE)
+			continue;
+		kmutex_lock(&p->lock);
+		ksig_post_proc_locked(p, &ksi);
+		kmutex_unlock(&p->lock);
+	}
+	kmutex_unlock(&k->proctree);
+}
+
+int
+fuzz_kernel_wait(int pid)
+{
+	const struct timespec ts = {.tv_nsec = POLL_NS};
+	struct fuzz_kernel *fk = &fuzz_kernel;
+	uint64_t seen = UINT64_MAX, now, since = 0;
+	bool kicked = false;
+	int error, status;
+
+	while (live(fk->k) > 0) {
+		(void)nanosleep(&ts, NULL);
+		now = host_now_ns();
+		if (atomic_load(&fk->progress) != seen) {
+			seen = atomic_load(&fk->progress);
+			since = now;
+		} else if (now - since > IDLE_NS) {
+			fk->kicked += !kicked;
+			kicked = true;
+			kill_all(fk->k);
+			since = now;
+		}
+	}
+	error = vkernel_wait(fk->k, pid, &status);
+	if (error != 0)
+		fuzz_fail("vkernel_wait(%d): %s", pid, strerror(error));
+	return (status);
+}
+
+void
+fuzz_kernel_done(bool last)
+{
+	struct fuzz_kernel *fk = &fuzz_kernel;
+	struct rusage ru;
+	char path[64];
+	uint64_t leaks;
+	unsigned fds;
+
+	if (fk->k != NULL) {
+		lwp_threads_drain(fk->k);
+		if (fk->k->nprocs != 0)
+			fuzz_fail("%llu processes were not reaped",
+			    (unsigned long long)fk->k->nprocs);
+		if (vm_check_system(&fk->k->vm) != 0)
+			fuzz_fail("vm_check_system");
+		vkernel_destroy_check(fk->k, &leaks);
+		fk->k = NULL;
+		if (leaks != 0)
+			fuzz_fail(
+			    "%llu items left", (unsigned long long)leaks);
+		fds = count_fds();
+		if (fds != fk->fds)
+			fuzz_fail("%u descriptors, %u before", fds, fk->fds);
+		fk->kernels++;
+		snprintf(path, sizeof(path), "%s/rw", fk->dir);
+		dir_clear(path);
+	}
+	(void)getrusage(RUSAGE_SELF, &ru);
+	if (ru.ru_maxrss > RSS_MAX_KB)
+		fuzz_fail("%ld KiB resident", ru.ru_maxrss);
+	if (last && fk->dir[0] != '\0') {
+		dir_clear(fk->dir);
+		fk->dir[0] = '\0';
+	}
+}
