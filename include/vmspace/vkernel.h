@@ -57,8 +57,10 @@ struct vkernel_spawn {
 	const char *const *argv; /* NULL-terminated; NULL: { path } */
 	const char *const *envp; /* NULL-terminated; NULL: empty */
 	const char *cwd;         /* guest path; NULL: "/" */
+	bool cwd_optional; /* "/" if the guest does not see cwd */
 	/* Host descriptors for the guest's 0..nfds-1; -1: closed.  NULL with
-	 * nfds 0: this process's 0, 1, 2.  They are dup'ed. */
+	 * nfds 0: those of this process's 0, 1, 2 that were open when the
+	 * kernel was created.  They are dup'ed. */
 	const int *fds;
 	int nfds;
 };
@@ -71,8 +73,8 @@ struct vkernel_stat {
 	    ahead, segv, oom_kills;
 	uint64_t forks, execs;
 	uint64_t host_maps, host_unmaps, host_protects; /* calls in stubs */
-	uint64_t handovers,
-	    spins; /* user/kernel switches; caught by spinning */
+	uint64_t handovers; /* user/kernel switches */
+	uint64_t spins;     /* of these, caught by spinning */
 	uint64_t stubs_created, stubs_live, stub_resets;
 	uint64_t objects, vmspaces, zone_items; /* live */
 };

@@ -18,6 +18,10 @@ enum {
 
 int cmd_run(int argc, char **argv);
 
+/* Which of the descriptors 0..2 the caller had closed (bit mask).  They are
+ * /dev/null since, so that nothing of ours takes these numbers. */
+extern unsigned cmd_closed_fds;
+
 /* "64M" -> bytes; K, M, G, T (powers of 1024), an optional B or iB.  0,
  * EINVAL (not a size), ERANGE. */
 int cmd_parse_size(const char *s, uint64_t *bytes);

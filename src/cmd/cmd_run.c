@@ -269,6 +269,17 @@ spawn_status(const char *prog, int error)
 	return (EX_NOEXEC);
 }
 
+/* Lines at error level so far. */
+static _Atomic(unsigned) errors_logged;
+
+static void
+log_line(void *arg, int level, const char *line)
+{
+	if (level == 0)
+		errors_logged++;
+	fprintf(stderr, "vmspace: %s\n", line);
+}
+
 static double
 now(void)
 {
@@ -287,17 +298,18 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 	    .envp = envp,
 	    .cwd = r->cwd};
 	char here[PATH_MAX];
-	int pid, status, error;
+	int pid, status, error, fds[3];
 
+	for (int i = 0; i < 3; i++)
+		fds[i] = (cmd_closed_fds & 1u << i) != 0 ? -1 : i;
+	sp.fds = fds;
+	sp.nfds = 3;
 	if (sp.cwd == NULL && r->config.root == NULL &&
 	    getcwd(here, sizeof(here)) != NULL)
-		sp.cwd = here;
+		sp.cwd = here, sp.cwd_optional = true;
 	error = vkernel_spawn(k, &sp, &pid);
-	if (error == ENOENT && sp.cwd == here) {
-		/* The guest may not see where we are. */
-		sp.cwd = NULL;
-		error = vkernel_spawn(k, &sp, &pid);
-	}
+	if (error != 0 && errors_logged != 0)
+		return (EX_FAILURE); /* the reason has been said */
 	if (error != 0)
 		return (spawn_status(r->argv[0], error));
 	if (cmd_signals_start(k, pid) != 0)
@@ -326,6 +338,7 @@ cmd_run(int argc, char **argv)
 	argp_err_exit_status = EX_BADUSAGE;
 	r.config.mounts = r.mounts;
 	r.config.log_level = 1;
+	r.config.log = log_line;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
 	envp = make_env(&r);
 	if (envp == NULL) {
@@ -336,7 +349,8 @@ cmd_run(int argc, char **argv)
 	cmd_confine(&r.config);
 	error = vkernel_create(&r.config, &k);
 	if (error != 0) {
-		fprintf(stderr, "vmspace: cannot start a kernel: %s\n",
+		if (errors_logged == 0)
+			fprintf(stderr, "vmspace: cannot start a kernel: %s\n",
 		    strerror(error));
 		free(envp);
 		return (EX_FAILURE);

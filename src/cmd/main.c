@@ -5,7 +5,9 @@
  * Entry of the `vmspace` command: finds the subcommand and calls it.
  */
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
@@ -34,9 +36,24 @@ usage(FILE *f)
 	    "  vmspace run --mem 256M -- busybox sh -c 'seq 1 9 | tac'\n");
 }
 
+unsigned cmd_closed_fds;
+
+static void
+plug_descriptors(void)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		cmd_closed_fds |= 1u << fd;
+		if (open("/dev/null", O_RDWR) != fd)
+			exit(EX_FAILURE);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
+	plug_descriptors();
 	if (argc < 2) {
 		usage(stderr);
 		return (EX_BADUSAGE);

@@ -43,6 +43,7 @@
 #include "libk/kassert.h"
 
 #define WAIT_SLICE_NS UINT64_C(500000000)
+#define LOOK_MAX_NS (2 * WAIT_SLICE_NS)
 #define LOOSE_NS UINT64_C(1000000)
 #define SIG_INTERRUPT 10 /* SIGUSR1 */
 #define XSTATE_MAX 0x8000
@@ -102,13 +103,15 @@ event_ready(struct stub_cpu *sc)
 /*
  * Sleep until the stub reports.  Looks up twice a second, and at every wake-up
  * that was for nothing, for its death, and for an answer that is overdue: to
- * an interrupt, or at all if it runs no user code (`owes`).
+ * an interrupt, or at all if it runs no user code (`owes`).  A long time
+ * between two looks counts for little: then this process was stopped, and
+ * perhaps the stub as well.
  */
 static void
 wait_asleep(struct stub_cpu *sc, bool owes)
 {
 	struct stub_ctx *c = sc->ctx;
-	uint64_t since = 0, now, slice = LOOSE_NS;
+	uint64_t last = 0, silent = 0, now, slice = LOOSE_NS;
 	uint32_t s;
 
 	atomic_store(&c->kernel_waits, 1);
@@ -122,17 +125,20 @@ wait_asleep(struct stub_cpu *sc, bool owes)
 			slice = WAIT_SLICE_NS;
 		}
 		if (!owes && atomic_load(&sc->intr) == 0) {
-			since = 0;
+			last = silent = 0;
 			continue;
 		}
 		now = host_now_ns();
-		if (since == 0)
-			since = now;
-		else if (now - since > atomic_load(&sc->sm->watchdog_ns)) {
+		if (last != 0)
+			silent +=
+			    now - last < LOOK_MAX_NS ? now - last : LOOK_MAX_NS;
+		last = now;
+		if (silent > atomic_load(&sc->sm->watchdog_ns) &&
+		    !event_ready(sc)) {
 			klog(sc->sm->sys->log, KLOG_WARN,
 			    "stub %d does not answer: killed", sc->stub->pid);
 			stub_signal_kill(sc->stub);
-			since = now;
+			silent = 0;
 		}
 	}
 	atomic_store(&c->kernel_waits, 0);

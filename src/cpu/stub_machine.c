@@ -127,7 +127,9 @@ zygote_end(struct stub_machine *sm)
 	}
 	sm->zygote_pid = 0;
 	sm->zygote_pidfd = -1;
+	kmutex_lock(&sm->lock);
 	sm->zygote_up = false;
+	kmutex_unlock(&sm->lock);
 }
 
 /* Find vvar, vdso and the stack of the zygote and fill the order's moves.

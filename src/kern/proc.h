@@ -208,6 +208,7 @@ struct vkernel {
 	struct host_thread *thread_last; /* ended, not joined; thread_lock */
 	int tty_fd;                      /* own dup of the terminal, or -1 */
 	char hostname[65];
+	unsigned std_open; /* descriptors 0..2 that were open at creation */
 	uint64_t boot_ns;
 	uint64_t oom_gone_ns; /* [t] when a victim last was all gone */
 	_Atomic(bool) dying;  /* vkernel_destroy has begun */

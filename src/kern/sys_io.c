@@ -91,6 +91,40 @@ io_sigpipe(struct lwp *l)
 	ksig_post_lwp(l, &info);
 }
 
+/*
+ * How much may be written at the file's position under RLIMIT_FSIZE: *room.
+ * EFBIG with SIGXFSZ when nothing may.
+ */
+static int
+io_file_limit(
+    struct lwp *l, struct file *f, bool at, uint64_t off, uint64_t *room)
+{
+	struct ksiginfo info = {.signo = LX_SIGXFSZ, .code = LX_SI_KERNEL};
+	struct proc *p = l->p;
+	struct vattr va;
+	uint64_t limit;
+
+	*room = UINT64_MAX;
+	if (f->vp == NULL || f->vp->type != VREG)
+		return (0);
+	kmutex_lock(&p->lock);
+	limit = p->rlim[LX_RLIMIT_FSIZE].cur;
+	kmutex_unlock(&p->lock);
+	if (limit == UINT64_MAX)
+		return (0);
+	if ((atomic_load(&f->flags) & O_APPEND) != 0 &&
+	    vn_getattr(f->vp, &va) == 0)
+		off = va.size;
+	else if (!at)
+		off = f->off;
+	if (off >= limit) {
+		ksig_post_lwp(l, &info);
+		return (EFBIG);
+	}
+	*room = limit - off;
+	return (0);
+}
+
 int
 sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
     int flags, uint64_t off, int64_t *ret)
@@ -100,12 +134,21 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	struct io_cursor cur = {.iov = iov, .n = n};
 	struct vfs_ctx ctx = lwp_vfs_ctx(l);
 	size_t max = IO_FIRST, pinned, done;
+	uint64_t room = UINT64_MAX;
 	int64_t total = 0;
 	struct vm_iov v;
 	struct uio uio;
 	int error = 0;
 
+	if (write)
+		error = io_file_limit(l, f, at, off, &room);
+	if (error != 0) {
+		lwp_vfs_ctx_done(&ctx);
+		return (error);
+	}
 	do {
+		if (max > room - (uint64_t)total)
+			max = room - (uint64_t)total;
 		error = io_pin(
 		    l, &cur, max, write ? VM_PROT_READ : VM_PROT_WRITE, &v);
 		pinned = v.len;

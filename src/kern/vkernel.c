@@ -312,6 +312,8 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 	k = vkernel_alloc(config);
 	if (k == NULL)
 		return (ENOMEM);
+	for (int fd = 0, fl; fd < 3; fd++)
+		k->std_open |= host_getfl(fd, &fl) == 0 ? 1u << fd : 0;
 	error = config_copy(k, config);
 	if (error == 0)
 		error = ktrace_init(&k->trace, TRACE_SLOTS);

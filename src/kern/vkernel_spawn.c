@@ -35,7 +35,7 @@
 
 /* fs.c of a first process: the kernel's root, cwd as given. */
 static int
-spawn_fs(struct vkernel *k, const char *cwd, struct proc *p)
+spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 {
 	struct proc_fs first = {.cwd = k->vfs->root, .root = k->vfs->root};
 	struct vfs_ctx ctx = {
@@ -48,10 +48,15 @@ spawn_fs(struct vkernel *k, const char *cwd, struct proc *p)
 	struct nameidata nd = {0};
 	int error;
 
-	error =
-	    namei(&ctx, NULL, cwd != NULL ? cwd : "/", NAMEI_DIRECTORY, &nd);
-	if (error != 0)
+	error = namei(&ctx, NULL, sp->cwd != NULL ? sp->cwd : "/",
+	    NAMEI_DIRECTORY, &nd);
+	if (error != 0 && sp->cwd_optional)
+		error = namei(&ctx, NULL, "/", NAMEI_DIRECTORY, &nd);
+	if (error != 0) {
+		klog(&k->log, KLOG_ERR, "cwd %s: %s", sp->cwd,
+		    strerror(error));
 		return (error);
+	}
 	first.cwd = nd.vp;
 	first.umask = 022;
 	kmutex_init(&first.lock, "spawn fs", KRANK_FDTABLE, 0);
@@ -61,21 +66,39 @@ spawn_fs(struct vkernel *k, const char *cwd, struct proc *p)
 	return (error);
 }
 
+static bool
+spawn_given(const struct vkernel_spawn *sp)
+{
+	return (sp->fds != NULL || sp->nfds != 0);
+}
+
+/*
+ * Host descriptor for the guest's descriptor i, -1: closed.  A standard one
+ * counts only if it was open before this kernel was made: since then it may
+ * have become something of ours, the arena for example.
+ */
+static int
+spawn_fd(const struct vkernel *k, const struct vkernel_spawn *sp, int i)
+{
+	if (spawn_given(sp))
+		return (sp->fds[i]);
+	return ((k->std_open & 1u << i) != 0 ? i : -1);
+}
+
 static int
 spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 {
-	static const int standard[] = {0, 1, 2};
-	const bool given = sp->fds != NULL || sp->nfds != 0;
-	const int *fds = given ? sp->fds : standard;
+	const bool given = spawn_given(sp);
 	const int n = given ? sp->nfds : 3;
 	struct file *f;
-	int error;
+	int error, fd;
 
 	error = fdtable_create(k->vfs, &p->fdt);
 	for (int i = 0; error == 0 && i < n; i++) {
-		if (fds[i] < 0)
+		fd = spawn_fd(k, sp, i);
+		if (fd < 0)
 			continue;
-		error = hostfd_file_create(k->vfs, fds[i], &f);
+		error = hostfd_file_create(k->vfs, fd, &f);
 		if (error == EBADF && !given) {
 			error = 0;
 			continue;
@@ -197,13 +220,12 @@ spawn_exec(struct lwp *l, const struct vkernel_spawn *sp)
 
 /* A terminal among the first three descriptors, or -1. */
 static int
-spawn_tty(const struct vkernel_spawn *sp)
+spawn_tty(const struct vkernel *k, const struct vkernel_spawn *sp)
 {
-	const bool given = sp->fds != NULL || sp->nfds != 0;
 	int fd;
 
-	for (int i = 0; i < 3 && (!given || i < sp->nfds); i++) {
-		fd = given ? sp->fds[i] : i;
+	for (int i = 0; i < 3 && (!spawn_given(sp) || i < sp->nfds); i++) {
+		fd = spawn_fd(k, sp, i);
 		if (fd >= 0 && host_isatty(fd))
 			return (fd);
 	}
@@ -289,7 +311,7 @@ vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
 	spawn_settings(p);
 	error = sigacts_create(k, NULL, &p->sigacts);
 	if (error == 0)
-		error = spawn_fs(k, sp->cwd, p);
+		error = spawn_fs(k, sp, p);
 	if (error == 0)
 		error = spawn_fds(k, sp, p);
 	if (error == 0)
@@ -300,7 +322,7 @@ vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
 	if (error != 0)
 		goto fail_lwp;
 	proc_hold(p);
-	error = spawn_start(k, p, l, spawn_tty(sp));
+	error = spawn_start(k, p, l, spawn_tty(k, sp));
 	started = p->pid;
 	proc_drop(p);
 	if (error != 0)

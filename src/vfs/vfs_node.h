@@ -52,17 +52,24 @@ vtype_dtype(enum vtype type)
 static inline enum vtype
 vtype_of_mode(uint32_t mode)
 {
-	static const uint8_t type[16] = {
-	    [HOST_S_IFREG >> 12] = VREG,
-	    [HOST_S_IFDIR >> 12] = VDIR,
-	    [HOST_S_IFLNK >> 12] = VLNK,
-	    [HOST_S_IFCHR >> 12] = VCHR,
-	    [HOST_S_IFBLK >> 12] = VBLK,
-	    [HOST_S_IFIFO >> 12] = VFIFO,
-	    [HOST_S_IFSOCK >> 12] = VSOCK,
-	};
-
-	return ((enum vtype)type[(mode & HOST_S_IFMT) >> 12]);
+	switch (mode & HOST_S_IFMT) {
+	case HOST_S_IFREG:
+		return (VREG);
+	case HOST_S_IFDIR:
+		return (VDIR);
+	case HOST_S_IFLNK:
+		return (VLNK);
+	case HOST_S_IFCHR:
+		return (VCHR);
+	case HOST_S_IFBLK:
+		return (VBLK);
+	case HOST_S_IFIFO:
+		return (VFIFO);
+	case HOST_S_IFSOCK:
+		return (VSOCK);
+	default:
+		return (VNON);
+	}
 }
 
 /* ---- host streams (hostfd_file.c) ---- */
@@ -75,17 +82,17 @@ struct hostfd_kind {
 extern const struct hostfd_kind hostfd_kind_tty; /* inherited terminal */
 
 /* Wait by ctx->wait, or by polling the host without it (also ctx NULL). */
-int vfs_wait(const struct vfs_ctx *, int hostfd, short events,
-    uint64_t deadline_ns);
+int vfs_wait(
+    const struct vfs_ctx *, int hostfd, short events, uint64_t deadline_ns);
 /*
  * Transfer between a host stream and uio with the guest's blocking rules;
  * `owned` as above.  0 with what was done taken off the uio.  EAGAIN, EINTR,
  * EPIPE and the host's errors, all only when nothing was done.
  */
-int hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *,
-    const struct vfs_ctx *);
-int hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *,
-    const struct vfs_ctx *);
+int hostfd_do_read(
+    int fd, bool owned, bool nonblock, struct uio *, const struct vfs_ctx *);
+int hostfd_do_write(
+    int fd, bool owned, bool nonblock, struct uio *, const struct vfs_ctx *);
 short hostfd_ready(int fd, short events);
 /* hostfd_fileops' operations for files that add to them (fifos). */
 short hostfd_poll(struct file *, short events, int *hostfd);

@@ -255,7 +255,7 @@ fuzz_kernel_done(bool last)
 {
 	struct fuzz_kernel *fk = &fuzz_kernel;
 	struct rusage ru;
-	char path[64];
+	char path[128];
 	uint64_t leaks;
 	unsigned fds;
 

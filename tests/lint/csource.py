@@ -1,74 +1,64 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Just enough of C to lint it: comments and strings out, functions found."""
+"""Just enough of C to lint it.  Relies on the layout that clang-format keeps:
+the name of a function and its braces are in column 0."""
 
 import re
 
-# Data that a compiler or sanitizer makes.
-MADE = re.compile(r"^(\.|__func__|__FUNCTION__|__PRETTY_FUNCTION__|__unnamed|"
-                  r"__asan|__ubsan|__tsan|__odr_asan|_ZZ|llvm|lc\.|\.L|"
-                  r"\*\.|__gcov|__sanitizer|___asan|__profc|__start_|"
-                  r"__stop_|__compound)")
 LITERAL = re.compile(
     r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.M)
+FUNCTION = re.compile(r"^([A-Za-z_]\w*)\s*\(")
 
 
 def strip(text):
     """The same text and lines, comments and literals made of blanks."""
     def blank(m):
         s = m.group(0)
-        keep = s[0] if s[0] in "\"'" else " "
-        return keep + re.sub(r"[^\n]", " ", s[1:-1]) + \
-            (keep if len(s) > 1 else "")
+        if s[0] == "/":
+            return re.sub(r"[^\n]", " ", s)
+        return s[0] + re.sub(r"[^\n]", " ", s[1:-1]) + s[0]
     return LITERAL.sub(blank, text)
 
 
+def includes(text):
+    """(line, header, is it quoted) of each include."""
+    return [(text.count("\n", 0, m.start(1)) + 1, m.group(2),
+             m.group(1) == '"') for m in INCLUDE.finditer(text)]
+
+
 def functions(text):
-    """(name, line, lines) of each function; its lines from the name to the
-    closing brace."""
+    """(name, line, lines) of each function; its lines are those from the
+    name to the closing brace."""
     lines = strip(text).splitlines()
     found = []
+    name = None  # of the last (name, index) that may start a function
     n = 0
     while n < len(lines):
-        if lines[n].startswith("{") and n > 0:
-            head = n - 1
-            while head > 0 and not re.match(r"^[A-Za-z_]\w*\s*\(",
-                                            lines[head]):
-                if lines[head].startswith("}") or lines[head] == "":
-                    head = -1
-                    break
-                head -= 1
+        m = FUNCTION.match(lines[n])
+        if m:
+            name = (m.group(1), n)
+        elif lines[n].startswith("{"):
             end = n
             while end < len(lines) and not lines[end].startswith("}"):
                 end += 1
-            if head >= 0:
-                m = re.match(r"^([A-Za-z_]\w*)\s*\(", lines[head])
-                if m:
-                    found.append((m.group(1), head + 1, end - head + 1))
-            n = end
+            if name is not None:
+                found.append((name[0], name[1] + 1, end - name[1] + 1))
+            name, n = None, end
+        elif lines[n] == "" or lines[n].startswith("}"):
+            name = None
         n += 1
     return found
 
 
-def theory(text):
-    """Does a comment of a sentence or more follow the SPDX head, before the
-    first include?"""
-    head = text.split("\n#include", 1)[0].split("\n#define", 1)[0]
-    comments = re.findall(r"/\*(.*?)\*/", head, re.S)
-    for c in comments:
-        if "SPDX-License" in c or "Copyright (c)" in c:
-            continue
-        words = re.findall(r"[A-Za-z]+", c)
-        if len(words) >= 8:
-            return True
+def theory(text, within=12):
+    """Does a comment of some lines and a sentence or more start within so
+    many lines after the two of the head, before any code?"""
+    lines = text.splitlines()[2:]
+    for n, line in enumerate(lines[:within]):
+        if line == "/*":
+            block = "\n".join(lines[n:]).split("*/", 1)[0]
+            return len(re.findall(r"[A-Za-z]+", block)) >= 8
+        if line != "":
+            return False
     return False
-
-
-def plain_symbol(name):
-    """A symbol as the source has it; None for what a compiler made."""
-    if MADE.match(name):
-        return None
-    base = re.sub(r"\.\d+(\.\w+)?$", "", name)
-    if MADE.match(base):
-        return None
-    return base

@@ -3,16 +3,17 @@
 # Copyright (c) 2026 The vmspace authors
 """Rules of the sources that a compiler does not check.
 
-    lint.py [--root DIR] [--build BUILDDIR] [--only RULE[,RULE]] [--warn]
+    lint.py [--root DIR] [--build DIR] [--only CHECK[,CHECK...]] [--no-notes]
+    lint.py --tidy BUILD        clang-tidy with the checks of .clang-tidy
+    lint.py --self-test         each check finds what is seeded
 
-Rules: layers, alone, size, spdx, theory, caveats, style, globals, format,
-tidy.  One line a finding, "path:line: rule: what"; warnings (an aim missed,
-not a limit) are printed with --warn and never fail.  selftest.py seeds a
-violation of each rule and wants it found.
+A violation is a line "FILE:LINE: check: message", and each check is one case;
+what misses an aim but not a limit is a note and fails nothing.
 """
 
 import argparse
 import concurrent.futures
+import json
 import os
 import re
 import shutil
@@ -20,382 +21,469 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
-import vmtest  # noqa: E402
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+sys.dont_write_bytecode = True
 import csource  # noqa: E402
+import vmtest  # noqa: E402
 
-# Lowest first; a layer includes itself, its equals and what is below.
-LAYERS = {"libk": 0, "host": 1, "pmap": 2, "cpu": 2, "vm": 3, "vfs": 4,
-          "kern": 5, "control": 6, "cmd": 7}
-# The machine sits beside and below vm, reached by op tables: vm includes its
-# contracts.  It knows vm's basic types and the frame table, nothing else.
-ALLOWED = {
-    "pmap": {"vm/vm_types.h", "vm/vm_page.h", "vm/vm_zone.h"},
-    "cpu": {"vm/vm_types.h", "vm/vm_page.h", "vm/vm_zone.h"},
-}
-SYS_OK = {"host", "pmap", "cpu", "cmd"}
-# Headers of <sys/> that are not system calls of the host.
-SYS_HARMLESS = {"sys/queue.h", "sys/tree.h", "sys/types.h", "sys/param.h",
-                "sys/cdefs.h", "sys/uio.h"}
-FILE_WARN, FILE_MAX = 600, 1000
-FUNC_WARN, FUNC_MAX = 60, 100
+JOBS = 2
+C_TOPS = ("src/", "include/", "tests/", "bench/", "examples/")
+
+# A layer includes itself and what is lower.  pmap and cpu are peers.
+LAYERS = {"libk": 0, "host": 1, "vm-base": 2, "pmap": 3, "cpu": 3, "vm": 4,
+          "vfs": 5, "kern": 6, "cmd": 7}
+VM_BASE = {"src/vm/" + h for h in ("vm_types.h", "vm_page.h", "vm_zone.h",
+                                   "vm_life.h")}
+# The stub machine is both: one source of pmap, all of cpu.
+MACHINE_PMAP = "src/pmap/pmap_stub.c"
+API = "include/vmspace/"
+API_USERS = ("kern", "cmd")
+STUB = "src/cpu/stub/"  # a freestanding program, with headers of its own
+
+HOST_LAYERS = ("host", "pmap", "cpu", "cmd")
+HOST_HEADER = re.compile(
+    r"^((sys|linux|asm|asm-generic|net|netinet|arpa)/.*|(aio|dirent|ftw|glob|"
+    r"grp|ifaddrs|mqueue|netdb|poll|pty|pwd|sched|semaphore|signal|spawn|"
+    r"syscall|termios|ucontext|utmp|wait)\.h)$")
+
+FILE_AIM, FILE_MAX = 600, 1000
+FUNC_AIM, FUNC_MAX = 60, 100
+
+HEAD_C = ("/* SPDX-License-Identifier: BSD-2-Clause */",
+          "/* Copyright (c) 2026 The vmspace authors */")
 SPDX = "SPDX-License-Identifier: BSD-2-Clause"
-COPYRIGHT = re.compile(r"Copyright \(c\) 20\d\d")
+HEAD_OTHER = (".py", ".sh", ".pml", ".lds", ".tbl", "meson.build",
+              "meson_options.txt")
+
+# The patterns do not match themselves: lint.py is linted, too.
+UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|HAC[K]|for no[w])\b")
+PRIVATE = re.compile(
+    r"/wor[k]/|\.librar[y]\b|shared/desig[n]|/hom[e]/\w+/|/User[s]/|"
+    r"pypi\.or[g]|pythonhosted\.or[g]|registry\.npmj[s]|crates\.i[o]|"
+    r"proxy\.golang\.or[g]|rubygems\.or[g]|artifactor[y]|deb\.debian\.or[g]")
+STYLE = [(re.compile(p), what) for p, what in (
+    (r"^\s*#\s*if\s+0\b", "#if 0"),
+    (r"(?<!\w)assert\s*\(", "bare assert: KASSERT or KVERIFY"),
+    (r"(?<!\w)(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(",
+     "unbounded or stateful libc call"))]
+OLD_CODE = re.compile(r"^\s*/\*\s*[\w>.\-\[\]]+\s*(\(|=[^=]).*;\s*\*/")
+
+WARNINGS = ("-std=gnu17 -D_GNU_SOURCE -DVMSPACE_DEBUG=1 -Wall -Wextra -Werror "
+            "-Wshadow -Wstrict-prototypes -Wmissing-prototypes "
+            "-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla "
+            "-Wundef -Wno-unused-parameter -Wno-unused-function").split()
+CLANG_FORMAT = 14  # what the tree is laid out with; others differ in detail
 
 
-class Lint:
-    def __init__(self, root, build):
-        self.root = root
-        self.build = build
-        self.found = []
-        self.warned = []
-        self.skipped = []
-        self.checked = 0
+class Tree:
+    """The files to look at: of git, or where there is no git, all but builds.
+    Violations and notes are collected here."""
 
-    def add(self, path, line, rule, what):
-        self.found.append(f"{path}:{line}: {rule}: {what}")
+    def __init__(self, root, build=None):
+        self.root = os.path.realpath(root)
+        self.build = os.path.realpath(build) if build else None
+        self.found, self.notes, self.texts = [], [], {}
+        self.missing = self.skipped = None
+        self.paths = sorted(p for p in self.list() if os.path.isfile(
+            os.path.join(self.root, p)))
 
-    def warn(self, path, line, rule, what):
-        self.warned.append(f"{path}:{line}: {rule}: {what}")
-
-    def skip(self, rule, why):
-        """A check that cannot run; in CI that is a finding."""
-        if vmtest.in_ci():
-            self.add(".", 0, rule, f"{why}, and this is CI")
-        else:
-            self.skipped.append(f"SKIP {rule}: {why}")
+    def list(self):
+        if os.path.exists(os.path.join(self.root, ".git")):
+            r = run(["git", "ls-files", "-co", "--exclude-standard", "-z"],
+                    self.root)
+            if r.returncode == 0:
+                return r.stdout.split("\0")[:-1]
+        paths = []
+        for base, dirs, names in os.walk(self.root):
+            dirs[:] = [d for d in dirs if not d.startswith(
+                ("build", ".git", "__pycache__"))]
+            paths += [os.path.relpath(os.path.join(base, n), self.root)
+                      for n in names]
+        return paths
 
     def read(self, path):
-        with open(os.path.join(self.root, path), encoding="utf-8") as f:
-            return f.read()
+        if path not in self.texts:
+            with open(os.path.join(self.root, path), encoding="utf-8",
+                      errors="replace") as f:
+                self.texts[path] = f.read()
+        return self.texts[path]
 
-    def files(self, tops, exts):
-        for top in tops:
-            for base, dirs, names in os.walk(os.path.join(self.root, top)):
-                dirs[:] = sorted(d for d in dirs if not d.startswith("."))
-                for name in sorted(names):
-                    if name.endswith(exts):
-                        yield os.path.relpath(os.path.join(base, name),
-                                              self.root)
+    def files(self, tops=("",), ends=("",)):
+        """(path, text) of the text files there."""
+        for path in self.paths:
+            if path.startswith(tuple(tops)) and path.endswith(tuple(ends)) \
+                    and "\0" not in self.read(path):
+                yield path, self.read(path)
 
+    def add(self, path, line, what):
+        self.found.append((path, line, what))
+
+    def note(self, path, line, what):
+        self.notes.append((path, line, what))
+
+
+def run(argv, cwd=None, stdin=None):
+    return subprocess.run(argv, cwd=cwd, input=stdin, capture_output=True,
+                          text=True, errors="replace", check=False)
+
+
+def parallel(fn, items):
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        yield from pool.map(fn, items)
+
+
+def shebang(text):
+    m = re.match(r"#!\s*(?:/usr/bin/env\s+)?(\S+)", text)
+    return os.path.basename(m.group(1)) if m else ""
+
+
+# ---- layers ----
 
 def layer_of(path):
-    parts = path.split("/")
-    return parts[1] if parts[0] == "src" and len(parts) > 2 else None
+    if path in VM_BASE:
+        return "vm-base"
+    return path.split("/")[1] if path.startswith("src/") else None
 
 
-def check_include(lint, path, line, header, quoted):
-    layer = layer_of(path)
-    target = header.split("/")[0]
-    if layer is None:
-        return
-    if not quoted:
-        if header.startswith("sys/") and header not in SYS_HARMLESS and \
-                layer not in SYS_OK:
-            lint.add(path, line, "layers", f"<{header}> in {layer}: system "
-                     "calls of the host only in " + ", ".join(sorted(SYS_OK)))
-        return
-    if target not in LAYERS:
-        return
-    if LAYERS[target] <= LAYERS[layer]:
-        return
-    if header in ALLOWED.get(layer, ()):
-        return
-    lint.add(path, line, "layers", f"{layer} includes {header} of the layer "
-             "above")
-
-
-def rule_layers(lint):
-    pat = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
-    for path in lint.files(["src", "include"], (".c", ".h", ".S")):
-        if path.startswith("src/cpu/stub/"):
-            continue  # freestanding, a program of its own
-        text = lint.read(path)
-        lint.checked += 1
-        for m in pat.finditer(text):
-            line = text.count("\n", 0, m.start()) + 1
-            check_include(lint, path, line, m.group(2), m.group(1) == '"')
-
-
-def compile_alone(lint, path):
-    cmd = ["cc", "-std=gnu17", "-D_GNU_SOURCE", "-DVMSPACE_DEBUG=1",
-           "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
-           "-Wno-unused-parameter", "-Wno-unused-function", "-x", "c",
-           "-I" + os.path.join(lint.root, "src"),
-           "-I" + os.path.join(lint.root, "include"), "-"]
-    # Twice: it must also guard itself.
-    text = f'#include "{os.path.join(lint.root, path)}"\n' * 2 + "int x_;\n"
-    r = subprocess.run(cmd, input=text, capture_output=True, text=True,
-                       check=False)
-    if r.returncode != 0:
-        return (path, r.stderr.splitlines()[0] if r.stderr else "fails")
+def resolve(tree, path, header):
+    """The file that a quoted include means."""
+    for base in (os.path.dirname(path), "src", "include"):
+        target = os.path.normpath(os.path.join(base, header))
+        if target in tree.paths:
+            return target
     return None
 
 
-def rule_alone(lint):
-    headers = [p for p in lint.files(["src", "include"], (".h",))
-               if not p.startswith("src/cpu/stub/")]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for bad in pool.map(lambda p: compile_alone(lint, p), headers):
-            lint.checked += 1
+def upward(path, target):
+    """What is wrong with including target in path; None: nothing."""
+    a, b = layer_of(path), layer_of(target)
+    if path.startswith(API):
+        return None if target.startswith(API) else "a public header includes"
+    if target.startswith(API):
+        return None if a in API_USERS else f"{a} includes the public"
+    if path.startswith(STUB):
+        return None if target.startswith(STUB) else "the stub includes"
+    if path == MACHINE_PMAP and b == "cpu":
+        return None
+    if a in LAYERS and b in LAYERS:
+        if LAYERS[b] > LAYERS[a]:
+            return f"{a} includes, from the higher layer {b},"
+        if (a, b) == ("pmap", "cpu"):
+            return "pmap, but for the stub machine, includes of its peer cpu"
+        if target.endswith("_int.h") and path.split("/")[1] != \
+                target.split("/")[1]:
+            return f"{a} includes the private header of {b}"
+        return None
+    return f"unknown layer of {path} or of"
+
+
+def check_layers(tree):
+    for path, text in tree.files(("src/", "include/"), (".c", ".h", ".S")):
+        for line, header, quoted in csource.includes(text):
+            if not quoted:
+                continue
+            target = resolve(tree, path, header)
+            bad = upward(path, target) if target else "no such file:"
             if bad:
-                lint.add(bad[0], 1, "alone", bad[1])
+                tree.add(path, line, f"{bad} {header}")
 
 
-def rule_size(lint):
-    for path in lint.files(["src", "include", "tests", "bench", "examples"],
-                           (".c", ".h", ".py")):
-        text = lint.read(path)
-        lines = text.count("\n")
-        lint.checked += 1
-        if lines > FILE_MAX:
-            lint.add(path, 1, "size", f"{lines} lines, at most {FILE_MAX}")
-        elif lines > FILE_WARN:
-            lint.warn(path, 1, "size", f"{lines} lines, aim below {FILE_WARN}")
-        if path.endswith(".py"):
+def check_hosthdr(tree):
+    """System calls of the host are made in few layers."""
+    for path, text in tree.files(("src/", "include/"), (".c", ".h")):
+        layer = layer_of(path) or "the public interface"
+        if layer in HOST_LAYERS:
+            continue
+        for line, header, quoted in csource.includes(text):
+            if not quoted and HOST_HEADER.match(header):
+                tree.add(path, line, f"<{header}> in {layer}: only in " +
+                         ", ".join(HOST_LAYERS))
+
+
+# ---- files ----
+
+def check_headers(tree):
+    """Each header compiles alone, and twice (it guards itself)."""
+    cc = os.environ.get("CC", "cc").split()
+    if shutil.which(cc[0]) is None:
+        tree.missing = "a C compiler"
+        return
+
+    def compile_one(path):
+        text = f'#include "{os.path.join(tree.root, path)}"\n' * 2
+        r = run(cc + WARNINGS + ["-Isrc", "-Iinclude", "-fsyntax-only", "-x",
+                                 "c", "-"], tree.root,
+                text + "extern int lint_not_empty;\n")
+        if r.returncode != 0:
+            m = re.search(r"^.*?(?::(\d+))?(?::\d+)?: (?:fatal )?error: (.*)$",
+                          r.stderr, re.M)
+            return path, m
+        return path, None
+
+    headers = [p for p, _ in tree.files(C_TOPS, (".h",))]
+    for path, m in parallel(compile_one, headers):
+        if m:
+            tree.add(path, int(m.group(1) or 1), m.group(2))
+
+
+def check_size(tree):
+    for path, text in tree.files(C_TOPS + ("scripts/",)):
+        if not path.endswith((".c", ".h", ".S", ".py")) and not shebang(text):
+            continue
+        n = text.count("\n")
+        if n > FILE_MAX:
+            tree.add(path, 1, f"{n} lines, at most {FILE_MAX}")
+        elif n > FILE_AIM:
+            tree.note(path, 1, f"{n} lines, aim below {FILE_AIM}")
+        if not path.endswith((".c", ".h")):
             continue
         for name, line, n in csource.functions(text):
             if n > FUNC_MAX:
-                lint.add(path, line, "size", f"{name}() has {n} lines, at "
-                         f"most {FUNC_MAX}")
-            elif n > FUNC_WARN:
-                lint.warn(path, line, "size", f"{name}() has {n} lines, aim "
-                          f"below {FUNC_WARN}")
+                tree.add(path, line, f"{name}() has {n} lines, at most "
+                                     f"{FUNC_MAX}")
+            elif n > FUNC_AIM:
+                tree.note(path, line, f"{name}() has {n} lines, aim below "
+                                      f"{FUNC_AIM}")
 
 
-def spdx_files(lint):
-    yield from lint.files(["src", "include", "tests", "bench", "examples",
-                           "scripts", "docs"],
-                          (".c", ".h", ".S", ".py", ".sh", ".pml", ".lds",
-                           ".tbl", "meson.build"))
-    scripts = os.path.join(lint.root, "scripts")
-    if os.path.isdir(scripts):
-        for name in sorted(os.listdir(scripts)):
-            if "." not in name:
-                yield "scripts/" + name
-    yield "meson.build"
+def check_head(tree):
+    """The licence, and in each source what it is for."""
+    for path, text in tree.files():
+        lines = text.splitlines()
+        if path.endswith((".c", ".h", ".S")):
+            for n, want in enumerate(HEAD_C):
+                if lines[n:n + 1] != [want]:
+                    tree.add(path, n + 1, f"is not {want}")
+            if path.startswith("src/") and path.endswith(".c") and \
+                    not csource.theory(text):
+                tree.add(path, 3, "no theory comment after the head")
+        elif path.endswith(HEAD_OTHER) or shebang(text):
+            if not any(SPDX in line for line in lines[:3]):
+                tree.add(path, 1, f"no {SPDX}")
 
 
-def rule_spdx(lint):
-    for path in spdx_files(lint):
-        if not os.path.exists(os.path.join(lint.root, path)):
-            continue
-        head = lint.read(path).splitlines()[:4]
-        lint.checked += 1
-        if not any(SPDX in line for line in head):
-            lint.add(path, 1, "spdx", "no SPDX line")
-        elif path.endswith((".c", ".h")) and not any(
-                COPYRIGHT.search(line) for line in head):
-            lint.add(path, 2, "spdx", "no copyright line")
+def check_words(tree):
+    """Unfinished work is named in CAVEATS.md."""
+    caveats = tree.read("CAVEATS.md") if "CAVEATS.md" in tree.paths else ""
+    for path, text in tree.files(C_TOPS + ("scripts/",)):
+        for n, line in enumerate(text.splitlines(), 1):
+            m = UNFINISHED.search(line)
+            if m and path not in caveats:
+                tree.add(path, n, f'"{m.group(1)}", and CAVEATS.md does not '
+                                  f"name {path}")
 
 
-def rule_theory(lint):
-    for path in lint.files(["src"], (".c",)):
-        lint.checked += 1
-        if not csource.theory(lint.read(path)):
-            lint.add(path, 3, "theory", "does not open with a comment that "
-                     "says what it is for")
+def check_style(tree):
+    for path, text in tree.files(("src/", "include/"), (".c", ".h")):
+        for n, line in enumerate(csource.strip(text).splitlines(), 1):
+            for pattern, what in STYLE:
+                if pattern.search(line):
+                    tree.add(path, n, what)
+        for n, line in enumerate(text.splitlines(), 1):
+            if OLD_CODE.match(line):
+                tree.add(path, n, "commented-out code")
+            if re.match(r"\s*//", line):
+                tree.add(path, n, "// comment")
 
 
-def rule_caveats(lint):
-    path = os.path.join(lint.root, "CAVEATS.md")
-    caveats = ""
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as f:
-            caveats = f.read()
-    pat = re.compile(r"\b(TODO|FIXME|XXX)\b(?!X)")
-    for path in lint.files(["src", "include", "tests", "bench", "examples"],
-                           (".c", ".h", ".S")):
-        lint.checked += 1
-        for n, line in enumerate(lint.read(path).splitlines(), 1):
-            m = pat.search(line)
-            if m and os.path.basename(path) not in caveats:
-                lint.add(path, n, "caveats", f"{m.group(1)} without an entry "
-                         "in CAVEATS.md that names the file")
+def check_names(tree):
+    """Nothing of a developer's machine."""
+    for path, text in tree.files():
+        for n, line in enumerate(text.splitlines(), 1):
+            m = PRIVATE.search(line)
+            if m:
+                tree.add(path, n, f'"{m.group(0)}"')
 
 
-STYLE = [
-    (re.compile(r"^\s*#\s*if\s+0\b"), "#if 0"),
-    (re.compile(r"(?<![\w_])assert\s*\("), "bare assert (KASSERT, KVERIFY)"),
-    (re.compile(r"[ \t]+$"), "white space at the end"),
-    (re.compile(r"^#\s*define\s+_Static_assert"), "own _Static_assert"),
-    (re.compile(r"^\s*//"), "// comment"),
-    (re.compile(r"\b(strcat|sprintf|vsprintf|gets|strtok)\s*\("),
-     "unbounded or stateful libc call"),
-]
-COMMENTED_CODE = re.compile(r"^\s*/\*\s*[\w>.\-\[\]]+\s*(\(|=[^=]).*;\s*\*/")
+def check_scripts(tree):
+    for path, text in tree.files():
+        kind = shebang(text)
+        if path.endswith(".py") or kind.startswith("python"):
+            try:
+                compile(text, path, "exec", dont_inherit=True)
+            except SyntaxError as e:
+                tree.add(path, e.lineno or 1, e.msg)
+        elif path.endswith(".sh") or kind in ("sh", "dash", "bash"):
+            r = run([kind if kind == "bash" else "sh", "-n", path], tree.root)
+            if r.returncode != 0:
+                m = re.search(r": (?:line )?(\d+): (.*)", r.stderr)
+                tree.add(path, m.group(1) if m else 1,
+                         m.group(2) if m else r.stderr.strip())
 
 
-def rule_style(lint):
-    for path in lint.files(["src", "include"], (".c", ".h")):
-        text = lint.read(path)
-        lint.checked += 1
-        raw = text.splitlines()
-        code = csource.strip(text).splitlines()
-        for n, line in enumerate(raw, 1):
-            if COMMENTED_CODE.match(line):
-                lint.add(path, n, "style", "commented-out code")
-            if re.search(r"[ \t]+$", line):
-                lint.add(path, n, "style", "white space at the end")
-            if re.match(r"^\s*//", line):
-                lint.add(path, n, "style", "// comment")
-        for n, line in enumerate(code, 1):
-            for pat, what in STYLE:
-                if "white" in what or "//" in what:
-                    continue
-                if pat.search(line) and "_Static_assert" not in line:
-                    lint.add(path, n, "style", what)
+# ---- what is built ----
+
+def objects(tree):
+    """(source, object, command) of the layers and the command."""
+    db = os.path.join(tree.build or "", "compile_commands.json")
+    if not tree.build or not os.path.exists(db):
+        tree.skipped = "no build directory given"
+        return []
+    with open(db, encoding="utf-8") as f:
+        entries = json.load(f)
+    out = []
+    for e in entries:
+        source = os.path.relpath(os.path.realpath(os.path.join(
+            e["directory"], e["file"])), tree.root)
+        if e["output"].startswith(("src/", "vmspace.p/")):
+            out.append((source, os.path.join(e["directory"], e["output"]),
+                        e["command"]))
+    if not out:
+        tree.add(os.path.basename(db), 1, "has no object of a layer")
+    return out
 
 
-def objects(lint):
-    """Object files of the layers in a build directory."""
-    for base, _, names in os.walk(os.path.join(lint.build, "src")):
-        for name in names:
-            if name.endswith(".c.o"):
-                yield os.path.join(base, name)
-    top = os.path.join(lint.build, "vmspace.p")
-    if os.path.isdir(top):
-        for name in os.listdir(top):
-            if name.endswith(".c.o"):
-                yield os.path.join(top, name)
-
-
-def allowed_globals(lint):
-    path = os.path.join(lint.root, "tests", "lint", "globals.txt")
-    names = set()
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as f:
-            for line in f:
-                line = line.split("#")[0].strip()
-                if line:
-                    names.add(line)
-    return names
-
-
-def writable_symbols(path):
-    """Names in the writable sections of an object: not constant data that
-    only needs relocation, not data of a thread."""
-    r = subprocess.run(["objdump", "-t", path], capture_output=True, text=True,
-                       check=False)
+def writable(path):
+    """Names of the variables in an object that can be written and are not of
+    one thread."""
+    sections = {"COM"}
+    r = run(["readelf", "-W", "-S", "-s", path])
     for line in r.stdout.splitlines():
-        m = re.match(r"^[0-9a-f]{16} .{7} (\S+)\s+([0-9a-f]+)\s+"
-                     r"(?:\.hidden )?(\S+)$", line)
-        if not m or int(m.group(2), 16) == 0:
+        m = re.match(r"\s*\[\s*(\d+)\] (\.(?:data|bss)(?:\.\S*)?) ", line)
+        if m and not m.group(2).startswith(".data.rel.ro"):
+            sections.add(m.group(1))
+        f = line.split()
+        if len(f) == 8 and f[3] == "OBJECT" and f[6] in sections:
+            yield re.sub(r"\.\d+$", "", f[7])
+
+
+def check_globals(tree):
+    """All state hangs off struct vkernel, or is in globals.txt."""
+    listed, used = {}, set()
+    allow = "tests/lint/globals.txt"
+    if shutil.which("readelf") is None:
+        tree.missing = "readelf"
+        return
+    objs = objects(tree)
+    if any("-fsanitize" in command for _, _, command in objs):
+        tree.skipped = "a sanitizer adds data of its own"
+    if tree.skipped:
+        return
+    for n, line in enumerate(tree.read(allow).splitlines()
+                             if allow in tree.paths else [], 1):
+        f = line.split(None, 2)
+        if f and not line.startswith("#"):
+            listed[tuple(f[:2])] = n
+            if len(f) < 3:
+                tree.add(allow, n, "no reason")
+    for source, obj, _ in objs:
+        if not os.path.exists(obj):
+            tree.add(source, 1, f"{obj} is not built")
+        for name in sorted(writable(obj)):
+            used.add((source, name))
+            if (source, name) not in listed:
+                tree.add(source, 1, f"writable global {name} is not in "
+                                    f"{allow}")
+    for key in sorted(set(listed) - used):
+        tree.add(allow, listed[key], f"{' '.join(key)} does not exist")
+
+
+# ---- clang ----
+
+def clang_format(tree):
+    """The program, of the version that the tree was laid out with."""
+    for name in (f"clang-format-{CLANG_FORMAT}", "clang-format"):
+        tool = shutil.which(name)
+        if tool is None:
             continue
-        section = m.group(1)
-        if re.match(r"^(\.data|\.bss|\*COM\*|\.common)", section) and \
-                not section.startswith(".data.rel.ro"):
-            name = csource.plain_symbol(m.group(3))
-            if name is not None:
-                yield name
+        m = re.search(r"version (\d+)", run([tool, "--version"]).stdout)
+        if m and int(m.group(1)) == CLANG_FORMAT:
+            return tool
+        tree.skipped = f"clang-format is not version {CLANG_FORMAT}"
+    if tree.skipped is None:
+        tree.missing = "clang-format"
+    return None
 
 
-def rule_globals(lint):
-    """Writable data of the objects: all state hangs off struct vkernel, so
-    each symbol there must be in globals.txt, with the reason."""
-    if not lint.build:
-        lint.skip("globals", "no build directory given")
-        return
-    if shutil.which("objdump") is None:
-        lint.skip("globals", "no objdump")
-        return
-    allowed = allowed_globals(lint)
-    used = set()
-    for path in sorted(objects(lint)):
-        lint.checked += 1
-        for name in writable_symbols(path):
-            used.add(name)
-            if name not in allowed:
-                lint.add(os.path.basename(path), 1, "globals", "writable "
-                         f"global {name} is not in tests/lint/globals.txt")
-    if lint.checked == 0:
-        lint.add(lint.build, 0, "globals", "no object files")
-    for name in sorted(allowed - used):
-        lint.add("tests/lint/globals.txt", 1, "globals",
-                 f"{name} does not exist")
-
-
-def rule_format(lint):
-    tool = shutil.which("clang-format")
+def check_layout(tree):
+    tool = clang_format(tree)
     if tool is None:
-        lint.skip("format", "no clang-format")
         return
-    paths = list(lint.files(["src", "include", "tests", "bench", "examples"],
-                            (".c", ".h")))
-    lint.checked += len(paths)
-    for at in range(0, len(paths), 40):
-        r = subprocess.run([tool, "--dry-run", "-Werror", "--style=file",
-                            "--ferror-limit=1", *paths[at:at + 40]],
-                           cwd=lint.root, capture_output=True, text=True,
-                           check=False)
-        for m in re.finditer(r"^(\S+?):(\d+):\d+: error: (.*)$", r.stderr,
-                             re.M):
-            lint.add(m.group(1), m.group(2), "format", m.group(3))
+    tree.skipped = None
+    paths = [p for p, _ in tree.files(C_TOPS, (".c", ".h"))]
+
+    def format_some(some):
+        return some, run([tool, "--dry-run", "-Werror", "--style=file"] + some,
+                         tree.root)
+
+    for some, r in parallel(format_some, [paths[n:n + 20] for n in range(
+            0, len(paths), 20)]):
+        hits = dict(reversed(re.findall(r"^(\S+?):(\d+):\d+: error: ",
+                                        r.stderr, re.M)))
+        for path, line in hits.items():
+            tree.add(path, int(line), "clang-format would change it")
+        if not hits and r.returncode != 0:
+            tree.add(some[0], 1, f"or one after it: {r.stderr[:200].strip()}")
 
 
-def tidy_one(tool, lint, path):
-    r = subprocess.run([tool, "--quiet", "-p", lint.build,
-                        os.path.join(lint.root, path)], cwd=lint.root,
-                       capture_output=True, text=True, check=False)
-    return re.findall(r"^(\S+?):(\d+):\d+: (?:warning|error): (.*)$",
-                      r.stdout, re.M)
-
-
-def rule_tidy(lint):
-    """clang-tidy with the checks that .clang-tidy names."""
+def check_tidy(tree):
     tool = shutil.which("clang-tidy")
     if tool is None:
-        lint.skip("tidy", "no clang-tidy")
+        tree.missing = "clang-tidy"
         return
-    if not lint.build or not os.path.exists(
-            os.path.join(lint.build, "compile_commands.json")):
-        lint.skip("tidy", "no build directory given")
-        return
-    paths = list(lint.files(["src"], (".c",)))
-    paths = [p for p in paths if not p.startswith("src/cpu/stub/")]
+    sources = sorted({s for s, _, _ in objects(tree) if s in tree.paths})
+
+    def tidy_one(path):
+        return run([tool, "--quiet", "-p", tree.build, path], tree.root)
+
     seen = set()
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for hits in pool.map(lambda p: tidy_one(tool, lint, p), paths):
-            lint.checked += 1
-            for path, line, what in hits:
-                path = os.path.relpath(path, lint.root)
-                if (path, line, what) not in seen:
-                    seen.add((path, line, what))
-                    lint.add(path, line, "tidy", what)
+    for path, r in zip(sources, parallel(tidy_one, sources)):
+        hits = re.findall(r"^(\S+?):(\d+):\d+: (?:warning|error): (.*)$",
+                          r.stdout, re.M)
+        if r.returncode != 0 and not hits:
+            hits = [(path, "1", r.stderr.strip()[:300])]
+        for name, line, what in hits:
+            name = os.path.relpath(os.path.join(tree.root, name), tree.root)
+            if (name, line, what) not in seen:
+                seen.add((name, line, what))
+                tree.add(name, int(line), what)
 
 
-RULES = {
-    "layers": rule_layers, "alone": rule_alone, "size": rule_size,
-    "spdx": rule_spdx, "theory": rule_theory, "caveats": rule_caveats,
-    "style": rule_style, "globals": rule_globals, "format": rule_format,
-    "tidy": rule_tidy,
+CHECKS = {
+    "layers": check_layers, "hosthdr": check_hosthdr,
+    "headers": check_headers, "size": check_size, "head": check_head,
+    "words": check_words, "style": check_style, "names": check_names,
+    "scripts": check_scripts, "globals": check_globals,
+    "layout": check_layout,
 }
 
 
+def report(cases, name, tree, notes):
+    if notes:
+        for path, line, what in tree.notes:
+            print(f"{path}:{line}: note: {what}")
+    for path, line, what in sorted(tree.found, key=lambda x: (x[0],
+                                                              int(x[1]))):
+        print(f"{path}:{line}: {name}: {what}")
+    if tree.found:
+        cases.fail(name, f"violations: {len(tree.found)}")
+    elif tree.missing:
+        cases.missing(name, tree.missing)
+    elif tree.skipped:
+        cases.skip(name, tree.skipped)
+    else:
+        cases.ok(name)
+
+
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--root", default=os.path.realpath(
-        os.path.join(HERE, "..", "..")))
-    p.add_argument("--build", default="")
-    p.add_argument("--only", default="")
-    p.add_argument("--warn", action="store_true")
-    opts = p.parse_args()
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument("--root", default=os.path.join(HERE, "..", ".."))
+    ap.add_argument("--build")
+    ap.add_argument("--only", default="")
+    ap.add_argument("--no-notes", action="store_true")
+    ap.add_argument("--tidy", metavar="BUILD")
+    ap.add_argument("--self-test", action="store_true")
+    a = ap.parse_args()
+    if a.self_test:
+        import selftest
+        return selftest.main()
+    checks = {"tidy": check_tidy} if a.tidy else CHECKS
     cases = vmtest.Cases()
-    names = [n for n in opts.only.split(",") if n] or list(RULES)
-    for name in names:
-        lint = Lint(os.path.realpath(opts.root),
-                    os.path.realpath(opts.build) if opts.build else "")
-        RULES[name](lint)
-        if opts.warn:
-            print("\n".join(lint.warned))
-        if lint.found:
-            cases.fail(name, "\n".join(sorted(lint.found)))
-        elif lint.skipped:
-            cases.skip(name, lint.skipped[0].split(": ", 1)[1])
-        else:
-            cases.ok(name, f"({lint.checked} checked, {len(lint.warned)} "
-                           "warnings)")
+    for name in [n for n in a.only.split(",") if n] or checks:
+        tree = Tree(a.root, a.tidy or a.build)
+        checks[name](tree)
+        report(cases, name, tree, not a.no_notes)
     return cases.finish()
 
 

@@ -5,26 +5,28 @@
 
 #include "stub_fixture.h"
 
+#include <stdlib.h>
+
 int
 env_setup(void **state)
 {
-	static struct env e;
 	struct vm_system_config cfg = {
 	    .host = host_linux(), .mem = 16 << 20, .pmap_ops = &pmap_stub_ops};
+	struct env *e = calloc(1, sizeof(*e));
 
-	memset(&e, 0, sizeof(e));
-	e.fds = host_count_fds();
-	if (vm_system_init(&e.sys, &cfg) != 0)
+	if (e == NULL)
 		return (-1);
-	if (stub_machine_create(&e.sys, &e.sm) != 0)
+	e->fds = host_count_fds();
+	if (vm_system_init(&e->sys, &cfg) != 0 ||
+	    stub_machine_create(&e->sys, &e->sm) != 0)
 		return (-1);
-	e.sys.machine = e.sm;
-	if (pmap_create(&e.sys, &e.pm) != 0)
+	e->sys.machine = e->sm;
+	if (pmap_create(&e->sys, &e->pm) != 0)
 		return (-1);
-	e.code = vm_phys_alloc(e.sys.phys, 0);
-	e.data = vm_phys_alloc(e.sys.phys, 0);
-	memset(vm_page_ptr(e.sys.phys, e.data), 0, PAGE_SIZE);
-	*state = &e;
+	e->code = vm_phys_alloc(e->sys.phys, 0);
+	e->data = vm_phys_alloc(e->sys.phys, 0);
+	memset(vm_page_ptr(e->sys.phys, e->data), 0, PAGE_SIZE);
+	*state = e;
 	return (0);
 }
 
@@ -32,7 +34,13 @@ int
 env_teardown(void **state)
 {
 	struct env *e = *state;
+	struct stub_pmap *sp = e->pm->md;
+	bool clean;
 
+	/* Threads are left where an assertion has failed: the machine as well,
+	 * so that the assertion is what is reported. */
+	if (sp->nbound != 0)
+		return (-1);
 	pmap_remove(e->pm, 0, VM_MAX_ADDRESS);
 	pmap_sync(e->pm);
 	pmap_destroy(e->pm);
@@ -40,7 +48,9 @@ env_teardown(void **state)
 	vm_phys_free(e->sys.phys, e->data);
 	stub_machine_destroy(e->sm);
 	vm_system_destroy(&e->sys);
-	return (host_count_fds() == e->fds ? 0 : -1);
+	clean = host_count_fds() == e->fds;
+	free(e);
+	return (clean ? 0 : -1);
 }
 
 struct cpu_thread *

@@ -13,6 +13,7 @@ int (*_Atomic instead_of_pidfd)(void);
 void (*_Atomic after_wake)(const void *);
 struct env *E;
 _Atomic(int) calls;
+_Atomic(uint64_t) clock_skew;
 
 bool __real_stub_pmap_enter_user(struct stub_cpu *);
 bool __wrap_stub_pmap_enter_user(struct stub_cpu *);
@@ -28,6 +29,8 @@ int __real_host_pidfd_open(int, int *);
 int __wrap_host_pidfd_open(int, int *);
 int __real_host_futex_wake(_Atomic(uint32_t) *, int, bool);
 int __wrap_host_futex_wake(_Atomic(uint32_t) *, int, bool);
+uint64_t __real_host_now_ns(void);
+uint64_t __wrap_host_now_ns(void);
 
 static void
 call(_Atomic(cpu_hook *) *hook, struct stub_cpu *sc)
@@ -93,6 +96,12 @@ __wrap_host_futex_wake(_Atomic(uint32_t) *word, int n, bool shared)
 	return (woken);
 }
 
+uint64_t
+__wrap_host_now_ns(void)
+{
+	return (__real_host_now_ns() + atomic_load(&clock_skew));
+}
+
 int
 hooks_setup(void **state)
 {
@@ -106,6 +115,7 @@ hooks_setup(void **state)
 	atomic_store(&instead_of_pidfd, NULL);
 	atomic_store(&after_wake, NULL);
 	atomic_store(&calls, 0);
+	atomic_store(&clock_skew, 0);
 	return (error);
 }
 

@@ -17,6 +17,7 @@
 #define SHORT_NS UINT64_C(300000000)
 #define MS UINT64_C(1000000)
 #define HOST_SIGKILL 9
+#define HOST_SIGCONT 18
 #define HOST_SIGSTOP 19
 
 typedef void cpu_hook(struct stub_cpu *);
@@ -30,6 +31,8 @@ extern void (*_Atomic after_wake)(const void *word); /* of any futex */
 /* The test's environment, and how often its hooks have acted. */
 extern struct env *E;
 extern _Atomic(int) calls;
+/* The clock goes before the host's by so much. */
+extern _Atomic(uint64_t) clock_skew;
 
 /* cmocka's setup, without hooks; teardown is env_teardown. */
 int hooks_setup(void **state);

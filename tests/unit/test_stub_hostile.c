@@ -20,20 +20,20 @@
 #include <errno.h>
 
 #define BIG 0x10000000UL
-#define BIG_PAGES 2048 /* so many removed make the machine take a fresh stub */
+#define BIG_PAGES 2048 /* so many removed make the machine take a fresh stub \
+			*/
 
 /* mov $39,%eax; syscall; jmp back */
-static const uint8_t code_syscall[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb,
-	0xf7 };
+static const uint8_t code_syscall[] = {
+    0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7};
 /* mov (%rsi),%rbx; syscall; jmp . */
-static const uint8_t code_load[] = { 0x48, 0x8b, 0x1e, 0x0f, 0x05, 0xeb,
-	0xfe };
+static const uint8_t code_load[] = {0x48, 0x8b, 0x1e, 0x0f, 0x05, 0xeb, 0xfe};
 /* mov (%rsi),%rbx; jmp back */
-static const uint8_t code_loads[] = { 0x48, 0x8b, 0x1e, 0xeb, 0xfb };
-static const uint8_t code_spin[] = { 0xeb, 0xfe };
+static const uint8_t code_loads[] = {0x48, 0x8b, 0x1e, 0xeb, 0xfb};
+static const uint8_t code_spin[] = {0xeb, 0xfe};
 /* rdfsbase %rbx; rdgsbase %rdx; syscall; jmp back */
-static const uint8_t code_bases[] = { 0xf3, 0x48, 0x0f, 0xae, 0xc3, 0xf3, 0x48,
-	0x0f, 0xae, 0xca, 0x0f, 0x05, 0xeb, 0xf2 };
+static const uint8_t code_bases[] = {0xf3, 0x48, 0x0f, 0xae, 0xc3, 0xf3, 0x48,
+    0x0f, 0xae, 0xca, 0x0f, 0x05, 0xeb, 0xf2};
 
 /* What hooks work on. */
 static struct cpu_thread *T;
@@ -91,8 +91,7 @@ in_other_thread(void (*fn)(void *))
 static void
 map_big(void)
 {
-	assert_int_equal(
-	    pmap_enter(E->pm, BIG, 0, BIG_PAGES, VM_PROT_READ), 0);
+	assert_int_equal(pmap_enter(E->pm, BIG, 0, BIG_PAGES, VM_PROT_READ), 0);
 }
 
 /* ---- fresh stubs ---- */
@@ -158,8 +157,8 @@ static void
 test_scribbled_fpstate(void **state)
 {
 	const uint64_t end = STUB_CTX_BASE + CTX_STRIDE;
-	const uint64_t bad[] = { 0, 1, CODE, STUB_CTX_BASE, end - 8, end,
-		end - 4096 + 4, STUB_TEXT_BASE, UINT64_MAX, UINT64_MAX - 7 };
+	const uint64_t bad[] = {0, 1, CODE, STUB_CTX_BASE, end - 8, end,
+	    end - 4096 + 4, STUB_TEXT_BASE, UINT64_MAX, UINT64_MAX - 7};
 	struct cpu_thread *ct;
 	struct cpu_event ev;
 
@@ -191,13 +190,13 @@ stub_text_find(const void *piece, size_t len)
 	for (unsigned i = 0; i < eh->e_phnum; i++, ph++) {
 		if (ph->p_type != PT_LOAD || ph->p_vaddr != STUB_TEXT_BASE)
 			continue;
-		assert_true(stub_image + ph->p_offset + ph->p_filesz <=
-		    stub_image_end);
-		at = memmem(stub_image + ph->p_offset, ph->p_filesz, piece,
-		    len);
+		assert_true(
+		    stub_image + ph->p_offset + ph->p_filesz <= stub_image_end);
+		at =
+		    memmem(stub_image + ph->p_offset, ph->p_filesz, piece, len);
 		if (at != NULL)
 			return (STUB_TEXT_BASE +
-			    (uint64_t)(at - (stub_image + ph->p_offset)));
+				(uint64_t)(at - (stub_image + ph->p_offset)));
 	}
 	fail_msg("the stub's text has changed");
 	return (0);
@@ -216,11 +215,11 @@ static void
 run_deaf(const uint8_t *then, size_t len)
 {
 	/* mov (%rsp),%rcx; jmp *%rax */
-	uint8_t code[64] = { 0x48, 0x8b, 0x0c, 0x24, 0xff, 0xe0 };
-	static const uint8_t restorer[] = { 0xb8, 15, 0, 0, 0, 0x0f, 0x05 };
+	uint8_t code[64] = {0x48, 0x8b, 0x0c, 0x24, 0xff, 0xe0};
+	static const uint8_t restorer[] = {0xb8, 15, 0, 0, 0, 0x0f, 0x05};
 	/* mov %rcx,%r10; mov $202,%eax; syscall */
-	static const uint8_t futex[] = { 0x49, 0x89, 0xca, 0xb8, 202, 0, 0, 0,
-		0x0f, 0x05 };
+	static const uint8_t futex[] = {
+	    0x49, 0x89, 0xca, 0xb8, 202, 0, 0, 0, 0x0f, 0x05};
 	struct stub_frame *f = vm_page_ptr(E->sys.phys, E->data);
 	struct host_thread *t;
 	struct cpu_thread *ct;
@@ -254,10 +253,10 @@ run_deaf(const uint8_t *then, size_t len)
 static void
 test_deaf_guest(void **state)
 {
-	static const uint8_t spin[] = { 0xeb, 0xfe };
+	static const uint8_t spin[] = {0xeb, 0xfe};
 	/* mov %r12,%rdi; mov $1,%esi; mov $1,%edx; call *%r13; jmp back */
-	static const uint8_t wake[] = { 0x4c, 0x89, 0xe7, 0xbe, 1, 0, 0, 0,
-		0xba, 1, 0, 0, 0, 0x41, 0xff, 0xd5, 0xeb, 0xee };
+	static const uint8_t wake[] = {0x4c, 0x89, 0xe7, 0xbe, 1, 0, 0, 0, 0xba,
+	    1, 0, 0, 0, 0x41, 0xff, 0xd5, 0xeb, 0xee};
 
 	(void)state;
 	run_deaf(spin, sizeof(spin));
@@ -268,19 +267,20 @@ struct runner {
 	struct cpu_thread *ct;
 	enum cpu_event_type last;
 	int error;
+	bool once;
 };
 
-/* Run until something other than a system call or an interrupt comes. */
+/* Run once, or until neither a system call nor an interrupt comes. */
 static void
 runner_main(void *arg)
 {
 	struct runner *r = arg;
-	struct cpu_event ev = { .type = CPU_EV_SYSCALL };
+	struct cpu_event ev = {.type = CPU_EV_SYSCALL};
 
 	do
 		r->error = cpu_run(r->ct, E->pm, &ev);
-	while (r->error == 0 &&
-	    (ev.type == CPU_EV_SYSCALL || ev.type == CPU_EV_INTERRUPT));
+	while (!r->once && r->error == 0 &&
+	       (ev.type == CPU_EV_SYSCALL || ev.type == CPU_EV_INTERRUPT));
 	r->last = ev.type;
 }
 
@@ -296,7 +296,7 @@ note_call(struct stub_cpu *sc)
 static void
 test_stopped_in_flush(void **state)
 {
-	struct runner r = { 0 };
+	struct runner r = {0};
 	struct cpu_thread *second;
 	struct host_thread *t;
 
@@ -320,6 +320,34 @@ test_stopped_in_flush(void **state)
 	cpu_thread_destroy(r.ct);
 }
 
+/* When all processes were stopped for long, none is killed for its silence. */
+static void
+test_stopped_together(void **state)
+{
+	struct runner r = {.once = true};
+	struct cpu_thread *second;
+	struct host_thread *t;
+
+	(void)state;
+	r.ct = start_two(code_syscall, sizeof(code_syscall), &second);
+	victim = machine_of(r.ct);
+	map_data(E, VM_PROT_READ);
+	host_kill(victim->stub->pid, HOST_SIGSTOP);
+	atomic_store(&before_post, note_call);
+	assert_int_equal(host_thread_create(&t, "lwp", runner_main, &r), 0);
+	await(&calls);
+	host_sleep_ns(100 * MS); /* it has looked */
+	atomic_store(&clock_skew, 10 * STUB_WATCHDOG_NS);
+	host_sleep_ns(700 * MS); /* and looked again */
+	host_kill(victim->stub->pid, HOST_SIGCONT);
+	host_thread_join(t);
+	atomic_store(&before_post, NULL);
+	assert_int_equal(r.error, 0);
+	assert_int_equal(r.last, CPU_EV_SYSCALL);
+	cpu_thread_destroy(second);
+	cpu_thread_destroy(r.ct);
+}
+
 static void
 remove_data(void *arg)
 {
@@ -333,7 +361,7 @@ remove_data(void *arg)
 static void
 test_stopped_in_user(void **state)
 {
-	struct runner r = { 0 };
+	struct runner r = {0};
 	struct host_thread *t;
 
 	r.ct = start(*state, code_loads, sizeof(code_loads));
@@ -362,8 +390,7 @@ test_stopped_in_user(void **state)
 static void
 forge_thread(struct stub_cpu *sc)
 {
-	struct stub_op *op =
-	    (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
+	struct stub_op *op = (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
 
 	atomic_store(&before_post, NULL);
 	op->op = OP_PROTECT;
@@ -404,8 +431,7 @@ test_forged_thread(void **state)
 static void
 refuse(struct stub_cpu *sc)
 {
-	struct stub_op *op =
-	    (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
+	struct stub_op *op = (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
 
 	if (sc != victim)
 		return;
@@ -449,7 +475,7 @@ test_refused_for_ever(void **state)
 static void
 test_refused_sync(void **state)
 {
-	struct runner r = { 0 };
+	struct runner r = {0};
 	struct cpu_thread *ct;
 	struct stub_pmap *sp = E->pm->md;
 	struct host_thread *t;
@@ -510,16 +536,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HOOK_TEST(test_remove_before_enter),
-		HOOK_TEST(test_interrupt_while_moving),
-		HOOK_TEST(test_scribbled_fpstate),
-		HOOK_TEST(test_deaf_guest),
-		HOOK_TEST(test_stopped_in_flush),
-		HOOK_TEST(test_stopped_in_user),
-		HOOK_TEST(test_forged_thread),
-		HOOK_TEST(test_refused_for_ever),
-		HOOK_TEST(test_refused_sync),
-		HOOK_TEST(test_bases_after_refusal),
+	    HOOK_TEST(test_remove_before_enter),
+	    HOOK_TEST(test_interrupt_while_moving),
+	    HOOK_TEST(test_scribbled_fpstate),
+	    HOOK_TEST(test_deaf_guest),
+	    HOOK_TEST(test_stopped_in_flush),
+	    HOOK_TEST(test_stopped_together),
+	    HOOK_TEST(test_stopped_in_user),
+	    HOOK_TEST(test_forged_thread),
+	    HOOK_TEST(test_refused_for_ever),
+	    HOOK_TEST(test_refused_sync),
+	    HOOK_TEST(test_bases_after_refusal),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -105,8 +105,8 @@ struct stub_order {
 	int32_t result;          /* 0 or pid, or -errno */
 	uint32_t slot;
 	int32_t kernel_pid;
-	_Atomic(int32_t)
-	    child_pid; /* SPAWN: written by the host with the fork */
+	/* SPAWN: written by the host with the fork. */
+	_Atomic(int32_t) child_pid;
 	uint32_t nmoves;
 	struct {
 		uint64_t from, to, size; /* to == 0: unmap */

@@ -23,7 +23,7 @@
  *
  * Locking.  None: nodes are immutable, and ops are called without locks.
  *
- * Guarantees.  Read-only: writing is EACCES, changing names EPERM.  Sizes are
+ * Guarantees.  Read-only: writing is EACCES, making names ENOENT.  Sizes are
  * 0.  Numbers of inodes are stable: pid << 16 | node.
  *
  * Limits.  A process shows one thread, itself.
@@ -234,8 +234,26 @@ procfs_fdfile_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 	return (what == VA_SIZE ? 0 : EPERM);
 }
 
+/* Names cannot be made here; Linux says that the directory knows no such name.
+ */
+static int
+procfs_create(struct vnode *dvp, const char *name, uint32_t mode,
+    const struct vfs_ctx *ctx, struct vnode **vpp)
+{
+	return (ENOENT);
+}
+
+static int
+procfs_mkdir(struct vnode *dvp, const char *name, uint32_t mode,
+    const struct vfs_ctx *ctx)
+{
+	return (ENOENT);
+}
+
 const struct vops procfs_dir_vops = {
     .lookup = procfs_lookup,
+    .create = procfs_create,
+    .mkdir = procfs_mkdir,
     .getattr = procfs_getattr,
     .readdir = procfs_readdir,
     .statfs = procfs_statfs,
