@@ -57,7 +57,7 @@ struct vkernel_spawn {
 	const char *const *argv; /* NULL-terminated; NULL: { path } */
 	const char *const *envp; /* NULL-terminated; NULL: empty */
 	const char *cwd;         /* guest path; NULL: "/" */
-	bool cwd_optional; /* "/" if the guest does not see cwd */
+	bool cwd_optional;       /* "/" if the guest does not see cwd */
 	/* Host descriptors for the guest's 0..nfds-1; -1: closed.  NULL with
 	 * nfds 0: those of this process's 0, 1, 2 that were open when the
 	 * kernel was created.  They are dup'ed. */

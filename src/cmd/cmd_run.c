@@ -77,7 +77,8 @@ struct run {
 	size_t nenv;
 	const char *cwd;
 	bool stat;
-	char **argv; /* of the guest */
+	char **argv;               /* of the guest */
+	_Atomic(unsigned) nerrors; /* lines logged at error level */
 };
 
 static void
@@ -94,14 +95,19 @@ parse_bind(struct argp_state *st, struct run *r, const char *arg)
 	struct vkernel_mount m = {.kind = VKERNEL_MOUNT_BIND};
 	char *copy = strdup(arg), *dst, *opt;
 
-	if (copy == NULL)
+	if (copy == NULL) {
 		argp_failure(st, EX_FAILURE, ENOMEM, "--bind");
+		return;
+	}
 	dst = strchr(copy, ':');
-	if (dst == NULL || dst == copy || dst[1] != '/')
+	if (dst == NULL || dst == copy || dst[1] != '/') {
 		argp_error(st,
 		    "--bind wants SRC:DST[:ro] with an absolute "
 		    "DST: %s",
 		    arg);
+		free(copy);
+		return;
+	}
 	*dst++ = '\0';
 	opt = strchr(dst, ':');
 	if (opt != NULL) {
@@ -269,14 +275,13 @@ spawn_status(const char *prog, int error)
 	return (EX_NOEXEC);
 }
 
-/* Lines at error level so far. */
-static _Atomic(unsigned) errors_logged;
-
 static void
 log_line(void *arg, int level, const char *line)
 {
+	struct run *r = arg;
+
 	if (level == 0)
-		errors_logged++;
+		r->nerrors++;
 	fprintf(stderr, "vmspace: %s\n", line);
 }
 
@@ -308,7 +313,7 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 	    getcwd(here, sizeof(here)) != NULL)
 		sp.cwd = here, sp.cwd_optional = true;
 	error = vkernel_spawn(k, &sp, &pid);
-	if (error != 0 && errors_logged != 0)
+	if (error != 0 && r->nerrors != 0)
 		return (EX_FAILURE); /* the reason has been said */
 	if (error != 0)
 		return (spawn_status(r->argv[0], error));
@@ -339,6 +344,7 @@ cmd_run(int argc, char **argv)
 	r.config.mounts = r.mounts;
 	r.config.log_level = 1;
 	r.config.log = log_line;
+	r.config.log_arg = &r;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
 	envp = make_env(&r);
 	if (envp == NULL) {
@@ -349,9 +355,9 @@ cmd_run(int argc, char **argv)
 	cmd_confine(&r.config);
 	error = vkernel_create(&r.config, &k);
 	if (error != 0) {
-		if (errors_logged == 0)
+		if (r.nerrors == 0)
 			fprintf(stderr, "vmspace: cannot start a kernel: %s\n",
-		    strerror(error));
+			    strerror(error));
 		free(envp);
 		return (EX_FAILURE);
 	}

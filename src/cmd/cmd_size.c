@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The vmspace authors */
 
-/* Sizes as people write them. */
+/*
+ * Sizes as people write them: a decimal number and a unit, powers of 1024.
+ * What is not exactly that is refused, so that a typing error never becomes
+ * another size.
+ */
 
 #include <errno.h>
 #include <stdlib.h>

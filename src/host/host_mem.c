@@ -50,7 +50,7 @@ static int
 linux_arena_create(void *self, size_t size, int *fd, void **base)
 {
 	void *p;
-	int error, mfd;
+	int error, mfd = -1;
 
 	error = host_memfd("vmspace-arena", size, &mfd);
 	if (error != 0)

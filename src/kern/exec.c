@@ -300,7 +300,7 @@ kern_exec(struct lwp *l, struct exec_args *args)
 	    .args = *args,
 	    .path = args->path,
 	};
-	static char empty[] = "";
+	char empty[1] = "";
 	char *noargs[2] = {empty, NULL};
 	int error;
 

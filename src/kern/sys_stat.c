@@ -257,13 +257,16 @@ fd_vnode(struct lwp *l, int fd, bool path_ok, struct vnode **vpp)
 	return (error);
 }
 
-/* Attributes of vp, if the caller owns it or is root; else EPERM. */
+/* Attributes of vp, if the caller owns it or is root; else EPERM.  A mount
+ * that nobody may write says so first. */
 static int
 owned_attr(struct lwp *l, struct vnode *vp, struct vattr *va)
 {
 	uint32_t euid;
 	int error;
 
+	if ((vp->mount->flags & VMNT_RDONLY) != 0)
+		return (EROFS);
 	kmutex_lock(&l->p->lock);
 	euid = l->p->euid;
 	kmutex_unlock(&l->p->lock);
@@ -347,7 +350,8 @@ chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 	struct vattr va;
 	int error;
 
-	error = vn_getattr(vp, &va);
+	error =
+	    (vp->mount->flags & VMNT_RDONLY) != 0 ? EROFS : vn_getattr(vp, &va);
 	if (error != 0)
 		goto out;
 	kmutex_lock(&p->lock);

@@ -48,13 +48,12 @@ spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	struct nameidata nd = {0};
 	int error;
 
-	error = namei(&ctx, NULL, sp->cwd != NULL ? sp->cwd : "/",
-	    NAMEI_DIRECTORY, &nd);
+	error = namei(
+	    &ctx, NULL, sp->cwd != NULL ? sp->cwd : "/", NAMEI_DIRECTORY, &nd);
 	if (error != 0 && sp->cwd_optional)
 		error = namei(&ctx, NULL, "/", NAMEI_DIRECTORY, &nd);
 	if (error != 0) {
-		klog(&k->log, KLOG_ERR, "cwd %s: %s", sp->cwd,
-		    strerror(error));
+		klog(&k->log, KLOG_ERR, "cwd %s: %s", sp->cwd, strerror(error));
 		return (error);
 	}
 	first.cwd = nd.vp;

@@ -147,6 +147,7 @@ spare_take(struct radix_node **list)
 {
 	struct radix_node *n = *list;
 
+	KASSERT(n != NULL); /* as many were made as can be needed */
 	*list = (void *)(uintptr_t)n->link;
 	return (n);
 }

@@ -93,7 +93,7 @@ stub_release(struct pmap *pm)
 static void
 queue_unmap_all(struct stub_pmap *sp)
 {
-	static const struct stub_op all = { .op = OP_UNMAP_ALL };
+	static const struct stub_op all = {.op = OP_UNMAP_ALL};
 
 	sp->nq = 0;
 	if (sp->cap > 0)
@@ -157,11 +157,11 @@ stub_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
     vm_prot_t prot)
 {
 	struct stub_op op = {
-		.op = OP_MAP,
-		.prot = prot | OP_POPULATE,
-		.addr = va,
-		.len = (uint64_t)npages * PAGE_SIZE,
-		.off = (uint64_t)frame * PAGE_SIZE,
+	    .op = OP_MAP,
+	    .prot = prot | OP_POPULATE,
+	    .addr = va,
+	    .len = (uint64_t)npages * PAGE_SIZE,
+	    .off = (uint64_t)frame * PAGE_SIZE,
 	};
 
 	queue_op(pm, &op);
@@ -173,7 +173,7 @@ queue_range(struct pmap *pm, uint32_t code, vm_prot_t prot, vm_offset_t sva,
     vm_offset_t eva)
 {
 	const uint64_t step = UINT64_C(1) << 31;
-	struct stub_op op = { .op = code, .prot = prot };
+	struct stub_op op = {.op = code, .prot = prot};
 
 	if ((eva - sva) / step > 64) {
 		if (code == OP_UNMAP) {
@@ -204,8 +204,7 @@ stub_unmap(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
  * but slow; it does not happen unless mappings were lost.
  */
 static void
-stub_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva,
-    vm_prot_t prot)
+stub_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 {
 	queue_range(pm, OP_PROTECT, prot, sva, eva);
 }
@@ -275,8 +274,7 @@ stub_pmap_replace(struct stub_cpu *sc, struct stub *with)
 static uint32_t
 take_ops(struct stub_cpu *sc, struct stub_pmap *sp)
 {
-	struct stub_op *dst =
-	    (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
+	struct stub_op *dst = (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
 	uint32_t n = sp->nq < CTX_NOPS ? sp->nq : CTX_NOPS;
 
 	memcpy(dst, sp->q, n * sizeof(*dst));
@@ -412,33 +410,33 @@ stub_sync(struct pmap *pm)
 	}
 	sp->waiters++;
 	while (sp->running != 0 && sp->applied < target) {
-		LIST_FOREACH(sc, &sp->cpus, link)
+		LIST_FOREACH (sc, &sp->cpus, link)
 			if (atomic_load(&sc->in_user) != 0)
 				cpu_interrupt(sc->ct);
 		/* Looked at anew now and then: a thread may have entered
 		 * between two looks with an old queue. */
-		kcond_timedwait(&sp->cond, &pm->lock,
-		    host_now_ns() + UINT64_C(20000000));
+		kcond_timedwait(
+		    &sp->cond, &pm->lock, host_now_ns() + UINT64_C(20000000));
 	}
 	sp->waiters--;
 	kmutex_unlock(&pm->lock);
 }
 
 const struct pmap_ops pmap_stub_ops = {
-	.name = "stub",
-	.init = stub_init,
-	.release = stub_release,
-	.map = stub_map,
-	.unmap = stub_unmap,
-	.protect = stub_protect,
-	.rebuild = stub_rebuild,
-	.sync = stub_sync,
+    .name = "stub",
+    .init = stub_init,
+    .release = stub_release,
+    .map = stub_map,
+    .unmap = stub_unmap,
+    .protect = stub_protect,
+    .rebuild = stub_rebuild,
+    .sync = stub_sync,
 };
 
 /* Bind and unbind live here because they change struct stub_pmap. */
 int
-stub_pmap_bind(struct stub_cpu *sc, struct pmap *pm, struct stub *fresh,
-    bool *used)
+stub_pmap_bind(
+    struct stub_cpu *sc, struct pmap *pm, struct stub *fresh, bool *used)
 {
 	struct stub_pmap *sp = pm->md;
 	unsigned w;
@@ -469,8 +467,7 @@ stub_pmap_bind(struct stub_cpu *sc, struct pmap *pm, struct stub *fresh,
 			error = EAGAIN;
 			goto out;
 		}
-		sc->idx = w * 64 +
-		    (unsigned)__builtin_ctzll(sp->stub->idle[w]);
+		sc->idx = w * 64 + (unsigned)__builtin_ctzll(sp->stub->idle[w]);
 		sp->stub->idle[w] &= sp->stub->idle[w] - 1;
 	}
 	sc->stub = sp->stub;

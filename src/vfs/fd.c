@@ -85,7 +85,7 @@ fdtable_grow(struct fdtable *t, unsigned n)
 		return (EMFILE);
 	while (size <= n)
 		size *= 2;
-	files = calloc(size, sizeof(files[0]));
+	files = calloc(size, sizeof(struct file *));
 	used = calloc(size / 64, sizeof(used[0]));
 	cloexec = calloc(size / 64, sizeof(cloexec[0]));
 	if (files == NULL || used == NULL || cloexec == NULL) {
@@ -95,7 +95,7 @@ fdtable_grow(struct fdtable *t, unsigned n)
 		return (ENOMEM);
 	}
 	if (t->size != 0) {
-		memcpy(files, t->files, t->size * sizeof(files[0]));
+		memcpy(files, t->files, t->size * sizeof(struct file *));
 		memcpy(used, t->used, t->size / 8);
 		memcpy(cloexec, t->cloexec, t->size / 8);
 	}

@@ -21,7 +21,10 @@
  *           wastes 20 pages an entry.
  *   copy    Copies on write take 16 pages when sequential, 8 at the first
  *           write to an entry and in private mappings of files (the data of
- *           programs: relocation writes most of it), otherwise one.
+ *           programs: relocation writes most of it), otherwise one.  A
+ *           program that writes every fourth page looks sequential, and what
+ *           was copied for nothing cannot be told from what was written: so
+ *           only while half of memory is free.
  *   read    A file is read in blocks of 128 KiB around the fault, or ahead of
  *           it when sequential (256 KiB with MADV_SEQUENTIAL).
  *   MADV_RANDOM, or less than a sixteenth of memory free, means single pages.
@@ -183,6 +186,14 @@ memory_low(const struct vm_system *sys)
 {
 	return (atomic_load_explicit(&sys->phys->nfree, memory_order_relaxed) <
 		sys->phys->npages / 16);
+}
+
+/* Is there memory to waste on copies that nobody may ever write? */
+static bool
+memory_plenty(const struct vm_system *sys)
+{
+	return (atomic_load_explicit(&sys->phys->nfree, memory_order_relaxed) >
+		sys->phys->npages / 2);
 }
 
 static bool
@@ -369,7 +380,8 @@ copy_window(struct vm_faultinfo *fi)
 {
 	const struct vm_map_entry *e = fi->entry;
 
-	if (fault_single(fi) || fi->obj != fi->first->backing)
+	if (fault_single(fi) || fi->obj != fi->first->backing ||
+	    !memory_plenty(fi->sys))
 		return (1);
 	if ((e->eflags & MAP_ENTRY_SEQUENTIAL) != 0 || fault_sequential(fi))
 		return (VM_FAULT_COPY);
@@ -423,15 +435,16 @@ copy_hide(struct vm_faultinfo *fi, struct vm_page **src, unsigned n)
 int
 vm_fault_copy(struct vm_faultinfo *fi)
 {
-	struct vm_page *src[VM_FAULT_COPY], *run;
+	struct vm_page *src[VM_FAULT_COPY], *run = NULL;
 	struct vm_phys *ph = fi->sys->phys;
-	unsigned n = copy_sources(fi, src);
+	unsigned n, want = copy_sources(fi, src);
 	vm_offset_t end;
 	int error;
 
-	n = vm_page_alloc_run(fi->first, fi->first_idx, n, &run);
+	n = vm_page_alloc_run(fi->first, fi->first_idx, want, &run);
 	if (n == 0)
 		return (ENOMEM);
+	KASSERT(n <= want);
 	copy_hide(fi, src, n);
 	for (unsigned i = 0; i < n; i++) {
 		memcpy(vm_page_ptr(ph, run + i), vm_page_ptr(ph, src[i]),

@@ -288,7 +288,7 @@ struct truncate_work {
 	struct {
 		struct vm_object *o;
 		vm_pindex_t start;
-	} *item;
+	} * item;
 	size_t n, cap;
 };
 
@@ -315,7 +315,7 @@ truncate_push(struct truncate_work *w, struct vm_object *o, vm_pindex_t start)
 void
 vm_object_truncate(struct vm_object *o, vm_pindex_t start)
 {
-	struct truncate_work w = { .n = 0 };
+	struct truncate_work w = {.n = 0};
 	struct vm_object *s;
 	vm_pindex_t off;
 
@@ -323,10 +323,10 @@ vm_object_truncate(struct vm_object *o, vm_pindex_t start)
 	vm_object_hold(o);
 	for (;;) {
 		kmutex_lock(&o->sys->topology);
-		LIST_FOREACH(s, &o->shadows, shadow_link)
-		{
+		LIST_FOREACH (s, &o->shadows, shadow_link) {
 			off = OFF_TO_IDX(s->backing_off);
-			if (!truncate_push(&w, s, start > off ? start - off : 0))
+			if (!truncate_push(
+				&w, s, start > off ? start - off : 0))
 				break;
 		}
 		kmutex_unlock(&o->sys->topology);

@@ -431,12 +431,12 @@ vm_zone_slot_take(struct vm_zone *z)
 			i++;
 		if (i == zone_nslots) {
 			n = zone_nslots == 0 ? 64 : 2 * zone_nslots;
-			tab = realloc(zone_slots, n * sizeof(zone_slots[0]));
+			tab = realloc(zone_slots, n * sizeof(struct vm_zone *));
 			if (tab == NULL) {
 				error = ENOMEM;
 				goto out;
 			}
-			memset(tab + i, 0, (n - i) * sizeof(tab[0]));
+			memset(tab + i, 0, (n - i) * sizeof(struct vm_zone *));
 			zone_slots = tab;
 			zone_nslots = n;
 		}

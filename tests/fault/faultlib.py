@@ -98,6 +98,8 @@ def main(tests):
     opts = p.parse_args()
     guests = opts.guests or os.path.join(os.path.dirname(
         os.path.realpath(opts.vmspace)), "tests", "guest")
+    if opts.helper:
+        opts.helper = os.path.realpath(opts.helper)
     vmtest.become_subreaper()
     env = Env(vmtest.Vmspace(opts.vmspace), guests, opts)
     if not os.access(BUSYBOX, os.X_OK):

@@ -234,6 +234,7 @@ main(int argc, char **argv)
 		run_path(argv[i]);
 	for (unsigned long i = 0; i < runs; i++)
 		run_made(first + i);
+	now.file = "(none: after the last one)";
 	alarm(now.limit);
 	ok = fuzz_target.finish(true, now.inputs);
 	alarm(0);

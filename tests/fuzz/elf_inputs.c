@@ -35,7 +35,8 @@ nasty(struct fuzz_rng *r)
 	case 1:
 		return (x - fuzz_below(r, 16));
 	case 2:
-		return (fuzz_rand(r) >> fuzz_below(r, 64));
+		x = fuzz_rand(r);
+		return (x >> fuzz_below(r, 64));
 	case 3:
 		return (fuzz_below(r, 0x20000));
 	default:
@@ -332,7 +333,7 @@ damage_interp(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Phdr *ph)
 static size_t
 damage_bytes(struct fuzz_rng *r, uint8_t *buf, size_t len)
 {
-	size_t n;
+	size_t n, at;
 
 	switch (fuzz_below(r, 4)) {
 	case 0: /* cut */
@@ -344,8 +345,10 @@ damage_bytes(struct fuzz_rng *r, uint8_t *buf, size_t len)
 		return (len);
 	default: /* some bytes, at the front most of the time */
 		n = len > 0x180 && fuzz_below(r, 3) ? 0x180 : len;
-		for (uint64_t i = fuzz_below(r, 6); n > 0 && i < 6; i++)
-			buf[fuzz_below(r, n)] = (uint8_t)fuzz_rand(r);
+		for (uint64_t i = fuzz_below(r, 6); n > 0 && i < 6; i++) {
+			at = fuzz_below(r, n);
+			buf[at] = (uint8_t)fuzz_rand(r);
+		}
 		return (len);
 	}
 }
@@ -357,12 +360,18 @@ damage_script(struct fuzz_rng *r, uint8_t *buf, size_t len)
 	    "#!/loop", "#!/", " ", "\t", "\n", "/self", "arg", "#!/noexec",
 	    "#!/dir", "#!/ld", "#!sh", "#!/proc/self/exe", "#!\n", "#! \t ",
 	    "/../../sh"};
+	static const char fill[] = {'x', ' ', '/', '/', '\0'};
 	size_t at = fuzz_below(r, 3) == 0 ? 0 : fuzz_below(r, len + 1), n;
 	const char *part = FUZZ_PICK(r, parts);
 
 	if (fuzz_below(r, 4) == 0) { /* around the longest line */
 		n = 240 + fuzz_below(r, 32);
-		memset(buf + at, fuzz_below(r, 4) ? 'x' : ' ', n);
+		if (fuzz_below(r, 2) && len >= 2) { /* in the path */
+			memmove(buf + 2 + n, buf + 2, len - 2);
+			at = 2;
+			len += n;
+		}
+		memset(buf + at, FUZZ_PICK(r, fill), n);
 		return (at + n > len ? at + n : len);
 	}
 	n = strlen(part) + (fuzz_below(r, 8) == 0); /* its NUL, too */

@@ -24,6 +24,7 @@
 #define PAGE UINT64_C(4096)
 #define HEADERS_MAX 65536u
 #define PATH_LIMIT 4096u
+#define SCRIPT_HEAD 256u
 #define SMALL ((uint64_t)4 << 20)
 #define LOW_ENOUGH (UINT64_C(1) << 46)
 #define SAME_PAGES 4 /* pages compared at each end of a segment */
@@ -125,6 +126,20 @@ interp_wrong(const uint8_t *data, size_t len, const Elf64_Phdr *ph)
 	return (NULL);
 }
 
+/* A path that the 256 bytes which are looked at do not hold is never cut. */
+static const char *
+script_wrong(const uint8_t *data, size_t len)
+{
+	size_t at = 2;
+
+	while (at < len && (data[at] == ' ' || data[at] == '\t'))
+		at++;
+	while (at < len && at < SCRIPT_HEAD &&
+	       memchr(" \t\n", data[at], 4) == NULL) /* and NUL */
+		at++;
+	return (at >= SCRIPT_HEAD ? "interpreter's path too long" : NULL);
+}
+
 enum elf_verdict
 elf_judge(const uint8_t *data, size_t len, bool interp, const char **why)
 {
@@ -134,8 +149,10 @@ elf_judge(const uint8_t *data, size_t len, bool interp, const char **why)
 	Elf64_Phdr ph;
 
 	*why = NULL;
-	if (!interp && len >= 2 && data[0] == '#' && data[1] == '!')
-		return (ELF_MAY);
+	if (!interp && len >= 2 && data[0] == '#' && data[1] == '!') {
+		*why = script_wrong(data, len);
+		return (*why != NULL ? ELF_MUST_REFUSE : ELF_MAY);
+	}
 	*why = header_wrong(data, len);
 	if (*why != NULL)
 		return (ELF_MUST_REFUSE);

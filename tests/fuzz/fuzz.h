@@ -18,7 +18,8 @@
 
 #include "kern/proc.h"
 
-/* ---- random numbers: splitmix64 ---- */
+/* ---- random numbers: splitmix64.  One draw a full expression: compilers
+ * differ in the order of operands, and inputs must not. ---- */
 
 struct fuzz_rng {
 	uint64_t s;

@@ -15,6 +15,9 @@
  * libFuzzer) tells.  On a busy host this ends some inputs early and does no
  * other harm.
  *
+ * With FUZZ_VERBOSE in the environment, log lines and a trace of system calls
+ * go to standard error.
+ *
  * The host is protected from large files by RLIMIT_FSIZE; the root directory
  * is read-only for the guest but for /rw, which is emptied with each kernel.
  */
@@ -38,7 +41,7 @@
 #include "kern/vkernel_int.h"
 #include "vmspace/vkernel.h"
 
-#define IDLE_NS UINT64_C(10000000)
+#define IDLE_NS UINT64_C(20000000)
 #define POLL_NS 50000
 #define FILE_MAX ((rlim_t)128 << 20)
 #define RSS_MAX_KB (3l << 20)
@@ -169,6 +172,7 @@ fuzz_kernel_get(void)
 	    .nmounts = 1,
 	    .hostname = "fuzz",
 	    .no_aslr = true,
+	    .trace = getenv("FUZZ_VERBOSE") != NULL ? stderr : NULL,
 	    .log = quiet,
 	    .log_level = 3,
 	};

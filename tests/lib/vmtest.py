@@ -25,6 +25,8 @@ STABLE_ENV = {
     "TZ": "UTC",
     "HOME": "/",
 }
+STABLE_ENV.update({k: os.environ[k] for k in (
+    "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS") if k in os.environ})
 SKIP = 77  # exit status that meson counts as a skip
 # Sanitizer builds are slower; the build says how much by this variable.
 SLOW = float(os.environ.get("VMSPACE_TEST_SLOW", "1"))

@@ -65,7 +65,7 @@ PRIVATE = re.compile(
 STYLE = [(re.compile(p), what) for p, what in (
     (r"^\s*#\s*if\s+0\b", "#if 0"),
     (r"(?<!\w)assert\s*\(", "bare assert: KASSERT or KVERIFY"),
-    (r"(?<!\w)(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(",
+    (r"(?<!\w)(sprintf|vsprintf|gets|strtok)\s*\(",
      "unbounded or stateful libc call"))]
 OLD_CODE = re.compile(r"^\s*/\*\s*[\w>.\-\[\]]+\s*(\(|=[^=]).*;\s*\*/")
 
@@ -216,15 +216,15 @@ def check_headers(tree):
                                  "c", "-"], tree.root,
                 text + "extern int lint_not_empty;\n")
         if r.returncode != 0:
-            m = re.search(r"^.*?(?::(\d+))?(?::\d+)?: (?:fatal )?error: (.*)$",
+            m = re.search(r"(?::(\d+))?(?::\d+)?: (?:fatal )?error: (.*)$",
                           r.stderr, re.M)
-            return path, m
+            return path, (m.groups() if m else (None, r.stderr.strip()))
         return path, None
 
     headers = [p for p, _ in tree.files(C_TOPS, (".h",))]
-    for path, m in parallel(compile_one, headers):
-        if m:
-            tree.add(path, int(m.group(1) or 1), m.group(2))
+    for path, error in parallel(compile_one, headers):
+        if error:
+            tree.add(path, int(error[0] or 1), error[1])
 
 
 def check_size(tree):
@@ -434,7 +434,8 @@ def check_tidy(tree):
         if r.returncode != 0 and not hits:
             hits = [(path, "1", r.stderr.strip()[:300])]
         for name, line, what in hits:
-            name = os.path.relpath(os.path.join(tree.root, name), tree.root)
+            name = os.path.relpath(os.path.realpath(os.path.join(
+                tree.build, name)), tree.root)
             if (name, line, what) not in seen:
                 seen.add((name, line, what))
                 tree.add(name, int(line), what)

@@ -20,8 +20,9 @@
 #include <errno.h>
 
 #define BIG 0x10000000UL
-#define BIG_PAGES 2048 /* so many removed make the machine take a fresh stub \
-			*/
+#define BIG_PAGES                                                  \
+	2048 /* so many removed make the machine take a fresh stub \
+	      */
 
 /* mov $39,%eax; syscall; jmp back */
 static const uint8_t code_syscall[] = {
@@ -34,6 +35,8 @@ static const uint8_t code_spin[] = {0xeb, 0xfe};
 /* rdfsbase %rbx; rdgsbase %rdx; syscall; jmp back */
 static const uint8_t code_bases[] = {0xf3, 0x48, 0x0f, 0xae, 0xc3, 0xf3, 0x48,
     0x0f, 0xae, 0xca, 0x0f, 0x05, 0xeb, 0xf2};
+
+#define DEAF_OFF 0xf00 /* in the data page */
 
 /* What hooks work on. */
 static struct cpu_thread *T;
@@ -202,10 +205,15 @@ stub_text_find(const void *piece, size_t len)
 	return (0);
 }
 
+/* Interrupt user code that says in its memory that it is deaf. */
 static void
-interrupt_soon(void *arg)
+interrupt_deaf(void *arg)
 {
-	host_sleep_ns(50 * MS);
+	const volatile char *deaf =
+	    (char *)vm_page_ptr(E->sys.phys, E->data) + DEAF_OFF;
+
+	while (*deaf == 0)
+		host_sleep_ns(MS);
 	cpu_interrupt(arg);
 }
 
@@ -214,8 +222,9 @@ interrupt_soon(void *arg)
 static void
 run_deaf(const uint8_t *then, size_t len)
 {
-	/* mov (%rsp),%rcx; jmp *%rax */
-	uint8_t code[64] = {0x48, 0x8b, 0x0c, 0x24, 0xff, 0xe0};
+	/* mov (%rsp),%rcx; jmp *%rax; movb $1,(%rsp) */
+	uint8_t code[64] = {
+	    0x48, 0x8b, 0x0c, 0x24, 0xff, 0xe0, 0xc6, 0x04, 0x24, 1};
 	static const uint8_t restorer[] = {0xb8, 15, 0, 0, 0, 0x0f, 0x05};
 	/* mov %rcx,%r10; mov $202,%eax; syscall */
 	static const uint8_t futex[] = {
@@ -224,13 +233,15 @@ run_deaf(const uint8_t *then, size_t len)
 	struct host_thread *t;
 	struct cpu_thread *ct;
 
-	memcpy(code + 6, then, len);
+	memcpy(code + 10, then, len);
 	ct = start(E, code, sizeof(code));
+	cpu_interrupt(ct);
+	assert_int_equal(run(ct), CPU_EV_INTERRUPT);
 	memset(f, 0, sizeof(*f));
 	f->rip = CODE + 6;
 	f->cs = 0x33;
 	f->ss = 0x2b;
-	f->rsp = DATA + 0xf00;
+	f->rsp = DATA + DEAF_OFF;
 	f->eflags = 0x202;
 	f->sigmask = UINT64_MAX;
 	f->ss_sp = STUB_CTX_BASE + CTX_STACK_OFF;
@@ -242,7 +253,7 @@ run_deaf(const uint8_t *then, size_t len)
 	ct->tf.rax = stub_text_find(restorer, sizeof(restorer));
 	atomic_store(&E->sm->watchdog_ns, SHORT_NS);
 	assert_int_equal(
-	    host_thread_create(&t, "interrupt", interrupt_soon, ct), 0);
+	    host_thread_create(&t, "interrupt", interrupt_deaf, ct), 0);
 	assert_int_equal(run(ct), CPU_EV_DEAD);
 	host_thread_join(t);
 	cpu_thread_destroy(ct);

@@ -13,6 +13,7 @@
  * number only where the ops can tell the caller without a context.  Paths
  * are shown from the root of the vfs.
  */
+#include "libk/kassert.h"
 #include "vfs/procfs/procfs_int.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ procfs_path(struct vnode *vp, char *buf, size_t size)
 	struct vattr va;
 	int error;
 
+	KASSERT(vp != NULL);
 	error = vnode_path(vp, NULL, buf, size);
 	if (error == ENOENT) {
 		kmutex_lock(&vp->lock);
@@ -50,7 +52,7 @@ procfs_path(struct vnode *vp, char *buf, size_t size)
 	}
 	if (error == 0 && vn_getattr(vp, &va) == 0 && va.nlink == 0 &&
 	    strlen(buf) + sizeof(" (deleted)") <= size)
-		strcat(buf, " (deleted)");
+		memcpy(buf + strlen(buf), " (deleted)", sizeof(" (deleted)"));
 	return (error);
 }
 
