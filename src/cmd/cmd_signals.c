@@ -28,6 +28,7 @@ static struct {
 	pthread_t thread;
 	sigset_t set;
 	bool blocked, started;
+	_Atomic(bool) stopping;
 } sigs;
 
 void
@@ -74,6 +75,8 @@ signal_main(void *arg)
 	for (;;) {
 		if (sigwait(&sigs.set, &sig) != 0)
 			continue;
+		if (atomic_load(&sigs.stopping))
+			return (NULL);
 		switch (sig) {
 		case SIGINT:
 		case SIGQUIT:
@@ -92,7 +95,6 @@ signal_main(void *arg)
 			break;
 		}
 	}
-	return (NULL);
 }
 
 int
@@ -102,6 +104,7 @@ cmd_signals_start(struct vkernel *k, int pid)
 
 	sigs.k = k;
 	sigs.pid = pid;
+	atomic_store(&sigs.stopping, false);
 	error = pthread_create(&sigs.thread, NULL, signal_main, NULL);
 	sigs.started = error == 0;
 	return (error);
@@ -112,7 +115,10 @@ cmd_signals_stop(void)
 {
 	if (!sigs.started)
 		return;
-	pthread_cancel(sigs.thread);
+	/* Not by cancellation: it could hit a log line written under a lock of
+	 * the kernel. */
+	atomic_store(&sigs.stopping, true);
+	pthread_kill(sigs.thread, SIGALRM);
 	pthread_join(sigs.thread, NULL);
 	sigs.started = false;
 }

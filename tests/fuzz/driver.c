@@ -33,6 +33,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const unsigned fuzz_other_fds = 0;
+
 static struct {
 	uint8_t *buf;
 	size_t len;

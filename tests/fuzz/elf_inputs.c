@@ -94,8 +94,8 @@ elf_good(uint8_t *buf, bool pie, const char *interp)
 	put_segment(buf, 1, PT_LOAD, PF_R | PF_W, DATA_OFF,
 	    base + 0x3000 + DATA_OFF, GOOD_LEN - DATA_OFF, 0x4321);
 	put_segment(buf, 2, PT_GNU_STACK, PF_R | PF_W, 0, 0, 0, 0);
-	put_segment(buf, 3, PT_TLS, PF_R, DATA_OFF, base + 0x3000 + DATA_OFF,
-	    16, 64);
+	put_segment(
+	    buf, 3, PT_TLS, PF_R, DATA_OFF, base + 0x3000 + DATA_OFF, 16, 64);
 	if (interp != NULL) {
 		put_segment(buf, 4, PT_INTERP, PF_R, INTERP_OFF,
 		    base + INTERP_OFF, strlen(interp) + 1, strlen(interp) + 1);
@@ -138,7 +138,7 @@ elf_seed(unsigned i, uint8_t *buf, const char **name)
 {
 	static const char *const names[] = {"static", "pie", "dynamic",
 	    "interpreter", "large", "script", "script-chain", "script-loop",
-	    "script-dynamic", "empty"};
+	    "script-dynamic", "script-cut", "empty"};
 
 	if (i >= sizeof(names) / sizeof(names[0]))
 		return (SIZE_MAX);
@@ -163,6 +163,10 @@ elf_seed(unsigned i, uint8_t *buf, const char **name)
 		return (text(buf, "#!/loop\n"));
 	case 8:
 		return (text(buf, "#!/dyn"));
+	case 9: /* "/sh" is all that is looked at of "/shx" */
+		memset(buf, '/', 254);
+		memcpy(buf, "#!", 2);
+		return (253 + text(buf + 253, "/shx"));
 	default:
 		return (0);
 	}
@@ -281,8 +285,8 @@ damage_pair(struct fuzz_rng *r, Elf64_Phdr *a, Elf64_Phdr *b)
 static size_t
 damage_table(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
 {
-	static const uint16_t counts[] = {6, 40, 73, 585, 1169, 1170, 1171,
-	    2000};
+	static const uint16_t counts[] = {
+	    6, 40, 73, 585, 1169, 1170, 1171, 2000};
 	const size_t each = sizeof(Elf64_Phdr);
 	size_t n = fuzz_below(r, 2) ? eh->e_phnum : FUZZ_PICK(r, counts);
 	const size_t old = eh->e_phnum, at = len;
@@ -365,7 +369,7 @@ damage_script(struct fuzz_rng *r, uint8_t *buf, size_t len)
 	const char *part = FUZZ_PICK(r, parts);
 
 	if (fuzz_below(r, 4) == 0) { /* around the longest line */
-		n = 240 + fuzz_below(r, 32);
+		n = 244 + fuzz_below(r, 16);
 		if (fuzz_below(r, 2) && len >= 2) { /* in the path */
 			memmove(buf + 2 + n, buf + 2, len - 2);
 			at = 2;
@@ -439,8 +443,8 @@ elf_mutate(struct fuzz_rng *r, uint8_t *buf, size_t len)
 size_t
 elf_make(struct fuzz_rng *r, uint8_t *buf)
 {
-	static const unsigned seeds[] = {0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 7,
-	    8, 9};
+	static const unsigned seeds[] = {
+	    0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10};
 	const char *name;
 	size_t len = elf_seed(FUZZ_PICK(r, seeds), buf, &name);
 

@@ -61,6 +61,9 @@ struct fuzz_target {
 };
 extern const struct fuzz_target fuzz_target;
 
+/* Descriptors that others in this process open: libFuzzer's symbolizer. */
+extern const unsigned fuzz_other_fds;
+
 /* One line to standard error, then abort(). */
 _Noreturn void fuzz_fail(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
@@ -72,6 +75,7 @@ struct fuzz_kernel {
 	    struct cpu_event *); /* user code */
 	unsigned per_kernel;     /* inputs until it is destroyed and checked */
 	uint64_t mem;            /* guest memory, bytes */
+	uint64_t idle_ns;        /* standing still for so long: killed */
 	/* Fill the root directory, once; the paths are below fk->dir. */
 	void (*populate)(void);
 	_Atomic(uint64_t) progress; /* step() counts its calls here */
@@ -80,7 +84,7 @@ struct fuzz_kernel {
 	struct cpu_fake fake;
 	char dir[48];     /* host directory that is /; dir/rw is /rw */
 	unsigned inputs;  /* of this kernel */
-	unsigned fds;     /* open in this process before there was a kernel */
+	unsigned fds;     /* open in this process before the first */
 	unsigned kernels; /* destroyed and found clean */
 	unsigned kicked;  /* inputs that were killed for standing still */
 };

@@ -43,13 +43,14 @@ struct fuzz_kernel fuzz_kernel = {
     .step = elf_step,
     .per_kernel = 500,
     .mem = (uint64_t)16 << 20,
+    .idle_ns = UINT64_C(1000000000),
     .populate = elf_populate,
 };
 
 static struct {
 	const uint8_t *data; /* the file, without the mark */
 	size_t len;
-	bool interp;  /* data is the interpreter's */
+	bool interp; /* data is the interpreter's */
 	unsigned name;
 	unsigned long accepted, refused, started;
 } fz;
@@ -113,8 +114,7 @@ check_image(struct proc *p, const struct trapframe *tf)
 	if (!fz.interp &&
 	    p->vmspace->code_start != elf_lowest(fz.data, fz.len) + bias)
 		fuzz_fail("start of the code");
-	if ((fz.interp || aux(p, AT_BASE) == 0) &&
-	    tf->rip != eh.e_entry + bias)
+	if ((fz.interp || aux(p, AT_BASE) == 0) && tf->rip != eh.e_entry + bias)
 		fuzz_fail("entry %llx", (unsigned long long)tf->rip);
 	why = elf_compare(fz.data, fz.len, bias, get, p->vmspace);
 	if (why != NULL)

@@ -49,6 +49,7 @@ struct fuzz_kernel fuzz_kernel = {
     .step = sys_step,
     .per_kernel = 100,
     .mem = (uint64_t)24 << 20,
+    .idle_ns = UINT64_C(20000000),
     .populate = sys_populate,
 };
 
@@ -131,8 +132,7 @@ store(struct lwp *l, uint64_t addr, uint64_t val)
 static void
 refill(struct lwp *l)
 {
-	(void)copyout(
-	    l->p->vmspace, fz.scratch, SCRATCH, sizeof(fz.scratch));
+	(void)copyout(l->p->vmspace, fz.scratch, SCRATCH, sizeof(fz.scratch));
 }
 
 static void

@@ -15,6 +15,8 @@ size_t LLVMFuzzerCustomMutator(
     uint8_t *data, size_t len, size_t max, unsigned seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t len, size_t max);
 
+const unsigned fuzz_other_fds = 16;
+
 static void
 at_end(void)
 {

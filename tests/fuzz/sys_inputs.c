@@ -88,8 +88,8 @@ pool_of_kind(struct fuzz_rng *r, const char *kind, size_t len)
 {
 	static const uint8_t words[] = {POOL_RAW, POOL_RAW, POOL_RAW, POOL_PID,
 	    POOL_BIT, POOL_ODD, POOL_RET};
-	static const uint8_t ptrs[] = {POOL_PTR, POOL_PTR, POOL_PTR, POOL_MAP,
-	    POOL_STACK, POOL_ODD};
+	static const uint8_t ptrs[] = {
+	    POOL_PTR, POOL_PTR, POOL_PTR, POOL_MAP, POOL_STACK, POOL_ODD};
 
 	if (len == 2) /* fd */
 		return (POOL_FD);
@@ -127,8 +127,8 @@ random_op(struct fuzz_rng *r)
 	const char *kinds, *end;
 
 	if (fuzz_below(r, 2)) {
-		const size_t n = fuzz_below(
-		    r, sizeof(recipes) / sizeof(recipes[0]));
+		const size_t n =
+		    fuzz_below(r, sizeof(recipes) / sizeof(recipes[0]));
 
 		op.nr = recipes[n].nr;
 		for (int i = 0; i < 6; i++)
@@ -140,8 +140,8 @@ random_op(struct fuzz_rng *r)
 		kinds = syscall_table[op.nr].kinds;
 		for (int i = 0; i < 6 && kinds != NULL && *kinds != '\0'; i++) {
 			end = kinds + strcspn(kinds, ",");
-			op.a[i] = random_arg(r,
-			    pool_of_kind(r, kinds, (size_t)(end - kinds)));
+			op.a[i] = random_arg(
+			    r, pool_of_kind(r, kinds, (size_t)(end - kinds)));
 			kinds = *end == ',' ? end + 1 : end;
 		}
 	}
@@ -152,7 +152,10 @@ random_op(struct fuzz_rng *r)
 
 /* ---- seeds ---- */
 
-#define A(p, i) {POOL_##p, (i)}
+#define A(p, i)               \
+	{                     \
+		POOL_##p, (i) \
+	}
 #define ANON A(MMAP, 2) /* private, fixed */
 
 /* Descriptors 2 to 11; 0 and 1 are /dev/null. */
@@ -175,16 +178,13 @@ const unsigned sys_prologue_n = sizeof(sys_prologue) / sizeof(sys_prologue[0]);
 static const struct sys_op seed_memory[] = {
     {OP_WRITE, {A(MAP, 3)}},
     {SYS_mprotect, {A(MAP, 2), A(SIZE, 20), A(PROT, 1)}},
-    {SYS_mremap,
-	{A(MAP, 0), A(SIZE, 20), A(SIZE, 21), A(RAW, 1), A(RAW, 0)}},
+    {SYS_mremap, {A(MAP, 0), A(SIZE, 20), A(SIZE, 21), A(RAW, 1), A(RAW, 0)}},
     {SYS_mmap,
-	{A(MAP, 4), A(SIZE, 20), A(PROT, 3), A(MMAP, 5), A(FD, 4),
-	    A(RAW, 0)}},
+	{A(MAP, 4), A(SIZE, 20), A(PROT, 3), A(MMAP, 5), A(FD, 4), A(RAW, 0)}},
     {OP_WRITE, {A(MAP, 4)}},
     {SYS_msync, {A(MAP, 4), A(SIZE, 18), A(RAW, 4)}},
-    {SYS_mmap,
-	{A(MAP, 6), A(SIZE, 21), A(PROT, 3), A(MMAP, 4), A(FD, 5),
-	    A(SIZE, 18)}},
+    {SYS_mmap, {A(MAP, 6), A(SIZE, 21), A(PROT, 3), A(MMAP, 4), A(FD, 5),
+		   A(SIZE, 18)}},
     {OP_STORE, {A(MAP, 6), A(RAW, 7)}},
     {SYS_mlock, {A(MAP, 6), A(SIZE, 18)}},
     {SYS_madvise, {A(MAP, 0), A(SIZE, 21), A(RAW, 4)}},
@@ -234,8 +234,7 @@ static const struct sys_op seed_events[] = {
     {SYS_epoll_ctl, {A(FD, 8), A(RAW, 1), A(FD, 2), A(PTR, SLOT_EPOLL)}},
     {SYS_epoll_ctl, {A(FD, 8), A(RAW, 1), A(FD, 7), A(PTR, SLOT_EPOLL)}},
     {SYS_write, {A(FD, 3), A(PTR, 0), A(RAW, 9)}},
-    {SYS_epoll_wait,
-	{A(FD, 8), A(PTR, SLOT_FREE), A(RAW, 4), A(RAW, 0)}},
+    {SYS_epoll_wait, {A(FD, 8), A(PTR, SLOT_FREE), A(RAW, 4), A(RAW, 0)}},
     {SYS_poll, {A(PTR, SLOT_POLL), A(RAW, 6), A(RAW, 1)}},
     {SYS_read, {A(FD, 2), A(PTR, SLOT_FREE), A(RAW, 64)}},
     {SYS_timerfd_create, {A(RAW, 1), A(RAW, 0)}},
@@ -247,21 +246,23 @@ static const struct sys_op seed_events[] = {
 
 static const struct sys_op seed_signals[] = {
     {SYS_sigaltstack, {A(PTR, SLOT_STACK), A(RAW, 0)}},
-    {SYS_rt_sigaction,
-	{A(RAW, 10), A(PTR, SLOT_ACTION), A(RAW, 0), A(RAW, 8)}},
+    {SYS_rt_sigaction, {A(RAW, 10), A(PTR, SLOT_ACTION), A(RAW, 0), A(RAW, 8)}},
     {SYS_kill, {A(PID, 0), A(RAW, 10)}},
     {SYS_rt_sigreturn, {{0}}},
-    {SYS_rt_sigprocmask, {A(RAW, 0), A(PTR, SLOT_SIGSET), A(RAW, 0), A(RAW, 8)}},
+    {SYS_rt_sigprocmask,
+	{A(RAW, 0), A(PTR, SLOT_SIGSET), A(RAW, 0), A(RAW, 8)}},
     {SYS_rt_sigqueueinfo, {A(PID, 0), A(RAW, 40), A(PTR, SLOT_SIGINFO)}},
-    {SYS_rt_sigtimedwait,
-	{A(PTR, SLOT_SIGSET), A(PTR, SLOT_FREE), A(PTR, SLOT_TIME + 64),
-	    A(RAW, 8)}},
+    {SYS_rt_sigtimedwait, {A(PTR, SLOT_SIGSET), A(PTR, SLOT_FREE),
+			      A(PTR, SLOT_TIME + 64), A(RAW, 8)}},
     {SYS_setitimer, {A(RAW, 0), A(PTR, SLOT_TIMER), A(RAW, 0)}},
     {SYS_nanosleep, {A(PTR, SLOT_TIME + 64), A(RAW, 0)}},
     {OP_EXCEPTION, {A(RAW, 11)}},
 };
 
-#define SEED(v) {#v, v, sizeof(v)}
+#define SEED(v)                  \
+	{                        \
+#v, v, sizeof(v) \
+	}
 static const struct {
 	const char *name;
 	const void *ops;

@@ -32,15 +32,15 @@ static const char *const paths[SLOT_TIME] = {"/rw/a", "/rw/b", "/rw/d",
 
 static const uint64_t odd[] = {0, 1, 2, 3, 7, 8, 64, 4095, 4096, 4097, 0xffff,
     0x400000, 0x402000, INT32_MAX, (uint64_t)INT32_MAX + 1, UINT32_MAX,
-    (uint64_t)UINT32_MAX + 1, UINT64_C(1) << 46, 0x7ffdfffff000,
-    0x7ffdffffffff, 0x7ffe00000000, 0x7ffffffff000, UINT64_C(1) << 47,
-    INT64_MAX - 4095, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 4095,
-    UINT64_MAX - 1, UINT64_MAX, (uint64_t)-100};
+    (uint64_t)UINT32_MAX + 1, UINT64_C(1) << 46, 0x7ffdfffff000, 0x7ffdffffffff,
+    0x7ffe00000000, 0x7ffffffff000, UINT64_C(1) << 47, INT64_MAX - 4095,
+    INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 4095, UINT64_MAX - 1, UINT64_MAX,
+    (uint64_t)-100};
 
 static const uint64_t sizes[] = {0, 1, 2, 7, 8, 12, 16, 24, 32, 64, 88, 128,
     144, 255, 256, 1023, 1024, 4095, 4096, 4097, 8192, 65536, 0x21000, 1 << 20,
-    16 << 20, 64 << 20, UINT64_C(1) << 31, UINT64_C(1) << 32,
-    UINT64_C(1) << 46, INT64_MAX, UINT64_MAX, (uint64_t)-4096};
+    16 << 20, 64 << 20, UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(1) << 46,
+    INT64_MAX, UINT64_MAX, (uint64_t)-4096};
 
 static const uint64_t prots[] = {0, 1, 2, 3, 4, 5, 6, 7, 0x01000000, 8};
 
@@ -48,9 +48,8 @@ static const uint64_t mmaps[] = {LX_MAP_PRIVATE | LX_MAP_ANONYMOUS,
     LX_MAP_SHARED | LX_MAP_ANONYMOUS,
     LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED,
     LX_MAP_SHARED | LX_MAP_ANONYMOUS | LX_MAP_FIXED,
-    LX_MAP_PRIVATE | LX_MAP_FIXED, LX_MAP_SHARED | LX_MAP_FIXED,
-    LX_MAP_PRIVATE, LX_MAP_SHARED,
-    LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED_NOREPLACE,
+    LX_MAP_PRIVATE | LX_MAP_FIXED, LX_MAP_SHARED | LX_MAP_FIXED, LX_MAP_PRIVATE,
+    LX_MAP_SHARED, LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED_NOREPLACE,
     LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED | LX_MAP_GROWSDOWN,
     LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED | LX_MAP_POPULATE,
     LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED | LX_MAP_LOCKED,
@@ -58,12 +57,12 @@ static const uint64_t mmaps[] = {LX_MAP_PRIVATE | LX_MAP_ANONYMOUS,
     LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_32BIT};
 
 static const uint64_t opens[] = {O_RDONLY, O_WRONLY, O_RDWR, O_RDWR | O_CREAT,
-    O_RDWR | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_EXCL,
-    O_RDWR | O_APPEND, O_RDONLY | O_DIRECTORY, O_PATH, O_RDWR | O_TMPFILE,
-    O_RDONLY | O_NOFOLLOW, O_RDWR | O_NONBLOCK | O_CLOEXEC};
+    O_RDWR | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_EXCL, O_RDWR | O_APPEND,
+    O_RDONLY | O_DIRECTORY, O_PATH, O_RDWR | O_TMPFILE, O_RDONLY | O_NOFOLLOW,
+    O_RDWR | O_NONBLOCK | O_CLOEXEC};
 
-#define THREAD                                                                 \
-	(LX_CLONE_VM | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SIGHAND |       \
+#define THREAD                                                           \
+	(LX_CLONE_VM | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SIGHAND | \
 	    LX_CLONE_THREAD)
 static const uint64_t clones[] = {LX_SIGCHLD, 0, THREAD,
     THREAD | LX_CLONE_PARENT_SETTID | LX_CLONE_CHILD_CLEARTID |
@@ -116,8 +115,7 @@ sys_value(struct lwp *l, struct sys_arg a)
 			(uint64_t)(a.idx % SCRATCH_SLOTS) * SCRATCH_SLOT +
 			slot_at[a.idx / SCRATCH_SLOTS]);
 	case POOL_PATH:
-		return (SCRATCH +
-			(uint64_t)(a.idx % SLOT_TIME) * SCRATCH_SLOT);
+		return (SCRATCH + (uint64_t)(a.idx % SLOT_TIME) * SCRATCH_SLOT);
 	case POOL_MAP:
 		return (PLAYGROUND + (uint64_t)a.idx * PAGE_SIZE);
 	case POOL_STACK:
@@ -159,10 +157,10 @@ put(uint8_t *buf, unsigned n, unsigned at, const void *v, size_t len)
 	memcpy(buf + (size_t)n * SCRATCH_SLOT + at, v, len);
 }
 
-#define PUT(n, at, ...)                                                        \
-	do {                                                                   \
-		const uint64_t words[] = {__VA_ARGS__};                        \
-		put(buf, n, at, words, sizeof(words));                         \
+#define PUT(n, at, ...)                                 \
+	do {                                            \
+		const uint64_t words[] = {__VA_ARGS__}; \
+		put(buf, n, at, words, sizeof(words));  \
 	} while (0)
 
 static void

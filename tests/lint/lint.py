@@ -28,6 +28,7 @@ import csource  # noqa: E402
 import vmtest  # noqa: E402
 
 JOBS = 2
+DATA = "/corpus/"  # inputs of fuzz targets: no sources, whatever they look like
 C_TOPS = ("src/", "include/", "tests/", "bench/", "examples/")
 
 # A layer includes itself and what is lower.  pmap and cpu are peers.
@@ -113,7 +114,7 @@ class Tree:
         """(path, text) of the text files there."""
         for path in self.paths:
             if path.startswith(tuple(tops)) and path.endswith(tuple(ends)) \
-                    and "\0" not in self.read(path):
+                    and DATA not in path and "\0" not in self.read(path):
                 yield path, self.read(path)
 
     def add(self, path, line, what):

@@ -114,6 +114,7 @@ SEEDS = [
 ]
 # These must be accepted.
 FINE = [
+    ("head", "tests/fuzz/corpus/elf/script", "#!/bin/sh\n"),
     ("globals", C, "static _Thread_local int c;\nint *p(void);\nint *\np(void)"
                    "\n{\n\treturn (&c);\n}\n"),
     ("globals", C, "extern const char *const vm_names[1];\n"

@@ -237,7 +237,7 @@ run_deaf(const uint8_t *then, size_t len)
 	ct = start(E, code, sizeof(code));
 	cpu_interrupt(ct);
 	assert_int_equal(run(ct), CPU_EV_INTERRUPT);
-	memset(f, 0, sizeof(*f));
+	memset(f, 0, PAGE_SIZE);
 	f->rip = CODE + 6;
 	f->cs = 0x33;
 	f->ss = 0x2b;
