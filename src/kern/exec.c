@@ -47,6 +47,7 @@
 #include <string.h>
 
 #include "kern/imgact.h"
+#include "kern/sys_int.h"
 #include "libk/kassert.h"
 
 #define STACK_RANDOM_BITS 22 /* 16 GiB */
@@ -100,8 +101,11 @@ exec_set_vnode(struct exec_image *img, struct vnode *vp)
 int
 exec_new_vmspace(struct exec_image *img)
 {
-	const struct proc_rlimit *rlim = img->p->rlim;
-	uint64_t gap = rlim[LX_RLIMIT_STACK].cur;
+	/* Copies: another thread of the process may be changing them. */
+	const uint64_t stack = sys_rlimit(img->l, LX_RLIMIT_STACK);
+	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
+	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
+	uint64_t gap = stack;
 	struct vmspace *vm;
 	int error;
 
@@ -115,12 +119,11 @@ exec_new_vmspace(struct exec_image *img)
 	vm_map_lock(&vm->map);
 	vm->stack_top = VM_MAX_ADDRESS - PAGE_SIZE -
 			exec_random_pages(img, STACK_RANDOM_BITS);
-	vm->stack_limit =
-	    rlim[LX_RLIMIT_STACK].cur < gap ? rlim[LX_RLIMIT_STACK].cur : gap;
+	vm->stack_limit = stack < gap ? stack : gap;
 	vm->mmap_top = trunc_page(vm->stack_top - gap - STACK_GUARD -
 				  exec_random_pages(img, MMAP_RANDOM_BITS));
-	vm->data_limit = rlim[LX_RLIMIT_DATA].cur;
-	vm->map.as_limit = rlim[LX_RLIMIT_AS].cur;
+	vm->data_limit = data;
+	vm->map.as_limit = as;
 	vm_map_unlock(&vm->map);
 	img->vm = vm;
 	return (0);

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "kern/imgact.h"
+#include "kern/sys_int.h"
 #include "libk/kassert.h"
 
 #ifndef AT_MINSIGSTKSZ
@@ -98,10 +99,13 @@ aux_build(
 	aux(img, AT_BASE, img->base);
 	aux(img, AT_FLAGS, 0);
 	aux(img, AT_ENTRY, img->aentry);
+	/* Another thread of the process may be changing them. */
+	kmutex_lock(&p->lock);
 	aux(img, AT_UID, p->uid);
 	aux(img, AT_EUID, p->euid);
 	aux(img, AT_GID, p->gid);
 	aux(img, AT_EGID, p->egid);
+	kmutex_unlock(&p->lock);
 	aux(img, AT_SECURE, 0);
 	aux(img, AT_RANDOM, random);
 	aux(img, AT_HWCAP2, host_auxval(AT_HWCAP2) & HWCAP2_FSGSBASE);
@@ -173,7 +177,7 @@ int
 exec_stack(struct exec_image *img)
 {
 	const struct exec_args *a = &img->args;
-	const uint64_t limit = img->p->rlim[LX_RLIMIT_STACK].cur / 4;
+	const uint64_t limit = sys_rlimit(img->l, LX_RLIMIT_STACK) / 4;
 	struct stack_picture sp = {.top = img->vm->stack_top};
 	uint64_t strings, words, max;
 	int error;

@@ -225,9 +225,10 @@ fork_resources(struct lwp *l, struct proc *np, uint64_t flags)
 	return (vmspace_fork(p->vmspace, &np->vmspace));
 }
 
-/* Number and links: np is in the table.  EAGAIN: no more children. */
+/* Numbers and links: np is in the table, and its lwp nl can be found there.
+ * EAGAIN: no more children. */
 static int
-fork_link(struct lwp *l, struct proc *np, uint64_t flags)
+fork_link(struct lwp *l, struct proc *np, struct lwp *nl, uint64_t flags)
 {
 	struct proc *p = l->p;
 	struct vkernel *k = p->k;
@@ -242,6 +243,7 @@ fork_link(struct lwp *l, struct proc *np, uint64_t flags)
 	if (error == 0)
 		error = pid_alloc(k, &np->pid);
 	if (error == 0) {
+		nl->tid = np->pid;
 		np->pgid = p->pgid;
 		np->sid = p->sid;
 		np->session = p->session;
@@ -277,7 +279,6 @@ fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
 	const int pid = np->pid;
 	int error;
 
-	nl->tid = pid;
 	clone_settid(l, args, pid);
 	kmutex_lock(&np->lock);
 	np->state = PROC_ALIVE;
@@ -327,7 +328,7 @@ clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	error = clone_lwp_state(l, nl, args);
 	if (error != 0)
 		goto fail_lwp;
-	error = fork_link(l, np, args->flags);
+	error = fork_link(l, np, nl, args->flags);
 	if (error != 0)
 		goto fail_lwp;
 	error = fork_start(l, np, nl, args, tid);

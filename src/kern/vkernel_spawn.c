@@ -248,7 +248,7 @@ spawn_set_tty(struct vkernel *k, struct session *s, int fd)
 }
 
 static int
-spawn_link(struct vkernel *k, struct proc *p, int ttyfd)
+spawn_link(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 {
 	int error;
 
@@ -260,7 +260,7 @@ spawn_link(struct vkernel *k, struct proc *p, int ttyfd)
 			pid_free(k, p->pid);
 	}
 	if (error == 0) {
-		p->pgid = p->sid = p->pid;
+		l->tid = p->pgid = p->sid = p->pid;
 		p->embedder_waits = true;
 		spawn_set_tty(k, p->session, ttyfd);
 		proc_link(p, NULL);
@@ -275,10 +275,9 @@ spawn_start(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 {
 	int error;
 
-	error = spawn_link(k, p, ttyfd);
+	error = spawn_link(k, p, l, ttyfd);
 	if (error != 0)
 		return (error);
-	l->tid = p->pid;
 	kmutex_lock(&p->lock);
 	p->state = PROC_ALIVE;
 	kmutex_unlock(&p->lock);

@@ -94,8 +94,7 @@ ret_value(const struct trapframe *tf, uint8_t idx)
 static uint64_t
 pid_value(struct lwp *l, uint8_t idx)
 {
-	const int parent = l->p->parent != NULL ? 1 : 0;
-	const int64_t v[] = {l->p->pid, l->tid, 0, -1, -l->p->pid, parent,
+	const int64_t v[] = {l->p->pid, l->tid, 0, -1, -l->p->pid, 1,
 	    (int64_t)l->cpu->tf.rbx, (int64_t)l->cpu->tf.r12, l->p->pid + 1,
 	    l->p->pid - 1, INT32_MIN, INT32_MAX};
 
