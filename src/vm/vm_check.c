@@ -285,11 +285,13 @@ vm_check_vmspace(struct vmspace *vm)
 {
 	struct check c = {.what = "vmspace", .id = vm->id};
 	struct vm_map *map = &vm->map;
+	struct vm_life life;
 
 	vm_map_lock(map);
-	CHECK(&c, vm_life_holds(&vm->life) >= vm_life_refs(&vm->life),
-	    "%u holds for %u refs", vm_life_holds(&vm->life),
-	    vm_life_refs(&vm->life));
+	/* One look at both: other threads ref and free it meanwhile. */
+	atomic_init(&life.w, atomic_load(&vm->life.w));
+	CHECK(&c, vm_life_holds(&life) >= vm_life_refs(&life),
+	    "%u holds for %u refs", vm_life_holds(&life), vm_life_refs(&life));
 	CHECK(&c, map->pmap == vm->pmap && map->sys == vm->sys,
 	    "map of another vmspace");
 	CHECK(&c, !map->dead || map->nentries == 0, "dead with %llu entries",

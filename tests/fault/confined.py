@@ -5,10 +5,12 @@
 ordinary user without any capability, under a filter like a container's (no
 ptrace, no io_uring, ...; see confine.c), and under both."""
 
+import atexit
 import os
 import pwd
 import shutil
 import sys
+import tempfile
 
 import faultlib
 import vmtest
@@ -55,8 +57,26 @@ def user_prefix():
 
 def reachable(env, prefix):
     """May the user run the command at all (directories of the build)?"""
-    r = vmtest.run(prefix + [env.vm.path, "--version"], timeout=20)
+    # By a shell: what setpriv itself executes it finds with root's rights.
+    r = vmtest.run(prefix + ["sh", "-c", 'exec "$0" --version', env.vm.path],
+                   timeout=20)
     return r.status == 0
+
+
+def make_reachable(env, prefix):
+    """Copies for the user, where the build is in a private directory."""
+    if prefix is None or reachable(env, prefix):
+        return
+    top = tempfile.mkdtemp(prefix="fault-confined-", dir="/var/tmp")
+    atexit.register(shutil.rmtree, top, ignore_errors=True)
+    os.chmod(top, 0o755)
+    env.vm.path = shutil.copy(env.vm.path, top)
+    if env.opts.helper:
+        env.opts.helper = shutil.copy(env.opts.helper, top)
+    for name in GUESTS:
+        if os.path.exists(env.guest(name)):
+            shutil.copy(env.guest(name), top)
+    env.guests = top
 
 
 def unprivileged(env):
@@ -64,6 +84,7 @@ def unprivileged(env):
     if prefix is None:
         env.cases.missing("ordinary user", why)
         return
+    make_reachable(env, prefix)
     if not reachable(env, prefix):
         env.cases.skip("ordinary user",
                        f"{USER} cannot reach {env.vm.path}")
@@ -87,6 +108,8 @@ def contained(env):
     if not env.cases.check("the filter refuses", r.status == 0, r.errtext()):
         return
     prefix, why = user_prefix()
+    make_reachable(env, prefix)
+    helper = env.opts.helper
     if prefix is None or not reachable(env, prefix):
         prefix = []
     guests(env, prefix + [helper], "confined" +

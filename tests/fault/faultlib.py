@@ -48,12 +48,14 @@ def host_files():
 
 
 OURS = re.compile(r"vmspace|stub|zygote|arena", re.I)
+# Other tests may run at the same time.
+TESTS = re.compile(r"vmdiff|(fault|fuzz|demo|unit|test|bench)[-_.]", re.I)
 
 
 def new_files(before):
     """New files that could be ours: other programs use /tmp, too."""
     return sorted(f for f in host_files() - before if OURS.search(f)
-                  and "vmdiff" not in f and "vmspace-fault" not in f)
+                  and not TESTS.search(f))
 
 
 def stubs_of(pid):

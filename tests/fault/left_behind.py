@@ -21,6 +21,14 @@ BUSY = ("i=0; while :; do (echo $i > /tmp/f$((i%7)); seq 1 300 | sort -r | "
         "head -1 >/dev/null); i=$((i+1)); done")
 
 
+def sigkill(pid):
+    """SIGKILL, also to one that has just gone: stubs come and go."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def watch_works(env):
     """The watch itself: an orphan is seen, and gone when it has ended."""
     p = subprocess.Popen(["/bin/sh", "-c", "sleep 1.5 & exit 0"])
@@ -150,7 +158,7 @@ def killed_child(env):
     p.stdout.readline()
     time.sleep(0.3)
     victim = busy_cpu(list(faultlib.stubs_of(p.pid)))
-    os.kill(victim, signal.SIGKILL)
+    sigkill(victim)
     try:
         out, err = p.communicate(timeout=20 * vmtest.SLOW)
     except subprocess.TimeoutExpired:
@@ -170,7 +178,7 @@ def killed_helper(env):
     p.stdout.readline()
     direct = [s for s, i in faultlib.stubs_of(p.pid).items() if i[0] == p.pid]
     for pid in direct:
-        os.kill(pid, signal.SIGKILL)
+        sigkill(pid)
     try:
         out, err = p.communicate(timeout=20 * vmtest.SLOW)
         env.cases.ok("SIGKILL of the helper process",

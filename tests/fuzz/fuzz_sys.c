@@ -39,7 +39,6 @@
 #define STEPS 600
 #define FORKS 24
 #define CHECK_EVERY 97
-#define ENTRY_OPS 2 /* steps before the prologue: map and fill the scratch */
 
 static void sys_step(
     void *, struct cpu_thread *, struct pmap *, struct cpu_event *);
@@ -105,6 +104,8 @@ call(struct trapframe *tf, struct cpu_event *ev, uint16_t nr,
 		       nr == SYS_execveat || nr == SYS_vfork
 		   ? -1
 		   : nr;
+	if (nr == SYS_rt_sigreturn)
+		tf->rsp += 8; /* the handler's return */
 	tf->rax = tf->orig_rax = nr;
 	tf->rdi = a[0];
 	tf->rsi = a[1];
@@ -205,7 +206,7 @@ sys_step(
 	}
 	if (at == 1)
 		refill(l);
-	at -= at < ENTRY_OPS ? at : ENTRY_OPS;
+	at--;
 	if (left > 0 && at < sys_prologue_n) {
 		play(l, tf, ev, &sys_prologue[at]);
 	} else if (left > 0 && at - sys_prologue_n < fz.n) {

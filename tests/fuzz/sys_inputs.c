@@ -160,9 +160,9 @@ random_op(struct fuzz_rng *r)
 
 /* Descriptors 2 to 11; 0 and 1 are /dev/null. */
 const struct sys_op sys_prologue[] = {
-    {SYS_pipe2, {A(PTR, SLOT_FREE), A(OPEN, 11)}}, /* 2, 3 */
-    {SYS_open, {A(PATH, 0), A(OPEN, 3), A(RAW, 0xff)}},
-    {SYS_open, {A(PATH, 4), A(OPEN, 3), A(RAW, 0xff)}},
+    {SYS_pipe2, {A(PTR, SLOT_FREE), A(BIT, 11)}}, /* 2, 3; O_NONBLOCK */
+    {SYS_open, {A(PATH, 0), A(OPEN, 3), A(OPEN, 12)}},
+    {SYS_open, {A(PATH, 4), A(OPEN, 3), A(OPEN, 12)}},
     {SYS_open, {A(PATH, 10), A(OPEN, 7)}},
     {SYS_eventfd2, {A(RAW, 1), A(RAW, 0)}},
     {SYS_epoll_create1, {A(RAW, 0)}},
@@ -201,8 +201,8 @@ static const struct sys_op seed_fork[] = {
     {OP_STORE, {A(MAP, 1), A(RET, 0)}},
     {SYS_clone, {A(CLONE, 2), A(STACK, 0)}},
     {SYS_futex,
-	{A(PTR, SLOT_FREE), A(RAW, 0), A(RAW, 0), A(PTR, SLOT_TIME + 64)}},
-    {SYS_futex, {A(PTR, SLOT_FREE), A(RAW, 1), A(RAW, 1)}},
+	{A(PTR, SLOT_FREE + 3), A(RAW, 0), A(RAW, 0), A(PTR, SLOT_TIME + 64)}},
+    {SYS_futex, {A(PTR, SLOT_FREE + 3), A(RAW, 1), A(RAW, 1)}},
     {SYS_set_robust_list, {A(PTR, SLOT_ROBUST), A(SIZE, 7)}},
     {SYS_wait4, {A(PID, 3), A(PTR, SLOT_FREE), A(RAW, 1), A(RAW, 0)}},
     {SYS_vfork, {{0}}},
@@ -210,8 +210,8 @@ static const struct sys_op seed_fork[] = {
 };
 
 static const struct sys_op seed_files[] = {
-    {SYS_mkdir, {A(PATH, 6), A(RAW, 0xff)}},
-    {SYS_openat, {A(FD, 225), A(PATH, 7), A(OPEN, 3), A(RAW, 0xff)}},
+    {SYS_mkdir, {A(PATH, 6), A(OPEN, 12)}},
+    {SYS_openat, {A(FD, 225), A(PATH, 7), A(OPEN, 3), A(OPEN, 12)}},
     {SYS_writev, {A(RET, 0), A(PTR, SLOT_IOV), A(RAW, 2)}},
     {SYS_rename, {A(PATH, 7), A(PATH, 5)}},
     {SYS_link, {A(PATH, 5), A(PATH, 7)}},
@@ -259,6 +259,24 @@ static const struct sys_op seed_signals[] = {
     {OP_EXCEPTION, {A(RAW, 11)}},
 };
 
+/* A mapping that begins behind the end of its tmpfs file, never touched. */
+static const struct sys_op seed_short[] = {
+    {SYS_mmap, {A(MAP, 6), A(SIZE, 21), A(PROT, 1), A(MMAP, 4), A(FD, 5),
+		   A(SIZE, 23)}},
+};
+
+/* One thread changes what another one's exec, and the search for a thread,
+ * look at. */
+static const struct sys_op seed_threads[] = {
+    {SYS_clone, {A(CLONE, 2), A(STACK, 0)}},
+    {SYS_setresgid, {A(RAW, 0), A(RAW, 0), A(RAW, 0)}},
+    {SYS_setrlimit, {A(RAW, 3), A(PTR, SLOT_RLIMIT)}},
+    {SYS_fork, {{0}}},
+    {SYS_sched_rr_get_interval, {A(PID, 8), A(PTR, SLOT_FREE)}},
+    {SYS_clone, {A(CLONE, 2), A(STACK, 0)}},
+    {SYS_execve, {A(PATH, 9), A(PTR, SLOT_ARGV), A(RAW, 0)}},
+};
+
 #define SEED(v)                  \
 	{                        \
 #v, v, sizeof(v) \
@@ -268,7 +286,8 @@ static const struct {
 	const void *ops;
 	size_t len;
 } seeds[] = {SEED(seed_memory), SEED(seed_fork), SEED(seed_files),
-    SEED(seed_events), SEED(seed_signals)};
+    SEED(seed_events), SEED(seed_signals), SEED(seed_short),
+    SEED(seed_threads)};
 #define NSEEDS (sizeof(seeds) / sizeof(seeds[0]))
 
 size_t

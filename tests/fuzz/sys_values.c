@@ -59,7 +59,7 @@ static const uint64_t mmaps[] = {LX_MAP_PRIVATE | LX_MAP_ANONYMOUS,
 static const uint64_t opens[] = {O_RDONLY, O_WRONLY, O_RDWR, O_RDWR | O_CREAT,
     O_RDWR | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_EXCL, O_RDWR | O_APPEND,
     O_RDONLY | O_DIRECTORY, O_PATH, O_RDWR | O_TMPFILE, O_RDONLY | O_NOFOLLOW,
-    O_RDWR | O_NONBLOCK | O_CLOEXEC};
+    O_RDWR | O_NONBLOCK | O_CLOEXEC, /* and modes: */ 0777, 0600, 0};
 
 #define THREAD                                                           \
 	(LX_CLONE_VM | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SIGHAND | \
