@@ -23,7 +23,9 @@
  *	6. the vfork parent goes on; the machine, the old text and the old
  *	   vmspace are let go
  *
- * From step 2 on nothing can fail, so there is no half-done exec to kill.
+ * From step 2 on nothing can fail, so there is no half-done exec to kill, with
+ * one exception: if another lwp began to share handlers or descriptors between
+ * steps 1 and 2 and there is no memory for a copy, the process gets SIGKILL.
  *
  * Text vnode (S1).  The image owns a ref of the new vnode, and a text ref
  * (ETXTBSY), long before the commit publishes it, and the old one is released
@@ -145,16 +147,19 @@ exec_activate(struct exec_image *img)
 	return (error);
 }
 
-/* Step 1: what exec will change must be the process's own. */
+/*
+ * Step 1: what exec will change must be the process's own.  Once more after
+ * step 2, for what another lwp has begun to share in between.
+ */
 static int
 exec_unshare(struct exec_image *img)
 {
 	struct proc *p = img->p;
 	int error = 0;
 
-	if (atomic_load(&p->sigacts->refs) > 1)
+	if (img->sigacts == NULL && atomic_load(&p->sigacts->refs) > 1)
 		error = sigacts_create(p->k, p->sigacts, &img->sigacts);
-	if (error == 0 && p->fdt_shared)
+	if (error == 0 && img->fdt == NULL && p->fdt_shared)
 		error = fdtable_fork(p->fdt, &img->fdt);
 	return (error);
 }
@@ -321,6 +326,11 @@ kern_exec(struct lwp *l, struct exec_args *args)
 		error = exec_unshare(&img);
 	if (error == 0)
 		error = exec_single(l);
+	if (error == 0) {
+		error = exec_unshare(&img);
+		if (error != 0) /* too late for a refusal */
+			kern_exit(l, LX_SIGKILL, true);
+	}
 	if (error == 0) {
 		if (l->p->vmspace != NULL)
 			futex_lwp_exit(l);

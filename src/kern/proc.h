@@ -99,7 +99,8 @@ struct proc {
 
 	struct fdtable *fdt;       /* [p] own ref; NULL for zombies. Own lwps
 				      read it without the lock */
-	bool fdt_shared;           /* [L] CLONE_FILES without CLONE_THREAD */
+	_Atomic(bool) fdt_shared;  /* [a] CLONE_FILES without CLONE_THREAD;
+				      set by any own lwp, cleared by exec */
 	struct proc_fs *fs;        /* as fdt */
 	struct sigacts *sigacts;   /* [p] own ref; valid until the last drop */
 	struct sigpending sigpend; /* [p] process-directed */
