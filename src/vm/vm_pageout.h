@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Pageout: frames from pages that are not in use, when free ones run short.
+ */
+#ifndef VM_VM_PAGEOUT_H
+#define VM_VM_PAGEOUT_H
+
+#include "vm/vm_types.h"
+
+/*
+ * Start and stop the pageout daemon of a system.  Without one, everything
+ * works, but only those who find no memory do the work.  0, EAGAIN, ENOMEM.
+ */
+int vm_pageout_start(struct vm_system *);
+void vm_pageout_stop(struct vm_system *);
+/*
+ * Free at least `want` frames: from clean file pages, from dirty ones by
+ * writing them back, from anonymous ones by writing them to swap.  Pages that
+ * no one busies, wires or holds; those not used lately first.
+ * - No locks held; does I/O.  Returns frames freed, 0: there is nothing left
+ *   that could be freed.
+ */
+uint64_t vm_pageout_reclaim(struct vm_system *, uint64_t want);
+/*
+ * Shrink an idle system: page out whatever can be until at most `target` bytes
+ * of guest memory are in use, and give the free memory back to the host.
+ * - No locks held.  Returns bytes given back to the host.
+ */
+uint64_t vm_system_shrink(struct vm_system *, uint64_t target);
+
+#endif /* VM_VM_PAGEOUT_H */
