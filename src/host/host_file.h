@@ -127,6 +127,19 @@ int host_flock(int fd, int op);
 /* cmd: F_SETLK, F_SETLKW, F_GETLK or their F_OFD_ forms. */
 int host_lock(int fd, int cmd, struct flock *fl);
 
+/*
+ * A file for use as swap, locked against other kernels; what it has will be
+ * overwritten.  path NULL: an unlinked file in $TMPDIR or /var/tmp; a
+ * directory: an unlinked file there; a new name: made and unlinked at once; an
+ * existing regular file or block device must be empty or carry mkswap(8)'s
+ * signature.
+ * - *size is what is wanted, and becomes what the device has if that is less,
+ *   or if it is 0.
+ * - EEXIST (it has other contents), EBUSY (locked by another), ELOOP (a
+ *   symbolic link), EINVAL (another type, or no size), errors of open(2).
+ */
+int host_swap_open(const char *path, uint64_t *size, int *fd);
+
 /* ---- input and output: *done may be short ---- */
 
 int host_read(int fd, void *buf, size_t len, size_t *done);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Rings of transfers: io_uring, or plain calls where there is none.
+ *
+ * Concepts.  A slot for each transfer in flight keeps what is left of it; a
+ * short transfer is continued with the rest until all is moved.  In a ring
+ * without io_uring the transfer is over when it is submitted, and waits in a
+ * queue to be reaped, so that callers see no difference but the time.
+ *
+ * Guarantees: each transfer that was accepted is reaped exactly once.
+ *
+ * Limits: io_uring is refused in many containers; errors at set-up are not
+ * told apart from that.
+ */
+#include "host/host_ring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "host/host_file.h"
+#include "libk/kassert.h"
+
+#ifdef HOST_URING
+#include <liburing.h>
+#endif
+
+_Static_assert(sizeof(struct host_iovec) == sizeof(struct iovec), "iovec");
+
+struct ring_slot {
+	struct ring_slot *next; /* spare or done */
+	void *token;
+	int fd;
+	bool write;
+	uint64_t off;
+	int first, n; /* pieces that are left */
+	int error;
+	struct iovec iov[HOST_RING_IOV];
+};
+
+struct host_ring {
+	bool async;
+	unsigned inflight; /* submitted and not reaped */
+	struct ring_slot *spare;
+	struct ring_slot *done, **tail; /* ended, oldest first */
+#ifdef HOST_URING
+	struct io_uring ring;
+#endif
+	struct ring_slot slots[];
+};
+
+int
+host_ring_create(unsigned depth, bool sync, struct host_ring **out)
+{
+	struct host_ring *r;
+
+	KASSERT(depth >= 1 && depth <= 1024);
+	r = calloc(1, sizeof(*r) + depth * sizeof(r->slots[0]));
+	if (r == NULL)
+		return (ENOMEM);
+	r->tail = &r->done;
+	for (unsigned i = depth; i-- > 0;) {
+		r->slots[i].next = r->spare;
+		r->spare = &r->slots[i];
+	}
+#ifdef HOST_URING
+	if (!sync)
+		r->async = io_uring_queue_init(depth, &r->ring, 0) == 0;
+#endif
+	*out = r;
+	return (0);
+}
+
+void
+host_ring_destroy(struct host_ring *r)
+{
+	KVERIFY(r->inflight == 0);
+#ifdef HOST_URING
+	if (r->async)
+		io_uring_queue_exit(&r->ring);
+#endif
+	free(r);
+}
+
+bool
+host_ring_async(const struct host_ring *r)
+{
+	return (r->async);
+}
+
+static void
+slot_done(struct host_ring *r, struct ring_slot *s, int error)
+{
+	s->error = error;
+	s->next = NULL;
+	*r->tail = s;
+	r->tail = &s->next;
+}
+
+/* `done` bytes were moved.  True: that was all. */
+static bool
+slot_advance(struct ring_slot *s, size_t done)
+{
+	s->off += done;
+	while (done > 0) {
+		struct iovec *v = &s->iov[s->first];
+
+		if (done < v->iov_len) {
+			v->iov_base = (char *)v->iov_base + done;
+			v->iov_len -= done;
+			return (false);
+		}
+		done -= v->iov_len;
+		s->first++;
+		s->n--;
+	}
+	return (s->n == 0);
+}
+
+/* Move everything that is left, here and now. */
+static void
+slot_run(struct host_ring *r, struct ring_slot *s)
+{
+	const struct host_iovec *iov;
+	size_t done;
+	int error = 0;
+
+	while (s->n > 0 && error == 0) {
+		iov = (const void *)&s->iov[s->first];
+		done = 0;
+		error = s->write ? host_pwritev(s->fd, iov, s->n, s->off, &done)
+				 : host_preadv(s->fd, iov, s->n, s->off, &done);
+		if (error == 0 && done == 0)
+			error = EIO;
+		else if (error == 0)
+			slot_advance(s, done);
+	}
+	slot_done(r, s, error);
+}
+
+#ifdef HOST_URING
+/* Hand the rest of the transfer to the host.  False: it takes none. */
+static bool
+slot_submit(struct host_ring *r, struct ring_slot *s)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->ring);
+	int n;
+
+	if (sqe == NULL)
+		return (false);
+	if (s->write)
+		io_uring_prep_writev(
+		    sqe, s->fd, &s->iov[s->first], (unsigned)s->n, s->off);
+	else
+		io_uring_prep_readv(
+		    sqe, s->fd, &s->iov[s->first], (unsigned)s->n, s->off);
+	io_uring_sqe_set_data(sqe, s);
+	do
+		n = io_uring_submit(&r->ring);
+	while (n == -EINTR || n == -EAGAIN || n == -EBUSY);
+	/* The entry stays in the queue when that fails: it must not, since the
+	 * slot will be used again. */
+	KVERIFY(n >= 0);
+	return (true);
+}
+
+static void
+cqe_take(struct host_ring *r, struct io_uring_cqe *cqe)
+{
+	struct ring_slot *s = io_uring_cqe_get_data(cqe);
+	int res = cqe->res;
+
+	io_uring_cqe_seen(&r->ring, cqe);
+	if (res == -EINTR || res == -EAGAIN)
+		slot_run(r, s);
+	else if (res < 0)
+		slot_done(r, s, -res);
+	else if (res == 0)
+		slot_done(r, s, EIO);
+	else if (slot_advance(s, (size_t)res))
+		slot_done(r, s, 0);
+	else if (!slot_submit(r, s))
+		slot_run(r, s);
+}
+
+/* Take what has ended; wait for one if there is none. */
+static void
+ring_collect(struct host_ring *r, bool wait)
+{
+	struct io_uring_cqe *cqe;
+	int error;
+
+	while (io_uring_peek_cqe(&r->ring, &cqe) == 0)
+		cqe_take(r, cqe);
+	while (wait && r->done == NULL) {
+		do
+			error = io_uring_wait_cqe(&r->ring, &cqe);
+		while (error == -EINTR || error == -EAGAIN);
+		KVERIFY(error == 0);
+		cqe_take(r, cqe);
+	}
+}
+#endif
+
+static int
+ring_start(struct host_ring *r, bool write, int fd,
+    const struct host_iovec *iov, int n, uint64_t off, void *token)
+{
+	struct ring_slot *s = r->spare;
+
+	KASSERT(n >= 1 && n <= HOST_RING_IOV);
+	if (s == NULL)
+		return (EAGAIN);
+	r->spare = s->next;
+	r->inflight++;
+	s->token = token;
+	s->fd = fd;
+	s->write = write;
+	s->off = off;
+	s->first = 0;
+	s->n = n;
+	memcpy(s->iov, iov, (size_t)n * sizeof(*iov));
+#ifdef HOST_URING
+	if (r->async && slot_submit(r, s))
+		return (0);
+#endif
+	slot_run(r, s);
+	return (0);
+}
+
+int
+host_ring_pwritev(struct host_ring *r, int fd, const struct host_iovec *iov,
+    int n, uint64_t off, void *token)
+{
+	return (ring_start(r, true, fd, iov, n, off, token));
+}
+
+int
+host_ring_preadv(struct host_ring *r, int fd, const struct host_iovec *iov,
+    int n, uint64_t off, void *token)
+{
+	return (ring_start(r, false, fd, iov, n, off, token));
+}
+
+bool
+host_ring_reap(struct host_ring *r, bool wait, void **token, int *error)
+{
+	struct ring_slot *s;
+
+	if (r->inflight == 0)
+		return (false);
+#ifdef HOST_URING
+	if (r->async)
+		ring_collect(r, wait);
+#endif
+	s = r->done;
+	if (s == NULL)
+		return (false);
+	r->done = s->next;
+	if (r->done == NULL)
+		r->tail = &r->done;
+	*token = s->token;
+	*error = s->error;
+	s->next = r->spare;
+	r->spare = s;
+	r->inflight--;
+	return (true);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Opening files and block devices for use as swap.
+ *
+ * Concepts: what is opened here will be overwritten, so an existing file is
+ * taken only if nobody can miss what it has: it is empty, or carries the
+ * signature that mkswap(8) writes.  New files lose their name at once: they
+ * are gone when the last descriptor is, however the process ends.
+ *
+ * Guarantees: the descriptor is locked exclusively (flock), so two kernels do
+ * not share a file; a symbolic link in the last place is not followed.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <linux/fs.h>
+#include <unistd.h>
+
+#include "host/host_file.h"
+
+#define SWAP_MAGIC "SWAPSPACE2"
+#define SWAP_MAGIC_OFF 4086
+
+/* An unlinked file in a directory. */
+static int
+open_temporary(const char *dir, int *fd)
+{
+	char name[PATH_MAX];
+	int n;
+
+	*fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (*fd >= 0)
+		return (0);
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
+		return (errno);
+	n = snprintf(name, sizeof(name), "%s/vmspace-swap-XXXXXX", dir);
+	if (n < 0 || (size_t)n >= sizeof(name))
+		return (ENAMETOOLONG);
+	*fd = mkostemp(name, O_CLOEXEC);
+	if (*fd < 0)
+		return (errno);
+	(void)unlink(name);
+	return (0);
+}
+
+/* A file that did not exist, without its name. */
+static int
+open_new(const char *path, int *fd)
+{
+	*fd = open(
+	    path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
+		return (errno);
+	(void)unlink(path);
+	return (0);
+}
+
+static int
+check_contents(int fd, const struct host_stat *st)
+{
+	char magic[sizeof(SWAP_MAGIC) - 1];
+	size_t done = 0;
+	int error;
+
+	if ((st->mode & HOST_S_IFMT) == HOST_S_IFREG && st->size == 0)
+		return (0);
+	error =
+	    host_pread_full(fd, magic, sizeof(magic), SWAP_MAGIC_OFF, &done);
+	if (error == 0 && (done != sizeof(magic) ||
+			      memcmp(magic, SWAP_MAGIC, sizeof(magic)) != 0))
+		error = EEXIST;
+	return (error);
+}
+
+static int
+set_size(int fd, const struct host_stat *st, uint64_t *size)
+{
+	uint64_t bytes;
+
+	if ((st->mode & HOST_S_IFMT) == HOST_S_IFBLK) {
+		if (ioctl(fd, BLKGETSIZE64, &bytes) != 0)
+			return (errno);
+		if (*size == 0 || *size > bytes)
+			*size = bytes;
+		return (0);
+	}
+	if (*size == 0)
+		*size = st->size;
+	if (*size == 0)
+		return (EINVAL);
+	return (st->size >= *size ? 0 : host_ftruncate(fd, *size));
+}
+
+static int
+open_path(const char *path, int *fd)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct host_stat st;
+	int error;
+
+	if (path == NULL) {
+		path = tmp != NULL && tmp[0] == '/' ? tmp : "/var/tmp";
+		return (open_temporary(path, fd));
+	}
+	error = host_fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st);
+	if (error == ENOENT)
+		return (open_new(path, fd));
+	if (error != 0)
+		return (error);
+	if ((st.mode & HOST_S_IFMT) == HOST_S_IFDIR)
+		return (open_temporary(path, fd));
+	if ((st.mode & HOST_S_IFMT) == HOST_S_IFLNK)
+		return (ELOOP);
+	if ((st.mode & HOST_S_IFMT) != HOST_S_IFREG &&
+	    (st.mode & HOST_S_IFMT) != HOST_S_IFBLK)
+		return (EINVAL);
+	return (host_openat(
+	    AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0, fd));
+}
+
+int
+host_swap_open(const char *path, uint64_t *size, int *fd)
+{
+	uint64_t want = *size;
+	struct host_stat st;
+	int error, f;
+
+	error = open_path(path, &f);
+	if (error != 0)
+		return (error);
+	error = host_flock(f, LOCK_EX | LOCK_NB);
+	if (error == EWOULDBLOCK)
+		error = EBUSY;
+	if (error == 0)
+		error = host_fstat(f, &st);
+	if (error == 0)
+		error = check_contents(f, &st);
+	if (error == 0)
+		error = set_size(f, &st, &want);
+	if (error != 0) {
+		host_close(f);
+		return (error);
+	}
+	*size = want;
+	*fd = f;
+	return (0);
+}

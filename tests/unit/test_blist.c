@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* Block lists against an array of bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libk/blist.h"
+
+static uint64_t
+rnd(uint64_t *s)
+{
+	*s = *s * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (*s >> 33);
+}
+
+/* Longest run of free blocks that does not cross a group of 4096. */
+static unsigned
+longest(const uint8_t *used, uint64_t n)
+{
+	unsigned best = 0, run = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (i % 4096 == 0)
+			run = 0;
+		run = used[i] ? 0 : run + 1;
+		if (run > best)
+			best = run;
+	}
+	return (best > BLIST_RUN_MAX ? BLIST_RUN_MAX : best);
+}
+
+static void
+model(uint64_t n, uint64_t seed, int ops)
+{
+	struct blist *b = blist_create(n);
+	uint8_t *used = calloc(1, n);
+	uint64_t s = seed, nfree = n, blk;
+	unsigned got, want, most;
+
+	for (int i = 0; i < ops; i++) {
+		/* Waves of growth and decline. */
+		if (rnd(&s) % 100 < (i / 500 % 2 == 0 ? 70u : 30u)) {
+			want = 1 + (unsigned)(rnd(&s) % BLIST_RUN_MAX);
+			most = longest(used, n);
+			blk = blist_alloc(b, want, &got);
+			if (most == 0) {
+				assert_true(blk == BLIST_NONE);
+				continue;
+			}
+			assert_int_equal(got, want < most ? want : most);
+			for (unsigned k = 0; k < got; k++) {
+				assert_false(used[blk + k]);
+				used[blk + k] = 1;
+			}
+			nfree -= got;
+		} else {
+			/* Free a stretch of what is in use somewhere. */
+			blk = rnd(&s) % n;
+			for (got = 0;
+			     got < 100 && blk + got < n && used[blk + got];
+			     got++)
+				used[blk + got] = 0;
+			blist_free(b, blk, got);
+			nfree += got;
+		}
+		assert_int_equal(blist_nfree(b), nfree);
+		if (i % 64 == 0)
+			assert_int_equal(blist_check(b), 0);
+	}
+	for (uint64_t i = 0; i < n; i++)
+		assert_int_equal(blist_is_free(b, i), !used[i]);
+	assert_int_equal(blist_check(b), 0);
+	blist_destroy(b);
+	free(used);
+}
+
+static void
+test_model(void **state)
+{
+	model(1, 1, 200);
+	model(63, 2, 3000);
+	model(64, 3, 3000);
+	model(4095, 4, 3000);
+	model(4097, 5, 3000);
+	model(10000, 6, 6000);
+}
+
+static void
+test_sequential(void **state)
+{
+	struct blist *b = blist_create(100000);
+	uint64_t next = 0;
+	unsigned got;
+
+	/* Clusters follow each other, up to the end of a group. */
+	while (blist_nfree(b) != 0) {
+		assert_int_equal(blist_alloc(b, 32, &got), next);
+		next += got;
+	}
+	assert_true(blist_alloc(b, 1, &got) == BLIST_NONE);
+	blist_free(b, 0, 100000);
+	assert_int_equal(blist_size(b), 100000);
+	assert_int_equal(blist_nfree(b), 100000);
+	assert_int_equal(blist_check(b), 0);
+	blist_destroy(b);
+}
+
+static void
+test_fragmented(void **state)
+{
+	struct blist *b = blist_create(8192);
+	unsigned got;
+
+	assert_true(blist_fill(b, 0, 8192));
+	assert_false(blist_fill(b, 5, 1));
+	for (uint64_t i = 0; i < 8192; i += 2)
+		blist_free(b, i, 1);
+	for (int i = 0; i < 4096; i++) {
+		assert_true(blist_alloc(b, 32, &got) != BLIST_NONE);
+		assert_int_equal(got, 1);
+	}
+	blist_free(b, 1000, 7);
+	assert_int_equal(blist_alloc(b, 32, &got), 1000);
+	assert_int_equal(got, 7);
+	assert_int_equal(blist_check(b), 0);
+	blist_destroy(b);
+}
+
+/* Does fn end the process? */
+static bool
+dies(void (*fn)(struct blist *))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct blist *b = blist_create(100);
+
+		(void)!freopen("/dev/null", "w", stderr);
+		fn(b);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return (!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+}
+
+static void
+free_twice(struct blist *b)
+{
+	blist_free(b, 3, 1);
+}
+
+static void
+free_beyond(struct blist *b)
+{
+	blist_fill(b, 0, 100);
+	blist_free(b, 99, 2);
+}
+
+static void
+free_rightly(struct blist *b)
+{
+	blist_fill(b, 0, 100);
+	blist_free(b, 99, 1);
+}
+
+static void
+test_panics(void **state)
+{
+	assert_true(dies(free_twice));
+	assert_true(dies(free_beyond));
+	assert_false(dies(free_rightly));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_model),
+	    cmocka_unit_test(test_sequential),
+	    cmocka_unit_test(test_fragmented),
+	    cmocka_unit_test(test_panics),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
