@@ -6,8 +6,10 @@
  * nor anything to reclaim.
  *
  * Concepts.  Guest memory is the guests' problem: a guest process is killed,
- * the one with the most resident memory, the youngest of equals; the kernel
- * itself and its embedder only see a log line.  One victim at a time: while
+ * the one with the most memory, resident or in swap, the youngest of equals;
+ * the kernel itself and its embedder only see a log line.  What a process has
+ * is counted in its objects: translations say little, since pageout takes
+ * them away to see which pages are used.  One victim at a time: while
  * one is dying, nobody else is chosen, and everybody who needs memory waits
  * for it, in small steps, until frames come free or it is gone (a zombie: all
  * of its memory is back then).  Who asks within OOM_FRESH_NS of such an end
@@ -28,22 +30,37 @@
 
 #include "kern/proc_int.h"
 #include "libk/kassert.h"
+#include "vm/swap_space.h"
 #include "vm/vm_page.h"
 
 #define OOM_PATIENCE_NS UINT64_C(2000000000)
 #define OOM_STEP_NS UINT64_C(2000000)
 #define OOM_FRESH_NS UINT64_C(5000000)
-#define MIB(bytes) ((unsigned long long)((bytes) >> 20))
+#define MIB(pages) ((unsigned long long)((pages) >> 8))
 
-/* Resident bytes of a process that can be chosen, 0 of others.  Locked. */
+/* Pages that a process has. */
+struct oom_share {
+	uint64_t resident, swapped;
+};
+
 static uint64_t
-oom_resident(struct proc *p)
+oom_total(const struct oom_share *s)
+{
+	return (s->resident + s->swapped);
+}
+
+/* The share of a process that can be chosen; nothing of others.  Locked. */
+static void
+oom_measure(struct proc *p, struct oom_share *s)
 {
 	kmutex_assert_owned(&p->lock);
+	s->resident = s->swapped = 0;
 	if (p->vmspace == NULL || p->oom_victim || p->exiting ||
 	    p->state == PROC_EMBRYO)
-		return (0);
-	return (atomic_load(&p->vmspace->pmap->resident) * PAGE_SIZE);
+		return;
+	/* Who has its map locked just now is judged by its translations. */
+	if (!vmspace_footprint(p->vmspace, &s->resident, &s->swapped))
+		s->resident = atomic_load(&p->vmspace->pmap->resident);
 }
 
 /* A victim that is still giving its memory back, held.  proctree held. */
@@ -67,28 +84,31 @@ oom_dying(struct vkernel *k, uint64_t now)
 }
 
 static struct proc *
-oom_choose(struct vkernel *k, uint64_t *resident)
+oom_choose(struct vkernel *k, struct oom_share *share)
 {
 	struct proc *p, *best = NULL;
+	struct oom_share s;
 	uint64_t most = 0, r;
 
 	LIST_FOREACH (p, &k->procs, all) {
 		kmutex_lock(&p->lock);
-		r = oom_resident(p);
+		oom_measure(p, &s);
 		kmutex_unlock(&p->lock);
+		r = oom_total(&s);
 		if (r > most || (r > 0 && r == most && p->id > best->id)) {
 			most = r;
 			best = p;
+			*share = s;
 		}
 	}
 	if (best != NULL)
 		proc_hold(best);
-	*resident = most;
 	return (best);
 }
 
 static void
-oom_kill(struct vkernel *k, struct proc *p, uint64_t resident, uint64_t now)
+oom_kill(struct vkernel *k, struct proc *p, const struct oom_share *share,
+    uint64_t now)
 {
 	struct ksiginfo ksi = {.signo = LX_SIGKILL, .code = LX_SI_KERNEL};
 
@@ -98,11 +118,13 @@ oom_kill(struct vkernel *k, struct proc *p, uint64_t resident, uint64_t now)
 	ksig_post_proc_locked(p, &ksi);
 	kmutex_unlock(&p->lock);
 	atomic_fetch_add(&k->noom, 1);
-	ktrace(&k->trace, KT_OOM, (uint64_t)p->pid, resident >> PAGE_SHIFT, 0);
+	ktrace(&k->trace, KT_OOM, (uint64_t)p->pid, share->resident,
+	    share->swapped);
 	klog(&k->log, KLOG_WARN,
-	    "out of memory: killed pid %d (%s), resident %llu MiB of %llu MiB",
-	    p->pid, p->comm, MIB(resident),
-	    MIB(k->vm.phys->npages * PAGE_SIZE));
+	    "out of memory: killed pid %d (%s), resident %llu MiB of %llu MiB, "
+	    "swap %llu MiB of %llu MiB",
+	    p->pid, p->comm, MIB(share->resident), MIB(k->vm.phys->npages),
+	    MIB(share->swapped), MIB(swap_space_size(k->vm.swap)));
 }
 
 /* Until frames are free, the victim is gone, or the caller is told to go. */
@@ -133,7 +155,8 @@ kern_oom(void *arg, struct vmspace *vm)
 {
 	struct vkernel *k = arg;
 	struct lwp *self = lwp_current();
-	uint64_t now, resident = 0;
+	struct oom_share share = {0};
+	uint64_t now;
 	struct proc *victim;
 	bool killed;
 
@@ -153,9 +176,9 @@ kern_oom(void *arg, struct vmspace *vm)
 	}
 	victim = oom_dying(k, now);
 	if (victim == NULL) {
-		victim = oom_choose(k, &resident);
+		victim = oom_choose(k, &share);
 		if (victim != NULL)
-			oom_kill(k, victim, resident, now);
+			oom_kill(k, victim, &share, now);
 	}
 	kmutex_unlock(&k->proctree);
 	if (victim == NULL)

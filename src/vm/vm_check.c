@@ -29,7 +29,7 @@
 
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
-#include "vm/vm_object.h"
+#include "vm/vm_object_int.h"
 #include "vm/vm_page.h"
 
 #define CHECK_SHOW 20
@@ -39,7 +39,8 @@ struct check {
 	const char *what; /* "vmspace", "system" */
 	uint64_t id;
 	int bad;
-	uint64_t owned; /* arena frames found in objects */
+	uint64_t owned;  /* arena frames found in objects */
+	uint64_t blocks; /* swap blocks found in objects and pages */
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -184,23 +185,24 @@ check_entries(struct check *c, struct vm_map *map)
  * resident.
  */
 static struct vm_page *
-check_chain_lookup(
-    struct vm_object *obj, vm_pindex_t idx, unsigned *depth, uint32_t *flags)
+check_chain_lookup(struct vm_object *obj, vm_pindex_t idx, unsigned *depth,
+    uint32_t *flags, bool *clean)
 {
 	struct vm_object *back;
 	struct vm_page *m;
 
 	*depth = 0;
 	vm_object_lock(obj);
-	while ((m = vm_page_lookup(obj, idx)) == NULL &&
-	       (back = obj->backing) != NULL) {
+	while (vm_object_empty_at(obj, idx) && (back = obj->backing) != NULL) {
 		idx += OFF_TO_IDX(obj->backing_off);
 		vm_object_lock(back);
 		vm_object_unlock(obj);
 		obj = back;
 		++*depth;
 	}
+	m = vm_page_lookup(obj, idx);
 	*flags = m != NULL ? m->flags : 0;
+	*clean = m != NULL && m->swap != SWBLK_NONE;
 	vm_object_unlock(obj);
 	return (m);
 }
@@ -213,6 +215,7 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 	struct vm_page *m;
 	unsigned depth;
 	uint32_t flags;
+	bool clean;
 
 	if (e == NULL || va < e->start)
 		return ("lies in no entry");
@@ -222,8 +225,8 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 		return ("entry has no object");
 	if (frame >= map->sys->phys->npages)
 		return ("frame is outside the arena");
-	m = check_chain_lookup(
-	    e->object, OFF_TO_IDX(e->offset + (va - e->start)), &depth, &flags);
+	m = check_chain_lookup(e->object,
+	    OFF_TO_IDX(e->offset + (va - e->start)), &depth, &flags, &clean);
 	if (m == NULL)
 		return ("no page in the chain");
 	if ((flags & PG_FICTITIOUS) == 0 &&
@@ -239,6 +242,8 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 		return ("writable, but the entry needs a copy");
 	if (depth > 0)
 		return ("writable page of a backing object");
+	if (clean)
+		return ("writable page with a copy in swap");
 	if ((e->eflags & MAP_ENTRY_COW) != 0 && e->object->vops != NULL)
 		return ("private mapping writes to the file's page");
 	return (NULL);
@@ -309,12 +314,24 @@ vm_check_vmspace(struct vmspace *vm)
 static void
 check_object_pages(struct check *c, struct vm_object *obj, struct vm_phys *ph)
 {
-	uint64_t idx = 0, value, n = 0;
+	uint64_t idx = 0, value, n = 0, blocks = 0;
 
 	for (; radix_next(&obj->index, &idx, &value); idx++) {
-		struct vm_page *m = (struct vm_page *)(uintptr_t)value;
+		struct vm_page *m = vm_slot_page(value);
 
+		if (obj->type == OBJT_DEFAULT || obj->type == OBJT_SWAP)
+			CHECK(c, idx < obj->size,
+			    "object %llu: page at %llu beyond size %llu",
+			    ULL(obj->id), ULL(idx), ULL(obj->size));
+		if (vm_slot_is_swap(value)) {
+			blocks++;
+			c->blocks += vm_slot_blk(value) != SWBLK_LOST;
+			if (idx == UINT64_MAX)
+				break;
+			continue;
+		}
 		n++;
+		c->blocks += m->swap != SWBLK_NONE;
 		CHECK(c, m->object == obj && m->pindex == idx,
 		    "object %llu: page at %llu belongs elsewhere", ULL(obj->id),
 		    ULL(idx));
@@ -332,16 +349,17 @@ check_object_pages(struct check *c, struct vm_object *obj, struct vm_phys *ph)
 		CHECK(c, (m->flags & (PG_BUSY | PG_WANTED)) != PG_WANTED,
 		    "object %llu: page at %llu wanted but not busy",
 		    ULL(obj->id), ULL(idx));
-		if (obj->type == OBJT_DEFAULT)
-			CHECK(c, idx < obj->size,
-			    "object %llu: page at %llu beyond size %llu",
-			    ULL(obj->id), ULL(idx), ULL(obj->size));
 		if (idx == UINT64_MAX)
 			break;
 	}
-	CHECK(c, n == obj->resident && n == obj->index.count,
+	CHECK(c, n == obj->resident && n + blocks == obj->index.count,
 	    "object %llu: resident %llu, index %llu, found %llu", ULL(obj->id),
 	    ULL(obj->resident), ULL(obj->index.count), ULL(n));
+	CHECK(c, blocks == obj->swapped,
+	    "object %llu: swapped %llu, found %llu", ULL(obj->id),
+	    ULL(obj->swapped), ULL(blocks));
+	CHECK(c, blocks == 0 || obj->type != OBJT_DEFAULT,
+	    "object %llu: in swap, but of type default", ULL(obj->id));
 }
 
 /* Shadow lists, entry lists, refs.  Topology and list lock held. */
@@ -521,5 +539,8 @@ vm_check_system(struct vm_system *sys)
 
 	check_objects(&c, sys);
 	check_frames(&c, sys->phys);
+	CHECK(&c, c.blocks == swap_space_used(sys->swap),
+	    "%llu swap blocks in use, %llu found",
+	    ULL(swap_space_used(sys->swap)), ULL(c.blocks));
 	return (c.bad);
 }

@@ -21,6 +21,7 @@
  *       copy    a backing object has it and this is a write
  *       zero    nobody has it
  *       pagein  the chain ends at a file: read, then start over
+ *       swapin  an object of the chain has it in swap: the same
  *
  *   A stage that has to let go of a lock it needs (I/O, a busy page, the map
  *   lock for writing, no memory) drops all of them and says ERESTART; the loop
@@ -31,7 +32,8 @@
  *   Rights of a translation.  A page of a backing object never gets WRITE.  A
  *   page of the first object gets what the entry allows, except WRITE while
  *   the entry still needs its copy, and except WRITE for a page of a file that
- *   is not dirty yet: the write fault is how dirty pages are known.
+ *   is not dirty yet, or one that has a copy in swap: the write fault is how
+ *   dirty pages are known.
  *
  *   A copy hides the old page from every viewer of the first object.  If there
  *   is another viewer (a second entry or a shadow), its translation of the
@@ -74,8 +76,8 @@
 #include "pmap/pmap.h"
 #include "vm/vm_fault_int.h"
 
-#define RECLAIM_TARGET 64 /* frames to ask for when there are none */
-#define RECLAIM_ROUNDS 16 /* times to ask before the policy is called */
+#define RECLAIM_TARGET 64  /* frames to ask for when there are none */
+#define RECLAIM_ROUNDS 256 /* times to ask before the policy is called */
 
 static void
 fault_unlock_map(struct vm_faultinfo *fi)
@@ -239,14 +241,15 @@ static int
 fault_walk(struct vm_faultinfo *fi)
 {
 	struct vm_object *o = fi->entry->object, *back;
-	vm_pindex_t idx;
 	struct vm_page *m;
+	vm_pindex_t idx;
+	uint64_t slot;
 
 	idx = OFF_TO_IDX(fi->entry->offset + (fi->va - fi->entry->start));
 	fi->first = o;
 	fi->first_idx = idx;
 	vm_object_lock(o);
-	while ((m = vm_page_lookup(o, idx)) == NULL) {
+	while ((slot = vm_object_slot(o, idx)) == 0) {
 		back = o->backing;
 		if (back == NULL || idx >= o->size)
 			break;
@@ -256,6 +259,8 @@ fault_walk(struct vm_faultinfo *fi)
 			vm_object_unlock(o);
 		o = back;
 	}
+	fi->swapped = vm_slot_is_swap(slot);
+	m = fi->swapped ? NULL : vm_slot_page(slot);
 	fi->obj = o;
 	fi->idx = idx;
 	fi->m = m;
@@ -294,6 +299,7 @@ fault_cow(struct vm_faultinfo *fi)
 		vm_object_unlock(fi->obj);
 		fi->obj = fi->first;
 		fi->idx = fi->first_idx;
+		vm_page_dirty(fi->m);
 		vm_stat_add(fi->sys, VMST_COW_OPT, 1);
 		atomic_fetch_add(&fi->vm->usage.cow_opt, 1);
 		error = vm_fault_enter(fi);
@@ -320,6 +326,8 @@ fault_absent(struct vm_faultinfo *fi, bool *map_locked)
 	int error;
 
 	*map_locked = false;
+	if (fi->swapped)
+		return (vm_fault_swapin(fi));
 	if (o->vops != NULL)
 		return (vm_fault_pagein(fi));
 	if (o->type == OBJT_DEVICE || beyond) {
@@ -357,8 +365,8 @@ fault_try(struct vm_faultinfo *fi)
 	if (fi->obj != fi->first && vm_fault_write(fi))
 		error = fault_cow(fi);
 	else {
-		if (vm_fault_write(fi) && fi->first->vops != NULL)
-			fi->m->flags |= PG_DIRTY;
+		if (vm_fault_write(fi))
+			vm_page_dirty(fi->m);
 		error = vm_fault_enter(fi);
 		if (error == 0 && !fi->major)
 			vm_stat_add(fi->sys, VMST_SOFT, 1);
@@ -369,7 +377,7 @@ fault_try(struct vm_faultinfo *fi)
 
 /*
  * No frame or no node: ERESTART if something could be done about it.  What is
- * reclaimed may be what this fault itself has read just before (the last
+ * paged out may be what this fault itself has read just before (the last
  * frame is free, and it needs two), so the number of rounds is bounded.
  */
 static int
@@ -378,7 +386,7 @@ fault_no_memory(struct vm_faultinfo *fi)
 	struct vm_system *sys = fi->sys;
 
 	if (fi->starved++ < RECLAIM_ROUNDS &&
-	    vm_pageout_reclaim(sys, RECLAIM_TARGET) != 0)
+	    vm_pageout_starved(sys, RECLAIM_TARGET))
 		return (ERESTART);
 	vm_stat_add(sys, VMST_OOM, 1);
 	if (sys->oom == NULL || sys->oom(sys->oom_arg, fi->vm) != 0)

@@ -65,6 +65,8 @@ fault_prot(const struct vm_faultinfo *fi, const struct vm_page *m, bool first)
 	const struct vm_map_entry *e = fi->entry;
 	bool write = first && (e->eflags & MAP_ENTRY_NEEDS_COPY) == 0;
 
+	if (write && m != NULL && m->swap != SWBLK_NONE)
+		write = false;
 	if (write && fi->first->vops != NULL)
 		write = (e->eflags & MAP_ENTRY_COW) == 0 && m != NULL &&
 			(m->flags & PG_DIRTY) != 0;
@@ -128,7 +130,7 @@ around_page(struct vm_faultinfo *fi, vm_offset_t va, vm_prot_t *prot)
 	vm_prot_t has;
 
 	if (!first && (fi->first_idx + d >= fi->first->size ||
-			  vm_page_lookup(fi->first, fi->first_idx + d) != NULL))
+			  vm_object_slot(fi->first, fi->first_idx + d) != 0))
 		return (NULL);
 	m = vm_page_lookup(fi->obj, fi->idx + d);
 	if (m == NULL || (m->flags & (PG_BUSY | PG_VALID)) != PG_VALID)
@@ -251,17 +253,18 @@ zero_window(struct vm_faultinfo *fi, bool *around)
 	return (w);
 }
 
-/* Shrink [*lo, *hi) to the absent pages of `o` around idx, which is absent. */
+/* Shrink [*lo, *hi) to the absent pages of `o` around idx, which is absent;
+ * what is in swap is not. */
 static void
 clip_absent(
     struct vm_object *o, vm_pindex_t *lo, vm_pindex_t idx, vm_pindex_t *hi)
 {
 	vm_pindex_t i = idx;
-	struct vm_page *m;
+	uint64_t slot;
 
-	if (vm_object_next_page(o, &i, &m) && i < *hi)
+	if (vm_object_next_slot(o, &i, &slot) && i < *hi)
 		*hi = i;
-	for (i = idx; i > *lo && vm_page_lookup(o, i - 1) == NULL;)
+	for (i = idx; i > *lo && vm_object_slot(o, i - 1) == 0;)
 		i--;
 	*lo = i;
 }
@@ -404,7 +407,7 @@ copy_sources(struct vm_faultinfo *fi, struct vm_page *src[VM_FAULT_COPY])
 	src[0] = fi->m;
 	for (; n < max && n < left; n++) {
 		if (fi->first_idx + n >= fi->first->size ||
-		    vm_page_lookup(fi->first, fi->first_idx + n) != NULL)
+		    vm_object_slot(fi->first, fi->first_idx + n) != 0)
 			break;
 		m = vm_page_lookup(fi->obj, fi->idx + n);
 		if (m == NULL || (m->flags & (PG_BUSY | PG_VALID)) != PG_VALID)
@@ -527,4 +530,58 @@ vm_fault_pagein(struct vm_faultinfo *fi)
 	}
 	vm_object_drop(o);
 	return (error != 0 ? error : ERESTART);
+}
+
+/* ---- swapin ---- */
+
+/*
+ * How many pages to bring in at once, from the fault on: what was written
+ * together is read together while the pattern is sequential.  Reading too much
+ * costs memory just when there is none.
+ */
+static unsigned
+swap_window(struct vm_faultinfo *fi)
+{
+	struct vm_map_entry *e = fi->entry;
+	uint64_t left = (e->end - fi->va) >> PAGE_SHIFT;
+	unsigned w = atomic_load_explicit(&e->window, memory_order_relaxed);
+
+	if ((e->eflags & MAP_ENTRY_RANDOM) != 0)
+		return (1);
+	if ((e->eflags & MAP_ENTRY_SEQUENTIAL) != 0)
+		w = SWAP_CLUSTER;
+	else if (fault_sequential(fi))
+		w = w < 4 ? 4 : 2 * w;
+	else
+		w = w > 8 ? 4 : 1;
+	if (w > SWAP_CLUSTER)
+		w = SWAP_CLUSTER;
+	atomic_store_explicit(&e->window, w, memory_order_relaxed);
+	return (w < left ? w : (unsigned)left);
+}
+
+int
+vm_fault_swapin(struct vm_faultinfo *fi)
+{
+	struct vm_object *o = fi->obj;
+	vm_pindex_t idx = fi->idx;
+	unsigned got = 1, n = swap_window(fi);
+	int error;
+
+	fault_advance(fi, fi->va + n * PAGE_SIZE);
+	vm_object_hold(o);
+	if (o != fi->first)
+		vm_object_unlock(fi->first);
+	if (fi->map_write)
+		vm_map_unlock(fi->map);
+	else
+		vm_map_unlock_read(fi->map);
+	error = swap_pager_getpages(o, idx, n, &got);
+	vm_object_drop(o);
+	if (error != 0)
+		return (error);
+	fi->major = true;
+	atomic_fetch_add_explicit(
+	    &fi->vm->usage.swapin, got, memory_order_relaxed);
+	return (ERESTART);
 }

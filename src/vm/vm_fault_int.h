@@ -42,7 +42,8 @@ struct vm_faultinfo {
 	/* Where the walk ended: the object that has the page, or the last. */
 	struct vm_object *obj; /* locked, may be == first */
 	vm_pindex_t idx;
-	struct vm_page *m;          /* NULL: nobody has it */
+	struct vm_page *m;          /* NULL: nobody has it, or */
+	bool swapped;               /* obj has it in swap */
 	struct vm_object *collapse; /* held: shorten its chain afterwards */
 };
 
@@ -71,5 +72,7 @@ int vm_fault_copy(struct vm_faultinfo *);
 /* Read pages of the file.  Everything is unlocked on return.  ERESTART when
  * the page is there now; EIO, ENOMEM. */
 int vm_fault_pagein(struct vm_faultinfo *);
+/* The same from swap. */
+int vm_fault_swapin(struct vm_faultinfo *);
 
 #endif /* VM_VM_FAULT_INT_H */

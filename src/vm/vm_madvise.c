@@ -22,15 +22,18 @@
  *
  * Locking: calls take and leave without locks.
  *
- * Limits: COLD drops translations, so that use is seen again; PAGEOUT writes
- * file pages back and asks for as many frames to be reclaimed anywhere.
- * Merging and huge-page advice is accepted and means nothing.  mlock marks
- * and faults in; anonymous pages do not leave memory without swap anyway.
+ * COLD makes the pages the next ones that pageout takes; PAGEOUT takes them at
+ * once, of every object of the chain that nobody else shares; WILLNEED brings
+ * in what is in swap, or reads ahead in files.  mlock marks the entry, which
+ * pageout respects (vm_page_wired), and faults everything in.
+ *
+ * Limits: merging and huge-page advice is accepted and means nothing.
  */
 #include <errno.h>
 
 #include "libk/kassert.h"
 #include "vm/vm_map_int.h"
+#include "vm/vm_object_int.h"
 
 enum {
 	MADV_NORMAL = 0,
@@ -221,32 +224,79 @@ advise_remove(struct part *p)
 	return (0);
 }
 
+/* Do something to the pages of each object of the part's chain that have no
+ * other user.  No lock held, the caller owns a ref of the first. */
 static void
-advise_pageout(struct vmspace *vm, struct part *p)
+advise_chain(struct part *p,
+    void (*fn)(struct vm_object *, vm_pindex_t lo, vm_pindex_t hi))
 {
-	uint64_t n = pmap_count(vm->pmap, p->start, p->end);
+	vm_pindex_t lo = OFF_TO_IDX(p->off);
+	vm_pindex_t len = OFF_TO_IDX(p->end - p->start);
+	struct vm_object *o = p->obj, *back;
+	/* One ref is the caller's own, of the first object. */
+	uint32_t refs = 2;
 
-	pmap_remove(vm->pmap, p->start, p->end);
-	pmap_sync(vm->pmap);
-	if (p->obj == NULL || p->obj->vops == NULL)
+	vm_object_hold(o);
+	while (vm_life_refs(&o->life) <= refs || o->vops != NULL) {
+		fn(o, lo, lo + len);
+		vm_object_lock(o);
+		lo += OFF_TO_IDX(o->backing_off);
+		back = o->backing;
+		if (back != NULL)
+			vm_object_hold(back);
+		vm_object_unlock(o);
+		vm_object_drop(o);
+		if (back == NULL)
+			return;
+		o = back;
+		refs = 1;
+	}
+	vm_object_drop(o);
+}
+
+static void
+chain_pageout(struct vm_object *o, vm_pindex_t lo, vm_pindex_t hi)
+{
+	(void)vm_pageout_range(o, lo, hi);
+}
+
+static void
+chain_cold(struct vm_object *o, vm_pindex_t lo, vm_pindex_t hi)
+{
+	struct vm_page *m;
+
+	vm_object_lock(o);
+	for (vm_pindex_t i = lo; vm_object_next_page(o, &i, &m) && i < hi; i++)
+		m->act = 0;
+	vm_object_unlock(o);
+}
+
+/* Bring in what is in swap or, of a file, some of it. */
+static void
+advise_willneed(struct vmspace *vm, struct part *p)
+{
+	uint64_t len = p->end - p->start;
+	bool wanted;
+
+	if (p->obj == NULL || (p->prot & VM_PROT_READ) == 0)
 		return;
-	if ((p->eflags & MAP_ENTRY_SHARED) != 0)
-		(void)vnode_pager_sync(p->obj, p->off, p->end - p->start);
-	(void)vm_pageout_reclaim(vm->sys, n);
+	wanted = p->obj->vops != NULL;
+	if (!wanted) {
+		vm_object_lock(p->obj);
+		wanted = p->obj->swapped != 0 || p->obj->backing != NULL;
+		vm_object_unlock(p->obj);
+	}
+	if (wanted)
+		(void)vm_fault_range(vm, p->start,
+		    len < WILLNEED_MAX ? len : WILLNEED_MAX, VM_PROT_READ);
 }
 
 static int
 advise_part(struct vmspace *vm, struct part *p, int advice)
 {
-	uint64_t len = p->end - p->start;
-
 	switch (advice) {
 	case MADV_WILLNEED:
-		if (p->obj != NULL && p->obj->vops != NULL &&
-		    (p->prot & VM_PROT_READ) != 0)
-			(void)vm_fault_range(vm, p->start,
-			    len < WILLNEED_MAX ? len : WILLNEED_MAX,
-			    VM_PROT_READ);
+		advise_willneed(vm, p);
 		return (0);
 	case MADV_REMOVE:
 		return (advise_remove(p));
@@ -254,11 +304,14 @@ advise_part(struct vmspace *vm, struct part *p, int advice)
 		if ((p->eflags & MAP_ENTRY_WIRED) != 0)
 			return (EINVAL);
 		pmap_remove(vm->pmap, p->start, p->end);
+		if (p->obj != NULL)
+			advise_chain(p, chain_cold);
 		return (0);
 	case MADV_PAGEOUT:
 		if ((p->eflags & MAP_ENTRY_WIRED) != 0)
 			return (EINVAL);
-		advise_pageout(vm, p);
+		if (p->obj != NULL)
+			advise_chain(p, chain_pageout);
 		return (0);
 	default:
 		kpanic("advice %d", advice);

@@ -57,6 +57,7 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
+#include "vm/swap_space.h"
 #include "vm/vm_map_int.h"
 #include "vm/vm_zone.h"
 
@@ -182,12 +183,22 @@ over_limit(uint64_t used, uint64_t less, uint64_t more, uint64_t limit)
 	return (more > less && (used > limit || more > limit - used));
 }
 
+/* What may be charged: the limit is about memory, and swap adds to it. */
+static uint64_t
+commit_max(const struct vm_map *map)
+{
+	uint64_t max = map->commit_limit;
+	uint64_t swap = swap_space_size(map->sys->swap) * PAGE_SIZE;
+
+	return (max > UINT64_MAX - swap ? UINT64_MAX : max + swap);
+}
+
 int
 vm_map_admit(const struct vm_map *map, uint64_t len, uint64_t charge,
     uint64_t less_len, uint64_t less_charge)
 {
 	if (over_limit(map->size, less_len, len, map->as_limit) ||
-	    over_limit(map->commit, less_charge, charge, map->commit_limit))
+	    over_limit(map->commit, less_charge, charge, commit_max(map)))
 		return (ENOMEM);
 	return (0);
 }
@@ -436,6 +447,7 @@ entry_set_attr(struct vm_map *map, struct vm_map_entry *e, uint32_t clear,
 	if ((set & ~e->eflags & MAP_ENTRY_WIRED) != 0)
 		map->locked += len;
 	e->eflags |= set;
+	vm_map_entry_note_wired(e);
 	if (inherit == VM_INHERIT_NATIVE)
 		inherit = (e->eflags & MAP_ENTRY_SHARED) != 0 ? VM_INHERIT_SHARE
 							      : VM_INHERIT_COPY;

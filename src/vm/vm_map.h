@@ -67,6 +67,8 @@ struct vm_map_entry {
 	 * many pages it may take. Hints only. */
 	_Atomic(vm_offset_t) next_fault; /* [a] */
 	_Atomic(uint32_t) window;        /* [a] pages */
+	/* MAP_ENTRY_WIRED for who has not the map locked (pageout). */
+	_Atomic(bool) wired; /* [a] written with eflags */
 };
 
 RB_HEAD(vm_map_tree, vm_map_entry);
@@ -80,7 +82,7 @@ struct vm_map {
 	uint64_t nentries;         /* [m] */
 	uint64_t size;             /* [m] mapped bytes */
 	uint64_t commit;           /* [m] bytes charged: private writable */
-	uint64_t commit_limit;     /* [m] UINT64_MAX: none */
+	uint64_t commit_limit;     /* [m] besides swap; UINT64_MAX: none */
 	uint64_t as_limit;         /* [m] RLIMIT_AS, UINT64_MAX: none */
 	uint64_t locked;           /* [m] bytes wired by mlock */
 	_Atomic(uint64_t) version; /* [a] bumped by every write unlock */

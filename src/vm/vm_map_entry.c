@@ -104,6 +104,18 @@ vm_map_entry_dispose(struct vm_map *map, struct vm_map_entry *e)
 	zfree(map->sys->z_entry, e);
 }
 
+/* Tell those who see the entry through its object. */
+void
+vm_map_entry_note_wired(struct vm_map_entry *e)
+{
+	bool wired = (e->eflags & MAP_ENTRY_WIRED) != 0;
+
+	if (wired)
+		atomic_store_explicit(
+		    &e->map->sys->any_wired, true, memory_order_relaxed);
+	atomic_store_explicit(&e->wired, wired, memory_order_relaxed);
+}
+
 void
 vm_map_entry_copy(struct vm_map_entry *to, const struct vm_map_entry *from)
 {
@@ -127,6 +139,7 @@ vm_map_entry_enter(
 	next = prev != NULL ? TAILQ_NEXT(prev, link) : TAILQ_FIRST(&map->list);
 	KASSERT(prev == NULL || prev->end <= e->start);
 	KASSERT(next == NULL || e->end <= next->start);
+	vm_map_entry_note_wired(e);
 	if (prev != NULL)
 		TAILQ_INSERT_AFTER(&map->list, prev, e, link);
 	else

@@ -25,6 +25,8 @@ void vm_map_entry_copy(struct vm_map_entry *, const struct vm_map_entry *);
 /* Into list and tree after prev (NULL: first).  Does not link the object. */
 void vm_map_entry_enter(
     struct vm_map *, struct vm_map_entry *, struct vm_map_entry *prev);
+/* Publish MAP_ENTRY_WIRED to pageout; enter does it as well. */
+void vm_map_entry_note_wired(struct vm_map_entry *);
 /* Out of list and tree; stays linked to its object. */
 void vm_map_entry_detach(struct vm_map *, struct vm_map_entry *);
 /* Add (or take off) the entry's bytes to size, commit and locked. */

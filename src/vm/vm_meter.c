@@ -10,15 +10,19 @@
  * except where the caller walks it.
  *
  * Exact: sizes, entries, translations, event counts (when quiet).  Estimates:
- * anonymous pages, since pages of a chain that a front object hides count
- * too, and an object mapped by several entries counts once for each.
+ * anonymous and swapped pages, since pages of a chain that a front object
+ * hides count too, and an object mapped by several entries counts once for
+ * each.  The proportional size divides the pages of each object by the number
+ * of its refs: right where all users see all of it.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vm/swap_space.h"
 #include "vm/vm_map_int.h"
+#include "vm/vm_object_int.h"
 
 static const char *const stat_names[VMST_N] = {
     [VMST_FAULTS] = "faults",
@@ -35,6 +39,13 @@ static const char *const stat_names[VMST_N] = {
     [VMST_COLLAPSE] = "collapse",
     [VMST_BYPASS] = "bypass",
     [VMST_RECLAIM] = "reclaim",
+    [VMST_SWAPIN] = "swap_in",
+    [VMST_SWAPOUT] = "swap_out",
+    [VMST_SWAPDROP] = "swap_drop",
+    [VMST_SWAPFAIL] = "swap_fail",
+    [VMST_READAHEAD] = "readahead",
+    [VMST_DEACT] = "deactivated",
+    [VMST_SCAN] = "scanned",
     [VMST_OOM] = "oom",
     [VMST_FORK] = "fork",
 };
@@ -103,35 +114,55 @@ vmspace_entry_info(
 	return (0);
 }
 
-/* Resident pages of the object in [lo, hi).  Object locked. */
-static uint64_t
-object_count(struct vm_object *obj, vm_pindex_t lo, vm_pindex_t hi)
-{
-	uint64_t n = 0, value;
+/* Pages of a range, or of many. */
+struct page_counts {
+	uint64_t anon;    /* resident in anonymous objects */
+	uint64_t swapped; /* in swap */
+	uint64_t share;   /* resident, divided by users; 1/256 of pages */
+};
 
-	if (lo == 0 && hi >= obj->size)
-		return (obj->resident);
-	for (vm_pindex_t i = lo; radix_next(&obj->index, &i, &value) && i < hi;
-	     i++)
-		n++;
-	return (n);
+/* Resident and swapped pages of the object in [lo, hi).  Object locked. */
+static void
+object_count(struct vm_object *obj, vm_pindex_t lo, vm_pindex_t hi,
+    uint64_t *resident, uint64_t *swapped)
+{
+	uint64_t slot;
+
+	if (lo == 0 && hi >= obj->size) {
+		*resident = obj->resident;
+		*swapped = obj->swapped;
+		return;
+	}
+	*resident = *swapped = 0;
+	for (vm_pindex_t i = lo; vm_object_next_slot(obj, &i, &slot) && i < hi;
+	     i++) {
+		if (vm_slot_is_swap(slot))
+			++*swapped;
+		else
+			++*resident;
+	}
 }
 
-/* Anonymous pages that the entry's chain holds in the entry's window. */
-static uint64_t
-entry_anonymous(const struct vm_map_entry *e)
+/* Add what the entry's chain holds in the entry's window. */
+static void
+entry_count(const struct vm_map_entry *e, struct page_counts *c)
 {
 	vm_pindex_t lo = OFF_TO_IDX(e->offset);
 	vm_pindex_t len = OFF_TO_IDX(e->end - e->start);
 	struct vm_object *obj = e->object, *back;
-	uint64_t n = 0;
+	uint64_t resident, swapped, refs;
 
 	if (obj == NULL)
-		return (0);
+		return;
 	vm_object_lock(obj);
 	for (;;) {
-		if (obj->type == OBJT_DEFAULT || obj->type == OBJT_SWAP)
-			n += object_count(obj, lo, lo + len);
+		object_count(obj, lo, lo + len, &resident, &swapped);
+		if (vm_object_is_anon(obj)) {
+			c->anon += resident;
+			c->swapped += swapped;
+		}
+		refs = vm_life_refs(&obj->life);
+		c->share += resident * 256 / (refs != 0 ? refs : 1);
 		back = obj->backing;
 		if (back == NULL)
 			break;
@@ -141,25 +172,62 @@ entry_anonymous(const struct vm_map_entry *e)
 		obj = back;
 	}
 	vm_object_unlock(obj);
-	return (n);
+}
+
+/* Map locked. */
+static void
+map_count(const struct vm_map *map, struct page_counts *c)
+{
+	const struct vm_map_entry *e;
+
+	memset(c, 0, sizeof(*c));
+	TAILQ_FOREACH (e, &map->list, link)
+		entry_count(e, c);
 }
 
 uint64_t
 vmspace_anonymous_count(struct vmspace *vm)
 {
-	const struct vm_map_entry *e;
-	uint64_t n = 0;
+	struct page_counts c;
 
 	vm_map_lock_read(&vm->map);
-	TAILQ_FOREACH (e, &vm->map.list, link)
-		n += entry_anonymous(e);
+	map_count(&vm->map, &c);
 	vm_map_unlock_read(&vm->map);
-	return (n);
+	return (c.anon);
+}
+
+uint64_t
+vmspace_swap_count(struct vmspace *vm)
+{
+	struct page_counts c;
+
+	vm_map_lock_read(&vm->map);
+	map_count(&vm->map, &c);
+	vm_map_unlock_read(&vm->map);
+	return (c.swapped);
+}
+
+bool
+vmspace_footprint(struct vmspace *vm, uint64_t *resident, uint64_t *swapped)
+{
+	struct page_counts c;
+
+	if (!krwlock_tryrdlock(&vm->map.lock))
+		return (false);
+	map_count(&vm->map, &c);
+	vm_map_unlock_read(&vm->map);
+	*resident = atomic_load(&vm->pmap->resident);
+	if (c.anon > *resident)
+		*resident = c.anon;
+	*swapped = c.swapped;
+	return (true);
 }
 
 void
 vmspace_stat(struct vmspace *vm, struct vmspace_stat *st)
 {
+	struct page_counts c;
+
 	memset(st, 0, sizeof(*st));
 	st->id = vm->id;
 	st->refs = vm_life_refs(&vm->life);
@@ -168,14 +236,22 @@ vmspace_stat(struct vmspace *vm, struct vmspace_stat *st)
 	vm_map_lock_read(&vm->map);
 	st->size = vm->map.size;
 	st->entries = vm->map.nentries;
+	st->wired = vm->map.locked;
+	map_count(&vm->map, &c);
 	vm_map_unlock_read(&vm->map);
 	st->resident = atomic_load(&vm->pmap->resident) * PAGE_SIZE;
 	st->resident_peak = atomic_load(&vm->pmap->resident_peak) * PAGE_SIZE;
-	st->anon = vmspace_anonymous_count(vm) * PAGE_SIZE;
+	st->anon = c.anon * PAGE_SIZE;
+	/* Pageout takes translations away to see which pages are used. */
+	if (st->resident < st->anon)
+		st->resident = st->anon;
+	st->swap = c.swapped * PAGE_SIZE;
+	st->pss = c.share * PAGE_SIZE / 256;
 	st->minflt = atomic_load(&vm->usage.minflt);
 	st->majflt = atomic_load(&vm->usage.majflt);
 	st->zfod = atomic_load(&vm->usage.zfod);
 	st->cow = atomic_load(&vm->usage.cow);
+	st->swapin = atomic_load(&vm->usage.swapin);
 }
 
 /* ---- the system ---- */
@@ -192,6 +268,7 @@ count_lists(struct vm_system *sys, struct vm_system_stat *st)
 	TAILQ_FOREACH (obj, &sys->objects, link) {
 		vm_object_lock(obj);
 		st->objects++;
+		st->swapped_pages += obj->swapped;
 		if (obj->type == OBJT_VNODE)
 			st->file_pages += obj->resident;
 		else if (obj->type != OBJT_DEVICE)
@@ -212,6 +289,8 @@ vm_system_stat(struct vm_system *sys, struct vm_system_stat *st)
 	used = st->mem - st->free;
 	peak = atomic_load(&sys->peak_used) * PAGE_SIZE;
 	st->peak = peak > used ? peak : used;
+	st->swap_size = swap_space_size(sys->swap) * PAGE_SIZE;
+	st->swap_used = swap_space_used(sys->swap) * PAGE_SIZE;
 	count_lists(sys, st);
 	for (int i = 0; i < VMST_N; i++)
 		st->stat[i] = counter_read(&sys->stat[i]);

@@ -48,8 +48,8 @@
  *     except those that pins keep until their unhold.
  *
  * Limits
- *   Stage 1 of a large object frees its pages one by one under its lock;
- *   scanners wait for that long.
+ *   Stage 1 of a large object frees its pages under its lock; scanners wait
+ *   for that long.
  */
 #include "vm/vm_object.h"
 
@@ -74,6 +74,7 @@ vm_object_allocate_hold(struct vm_system *sys, enum vm_objtype type,
 	o->size = size;
 	radix_init(&o->index, sys->radix_alloc);
 	o->resident = 0;
+	o->swapped = 0;
 	o->paging = 0;
 	o->backing = NULL;
 	o->backing_off = 0;
@@ -134,20 +135,41 @@ vm_object_drop(struct vm_object *o)
 	kmutex_lock(&sys->list_lock);
 	TAILQ_REMOVE(&sys->objects, o, link);
 	kmutex_unlock(&sys->list_lock);
-	KVERIFY(o->resident == 0 && o->paging == 0 && o->backing == NULL);
+	KVERIFY(o->index.count == 0 && o->paging == 0 && o->backing == NULL);
 	zfree(sys->z_object, o);
+}
+
+struct vm_object *
+vm_object_scan(struct vm_system *sys, struct vm_object *o)
+{
+	struct vm_object *next;
+
+	/* An object that is held stays on the list. */
+	kmutex_lock(&sys->list_lock);
+	next = o != NULL ? TAILQ_NEXT(o, link) : TAILQ_FIRST(&sys->objects);
+	while (next != NULL && !vm_object_tryhold(next))
+		next = TAILQ_NEXT(next, link);
+	kmutex_unlock(&sys->list_lock);
+	if (o != NULL)
+		vm_object_drop(o);
+	return (next);
 }
 
 bool
 vm_object_next_page(
     const struct vm_object *o, vm_pindex_t *idx, struct vm_page **m)
 {
-	uint64_t value;
+	uint64_t slot;
 
-	if (!radix_next(&o->index, idx, &value))
-		return (false);
-	*m = (struct vm_page *)(uintptr_t)value;
-	return (true);
+	for (; radix_next(&o->index, idx, &slot); ++*idx) {
+		if (!vm_slot_is_swap(slot)) {
+			*m = vm_slot_page(slot);
+			return (true);
+		}
+		if (*idx == UINT64_MAX)
+			break;
+	}
+	return (false);
 }
 
 void
@@ -166,22 +188,86 @@ vm_object_paging_end(struct vm_object *o)
 		kcond_broadcast(&o->busy_cond);
 }
 
-/* All pages go.  They are not mapped: PG_MAPPED is a leftover. */
+/* Frames and blocks that come free together: neighbours in one call. */
+struct free_run {
+	struct vm_object *o;
+	struct vm_page *page; /* first of npages */
+	unsigned npages;
+	swblk_t blk; /* first of nblks */
+	unsigned nblks;
+};
+
+static void
+free_run_blk(struct free_run *r, swblk_t blk)
+{
+	if (blk == SWBLK_LOST)
+		return;
+	if (r->nblks != 0 && blk == r->blk + r->nblks) {
+		r->nblks++;
+		return;
+	}
+	if (r->nblks != 0)
+		swap_free(r->o->sys->swap, r->blk, r->nblks);
+	r->blk = blk;
+	r->nblks = blk == SWBLK_NONE ? 0 : 1;
+}
+
+static void
+free_run_page(struct free_run *r, struct vm_page *m)
+{
+	if (r->npages != 0 && m == r->page + r->npages) {
+		r->npages++;
+		return;
+	}
+	if (r->npages != 0)
+		vm_phys_free_run(r->o->sys->phys, r->page, r->npages);
+	r->page = m;
+	r->npages = m == NULL ? 0 : 1;
+}
+
+/* One slot of an index that is going as a whole. */
+static void
+free_slot(void *arg, uint64_t idx, uint64_t slot)
+{
+	struct free_run *r = arg;
+	struct vm_page *m;
+
+	(void)idx;
+	if (vm_slot_is_swap(slot)) {
+		free_run_blk(r, vm_slot_blk(slot));
+		return;
+	}
+	m = vm_slot_page(slot);
+	KVERIFY((m->flags & (PG_BUSY | PG_FICTITIOUS)) == 0);
+	if (m->swap != SWBLK_NONE)
+		free_run_blk(r, m->swap);
+	m->wire = 0;
+	if (vm_page_orphan(m))
+		free_run_page(r, m);
+}
+
+/*
+ * All pages and blocks go.  Nothing is mapped: PG_MAPPED is a leftover.  With
+ * the object dead and no paging, nobody makes a page busy but pageout, which
+ * does so under the lock.
+ */
 static void
 object_free_pages(struct vm_object *o)
 {
+	struct free_run run = {.o = o};
 	struct vm_page *m;
-	vm_pindex_t idx = 0;
 
-	while (vm_object_next_page(o, &idx, &m)) {
-		if (!vm_page_busy_try(m)) {
+	for (vm_pindex_t i = 0; vm_object_next_page(o, &i, &m);) {
+		if ((m->flags & PG_BUSY) != 0)
 			vm_page_busy_wait(o, m);
-			continue;
-		}
-		m->flags &= ~(uint32_t)(PG_MAPPED | PG_DIRTY);
-		m->wire = 0;
-		vm_page_free(m);
+		else
+			i++;
 	}
+	radix_clear(&o->index, free_slot, &run);
+	free_run_page(&run, NULL);
+	free_run_blk(&run, SWBLK_NONE);
+	o->resident = 0;
+	o->swapped = 0;
 }
 
 /*
@@ -201,7 +287,7 @@ object_terminate(struct vm_object *o)
 		kcond_wait(&o->busy_cond, &o->lock);
 	KVERIFY(o->shadow_count == 0);
 	object_free_pages(o);
-	KVERIFY(o->resident == 0);
+	KVERIFY(o->index.count == 0 && o->paging == 0);
 	b = o->backing;
 	if (b != NULL)
 		vm_object_lock(b);

@@ -3,8 +3,8 @@
 
 /*
  * VM objects: what is mapped.  An object maps a page index to a resident page
- * (and, from the swap pager on, to a swap block) in one radix index.
- * Anonymous objects may be backed by another object that they shadow.
+ * or to a block in swap, in one radix index.  Anonymous objects may be backed
+ * by another object that they shadow.
  */
 #ifndef VM_VM_OBJECT_H
 #define VM_VM_OBJECT_H
@@ -12,10 +12,11 @@
 #include "libk/radix.h"
 #include "vm/vm_life.h"
 #include "vm/vm_page.h"
+#include "vm/vm_pageout.h"
 #include "vm/vm_types.h"
 
 enum vm_objtype {
-	OBJT_DEFAULT, /* anonymous, nothing swapped */
+	OBJT_DEFAULT, /* anonymous, nothing was ever swapped */
 	OBJT_SWAP,    /* anonymous, swap blocks may be in the index */
 	OBJT_VNODE,   /* pages of a file */
 	OBJT_DEVICE,  /* pages supplied by a device */
@@ -62,8 +63,9 @@ struct vm_object {
 	enum vm_objtype type;   /* [o] */
 	uint32_t flags;         /* [o] OBJ_* */
 	vm_pindex_t size;       /* [o] pages; for vnodes as last seen */
-	struct radix index;     /* [o] pindex -> struct vm_page * */
+	struct radix index;     /* [o] pindex -> page or swap block */
 	uint64_t resident;      /* [o] pages in the index */
+	uint64_t swapped;       /* [o] swap blocks in the index */
 	uint32_t paging;        /* [o] I/O in progress: no collapse, no free */
 	struct vm_object *backing;     /* [ot] */
 	vm_ooffset_t backing_off;      /* [ot] bytes, of our offset 0 in it */
@@ -194,13 +196,18 @@ void vnode_pager_update(
 /* The file has a new size: cut pages beyond, zero the tail of the last. */
 void vnode_pager_setsize(struct vm_object *, uint64_t size);
 
-/* ---- reclaim (vm_pageout.c) ---- */
-
 /*
- * Free at least `want` frames from clean file pages that no one busies,
- * wires or holds (second chance by act).  No locks held.  Returns frames
- * freed.
+ * The valid page at idx that nobody has busy, brought in from swap if it is
+ * there; *mp NULL: a hole.  Object locked on entry and exit, unlocked in
+ * between; the caller owns a ref or hold.
+ * - 0, EIO (the copy in swap is lost), ENOMEM (reclaiming did not help).
  */
-uint64_t vm_pageout_reclaim(struct vm_system *, uint64_t want);
+int vm_object_getpage(struct vm_object *, vm_pindex_t idx, struct vm_page **mp);
+/* Is there neither a page nor a block?  Object locked. */
+static inline bool
+vm_object_empty_at(const struct vm_object *o, vm_pindex_t idx)
+{
+	return (radix_lookup(&o->index, idx) == 0);
+}
 
 #endif /* VM_VM_OBJECT_H */

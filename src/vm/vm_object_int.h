@@ -8,6 +8,7 @@
 #ifndef VM_VM_OBJECT_INT_H
 #define VM_VM_OBJECT_INT_H
 
+#include "vm/swap_space.h"
 #include "vm/vm_map.h"
 #include "vm/vm_object.h"
 
@@ -15,11 +16,55 @@
 
 #define VM_PAGE_BATCH 64 /* pages unmapped under one sync */
 
+/* ---- slots of the index: a page, or a tagged swap block ---- */
+
+/* A block whose contents are lost: who needs them gets EIO. */
+#define SWBLK_LOST ((swblk_t)0xff << 48)
+
+static inline bool
+vm_slot_is_swap(uint64_t slot)
+{
+	return ((slot & 1) != 0);
+}
+static inline swblk_t
+vm_slot_blk(uint64_t slot)
+{
+	return (slot >> 1);
+}
+static inline struct vm_page *
+vm_slot_page(uint64_t slot)
+{
+	return ((struct vm_page *)(uintptr_t)slot);
+}
+static inline uint64_t
+vm_slot_swap(swblk_t blk)
+{
+	return (blk << 1 | 1);
+}
+/* 0: a hole.  Object locked. */
+static inline uint64_t
+vm_object_slot(const struct vm_object *o, vm_pindex_t idx)
+{
+	return (radix_lookup(&o->index, idx));
+}
+/* Smallest index >= *idx with a page or a block.  Object locked. */
+static inline bool
+vm_object_next_slot(const struct vm_object *o, vm_pindex_t *idx, uint64_t *slot)
+{
+	return (radix_next(&o->index, idx, slot));
+}
+
 /* ---- vm_object.c ---- */
 
 /* Smallest resident index >= *idx: true, *idx and *m set.  Object locked. */
 bool vm_object_next_page(
     const struct vm_object *, vm_pindex_t *idx, struct vm_page **m);
+/*
+ * Walk all objects by holds: the one after `o` (NULL: the first) in the order
+ * of their making, held; the hold of o is dropped.  NULL past the last.  No
+ * locks held.
+ */
+struct vm_object *vm_object_scan(struct vm_system *, struct vm_object *o);
 /* An I/O or another unlocked use of the contents.  Object locked; stage 1,
  * collapse and bypass wait for or keep away from it. */
 void vm_object_paging_begin(struct vm_object *);
@@ -70,6 +115,38 @@ void vm_rmap_sync(struct vm_object *root, vm_pindex_t s, vm_pindex_t e);
  * caller: remove_all with a single sync. */
 void vm_page_remove_batch(struct vm_page **pages, unsigned n);
 void vm_page_protect_batch(struct vm_page **pages, unsigned n);
+
+/* Is one of the pages mapped in a place that is locked into memory? */
+bool vm_page_wired(struct vm_page *);
+
+/* ---- swap_pager.c ---- */
+
+/* The block in the index at idx goes, and so do its contents.  Locked. */
+void swap_pager_drop(struct vm_object *, vm_pindex_t idx);
+/* Move the block at idx of `from` to idx `to_idx` of `to`, where nothing is.
+ * Both locked.  0, ENOMEM (nothing changed). */
+int swap_pager_move(struct vm_object *from, vm_pindex_t idx,
+    struct vm_object *to, vm_pindex_t to_idx);
+/*
+ * Bring in the page at idx, and up to n - 1 behind it that follow in swap.
+ * Called with the object locked, which has a block there; the caller owns a
+ * hold.  Returns with the object unlocked.
+ * - 0: the page was there when the lock was released; EIO: it is lost;
+ *   ENOMEM: no frame.
+ */
+int swap_pager_getpages(
+    struct vm_object *, vm_pindex_t idx, unsigned n, unsigned *got);
+
+/* ---- vm_pageout.c ---- */
+
+/*
+ * Page out what can be of [start, end): written and freed, mapped or not.
+ * No locks held, the caller owns a hold.  Returns frames freed.
+ */
+uint64_t vm_pageout_range(
+    struct vm_object *, vm_pindex_t start, vm_pindex_t end);
+/* Called after an allocation, any locks below LEAF held. */
+void vm_pageout_wake(struct vm_system *);
 
 /* ---- vnode_pager.c ---- */
 

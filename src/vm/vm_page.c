@@ -20,6 +20,14 @@
  * has the first and its caller has ended the second, so a hold count of zero
  * seen there stays zero, and the atomic exchange is needed only for others.
  *
+ * Swap.  An index holds either the page or the block with its contents, never
+ * both; a page whose contents are also in swap remembers the block itself.
+ * So one slot is always enough, and replacing one by the other cannot fail
+ * for lack of memory.
+ *
+ * Reserve.  The last sys->reserve frames are for threads that have said that
+ * they free memory (vm_pageout_right): others find nothing and have to wait.
+ *
  * Guarantees: a page is in the index of its object or it has no object; the
  * frame of an orphan is freed exactly once, as flag and count are one word.
  *
@@ -31,14 +39,24 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/vm_object.h"
+#include "vm/vm_object_int.h"
 
-static void
-page_note_peak(struct vm_system *sys)
+/* May the caller have n frames? */
+static inline bool
+page_allowed(const struct vm_system *sys, uint64_t n)
 {
-	uint64_t used =
-	    sys->phys->npages -
+	return (atomic_load_explicit(&sys->phys->nfree, memory_order_relaxed) >=
+		    sys->reserve + n ||
+		sys->reserve == 0 || vm_pageout_right(0));
+}
+
+/* Frames were taken: high-water mark, and is it time for pageout? */
+static void
+page_note_use(struct vm_system *sys)
+{
+	uint64_t nfree =
 	    atomic_load_explicit(&sys->phys->nfree, memory_order_relaxed);
+	uint64_t used = sys->phys->npages - nfree;
 	uint64_t peak =
 	    atomic_load_explicit(&sys->peak_used, memory_order_relaxed);
 
@@ -46,6 +64,8 @@ page_note_peak(struct vm_system *sys)
 	       !atomic_compare_exchange_weak_explicit(&sys->peak_used, &peak,
 		   used, memory_order_relaxed, memory_order_relaxed))
 		;
+	if (nfree < sys->low)
+		vm_pageout_wake(sys);
 }
 
 /* Make a fresh frame the busy page of (obj, idx).  False: no radix node. */
@@ -78,14 +98,36 @@ vm_page_alloc(struct vm_object *obj, vm_pindex_t idx)
 
 	kmutex_assert_owned(&obj->lock);
 	KASSERT(radix_lookup(&obj->index, idx) == 0);
-	m = vm_phys_alloc(obj->sys->phys, 0);
+	m = page_allowed(obj->sys, 1) ? vm_phys_alloc(obj->sys->phys, 0) : NULL;
 	if (m == NULL)
 		return (NULL);
 	if (!page_insert(obj, idx, m)) {
 		vm_phys_free(obj->sys->phys, m);
 		return (NULL);
 	}
-	page_note_peak(obj->sys);
+	page_note_use(obj->sys);
+	return (m);
+}
+
+struct vm_page *
+vm_page_alloc_swapped(struct vm_object *obj, vm_pindex_t idx)
+{
+	uint64_t slot;
+	struct vm_page *m;
+	bool ok;
+
+	kmutex_assert_owned(&obj->lock);
+	slot = vm_object_slot(obj, idx);
+	KVERIFY(vm_slot_is_swap(slot));
+	m = page_allowed(obj->sys, 1) ? vm_phys_alloc(obj->sys->phys, 0) : NULL;
+	if (m == NULL)
+		return (NULL);
+	ok = page_insert(obj, idx, m);
+	KVERIFY(ok); /* replacing needs no node */
+	obj->swapped--;
+	m->swap = vm_slot_blk(slot);
+	m->flags &= ~(uint32_t)PG_ZEROED;
+	page_note_use(obj->sys);
 	return (m);
 }
 
@@ -106,7 +148,8 @@ vm_page_alloc_run(
 	if (n == 0)
 		return (0);
 	order = 31 - (unsigned)__builtin_clz(n);
-	while ((m = vm_phys_alloc(ph, order)) == NULL)
+	while (!page_allowed(obj->sys, (uint64_t)1 << order) ||
+	       (m = vm_phys_alloc(ph, order)) == NULL)
 		if (order-- == 0)
 			return (0);
 	n = 1u << order;
@@ -116,7 +159,7 @@ vm_page_alloc_run(
 	vm_phys_free_run(ph, m + i, n - i);
 	if (i == 0)
 		return (0);
-	page_note_peak(obj->sys);
+	page_note_use(obj->sys);
 	*out = m;
 	return (i);
 }
@@ -124,15 +167,40 @@ vm_page_alloc_run(
 struct vm_page *
 vm_page_lookup(struct vm_object *obj, vm_pindex_t idx)
 {
+	uint64_t slot;
+
 	kmutex_assert_owned(&obj->lock);
-	return ((struct vm_page *)(uintptr_t)radix_lookup(&obj->index, idx));
+	slot = vm_object_slot(obj, idx);
+	return (vm_slot_is_swap(slot) ? NULL : vm_slot_page(slot));
+}
+
+bool
+vm_page_orphan(struct vm_page *m)
+{
+	m->object = NULL;
+	m->flags = 0;
+	m->swap = SWBLK_NONE;
+	if (atomic_load_explicit(&m->hold, memory_order_acquire) != 0) {
+		if (atomic_fetch_or_explicit(
+			&m->hold, PG_HOLD_FREE, memory_order_acq_rel) != 0)
+			return (false);
+		atomic_store_explicit(&m->hold, 0, memory_order_relaxed);
+	}
+	return (true);
+}
+
+/* The page has left its object: free the frame, now or at the last unhold. */
+static void
+page_release(struct vm_phys *ph, struct vm_page *m)
+{
+	if (vm_page_orphan(m))
+		vm_phys_free(ph, m);
 }
 
 void
 vm_page_free(struct vm_page *m)
 {
 	struct vm_object *obj = m->object;
-	struct vm_phys *ph = obj->sys->phys;
 	uint64_t was;
 
 	kmutex_assert_owned(&obj->lock);
@@ -141,15 +209,43 @@ vm_page_free(struct vm_page *m)
 	was = radix_remove(&obj->index, m->pindex);
 	KVERIFY(was == (uint64_t)(uintptr_t)m);
 	obj->resident--;
-	m->object = NULL;
-	m->flags = 0;
-	if (atomic_load_explicit(&m->hold, memory_order_acquire) != 0) {
-		if (atomic_fetch_or_explicit(
-			&m->hold, PG_HOLD_FREE, memory_order_acq_rel) != 0)
-			return;
-		atomic_store_explicit(&m->hold, 0, memory_order_relaxed);
+	if (m->swap != SWBLK_NONE)
+		swap_free(obj->sys->swap, m->swap, 1);
+	page_release(obj->sys->phys, m);
+}
+
+void
+vm_page_to_swap(struct vm_page *m, uint64_t blk)
+{
+	struct vm_object *obj = m->object;
+	int error;
+
+	kmutex_assert_owned(&obj->lock);
+	KVERIFY(m->wire == 0 && (m->flags & PG_FICTITIOUS) == 0);
+	KVERIFY(blk != SWBLK_NONE && (m->swap == blk || m->swap == SWBLK_NONE));
+	page_wake(obj, m);
+	KVERIFY(vm_object_slot(obj, m->pindex) == (uint64_t)(uintptr_t)m);
+	error = radix_insert(&obj->index, m->pindex, vm_slot_swap(blk));
+	KVERIFY(error == 0);
+	obj->resident--;
+	obj->swapped++;
+	if (obj->type == OBJT_DEFAULT)
+		obj->type = OBJT_SWAP;
+	page_release(obj->sys->phys, m);
+}
+
+void
+vm_page_dirty(struct vm_page *m)
+{
+	struct vm_object *obj = m->object;
+
+	kmutex_assert_owned(&obj->lock);
+	if (m->swap != SWBLK_NONE) {
+		swap_free(obj->sys->swap, m->swap, 1);
+		m->swap = SWBLK_NONE;
 	}
-	vm_phys_free(ph, m);
+	if (obj->vops != NULL)
+		m->flags |= PG_DIRTY;
 }
 
 int

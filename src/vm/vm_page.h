@@ -31,20 +31,22 @@
 #define PG_HOLD_FREE ((uint32_t)1 << 31)
 
 /*
- * Key: [o] lock of the object that owns the page, [a] atomic, [q] page queue
- *      lock, [f] vm_phys lock while free
+ * Key: [o] lock of the object that owns the page, [a] atomic, [f] vm_phys lock
+ *      while free
  */
 struct vm_page {
 	_Alignas(64) struct vm_object *object; /* [o] NULL: free or orphan */
 	vm_pindex_t pindex;                    /* [o] */
-	TAILQ_ENTRY(vm_page) link;             /* [q] or [f] */
+	TAILQ_ENTRY(vm_page) link;             /* [f] */
 	uint32_t flags;                        /* [o] PG_* */
 	_Atomic(uint32_t) hold;                /* [a] pins; see above */
 	uint32_t wire;                         /* [o] */
-	uint8_t queue;                         /* [q] PQ_* */
 	uint8_t order;                         /* [f] */
 	uint8_t free;                          /* [f] PHYS_* */
-	uint8_t act;                           /* [q] activity */
+	uint8_t act; /* [o] activity, see vm_pageout.c */
+	/* Block with the same contents, or 0.  While it is set no translation
+	 * allows writing: whoever makes the page writable frees the block. */
+	uint64_t swap; /* [o] swblk_t */
 };
 
 _Static_assert(sizeof(struct vm_page) == 64, "vm_page is one cache line");
@@ -122,7 +124,25 @@ struct vm_page *vm_page_alloc(struct vm_object *, vm_pindex_t);
  */
 unsigned vm_page_alloc_run(
     struct vm_object *, vm_pindex_t, unsigned n, struct vm_page **out);
-/* Resident page or NULL.  Object locked. */
+/*
+ * Allocate a page for an index whose contents are in swap, in place of the
+ * block in the index; busy, not valid, and its `swap` is that block.
+ * - Object locked.  NULL: no frame.
+ */
+struct vm_page *vm_page_alloc_swapped(struct vm_object *, vm_pindex_t);
+/*
+ * The opposite: the page leaves, the block `blk` with its contents takes its
+ * place in the index.  Conditions of vm_page_free(); the page is busied by the
+ * caller.  Cannot fail.
+ */
+void vm_page_to_swap(struct vm_page *, uint64_t blk);
+/*
+ * The page is about to be written to, or to get a translation that allows it:
+ * a copy in swap is given up; a page of a file becomes dirty.  Object locked,
+ * page not busy by others.
+ */
+void vm_page_dirty(struct vm_page *);
+/* Resident page or NULL (also when it is in swap).  Object locked. */
 struct vm_page *vm_page_lookup(struct vm_object *, vm_pindex_t);
 /*
  * Take the page out of its object and free the frame (or leave that to the
@@ -131,8 +151,14 @@ struct vm_page *vm_page_lookup(struct vm_object *, vm_pindex_t);
  * caller.
  */
 void vm_page_free(struct vm_page *);
+/*
+ * For who takes a whole index apart: the page belongs to nobody any more.
+ * True: its frame is the caller's to free; false: the last unhold will.
+ * Object locked, page not busy; the index is the caller's business.
+ */
+bool vm_page_orphan(struct vm_page *);
 /* Move to another object; both locked, page not busy by others. ENOMEM:
- * nothing changed.  Keeps flags (and translations, which stay right). */
+ * nothing changed.  Keeps flags, swap copy and translations. */
 int vm_page_rename(struct vm_page *, struct vm_object *, vm_pindex_t);
 /* Busy: object locked.  try: false when busy by another. */
 bool vm_page_busy_try(struct vm_page *);

@@ -2,144 +2,301 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Reclaim: frames from file pages when there are no free ones.
+ * Pageout: who looks for frames, and when.
  *
- * Concepts: three passes over the objects of files, each only if the ones
- * before did not find enough.  The first spares pages that are mapped and
- * were used since they were last looked at (`act`, counted down here, set by
- * faults and reads); the second takes every clean page; the third writes
- * dirty pages back first.
+ * Purpose
+ *   Keep some frames free ahead of demand, and serve those who find none.
  *
- * Locking and lifetime: sys->objects is walked by holds.  An object that is
- * held stays on the list, so its successor can be found after the list lock
- * was dropped.  A page is made busy, its translations are removed and synced
- * together with others, and only then it is looked at again: who has pinned it
- * through a translation in between, keeps it.
+ * Concepts
+ *   low      Below that many free frames the daemon is woken up.  It works
+ *            until there are twice as many.
+ *   reserve  The last frames are for those who are about to free others: the
+ *            scan itself (writing back a file may need memory), and guest
+ *            threads on their way out.
+ *   starved  A fault that finds no frame does the work itself, at all levels,
+ *            or waits if somebody is at it, and is told as soon as any frame
+ *            comes free.  Only its scan may say that nothing is left, which is
+ *            when the out-of-memory policy is asked.
  *
- * Guarantees: each pass visits an object at most once and ends; objects that
- * die meanwhile are skipped.  No page that anybody wires, pins or has busy is
- * taken, and none whose contents are not in the file.
+ *   One scan runs at a time: the hands, the writer and its clusters belong to
+ *   whoever has set `scanning`.  That is a flag and not a lock, since a scan
+ *   waits for I/O and for the machine.  A thread that waits for a scan may
+ *   have locks of vnodes, which a scan therefore never takes; writing a file
+ *   back does not need them (vnode_io.c).
  *
- * Limits: the caller does the work; there is no order between files.
+ *   Without a daemon (unit tests) the same work is done by the starved alone,
+ *   in an order that is the same in each run.
+ *
+ *   When the daemon has had nothing to do for a while, and most of memory is
+ *   free, free memory goes back to the host.
+ *
+ * Locking and lifetime: po->lock is innermost and short.
+ *
+ * Guarantees: whoever waits is woken by progress or by the end of the scan.
+ *
+ * Limits: one scan at a time means that one slow file system holds up all who
+ * have no memory.
  */
-#include "vm/vm_object.h"
+#include "vm/vm_pageout.h"
+
+#include <errno.h>
+#include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/vm_object_int.h"
+#include "vm/vm_pageout_int.h"
+#include "vm/vmspace.h"
 
-enum reclaim_pass { PASS_IDLE, PASS_CLEAN, PASS_DIRTY, PASS_N };
+#define IDLE_NS UINT64_C(1000000000)
+#define BACKOFF_NS UINT64_C(20000000)
+#define WAIT_NS UINT64_C(100000000)
 
-/* The first object at or after `o` in the list that can be held.  list_lock. */
-static struct vm_object *
-reclaim_hold_from(struct vm_object *o)
+static _Thread_local unsigned pageout_rights;
+
+bool
+vm_pageout_right(int change)
 {
-	while (o != NULL && !vm_object_tryhold(o))
-		o = TAILQ_NEXT(o, link);
-	return (o);
+	pageout_rights += (unsigned)change;
+	return (pageout_rights != 0);
 }
 
-static bool
-reclaim_wants(struct vm_page *m, enum reclaim_pass pass)
-{
-	if ((m->flags & (PG_BUSY | PG_DIRTY | PG_FICTITIOUS)) != 0 ||
-	    (m->flags & PG_VALID) == 0 || m->wire != 0 ||
-	    atomic_load(&m->hold) != 0)
-		return (false);
-	if (pass == PASS_IDLE && (m->flags & PG_MAPPED) != 0 && m->act > 0) {
-		m->act--;
-		return (false);
-	}
-	return (true);
-}
-
-/* Unmap and free the busied pages.  Object locked. */
-static uint64_t
-reclaim_batch(struct vm_page **pages, unsigned n)
-{
-	uint64_t freed = 0;
-
-	vm_page_remove_batch(pages, n);
-	for (unsigned i = 0; i < n; i++) {
-		if (atomic_load(&pages[i]->hold) != 0) {
-			vm_page_unbusy(pages[i]);
-			continue;
-		}
-		vm_page_free(pages[i]);
-		freed++;
-	}
-	return (freed);
-}
+/* ---- scanning ---- */
 
 static uint64_t
-reclaim_object(struct vm_object *o, enum reclaim_pass pass, uint64_t want)
+usable(const struct vm_system *sys)
 {
-	struct vm_page *batch[VM_PAGE_BATCH], *m;
-	vm_pindex_t idx = 0;
-	uint64_t freed = 0;
-	unsigned n = 0;
+	uint64_t n =
+	    atomic_load_explicit(&sys->phys->nfree, memory_order_relaxed);
 
-	vm_object_lock(o);
-	if (o->type == OBJT_VNODE && (o->flags & OBJ_DEAD) == 0) {
-		for (; freed + n < want && vm_object_next_page(o, &idx, &m);
-		     idx++) {
-			if (!reclaim_wants(m, pass) || !vm_page_busy_try(m))
-				continue;
-			batch[n++] = m;
-			if (n == VM_PAGE_BATCH) {
-				freed += reclaim_batch(batch, n);
-				n = 0;
-			}
-		}
-		freed += reclaim_batch(batch, n);
-	}
-	vm_object_unlock(o);
-	return (freed);
+	return (n > sys->reserve ? n - sys->reserve : 0);
 }
 
-static bool
-reclaim_is_file(struct vm_object *o)
+void
+pageout_progress(struct vm_pageout *po, uint64_t freed)
 {
-	bool file;
-
-	vm_object_lock(o);
-	file = o->type == OBJT_VNODE && (o->flags & OBJ_DEAD) == 0;
-	vm_object_unlock(o);
-	return (file);
+	kmutex_lock(&po->lock);
+	po->freed += freed;
+	if (po->waiting != 0)
+		kcond_broadcast(&po->done);
+	kmutex_unlock(&po->lock);
 }
 
+/* Scan; po->lock is held and `scanning` is false.  Unlocked meanwhile. */
 static uint64_t
-reclaim_pass(struct vm_system *sys, enum reclaim_pass pass, uint64_t want)
+scan_locked(struct vm_pageout *po, uint64_t want, enum pageout_level max)
 {
-	struct vm_object *o, *next;
-	uint64_t freed = 0;
+	struct pageout_ctx ctx = {.sys = po->sys, .po = po, .want = want};
 
-	kmutex_lock(&sys->list_lock);
-	o = reclaim_hold_from(TAILQ_FIRST(&sys->objects));
-	kmutex_unlock(&sys->list_lock);
-	while (o != NULL) {
-		if (freed < want) {
-			if (pass == PASS_DIRTY && reclaim_is_file(o))
-				(void)vnode_pager_sync(o, 0, 0);
-			freed += reclaim_object(o, pass, want - freed);
-		}
-		kmutex_lock(&sys->list_lock);
-		next = freed < want ? reclaim_hold_from(TAILQ_NEXT(o, link))
-				    : NULL;
-		kmutex_unlock(&sys->list_lock);
-		vm_object_drop(o);
-		o = next;
-	}
-	return (freed);
+	KASSERT(!po->scanning);
+	po->scanning = true;
+	kmutex_unlock(&po->lock);
+	pageout_scan(&ctx, max);
+	KASSERT(ctx.inflight == 0 && po->nspare == PAGEOUT_DEPTH);
+	kmutex_lock(&po->lock);
+	po->scanning = false;
+	po->ended++;
+	kcond_broadcast(&po->done);
+	return (ctx.freed);
+}
+
+static void
+scan_wait(struct vm_pageout *po, uint64_t until)
+{
+	po->waiting++;
+	(void)kcond_timedwait(&po->done, &po->lock, until);
+	po->waiting--;
 }
 
 uint64_t
 vm_pageout_reclaim(struct vm_system *sys, uint64_t want)
 {
-	uint64_t freed = 0;
+	struct vm_pageout *po = sys->pageout;
+	uint64_t freed;
 
-	for (enum reclaim_pass p = PASS_IDLE; p < PASS_N && freed < want; p++)
-		freed += reclaim_pass(sys, p, want - freed);
-	if (freed != 0)
-		vm_stat_add(sys, VMST_RECLAIM, (int64_t)freed);
+	if (want == 0)
+		return (0);
+	kmutex_lock(&po->lock);
+	while (po->scanning)
+		scan_wait(po, UINT64_MAX);
+	freed = scan_locked(po, want, PAGEOUT_ANY);
+	kmutex_unlock(&po->lock);
 	return (freed);
+}
+
+bool
+vm_pageout_starved(struct vm_system *sys, uint64_t want)
+{
+	struct vm_pageout *po = sys->pageout;
+	uint64_t freed, seen;
+	bool again;
+
+	kmutex_lock(&po->lock);
+	if (po->scanning) {
+		freed = po->freed;
+		seen = po->ended;
+		while (po->scanning && po->ended == seen &&
+		       po->freed == freed && usable(sys) == 0)
+			scan_wait(po, host_now_ns() + WAIT_NS);
+		/* Perhaps it was not a scan of all levels: ask again. */
+		again = true;
+	} else
+		again =
+		    scan_locked(po, want, PAGEOUT_ANY) != 0 || usable(sys) != 0;
+	kmutex_unlock(&po->lock);
+	return (again);
+}
+
+uint64_t
+vm_system_shrink(struct vm_system *sys, uint64_t target)
+{
+	uint64_t used = sys->phys->npages - atomic_load(&sys->phys->nfree);
+	uint64_t pages = (target + PAGE_MASK) >> PAGE_SHIFT;
+
+	if (used > pages)
+		(void)vm_pageout_reclaim(sys, used - pages);
+	return (vm_phys_trim(sys->phys));
+}
+
+/* ---- the daemon ---- */
+
+void
+vm_pageout_wake(struct vm_system *sys)
+{
+	struct vm_pageout *po = sys->pageout;
+
+	if (po == NULL || po->thread == NULL ||
+	    atomic_exchange_explicit(&po->woken, true, memory_order_relaxed))
+		return;
+	kmutex_lock(&po->lock);
+	kcond_signal(&po->work);
+	kmutex_unlock(&po->lock);
+}
+
+/* Free frames up to the target.  False: nothing came of it.  Locked. */
+static bool
+daemon_work(struct vm_pageout *po)
+{
+	struct vm_system *sys = po->sys;
+	uint64_t target = 2 * sys->low, nfree;
+
+	while (!po->stop) {
+		nfree = atomic_load(&sys->phys->nfree);
+		if (nfree >= target)
+			break;
+		if (po->scanning)
+			scan_wait(po, UINT64_MAX);
+		else if (scan_locked(po, target - nfree, PAGEOUT_QUICK) == 0)
+			return (false);
+	}
+	return (true);
+}
+
+/* Nothing has happened for a while. */
+static void
+daemon_idle(struct vm_pageout *po, uint64_t *trimmed)
+{
+	struct vm_system *sys = po->sys;
+	uint64_t nfree = atomic_load(&sys->phys->nfree);
+
+	if (nfree > sys->phys->npages / 2 && nfree > *trimmed) {
+		kmutex_unlock(&po->lock);
+		(void)vm_phys_trim(sys->phys);
+		kmutex_lock(&po->lock);
+		*trimmed = nfree;
+	} else if (nfree < *trimmed)
+		*trimmed = nfree;
+}
+
+static void
+daemon_main(void *arg)
+{
+	struct vm_pageout *po = arg;
+	uint64_t trimmed = 0;
+	int error;
+
+	kmutex_lock(&po->lock);
+	while (!po->stop) {
+		error = 0;
+		while (!po->stop && error == 0 && !atomic_load(&po->woken))
+			error = kcond_timedwait(
+			    &po->work, &po->lock, host_now_ns() + IDLE_NS);
+		if (po->stop)
+			break;
+		if (!atomic_exchange(&po->woken, false)) {
+			daemon_idle(po, &trimmed);
+			continue;
+		}
+		/* The starved go on by themselves meanwhile. */
+		if (!daemon_work(po) && !po->stop)
+			(void)kcond_timedwait(
+			    &po->work, &po->lock, host_now_ns() + BACKOFF_NS);
+	}
+	kmutex_unlock(&po->lock);
+}
+
+int
+vm_pageout_start(struct vm_system *sys)
+{
+	struct vm_pageout *po = sys->pageout;
+
+	KASSERT(po->thread == NULL);
+	po->stop = false;
+	return (host_thread_create(&po->thread, "vm-pageout", daemon_main, po));
+}
+
+void
+vm_pageout_stop(struct vm_system *sys)
+{
+	struct vm_pageout *po = sys->pageout;
+
+	if (po->thread == NULL)
+		return;
+	kmutex_lock(&po->lock);
+	po->stop = true;
+	kcond_broadcast(&po->work);
+	kmutex_unlock(&po->lock);
+	host_thread_join(po->thread);
+	po->thread = NULL;
+}
+
+/* ---- made with the system ---- */
+
+int
+vm_pageout_create(struct vm_system *sys)
+{
+	struct vm_pageout *po;
+	void *p;
+	int error;
+
+	error = sys->host.ops->mem_alloc(
+	    sys->host.self, round_page(sizeof(*po)), &p);
+	if (error != 0)
+		return (error);
+	po = p;
+	po->sys = sys;
+	kmutex_init(&po->lock, "vm_pageout", KRANK_LEAF, 0);
+	kcond_init(&po->work);
+	kcond_init(&po->done);
+	for (unsigned i = 0; i < PAGEOUT_DEPTH; i++)
+		po->spare[po->nspare++] = &po->cluster[i];
+	/* Without a writer clusters are written one at a time. */
+	if (swap_writer_create(sys->swap, PAGEOUT_DEPTH, &po->writer) != 0)
+		po->writer = NULL;
+	sys->pageout = po;
+	return (0);
+}
+
+void
+vm_pageout_destroy(struct vm_system *sys)
+{
+	struct vm_pageout *po = sys->pageout;
+
+	vm_pageout_stop(sys);
+	KVERIFY(po->nspare == PAGEOUT_DEPTH && !po->scanning);
+	if (po->writer != NULL)
+		swap_writer_destroy(po->writer);
+	kcond_destroy(&po->done);
+	kcond_destroy(&po->work);
+	kmutex_destroy(&po->lock);
+	sys->host.ops->mem_free(sys->host.self, po, round_page(sizeof(*po)));
+	sys->pageout = NULL;
 }

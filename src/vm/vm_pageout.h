@@ -30,4 +30,20 @@ uint64_t vm_pageout_reclaim(struct vm_system *, uint64_t want);
  */
 uint64_t vm_system_shrink(struct vm_system *, uint64_t target);
 
+/*
+ * A fault or another allocation has found no frame: do or wait for some
+ * pageout.  True: try again; false: nothing can be freed.  No locks held.
+ */
+bool vm_pageout_starved(struct vm_system *, uint64_t want);
+/* The pageout state of a system: made with it, destroyed with it.  0, ENOMEM.
+ */
+int vm_pageout_create(struct vm_system *);
+void vm_pageout_destroy(struct vm_system *);
+/*
+ * The right to the reserve (sys->reserve frames) of the calling thread: +1
+ * takes it, -1 gives it up, 0 asks.  For threads that are about to free
+ * memory: pageout itself, and guest threads on their way out.
+ */
+bool vm_pageout_right(int change);
+
 #endif /* VM_VM_PAGEOUT_H */

@@ -218,8 +218,8 @@ phys_page_reset(struct vm_phys *ph, struct vm_page *m)
 	KVERIFY(atomic_load_explicit(&m->hold, memory_order_relaxed) == 0);
 	m->flags = 0;
 	m->pindex = 0;
-	m->queue = 0;
 	m->act = 0;
+	m->swap = 0;
 }
 
 void

@@ -46,19 +46,20 @@
 #include "pmap/pmap.h"
 #include "vm/vm_object_int.h"
 
-enum rmap_what { RMAP_REDUCE, RMAP_REMOVE, RMAP_SYNC };
+enum rmap_what { RMAP_REDUCE, RMAP_REMOVE, RMAP_SYNC, RMAP_WIRED };
 
 struct rmap_op {
 	enum rmap_what what;
 	vm_frame_t frame;    /* REDUCE: translations to this frame only */
 	vm_prot_t keep;      /* REDUCE: permissions that stay */
 	struct pmap *synced; /* SYNC: the last one done */
+	bool wired;          /* WIRED: an entry that shows the page is */
 };
 
 /* Apply to the part of the entry that shows its object's pages [s, e). */
 static void
-rmap_entry(const struct vm_map_entry *en, vm_pindex_t s, vm_pindex_t e,
-    struct rmap_op *op)
+rmap_entry(
+    struct vm_map_entry *en, vm_pindex_t s, vm_pindex_t e, struct rmap_op *op)
 {
 	struct pmap *pm = en->map->pmap;
 	vm_pindex_t first = OFF_TO_IDX(en->offset);
@@ -86,6 +87,10 @@ rmap_entry(const struct vm_map_entry *en, vm_pindex_t s, vm_pindex_t e,
 		if (op->synced != pm)
 			pmap_sync(pm);
 		op->synced = pm;
+		break;
+	case RMAP_WIRED:
+		if (atomic_load_explicit(&en->wired, memory_order_relaxed))
+			op->wired = true;
 		break;
 	}
 }
@@ -147,6 +152,21 @@ vm_rmap_sync(struct vm_object *root, vm_pindex_t s, vm_pindex_t e)
 	struct rmap_op op = {.what = RMAP_SYNC};
 
 	rmap_walk(root, s, e, &op);
+}
+
+bool
+vm_page_wired(struct vm_page *m)
+{
+	struct rmap_op op = {.what = RMAP_WIRED};
+	struct vm_object *o = m->object;
+
+	kmutex_assert_owned(&o->lock);
+	if (!atomic_load_explicit(&o->sys->any_wired, memory_order_relaxed))
+		return (false);
+	kmutex_lock(&o->sys->topology);
+	rmap_walk(o, m->pindex, m->pindex + 1, &op);
+	kmutex_unlock(&o->sys->topology);
+	return (op.wired);
 }
 
 /* Reduce the translations of n busy pages of one locked object, and sync. */
@@ -241,14 +261,16 @@ vm_object_relink_entry(
 }
 
 /*
- * Free what is not busy in [start, end), all translations first.  Returns a
- * busy page of the range, or NULL when it is empty.  Object locked.
+ * Free what is not busy in [start, end), all translations first, and what is
+ * in swap.  Returns a busy page of the range, or NULL when it is empty.
+ * Object locked.
  */
 static struct vm_page *
 page_remove_idle(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
 {
 	struct vm_page *m, *busy = NULL;
 	bool mapped = false;
+	uint64_t slot;
 
 	for (vm_pindex_t i = start;
 	     vm_object_next_page(o, &i, &m) && i < end && !mapped; i++)
@@ -259,8 +281,13 @@ page_remove_idle(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
 		vm_rmap_sync(o, start, end);
 		kmutex_unlock(&o->sys->topology);
 	}
-	for (vm_pindex_t i = start; vm_object_next_page(o, &i, &m) && i < end;
-	     i++) {
+	for (vm_pindex_t i = start;
+	     vm_object_next_slot(o, &i, &slot) && i < end; i++) {
+		if (vm_slot_is_swap(slot)) {
+			swap_pager_drop(o, i);
+			continue;
+		}
+		m = vm_slot_page(slot);
 		if (!vm_page_busy_try(m)) {
 			busy = m;
 			continue;

@@ -11,6 +11,7 @@
  *   have is looked up in its backing object.
  *
  * Concepts
+ *   page      In this file, also one that is in swap: it moves by its slot.
  *   window    The part of the backing object that a shadow can see: as long as
  *             the shadow, from its backing offset.
  *   obscured  A page of the backing object which the shadow has too.  When the
@@ -231,34 +232,58 @@ splice(struct vm_object *o, struct vm_object *b, bool moved)
 		vm_object_unlock(bb);
 }
 
+/* Is the slot a page in transit? */
+static bool
+slot_busy(uint64_t slot)
+{
+	return (slot != 0 && !vm_slot_is_swap(slot) &&
+		(vm_slot_page(slot)->flags & PG_BUSY) != 0);
+}
+
+/* Move what is at idx of `from` to an empty place of `to`. */
+static bool
+slot_move(struct vm_object *from, vm_pindex_t idx, uint64_t slot,
+    struct vm_object *to, vm_pindex_t to_idx)
+{
+	if (vm_slot_is_swap(slot))
+		return (swap_pager_move(from, idx, to, to_idx) == 0);
+	return (!slot_busy(slot) &&
+		vm_page_rename(vm_slot_page(slot), to, to_idx) == 0);
+}
+
+/* Nobody needs what is at idx. */
+static bool
+slot_discard(
+    struct discard *d, struct vm_object *o, vm_pindex_t idx, uint64_t slot)
+{
+	if (!vm_slot_is_swap(slot))
+		return (discard_add(d, vm_slot_page(slot)));
+	swap_pager_drop(o, idx);
+	return (true);
+}
+
 /* Move b's pages into o and put o in front of what was behind b. */
 static bool
 collapse_forward(struct vm_object *o, struct vm_object *b)
 {
 	vm_pindex_t off = OFF_TO_IDX(o->backing_off), idx = 0;
 	struct discard d = {.n = 0};
-	struct vm_page *m, *front;
-	bool ok = true;
+	uint64_t slot, front;
+	bool ok = true, seen;
 
-	for (; ok && vm_object_next_page(b, &idx, &m); idx++) {
-		front = NULL;
-		if (idx >= off && idx - off < o->size) {
-			front = vm_page_lookup(o, idx - off);
-			if (front == NULL) {
-				ok = (m->flags & PG_BUSY) == 0 &&
-				     vm_page_rename(m, o, idx - off) == 0;
-				continue;
-			}
-		}
-		if (front != NULL && (front->flags & PG_BUSY) != 0)
-			ok = false;
+	for (; ok && vm_object_next_slot(b, &idx, &slot); idx++) {
+		seen = idx >= off && idx - off < o->size;
+		front = seen ? vm_object_slot(o, idx - off) : 0;
+		if (seen && front == 0)
+			ok = slot_move(b, idx, slot, o, idx - off);
 		else
-			ok = discard_add(&d, m);
+			ok =
+			    !slot_busy(front) && slot_discard(&d, b, idx, slot);
 	}
 	discard_flush(&d);
 	if (!ok)
 		return (false);
-	KVERIFY(b->resident == 0);
+	KVERIFY(b->index.count == 0);
 	splice(o, b, true);
 	return (true);
 }
@@ -276,7 +301,7 @@ reverse_lock(struct vm_object *o, struct vm_object *b)
 
 	if (vm_life_refs(&o->life) != 1 || o->shadow_count != 0 ||
 	    o->backing_off != 0 || o->size != b->size ||
-	    o->resident >= b->resident)
+	    o->index.count >= b->index.count)
 		return (NULL);
 	kmutex_lock(&o->sys->topology);
 	en = LIST_FIRST(&o->entries);
@@ -308,18 +333,18 @@ static bool
 reverse_move(struct vm_object *o, struct vm_object *b)
 {
 	struct discard d = {.n = 0};
-	struct vm_page *m, *back;
+	uint64_t slot, back;
 	bool ok = true;
 
-	for (vm_pindex_t i = 0; ok && vm_object_next_page(o, &i, &m); i++) {
-		if ((m->flags & PG_BUSY) != 0)
+	for (vm_pindex_t i = 0; ok && vm_object_next_slot(o, &i, &slot); i++) {
+		if (slot_busy(slot))
 			ok = false;
-		else if ((back = vm_page_lookup(b, i)) != NULL)
-			ok = discard_add(&d, back);
+		else if ((back = vm_object_slot(b, i)) != 0)
+			ok = slot_discard(&d, b, i, back);
 	}
 	discard_flush(&d);
-	for (vm_pindex_t i = 0; ok && vm_object_next_page(o, &i, &m); i++)
-		ok = vm_page_rename(m, b, i) == 0;
+	for (vm_pindex_t i = 0; ok && vm_object_next_slot(o, &i, &slot); i++)
+		ok = slot_move(o, i, slot, b, i);
 	return (ok);
 }
 
@@ -337,7 +362,7 @@ collapse_reverse(struct vm_object *o, struct vm_object *b)
 	map = en->map;
 	ok = reverse_move(o, b);
 	if (ok) {
-		KVERIFY(o->resident == 0);
+		KVERIFY(o->index.count == 0);
 		vm_object_relink_entry(en, b, 0);
 		kmutex_lock(&sys->topology);
 		LIST_REMOVE(o, shadow_link);
@@ -354,14 +379,14 @@ static bool
 bypass_ok(const struct vm_object *o, const struct vm_object *b)
 {
 	vm_pindex_t off = OFF_TO_IDX(o->backing_off), i = off;
-	struct vm_page *m;
+	uint64_t slot;
 
 	if (!vm_object_is_anon(b) || (b->flags & (OBJ_NAMED | OBJ_DEAD)) != 0 ||
 	    b->paging != 0 || o->paging != 0 || !window_fits(o, b))
 		return (false);
-	if (o->resident >= o->size)
+	if (o->index.count >= o->size)
 		return (true);
-	return (!vm_object_next_page(b, &i, &m) || i - off >= o->size);
+	return (!vm_object_next_slot(b, &i, &slot) || i - off >= o->size);
 }
 
 static void

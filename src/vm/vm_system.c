@@ -23,10 +23,15 @@
 #include "libk/kassert.h"
 #include "libk/radix.h"
 #include "pmap/pmap.h"
+#include "vm/swap_space.h"
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
 #include "vm/vm_zone.h"
 #include "vm/vmspace.h"
+
+#define LOW_MAX ((uint64_t)8192)    /* 32 MiB */
+#define RESERVE_MAX ((uint64_t)256) /* 1 MiB */
+#define RESERVE_FROM ((uint64_t)4096)
 
 static void
 object_ctor(void *item)
@@ -117,6 +122,23 @@ system_radix_create(struct vm_system *sys)
 	return (0);
 }
 
+/*
+ * Watermarks, in frames.  Small systems, as tests make them, have neither: a
+ * handful of frames is all they have.
+ */
+static void
+system_watermarks(struct vm_system *sys)
+{
+	uint64_t n = sys->phys->npages;
+
+	sys->low = n / 64;
+	if (sys->low > LOW_MAX)
+		sys->low = LOW_MAX;
+	sys->reserve = n < RESERVE_FROM ? 0 : n / 512;
+	if (sys->reserve > RESERVE_MAX)
+		sys->reserve = RESERVE_MAX;
+}
+
 int
 vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 {
@@ -146,10 +168,21 @@ vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 	error = vm_phys_create(sys->host, cf->mem, &sys->phys);
 	if (error != 0)
 		goto free_radix;
+	system_watermarks(sys);
+	error = swap_space_create(sys->host, sys->log, &sys->swap);
+	if (error != 0)
+		goto free_phys;
+	error = vm_pageout_create(sys);
+	if (error != 0)
+		goto free_swap;
 	kmutex_init(&sys->list_lock, "vm_list", KRANK_OBJLIST, 0);
 	kmutex_init(&sys->topology, "vm_topology", KRANK_TOPOLOGY, 0);
 	return (0);
 
+free_swap:
+	swap_space_destroy(sys->swap);
+free_phys:
+	vm_phys_destroy(sys->phys);
 free_radix:
 	sys->host.ops->mem_free(
 	    sys->host.self, (void *)(uintptr_t)sys->radix_alloc, PAGE_SIZE);
@@ -164,10 +197,12 @@ vm_system_destroy(struct vm_system *sys)
 	struct vm_zone *const mine[] = {sys->z_vmspace, sys->z_entry,
 	    sys->z_object, sys->z_radix, sys->z_pmap, sys->z_pmap_node};
 
+	vm_pageout_destroy(sys);
 	KVERIFY(TAILQ_EMPTY(&sys->vmspaces));
 	KVERIFY(TAILQ_EMPTY(&sys->objects));
 	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
 		KVERIFY(vm_zone_live(mine[i]) == 0);
+	swap_space_destroy(sys->swap);
 	vm_phys_destroy(sys->phys);
 	sys->host.ops->mem_free(
 	    sys->host.self, (void *)(uintptr_t)sys->radix_alloc, PAGE_SIZE);

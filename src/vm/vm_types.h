@@ -52,6 +52,8 @@ struct vmspace;
 struct vm_zone;
 struct vm_zone_set;
 struct vm_phys;
+struct vm_pageout;
+struct swap_space;
 
 TAILQ_HEAD(vm_object_list, vm_object);
 TAILQ_HEAD(vmspace_list, vmspace);
@@ -59,22 +61,29 @@ TAILQ_HEAD(vm_page_list, vm_page);
 
 /* Event counts of a VM system; see vm_meter.h for the names. */
 enum vm_stat {
-	VMST_FAULTS,   /* vm_fault() calls that did something */
-	VMST_ZFOD,     /* pages zero-filled on demand */
-	VMST_COW,      /* pages copied on write */
-	VMST_COW_OPT,  /* write faults that needed no copy */
-	VMST_FILE_IN,  /* pages read from files */
-	VMST_FILE_OUT, /* pages written to files */
-	VMST_SOFT,     /* page was resident: only a translation was made */
-	VMST_AROUND,   /* translations entered around a fault */
-	VMST_AHEAD,    /* anonymous pages allocated ahead of a fault */
-	VMST_COPYIO,   /* faults taken on behalf of copyin/copyout */
-	VMST_SEGV,     /* faults that ended in an error */
-	VMST_COLLAPSE, /* shadow objects collapsed (pages moved) */
-	VMST_BYPASS,   /* shadow objects bypassed */
-	VMST_RECLAIM,  /* clean file pages given back under pressure */
-	VMST_OOM,      /* calls of the out-of-memory policy */
-	VMST_FORK,     /* vmspace_fork() calls */
+	VMST_FAULTS,    /* vm_fault() calls that did something */
+	VMST_ZFOD,      /* pages zero-filled on demand */
+	VMST_COW,       /* pages copied on write */
+	VMST_COW_OPT,   /* write faults that needed no copy */
+	VMST_FILE_IN,   /* pages read from files */
+	VMST_FILE_OUT,  /* pages written to files */
+	VMST_SOFT,      /* page was resident: only a translation was made */
+	VMST_AROUND,    /* translations entered around a fault */
+	VMST_AHEAD,     /* anonymous pages allocated ahead of a fault */
+	VMST_COPYIO,    /* faults taken on behalf of copyin/copyout */
+	VMST_SEGV,      /* faults that ended in an error */
+	VMST_COLLAPSE,  /* shadow objects collapsed (pages moved) */
+	VMST_BYPASS,    /* shadow objects bypassed */
+	VMST_RECLAIM,   /* pages of files given back under pressure */
+	VMST_SWAPIN,    /* pages read from swap */
+	VMST_SWAPOUT,   /* pages written to swap */
+	VMST_SWAPDROP,  /* pages dropped because swap has them already */
+	VMST_SWAPFAIL,  /* pages that no area could take, or that were lost */
+	VMST_READAHEAD, /* of the pages read from swap: not asked for */
+	VMST_DEACT,     /* pages unmapped to see whether they are used */
+	VMST_SCAN,      /* frames looked at by pageout */
+	VMST_OOM,       /* calls of the out-of-memory policy */
+	VMST_FORK,      /* vmspace_fork() calls */
 	VMST_N
 };
 
@@ -94,8 +103,14 @@ struct vm_system {
 
 	/* Zones of this layer. */
 	struct vm_zone *z_vmspace, *z_entry, *z_object, *z_radix, *z_pmap,
-	    *z_pmap_node;        /* [I] */
-	const void *radix_alloc; /* [I] struct radix_alloc on z_radix */
+	    *z_pmap_node;           /* [I] */
+	const void *radix_alloc;    /* [I] struct radix_alloc on z_radix */
+	struct swap_space *swap;    /* [I] may have no area */
+	struct vm_pageout *pageout; /* [I] */
+	/* Frames that only those may take who need them to free others. */
+	uint64_t reserve;        /* [I] */
+	uint64_t low;            /* [I] below it pageout is woken up */
+	_Atomic(bool) any_wired; /* [a] mlock was used at some time */
 
 	struct kmutex list_lock;       /* rank OBJLIST */
 	struct vm_object_list objects; /* [l] every live object */

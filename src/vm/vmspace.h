@@ -18,7 +18,7 @@
 struct vm_usage {
 	_Atomic(uint64_t) minflt; /* faults without I/O */
 	_Atomic(uint64_t) majflt; /* faults with I/O */
-	_Atomic(uint64_t) zfod, cow, cow_opt, filein, around, ahead;
+	_Atomic(uint64_t) zfod, cow, cow_opt, filein, around, ahead, swapin;
 };
 
 /*
@@ -204,20 +204,31 @@ struct vmspace_stat {
 	uint64_t id, refs, holds;
 	bool exiting;
 	uint64_t size;     /* bytes mapped */
-	uint64_t resident; /* bytes translated */
-	uint64_t resident_peak;
+	uint64_t resident; /* bytes translated, or anonymous if that is more */
+	uint64_t resident_peak; /* bytes translated */
 	uint64_t entries;
-	uint64_t anon; /* bytes of anonymous pages, estimate */
-	uint64_t minflt, majflt, zfod, cow;
+	uint64_t anon;  /* bytes of resident anonymous pages, estimate */
+	uint64_t swap;  /* bytes in swap, estimate */
+	uint64_t pss;   /* resident bytes divided by users, estimate */
+	uint64_t wired; /* bytes of mlocked mappings */
+	uint64_t minflt, majflt, zfod, cow, swapin;
 };
 void vmspace_stat(struct vmspace *, struct vmspace_stat *);
 /* Pages of anonymous memory reachable through the maps (estimate: an object
  * shared by several entries counts once for each). */
 uint64_t vmspace_anonymous_count(struct vmspace *);
+/* The same for pages whose contents are in swap. */
+uint64_t vmspace_swap_count(struct vmspace *);
+/*
+ * Pages that would come free, roughly, if it were gone: resident and in swap.
+ * False if the map is locked just now: it does not wait.
+ */
+bool vmspace_footprint(struct vmspace *, uint64_t *resident, uint64_t *swapped);
 
 struct vm_system_stat {
-	uint64_t mem, free, peak; /* bytes */
-	uint64_t objects, vmspaces, file_pages, anon_pages;
+	uint64_t mem, free, peak;      /* bytes */
+	uint64_t swap_size, swap_used; /* bytes of guest memory */
+	uint64_t objects, vmspaces, file_pages, anon_pages, swapped_pages;
 	int64_t stat[VMST_N];
 };
 void vm_system_stat(struct vm_system *, struct vm_system_stat *);

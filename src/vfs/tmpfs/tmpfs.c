@@ -90,7 +90,7 @@ tmpfs_account(struct tmpfs_node *node)
 	if (o == NULL)
 		return;
 	vm_object_lock(o);
-	resident = o->resident;
+	resident = o->resident + o->swapped;
 	vm_object_unlock(o);
 	tm->pages += resident - node->reg.charged;
 	node->reg.charged = resident;

@@ -4,7 +4,8 @@
 /*
  * tmpfs contents: bytes between a uio and the pages of a file's object.
  *
- * Concepts.  A page that is not in the object is a hole and reads as zeroes.
+ * Concepts.  A page that is not in the object is a hole and reads as zeroes;
+ * one that is in swap is brought in (vm_object_getpage).
  * A resident page is held, which pins its frame, and copied without any lock;
  * a new page stays busy until it is filled, so that neither faults nor readers
  * see what the frame held before.  Mapped writers change pages at the same
@@ -100,18 +101,6 @@ tmpfs_set_size(struct tmpfs_node *node, struct vm_object *o, uint64_t size)
 	kmutex_unlock(&node->tm->lock);
 }
 
-/* The page, not busy, or NULL for a hole.  Object locked, also on return. */
-static struct vm_page *
-tmpfs_page_find(struct vm_object *o, vm_pindex_t idx)
-{
-	struct vm_page *m;
-
-	while (
-	    (m = vm_page_lookup(o, idx)) != NULL && (m->flags & PG_BUSY) != 0)
-		vm_page_busy_wait(o, m);
-	return (m);
-}
-
 /* Count one more page.  ENOSPC. */
 static int
 tmpfs_charge(struct tmpfs_node *node)
@@ -133,7 +122,7 @@ tmpfs_charge(struct tmpfs_node *node)
 
 /*
  * The page at idx for a write: held with *fresh false, or new, busy, not
- * valid and zeroed if `zero`, with *fresh true.  0, ENOSPC.
+ * valid and zeroed if `zero`, with *fresh true.  0, ENOSPC, EIO.
  */
 static int
 tmpfs_page_get(struct tmpfs_node *node, struct vm_object *o, vm_pindex_t idx,
@@ -141,12 +130,17 @@ tmpfs_page_get(struct tmpfs_node *node, struct vm_object *o, vm_pindex_t idx,
 {
 	struct vm_page *m;
 	bool zeroed;
+	int error;
 
 	for (int tries = 0;; tries++) {
 		vm_object_lock(o);
-		m = tmpfs_page_find(o, idx);
+		error = vm_object_getpage(o, idx, &m);
+		if (error != 0) {
+			vm_object_unlock(o);
+			return (error == ENOMEM ? ENOSPC : error);
+		}
 		if (m != NULL) {
-			m->flags |= PG_DIRTY;
+			vm_page_dirty(m);
 			vm_page_hold(m);
 			vm_object_unlock(o);
 			*mp = m;
@@ -157,12 +151,12 @@ tmpfs_page_get(struct tmpfs_node *node, struct vm_object *o, vm_pindex_t idx,
 		if (tries == RECLAIM_TRIES || tmpfs_charge(node) != 0)
 			return (ENOSPC);
 		vm_object_lock(o);
-		if (vm_page_lookup(o, idx) == NULL &&
+		if (vm_object_empty_at(o, idx) &&
 		    (m = vm_page_alloc(o, idx)) != NULL)
 			break;
 		vm_object_unlock(o);
 		if (m == NULL &&
-		    vm_pageout_reclaim(node->tm->sys, RECLAIM_FRAMES) == 0)
+		    !vm_pageout_starved(node->tm->sys, RECLAIM_FRAMES))
 			tries = RECLAIM_TRIES - 1;
 	}
 	zeroed = (m->flags & PG_ZEROED) != 0;
@@ -175,7 +169,7 @@ tmpfs_page_get(struct tmpfs_node *node, struct vm_object *o, vm_pindex_t idx,
 	return (0);
 }
 
-/* One page's part of a write.  0, ENOSPC. */
+/* One page's part of a write.  0, ENOSPC, EIO. */
 static int
 tmpfs_write_page(struct tmpfs_node *node, struct vm_object *o, struct uio *uio)
 {
@@ -206,23 +200,26 @@ tmpfs_write_page(struct tmpfs_node *node, struct vm_object *o, struct uio *uio)
 	return (0);
 }
 
-/* Zero the bytes of the page of `off` from there on. */
-static void
+/* Zero the bytes of the page of `off` from there on.  0, ENOSPC, EIO: the page
+ * is in swap and cannot come back. */
+static int
 tmpfs_zero_tail(struct vm_object *o, uint64_t off)
 {
 	size_t in = (size_t)(off & PAGE_MASK);
 	struct vm_page *m;
+	int error;
 
 	if (in == 0)
-		return;
+		return (0);
 	vm_object_lock(o);
-	m = tmpfs_page_find(o, OFF_TO_IDX(off));
-	if (m != NULL) {
-		m->flags |= PG_DIRTY;
+	error = vm_object_getpage(o, OFF_TO_IDX(off), &m);
+	if (error == 0 && m != NULL) {
+		vm_page_dirty(m);
 		memset((char *)vm_page_ptr(o->sys->phys, m) + in, 0,
 		    PAGE_SIZE - in);
 	}
 	vm_object_unlock(o);
+	return (error == ENOMEM ? ENOSPC : error);
 }
 
 int
@@ -247,7 +244,7 @@ tmpfs_write(struct vnode *vp, struct uio *uio, int flags)
 	    start > (uint64_t)TMPFS_MAX_SIZE - uio->off)
 		error = EFBIG;
 	else if (uio->off > node->reg.size)
-		tmpfs_zero_tail(o, node->reg.size);
+		error = tmpfs_zero_tail(o, node->reg.size);
 	while (error == 0 && uio->resid > 0)
 		error = tmpfs_write_page(node, o, uio);
 	tmpfs_writing_end(node, uio->resid < start);
@@ -260,8 +257,10 @@ tmpfs_read(struct vnode *vp, struct uio *uio, int flags)
 	struct tmpfs_node *node = tmpfs_node(vp);
 	struct tmpfs_mount *tm = node->tm;
 	struct vm_object *o;
+	size_t start = uio->resid;
 	struct vm_page *m;
 	uint64_t size;
+	int error;
 
 	if (vp->type != VREG)
 		return (vp->type == VDIR ? EISDIR : EINVAL);
@@ -281,10 +280,12 @@ tmpfs_read(struct vnode *vp, struct uio *uio, int flags)
 			continue;
 		}
 		vm_object_lock(o);
-		m = tmpfs_page_find(o, OFF_TO_IDX(uio->off));
-		if (m != NULL)
+		error = vm_object_getpage(o, OFF_TO_IDX(uio->off), &m);
+		if (error == 0 && m != NULL)
 			vm_page_hold(m);
 		vm_object_unlock(o);
+		if (error != 0)
+			return (uio->resid < start ? 0 : error);
 		if (m == NULL) {
 			uiozero(n, uio);
 			continue;
@@ -296,7 +297,7 @@ tmpfs_read(struct vnode *vp, struct uio *uio, int flags)
 }
 
 /*
- * Set the size.  0, EFBIG.
+ * Set the size.  0, EFBIG; ENOSPC, EIO (the last page cannot be had).
  * - Pages beyond the new end go, mapped or not; no lock held.
  */
 int
@@ -305,6 +306,7 @@ tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
 	struct tmpfs_mount *tm = node->tm;
 	struct vm_object *o;
 	uint64_t old;
+	int error = 0;
 
 	if (size > (uint64_t)TMPFS_MAX_SIZE)
 		return (EFBIG);
@@ -321,8 +323,8 @@ tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
 	}
 	/* Growing uncovers what a mapping left beyond the end. */
 	if (o != NULL && size != old)
-		tmpfs_zero_tail(o, size < old ? size : old);
-	if (size > old)
+		error = tmpfs_zero_tail(o, size < old ? size : old);
+	if (size > old && error == 0)
 		tmpfs_set_size(node, o, size);
 	if (o != NULL) {
 		kmutex_lock(&tm->lock);
@@ -330,5 +332,5 @@ tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
 		kmutex_unlock(&tm->lock);
 	}
 	tmpfs_writing_end(node, true);
-	return (0);
+	return (error);
 }

@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Paging to swap and back: objects, faults, pageout, swapoff.
+ */
+#include "vm_fixture.h"
+
+#include "host/host_file.h"
+#include "vm/swap_pager.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define FRAMES 128
+
+static struct fixture fx;
+
+static unsigned
+area_on(enum swap_kind kind, uint64_t pages, const struct swap_inject *inject)
+{
+	struct swap_area_config cf = {
+	    .kind = kind, .size = pages * PG, .name = "test", .fd = -1};
+	unsigned area = 0;
+
+	if (inject != NULL)
+		cf.inject = *inject;
+	if (kind == SWAP_FILE)
+		assert_int_equal(host_memfd("swap", pages * PG, &cf.fd), 0);
+	assert_int_equal(vm_swapon(&fx.sys, &cf, &area), 0);
+	return (area);
+}
+
+static void
+begin(uint64_t frames)
+{
+	assert_int_equal(fixture_init(&fx, frames * PG, true), 0);
+}
+
+static void
+end(void)
+{
+	assert_int_equal(swap_space_used(fx.sys.swap), 0);
+	fixture_fini(&fx);
+}
+
+/* Everything that can go to swap goes. */
+static uint64_t
+page_out(void)
+{
+	return (vm_pageout_reclaim(&fx.sys, fx.sys.phys->npages));
+}
+
+static uint64_t
+value(uint64_t page, uint64_t version)
+{
+	return (page * UINT64_C(0x9e3779b97f4a7c15) + version);
+}
+
+static void
+fill(struct vmspace *vm, uint64_t n, uint64_t version)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		store(vm, BASE + i * PG, value(i, version));
+		store(vm, BASE + i * PG + PG - 8, ~value(i, version));
+	}
+}
+
+static void
+verify(struct vmspace *vm, uint64_t n, uint64_t version)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		assert_int_equal(load(vm, BASE + i * PG), value(i, version));
+		assert_int_equal(
+		    load(vm, BASE + i * PG + PG - 8), ~value(i, version));
+	}
+}
+
+/* ---- out and in ---- */
+
+static void
+round_trip(enum swap_kind kind)
+{
+	struct vmspace *vm;
+	struct vmspace_stat st;
+
+	begin(FRAMES);
+	area_on(kind, FRAMES, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 64 * PG, RW, 0, NULL, 0);
+	fill(vm, 64, 1);
+	assert_int_equal(page_out(), 64);
+	assert_int_equal(fixture_used(&fx), 0);
+	assert_int_equal(swap_space_used(fx.sys.swap), 64);
+	assert_int_equal(vmspace_swap_count(vm), 64);
+	assert_int_equal(vmspace_anonymous_count(vm), 0);
+	assert_int_equal(entry_at(vm, BASE)->object->type, OBJT_SWAP);
+	check_all(&fx, vm);
+	verify(vm, 64, 1);
+	vmspace_stat(vm, &st);
+	assert_int_equal(st.anon, 64 * PG);
+	assert_int_equal(st.swap, 0);
+	assert_true(st.majflt > 0);
+	check_all(&fx, vm);
+	fill(vm, 64, 2);
+	check_all(&fx, vm);
+	assert_int_equal(page_out(), 64);
+	verify(vm, 64, 2);
+	vmspace_free(vm);
+	end();
+}
+
+static void
+test_file(void **state)
+{
+	round_trip(SWAP_FILE);
+}
+
+static void
+test_lz4(void **state)
+{
+	round_trip(SWAP_LZ4);
+}
+
+static void
+test_zstd(void **state)
+{
+	round_trip(SWAP_ZSTD);
+}
+
+/* A page that was only read goes out again without being written. */
+static void
+test_clean_copy(void **state)
+{
+	struct vmspace *vm;
+	int64_t out;
+
+	begin(FRAMES);
+	area_on(SWAP_FILE, 1024, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 32 * PG, RW, 0, NULL, 0);
+	fill(vm, 32, 1);
+	assert_int_equal(page_out(), 32);
+	out = stat_of(&fx, VMST_SWAPOUT);
+	assert_int_equal(out, 32);
+	verify(vm, 32, 1);
+	assert_int_equal(swap_space_used(fx.sys.swap), 32);
+	assert_int_equal(page_out(), 32);
+	assert_int_equal(stat_of(&fx, VMST_SWAPOUT), out);
+	assert_int_equal(stat_of(&fx, VMST_SWAPDROP), 32);
+	/* A write gives the block up. */
+	store(vm, BASE, 77);
+	assert_int_equal(swap_space_used(fx.sys.swap), 31);
+	check_all(&fx, vm);
+	assert_true(page_out() >= 1);
+	assert_int_equal(stat_of(&fx, VMST_SWAPOUT), out + 1);
+	assert_int_equal(load(vm, BASE), 77);
+	vmspace_free(vm);
+	end();
+}
+
+/* Four times as much memory in use as there is. */
+static void
+oversubscribe(enum swap_kind kind, const struct swap_inject *inject)
+{
+	enum { N = 512 };
+	static uint32_t version[N];
+	struct vmspace *vm;
+	uint64_t rnd = 12345, v;
+
+	begin(FRAMES);
+	area_on(kind, 2 * N, inject);
+	if (inject != NULL)
+		area_on(SWAP_FILE, 2 * N, NULL);
+	vm = space(&fx);
+	memset(version, 0, sizeof(version));
+	map_at(vm, BASE, N * PG, RW, 0, NULL, 0);
+	for (int i = 0; i < 20000; i++) {
+		rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
+		uint64_t p = (rnd >> 33) % N;
+
+		v = load(vm, BASE + p * PG + 64);
+		assert_int_equal(v, version[p] == 0 ? 0 : value(p, version[p]));
+		if ((rnd >> 20 & 1) != 0) {
+			version[p]++;
+			store(vm, BASE + p * PG + 64, value(p, version[p]));
+		}
+		if (i % 4096 == 0)
+			check_all(&fx, vm);
+	}
+	assert_int_equal(fx.oom_calls, 0);
+	assert_true(stat_of(&fx, VMST_SWAPIN) > 1000);
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	end();
+}
+
+static void
+test_oversubscribed(void **state)
+{
+	const struct swap_inject eio = {.write_eio = 10};
+	const struct swap_inject enospc = {.write_enospc = 3};
+
+	oversubscribe(SWAP_FILE, NULL);
+	oversubscribe(SWAP_LZ4, NULL);
+	oversubscribe(SWAP_ZSTD, NULL);
+	oversubscribe(SWAP_FILE, &eio);
+	oversubscribe(SWAP_LZ4, &enospc);
+}
+
+/* ---- fork ---- */
+
+static void
+test_fork(void **state)
+{
+	struct vmspace *vm, *c, *c2;
+
+	begin(512);
+	area_on(SWAP_FILE, 4096, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 64 * PG, RW, 0, NULL, 0);
+	fill(vm, 64, 1);
+	assert_int_equal(page_out(), 64);
+	c = fork_of(vm);
+	/* Both see what is in swap; writes of one are not seen by the other. */
+	fill(c, 16, 2);
+	page_out();
+	c2 = fork_of(c);
+	verify(vm, 64, 1);
+	verify(c2, 16, 2);
+	fill(vm, 32, 3);
+	page_out();
+	check_all(&fx, vm);
+	verify(c, 16, 2);
+	assert_int_equal(load(c, BASE + 40 * PG), value(40, 1));
+	vmspace_free(c);
+	page_out();
+	check_all(&fx, c2);
+	verify(c2, 16, 2);
+	assert_int_equal(load(c2, BASE + 20 * PG), value(20, 1));
+	verify(vm, 32, 3);
+	page_out();
+	vmspace_free(c2);
+	/* One user is left: one write fault, and the chain is short. */
+	store(vm, BASE, value(0, 3));
+	assert_true(depth_at(vm, BASE) <= 2);
+	verify(vm, 32, 3);
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	end();
+}
+
+/* Rounds of fork and write with everything going to swap in between. */
+static void
+test_fork_rounds(void **state)
+{
+	struct vmspace *vm, *c;
+	uint64_t used = 0;
+
+	begin(256);
+	area_on(SWAP_LZ4, 4096, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 16 * PG, RW, 0, NULL, 0);
+	fill(vm, 16, 1);
+	for (uint64_t i = 0; i < 500; i++) {
+		if (i % 3 == 0)
+			page_out();
+		c = fork_of(vm);
+		store(vm, BASE + i % 16 * PG + 128, i);
+		if (i % 7 == 0)
+			page_out();
+		store(c, BASE + i % 16 * PG + 128, i + 1);
+		assert_int_equal(load(vm, BASE + i % 16 * PG + 128), i);
+		vmspace_free(c);
+		verify(vm, 16, 1);
+		assert_true(depth_at(vm, BASE) <= 2);
+		if (i % 50 == 49) {
+			page_out();
+			if (used == 0)
+				used = swap_space_used(fx.sys.swap);
+			assert_int_equal(swap_space_used(fx.sys.swap), used);
+			assert_int_equal(fixture_used(&fx), 0);
+			check_all(&fx, vm);
+		}
+	}
+	vmspace_free(vm);
+	end();
+}
+
+/* ---- errors ---- */
+
+static void
+test_read_error(void **state)
+{
+	const struct swap_inject bad = {.damage = 1};
+	struct vmspace *vm;
+	uint64_t v;
+
+	begin(FRAMES);
+	area_on(SWAP_FILE, 1024, &bad);
+	vm = space(&fx);
+	map_at(vm, BASE, 4 * PG, RW, 0, NULL, 0);
+	fill(vm, 4, 1);
+	/* The first page of the cluster is damaged, the others are not. */
+	assert_int_equal(page_out(), 4);
+	assert_int_equal(try_load(vm, BASE, &v), EIO);
+	assert_int_equal(try_store(vm, BASE, 1), EIO);
+	assert_int_equal(load(vm, BASE + PG), value(1, 1));
+	check_all(&fx, vm);
+	assert_int_equal(vm_munmap(vm, BASE, PG), 0);
+	map_at(vm, BASE, PG, RW, 0, NULL, 0);
+	assert_int_equal(load(vm, BASE), 0);
+	vmspace_free(vm);
+	end();
+}
+
+static void
+test_write_error(void **state)
+{
+	const struct swap_inject bad = {.write_eio = 1};
+	struct vmspace *vm;
+
+	begin(FRAMES);
+	area_on(SWAP_FILE, 1024, &bad);
+	vm = space(&fx);
+	map_at(vm, BASE, 32 * PG, RW, 0, NULL, 0);
+	fill(vm, 32, 1);
+	assert_int_equal(page_out(), 0);
+	assert_int_equal(swap_space_used(fx.sys.swap), 0);
+	assert_true(stat_of(&fx, VMST_SWAPFAIL) >= 32);
+	verify(vm, 32, 1);
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	end();
+}
+
+/* Neither memory nor swap: the policy is asked, and only then. */
+static void
+test_full(void **state)
+{
+	struct vmspace *vm;
+	uint64_t i;
+	int error = 0;
+
+	begin(FRAMES);
+	area_on(SWAP_FILE, 64, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 1024 * PG, RW, VMM_NORESERVE, NULL, 0);
+	for (i = 0; i < 1024 && error == 0; i++)
+		error = try_store(vm, BASE + i * PG, value(i, 1));
+	assert_int_equal(error, ENOMEM);
+	assert_int_equal(fx.oom_calls, 1);
+	assert_int_equal(swap_space_free(fx.sys.swap), 0);
+	assert_int_equal(i, FRAMES + 64 + 1);
+	check_all(&fx, vm);
+	/* With a page of room somewhere, what is in swap can come back. */
+	assert_int_equal(vm_munmap(vm, BASE + 64 * PG, PG), 0);
+	for (i = 0; i < 64; i++)
+		assert_int_equal(load(vm, BASE + i * PG), value(i, 1));
+	vmspace_free(vm);
+	end();
+}
+
+/* ---- swapoff ---- */
+
+static void
+test_swapoff(void **state)
+{
+	struct vmspace *vm, *c;
+	unsigned a, b;
+
+	begin(FRAMES);
+	a = area_on(SWAP_FILE, 64, NULL);
+	b = area_on(SWAP_FILE, 256, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 100 * PG, RW, 0, NULL, 0);
+	fill(vm, 100, 1);
+	assert_int_equal(page_out(), 100);
+	c = fork_of(vm);
+	fill(c, 10, 2);
+	assert_int_equal(vm_swapoff(&fx.sys, a), 0);
+	assert_int_equal(vm_swapoff(&fx.sys, a), ENOENT);
+	check_all(&fx, vm);
+	verify(vm, 100, 1);
+	verify(c, 10, 2);
+	/* Memory cannot take it all: nothing changes. */
+	page_out();
+	map_at(vm, BASE + 4096 * PG, 100 * PG, RW, 0, NULL, 0);
+	for (int i = 0; i < 100; i++)
+		store(vm, BASE + (4096 + i) * PG, 5);
+	assert_int_equal(vm_swapoff(&fx.sys, b), ENOMEM);
+	check_all(&fx, vm);
+	verify(vm, 100, 1);
+	vmspace_free(c);
+	assert_int_equal(vm_munmap(vm, BASE + 4096 * PG, 100 * PG), 0);
+	assert_int_equal(vm_swapoff(&fx.sys, b), 0);
+	assert_int_equal(swap_space_size(fx.sys.swap), 0);
+	verify(vm, 100, 1);
+	vmspace_free(vm);
+	end();
+}
+
+/* What cannot be read any more is lost, and says so. */
+static void
+test_swapoff_lost(void **state)
+{
+	const struct swap_inject bad = {.damage = 1};
+	struct vmspace *vm;
+	unsigned a;
+	uint64_t v;
+
+	begin(FRAMES);
+	a = area_on(SWAP_FILE, 64, &bad);
+	vm = space(&fx);
+	map_at(vm, BASE, 4 * PG, RW, 0, NULL, 0);
+	fill(vm, 4, 1);
+	assert_int_equal(page_out(), 4);
+	assert_int_equal(vm_swapoff(&fx.sys, a), 0);
+	check_all(&fx, vm);
+	assert_int_equal(try_load(vm, BASE, &v), EIO);
+	assert_int_equal(load(vm, BASE + PG), value(1, 1));
+	vmspace_free(vm);
+	end();
+}
+
+/* ---- calls on swapped memory ---- */
+
+#define MADV_WILLNEED 3
+#define MADV_DONTNEED 4
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
+
+static void
+test_calls(void **state)
+{
+	struct vmspace *vm;
+	vm_offset_t to = 0;
+	uint8_t vec[32];
+
+	begin(FRAMES);
+	area_on(SWAP_LZ4, 1024, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 32 * PG, RW, 0, NULL, 0);
+	fill(vm, 32, 1);
+	assert_int_equal(vm_madvise(vm, BASE, 16 * PG, MADV_PAGEOUT), 0);
+	assert_int_equal(vm_mincore(vm, BASE, 32 * PG, vec), 0);
+	for (int i = 0; i < 32; i++)
+		assert_int_equal(vec[i], i >= 16);
+	assert_int_equal(vmspace_swap_count(vm), 16);
+	assert_int_equal(vm_madvise(vm, BASE, 8 * PG, MADV_WILLNEED), 0);
+	assert_int_equal(vm_mincore(vm, BASE, 32 * PG, vec), 0);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(vec[i], 1);
+	verify(vm, 32, 1);
+	/* mremap carries it along. */
+	page_out();
+	assert_int_equal(vm_mremap(vm, BASE, 32 * PG, 64 * PG, 1, &to), 0);
+	if (to != BASE) {
+		vm_offset_t back = BASE;
+
+		assert_int_equal(
+		    vm_mremap(vm, to, 64 * PG, 64 * PG, 3, &back), 0);
+	}
+	verify(vm, 32, 1);
+	/* DONTNEED frees blocks, in part and in whole. */
+	page_out();
+	assert_int_equal(vm_madvise(vm, BASE, 4 * PG, MADV_DONTNEED), 0);
+	assert_int_equal(load(vm, BASE + 3 * PG), 0);
+	assert_int_equal(load(vm, BASE + 4 * PG), value(4, 1));
+	check_all(&fx, vm);
+	/* Shrinking trims. */
+	page_out();
+	assert_int_equal(vm_munmap(vm, BASE + 16 * PG, 48 * PG), 0);
+	assert_true(swap_space_used(fx.sys.swap) <= 16);
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	end();
+}
+
+static void
+test_mlock(void **state)
+{
+	struct vmspace *vm, *c;
+
+	begin(FRAMES);
+	area_on(SWAP_FILE, 1024, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 32 * PG, RW, 0, NULL, 0);
+	fill(vm, 32, 1);
+	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, true, 4 * PG), ENOMEM);
+	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, true, 8 * PG), 0);
+	assert_int_equal(page_out(), 24);
+	assert_int_equal(vmspace_anonymous_count(vm), 8);
+	assert_int_equal(vm_madvise(vm, BASE, 8 * PG, MADV_PAGEOUT), EINVAL);
+	/* What a child shares with a locked mapping stays as well. */
+	c = fork_of(vm);
+	verify(vm, 32, 1);
+	page_out();
+	assert_true(vmspace_anonymous_count(vm) >= 8);
+	vmspace_free(c);
+	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, false, 0), 0);
+	assert_true(page_out() >= 8);
+	assert_int_equal(vmspace_anonymous_count(vm), 0);
+	verify(vm, 32, 1);
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	end();
+}
+
+/* A pinned page stays, whatever it is pinned for. */
+static void
+test_pin(void **state)
+{
+	struct vmspace *vm;
+	struct vm_iov v;
+	size_t done;
+
+	begin(FRAMES);
+	area_on(SWAP_FILE, 1024, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 4 * PG, RW, 0, NULL, 0);
+	fill(vm, 4, 1);
+	vm_iov_init(&v, &fx.sys);
+	assert_int_equal(
+	    vm_iov_add(&v, vm, BASE + PG, PG, VM_PROT_WRITE, &done), 0);
+	assert_int_equal(page_out(), 3);
+	memset(v.iov[0].base, 'x', PG);
+	vm_iov_commit(&v, PG);
+	vm_iov_release(&v);
+	assert_int_equal(page_out(), 1);
+	assert_int_equal(load(vm, BASE + PG), UINT64_C(0x7878787878787878));
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	end();
+}
+
+/* ---- shared memory ---- */
+
+static void
+test_shared(void **state)
+{
+	struct vmspace *vm, *c;
+
+	begin(FRAMES);
+	area_on(SWAP_ZSTD, 1024, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 16 * PG, RW, VMM_SHARED, NULL, 0);
+	fill(vm, 16, 1);
+	page_out();
+	c = fork_of(vm);
+	verify(c, 16, 1);
+	verify(vm, 16, 1);
+	/* Both have it mapped, with a copy in swap: a write of one is seen. */
+	for (uint64_t i = 0; i < 16; i++)
+		store(c, BASE + i * PG, i + 5);
+	for (uint64_t i = 0; i < 16; i++)
+		assert_int_equal(load(vm, BASE + i * PG), i + 5);
+	page_out();
+	for (uint64_t i = 0; i < 16; i++)
+		assert_int_equal(load(vm, BASE + i * PG), i + 5);
+	check_all(&fx, vm);
+	check_all(&fx, c);
+	vmspace_free(vm);
+	vmspace_free(c);
+	end();
+}
+
+/* ---- threads ---- */
+
+#define TN 4
+#define TPAGES 96
+
+struct worker {
+	pthread_t t;
+	struct vmspace *vm;
+	unsigned id;
+	int rounds;
+};
+
+static _Atomic(bool) stop;
+
+static void *
+why(const char *what)
+{
+	return ((void *)(uintptr_t)what);
+}
+
+/* Own pages, random writes; a child now and then. */
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+	vm_offset_t base = BASE + w->id * TPAGES * PG;
+	uint64_t rnd = w->id + 1, ver[TPAGES] = {0};
+	struct vmspace *c;
+
+	for (int i = 0; i < w->rounds; i++) {
+		rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
+		uint64_t p = (rnd >> 33) % TPAGES, v = 1;
+
+		if (try_load(w->vm, base + p * PG, &v) != 0 || v != ver[p])
+			return (why("lost a page"));
+		ver[p] = rnd;
+		if (try_store(w->vm, base + p * PG, rnd) != 0)
+			return (why("store"));
+		if ((rnd >> 50) % 64 == 0) {
+			if (vmspace_fork(w->vm, &c) != 0)
+				return (why("fork"));
+			p = (rnd >> 40) % TPAGES;
+			if (try_load(c, base + p * PG, &v) != 0 || v != ver[p])
+				return (why("lost a page of the child"));
+			if (try_store(c, base + p * PG, 1) != 0)
+				return (why("store in the child"));
+			vmspace_free(c);
+		}
+	}
+	return (NULL);
+}
+
+static void *
+pager_main(void *arg)
+{
+	while (!atomic_load(&stop)) {
+		(void)vm_pageout_reclaim(&fx.sys, 16);
+		host_yield();
+	}
+	return (NULL);
+}
+
+static void *
+swapper_main(void *arg)
+{
+	struct swap_area_config cf = {
+	    .kind = SWAP_LZ4, .size = 256 * PG, .fd = -1, .priority = 5};
+	unsigned area;
+
+	while (!atomic_load(&stop)) {
+		if (vm_swapon(&fx.sys, &cf, &area) != 0)
+			return (why("swapon"));
+		host_sleep_ns(2000000);
+		while (vm_swapoff(&fx.sys, area) != 0)
+			if (atomic_load(&stop))
+				return (NULL);
+	}
+	return (NULL);
+}
+
+static void
+test_threads(void **state)
+{
+	struct worker w[TN];
+	pthread_t pager, swapper;
+	struct vmspace *vm;
+	void *what;
+
+	begin(256);
+	area_on(SWAP_FILE, 4096, NULL);
+	assert_int_equal(vm_pageout_start(&fx.sys), 0);
+	vm = space(&fx);
+	map_at(vm, BASE, TN * TPAGES * PG, RW, 0, NULL, 0);
+	atomic_store(&stop, false);
+	pthread_create(&pager, NULL, pager_main, NULL);
+	pthread_create(&swapper, NULL, swapper_main, NULL);
+	for (unsigned i = 0; i < TN; i++) {
+		w[i] = (struct worker){.vm = vm, .id = i, .rounds = 4000};
+		pthread_create(&w[i].t, NULL, worker_main, &w[i]);
+	}
+	for (unsigned i = 0; i < TN; i++) {
+		pthread_join(w[i].t, &what);
+		if (what != NULL)
+			print_message("worker %u: %s\n", i, (char *)what);
+		assert_null(what);
+	}
+	atomic_store(&stop, true);
+	pthread_join(pager, NULL);
+	pthread_join(swapper, &what);
+	assert_null(what);
+	assert_int_equal(fx.oom_calls, 0);
+	vm_pageout_stop(&fx.sys);
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	end();
+}
+
+/* Shrinking an idle system gives everything back. */
+static void
+test_shrink(void **state)
+{
+	struct vmspace *vm;
+
+	begin(4096);
+	area_on(SWAP_LZ4, 8192, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 2048 * PG, RW, 0, NULL, 0);
+	fill(vm, 2048, 3);
+	assert_true(vm_system_shrink(&fx.sys, 0) >= 6 * MIB);
+	assert_int_equal(fixture_used(&fx), 0);
+	check_all(&fx, vm);
+	verify(vm, 2048, 3);
+	vmspace_free(vm);
+	end();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_file),
+	    cmocka_unit_test(test_lz4),
+	    cmocka_unit_test(test_zstd),
+	    cmocka_unit_test(test_clean_copy),
+	    cmocka_unit_test(test_oversubscribed),
+	    cmocka_unit_test(test_fork),
+	    cmocka_unit_test(test_fork_rounds),
+	    cmocka_unit_test(test_read_error),
+	    cmocka_unit_test(test_write_error),
+	    cmocka_unit_test(test_full),
+	    cmocka_unit_test(test_swapoff),
+	    cmocka_unit_test(test_swapoff_lost),
+	    cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_mlock),
+	    cmocka_unit_test(test_pin),
+	    cmocka_unit_test(test_shared),
+	    cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_shrink),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
