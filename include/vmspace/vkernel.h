@@ -35,11 +35,40 @@ struct vkernel_mount {
 	bool rdonly;     /* BIND */
 };
 
+enum vkernel_swap_kind {
+	VKERNEL_SWAP_FILE, /* file or block device */
+	VKERNEL_SWAP_LZ4,  /* compressed memory of the host */
+	VKERNEL_SWAP_ZSTD,
+};
+
+/* For tests: every n-th transfer goes wrong; 0: none. */
+struct vkernel_swap_inject {
+	uint32_t write_eio;
+	uint32_t write_enospc;
+	uint32_t write_torn; /* half of it is written, success reported */
+	uint32_t read_eio;
+	uint32_t damage; /* a bit of what was written is flipped */
+};
+
+/* Where pages go that find no room in guest memory. */
+struct vkernel_swap {
+	enum vkernel_swap_kind kind;
+	int fd;           /* FILE: open for reading and writing; it is dup'ed.
+			     Its contents are overwritten. */
+	uint64_t size;    /* bytes of guest memory that fit, 1 page..1 TiB */
+	int priority;     /* higher first; equal ones are used in turn */
+	const char *name; /* for messages and /proc/swaps; copied */
+	struct vkernel_swap_inject inject;
+};
+#define VKERNEL_NSWAP_MAX 32
+
 struct vkernel_config {
 	uint64_t mem;     /* guest memory, bytes; 0: 1 GiB */
 	const char *root; /* host directory that is /; NULL: "/" */
 	const struct vkernel_mount *mounts; /* in order */
 	size_t nmounts;
+	const struct vkernel_swap *swap; /* areas 1..nswap; none by default */
+	size_t nswap;
 	const char *hostname; /* NULL: the host's */
 	bool no_aslr;         /* fixed guest addresses */
 	bool fake_machine;    /* software only: no user code can run (tests) */
@@ -76,13 +105,18 @@ struct vkernel_stat {
 	uint64_t handovers; /* user/kernel switches */
 	uint64_t spins;     /* of these, caught by spinning */
 	uint64_t stubs_created, stubs_live, stub_resets;
-	uint64_t objects, vmspaces, zone_items; /* live */
+	uint64_t objects, vmspaces, zone_items;     /* live */
+	uint64_t swap_size, swap_used, swap_stored; /* bytes: of all areas, of
+	    guest memory there, of what that takes (less when compressed) */
+	uint64_t swap_ins, swap_outs;               /* pages */
+	uint64_t swap_errors; /* pages not written, read or found damaged */
 };
 
 /*
- * 0; EINVAL (config), ENOENT/ENOTDIR/EACCES (root or mounts), ENOMEM, EPERM
- * (the host refuses what the stub machine needs; a log line says what).
- * Which mount or path was refused is said in one log line.
+ * 0; EINVAL (config, or what a swap area is not given), ENOENT/ENOTDIR/EACCES
+ * (root or mounts), ENOMEM, EPERM (the host refuses what the stub machine
+ * needs; a log line says what). Which mount or path was refused is said in one
+ * log line.
  */
 int vkernel_create(const struct vkernel_config *, struct vkernel **);
 /* Kills what still runs, waits for it, gives everything back. */
@@ -103,8 +137,36 @@ int vkernel_kill(struct vkernel *, int pid, int sig);
 /* Is the process stopped by job control?  False also when it is gone. */
 bool vkernel_stopped(struct vkernel *, int pid);
 void vkernel_stat(struct vkernel *, struct vkernel_stat *);
-/* As vkernel_destroy, and *leaks = zone items, frames and stubs that were
- * still alive when everything should have been gone (0 is right). */
+
+/*
+ * Open a file for use as swap, as FILE of struct vkernel_swap.  path NULL: an
+ * unlinked file in the directory for temporary files; a directory: an unlinked
+ * file there; a new name: made and unlinked; an existing file or block device
+ * must be empty or carry the signature of mkswap(8).
+ * - *size: bytes wanted.  0, *size (what the device has, if that is less) and
+ *   *fd, which the caller closes when the kernel has it.
+ * - EEXIST (it has other contents), EBUSY (in use as swap by another), and the
+ *   errors of open(2).
+ */
+int vkernel_swap_open(const char *path, uint64_t *size, int *fd);
+/* Add an area to a running kernel.  0 and *area; EINVAL, ENOMEM, ENOSPC
+ * (VKERNEL_NSWAP_MAX are in use), EMFILE. */
+int vkernel_swapon(
+    struct vkernel *, const struct vkernel_swap *, unsigned *area);
+/*
+ * Bring home what an area holds, and remove it; takes as long as reading it.
+ * 0; ENOENT (no such area), EBUSY (under way), ENOMEM (memory and the other
+ * areas cannot take it: it stays in use).
+ */
+int vkernel_swapoff(struct vkernel *, unsigned area);
+/*
+ * Page out what can be until at most `target` bytes of guest memory are in
+ * use, and give the free memory back to the host.  *given_back: bytes.
+ */
+int vkernel_shrink(struct vkernel *, uint64_t target, uint64_t *given_back);
+/* As vkernel_destroy, and *leaks = zone items, frames, swap blocks and
+ * stubs that were still alive when everything should have been gone (0 is
+ * right). */
 void vkernel_destroy_check(struct vkernel *, uint64_t *leaks);
 /* Write the trace ring, newest last. */
 void vkernel_dump_trace(struct vkernel *, FILE *);

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "vmspace/vkernel.h"
+
 /* Exit statuses, as the shell and env(1) use them. */
 enum {
 	EX_BADUSAGE = 2,   /* options */
@@ -25,6 +27,18 @@ extern unsigned cmd_closed_fds;
 /* "64M" -> bytes; K, M, G, T (powers of 1024), an optional B or iB.  0,
  * EINVAL (not a size), ERANGE. */
 int cmd_parse_size(const char *s, uint64_t *bytes);
+
+/* One --swap. */
+struct cmd_swap {
+	struct vkernel_swap area; /* fd is -1 until it is opened */
+	const char *path;         /* NULL: a temporary file, or compressed */
+	char *text;               /* of which path and name are parts */
+};
+/* NULL, or what is wrong with the argument. */
+const char *cmd_swap_parse(const char *arg, struct cmd_swap *);
+/* Open its file.  0, or an errno after a line on standard error. */
+int cmd_swap_open(struct cmd_swap *);
+void cmd_swap_close(struct cmd_swap *);
 
 /* Give up what the kernel process will not need.  Before any thread. */
 struct vkernel_config;

@@ -27,6 +27,7 @@
 
 #define MAXMOUNTS 64
 #define MAXENV 256
+#define MAXSWAP VKERNEL_NSWAP_MAX
 #define MEM_MIN (UINT64_C(1) << 20)
 #define MEM_MAX (UINT64_C(1) << 40)
 
@@ -43,11 +44,16 @@ enum {
 	OPT_NOASLR,
 	OPT_VERBOSE,
 	OPT_HOSTNAME,
+	OPT_SWAP,
 };
 
 static const struct argp_option options[] = {
     {"mem", OPT_MEM, "SIZE", 0,
 	"Guest memory, for example 64M or 2G (default 1G)", 0},
+    {"swap", OPT_SWAP, "[PATH:|lz4:|zstd:]SIZE[,pri=N]", 0,
+	"Page to a file (default: a temporary one) or to compressed memory; "
+	"repeatable, higher pri first, equal ones in turn (default: none)",
+	0},
     {"root", OPT_ROOT, "DIR", 0,
 	"Host directory that the guest sees as / (default /), read-only", 0},
     {"rw", OPT_RW, "PATH", 0,
@@ -75,6 +81,9 @@ struct run {
 	struct vkernel_mount mounts[MAXMOUNTS];
 	const char *env[MAXENV];
 	size_t nenv;
+	struct cmd_swap swap[MAXSWAP];
+	struct vkernel_swap areas[MAXSWAP];
+	size_t nswap;
 	const char *cwd;
 	bool stat;
 	char **argv;               /* of the guest */
@@ -134,6 +143,18 @@ parse_mem(struct argp_state *st, struct run *r, const char *arg)
 	r->config.mem = (v + 4095) & ~UINT64_C(4095);
 }
 
+static void
+parse_swap(struct argp_state *st, struct run *r, const char *arg)
+{
+	const char *bad;
+
+	if (r->nswap == MAXSWAP)
+		argp_error(st, "too many --swap (at most %d)", MAXSWAP);
+	bad = cmd_swap_parse(arg, &r->swap[r->nswap++]);
+	if (bad != NULL)
+		argp_error(st, "--swap %s: %s", arg, bad);
+}
+
 static error_t
 parse_opt(int key, char *arg, struct argp_state *st)
 {
@@ -142,6 +163,9 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	switch (key) {
 	case OPT_MEM:
 		parse_mem(st, r, arg);
+		return (0);
+	case OPT_SWAP:
+		parse_swap(st, r, arg);
 		return (0);
 	case OPT_ROOT:
 		r->config.root = arg;
@@ -263,6 +287,19 @@ print_stat(const struct vkernel_stat *s, double seconds)
 	    s->stubs_created, seconds);
 }
 
+static void
+print_swap_stat(const struct vkernel_stat *s)
+{
+	if (s->swap_size == 0)
+		return;
+	fprintf(stderr,
+	    "vmspace: swap %.1f MiB, at the end %.1f MiB used (taking %.1f "
+	    "MiB); pages in %lu, out %lu, errors %lu\n",
+	    (double)s->swap_size / 1048576, (double)s->swap_used / 1048576,
+	    (double)s->swap_stored / 1048576, s->swap_ins, s->swap_outs,
+	    s->swap_errors);
+}
+
 static int
 spawn_status(const char *prog, int error)
 {
@@ -327,6 +364,31 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 				    : WEXITSTATUS(status));
 }
 
+/* The files of --swap, before anything is confined. */
+static int
+run_swap_open(struct run *r)
+{
+	int error;
+
+	for (size_t i = 0; i < r->nswap; i++) {
+		error = cmd_swap_open(&r->swap[i]);
+		if (error != 0)
+			return (error);
+		r->areas[i] = r->swap[i].area;
+	}
+	r->config.swap = r->areas;
+	r->config.nswap = r->nswap;
+	return (0);
+}
+
+/* The kernel has its own descriptors and names. */
+static void
+run_swap_close(struct run *r)
+{
+	for (size_t i = 0; i < r->nswap; i++)
+		cmd_swap_close(&r->swap[i]);
+}
+
 int
 cmd_run(int argc, char **argv)
 {
@@ -352,8 +414,14 @@ cmd_run(int argc, char **argv)
 		return (EX_FAILURE);
 	}
 	cmd_signals_block();
+	if (run_swap_open(&r) != 0) {
+		run_swap_close(&r);
+		free(envp);
+		return (EX_FAILURE);
+	}
 	cmd_confine(&r.config);
 	error = vkernel_create(&r.config, &k);
+	run_swap_close(&r);
 	if (error != 0) {
 		if (r.nerrors == 0)
 			fprintf(stderr, "vmspace: cannot start a kernel: %s\n",
@@ -364,8 +432,10 @@ cmd_run(int argc, char **argv)
 	ret = run_in(k, &r, envp);
 	vkernel_stat(k, &st);
 	vkernel_destroy_check(k, &leaks);
-	if (r.stat)
+	if (r.stat) {
+		print_swap_stat(&st);
 		print_stat(&st, now() - start);
+	}
 	if (leaks != 0)
 		fprintf(stderr, "vmspace: %lu items were left behind\n", leaks);
 	free(envp);

@@ -23,6 +23,7 @@
 
 #include "host/host_file.h"
 #include "libk/kassert.h"
+#include "vm/swap_space.h"
 #include "vm/vm_object.h"
 
 #define NS UINT64_C(1000000000)
@@ -153,21 +154,29 @@ sys_meminfo(struct vkernel *k, struct procfs_buf *b)
 	uint64_t cached, avail;
 
 	vm_system_stat(&k->vm, &st);
+	/* Counted one after the other while guests go on. */
+	if (st.swap_used > st.swap_size)
+		st.swap_used = st.swap_size;
+	if (st.swapped_pages > st.swap_used / PAGE_SIZE)
+		st.swapped_pages = st.swap_used / PAGE_SIZE;
 	cached = st.file_pages * PAGE_SIZE;
 	avail = st.free + cached < st.mem ? st.free + cached : st.mem;
 	procfs_printf(b,
 	    "MemTotal:       %8llu kB\nMemFree:        %8llu kB\n"
 	    "MemAvailable:   %8llu kB\nBuffers:        %8u kB\n"
-	    "Cached:         %8llu kB\nSwapCached:     %8u kB\n",
-	    KIB(st.mem), KIB(st.free), KIB(avail), 0, KIB(cached), 0);
+	    "Cached:         %8llu kB\nSwapCached:     %8llu kB\n",
+	    KIB(st.mem), KIB(st.free), KIB(avail), 0, KIB(cached),
+	    KIB(st.swap_used - st.swapped_pages * PAGE_SIZE));
 	procfs_printf(b,
 	    "Active:         %8llu kB\nInactive:       %8llu kB\n"
-	    "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n"
+	    "SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\n"
 	    "Dirty:          %8u kB\nWriteback:      %8u kB\n"
 	    "AnonPages:      %8llu kB\nMapped:         %8llu kB\n"
 	    "Shmem:          %8u kB\nCommitLimit:    %8llu kB\n",
-	    KIB(st.anon_pages * PAGE_SIZE), KIB(cached), 0, 0, 0, 0,
-	    KIB(st.anon_pages * PAGE_SIZE), KIB(cached), 0, KIB(st.mem));
+	    KIB(st.anon_pages * PAGE_SIZE), KIB(cached), KIB(st.swap_size),
+	    KIB(st.swap_size - st.swap_used), 0, 0,
+	    KIB(st.anon_pages * PAGE_SIZE), KIB(cached), 0,
+	    KIB(st.mem + st.swap_size));
 }
 
 static void
@@ -262,6 +271,8 @@ sys_vmstat(struct vkernel *k, struct procfs_buf *b)
 	    (unsigned long long)st.file_pages,
 	    (unsigned long long)st.anon_pages, (unsigned long long)st.objects,
 	    (unsigned long long)st.vmspaces);
+	procfs_printf(b, "pswpin %lld\npswpout %lld\n",
+	    (long long)st.stat[VMST_SWAPIN], (long long)st.stat[VMST_SWAPOUT]);
 	for (int i = 0; i < VMST_N; i++)
 		procfs_printf(b, "%s %lld\n", vm_stat_name((enum vm_stat)i),
 		    (long long)st.stat[i]);
@@ -302,21 +313,40 @@ sys_objects(struct vkernel *k, struct procfs_buf *b)
 	    "default", "swap", "vnode", "device"};
 	struct vm_object *o;
 
-	procfs_printf(b, "%8s %-8s %12s %12s %8s %6s %8s\n", "id", "type",
-	    "pages", "resident", "shadows", "refs", "backing");
+	procfs_printf(b, "%8s %-8s %12s %12s %12s %8s %6s %8s\n", "id", "type",
+	    "pages", "resident", "swapped", "shadows", "refs", "backing");
 	kmutex_lock(&k->vm.list_lock);
 	TAILQ_FOREACH (o, &k->vm.objects, link) {
 		kmutex_lock(&o->lock);
-		procfs_printf(b, "%8llu %-8s %12llu %12llu %8u %6u %8llu\n",
+		procfs_printf(b,
+		    "%8llu %-8s %12llu %12llu %12llu %8u %6u %8llu\n",
 		    (unsigned long long)o->id, types[o->type],
 		    (unsigned long long)o->size,
-		    (unsigned long long)o->resident, o->shadow_count,
+		    (unsigned long long)o->resident,
+		    (unsigned long long)o->swapped, o->shadow_count,
 		    vm_life_refs(&o->life),
 		    o->backing == NULL ? 0ULL
 				       : (unsigned long long)o->backing->id);
 		kmutex_unlock(&o->lock);
 	}
 	kmutex_unlock(&k->vm.list_lock);
+}
+
+static void
+sys_swaps(struct vkernel *k, struct procfs_buf *b)
+{
+	static const char *const types[] = {
+	    [SWAP_FILE] = "file", [SWAP_LZ4] = "lz4", [SWAP_ZSTD] = "zstd"};
+	struct swap_area_stat st;
+	char name[80];
+
+	procfs_printf(b, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	for (unsigned a = 1; swap_area_stat(k->vm.swap, &a, &st); a++) {
+		/* The host's path is none of the guest's business. */
+		snprintf(name, sizeof(name), "/dev/swap%u", a);
+		procfs_printf(b, "%-39s %-15s %llu\t\t%llu\t\t%d\n", name,
+		    types[st.kind], KIB(st.size), KIB(st.used), st.priority);
+	}
 }
 
 static int
@@ -345,8 +375,7 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 		procfs_printf(b, "nodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\n"
 				 "nodev\thostfs\n");
 	} else if (strcmp(node, "swaps") == 0) {
-		procfs_printf(
-		    b, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+		sys_swaps(k, b);
 	} else if (strcmp(node, "cmdline") == 0) {
 		procfs_printf(b, "vmspace\n");
 	} else if (strcmp(node, "zones") == 0) {

@@ -186,13 +186,15 @@ pid_vmspace(struct pinfo *pi, struct procfs_buf *b)
 	vmspace_stat(pi->vm, &st);
 	procfs_printf(b,
 	    "generation %llu\nrefs %llu\nholds %llu\nflags %s\nsize %llu\n"
-	    "resident %llu\npeak %llu\nentries %llu\nanonymous %llu\n"
-	    "minflt %llu\nmajflt %llu\nzfod %llu\ncow %llu\n",
+	    "resident %llu\npeak %llu\nproportional %llu\nwired %llu\n"
+	    "entries %llu\nanonymous %llu\nswap %llu\n"
+	    "minflt %llu\nmajflt %llu\nzfod %llu\ncow %llu\nswapin %llu\n",
 	    (ull)st.id, (ull)st.refs, (ull)st.holds,
 	    st.exiting ? "EXIT1" : "LIVE", (ull)st.size, (ull)st.resident,
-	    (ull)st.resident_peak, (ull)st.entries,
-	    (ull)vmspace_anonymous_count(pi->vm), (ull)st.minflt,
-	    (ull)st.majflt, (ull)st.zfod, (ull)st.cow);
+	    (ull)st.resident_peak, (ull)st.pss, (ull)st.wired, (ull)st.entries,
+	    (ull)(st.anon / PAGE_SIZE), (ull)(st.swap / PAGE_SIZE),
+	    (ull)st.minflt, (ull)st.majflt, (ull)st.zfod, (ull)st.cow,
+	    (ull)st.swapin);
 	while (vmspace_entry_info(pi->vm, va, &e) == 0) {
 		procfs_printf(b,
 		    "entry %llx-%llx prot %u flags %#x object %llu chain %u "
@@ -238,7 +240,7 @@ pid_statm(struct pinfo *pi, struct procfs_buf *b)
 
 	if (pi->vm != NULL) {
 		vmspace_stat(pi->vm, &st);
-		anon = vmspace_anonymous_count(pi->vm);
+		anon = st.anon / PAGE_SIZE;
 		text = round_page(pi->vm->code_end) -
 		       trunc_page(pi->vm->code_start);
 	}
@@ -305,17 +307,15 @@ static void
 pid_status_vm(struct pinfo *pi, struct procfs_buf *b)
 {
 	struct vmspace_stat st;
-	uint64_t anon;
 
 	vmspace_stat(pi->vm, &st);
-	anon = vmspace_anonymous_count(pi->vm) * PAGE_SIZE;
 	procfs_printf(b,
-	    "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8u kB\n"
+	    "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\n"
 	    "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\n"
-	    "VmSwap:\t%8u kB\n",
-	    (ull)(st.size >> 10), (ull)(st.size >> 10), 0,
+	    "VmSwap:\t%8llu kB\n",
+	    (ull)(st.size >> 10), (ull)(st.size >> 10), (ull)(st.wired >> 10),
 	    (ull)(st.resident_peak >> 10), (ull)(st.resident >> 10),
-	    (ull)(anon >> 10), 0);
+	    (ull)(st.anon >> 10), (ull)(st.swap >> 10));
 }
 
 static void

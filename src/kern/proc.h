@@ -186,6 +186,7 @@ struct vkernel {
 	void *machine;             /* argument of cpu_ops */
 	struct stub_machine *stub; /* the same, or NULL on a fake machine */
 	bool vm_ready;             /* vm_system_init() succeeded */
+	bool pageout;              /* the pageout daemon runs */
 
 	struct kmutex proctree;        /* rank PROCTREE */
 	struct kcond all_gone;         /* [t] */

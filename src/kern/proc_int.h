@@ -64,6 +64,14 @@ void ktimer_destroy(struct vkernel *);
 /* kern_procfs.c */
 extern const struct procfs_ops kern_procfs_ops;
 
+/* vkernel_swap.c */
+int vkernel_swap_check(const struct vkernel_swap *);
+/* The areas of a configuration; a log line names the one that was refused. */
+int vkernel_swap_config(
+    struct vkernel *, const struct vkernel_swap *, size_t n);
+/* Figures of all areas together: the fields swap_* are set. */
+void vkernel_swap_stat(struct vkernel *, struct vkernel_stat *);
+
 /* vkernel_mounts.c */
 int vkernel_mounts(struct vkernel *);
 

@@ -58,6 +58,9 @@ sys_sysinfo(struct lwp *l, const uint64_t *a, int64_t *ret)
 	si.uptime = (int64_t)((host_now_ns() - k->boot_ns) / NS_PER_SEC);
 	si.totalram = st.mem;
 	si.freeram = st.free;
+	si.totalswap = st.swap_size;
+	si.freeswap =
+	    st.swap_used < st.swap_size ? st.swap_size - st.swap_used : 0;
 	si.procs = n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
 	si.mem_unit = 1;
 	return (copyout(lwp_vmspace(l), &si, a[0], sizeof(si)));

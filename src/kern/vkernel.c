@@ -3,13 +3,15 @@
 
 /*
  * Kernel instances: birth, death, and the calls of the embedder.  Starting
- * programs is in vkernel_spawn.c, the mounts in vkernel_mounts.c.
+ * programs is in vkernel_spawn.c, the mounts in vkernel_mounts.c, swap in
+ * vkernel_swap.c.
  *
  * Concepts.  Everything hangs off struct vkernel; nothing is global, so any
  * number of kernels live side by side.  Creation goes from the bottom up: the
  * VM system, the machine (which needs the arena), zones and tables, the file
- * systems.  Teardown is the same list backwards and accepts a kernel at any
- * stage of its creation, so it is also the undo of a failed one.
+ * systems, swap, the pageout daemon.  Teardown is the same list backwards and
+ * accepts a kernel at any stage of its creation, so it is also the undo of a
+ * failed one.
  *
  * Death.  vkernel_destroy() first forbids new processes (`dying`, tested
  * under proctree where children are linked), then kills until none is live,
@@ -34,7 +36,9 @@
 #include "kern/syscall.h"
 #include "kern/vkernel_int.h"
 #include "libk/kassert.h"
+#include "vm/swap_space.h"
 #include "vm/vm_page.h"
+#include "vm/vm_pageout.h"
 
 #define VERSION "0.1.0"
 #define MEM_DEFAULT ((uint64_t)1 << 30)
@@ -63,6 +67,11 @@ config_check(const struct vkernel_config *c)
 		return (EINVAL);
 	if (c->hostname != NULL && strlen(c->hostname) > 64)
 		return (EINVAL);
+	if (c->nswap > VKERNEL_NSWAP_MAX || (c->nswap > 0 && c->swap == NULL))
+		return (EINVAL);
+	for (size_t i = 0; i < c->nswap; i++)
+		if (vkernel_swap_check(&c->swap[i]) != 0)
+			return (EINVAL);
 	for (size_t i = 0; i < c->nmounts; i++) {
 		const struct vkernel_mount *m = &c->mounts[i];
 		const char *guest =
@@ -98,6 +107,8 @@ config_copy(struct vkernel *k, const struct vkernel_config *c)
 	k->config = *c;
 	k->config.nmounts = 0;
 	k->config.mounts = NULL;
+	k->config.nswap = 0;
+	k->config.swap = NULL;
 	if (c->mem == 0)
 		k->config.mem = MEM_DEFAULT;
 	k->config.root = strdup(c->root != NULL ? c->root : "/");
@@ -234,6 +245,20 @@ vkernel_files(struct vkernel *k)
 	return (vkernel_mounts(k));
 }
 
+/* On a machine that runs user code, memory runs short on its own. */
+static int
+vkernel_pageout(struct vkernel *k)
+{
+	int error;
+
+	if (k->stub == NULL)
+		return (0);
+	error = vm_pageout_start(&k->vm);
+	if (error == 0)
+		k->pageout = true;
+	return (error);
+}
+
 /* Everything back that there is; returns what was still alive. */
 static uint64_t
 vkernel_teardown(struct vkernel *k)
@@ -242,6 +267,8 @@ vkernel_teardown(struct vkernel *k)
 
 	if (k->timer != NULL)
 		ktimer_destroy(k);
+	if (k->pageout)
+		vm_pageout_stop(&k->vm);
 	if (k->vfs != NULL)
 		vfs_destroy(k->vfs);
 	if (k->futexes != NULL)
@@ -250,12 +277,14 @@ vkernel_teardown(struct vkernel *k)
 		stub_machine_destroy(k->stub);
 	if (k->vm_ready) {
 		leaks = vm_zone_set_live(k->vm.zones) + k->vm.phys->npages -
-			atomic_load(&k->vm.phys->nfree);
+			atomic_load(&k->vm.phys->nfree) +
+			swap_space_used(k->vm.swap);
 		if (leaks == 0)
 			vm_system_destroy(&k->vm);
 		else
 			klog(&k->log, KLOG_ERR,
-			    "%llu items or frames were not given back",
+			    "%llu items, frames or swap blocks were not given "
+			    "back",
 			    (unsigned long long)leaks);
 	}
 	if (k->tty_fd >= 0)
@@ -325,6 +354,10 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 		error = vkernel_tables(k);
 	if (error == 0)
 		error = vkernel_files(k);
+	if (error == 0)
+		error = vkernel_swap_config(k, config->swap, config->nswap);
+	if (error == 0)
+		error = vkernel_pageout(k);
 	if (error != 0) {
 		(void)vkernel_teardown(k);
 		return (error);
@@ -509,6 +542,7 @@ vkernel_stat(struct vkernel *k, struct vkernel_stat *st)
 	st->procs_live = k->nlive;
 	kmutex_unlock(&k->proctree);
 	stat_machine(k, st);
+	vkernel_swap_stat(k, st);
 }
 
 void

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * --swap: what it may say, and the files behind it.
+ *
+ * SIZE, PATH:SIZE, lz4:SIZE or zstd:SIZE, then any of ",pri=N" and, for tests,
+ * ",inject=FAULT:N" (every N-th transfer goes wrong in that way).  Files are
+ * opened by the command before it confines itself, so the kernel process
+ * needs no right to make or find one later.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "vmspace/vkernel.h"
+
+#define PRI_COMPRESSED 100
+#define PRI_MAX 32767
+
+/* A whole decimal number up to max. */
+static bool
+parse_number(const char *s, long min, long max, long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtol(s, &end, 10);
+	return (errno == 0 && end != s && *end == '\0' && *out >= min &&
+		*out <= max);
+}
+
+static const char *
+parse_inject(struct vkernel_swap_inject *in, const char *what)
+{
+	const struct {
+		const char *name;
+		uint32_t *n;
+	} faults[] = {
+	    {"write_eio:", &in->write_eio},
+	    {"write_enospc:", &in->write_enospc},
+	    {"write_torn:", &in->write_torn},
+	    {"read_eio:", &in->read_eio},
+	    {"damage:", &in->damage},
+	};
+	long n;
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		size_t len = strlen(faults[i].name);
+
+		if (strncmp(what, faults[i].name, len) != 0)
+			continue;
+		if (!parse_number(what + len, 1, 1000000000, &n))
+			return ("inject wants FAULT:N");
+		*faults[i].n = (uint32_t)n;
+		return (NULL);
+	}
+	return ("inject: no such fault");
+}
+
+/* Cut ",key=value" off the end of the text, as long as there is one. */
+static const char *
+parse_suffixes(char *text, struct vkernel_swap *s)
+{
+	const char *bad;
+	char *comma;
+	long n;
+
+	while ((comma = strrchr(text, ',')) != NULL) {
+		if (strncmp(comma, ",pri=", 5) == 0) {
+			if (!parse_number(comma + 5, -1, PRI_MAX, &n))
+				return ("pri is a number from -1 to 32767");
+			s->priority = (int)n;
+		} else if (strncmp(comma, ",inject=", 8) == 0) {
+			bad = parse_inject(&s->inject, comma + 8);
+			if (bad != NULL)
+				return (bad);
+		} else
+			return (strchr(comma, ':') != NULL
+				    ? NULL /* part of a path */
+				    : "after the comma: pri=N");
+		*comma = '\0';
+	}
+	return (NULL);
+}
+
+const char *
+cmd_swap_parse(const char *arg, struct cmd_swap *cs)
+{
+	struct vkernel_swap *s = &cs->area;
+	char *text = strdup(arg), *colon;
+	const char *bad, *size = text;
+
+	memset(cs, 0, sizeof(*cs));
+	if (text == NULL)
+		return ("out of memory");
+	cs->text = text;
+	s->fd = -1;
+	s->name = text;
+	colon = strrchr(text, ':');
+	if (strncmp(text, "lz4:", 4) == 0 || strncmp(text, "zstd:", 5) == 0) {
+		s->kind = text[0] == 'l' ? VKERNEL_SWAP_LZ4 : VKERNEL_SWAP_ZSTD;
+		s->priority = PRI_COMPRESSED;
+		colon = strchr(text, ':');
+	}
+	bad = parse_suffixes(text, s);
+	if (bad != NULL)
+		return (bad);
+	/* Suffixes may have had a colon of their own. */
+	if (s->kind == VKERNEL_SWAP_FILE)
+		colon = strrchr(text, ':');
+	if (colon != NULL) {
+		*colon = '\0';
+		size = colon + 1;
+		if (s->kind == VKERNEL_SWAP_FILE)
+			cs->path = text;
+	} else
+		s->name = "swapfile";
+	if (cmd_parse_size(size, &s->size) != 0)
+		return ("not a size");
+	if (s->size < 4096 || s->size > UINT64_C(1) << 40)
+		return ("a size is from 4K to 1T");
+	if (cs->path != NULL && cs->path[0] == '\0')
+		return ("no path before the colon");
+	return (NULL);
+}
+
+int
+cmd_swap_open(struct cmd_swap *cs)
+{
+	struct vkernel_swap *s = &cs->area;
+	int error;
+
+	if (s->kind != VKERNEL_SWAP_FILE)
+		return (0);
+	error = vkernel_swap_open(cs->path, &s->size, &s->fd);
+	if (error == EEXIST)
+		fprintf(stderr,
+		    "vmspace: --swap: %s has contents and no signature of "
+		    "mkswap: not overwritten\n",
+		    cs->path);
+	else if (error != 0)
+		fprintf(stderr, "vmspace: --swap: %s: %s\n",
+		    cs->path != NULL ? cs->path : "temporary file",
+		    error == EBUSY ? "in use as swap by another kernel"
+				   : strerror(error));
+	return (error);
+}
+
+void
+cmd_swap_close(struct cmd_swap *cs)
+{
+	if (cs->area.fd >= 0)
+		close(cs->area.fd);
+	cs->area.fd = -1;
+	free(cs->text);
+	cs->text = NULL;
+}
