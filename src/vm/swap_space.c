@@ -381,7 +381,8 @@ swap_area_alloc(
 	atomic_fetch_add(&ss->used, got);
 	atomic_fetch_sub(&ss->avail, got);
 	kmutex_unlock(&ss->lock);
-	*first = (uint64_t)a->nr << 48 | blk;
+	if (got != 0)
+		*first = (uint64_t)a->nr << 48 | blk;
 	return (got);
 }
 

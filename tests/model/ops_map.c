@@ -480,6 +480,7 @@ static const struct {
     {op_duplicate, 15},
     {op_futex_key, 15},
     {op_entry_info, 20},
+    {op_swap, 25},
 };
 #define NOPS (sizeof(ops) / sizeof(ops[0]))
 

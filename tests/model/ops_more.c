@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 
+#include "host/host.h"
+#include "vm/swap_pager.h"
 #include "world.h"
 
 #define ULL(x) ((unsigned long long)(x))
@@ -242,5 +244,81 @@ op_entry_info(struct wspace *s)
 			fail("entry info: page %u is of another file or "
 			     "offset",
 			    i);
+	}
+}
+
+/* ---- swap ---- */
+
+static void
+swap_on(void)
+{
+	struct swap_area_config cf = {.kind = (enum swap_kind)rnd(3),
+	    .size = (50 + rnd(400)) * PAGE_SIZE,
+	    .priority = (int)rnd(2),
+	    .fd = -1};
+	int error = 0;
+
+	if (w.nareas == 3)
+		return;
+	if (rnd(3) == 0)
+		cf.inject.write_eio = 3 + (uint32_t)rnd(10);
+	if (cf.kind == SWAP_FILE)
+		error = host_memfd("model", cf.size, &cf.fd);
+	trace("swapon kind %d, %llu pages", (int)cf.kind,
+	    ULL(cf.size / PAGE_SIZE));
+	if (error == 0)
+		error = vm_swapon(&w.sys, &cf, &w.area[w.nareas]);
+	if (error == 0)
+		w.nareas++;
+	else if (error != EOPNOTSUPP && !excused(error))
+		fail("swapon: error %d", error);
+}
+
+static void
+swap_off(void)
+{
+	unsigned i;
+	int error;
+
+	if (w.nareas == 0)
+		return;
+	i = (unsigned)rnd(w.nareas);
+	trace("swapoff %u", w.area[i]);
+	atomic_store(&w.fake.fail_every, 0);
+	error = vm_swapoff(&w.sys, w.area[i]);
+	if (error == 0)
+		w.area[i] = w.area[--w.nareas];
+	else if (!excused(error))
+		fail("swapoff: error %d", error);
+}
+
+void
+op_swap(struct wspace *s)
+{
+	unsigned n, pg = some_run(&n);
+
+	if (!w.swap)
+		return;
+	switch (rnd(8)) {
+	case 0:
+		swap_on();
+		break;
+	case 1:
+		if (rnd(4) == 0)
+			swap_off();
+		break;
+	case 2:
+		trace("shrink");
+		(void)vm_system_shrink(&w.sys, rnd(50) * PAGE_SIZE);
+		break;
+	case 3:
+		trace("madvise PAGEOUT and WILLNEED page %u+%u", pg, n);
+		(void)vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, 21);
+		(void)vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, 3);
+		break;
+	default:
+		trace("pageout");
+		(void)vm_pageout_reclaim(&w.sys, 1 + rnd(200));
+		break;
 	}
 }

@@ -215,6 +215,7 @@ world_create(uint64_t seed, bool tight)
 	w.trace = tr;
 	w.seed = seed;
 	w.tight = tight;
+	w.swap = seed % 3 != 0;
 	cf.host = host_fake(&w.fake);
 	if (vm_system_init(&w.sys, &cf) != 0)
 		fail("vm_system_init");

@@ -43,9 +43,11 @@ struct world {
 	struct vm_iov pin; /* frames that host I/O has not let go of */
 	uint64_t rng;
 	uint64_t seed;
-	long op;           /* current */
-	bool tight;        /* memory is short: ENOMEM is an answer */
-	bool trace;        /* print each operation */
+	long op;    /* current */
+	bool tight; /* memory is short: ENOMEM is an answer */
+	bool trace; /* print each operation */
+	bool swap;  /* memory is paged to swap */
+	unsigned nareas, area[3];
 	uint64_t enomem;   /* times that it was */
 	uint64_t done[32]; /* operations by kind */
 };
@@ -89,5 +91,6 @@ void op_remove(struct wspace *);
 void op_duplicate(struct wspace *);
 void op_futex_key(struct wspace *);
 void op_entry_info(struct wspace *);
+void op_swap(struct wspace *);
 
 #endif /* MODEL_WORLD_H */
