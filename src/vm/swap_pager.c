@@ -269,8 +269,10 @@ swapoff_object(struct vm_object *o, unsigned area)
 			}
 			/* The page is dealt with when it is met again. */
 			error = swap_pager_getpages(o, idx, SWAP_CLUSTER, &got);
-			if (error == ENOMEM && tries++ < STARVED_TRIES &&
-			    vm_pageout_starved(o->sys, STARVED_WANT))
+			if (error == 0)
+				tries = 0;
+			else if (error == ENOMEM && tries++ < STARVED_TRIES &&
+				 vm_pageout_starved(o->sys, STARVED_WANT))
 				error = 0;
 			vm_object_lock(o);
 			if (error == EIO) {

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+"""Readers against processes that fork, exec, map, page and die; and what a
+process gives back before anybody waits for it.  Both run in one process with
+the kernel (tests/stress/host.c), so that the sanitizers see everything.
+VMSPACE_TEST_LONG=1: five minutes and 1 GiB; VMSPACE_READER_SECONDS overrides.
+The seed is printed; --seed repeats it."""
+
+import argparse
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "lib"))
+import vmtest  # noqa: E402
+
+LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
+
+
+def host(cases, opts, name, args, seconds):
+    # Tests inherit the sanitizer options that run_all.py chose.
+    r = vmtest.run([opts.host] + args, timeout=seconds * 3 + 60)
+    cases.check(name, r.status == 0 and not r.err,
+                f"status {r.status} after {r.seconds:.1f} s"
+                f"{', did not end' if r.timed_out else ''}\n{r.text()}\n"
+                f"{r.errtext()[-5000:]}")
+    print("     " + r.text().strip().replace("\n", "\n     "), flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--guests", required=True)
+    p.add_argument("--host", required=True)
+    p.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
+    opts = p.parse_args()
+    opts.host = os.path.realpath(opts.host)
+    vmtest.become_subreaper()
+    cases = vmtest.Cases()
+    seconds = int(os.environ.get("VMSPACE_READER_SECONDS",
+                                 "300" if LONG else "10"))
+    stormer = os.path.join(opts.guests, "stormer")
+    for name, mem, swap in (("plenty of memory", "512", "0"),
+                            ("under swap pressure", "8", "256")):
+        host(cases, opts, f"storm, {name}, seed {opts.seed}",
+             ["storm", stormer, mem, swap, str(seconds * 1000),
+              str(opts.seed), "32", "8"], seconds)
+    size = 1024 if LONG else 128
+    eat = os.path.join(opts.guests, "eat")
+    host(cases, opts, f"exit with {size} MiB resident",
+         ["exit", eat, str(size + 64), str(size), "64"], 60)
+    host(cases, opts, f"exit with {size} MiB, most of it in swap",
+         ["exit", eat, str(size // 4), str(size), str(size * 2)], 60)
+    left = vmtest.left_behind(2.0)
+    cases.check("nothing left", not left, str(left))
+    return cases.finish()
+
+
+if __name__ == "__main__":
+    vmtest.main(main)

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+"""More memory in use than there is: guests whose working set is four times the
+guest's memory, on each kind of swap, on areas that fail, and while an area is
+taken away; storms of processes under pressure.  Short by default;
+VMSPACE_TEST_LONG=1 takes 1 GiB in 256 MiB for two minutes each.  The seed is
+printed; --seed repeats it."""
+
+import argparse
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "lib"))
+import vmtest  # noqa: E402
+
+LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
+
+
+def sizes():
+    """(memory, working set, swap) in MiB, and seconds."""
+    return (256, 1024, 4096, 120) if LONG else (32, 128, 512, 5)
+
+
+def oversub(vm, cases, opts, name, swap):
+    mem, ws, size, seconds = sizes()
+    options, path = vm.guest_path(os.path.join(opts.guests, "oversub"))
+    options += ["--env", "GUEST_INSIDE=1", "--mem", f"{mem}M"]
+    for s in swap:
+        options += ["--swap", s.replace("SIZE", f"{size}M")]
+    r = vm.run([path, str(ws), str(seconds), str(opts.seed)], options,
+               timeout=seconds * 6 + 120)
+    # Failed writes are counted and logged, and nothing else is said.
+    err = [x for x in r.errtext().splitlines() if "write of block" not in x]
+    cases.check(f"{ws} MiB in {mem} MiB, {name}, seed {opts.seed}",
+                r.status == 0 and not err and
+                r.text() == f"{ws} MiB, every byte verified twice\n",
+                f"status {r.status} after {r.seconds:.1f} s"
+                f"{', did not end' if r.timed_out else ''}\n{r.text()}\n"
+                f"{r.errtext()[-3000:]}")
+    if any("inject" in s for s in swap):
+        cases.check("and the failures were real",
+                    "write of block" in r.errtext(), r.errtext())
+
+
+def swapoff(cases, opts):
+    """The same with one of two areas removed in the middle."""
+    mem, ws, size, seconds = sizes()
+    r = vmtest.run([opts.host, "swapoff", os.path.join(opts.guests, "oversub"),
+                    str(mem), str(ws), str(size), str(seconds),
+                    str(opts.seed)], timeout=seconds * 6 + 120)
+    cases.check(f"swapoff in the middle, seed {opts.seed}", r.status == 0,
+                f"status {r.status} after {r.seconds:.1f} s\n{r.text()}\n"
+                f"{r.errtext()[-3000:]}")
+    print("    " + r.text().strip().replace("\n", "\n    "))
+
+
+def storm(vm, cases, opts, mem, swap):
+    seconds = 60 if LONG else 4
+    options, path = vm.guest_path(os.path.join(opts.guests, "storm"))
+    options += ["--env", "GUEST_INSIDE=1", "--mem", mem]
+    for s in swap:
+        options += ["--swap", s]
+    r = vm.run([path, str(seconds), str(opts.seed), "16"], options,
+               timeout=seconds * 6 + 60)
+    err = [x for x in r.errtext().splitlines() if "write of block" not in x]
+    cases.check(f"storm of 16 in {mem}, swap {' '.join(swap)}, seed "
+                f"{opts.seed}", r.status == 0 and not err and
+                r.text() == "16 workers, all verified\n",
+                f"status {r.status} after {r.seconds:.1f} s"
+                f"{', did not end' if r.timed_out else ''}\n{r.text()}\n"
+                f"{r.errtext()[-3000:]}")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--vmspace", required=True)
+    p.add_argument("--guests", required=True)
+    p.add_argument("--host", required=True)
+    p.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
+    opts = p.parse_args()
+    opts.host = os.path.realpath(opts.host)
+    vmtest.become_subreaper()
+    vm = vmtest.Vmspace(opts.vmspace)
+    cases = vmtest.Cases()
+    oversub(vm, cases, opts, "file", ["SIZE"])
+    oversub(vm, cases, opts, "lz4", ["lz4:SIZE"])
+    oversub(vm, cases, opts, "zstd", ["zstd:SIZE"])
+    oversub(vm, cases, opts, "two areas, one fails",
+            ["SIZE,inject=write_eio:10", "SIZE"])
+    swapoff(cases, opts)
+    storm(vm, cases, opts, "64M", ["1G"])
+    storm(vm, cases, opts, "32M", ["zstd:512M"])
+    storm(vm, cases, opts, "48M", ["lz4:64M", "512M,inject=write_eio:10"])
+    left = vmtest.left_behind(2.0)
+    cases.check("nothing left", not left, str(left))
+    return cases.finish()
+
+
+if __name__ == "__main__":
+    vmtest.main(main)
