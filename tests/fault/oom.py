@@ -4,6 +4,7 @@
 """Out of guest memory: the greedy guest process is killed, one line of the log
 names it, the shell that started it and the kernel go on."""
 
+import os
 import re
 
 import faultlib
@@ -11,6 +12,9 @@ import vmtest
 
 EATER = "x=0123456789abcdef; while :; do x=$x$x; done"
 LINE = re.compile(r"vmspace: .*out of memory.*killed pid (\d+)", re.I)
+FULL = re.compile(r"^vmspace: out of memory: killed pid \d+ \(eat\), resident "
+                  r"\d+ MiB of \d+ MiB, swap \d+ MiB of \d+ MiB$")
+LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
 
 
 def eaters(env):
@@ -32,6 +36,29 @@ def eaters(env):
                     named == lines[:-1].count("137"),
                     f"{named} lines, {lines[:-1].count('137')} kills\n"
                     f"{r.errtext()}")
+
+
+def many(env):
+    """500 in a row in one kernel, which has other processes meanwhile: each is
+    killed, each has one line with the victim and the sizes."""
+    path = env.guest("eat")
+    options, path = env.vm.guest_path(path)
+    mem, want = ("64M", 100) if LONG else ("12M", 24)
+    r = env.sh("(while :; do read x < /proc/uptime; sleep 0.01; done) & "
+               f"i=0; while [ $i -lt 500 ]; do {path} {want} 0 free; "
+               "echo $?; i=$((i+1)); done; kill $!; echo alive; exit 5",
+               ["--mem", mem, *options], timeout=900)
+    lines = r.text().split()
+    env.cases.check(f"500 eaters of {want} MiB in {mem}, the shell survives",
+                    r.status == 5 and lines == ["137"] * 500 + ["alive"],
+                    f"status {r.status} after {r.seconds:.1f} s, "
+                    f"{lines.count('137')} killed of {len(lines)}\n"
+                    f"{r.errtext()[-3000:]}")
+    said = [x for x in r.errtext().splitlines() if x.startswith("vmspace:")]
+    wrong = [x for x in said if not FULL.match(x)]
+    env.cases.check("one line for each, with victim and sizes",
+                    len(said) == 500 and not wrong,
+                    f"{len(said)} lines\n" + "\n".join(wrong[:20]))
 
 
 def touching(env):
@@ -102,4 +129,4 @@ def main_left(env):
 
 
 if __name__ == "__main__":
-    faultlib.main([eaters, touching, by_files, forks, smallest, main_left])
+    faultlib.main([eaters, many, touching, by_files, forks, smallest, main_left])

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * eat MIB SECONDS: writes and verifies that much memory, keeps it that long,
- * verifies again.  For the tests of the memory limit; says nothing.
+ * eat MIB SECONDS [free]: writes and verifies that much memory, keeps it that
+ * long, verifies again; `free`: memory that is not reserved, so that only
+ * touching it can fail.  For the tests of the memory limit; says nothing.
  */
 #include "guest.h"
 
@@ -12,8 +13,9 @@ main(int argc, char **argv)
 {
 	size_t len = (size_t)(argc > 1 ? atoi(argv[1]) : 1) * MIB;
 	int seconds = argc > 2 ? atoi(argv[2]) : 0;
+	int flags = argc > 3 ? MAP_NORESERVE : 0;
 	char *m = mmap(NULL, len, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (m == MAP_FAILED)
 		return (2);
