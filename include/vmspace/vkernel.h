@@ -23,16 +23,17 @@ extern "C" {
 struct vkernel;
 
 enum vkernel_mount_kind {
-	VKERNEL_MOUNT_RW,    /* src: path inside the root, made writable */
-	VKERNEL_MOUNT_BIND,  /* host directory or file src at dst */
-	VKERNEL_MOUNT_TMPFS, /* empty tmpfs at dst */
+	VKERNEL_MOUNT_RW,     /* src: path inside the root, made writable */
+	VKERNEL_MOUNT_BIND,   /* host directory or file src at dst */
+	VKERNEL_MOUNT_TMPFS,  /* empty tmpfs at dst */
+	VKERNEL_MOUNT_DEVICE, /* host file src as /dev/dst */
 };
 
 struct vkernel_mount {
 	enum vkernel_mount_kind kind;
-	const char *src; /* RW: guest path; BIND: host path */
-	const char *dst; /* BIND, TMPFS: guest path */
-	bool rdonly;     /* BIND */
+	const char *src; /* RW: guest path; BIND, DEVICE: host path */
+	const char *dst; /* BIND, TMPFS: guest path; DEVICE: a name */
+	bool rdonly;     /* BIND, DEVICE */
 };
 
 enum vkernel_swap_kind {
@@ -64,6 +65,8 @@ struct vkernel_swap {
 
 struct vkernel_config {
 	uint64_t mem;     /* guest memory, bytes; 0: 1 GiB */
+	uint64_t devmem;  /* device memory, bytes; 0: 1 GiB (it costs what is
+			     used of it) */
 	const char *root; /* host directory that is /; NULL: "/" */
 	const struct vkernel_mount *mounts; /* in order */
 	size_t nmounts;
@@ -164,6 +167,53 @@ int vkernel_swapoff(struct vkernel *, unsigned area);
  * use, and give the free memory back to the host.  *given_back: bytes.
  */
 int vkernel_shrink(struct vkernel *, uint64_t target, uint64_t *given_back);
+/* ---- devices ---- */
+
+/*
+ * A device whose pages the embedder supplies.  Called without locks, by
+ * several threads at once; 0 or a positive errno.
+ */
+struct vkernel_device_ops {
+	/* Page number `page` of the device (4096 bytes; below its size) was
+	 * touched for the first time: where in device memory is it?  A multiple
+	 * of 4096 from vkernel_devmem_alloc(); no two pages at one place.  An
+	 * errno is SIGBUS to the guest. */
+	int (*fault)(void *arg, uint64_t page, bool write, uint64_t *offset);
+	/* read(2), write(2): bytes [off, off+len) lie within the device; NULL:
+	 * EPERM. */
+	int (*read)(
+	    void *arg, uint64_t off, void *buf, size_t len, size_t *done);
+	int (*write)(
+	    void *arg, uint64_t off, const void *buf, size_t len, size_t *done);
+};
+/*
+ * Zeroed device memory: *ptr is the embedder's mapping of it, *offset where it
+ * is for ops->fault.  Freed with the kernel.  0, EINVAL (size 0), ENOMEM.
+ */
+int vkernel_devmem_alloc(
+    struct vkernel *, size_t size, uint64_t *offset, void **ptr);
+/*
+ * /dev/NAME, of `size` bytes, until the kernel ends.  ops must live as long.
+ * 0; EINVAL (name, size, no fault function), EEXIST, ENOMEM.
+ */
+int vkernel_device_add(struct vkernel *, const char *name, uint64_t size,
+    const struct vkernel_device_ops *ops, void *arg);
+/*
+ * /dev/NAME as a window of `size` zeroed bytes that guests and the embedder
+ * share: *buf is the same memory, at once, without system calls or copies.
+ * Freed with the kernel.  Errors as above.
+ */
+int vkernel_window_create(
+    struct vkernel *, const char *name, size_t size, void **buf);
+/*
+ * Wake up to n guest threads that wait (FUTEX_WAIT, not private) on the word
+ * at byte `off` of a window or device, which they have mapped shared.  The
+ * other way round there is nothing: the embedder looks at the word.
+ * 0; ENOENT (no such device), EINVAL (off not a multiple of 4 or beyond).
+ */
+int vkernel_window_wake(
+    struct vkernel *, const char *name, uint64_t off, int n);
+
 /* As vkernel_destroy, and *leaks = zone items, frames, swap blocks and
  * stubs that were still alive when everything should have been gone (0 is
  * right). */

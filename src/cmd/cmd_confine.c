@@ -76,7 +76,9 @@ allow_mount(int ruleset, const struct vkernel_config *c,
 {
 	char path[8192];
 
-	if (m->kind == VKERNEL_MOUNT_BIND && !m->rdonly)
+	if ((m->kind == VKERNEL_MOUNT_BIND ||
+		m->kind == VKERNEL_MOUNT_DEVICE) &&
+	    !m->rdonly)
 		allow(ruleset, m->src, rights);
 	if (m->kind != VKERNEL_MOUNT_RW)
 		return;

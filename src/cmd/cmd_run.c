@@ -45,6 +45,7 @@ enum {
 	OPT_VERBOSE,
 	OPT_HOSTNAME,
 	OPT_SWAP,
+	OPT_DEVICE,
 };
 
 static const struct argp_option options[] = {
@@ -60,6 +61,8 @@ static const struct argp_option options[] = {
 	"Let the guest write below PATH (a path inside the root)", 0},
     {"bind", OPT_BIND, "SRC:DST[:ro]", 0,
 	"Show the host's SRC at DST in the guest", 0},
+    {"device", OPT_DEVICE, "NAME=FILE[:ro]", 0,
+	"Show the host's FILE as /dev/NAME", 0},
     {"tmpfs", OPT_TMPFS, "PATH", 0,
 	"An empty file system in memory at PATH (/tmp has one)", 0},
     {"env", OPT_ENV, "NAME=VALUE", 0,
@@ -132,6 +135,36 @@ parse_bind(struct argp_state *st, struct run *r, const char *arg)
 }
 
 static void
+parse_device(struct argp_state *st, struct run *r, const char *arg)
+{
+	struct vkernel_mount m = {.kind = VKERNEL_MOUNT_DEVICE};
+	char *copy = strdup(arg), *file;
+	size_t len;
+
+	if (copy == NULL) {
+		argp_failure(st, EX_FAILURE, ENOMEM, "--device");
+		return;
+	}
+	file = strchr(copy, '=');
+	if (file == NULL || file == copy || file[1] == '\0') {
+		argp_error(st, "--device wants NAME=FILE[:ro]: %s", arg);
+		free(copy);
+		return;
+	}
+	*file++ = '\0';
+	if (strchr(copy, '/') != NULL || strlen(copy) > 255)
+		argp_error(st, "--device: a NAME without slashes: %s", copy);
+	len = strlen(file);
+	if (len > 3 && strcmp(file + len - 3, ":ro") == 0) {
+		file[len - 3] = '\0';
+		m.rdonly = true;
+	}
+	m.dst = copy;
+	m.src = file;
+	add_mount(st, r, &m);
+}
+
+static void
 parse_mem(struct argp_state *st, struct run *r, const char *arg)
 {
 	uint64_t v;
@@ -163,6 +196,9 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	switch (key) {
 	case OPT_MEM:
 		parse_mem(st, r, arg);
+		return (0);
+	case OPT_DEVICE:
+		parse_device(st, r, arg);
 		return (0);
 	case OPT_SWAP:
 		parse_swap(st, r, arg);
@@ -442,5 +478,7 @@ cmd_run(int argc, char **argv)
 	for (size_t i = 0; i < r.config.nmounts; i++)
 		if (r.mounts[i].kind == VKERNEL_MOUNT_BIND)
 			free((void *)(uintptr_t)r.mounts[i].src);
+		else if (r.mounts[i].kind == VKERNEL_MOUNT_DEVICE)
+			free((void *)(uintptr_t)r.mounts[i].dst);
 	return (ret);
 }

@@ -299,6 +299,16 @@ futex_wake(struct vkernel *k, struct vmspace *vm, vm_offset_t va, bool shared,
 	return (0);
 }
 
+void
+futex_wake_key(struct vkernel *k, const struct vm_futex_key *key, int n)
+{
+	struct futex_bucket *b = futex_bucket(k, key);
+
+	kmutex_lock(&b->lock);
+	(void)futex_wake_locked(b, key, UINT32_MAX, n);
+	kmutex_unlock(&b->lock);
+}
+
 /* Wake `nwake`, move up to `nmove` of the rest to va2; with cmp, only if the
  * first word still is `val`. */
 static int

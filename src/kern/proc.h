@@ -187,6 +187,8 @@ struct vkernel {
 	struct stub_machine *stub; /* the same, or NULL on a fake machine */
 	bool vm_ready;             /* vm_system_init() succeeded */
 	bool pageout;              /* the pageout daemon runs */
+	LIST_HEAD(, vkdevice) devices; /* [t] */
+	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
 
 	struct kmutex proctree;        /* rank PROCTREE */
 	struct kcond all_gone;         /* [t] */
@@ -392,5 +394,7 @@ void futex_table_destroy(struct vkernel *, struct futex_table *);
  * user memory.  No locks held.
  */
 void futex_lwp_exit(struct lwp *);
+/* Wake up to n waiters of a shared word.  No locks held. */
+void futex_wake_key(struct vkernel *, const struct vm_futex_key *, int n);
 
 #endif /* KERN_PROC_H */

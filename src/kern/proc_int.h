@@ -72,6 +72,10 @@ int vkernel_swap_config(
 /* Figures of all areas together: the fields swap_* are set. */
 void vkernel_swap_stat(struct vkernel *, struct vkernel_stat *);
 
+/* vkernel_device.c */
+/* After the file systems are gone: frees device memory. */
+void vkernel_devices_destroy(struct vkernel *);
+
 /* vkernel_mounts.c */
 int vkernel_mounts(struct vkernel *);
 

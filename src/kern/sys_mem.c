@@ -144,6 +144,10 @@ mmap_do(struct lwp *l, uint64_t addr, uint64_t len, uint64_t lprot,
 			error = f->vp == NULL ? ENODEV : EINVAL;
 		if (error == 0)
 			error = vnode_object(f->vp, &obj);
+		/* A device has an end; beyond it there is nothing to map. */
+		if (error == 0 && obj->cdev != NULL &&
+		    off + round_page(len) > IDX_TO_OFF(obj->size))
+			error = ENXIO;
 	}
 	if (error != 0)
 		return (error);

@@ -63,6 +63,8 @@ config_check(const struct vkernel_config *c)
 	if (c->mem != 0 &&
 	    (c->mem < MEM_MIN || c->mem > MEM_MAX || c->mem % PAGE_SIZE != 0))
 		return (EINVAL);
+	if (c->devmem > MEM_MAX || c->devmem % PAGE_SIZE != 0)
+		return (EINVAL);
 	if (c->nmounts > NMOUNTS_MAX || (c->nmounts > 0 && c->mounts == NULL))
 		return (EINVAL);
 	if (c->hostname != NULL && strlen(c->hostname) > 64)
@@ -77,9 +79,11 @@ config_check(const struct vkernel_config *c)
 		const char *guest =
 		    m->kind == VKERNEL_MOUNT_RW ? m->src : m->dst;
 
-		if ((unsigned)m->kind > VKERNEL_MOUNT_TMPFS || guest == NULL ||
-		    guest[0] != '/' ||
-		    (m->kind == VKERNEL_MOUNT_BIND && m->src == NULL))
+		if ((unsigned)m->kind > VKERNEL_MOUNT_DEVICE || guest == NULL ||
+		    (guest[0] != '/') != (m->kind == VKERNEL_MOUNT_DEVICE) ||
+		    ((m->kind == VKERNEL_MOUNT_BIND ||
+			 m->kind == VKERNEL_MOUNT_DEVICE) &&
+			m->src == NULL))
 			return (EINVAL);
 	}
 	return (0);
@@ -111,6 +115,8 @@ config_copy(struct vkernel *k, const struct vkernel_config *c)
 	k->config.swap = NULL;
 	if (c->mem == 0)
 		k->config.mem = MEM_DEFAULT;
+	if (c->devmem == 0)
+		k->config.devmem = MEM_DEFAULT;
 	k->config.root = strdup(c->root != NULL ? c->root : "/");
 	m = calloc(c->nmounts + 1, sizeof(*m));
 	k->config.mounts = m;
@@ -218,6 +224,7 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	const struct vm_system_config cf = {
 	    .host = host != NULL ? *host : host_linux(),
 	    .mem = k->config.mem,
+	    .devmem = k->config.devmem,
 	    .log = &k->log,
 	    .trace = &k->trace,
 	    .pmap_ops = &pmap_soft_ops,
@@ -271,6 +278,8 @@ vkernel_teardown(struct vkernel *k)
 		vm_pageout_stop(&k->vm);
 	if (k->vfs != NULL)
 		vfs_destroy(k->vfs);
+	if (k->vm_ready)
+		vkernel_devices_destroy(k);
 	if (k->futexes != NULL)
 		futex_table_destroy(k, k->futexes);
 	if (k->stub != NULL)
@@ -314,6 +323,8 @@ vkernel_alloc(const struct vkernel_config *config)
 	kcond_init(&k->thread_cond);
 	LIST_INIT(&k->procs);
 	LIST_INIT(&k->sessions);
+	LIST_INIT(&k->devices);
+	LIST_INIT(&k->devmem);
 	k->tty_fd = -1;
 	k->boot_ns = host_now_ns();
 	k->strace = config->trace;

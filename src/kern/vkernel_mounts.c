@@ -26,6 +26,7 @@
 
 #include "host/host_file.h"
 #include "kern/proc_int.h"
+#include "vfs/vfs_int.h"
 #include "libk/kassert.h"
 
 #define TMP_MODE 01777u
@@ -180,6 +181,31 @@ mounts_host_path(struct vkernel *k, const char *path)
 	return (out);
 }
 
+/* A file of the host as a device: its vnode covers one of devfs. */
+static int
+mounts_device(struct vkernel *k, const struct vkernel_mount *m)
+{
+	const struct vfs_device d = {.name = m->dst, .mode = 0666};
+	char at[VFS_NAME_MAX + sizeof("/dev/")];
+	struct vmount *mp;
+	int error;
+
+	error = hostfs_mount_create(k->vfs, m->src, m->rdonly, &mp);
+	if (error != 0)
+		return (mounts_refused(k, "device", m->src, error));
+	if (mp->root->type == VDIR)
+		error = EISDIR;
+	if (error == 0)
+		error = devfs_device_add(k->vfs, &d);
+	if (error != 0) {
+		vmount_destroy(mp);
+		return (mounts_refused(k, "device", m->dst, error));
+	}
+	snprintf(at, sizeof(at), "/dev/%s", m->dst);
+	error = vfs_mount(k->vfs, mp, at);
+	return (error == 0 ? 0 : mounts_refused(k, "device", at, error));
+}
+
 static int
 mounts_one(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
 {
@@ -189,6 +215,8 @@ mounts_one(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
 	int error;
 
 	switch (m->kind) {
+	case VKERNEL_MOUNT_DEVICE:
+		return (mounts_device(k, m));
 	case VKERNEL_MOUNT_RW:
 		host = mounts_host_path(k, rw);
 		error = host == NULL

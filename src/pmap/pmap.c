@@ -186,7 +186,8 @@ pmap_enter(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
 
 	KVERIFY((va & PAGE_MASK) == 0 && npages > 0 && va < VM_MAX_ADDRESS &&
 		npages <= (VM_MAX_ADDRESS - va) >> PAGE_SHIFT);
-	KVERIFY((uint64_t)frame + npages <= pm->sys->phys->npages);
+	KVERIFY((uint64_t)frame + npages <=
+		pm->sys->phys->npages + pm->sys->phys->ndev);
 	kmutex_lock(&pm->lock);
 	for (i = 0; i < npages; i++) {
 		vm_offset_t a = va + (uint64_t)i * PAGE_SIZE;

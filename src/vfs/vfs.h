@@ -252,6 +252,7 @@ struct vfs {
 	void *procfs_arg;
 	/* Host descriptors 0,1,2 and the terminal, as devfs shows them. */
 	int tty_fd; /* host fd of the controlling terminal, -1 none */
+	struct devfs_mount *devfs; /* the last one made, or NULL */
 };
 
 int vfs_create(struct vm_system *, struct vfs **);
@@ -267,6 +268,20 @@ int hostfs_mount_create(
 int tmpfs_mount_create(
     struct vfs *, uint64_t limit_bytes, uint32_t mode, struct vmount **);
 int devfs_mount_create(struct vfs *, struct vmount **);
+
+/* A device that the embedder adds to /dev; it stays as long as the mount. */
+struct vfs_device {
+	const char *name; /* copied */
+	uint32_t mode;    /* permission bits */
+	uint64_t size;    /* bytes */
+	/* What mmap maps, with a ref that passes to devfs; NULL: nothing. */
+	struct vm_object *object;
+	/* Move bytes at uio->off, which is below size; NULL: ENXIO. */
+	int (*rw)(void *arg, struct uio *);
+	void *arg;
+};
+/* 0; EINVAL (name), EEXIST, ENXIO (no devfs), ENOMEM: the ref stays. */
+int devfs_device_add(struct vfs *, const struct vfs_device *);
 int procfs_mount_create(struct vfs *, struct vmount **);
 
 /* ---- name lookup ---- */

@@ -20,25 +20,22 @@
  * these calls.
  */
 struct cdev_pager_ops {
-	/* A first mapping of [off, off+size) bytes of the device is about to
-	 * be made.  0; an errno refuses the mapping. */
-	int (*ctor)(void *dev, uint64_t size, vm_prot_t prot, uint64_t off);
-	/* The object of the device is gone: nothing maps it any more. */
-	void (*dtor)(void *dev);
-	/* Which frame is page `idx` of the device?  0 and *frame (a frame of
-	 * the device part); any errno is SIGBUS to who touches it. */
+	/* Which frame is page `idx` of the device?  0 and *frame (of the device
+	 * part, and in no other object); any errno is SIGBUS to who touches
+	 * it. */
 	int (*fault)(
 	    void *dev, vm_pindex_t idx, vm_prot_t access, vm_frame_t *frame);
+	/* The object is gone: nothing maps or pages it any more.  May be
+	 * NULL. */
+	void (*dtor)(void *dev);
 };
 
 /*
- * The object of a device, with one ref: made by the first call, the same one
- * for later calls while it lives (`slot` is where the device remembers it).
- * 0; ENOMEM, or what ctor said.
+ * A window of npages onto the device: an object with one ref, which belongs to
+ * the caller.  While that is the only one nothing maps it.  0, ENOMEM.
  */
 int device_pager_alloc(struct vm_system *, void *dev,
-    const struct cdev_pager_ops *, vm_pindex_t npages, vm_prot_t prot,
-    struct vm_object **out);
+    const struct cdev_pager_ops *, vm_pindex_t npages, struct vm_object **out);
 /*
  * Called by vm_fault for an absent page: ask the device and put the
  * fictitious page into the object's index, valid.

@@ -223,14 +223,13 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 		return ("allows more than its entry");
 	if (e->object == NULL)
 		return ("entry has no object");
-	if (frame >= map->sys->phys->npages)
+	if (frame >= map->sys->phys->npages + map->sys->phys->ndev)
 		return ("frame is outside the arena");
 	m = check_chain_lookup(e->object,
 	    OFF_TO_IDX(e->offset + (va - e->start)), &depth, &flags, &clean);
 	if (m == NULL)
 		return ("no page in the chain");
-	if ((flags & PG_FICTITIOUS) == 0 &&
-	    vm_page_frame(map->sys->phys, m) != frame)
+	if (vm_page_frame(map->sys->phys, m) != frame)
 		return ("frame is not what the chain has");
 	if ((flags & PG_MAPPED) == 0)
 		return ("page is not PG_MAPPED");
@@ -244,7 +243,7 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 		return ("writable page of a backing object");
 	if (clean)
 		return ("writable page with a copy in swap");
-	if ((e->eflags & MAP_ENTRY_COW) != 0 && e->object->vops != NULL)
+	if ((e->eflags & MAP_ENTRY_COW) != 0 && vm_object_foreign(e->object))
 		return ("private mapping writes to the file's page");
 	return (NULL);
 }
@@ -396,6 +395,9 @@ check_object_links(struct check *c, struct vm_object *obj, uint64_t nobjects)
 	    obj->backing == NULL || obj->type == OBJT_DEFAULT ||
 		obj->type == OBJT_SWAP,
 	    "object %llu: type %d with a backing object", ULL(obj->id),
+	    (int)obj->type);
+	CHECK(c, (obj->type == OBJT_DEVICE) == (obj->cdev != NULL),
+	    "object %llu: type %d does not go with its device", ULL(obj->id),
 	    (int)obj->type);
 	CHECK(c, (obj->type == OBJT_VNODE) == (obj->vops != NULL),
 	    "object %llu: type %d does not go with its vnode", ULL(obj->id),

@@ -22,6 +22,7 @@
  *       zero    nobody has it
  *       pagein  the chain ends at a file: read, then start over
  *       swapin  an object of the chain has it in swap: the same
+ *       device  the chain ends at a device, which is asked: the same
  *
  *   A stage that has to let go of a lock it needs (I/O, a busy page, the map
  *   lock for writing, no memory) drops all of them and says ERESTART; the loop
@@ -65,8 +66,8 @@
  *     memory ends in the policy's hands (sys->oom).
  *
  * Limits
- *   Pages of devices are found only if resident.  After a write lock is taken
- *   for prepare, the rest of that fault runs under it.
+ *   After a write lock is taken for prepare, the rest of that fault runs under
+ *   it.
  */
 #include "vm/vmspace.h"
 
@@ -171,8 +172,9 @@ fault_needs_shadow(const struct vm_faultinfo *fi)
 
 	if (!vm_fault_write(fi) || e->object == NULL)
 		return (false);
-	return ((e->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
-		((e->eflags & MAP_ENTRY_COW) != 0 && e->object->vops != NULL));
+	return (
+	    (e->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
+	    ((e->eflags & MAP_ENTRY_COW) != 0 && vm_object_foreign(e->object)));
 }
 
 /*
@@ -330,7 +332,9 @@ fault_absent(struct vm_faultinfo *fi, bool *map_locked)
 		return (vm_fault_swapin(fi));
 	if (o->vops != NULL)
 		return (vm_fault_pagein(fi));
-	if (o->type == OBJT_DEVICE || beyond) {
+	if (o->cdev != NULL && fi->idx < o->size)
+		return (vm_fault_device(fi));
+	if (o->cdev != NULL || beyond) {
 		vm_fault_unlock(fi);
 		return (EIO);
 	}

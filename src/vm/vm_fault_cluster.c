@@ -55,6 +55,7 @@
 
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
+#include "vm/device_pager.h"
 
 /* ---- rights and runs ---- */
 
@@ -67,6 +68,8 @@ fault_prot(const struct vm_faultinfo *fi, const struct vm_page *m, bool first)
 
 	if (write && m != NULL && m->swap != SWBLK_NONE)
 		write = false;
+	if (write && fi->first->cdev != NULL)
+		write = (e->eflags & MAP_ENTRY_COW) == 0;
 	if (write && fi->first->vops != NULL)
 		write = (e->eflags & MAP_ENTRY_COW) == 0 && m != NULL &&
 			(m->flags & PG_DIRTY) != 0;
@@ -584,4 +587,20 @@ vm_fault_swapin(struct vm_faultinfo *fi)
 	atomic_fetch_add_explicit(
 	    &fi->vm->usage.swapin, got, memory_order_relaxed);
 	return (ERESTART);
+}
+
+/* ---- devices ---- */
+
+int
+vm_fault_device(struct vm_faultinfo *fi)
+{
+	struct vm_object *o = fi->obj;
+	int error;
+
+	vm_object_hold(o);
+	vm_object_paging_begin(o);
+	vm_fault_unlock(fi);
+	error = device_pager_fault(o, fi->idx, fi->access);
+	vm_object_drop(o);
+	return (error != 0 ? error : ERESTART);
 }

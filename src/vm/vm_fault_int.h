@@ -72,7 +72,8 @@ int vm_fault_copy(struct vm_faultinfo *);
 /* Read pages of the file.  Everything is unlocked on return.  ERESTART when
  * the page is there now; EIO, ENOMEM. */
 int vm_fault_pagein(struct vm_faultinfo *);
-/* The same from swap. */
+/* The same from swap, and from a device. */
 int vm_fault_swapin(struct vm_faultinfo *);
+int vm_fault_device(struct vm_faultinfo *);
 
 #endif /* VM_VM_FAULT_INT_H */

@@ -202,7 +202,7 @@ vm_map_object_extend(const struct vm_map_entry *e, uint64_t len)
 	     obj->backing == NULL && obj->shadow_count == 0 &&
 	     vm_life_refs(&obj->life) == 1 && IDX_TO_OFF(obj->size) == end;
 	if (ok)
-		obj->size = OFF_TO_IDX(end + len);
+		vm_object_set_size(obj, OFF_TO_IDX(end + len));
 	vm_object_unlock(obj);
 	return (ok);
 }
@@ -214,7 +214,7 @@ vm_map_object_reach(const struct vm_map_entry *e, vm_ooffset_t end)
 
 	vm_object_lock(obj);
 	if (object_is_anonymous(obj) && IDX_TO_OFF(obj->size) < end)
-		obj->size = OFF_TO_IDX(end);
+		vm_object_set_size(obj, OFF_TO_IDX(end));
 	vm_object_unlock(obj);
 }
 
@@ -230,6 +230,6 @@ vm_map_object_trim(struct vm_object *obj, vm_ooffset_t off, uint64_t len)
 	vm_object_page_remove(obj, lo, hi);
 	vm_object_lock(obj);
 	if (obj->size == hi)
-		obj->size = lo;
+		vm_object_set_size(obj, lo);
 	vm_object_unlock(obj);
 }

@@ -56,6 +56,7 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
+#include "vm/device_pager.h"
 #include "vm/vm_object_int.h"
 #include "vm/vm_zone.h"
 
@@ -80,6 +81,7 @@ vm_object_allocate_hold(struct vm_system *sys, enum vm_objtype type,
 	o->backing_off = 0;
 	o->shadow_count = 0;
 	o->vops = NULL;
+	o->cdev = NULL;
 	o->handle = NULL;
 	LIST_INIT(&o->shadows);
 	LIST_INIT(&o->entries);
@@ -263,6 +265,10 @@ object_free_pages(struct vm_object *o)
 		else
 			i++;
 	}
+	if (o->type == OBJT_DEVICE) {
+		device_pager_clear(o);
+		return;
+	}
 	radix_clear(&o->index, free_slot, &run);
 	free_run_page(&run, NULL);
 	free_run_blk(&run, SWBLK_NONE);
@@ -338,13 +344,16 @@ settle_release(struct vm_settle *st)
 {
 	struct vm_object *o = st->release, *s = NULL;
 	const struct vm_vnode_ops *vops = o->vops;
+	const struct cdev_pager_ops *cdev = o->cdev;
 	void *handle = o->handle;
+	bool last = false;
 
 	st->release = NULL;
 	vm_object_hold(o);
 	if (vm_life_free(&o->life)) {
 		st->release = object_terminate(o);
 		vm_object_drop(o);
+		last = true;
 	} else if (vops == NULL)
 		s = object_lone_shadow(o);
 	vm_object_drop(o);
@@ -352,6 +361,8 @@ settle_release(struct vm_settle *st)
 		vm_settle_push(st, s);
 	if (vops != NULL)
 		vops->rele(handle);
+	if (last && cdev != NULL && cdev->dtor != NULL)
+		cdev->dtor(handle);
 }
 
 void

@@ -27,6 +27,7 @@ enum vm_objtype {
 	0x2 /* anonymous memory with an identity of its own \
 	       (shm, tmpfs file): never collapsed into */
 
+struct cdev_pager_ops;
 struct vm_map_entry;
 LIST_HEAD(vm_entry_list, vm_map_entry);
 LIST_HEAD(vm_shadow_list, vm_object);
@@ -74,6 +75,7 @@ struct vm_object {
 	LIST_ENTRY(vm_object) shadow_link; /* [t] */
 	struct vm_entry_list entries;      /* [t] map entries that name this */
 	const struct vm_vnode_ops *vops;   /* [I] OBJT_VNODE */
+	const struct cdev_pager_ops *cdev; /* [I] OBJT_DEVICE */
 	void *handle;                      /* [I] the vnode or device */
 	TAILQ_ENTRY(vm_object) link;       /* [l] */
 };
@@ -168,6 +170,14 @@ void vm_object_unlink_entry(struct vm_map_entry *);
  */
 void vm_object_relink_entry(
     struct vm_map_entry *, struct vm_object *o, vm_ooffset_t off);
+
+/* Object locked.  Read elsewhere under the lock, or by the reverse mapping
+ * without it, to which a value that is just changing makes no difference. */
+static inline void
+vm_object_set_size(struct vm_object *o, vm_pindex_t size)
+{
+	__atomic_store_n(&o->size, size, __ATOMIC_RELAXED);
+}
 
 /* ---- vnode pager (vnode_pager.c) ---- */
 

@@ -76,6 +76,14 @@ vm_object_is_anon(const struct vm_object *o)
 	return (o->type == OBJT_DEFAULT || o->type == OBJT_SWAP);
 }
 
+/* Pages that belong to something else than memory: a private mapping must copy
+ * them before it writes. */
+static inline bool
+vm_object_foreign(const struct vm_object *o)
+{
+	return (o->vops != NULL || o->cdev != NULL);
+}
+
 /*
  * Work list of an object release: refs to let go and chains to shorten, so
  * that neither recurses into the other.

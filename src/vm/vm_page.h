@@ -10,7 +10,8 @@
 
 #include "vm/vm_types.h"
 
-#define VM_PHYS_ORDERS 10 /* runs of 1 << 0 .. 1 << 9 frames */
+#define VM_PHYS_DEVRUNS 64 /* runs of device frames at a time */
+#define VM_PHYS_ORDERS 10  /* runs of 1 << 0 .. 1 << 9 frames */
 
 /* vm_page.flags, under the object lock */
 #define PG_BUSY 0x01   /* in transit: I/O or COW copy; owner is one thread */
@@ -60,7 +61,8 @@ struct vm_phys {
 	int fd;                  /* [I] arena descriptor, -1 on host_fake */
 	char *base;              /* [I] mapping in this process */
 	struct vm_page *pages;   /* [I] */
-	uint64_t npages;         /* [I] frames */
+	uint64_t npages;         /* [I] frames of guest memory */
+	uint64_t ndev;           /* [I] frames behind them, for devices */
 	_Atomic(uint64_t) nfree; /* [a] free frames, thread caches included */
 	struct vm_page_list freelist[VM_PHYS_ORDERS]; /* under lock */
 	struct vm_page_list hot; /* under lock: freed last, not merged yet */
@@ -68,9 +70,16 @@ struct vm_phys {
 	/* Frames from here on were never handed out: zero, and not backed by
 	 * the host. */
 	uint64_t fresh; /* under lock */
+	/* Runs of the device part in use, in order, from its start. */
+	unsigned ndevruns; /* under lock */
+	struct {
+		uint64_t first, n;
+	} devrun[VM_PHYS_DEVRUNS]; /* under lock */
 };
 
-int vm_phys_create(struct host, uint64_t mem, struct vm_phys **);
+/* mem bytes for guests, devmem bytes for devices (vm_phys_device.c). */
+int vm_phys_create(
+    struct host, uint64_t mem, uint64_t devmem, struct vm_phys **);
 /* All frames must be free (KVERIFY). */
 void vm_phys_destroy(struct vm_phys *);
 

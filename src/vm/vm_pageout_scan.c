@@ -94,7 +94,7 @@ run_lock(struct vm_phys *ph, uint64_t f, uint64_t max, uint64_t *n)
 	if (!vm_object_tryhold(o))
 		return (NULL);
 	vm_object_lock(o);
-	if (m->object != o) {
+	if (frame_owner(m) != o) {
 		vm_object_unlock(o);
 		vm_object_drop(o);
 		return (NULL);

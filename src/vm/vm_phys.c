@@ -68,9 +68,9 @@
 #define PHYS_TOP (VM_PHYS_ORDERS - 1)
 
 static inline size_t
-phys_array_bytes(uint64_t npages)
+phys_array_bytes(const struct vm_phys *ph)
 {
-	return (round_page(npages * sizeof(struct vm_page)));
+	return (round_page((ph->npages + ph->ndev) * sizeof(struct vm_page)));
 }
 
 static inline void
@@ -310,13 +310,15 @@ vm_phys_trim(struct vm_phys *ph)
 }
 
 int
-vm_phys_create(struct host host, uint64_t mem, struct vm_phys **out)
+vm_phys_create(
+    struct host host, uint64_t mem, uint64_t devmem, struct vm_phys **out)
 {
 	struct vm_phys *ph;
 	void *p, *base;
 	int error, fd;
 
-	if (mem == 0 || (mem & PAGE_MASK) != 0 || mem > PHYS_MEM_MAX)
+	if (mem == 0 || ((mem | devmem) & PAGE_MASK) != 0 ||
+	    mem > PHYS_MEM_MAX || devmem > PHYS_MEM_MAX)
 		return (EINVAL);
 	error = host.ops->mem_alloc(host.self, PAGE_SIZE, &p);
 	if (error != 0)
@@ -324,12 +326,12 @@ vm_phys_create(struct host host, uint64_t mem, struct vm_phys **out)
 	ph = p;
 	ph->host = host;
 	ph->npages = mem >> PAGE_SHIFT;
-	error =
-	    host.ops->mem_alloc(host.self, phys_array_bytes(ph->npages), &p);
+	ph->ndev = devmem >> PAGE_SHIFT;
+	error = host.ops->mem_alloc(host.self, phys_array_bytes(ph), &p);
 	if (error != 0)
 		goto free_phys;
 	ph->pages = p;
-	error = host.ops->arena_create(host.self, mem, &fd, &base);
+	error = host.ops->arena_create(host.self, mem + devmem, &fd, &base);
 	if (error != 0)
 		goto free_pages;
 	ph->fd = fd;
@@ -343,7 +345,7 @@ vm_phys_create(struct host host, uint64_t mem, struct vm_phys **out)
 	return (0);
 
 free_pages:
-	host.ops->mem_free(host.self, ph->pages, phys_array_bytes(ph->npages));
+	host.ops->mem_free(host.self, ph->pages, phys_array_bytes(ph));
 free_phys:
 	host.ops->mem_free(host.self, ph, PAGE_SIZE);
 	return (error);
@@ -354,10 +356,10 @@ vm_phys_destroy(struct vm_phys *ph)
 {
 	struct host host = ph->host;
 
-	KVERIFY(atomic_load(&ph->nfree) == ph->npages);
+	KVERIFY(atomic_load(&ph->nfree) == ph->npages && ph->ndevruns == 0);
 	kmutex_destroy(&ph->lock);
-	host.ops->arena_destroy(
-	    host.self, ph->fd, ph->base, (size_t)(ph->npages * PAGE_SIZE));
-	host.ops->mem_free(host.self, ph->pages, phys_array_bytes(ph->npages));
+	host.ops->arena_destroy(host.self, ph->fd, ph->base,
+	    (size_t)((ph->npages + ph->ndev) * PAGE_SIZE));
+	host.ops->mem_free(host.self, ph->pages, phys_array_bytes(ph));
 	host.ops->mem_free(host.self, ph, PAGE_SIZE);
 }

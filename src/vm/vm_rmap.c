@@ -103,14 +103,19 @@ rmap_walk(
 {
 	struct vm_object *o = root, *next;
 	struct vm_map_entry *en;
-	vm_pindex_t shift = 0, cs, ce;
+	vm_pindex_t shift = 0, cs, ce, size;
 
 	kmutex_assert_owned(&root->sys->topology);
 	for (;;) {
 		cs = s > shift ? s - shift : 0;
 		ce = e > shift ? e - shift : 0;
-		if (o != root && ce > o->size)
-			ce = o->size;
+		if (o != root) {
+			/* It may be growing: what can be seen through the new
+			 * part was not entered before we had root locked. */
+			size = __atomic_load_n(&o->size, __ATOMIC_RELAXED);
+			if (ce > size)
+				ce = size;
+		}
 		next = NULL;
 		if (cs < ce) {
 			LIST_FOREACH (en, &o->entries, obj_link)

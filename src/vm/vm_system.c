@@ -165,7 +165,7 @@ vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 	error = system_radix_create(sys);
 	if (error != 0)
 		goto free_zones;
-	error = vm_phys_create(sys->host, cf->mem, &sys->phys);
+	error = vm_phys_create(sys->host, cf->mem, cf->devmem, &sys->phys);
 	if (error != 0)
 		goto free_radix;
 	system_watermarks(sys);

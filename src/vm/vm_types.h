@@ -136,7 +136,8 @@ struct vm_system {
 
 struct vm_system_config {
 	struct host host;
-	uint64_t mem; /* bytes of guest memory, multiple of PAGE_SIZE */
+	uint64_t mem;    /* bytes of guest memory, multiple of PAGE_SIZE */
+	uint64_t devmem; /* bytes for windows of devices, likewise */
 	const struct klog *log;
 	struct ktrace *trace;
 	const struct pmap_ops *pmap_ops;

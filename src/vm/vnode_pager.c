@@ -157,7 +157,7 @@ vnode_pager_refresh(struct vm_object *o, vm_pindex_t want)
 
 	vm_object_lock(o);
 	if (error == 0 && OFF_TO_IDX(round_page(size)) > o->size)
-		o->size = OFF_TO_IDX(round_page(size));
+		vm_object_set_size(o, OFF_TO_IDX(round_page(size)));
 	if (error != 0 || want >= o->size)
 		error = EIO;
 	vm_object_paging_end(o);
@@ -346,7 +346,7 @@ vnode_pager_setsize(struct vm_object *o, uint64_t size)
 
 	vm_object_lock(o);
 	old = o->size;
-	o->size = npages;
+	vm_object_set_size(o, npages);
 	vm_object_unlock(o);
 	/* Also when it did not shrink: pages read ahead by a fault that saw
 	 * another size may be there. */

@@ -13,6 +13,9 @@
  *   host exit EAT MEM WS SWAP
  *	a process with WS resident, and in swap, ends: before anybody waits
  *	for it, its memory is back
+ *   host window WINDOW SLOTS MIB
+ *	a ring in a device window, both directions, without copies; a device
+ *	that fails
  *
  * Exit status 0 if all was right; what was done is on standard output.
  */
@@ -187,6 +190,76 @@ main_exit(char **av)
 		die("%llu vmspaces", ULL(st.vmspaces));
 	printf("%llu MiB given back before wait (pages out %llu)\n",
 	    ULL(want >> 20), ULL(st.swap_outs));
+	finish(pid);
+	return (0);
+}
+
+/* ---- window ---- */
+
+/* The first page is there, the others fail. */
+static int
+bad_fault(void *arg, uint64_t page, bool write, uint64_t *offset)
+{
+	(void)write;
+	if (page != 0)
+		return (EIO);
+	*offset = *(uint64_t *)arg;
+	return (0);
+}
+
+/* The embedder's side of tests/guest/window.c. */
+static int
+main_window(char **av)
+{
+	static const struct vkernel_device_ops bad = {.fault = bad_fault};
+	const char *const argv[] = {av[2], av[3], av[4], NULL};
+	size_t slots = (size_t)atoi(av[3]);
+	uint64_t total = (uint64_t)atoi(av[4]), off, *w;
+	struct vkernel_stat st;
+	_Atomic(uint32_t) *state;
+	char *buf;
+	void *p;
+	int pid;
+
+	boot(MIB(16), NULL, 0);
+	if (vkernel_window_create(
+		k, "window", PAGE_SIZE + slots * MIB(1), &p) != 0 ||
+	    vkernel_window_create(k, "window", 4096, &p) != EEXIST ||
+	    vkernel_window_create(k, "null", 4096, &p) != EEXIST ||
+	    vkernel_window_create(k, "a/b", 4096, &p) != EINVAL ||
+	    vkernel_window_create(k, "huge", MIB(2048), &p) != ENOMEM)
+		die("window");
+	buf = p;
+	if (vkernel_devmem_alloc(k, 4096, &off, &p) != 0 ||
+	    vkernel_device_add(k, "bad", 4 * 4096, &bad, &off) != 0)
+		die("device");
+	if (vkernel_window_wake(k, "none", 0, 1) != ENOENT ||
+	    vkernel_window_wake(k, "window", 2, 1) != EINVAL)
+		die("wake");
+	state = (void *)buf;
+	pid = spawn(av[2], argv);
+	for (uint64_t n = 0; n < total; n++) {
+		size_t s = n % slots;
+
+		for (int i = 0; atomic_load(&state[s]) != 1; i++) {
+			if (i == 600000)
+				die("the guest does not fill slot %zu", s);
+			host_sleep_ns(100000);
+		}
+		w = (void *)(buf + PAGE_SIZE + s * MIB(1));
+		for (size_t i = 0; i < MIB(1) / 8; i++)
+			w[i] = ~w[i];
+		atomic_store(&state[s], 2);
+		if (vkernel_window_wake(k, "window", s * 4, 1) != 0)
+			die("wake");
+	}
+	vkernel_stat(k, &st);
+	/* 16 MiB of memory: nothing of it went through there. */
+	if (st.cow > 64 || st.zfod > 1024)
+		die("copies: %llu zero-filled, %llu copied", ULL(st.zfod),
+		    ULL(st.cow));
+	printf("%llu MiB each way, %llu pages copied on write\n", ULL(total),
+	    ULL(st.cow));
 	finish(pid);
 	return (0);
 }
@@ -387,6 +460,8 @@ main(int ac, char **av)
 		return (main_swapoff(av));
 	if (ac == 9 && strcmp(av[1], "storm") == 0)
 		return (main_storm(av));
+	if (ac == 5 && strcmp(av[1], "window") == 0)
+		return (main_window(av));
 	if (ac == 6 && strcmp(av[1], "exit") == 0)
 		return (main_exit(av));
 	fprintf(stderr, "usage: see the head of tests/stress/host.c\n");

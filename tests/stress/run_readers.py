@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Readers against processes that fork, exec, map, page and die; and what a
-process gives back before anybody waits for it.  Both run in one process with
+"""Readers against processes that fork, exec, map, page and die; what a process
+gives back before anybody waits for it; a device window.  All run in one process with
 the kernel (tests/stress/host.c), so that the sanitizers see everything.
 VMSPACE_TEST_LONG=1: five minutes and 1 GiB; VMSPACE_READER_SECONDS overrides.
 The seed is printed; --seed repeats it."""
@@ -52,6 +52,8 @@ def main():
          ["exit", eat, str(size + 64), str(size), "64"], 60)
     host(cases, opts, f"exit with {size} MiB, most of it in swap",
          ["exit", eat, str(size // 4), str(size), str(size * 2)], 60)
+    host(cases, opts, "1 GiB through a device window",
+         ["window", os.path.join(opts.guests, "window"), "16", "1024"], 60)
     left = vmtest.left_behind(2.0)
     cases.check("nothing left", not left, str(left))
     return cases.finish()

@@ -277,7 +277,7 @@ test_create_errors(void **state)
 	struct vm_phys *ph = NULL;
 
 	(void)state;
-	assert_int_equal(vm_phys_create(host_fake(&fake), 1, &ph), EINVAL);
+	assert_int_equal(vm_phys_create(host_fake(&fake), 1, 0, &ph), EINVAL);
 	assert_null(ph);
 }
 

@@ -699,6 +699,88 @@ test_shrink(void **state)
 	end();
 }
 
+/* ---- no memory for the kernel ---- */
+
+static int
+tolerate(int error)
+{
+	assert_true(error == 0 || error == ENOMEM);
+	return (error);
+}
+
+/*
+ * A whole life with the n-th allocation of the host refused: swapon, mmap,
+ * faults, out, in, fork, copy on write, mremap, swapoff.  What was stored is
+ * read back, and nothing is left.  False: there was no n-th.
+ */
+static bool
+refuse(int64_t n)
+{
+	struct swap_area_config cf = {
+	    .kind = SWAP_LZ4, .size = 512 * PG, .fd = -1, .name = "t"};
+	vm_offset_t at = BASE, to = 0;
+	bool have[64] = {false}, mapped, area_on, fired;
+	struct vmspace *vm = NULL, *c = NULL;
+	unsigned area;
+
+	begin(FRAMES);
+	atomic_store(
+	    &fx.host.fail_at, (int64_t)atomic_load(&fx.host.calls) + n);
+	area_on = tolerate(vm_swapon(&fx.sys, &cf, &area)) == 0;
+	if (tolerate(vmspace_create(&fx.sys, &vm)) != 0)
+		goto out;
+	mapped = tolerate(vm_mmap(vm, &at, 64 * PG, RW, VM_PROT_ALL, VMM_FIXED,
+		     NULL, 0)) == 0;
+	for (uint64_t i = 0; mapped && i < 64; i++)
+		have[i] =
+		    tolerate(try_store(vm, BASE + i * PG, value(i, 1))) == 0;
+	page_out();
+	if (mapped && tolerate(vmspace_fork(vm, &c)) == 0) {
+		for (uint64_t i = 0; i < 64; i += 3)
+			(void)tolerate(try_store(c, BASE + i * PG, 5));
+		page_out();
+		vmspace_free(c);
+	}
+	for (uint64_t i = 0; mapped && i < 64; i += 5)
+		if (tolerate(try_store(vm, BASE + i * PG, value(i, 1))) == 0)
+			have[i] = true;
+	page_out();
+	if (mapped &&
+	    tolerate(vm_mremap(vm, BASE, 64 * PG, 96 * PG, 1, &to)) != 0)
+		to = BASE;
+	if (area_on && tolerate(vm_swapoff(&fx.sys, area)) == 0)
+		assert_int_equal(swap_space_size(fx.sys.swap), 0);
+	for (uint64_t i = 0; mapped && i < 64; i++) {
+		uint64_t v = 0;
+
+		if (tolerate(try_load(vm, to + i * PG, &v)) == 0 && have[i])
+			assert_int_equal(v, value(i, 1));
+	}
+	check_all(&fx, vm);
+out:
+	fired = (int64_t)atomic_load(&fx.host.calls) >= n &&
+		atomic_load(&fx.host.fail_at) <=
+		    (int64_t)atomic_load(&fx.host.calls);
+	atomic_store(&fx.host.fail_at, 0);
+	if (vm != NULL)
+		vmspace_free(vm);
+	end();
+	return (fired);
+}
+
+static void
+test_nomem(void **state)
+{
+	int64_t n = 1;
+
+	while (refuse(n)) {
+		n++;
+		assert_true(n < 1000);
+	}
+	print_message("%d refused, one at a time\n", (int)n - 1);
+	assert_true(n > 5);
+}
+
 int
 main(void)
 {
@@ -721,6 +803,7 @@ main(void)
 	    cmocka_unit_test(test_shared),
 	    cmocka_unit_test(test_threads),
 	    cmocka_unit_test(test_shrink),
+	    cmocka_unit_test(test_nomem),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

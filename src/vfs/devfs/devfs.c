@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * devfs: the devices of /dev, a fixed tree that nobody can change.
+ * devfs: the devices of /dev, a tree that no guest can change.
  *
- * Concepts.  The tree is one const table.  A vnode's data is a devfs_node,
+ * Concepts.  The tree is one const table, and a list of what the embedder has
+ * added (devfs_dev.c).  A vnode's data is a devfs_node,
  * which points to its table entry; directories and devices that others mount
  * on or hold must be one vnode for all, so the mount remembers the live vnode
  * of each entry weakly.  /dev/zero is the exception: each lookup gives a
@@ -21,7 +22,7 @@
  *
  * Limits.  No ptys: pts is empty.  Ownership and modes cannot be changed.
  */
-#include "vfs/vfs_int.h"
+#include "vfs/devfs/devfs_int.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,22 +30,15 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vfs/vfs_node.h"
 #include "vm/vm_object.h"
 
 #define DEVFS_MAGIC 0x01021994 /* devtmpfs calls itself tmpfs */
 #define ENTROPY_BITS 256
 #define ZERO_PAGES ((vm_pindex_t)1 << 40)
 
-enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM, DEV_URANDOM };
+#define DEV_MAJOR 240 /* devices of the embedder: local use */
 
-struct devfs_entry {
-	const char *name;
-	enum vtype type;
-	uint32_t mode;
-	uint64_t rdev;
-	const char *target; /* of a link */
-};
+enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM, DEV_URANDOM };
 
 static const struct devfs_entry devfs_entries[] = {
     {"", VDIR, 0755, 0, NULL}, /* the root comes first */
@@ -69,12 +63,8 @@ struct devfs_mount {
 	struct kmutex lock;         /* rank VNODE */
 	int64_t birth;              /* [I] ns: all times */
 	struct vnode *vp[NENTRIES]; /* [d] weak */
-};
-
-/* Key: [I] immutable, [d] mount's lock */
-struct devfs_node {
-	const struct devfs_entry *e; /* [I] */
-	struct vm_object *object;    /* [d] of /dev/zero; our ref */
+	struct devfs_dev_list devs; /* [d] of the embedder */
+	unsigned ndevs;             /* [d] ever added */
 };
 
 static const struct vops devfs_vops;
@@ -127,16 +117,58 @@ devfs_vget(struct devfs_mount *dm, size_t i, struct vnode **vpp)
 	return (error);
 }
 
+/* The same for a device of the embedder. */
+static int
+devfs_vget_dev(
+    struct devfs_mount *dm, struct devfs_dev *dev, struct vnode **vpp)
+{
+	struct devfs_node *node;
+	struct vnode *vp;
+	int error;
+
+	kmutex_assert_owned(&dm->lock);
+	if (dev->vp != NULL && vnode_tryref(dev->vp)) {
+		*vpp = dev->vp;
+		return (0);
+	}
+	node = calloc(1, sizeof(*node));
+	error = node == NULL ? ENOMEM
+			     : vnode_create(dm->mp, dev->e.type, &devfs_vops,
+				   node, NENTRIES + dev->nr, &vp);
+	if (error != 0) {
+		free(node);
+		return (error);
+	}
+	node->e = &dev->e;
+	node->dev = dev;
+	dev->vp = vp;
+	*vpp = vp;
+	return (0);
+}
+
+static struct devfs_dev *
+devfs_dev_find(struct devfs_mount *dm, const char *name)
+{
+	struct devfs_dev *dev;
+
+	LIST_FOREACH (dev, &dm->devs, link)
+		if (strcmp(dev->name, name) == 0)
+			return (dev);
+	return (NULL);
+}
+
 static void
 devfs_reclaim(struct vnode *vp)
 {
 	struct devfs_mount *dm = vp->mount->data;
 	struct devfs_node *node = vp->data;
-	size_t i = (size_t)(node->e - devfs_entries);
+	size_t i = node->dev != NULL ? 0 : (size_t)(node->e - devfs_entries);
 
 	kmutex_lock(&dm->lock);
-	if (dm->vp[i] == vp)
+	if (node->dev == NULL && dm->vp[i] == vp)
 		dm->vp[i] = NULL;
+	else if (node->dev != NULL && node->dev->vp == vp)
+		node->dev->vp = NULL;
 	kmutex_unlock(&dm->lock);
 	if (node->object != NULL)
 		vm_object_free(node->object);
@@ -146,6 +178,10 @@ devfs_reclaim(struct vnode *vp)
 static int
 devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 {
+	struct devfs_mount *dm;
+	struct devfs_dev *dev;
+	int error = ENOENT;
+
 	if (dvp->type != VDIR)
 		return (ENOTDIR);
 	if (devfs_entry(dvp) != &devfs_entries[0])
@@ -153,12 +189,85 @@ devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 	for (size_t i = 1; i < NENTRIES; i++)
 		if (strcmp(devfs_entries[i].name, name) == 0)
 			return (devfs_vget(dvp->mount->data, i, vpp));
-	return (ENOENT);
+	dm = dvp->mount->data;
+	kmutex_lock(&dm->lock);
+	dev = devfs_dev_find(dm, name);
+	if (dev != NULL)
+		error = devfs_vget_dev(dm, dev, vpp);
+	kmutex_unlock(&dm->lock);
+	return (error);
+}
+
+int
+devfs_device_add(struct vfs *vfs, const struct vfs_device *d)
+{
+	struct devfs_mount *dm = vfs->devfs;
+	struct devfs_dev *dev;
+	size_t len = strlen(d->name);
+	int error = 0;
+
+	if (len == 0 || len > VFS_NAME_MAX || strchr(d->name, '/') != NULL ||
+	    strcmp(d->name, ".") == 0 || strcmp(d->name, "..") == 0)
+		return (EINVAL);
+	if (dm == NULL)
+		return (ENXIO);
+	dev = calloc(1, sizeof(*dev));
+	if (dev == NULL)
+		return (ENOMEM);
+	dev->d = *d;
+	memcpy(dev->name, d->name, len + 1);
+	dev->d.name = dev->name;
+	dev->e.name = dev->name;
+	dev->e.type = VCHR;
+	dev->e.mode = d->mode & VS_PERM;
+	for (size_t i = 1; i < NENTRIES; i++)
+		if (strcmp(devfs_entries[i].name, d->name) == 0)
+			error = EEXIST;
+	kmutex_lock(&dm->lock);
+	if (devfs_dev_find(dm, d->name) != NULL)
+		error = EEXIST;
+	if (error == 0) {
+		dev->nr = ++dm->ndevs;
+		dev->e.rdev = VFS_MKDEV(DEV_MAJOR, dev->nr);
+		LIST_INSERT_HEAD(&dm->devs, dev, link);
+	}
+	kmutex_unlock(&dm->lock);
+	if (error != 0)
+		free(dev);
+	return (error);
+}
+
+static unsigned
+devfs_ndevs(struct devfs_mount *dm)
+{
+	unsigned n;
+
+	kmutex_lock(&dm->lock);
+	n = dm->ndevs;
+	kmutex_unlock(&dm->lock);
+	return (n);
+}
+
+static bool
+devfs_dev_name(struct devfs_mount *dm, unsigned nr, char name[VFS_NAME_MAX + 1])
+{
+	struct devfs_dev *dev;
+
+	kmutex_lock(&dm->lock);
+	LIST_FOREACH (dev, &dm->devs, link)
+		if (dev->nr == nr) {
+			memcpy(name, dev->name, sizeof(dev->name));
+			break;
+		}
+	kmutex_unlock(&dm->lock);
+	return (dev != NULL);
 }
 
 static int
 devfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 {
+	struct devfs_mount *dm = vp->mount->data;
+
 	if (vp->type != VDIR)
 		return (ENOTDIR);
 	if (devfs_entry(vp) != &devfs_entries[0])
@@ -168,6 +277,17 @@ devfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 
 		if (!fn(arg, e->name, strlen(e->name), i + 1,
 			vtype_dtype(e->type), i))
+			return (0);
+	}
+	/* Numbers only grow, so an offset stays right; newest first in the
+	 * list, so by number. */
+	for (unsigned nr = 1; nr <= devfs_ndevs(dm); nr++) {
+		char name[VFS_NAME_MAX + 1];
+
+		if (NENTRIES + nr <= off + 1 || !devfs_dev_name(dm, nr, name))
+			continue;
+		if (!fn(arg, name, strlen(name), NENTRIES + nr,
+			vtype_dtype(VCHR), NENTRIES + nr - 1))
 			break;
 	}
 	return (0);
@@ -230,6 +350,10 @@ devfs_object(struct vnode *vp, struct vm_object **op)
 	struct devfs_node *node = vp->data;
 	int error = 0;
 
+	if (node->dev != NULL && node->dev->d.object != NULL) {
+		*op = node->dev->d.object;
+		return (0);
+	}
 	if ((vp->flags & VN_ZERO) == 0)
 		return (ENODEV);
 	kmutex_lock(&dm->lock);
@@ -344,6 +468,10 @@ devfs_open(
 
 	if (vp->type != VCHR)
 		return (0);
+	if (((struct devfs_node *)vp->data)->dev != NULL) {
+		f->ops = &devfs_dev_fileops;
+		return (0);
+	}
 	if ((vp->flags & VN_TTY) == 0) {
 		f->ops = &dev_fileops;
 		return (0);
@@ -422,6 +550,9 @@ devfs_destroy(struct vmount *mp)
 		return;
 	for (size_t i = 0; i < NENTRIES; i++)
 		KVERIFY(dm->vp[i] == NULL);
+	devfs_dev_free_all(&dm->devs);
+	if (mp->vfs->devfs == dm)
+		mp->vfs->devfs = NULL;
 	kmutex_destroy(&dm->lock);
 	free(dm);
 }
@@ -449,6 +580,7 @@ devfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 	dm->birth = (int64_t)host_realtime_ns();
 	kmutex_init(&dm->lock, "devfs", KRANK_VNODE, 0);
 	mp->data = dm;
+	vfs->devfs = dm;
 	error = devfs_vget(dm, 0, &mp->root);
 	if (error != 0) {
 		vmount_destroy(mp);

@@ -95,7 +95,7 @@ tmpfs_set_size(struct tmpfs_node *node, struct vm_object *o, uint64_t size)
 	node->reg.size = size;
 	if (o != NULL) {
 		vm_object_lock(o);
-		o->size = OFF_TO_IDX(round_page(size));
+		vm_object_set_size(o, OFF_TO_IDX(round_page(size)));
 		vm_object_unlock(o);
 	}
 	kmutex_unlock(&node->tm->lock);
