@@ -172,11 +172,16 @@ def svg(rows, path):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
-    ap.add_argument("what", choices=["quick"], nargs="?", default="quick")
+    ap.add_argument("what", choices=["quick", "engine"], nargs="?", default="quick")
     ap.add_argument("--build", default="build")
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--only", help="comma list of systems")
     a = ap.parse_args()
+    if a.what == "engine":
+        sys.path.insert(0, os.path.join(HERE, "engine"))
+        import table
+        return table.main(os.path.join(a.build, "bench", "engine"),
+                               a.rounds, RESULTS)
     vmspace = os.path.abspath(os.path.join(a.build, "vmspace"))
     found = systems(vmspace)
     if a.only:

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+"""The engine table: each figure beside the host's doing the same, medians over
+interleaved rounds, and the target that the project has set itself."""
+
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+# name, title, what is compared with what: "abs": at most target ns;
+# "minus": the third figure is taken off first; "ratio": at most target times
+# the host's; None: told without a target.
+ROWS = [
+    ("hold", "hold + drop", "abs", 15),
+    ("zone64", "zone alloc + free, 64 bytes", "abs", 12),
+    ("zone256", "zone alloc + free, 256 bytes", "abs", 12),
+    ("zone1024", "zone alloc + free, 1024 bytes", "abs", 12),
+    ("map", "map insert + remove among 10,000", "abs", 400),
+    ("zero", "zero-fill fault, a page, less zeroing", "minus", 150),
+    ("fork1st", "first fork after 1 GiB was written", None, 0),
+    ("fork1024", "fork of an entry with 1 GiB, again", "abs", 5000),
+    ("fork64", "the same with 64 MiB", None, 0),
+    ("exit1024", "terminate with 1 GiB, a page", "abs", 25),
+    ("exit1", "the same with 1 MiB", None, 0),
+    ("pageout", "pageout to a file, a page", "fio", 0.8),
+    ("lz4", "pageout to lz4, a page", None, 0),
+    ("zstd", "pageout to zstd, a page", None, 0),
+    ("pagein", "pagein, random, a page", "ratio", 1.3),
+]
+
+
+def fio(path, size, rounds):
+    """ns a page of sequential writes in 128 KiB, 8 in flight."""
+    if not shutil.which("fio"):
+        return []
+    out = []
+    for _ in range(rounds):
+        r = subprocess.run(
+            ["fio", "--name=x", f"--filename={path}", f"--size={size}",
+             "--rw=write", "--bs=128k", "--iodepth=8", "--ioengine=io_uring",
+             "--minimal", "--overwrite=1"], capture_output=True, text=True,
+            check=False)
+        fields = r.stdout.split(";")
+        if r.returncode == 0 and len(fields) > 48:
+            kib = float(fields[47])  # write bandwidth, KiB/s
+            out.append(4.0 / kib * 1e9)
+    return out
+
+
+def sample(exe, name, path):
+    r = subprocess.run([exe, name, path], capture_output=True, text=True,
+                       check=False)
+    if r.returncode != 0:
+        return None, r.stderr.strip()
+    return [float(x) for x in r.stdout.split()], ""
+
+
+def show(ns):
+    if ns >= 1e6:
+        return f"{ns / 1e6:.2f} ms"
+    if ns >= 1e4:
+        return f"{ns / 1e3:.1f} us"
+    return f"{ns:.1f} ns"
+
+
+def verdict(kind, target, ours, host, third, fio_ns):
+    if kind == "abs":
+        return f"<= {show(target)}", ours <= target
+    if kind == "minus":
+        return f"<= {show(target)}", ours - third <= target
+    if kind == "ratio":
+        return f"<= {target}x host", ours <= target * host
+    if kind == "fio" and fio_ns:
+        return f">= {target * 100:.0f}% of fio", fio_ns / ours >= target
+    return "", None
+
+
+def bars(rows, path):
+    parts, y = [], 30
+    for r in rows:
+        if not r["host"]:
+            continue
+        x = r["vmspace"] / r["host"]
+        length = min(380.0, 60 * max(x, 0.01) ** 0.5)
+        parts.append(f'<text x="8" y="{y + 11}">{r["title"]}</text>'
+                     f'<rect x="270" y="{y}" width="{length:.0f}" height="12"'
+                     f' fill="#2563a8"/><text x="{274 + length:.0f}" '
+                     f'y="{y + 10}">{x:.2f}x</text>')
+        y += 18
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="720" '
+                f'height="{y + 8}" font-family="sans-serif" font-size="11">'
+                '<text x="8" y="16" font-weight="bold">Engine: time relative '
+                'to the host kernel (square-root scale)</text>'
+                + "".join(parts) + "</svg>\n")
+
+
+def main(exe, rounds, results):
+    samples = {name: [] for name, *_ in ROWS}
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="vm-bench-") as t:
+        path = os.path.join(t, "swap")
+        with open(path, "wb") as f:
+            f.truncate(512 << 20)
+        # Blocks of the file exist before anybody is measured.
+        fio(path, "512m", 1)
+        fio_ns = []
+        for _ in range(rounds):
+            for name, *_rest in ROWS:
+                got, why = sample(exe, name, path)
+                if got is None:
+                    print(f"{name}: no figure: {why}")
+                else:
+                    samples[name].append(got)
+                if name == "pageout":
+                    fio_ns += fio(path, "512m", 1)
+    fio_med = statistics.median(fio_ns) if fio_ns else 0
+    print(f"host: {platform.release()}, {os.cpu_count()} CPUs, load "
+          f"{os.getloadavg()[0]:.1f}; medians of {rounds} rounds")
+    print(f"{'':40}{'vmspace':>12}{'host':>12}{'ratio':>8}{'spread':>8}  "
+          "target")
+    rows = []
+    for name, title, kind, target in ROWS:
+        got = samples[name]
+        if not got:
+            continue
+        ours = statistics.median(x[0] for x in got)
+        host = statistics.median(x[1] for x in got)
+        third = statistics.median(x[2] for x in got) if len(got[0]) > 2 else 0
+        spread = (max(x[0] for x in got) - min(x[0] for x in got)) / ours
+        peer = fio_med if name == "pageout" else host
+        want, met = verdict(kind, target, ours, host, third, fio_med)
+        shown = ours - third if kind == "minus" else ours
+        mark = "" if met is None else ("met" if met else "MISSED")
+        note = ""
+        if name.startswith("zone") and third:
+            note = f" (mimalloc {show(third)})"
+        if kind == "minus":
+            note = f" (zeroing {show(third)})"
+        print(f"{title:40}{show(shown):>12}"
+              f"{show(peer) if peer else '-':>12}"
+              f"{f'{shown / peer:.2f}x' if peer else '-':>8}"
+              f"{spread * 100:>7.0f}%  {want} {mark}{note}")
+        rows.append({"key": name, "title": title, "vmspace": shown,
+                     "host": peer, "third": third, "target": want,
+                     "met": met, "samples": got})
+    os.makedirs(results, exist_ok=True)
+    with open(os.path.join(results, "engine.json"), "w",
+              encoding="utf-8") as f:
+        json.dump(rows, f, indent=1)
+    bars(rows, os.path.join(results, "engine.svg"))
+    print(f"written: {results}/engine.json, engine.svg")
