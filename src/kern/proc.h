@@ -83,6 +83,8 @@ struct proc {
 	int exit_status;                /* [p] wait(2) format */
 	int exit_signal;                /* [p] to the parent, SIGCHLD or 0 */
 	int stop_sig;                   /* [p] signal that stopped us */
+	uint64_t stopped_ns;            /* [p] when, CLOCK_MONOTONIC */
+	bool swapped_out;               /* [p] since then; see glue.c */
 	bool stop_report, cont_report;  /* [p] for wait with WUNTRACED.. */
 	bool traced_exec;               /* [p] has exec'ed (setpgid rule) */
 
@@ -183,10 +185,10 @@ struct vkernel {
 	struct vm_system vm;
 	struct vfs *vfs;
 	const struct cpu_ops *cpu_ops;
-	void *machine;             /* argument of cpu_ops */
-	struct stub_machine *stub; /* the same, or NULL on a fake machine */
-	bool vm_ready;             /* vm_system_init() succeeded */
-	bool pageout;              /* the pageout daemon runs */
+	void *machine;                 /* argument of cpu_ops */
+	struct stub_machine *stub;     /* the same, or NULL on a fake machine */
+	bool vm_ready;                 /* vm_system_init() succeeded */
+	bool pageout;                  /* the pageout daemon runs */
 	LIST_HEAD(, vkdevice) devices; /* [t] */
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
 

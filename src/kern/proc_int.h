@@ -64,6 +64,10 @@ void ktimer_destroy(struct vkernel *);
 /* kern_procfs.c */
 extern const struct procfs_ops kern_procfs_ops;
 
+/* glue.c: swap a stopped process out (returns pages), and back in. */
+uint64_t kern_swap_idle(void *k);
+void kern_swap_back(struct lwp *);
+
 /* vkernel_swap.c */
 int vkernel_swap_check(const struct vkernel_swap *);
 /* The areas of a configuration; a log line names the one that was refused. */

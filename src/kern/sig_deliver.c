@@ -25,6 +25,7 @@
  * reports to the parent (proctree) and for kern_exit().
  */
 #include "kern/ksignal.h"
+#include "kern/proc_int.h"
 
 #include "kern/linux_abi.h"
 #include "kern/proc.h"
@@ -76,6 +77,7 @@ sig_stop(struct lwp *l, int signo)
 
 	p->state = PROC_STOPPED;
 	p->stop_sig = signo;
+	p->stopped_ns = host_now_ns();
 	p->stop_report = true;
 	p->cont_report = false;
 	LIST_FOREACH (o, &p->lwps, link) {
@@ -103,6 +105,7 @@ sig_park(struct lwp *l)
 	kmutex_unlock(&p->lock);
 	if (report)
 		proc_report_parent(p, LX_CLD_CONTINUED, LX_SIGCONT);
+	kern_swap_back(l);
 }
 
 /* The disposition of signo, and with SA_RESETHAND its end. */

@@ -230,6 +230,7 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	    .pmap_ops = &pmap_soft_ops,
 	    .oom = kern_oom,
 	    .oom_arg = k,
+	    .swap_idle = kern_swap_idle,
 	};
 	int error;
 

@@ -225,19 +225,19 @@ advise_remove(struct part *p)
 }
 
 /* Do something to the pages of each object of the part's chain that have no
- * other user.  No lock held, the caller owns a ref of the first. */
+ * user outside of the map.  No lock held, the caller owns a ref of the first.
+ */
 static void
-advise_chain(struct part *p,
+advise_chain(struct vm_map *map, struct part *p,
     void (*fn)(struct vm_object *, vm_pindex_t lo, vm_pindex_t hi))
 {
 	vm_pindex_t lo = OFF_TO_IDX(p->off);
 	vm_pindex_t len = OFF_TO_IDX(p->end - p->start);
 	struct vm_object *o = p->obj, *back;
-	/* One ref is the caller's own, of the first object. */
-	uint32_t refs = 2;
+	bool ours = vm_map_object_ours(map, o, 1);
 
 	vm_object_hold(o);
-	while (vm_life_refs(&o->life) <= refs || o->vops != NULL) {
+	while (ours || o->vops != NULL) {
 		fn(o, lo, lo + len);
 		vm_object_lock(o);
 		lo += OFF_TO_IDX(o->backing_off);
@@ -249,7 +249,8 @@ advise_chain(struct part *p,
 		if (back == NULL)
 			return;
 		o = back;
-		refs = 1;
+		/* Its one user is the object that we come from. */
+		ours = vm_life_refs(&o->life) == 1;
 	}
 	vm_object_drop(o);
 }
@@ -305,13 +306,13 @@ advise_part(struct vmspace *vm, struct part *p, int advice)
 			return (EINVAL);
 		pmap_remove(vm->pmap, p->start, p->end);
 		if (p->obj != NULL)
-			advise_chain(p, chain_cold);
+			advise_chain(&vm->map, p, chain_cold);
 		return (0);
 	case MADV_PAGEOUT:
 		if ((p->eflags & MAP_ENTRY_WIRED) != 0)
 			return (EINVAL);
 		if (p->obj != NULL)
-			advise_chain(p, chain_pageout);
+			advise_chain(&vm->map, p, chain_pageout);
 		return (0);
 	default:
 		kpanic("advice %d", advice);

@@ -59,6 +59,10 @@ bool vm_map_object_exclusive(struct vm_object *, vm_ooffset_t off, uint64_t len,
  */
 void vm_map_object_fresh(const struct vm_map_entry *, vm_offset_t va,
     struct vm_object **obj, vm_ooffset_t *off);
+/* Is every ref of the object but `extra` that of an entry of this map?  No
+ * object lock held. */
+bool vm_map_object_ours(
+    const struct vm_map *, struct vm_object *, uint32_t extra);
 /* Bottom of the entry's chain with a ref, or NULL and 0; *off is the offset
  * of va in it.  Read. */
 void vm_map_object_bottom(const struct vm_map_entry *, vm_offset_t va,

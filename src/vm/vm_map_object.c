@@ -71,6 +71,45 @@ vm_map_object_exclusive(struct vm_object *obj, vm_ooffset_t off, uint64_t len,
 	return (ok);
 }
 
+/* Entries of the map that name the object; UINT32_MAX: others do, too, or it
+ * has more than are looked at.  Topology held. */
+static uint32_t
+entries_of(const struct vm_map *map, const struct vm_object *obj)
+{
+	const struct vm_map_entry *e;
+	uint32_t n = 0;
+
+	LIST_FOREACH (e, &obj->entries, obj_link)
+		if (e->map != map || ++n > EXCLUSIVE_WALK)
+			return (UINT32_MAX);
+	return (n);
+}
+
+bool
+vm_map_object_ours(
+    const struct vm_map *map, struct vm_object *obj, uint32_t extra)
+{
+	const struct vm_object *s;
+	uint32_t n, k;
+
+	vm_object_lock(obj);
+	kmutex_lock(&obj->sys->topology);
+	n = entries_of(map, obj);
+	/* A part that was split off and written has a shadow of its own. */
+	LIST_FOREACH (s, &obj->shadows, shadow_link) {
+		k = entries_of(map, s);
+		if (n == UINT32_MAX || k == UINT32_MAX ||
+		    !LIST_EMPTY(&s->shadows)) {
+			n = UINT32_MAX;
+			break;
+		}
+		n++;
+	}
+	kmutex_unlock(&obj->sys->topology);
+	vm_object_unlock(obj);
+	return (n != UINT32_MAX && vm_life_refs(&obj->life) <= n + extra);
+}
+
 /* The bottom of the chain, locked. */
 static struct vm_object *
 chain_bottom_lock(struct vm_object *obj, vm_ooffset_t *off)

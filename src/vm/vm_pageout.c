@@ -171,6 +171,25 @@ vm_pageout_wake(struct vm_system *sys)
 	kmutex_unlock(&po->lock);
 }
 
+/* Those who do not run give first.  Locked; unlocked meanwhile. */
+static bool
+daemon_swap_idle(struct vm_pageout *po)
+{
+	struct vm_system *sys = po->sys;
+	uint64_t freed;
+
+	if (sys->swap_idle == NULL || swap_space_free(sys->swap) == 0)
+		return (false);
+	kmutex_unlock(&po->lock);
+	freed = sys->swap_idle(sys->oom_arg);
+	kmutex_lock(&po->lock);
+	if (freed != 0) {
+		po->freed += freed;
+		kcond_broadcast(&po->done);
+	}
+	return (freed != 0);
+}
+
 /* Free frames up to the target.  False: nothing came of it.  Locked. */
 static bool
 daemon_work(struct vm_pageout *po)
@@ -182,6 +201,8 @@ daemon_work(struct vm_pageout *po)
 		nfree = atomic_load(&sys->phys->nfree);
 		if (nfree >= target)
 			break;
+		if (daemon_swap_idle(po))
+			continue;
 		if (po->scanning)
 			scan_wait(po, UINT64_MAX);
 		else if (scan_locked(po, target - nfree, PAGEOUT_QUICK) == 0)

@@ -129,6 +129,9 @@ struct vm_system {
 	 */
 	int (*oom)(void *arg, struct vmspace *vm); /* [I] */
 	void *oom_arg;                             /* [I] */
+	/* Swap out somebody who does not run, called without locks with
+	 * oom_arg; returns frames freed.  May be NULL. */
+	uint64_t (*swap_idle)(void *arg); /* [I] */
 
 	struct counter stat[VMST_N];
 	_Atomic(uint64_t) peak_used; /* [a] most frames in use ever */
@@ -144,6 +147,7 @@ struct vm_system_config {
 	void *machine;
 	int (*oom)(void *arg, struct vmspace *vm);
 	void *oom_arg;
+	uint64_t (*swap_idle)(void *arg);
 };
 
 /*

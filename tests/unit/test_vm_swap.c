@@ -8,6 +8,7 @@
 
 #include "host/host_file.h"
 #include "vm/swap_pager.h"
+#include "vm/vm_glue.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define FRAMES 128
@@ -680,6 +681,39 @@ test_threads(void **state)
 	end();
 }
 
+/* A whole address space out, and back; what is shared or locked stays. */
+static void
+test_swapout(void **state)
+{
+	struct vmspace *vm, *c;
+
+	begin(512);
+	area_on(SWAP_FILE, 1024, NULL);
+	vm = space(&fx);
+	map_at(vm, BASE, 64 * PG, RW, 0, NULL, 0);
+	fill(vm, 64, 1);
+	map_at(vm, BASE + 4096 * PG, 8 * PG, RW, VMM_SHARED, NULL, 0);
+	store(vm, BASE + 4096 * PG, 4);
+	c = fork_of(vm);
+	/* All is shared with the child. */
+	assert_int_equal(vmspace_swapout(vm), 0);
+	vmspace_free(c);
+	assert_int_equal(vm_mlock(vm, BASE, 4 * PG, true, UINT64_MAX), 0);
+	assert_true(vmspace_swapout(vm) >= 60);
+	assert_int_equal(vm_mlock(vm, BASE, 4 * PG, false, 0), 0);
+	assert_true(vmspace_swapout(vm) >= 4);
+	/* Pages that a shadow hides are behind no entry any more. */
+	assert_true(vmspace_anonymous_count(vm) <= 4);
+	check_all(&fx, vm);
+	vmspace_swapin(vm);
+	assert_true(vmspace_anonymous_count(vm) >= 64);
+	verify(vm, 64, 1);
+	assert_int_equal(load(vm, BASE + 4096 * PG), 4);
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	end();
+}
+
 /* Shrinking an idle system gives everything back. */
 static void
 test_shrink(void **state)
@@ -802,6 +836,7 @@ main(void)
 	    cmocka_unit_test(test_pin),
 	    cmocka_unit_test(test_shared),
 	    cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_swapout),
 	    cmocka_unit_test(test_shrink),
 	    cmocka_unit_test(test_nomem),
 	};
