@@ -72,6 +72,9 @@ struct vkernel_config {
 	size_t nmounts;
 	const struct vkernel_swap *swap; /* areas 1..nswap; none by default */
 	size_t nswap;
+	/* Keep at most so many bytes of file pages in swap, and write at most
+	 * so many a second; 0: none, no limit. */
+	uint64_t swapcache, swapcache_rate;
 	const char *hostname; /* NULL: the host's */
 	bool no_aslr;         /* fixed guest addresses */
 	bool fake_machine;    /* software only: no user code can run (tests) */

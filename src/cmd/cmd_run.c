@@ -46,6 +46,7 @@ enum {
 	OPT_HOSTNAME,
 	OPT_SWAP,
 	OPT_DEVICE,
+	OPT_SWAPCACHE,
 };
 
 static const struct argp_option options[] = {
@@ -54,6 +55,10 @@ static const struct argp_option options[] = {
     {"swap", OPT_SWAP, "[PATH:|lz4:|zstd:]SIZE[,pri=N]", 0,
 	"Page to a file (default: a temporary one) or to compressed memory; "
 	"repeatable, higher pri first, equal ones in turn (default: none)",
+	0},
+    {"swapcache", OPT_SWAPCACHE, "SIZE[,rate=SIZE]", 0,
+	"Keep up to SIZE of file pages in swap, writing at most rate a second "
+	"(default: none)",
 	0},
     {"root", OPT_ROOT, "DIR", 0,
 	"Host directory that the guest sees as / (default /), read-only", 0},
@@ -177,6 +182,28 @@ parse_mem(struct argp_state *st, struct run *r, const char *arg)
 }
 
 static void
+parse_swapcache(struct argp_state *st, struct run *r, const char *arg)
+{
+	char text[64], *comma;
+
+	if (strlen(arg) >= sizeof(text)) {
+		argp_error(st, "--swapcache: not a size: %s", arg);
+		return;
+	}
+	strcpy(text, arg);
+	comma = strchr(text, ',');
+	if (comma != NULL) {
+		*comma = '\0';
+		if (strncmp(comma + 1, "rate=", 5) != 0 ||
+		    cmd_parse_size(comma + 6, &r->config.swapcache_rate) != 0)
+			argp_error(
+			    st, "--swapcache: SIZE[,rate=SIZE]: %s", arg);
+	}
+	if (cmd_parse_size(text, &r->config.swapcache) != 0)
+		argp_error(st, "--swapcache: not a size: %s", text);
+}
+
+static void
 parse_swap(struct argp_state *st, struct run *r, const char *arg)
 {
 	const char *bad;
@@ -196,6 +223,9 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	switch (key) {
 	case OPT_MEM:
 		parse_mem(st, r, arg);
+		return (0);
+	case OPT_SWAPCACHE:
+		parse_swapcache(st, r, arg);
 		return (0);
 	case OPT_DEVICE:
 		parse_device(st, r, arg);

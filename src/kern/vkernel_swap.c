@@ -20,6 +20,7 @@
 #include "kern/proc_int.h"
 #include "vm/swap_pager.h"
 #include "vm/vm_pageout.h"
+#include "vm/vm_swapcache.h"
 
 #define SWAP_MAX ((uint64_t)1 << 40)
 
@@ -80,6 +81,8 @@ vkernel_swap_config(struct vkernel *k, const struct vkernel_swap *s, size_t n)
 	unsigned area;
 	int error;
 
+	vm_swapcache_set(&k->vm, k->config.swapcache >> PAGE_SHIFT,
+	    (k->config.swapcache_rate + PAGE_MASK) >> PAGE_SHIFT);
 	for (size_t i = 0; i < n; i++) {
 		error = vkernel_swapon(k, &s[i], &area);
 		if (error != 0) {

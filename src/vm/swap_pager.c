@@ -267,6 +267,10 @@ swapoff_object(struct vm_object *o, unsigned area)
 				idx++;
 				continue;
 			}
+			if (o->vops != NULL) { /* the file has it */
+				swap_pager_drop(o, idx++);
+				continue;
+			}
 			/* The page is dealt with when it is met again. */
 			error = swap_pager_getpages(o, idx, SWAP_CLUSTER, &got);
 			if (error == 0)

@@ -56,6 +56,7 @@
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
 #include "vm/device_pager.h"
+#include "vm/vm_swapcache.h"
 
 /* ---- rights and runs ---- */
 
@@ -563,6 +564,33 @@ swap_window(struct vm_faultinfo *fi)
 	return (w < left ? w : (unsigned)left);
 }
 
+/*
+ * Pages of a file that the swapcache has.  Called with the object locked,
+ * returns unlocked.  0: look again, they may be in the file only; ENOMEM.
+ */
+static int
+swapin_file(struct vm_object *o, vm_pindex_t idx, unsigned n, unsigned *got)
+{
+	int error = 0;
+
+	vm_object_paging_begin(o);
+	vm_object_unlock(o);
+	vm_swapcache_validate(o);
+	vm_object_lock(o);
+	if (vm_slot_is_swap(vm_object_slot(o, idx))) {
+		error = swap_pager_getpages(o, idx, n, got);
+		vm_object_lock(o);
+		/* It cannot be read: the file can. */
+		if (error == EIO && vm_slot_is_swap(vm_object_slot(o, idx)))
+			swap_pager_drop(o, idx);
+		if (error == 0)
+			vm_stat_add(o->sys, VMST_CACHEIN, *got);
+	}
+	vm_object_paging_end(o);
+	vm_object_unlock(o);
+	return (error == ENOMEM ? ENOMEM : 0);
+}
+
 int
 vm_fault_swapin(struct vm_faultinfo *fi)
 {
@@ -579,11 +607,12 @@ vm_fault_swapin(struct vm_faultinfo *fi)
 		vm_map_unlock(fi->map);
 	else
 		vm_map_unlock_read(fi->map);
-	error = swap_pager_getpages(o, idx, n, &got);
+	fi->major = true;
+	error = o->vops != NULL ? swapin_file(o, idx, n, &got)
+				: swap_pager_getpages(o, idx, n, &got);
 	vm_object_drop(o);
 	if (error != 0)
 		return (error);
-	fi->major = true;
 	atomic_fetch_add_explicit(
 	    &fi->vm->usage.swapin, got, memory_order_relaxed);
 	return (ERESTART);

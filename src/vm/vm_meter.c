@@ -44,6 +44,8 @@ static const char *const stat_names[VMST_N] = {
     [VMST_SWAPDROP] = "swap_drop",
     [VMST_SWAPFAIL] = "swap_fail",
     [VMST_READAHEAD] = "readahead",
+    [VMST_CACHEOUT] = "cache_out",
+    [VMST_CACHEIN] = "cache_in",
     [VMST_DEACT] = "deactivated",
     [VMST_SCAN] = "scanned",
     [VMST_OOM] = "oom",
@@ -269,6 +271,8 @@ count_lists(struct vm_system *sys, struct vm_system_stat *st)
 		vm_object_lock(obj);
 		st->objects++;
 		st->swapped_pages += obj->swapped;
+		if (obj->vops != NULL)
+			st->cached_pages += obj->swapped;
 		if (obj->type == OBJT_VNODE)
 			st->file_pages += obj->resident;
 		else if (obj->type != OBJT_DEVICE)

@@ -76,6 +76,8 @@ vm_object_allocate_hold(struct vm_system *sys, enum vm_objtype type,
 	radix_init(&o->index, sys->radix_alloc);
 	o->resident = 0;
 	o->swapped = 0;
+	o->cache_stamp = 0;
+	o->cache_filled = 0;
 	o->paging = 0;
 	o->backing = NULL;
 	o->backing_off = 0;

@@ -47,6 +47,9 @@ struct vm_vnode_ops {
 	void (*rele)(void *h); /* may be called from any thread, may block */
 	/* Path of the file for maps, snprintf-like; for messages only. */
 	void (*name)(void *h, char *buf, size_t size);
+	/* A digest that changes when the file's contents do, as far as its
+	 * size and times tell.  NULL: never kept in swap. */
+	int (*stamp)(void *h, uint64_t *stamp);
 	/* Identity for maps: device, inode. */
 	void (*ident)(void *h, uint64_t *dev, uint64_t *ino);
 };
@@ -67,6 +70,8 @@ struct vm_object {
 	struct radix index;     /* [o] pindex -> page or swap block */
 	uint64_t resident;      /* [o] pages in the index */
 	uint64_t swapped;       /* [o] swap blocks in the index */
+	uint64_t cache_stamp;   /* [o] of the file, see vm_swapcache.c */
+	uint32_t cache_filled;  /* [o] cache_stamp was taken */
 	uint32_t paging;        /* [o] I/O in progress: no collapse, no free */
 	struct vm_object *backing;     /* [ot] */
 	vm_ooffset_t backing_off;      /* [ot] bytes, of our offset 0 in it */

@@ -44,6 +44,7 @@
 
 #include "libk/kassert.h"
 #include "vm/vm_pageout_int.h"
+#include "vm/vm_swapcache.h"
 #include "vm/vmspace.h"
 
 #define IDLE_NS UINT64_C(1000000000)
@@ -245,6 +246,11 @@ daemon_main(void *arg)
 		if (!atomic_exchange(&po->woken, false)) {
 			daemon_idle(po, &trimmed);
 			continue;
+		}
+		if (atomic_load(&po->sys->cache.limit) != 0) {
+			kmutex_unlock(&po->lock);
+			vm_swapcache_clean(po->sys, false);
+			kmutex_lock(&po->lock);
 		}
 		/* The starved go on by themselves meanwhile. */
 		if (!daemon_work(po) && !po->stop)

@@ -48,6 +48,7 @@
 
 #include "libk/kassert.h"
 #include "vm/vm_pageout_int.h"
+#include "vm/vm_swapcache.h"
 
 #define FILE_CLUSTER 16 /* pages of a file written together */
 
@@ -77,13 +78,21 @@ page_idle(const struct vm_page *m, enum pageout_level level)
 	return (true);
 }
 
-/* Would it have to be written first? */
+/* Would it have to be written before its contents are elsewhere? */
 static bool
 page_needs_write(const struct vm_object *o, const struct vm_page *m)
 {
 	if (o->type == OBJT_VNODE)
 		return ((m->flags & PG_DIRTY) != 0);
 	return (m->swap == SWBLK_NONE);
+}
+
+/* Is it worth writing although its file has it? */
+static bool
+page_cacheable(struct pageout_ctx *ctx, struct vm_object *o, struct vm_page *m)
+{
+	return (ctx->po != NULL && !ctx->no_swap && vm_swapcache_on(o) &&
+		m->swap == SWBLK_NONE && vm_swapcache_take(o));
 }
 
 bool
@@ -122,6 +131,16 @@ page_leave(struct pageout_ctx *ctx, struct vm_page *m)
 static void
 page_written(struct pageout_ctx *ctx, struct vm_page *m, swblk_t blk)
 {
+	if (m->object->vops != NULL && blk == SWBLK_NONE) {
+		/* Its file has it. */
+		if ((m->flags & PG_WANTED) == 0) {
+			vm_page_free(m);
+			ctx->freed++;
+		} else
+			vm_page_unbusy(m);
+		return;
+	}
+	vm_stat_add(ctx->sys, VMST_CACHEOUT, m->object->vops != NULL);
 	if (blk == SWBLK_NONE) {
 		vm_stat_add(ctx->sys, VMST_SWAPFAIL, 1);
 		m->act = VM_ACT_MAX;
@@ -154,9 +173,9 @@ cluster_done(struct pageout_ctx *ctx, struct pageout_cluster *c)
 	}
 	vm_object_paging_end(o);
 	vm_object_unlock(o);
-	vm_object_drop(o);
-	if (failed == c->n)
+	if (failed == c->n && o->vops == NULL)
 		ctx->no_swap = true;
+	vm_object_drop(o);
 	if (ctx->po != NULL && ctx->freed != before)
 		pageout_progress(ctx->po, ctx->freed - before);
 }
@@ -201,6 +220,17 @@ cluster_start(struct pageout_ctx *ctx, struct pageout_cluster *c)
 	cluster_done(ctx, c);
 	if (po != NULL)
 		po->spare[po->nspare++] = c;
+}
+
+/* The file has changed: its pages go without being kept. */
+static void
+cluster_forget(struct pageout_ctx *ctx, struct pageout_cluster *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		c->req.blk[i] = SWBLK_NONE;
+	cluster_done(ctx, c);
+	if (ctx->po != NULL)
+		ctx->po->spare[ctx->po->nspare++] = c;
 }
 
 /* Wait for a write, so that there is a cluster for the next one. */
@@ -250,7 +280,8 @@ cluster_unmap(struct pageout_ctx *ctx, struct vm_object *o,
 	for (unsigned i = 0; i < n; i++) {
 		if (atomic_load(&page[i]->hold) != 0)
 			vm_page_unbusy(page[i]);
-		else if (page_needs_write(o, page[i]))
+		else if (page_needs_write(o, page[i]) ||
+			 page_cacheable(ctx, o, page[i]))
 			page[left++] = page[i];
 		else
 			page_leave(ctx, page[i]);
@@ -313,7 +344,10 @@ pageout_cluster(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
 	vm_object_hold(o);
 	vm_object_paging_begin(o);
 	vm_object_unlock(o);
-	cluster_start(ctx, c);
+	if (o->vops != NULL && !vm_swapcache_validate(o))
+		cluster_forget(ctx, c);
+	else
+		cluster_start(ctx, c);
 	if (po != NULL && po->nspare == 0)
 		cluster_wait(ctx);
 	vm_object_lock(o);

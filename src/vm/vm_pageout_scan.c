@@ -46,6 +46,7 @@
  */
 #include "libk/kassert.h"
 #include "vm/vm_pageout_int.h"
+#include "vm/vm_swapcache.h"
 
 #define SCAN_RUN 64   /* frames done under one lock of their object */
 #define CLEAN_SHARE 4 /* the clean hand goes 1/4 around in one scan */
@@ -170,7 +171,7 @@ back_run(struct pageout_ctx *ctx, uint64_t f, uint64_t max)
 		if (frame_owner(m) != o || !pageout_wants(ctx, m))
 			continue;
 		lo = m->pindex;
-		if (o->type == OBJT_VNODE) {
+		if (o->type == OBJT_VNODE && !vm_swapcache_on(o)) {
 			pageout_cluster(ctx, o, lo, lo + 1);
 			continue;
 		}
@@ -250,6 +251,10 @@ pageout_scan(struct pageout_ctx *ctx, enum pageout_level max)
 		return;
 	(void)vm_pageout_right(+1);
 	ctx->no_swap = swap_space_free(ctx->sys->swap) == 0;
+	if (ctx->no_swap && swap_space_size(ctx->sys->swap) != 0) {
+		vm_swapcache_clean(ctx->sys, true);
+		ctx->no_swap = swap_space_free(ctx->sys->swap) == 0;
+	}
 	scan_clean(ctx, end);
 	for (enum pageout_level l = PAGEOUT_IDLE; l <= max; l++) {
 		if (ctx->freed >= ctx->want)

@@ -176,6 +176,7 @@ vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 	error = vm_pageout_create(sys);
 	if (error != 0)
 		goto free_swap;
+	kmutex_init(&sys->cache.lock, "vm_swapcache", KRANK_LEAF, 0);
 	kmutex_init(&sys->list_lock, "vm_list", KRANK_OBJLIST, 0);
 	kmutex_init(&sys->topology, "vm_topology", KRANK_TOPOLOGY, 0);
 	return (0);
@@ -208,6 +209,7 @@ vm_system_destroy(struct vm_system *sys)
 	sys->host.ops->mem_free(
 	    sys->host.self, (void *)(uintptr_t)sys->radix_alloc, PAGE_SIZE);
 	vm_zone_set_destroy(sys->zones);
+	kmutex_destroy(&sys->cache.lock);
 	kmutex_destroy(&sys->topology);
 	kmutex_destroy(&sys->list_lock);
 }

@@ -80,11 +80,24 @@ enum vm_stat {
 	VMST_SWAPDROP,  /* pages dropped because swap has them already */
 	VMST_SWAPFAIL,  /* pages that no area could take, or that were lost */
 	VMST_READAHEAD, /* of the pages read from swap: not asked for */
+	VMST_CACHEOUT,  /* of the pages written to swap: clean ones of files */
+	VMST_CACHEIN,   /* of the pages read from swap: pages of files */
 	VMST_DEACT,     /* pages unmapped to see whether they are used */
 	VMST_SCAN,      /* frames looked at by pageout */
 	VMST_OOM,       /* calls of the out-of-memory policy */
 	VMST_FORK,      /* vmspace_fork() calls */
 	VMST_N
+};
+
+/* See vm_swapcache.c.  Key: [a] atomic, [c] lock */
+struct vm_swapcache {
+	struct kmutex lock;      /* rank LEAF */
+	_Atomic(uint64_t) limit; /* [a] pages, 0: off */
+	uint64_t rate;           /* [c] pages a second, 0: no limit */
+	uint64_t tokens;         /* [c] pages that may be written now */
+	uint64_t filled_ns;      /* [c] when tokens were last added */
+	uint64_t estimate;       /* [c] pages of files in swap */
+	uint64_t last_id;        /* [c] where the cleaner stopped */
 };
 
 /*
@@ -107,6 +120,7 @@ struct vm_system {
 	const void *radix_alloc;    /* [I] struct radix_alloc on z_radix */
 	struct swap_space *swap;    /* [I] may have no area */
 	struct vm_pageout *pageout; /* [I] */
+	struct vm_swapcache cache;
 	/* Frames that only those may take who need them to free others. */
 	uint64_t reserve;        /* [I] */
 	uint64_t low;            /* [I] below it pageout is woken up */

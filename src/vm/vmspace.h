@@ -229,6 +229,7 @@ struct vm_system_stat {
 	uint64_t mem, free, peak;      /* bytes */
 	uint64_t swap_size, swap_used; /* bytes of guest memory */
 	uint64_t objects, vmspaces, file_pages, anon_pages, swapped_pages;
+	uint64_t cached_pages; /* of swapped_pages: pages of files */
 	int64_t stat[VMST_N];
 };
 void vm_system_stat(struct vm_system *, struct vm_system_stat *);

@@ -9,6 +9,7 @@
  * and growth end at the window as they end in the model, and ENOMEM for want
  * of room can be predicted.
  */
+#include "vm/vm_swapcache.h"
 #include "world.h"
 
 #include <errno.h>
@@ -134,6 +135,15 @@ file_ident(void *h, uint64_t *dev, uint64_t *ino)
 	*ino = (uint64_t)((struct mfile *)h - w.file) + 1;
 }
 
+/* Nothing changes a file but through the pager, which must know by itself. */
+static int
+file_stamp(void *h, uint64_t *stamp)
+{
+	(void)h;
+	*stamp = 1;
+	return (0);
+}
+
 static const struct vm_vnode_ops file_ops = {
     .read = file_read,
     .write = file_write,
@@ -141,6 +151,7 @@ static const struct vm_vnode_ops file_ops = {
     .ref = file_ref,
     .rele = file_rele,
     .name = file_name,
+    .stamp = file_stamp,
     .ident = file_ident,
 };
 
@@ -219,6 +230,8 @@ world_create(uint64_t seed, bool tight)
 	cf.host = host_fake(&w.fake);
 	if (vm_system_init(&w.sys, &cf) != 0)
 		fail("vm_system_init");
+	if (w.swap)
+		vm_swapcache_set(&w.sys, seed % 7 * 20, 0);
 	file_create(&w.file[0], 40 * PAGE_SIZE + 1000);
 	file_create(&w.file[1], 3 * PAGE_SIZE);
 	file_create(&w.file[2], 100 * PAGE_SIZE + 1);

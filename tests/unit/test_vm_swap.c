@@ -9,6 +9,7 @@
 #include "host/host_file.h"
 #include "vm/swap_pager.h"
 #include "vm/vm_glue.h"
+#include "vm/vm_swapcache.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define FRAMES 128
@@ -681,6 +682,133 @@ test_threads(void **state)
 	end();
 }
 
+/* ---- the swapcache ---- */
+
+static _Atomic(uint64_t) stamp_now = 7;
+
+static int
+stamp_of(void *h, uint64_t *stamp)
+{
+	(void)h;
+	klock_assert_none();
+	*stamp = atomic_load(&stamp_now);
+	return (0);
+}
+
+static void
+test_swapcache(void **state)
+{
+	struct vm_vnode_ops ops = file_ops;
+	struct fake_file f;
+	struct vm_object *o;
+	struct vmspace *vm;
+	char buf[PG];
+	int reads;
+
+	begin(FRAMES);
+	area_on(SWAP_LZ4, 1024, NULL);
+	ops.stamp = stamp_of;
+	o = file_open(&fx, &f, 64 * PG);
+	o->vops = &ops;
+	vm_swapcache_set(&fx.sys, 64, 0);
+	vm = space(&fx);
+	map_at(vm, BASE, 64 * PG, RW, VMM_SHARED, o, 0);
+	for (uint64_t i = 0; i < 64; i++)
+		(void)load(vm, BASE + i * PG);
+	reads = atomic_load(&f.reads);
+	assert_int_equal(page_out(), 64);
+	assert_int_equal(swap_space_used(fx.sys.swap), 64);
+	assert_int_equal(vm_swapcache_count(&fx.sys), 64);
+	check_all(&fx, vm);
+	/* Back from swap, without the file. */
+	for (uint64_t i = 0; i < 64; i++)
+		assert_int_equal(
+		    (char)load(vm, BASE + i * PG), file_byte(i * PG));
+	assert_int_equal(atomic_load(&f.reads), reads);
+	assert_true(stat_of(&fx, VMST_CACHEIN) == 64);
+	/* A store gives the copy up; the page goes to the file, not to swap. */
+	store(vm, BASE + 5 * PG, 1234);
+	page_out();
+	assert_int_equal(*(uint64_t *)(void *)(f.data + 5 * PG), 1234);
+	assert_int_equal(load(vm, BASE + 5 * PG), 1234);
+	check_all(&fx, vm);
+	/* write(2): neither the page nor the copy is old. */
+	page_out();
+	memset(buf, 'w', PG);
+	memcpy(f.data + 9 * PG, buf, PG);
+	vnode_pager_update(o, 9 * PG, buf, PG);
+	assert_int_equal((char)load(vm, BASE + 9 * PG), 'w');
+	/* The file changes: everything is read again. */
+	page_out();
+	atomic_store(&stamp_now, 8);
+	f.data[20 * PG] = 'n';
+	reads = atomic_load(&f.reads);
+	assert_int_equal((char)load(vm, BASE + 20 * PG), 'n');
+	assert_true(atomic_load(&f.reads) > reads);
+	check_all(&fx, vm);
+	/* Truncation cuts the copies, too. */
+	for (uint64_t i = 0; i < 64; i++)
+		(void)load(vm, BASE + i * PG);
+	page_out();
+	f.size = 10 * PG + 100;
+	vnode_pager_setsize(o, f.size);
+	assert_true(swap_space_used(fx.sys.swap) <= 10);
+	assert_int_equal(vm_munmap(vm, BASE, 64 * PG), 0);
+	check_all(&fx, NULL);
+	vmspace_free(vm);
+	file_close(&f, o);
+	end();
+}
+
+/* The limit, the rate, and anonymous memory first. */
+static void
+test_swapcache_limits(void **state)
+{
+	struct vm_vnode_ops ops = file_ops;
+	struct fake_file f;
+	struct vm_object *o;
+	struct vmspace *vm;
+
+	begin(FRAMES);
+	area_on(SWAP_FILE, 128, NULL);
+	ops.stamp = stamp_of;
+	o = file_open(&fx, &f, 64 * PG);
+	o->vops = &ops;
+	vm_swapcache_set(&fx.sys, 16, 0);
+	vm = space(&fx);
+	map_at(vm, BASE, 64 * PG, VM_PROT_READ, VMM_SHARED, o, 0);
+	for (uint64_t i = 0; i < 64; i++)
+		(void)load(vm, BASE + i * PG);
+	assert_int_equal(page_out(), 64);
+	assert_int_equal(swap_space_used(fx.sys.swap), 16);
+	vm_swapcache_clean(&fx.sys, false);
+	assert_int_equal(vm_swapcache_count(&fx.sys), 12);
+	/* Two pages a second: two now. */
+	vm_swapcache_set(&fx.sys, 64, 2);
+	for (uint64_t i = 0; i < 64; i++)
+		(void)load(vm, BASE + i * PG);
+	vm_swapcache_clean(&fx.sys, true);
+	page_out();
+	assert_true(vm_swapcache_count(&fx.sys) <= 12 + 2);
+	/* Anonymous memory takes all of swap if it must. */
+	vm_swapcache_set(&fx.sys, 64, 0);
+	for (uint64_t i = 0; i < 64; i++)
+		(void)load(vm, BASE + i * PG);
+	page_out();
+	assert_true(vm_swapcache_count(&fx.sys) > 14);
+	map_at(vm, BASE + 4096 * PG, 240 * PG, RW, VMM_NORESERVE, NULL, 0);
+	for (uint64_t i = 0; i < 240; i++)
+		store(vm, BASE + (4096 + i) * PG, i);
+	assert_int_equal(fx.oom_calls, 0);
+	assert_true(vm_swapcache_count(&fx.sys) < 32);
+	for (uint64_t i = 0; i < 100; i++)
+		assert_int_equal(load(vm, BASE + (4096 + i) * PG), i);
+	check_all(&fx, vm);
+	vmspace_free(vm);
+	file_close(&f, o);
+	end();
+}
+
 /* A whole address space out, and back; what is shared or locked stays. */
 static void
 test_swapout(void **state)
@@ -836,6 +964,8 @@ main(void)
 	    cmocka_unit_test(test_pin),
 	    cmocka_unit_test(test_shared),
 	    cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_swapcache),
+	    cmocka_unit_test(test_swapcache_limits),
 	    cmocka_unit_test(test_swapout),
 	    cmocka_unit_test(test_shrink),
 	    cmocka_unit_test(test_nomem),

@@ -123,7 +123,7 @@ hostfs_inactive(struct vnode *vp)
 	if (vp->type != VREG || obj == NULL)
 		return (false);
 	vm_object_lock(obj);
-	resident = obj->resident > 0;
+	resident = obj->resident + obj->swapped > 0;
 	vm_object_unlock(obj);
 	if (!resident)
 		return (false);
