@@ -14,6 +14,13 @@
  *
  *      bits 0..2 rights (VM_PROT_*), bit 3 valid, bits 12.. frame number
  *
+ * Bit 0 of a pointer to a leaf says that none of its translations allows
+ * writing, whatever they say themselves: a fork takes the right to write from
+ * 512 translations by setting it.  Before the leaf gets a new translation the
+ * bit is pushed down into all of them.  It is only set when the machine
+ * forgets everything at the same time (ops->rebuild), since the machine would
+ * have to be told of each run.
+ *
  * A node is one 4096-byte zone item.  Removal of a range that covers the
  * whole span of a node frees the node; otherwise nodes stay until the pmap is
  * destroyed, so that table memory is bounded by the address ranges touched
@@ -46,6 +53,8 @@
 #define PTE_VALID 0x8u
 #define PTE_PROT 0x7u
 #define PROTECT_RUNS 24
+#define LEAF_RDONLY UINT64_C(1) /* in a pointer to a leaf */
+#define LEAF_SPAN (PAGE_SIZE << NODE_BITS)
 
 struct pmap_node {
 	uint64_t slot[NODE_SLOTS];
@@ -70,6 +79,13 @@ static inline uint64_t
 pte_make(vm_frame_t frame, vm_prot_t prot)
 {
 	return ((uint64_t)frame << PAGE_SHIFT | PTE_VALID | (prot & PTE_PROT));
+}
+
+/* What a slot of an inner node points to. */
+static inline struct pmap_node *
+slot_node(uint64_t slot)
+{
+	return ((struct pmap_node *)(uintptr_t)(slot & ~LEAF_RDONLY));
 }
 
 static inline vm_frame_t
@@ -114,9 +130,8 @@ node_free(struct pmap *pm, struct pmap_node *n, int level)
 		if (level == 0)
 			count++;
 		else
-			count += node_free(pm,
-			    (struct pmap_node *)(uintptr_t)n->slot[i],
-			    level - 1);
+			count +=
+			    node_free(pm, slot_node(n->slot[i]), level - 1);
 	}
 	zfree(pm->sys->z_pmap_node, n);
 	return (count);
@@ -137,7 +152,34 @@ pmap_destroy(struct pmap *pm)
 	zfree(pm->sys->z_pmap, pm);
 }
 
-/* The leaf that covers va; made if `make`.  NULL: absent or no memory. */
+/* The slot that points to the leaf of va, or NULL; *skip: how many bytes from
+ * there on have no leaf. */
+static uint64_t *
+leaf_slot(struct pmap *pm, vm_offset_t va, uint64_t *skip)
+{
+	uint64_t *where = (uint64_t *)&pm->root;
+	int level = LEVELS - 1;
+
+	for (; level > 0 && *where != 0; level--)
+		where = &slot_node(*where)->slot[slot_index(va, level)];
+	if (*where != 0)
+		return (where);
+	*skip = slot_span(level + 1) - (va & (slot_span(level + 1) - 1));
+	return (NULL);
+}
+
+static void
+leaf_push_down(uint64_t *where)
+{
+	struct pmap_node *n = slot_node(*where);
+
+	for (unsigned i = 0; i < NODE_SLOTS; i++)
+		n->slot[i] &= ~(uint64_t)VM_PROT_WRITE;
+	*where &= ~LEAF_RDONLY;
+}
+
+/* The leaf that covers va, to be changed; made if `make`.  NULL: absent or no
+ * memory. */
 static struct pmap_node *
 leaf_get(struct pmap *pm, vm_offset_t va, bool make)
 {
@@ -146,7 +188,9 @@ leaf_get(struct pmap *pm, vm_offset_t va, bool make)
 
 	where = (uint64_t *)&pm->root;
 	for (int level = LEVELS - 1;; level--) {
-		n = (struct pmap_node *)(uintptr_t)*where;
+		if (level == 0 && (*where & LEAF_RDONLY) != 0)
+			leaf_push_down(where);
+		n = slot_node(*where);
 		if (n == NULL) {
 			if (!make)
 				return (NULL);
@@ -162,17 +206,21 @@ leaf_get(struct pmap *pm, vm_offset_t va, bool make)
 	}
 }
 
+/* The translation of va or NULL, and in *mask the rights that it can have. */
 static uint64_t *
-pte_lookup(struct pmap *pm, vm_offset_t va)
+pte_lookup(struct pmap *pm, vm_offset_t va, uint64_t *mask)
 {
-	struct pmap_node *leaf;
+	uint64_t *where, *pte, skip;
 
 	if (va >= VM_MAX_ADDRESS)
 		return (NULL);
-	leaf = leaf_get(pm, va, false);
-	if (leaf == NULL || leaf->slot[slot_index(va, 0)] == 0)
+	where = leaf_slot(pm, va, &skip);
+	if (where == NULL)
 		return (NULL);
-	return (&leaf->slot[slot_index(va, 0)]);
+	pte = &slot_node(*where)->slot[slot_index(va, 0)];
+	*mask =
+	    (*where & LEAF_RDONLY) != 0 ? PTE_PROT & ~VM_PROT_WRITE : PTE_PROT;
+	return (*pte != 0 ? pte : NULL);
 }
 
 int
@@ -245,7 +293,7 @@ remove_node(struct remove_ctx *rc, struct pmap_node *n, int level,
 				rc->hi = hi;
 			continue;
 		}
-		sub = (struct pmap_node *)(uintptr_t)n->slot[i];
+		sub = slot_node(n->slot[i]);
 		remove_node(rc, sub, level - 1, lo, sva, eva);
 		if (sva <= lo && eva >= hi) {
 			zfree(rc->pm->sys->z_pmap_node, sub);
@@ -290,8 +338,7 @@ next_pte(struct pmap *pm, vm_offset_t *va, vm_offset_t end)
 	while (a < end) {
 		node = (uint64_t)(uintptr_t)pm->root;
 		for (level = LEVELS - 1; node != 0 && level > 0; level--)
-			node = ((struct pmap_node *)(uintptr_t)node)
-				   ->slot[slot_index(a, level)];
+			node = slot_node(node)->slot[slot_index(a, level)];
 		if (node == 0) {
 			/* The slot at level+1 is empty: skip its span. */
 			span = slot_span(level + 1);
@@ -300,7 +347,7 @@ next_pte(struct pmap *pm, vm_offset_t *va, vm_offset_t end)
 			a = (a & ~(span - 1)) + span;
 			continue;
 		}
-		struct pmap_node *leaf = (struct pmap_node *)(uintptr_t)node;
+		struct pmap_node *leaf = slot_node(node);
 		for (unsigned i = slot_index(a, 0); i < NODE_SLOTS; i++) {
 			if (a >= end)
 				return (NULL);
@@ -312,6 +359,73 @@ next_pte(struct pmap *pm, vm_offset_t *va, vm_offset_t end)
 		}
 	}
 	return (NULL);
+}
+
+/*
+ * As next_pte(), for who is going to change rights: a leaf that is read-only as
+ * a whole is skipped if nothing but WRITE is to be taken, else made to say so
+ * in each translation.
+ */
+static uint64_t *
+next_rw_pte(struct pmap *pm, vm_offset_t *va, vm_offset_t end, vm_prot_t prot)
+{
+	uint64_t *pte, *where, skip;
+
+	while ((pte = next_pte(pm, va, end)) != NULL) {
+		where = leaf_slot(pm, *va, &skip);
+		if ((*where & LEAF_RDONLY) == 0)
+			break;
+		if (prot != (VM_PROT_READ | VM_PROT_EXECUTE)) {
+			leaf_push_down(where);
+			break;
+		}
+		*va = (*va & ~(LEAF_SPAN - 1)) + LEAF_SPAN;
+	}
+	return (pte);
+}
+
+/* Take WRITE from what is translated in [sva, eva), tables only. */
+static void
+strip_write(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
+{
+	uint64_t *pte;
+
+	for (; (pte = next_pte(pm, &sva, eva)) != NULL; sva += PAGE_SIZE)
+		*pte &= ~(uint64_t)VM_PROT_WRITE;
+}
+
+/*
+ * Take WRITE from whole leaves at once, if there are some and the machine
+ * would rather forget everything.  True: all of [sva, eva) is done.
+ */
+static bool
+protect_leaves(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
+{
+	vm_offset_t lo = (sva + LEAF_SPAN - 1) & ~(LEAF_SPAN - 1);
+	vm_offset_t hi = eva & ~(LEAF_SPAN - 1), va;
+	uint64_t n = 0, skip, *where, most = atomic_load(&pm->resident);
+
+	if (pm->ops->rebuild == NULL || lo >= hi || lo < sva)
+		return (false);
+	for (va = lo; va < hi; va += skip) {
+		skip = LEAF_SPAN;
+		where = leaf_slot(pm, va, &skip);
+		n += where != NULL && (*where & LEAF_RDONLY) == 0;
+	}
+	/* What is read-only already may be so in the machine, too: then there
+	 * is little to do and the other way finds it. */
+	if (n == 0 || !pm->ops->rebuild(
+			  pm, n * NODE_SLOTS < most ? n * NODE_SLOTS : most))
+		return (false);
+	for (va = lo; va < hi; va += skip) {
+		skip = LEAF_SPAN;
+		where = leaf_slot(pm, va, &skip);
+		if (where != NULL)
+			*where |= LEAF_RDONLY;
+	}
+	strip_write(pm, sva, lo);
+	strip_write(pm, hi, eva);
+	return (true);
 }
 
 void
@@ -334,7 +448,10 @@ pmap_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 	if (eva > VM_MAX_ADDRESS)
 		eva = VM_MAX_ADDRESS;
 	kmutex_lock(&pm->lock);
-	while ((pte = next_pte(pm, &va, eva)) != NULL) {
+	if (prot == (VM_PROT_READ | VM_PROT_EXECUTE) &&
+	    protect_leaves(pm, sva, eva))
+		goto out;
+	while ((pte = next_rw_pte(pm, &va, eva, prot)) != NULL) {
 		/* The rest of this leaf without walking from the root. */
 		do {
 			was = *pte & PTE_PROT;
@@ -383,11 +500,11 @@ struct vm_page *
 pmap_extract_hold(struct pmap *pm, vm_offset_t va, vm_prot_t prot)
 {
 	struct vm_page *m = NULL;
-	uint64_t *pte;
+	uint64_t *pte, mask;
 
 	kmutex_lock(&pm->lock);
-	pte = pte_lookup(pm, va);
-	if (pte != NULL && (*pte & prot) == prot) {
+	pte = pte_lookup(pm, va, &mask);
+	if (pte != NULL && (*pte & mask & prot) == prot) {
 		m = vm_phys_page(pm->sys->phys, pte_frame(*pte));
 		vm_page_hold(m);
 	}
@@ -398,12 +515,12 @@ pmap_extract_hold(struct pmap *pm, vm_offset_t va, vm_prot_t prot)
 bool
 pmap_refill(struct pmap *pm, vm_offset_t va, vm_prot_t prot)
 {
-	uint64_t *pte, *lo, *hi, *base;
+	uint64_t *pte, *lo, *hi, *base, mask;
 
 	va = trunc_page(va);
 	kmutex_lock(&pm->lock);
-	pte = pte_lookup(pm, va);
-	if (pte == NULL || (*pte & prot) != prot) {
+	pte = pte_lookup(pm, va, &mask);
+	if (pte == NULL || (*pte & mask & prot) != prot) {
 		kmutex_unlock(&pm->lock);
 		return (false);
 	}
@@ -415,7 +532,7 @@ pmap_refill(struct pmap *pm, vm_offset_t va, vm_prot_t prot)
 	     hi < base + PMAP_REFILL_PAGES && hi[-1] + PAGE_SIZE == hi[0]; hi++)
 		continue;
 	pm->ops->map(pm, va - (uint64_t)(pte - lo) * PAGE_SIZE, pte_frame(*lo),
-	    (unsigned)(hi - lo), *lo & PTE_PROT);
+	    (unsigned)(hi - lo), *lo & mask);
 	kmutex_unlock(&pm->lock);
 	return (true);
 }
@@ -423,15 +540,15 @@ pmap_refill(struct pmap *pm, vm_offset_t va, vm_prot_t prot)
 bool
 pmap_lookup(struct pmap *pm, vm_offset_t va, vm_frame_t *frame, vm_prot_t *prot)
 {
-	uint64_t *pte;
+	uint64_t *pte, mask;
 
 	kmutex_lock(&pm->lock);
-	pte = pte_lookup(pm, va);
+	pte = pte_lookup(pm, va, &mask);
 	if (pte != NULL) {
 		if (frame != NULL)
 			*frame = pte_frame(*pte);
 		if (prot != NULL)
-			*prot = *pte & PTE_PROT;
+			*prot = *pte & mask;
 	}
 	kmutex_unlock(&pm->lock);
 	return (pte != NULL);

@@ -36,6 +36,13 @@ soft_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 {
 }
 
+/* There is nothing that would have to follow a change. */
+static bool
+soft_rebuild(struct pmap *pm, uint64_t count)
+{
+	return (true);
+}
+
 static void
 soft_sync(struct pmap *pm)
 {
@@ -48,6 +55,6 @@ const struct pmap_ops pmap_soft_ops = {
     .map = soft_map,
     .unmap = soft_unmap,
     .protect = soft_protect,
-    .rebuild = NULL,
+    .rebuild = soft_rebuild,
     .sync = soft_sync,
 };
