@@ -310,6 +310,8 @@ write_back(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
 	if (hi - lo > FILE_CLUSTER)
 		hi = lo + FILE_CLUSTER;
 	vm_object_unlock(o);
+	/* It waits for busy pages, which may be those of our own clusters. */
+	pageout_reap(ctx, true);
 	(void)vnode_pager_sync(o, IDX_TO_OFF(lo), IDX_TO_OFF(hi - lo));
 	vm_object_lock(o);
 }
