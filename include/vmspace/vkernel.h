@@ -65,8 +65,8 @@ struct vkernel_swap {
 
 struct vkernel_config {
 	uint64_t mem;     /* guest memory, bytes; 0: 1 GiB */
-	uint64_t devmem;  /* device memory, bytes; 0: 1 GiB (it costs what is
-			     used of it) */
+	uint64_t devmem;  /* device memory, bytes; 0: 1 GiB, or none where the
+			     host limits file sizes (it costs what is used) */
 	const char *root; /* host directory that is /; NULL: "/" */
 	const struct vkernel_mount *mounts; /* in order */
 	size_t nmounts;

@@ -49,7 +49,7 @@ struct host host_linux(void);
 /* Map an fd shared read-write at an address of the host's choosing. */
 int host_map_shared(int fd, uint64_t off, size_t len, void **out);
 void host_unmap(void *p, size_t len);
-/* memfd, close-on-exec, of `size` bytes (sparse). */
+/* memfd, close-on-exec, of `size` bytes (sparse).  EFBIG: RLIMIT_FSIZE. */
 int host_memfd(const char *name, size_t size, int *fd);
 
 /* ---- threads ---- */

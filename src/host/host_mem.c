@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "libk/kassert.h"
@@ -127,8 +128,12 @@ host_unmap(void *p, size_t len)
 int
 host_memfd(const char *name, size_t size, int *fd)
 {
+	struct rlimit limit;
 	int error, mfd;
 
+	/* ftruncate() beyond it would be answered by a signal. */
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
+		return (EFBIG);
 	mfd = memfd_create(name, MFD_CLOEXEC);
 	if (mfd < 0 && errno == EACCES) {
 		/* vm.memfd_noexec=2: the host wants to hear it said. */

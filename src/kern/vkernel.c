@@ -115,8 +115,6 @@ config_copy(struct vkernel *k, const struct vkernel_config *c)
 	k->config.swap = NULL;
 	if (c->mem == 0)
 		k->config.mem = MEM_DEFAULT;
-	if (c->devmem == 0)
-		k->config.devmem = MEM_DEFAULT;
 	k->config.root = strdup(c->root != NULL ? c->root : "/");
 	m = calloc(c->nmounts + 1, sizeof(*m));
 	k->config.mounts = m;
@@ -221,10 +219,10 @@ vkernel_machine(struct vkernel *k, struct cpu_fake *fake)
 static int
 vkernel_vm(struct vkernel *k, const struct host *host)
 {
-	const struct vm_system_config cf = {
+	struct vm_system_config cf = {
 	    .host = host != NULL ? *host : host_linux(),
 	    .mem = k->config.mem,
-	    .devmem = k->config.devmem,
+	    .devmem = k->config.devmem != 0 ? k->config.devmem : MEM_DEFAULT,
 	    .log = &k->log,
 	    .trace = &k->trace,
 	    .pmap_ops = &pmap_soft_ops,
@@ -235,6 +233,12 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	int error;
 
 	error = vm_system_init(&k->vm, &cf);
+	/* A limit on file sizes that is large enough for what was asked for is
+	 * enough. */
+	if (error == EFBIG && k->config.devmem == 0) {
+		cf.devmem = 0;
+		error = vm_system_init(&k->vm, &cf);
+	}
 	if (error == 0)
 		k->vm_ready = true;
 	return (error);

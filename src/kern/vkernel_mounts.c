@@ -26,7 +26,6 @@
 
 #include "host/host_file.h"
 #include "kern/proc_int.h"
-#include "vfs/vfs_int.h"
 #include "libk/kassert.h"
 
 #define TMP_MODE 01777u
@@ -197,11 +196,12 @@ mounts_device(struct vkernel *k, const struct vkernel_mount *m)
 		error = EISDIR;
 	if (error == 0)
 		error = devfs_device_add(k->vfs, &d);
+	snprintf(at, sizeof(at), "/dev/%s", m->dst);
 	if (error != 0) {
-		vmount_destroy(mp);
+		/* vfs_mount() consumes the mount in any case. */
+		(void)vfs_mount(k->vfs, mp, at);
 		return (mounts_refused(k, "device", m->dst, error));
 	}
-	snprintf(at, sizeof(at), "/dev/%s", m->dst);
 	error = vfs_mount(k->vfs, mp, at);
 	return (error == 0 ? 0 : mounts_refused(k, "device", at, error));
 }

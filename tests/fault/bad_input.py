@@ -88,6 +88,16 @@ def mounts(env):
              "/no/such")
 
 
+def limits(env):
+    """A limit of the host that leaves no room is an error, not a signal."""
+    r = vmtest.run(["/bin/sh", "-c", 'ulimit -f 1000; exec "$0" "$@"',
+                    env.vm.path, "run", "--", BUSYBOX, "true"], timeout=20)
+    env.cases.check("a small limit on file sizes",
+                    r.status == 125 and len(r.errtext().splitlines()) == 1 and
+                    "File too large" in r.errtext(),
+                    f"status {r.status}\n{r.errtext()}")
+
+
 def help_and_version(env):
     for argv in (["--help"], ["run", "--help"], ["--version"]):
         r = vmtest.run([env.vm.path, *argv], timeout=20)
@@ -158,5 +168,5 @@ def root_option(env):
 
 
 if __name__ == "__main__":
-    faultlib.main([programs, options, mounts, help_and_version, good_options,
-                   root_option])
+    faultlib.main([programs, options, mounts, limits, help_and_version,
+                   good_options, root_option])
