@@ -180,7 +180,7 @@ def main():
     if a.what == "engine":
         sys.path.insert(0, os.path.join(HERE, "engine"))
         import table
-        return table.main(os.path.join(a.build, "bench", "engine"),
+        return table.main(run, os.path.join(a.build, "bench", "engine"),
                                a.rounds, RESULTS)
     vmspace = os.path.abspath(os.path.join(a.build, "vmspace"))
     found = systems(vmspace)

@@ -6,10 +6,8 @@ interleaved rounds, and the target that the project has set itself."""
 import json
 import os
 import platform
-import re
 import shutil
 import statistics
-import subprocess
 import tempfile
 
 # name, title, what is compared with what: "abs": at most target ns;
@@ -34,30 +32,26 @@ ROWS = [
 ]
 
 
-def fio(path, size, rounds):
+def fio(run, path, size, rounds):
     """ns a page of sequential writes in 128 KiB, 8 in flight."""
     if not shutil.which("fio"):
         return []
     out = []
     for _ in range(rounds):
-        r = subprocess.run(
+        text, _why = run(
             ["fio", "--name=x", f"--filename={path}", f"--size={size}",
              "--rw=write", "--bs=128k", "--iodepth=8", "--ioengine=io_uring",
-             "--minimal", "--overwrite=1"], capture_output=True, text=True,
-            check=False)
-        fields = r.stdout.split(";")
-        if r.returncode == 0 and len(fields) > 48:
+             "--minimal", "--overwrite=1"])
+        fields = (text or "").split(";")
+        if len(fields) > 48:
             kib = float(fields[47])  # write bandwidth, KiB/s
             out.append(4.0 / kib * 1e9)
     return out
 
 
-def sample(exe, name, path):
-    r = subprocess.run([exe, name, path], capture_output=True, text=True,
-                       check=False)
-    if r.returncode != 0:
-        return None, r.stderr.strip()
-    return [float(x) for x in r.stdout.split()], ""
+def sample(run, exe, name, path):
+    out, why = run([exe, name, path])
+    return ([float(x) for x in out.split()] if out else None), why
 
 
 def show(ns):
@@ -100,24 +94,24 @@ def bars(rows, path):
                 + "".join(parts) + "</svg>\n")
 
 
-def main(exe, rounds, results):
+def main(run, exe, rounds, results):
     samples = {name: [] for name, *_ in ROWS}
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="vm-bench-") as t:
         path = os.path.join(t, "swap")
         with open(path, "wb") as f:
             f.truncate(512 << 20)
         # Blocks of the file exist before anybody is measured.
-        fio(path, "512m", 1)
+        fio(run, path, "512m", 1)
         fio_ns = []
         for _ in range(rounds):
             for name, *_rest in ROWS:
-                got, why = sample(exe, name, path)
+                got, why = sample(run, exe, name, path)
                 if got is None:
                     print(f"{name}: no figure: {why}")
                 else:
                     samples[name].append(got)
                 if name == "pageout":
-                    fio_ns += fio(path, "512m", 1)
+                    fio_ns += fio(run, path, "512m", 1)
     fio_med = statistics.median(fio_ns) if fio_ns else 0
     print(f"host: {platform.release()}, {os.cpu_count()} CPUs, load "
           f"{os.getloadavg()[0]:.1f}; medians of {rounds} rounds")

@@ -331,23 +331,17 @@ pmap_remove(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
 static uint64_t *
 next_pte(struct pmap *pm, vm_offset_t *va, vm_offset_t end)
 {
+	struct pmap_node *leaf;
 	vm_offset_t a = *va;
-	uint64_t node, span;
-	int level;
+	uint64_t *where, skip;
 
 	while (a < end) {
-		node = (uint64_t)(uintptr_t)pm->root;
-		for (level = LEVELS - 1; node != 0 && level > 0; level--)
-			node = slot_node(node)->slot[slot_index(a, level)];
-		if (node == 0) {
-			/* The slot at level+1 is empty: skip its span. */
-			span = slot_span(level + 1);
-			if (pm->root == NULL)
-				return (NULL);
-			a = (a & ~(span - 1)) + span;
+		where = leaf_slot(pm, a, &skip);
+		if (where == NULL) {
+			a += skip;
 			continue;
 		}
-		struct pmap_node *leaf = slot_node(node);
+		leaf = slot_node(*where);
 		for (unsigned i = slot_index(a, 0); i < NODE_SLOTS; i++) {
 			if (a >= end)
 				return (NULL);

@@ -69,6 +69,23 @@ swap_pager_drop(struct vm_object *o, vm_pindex_t idx)
 		swap_free(o->sys->swap, vm_slot_blk(slot), 1);
 }
 
+uint64_t
+swap_pager_drop_range(
+    struct vm_object *o, vm_pindex_t start, vm_pindex_t end, uint64_t n)
+{
+	uint64_t slot, done = 0;
+
+	for (vm_pindex_t i = start;
+	     done < n && o->swapped != 0 && vm_object_next_slot(o, &i, &slot) &&
+	     i < end;
+	     i++)
+		if (vm_slot_is_swap(slot)) {
+			swap_pager_drop(o, i);
+			done++;
+		}
+	return (done);
+}
+
 int
 swap_pager_move(struct vm_object *from, vm_pindex_t idx, struct vm_object *to,
     vm_pindex_t to_idx)
@@ -87,8 +104,7 @@ swap_pager_move(struct vm_object *from, vm_pindex_t idx, struct vm_object *to,
 	KVERIFY(was == slot);
 	from->swapped--;
 	to->swapped++;
-	if (to->type == OBJT_DEFAULT)
-		to->type = OBJT_SWAP;
+	vm_object_note_swap(to);
 	return (0);
 }
 
@@ -120,17 +136,15 @@ getpages_alloc(struct vm_object *o, vm_pindex_t idx, unsigned n,
 static void
 getpages_done(struct vm_object *o, struct vm_page *m, int error, bool wanted)
 {
-	struct swap_space *ss = o->sys->swap;
+	const struct swap_space *ss = o->sys->swap;
 
 	if (error != 0) {
 		vm_stat_add(o->sys, VMST_SWAPFAIL, 1);
 		vm_page_to_swap(m, m->swap);
 		return;
 	}
-	if (swap_space_free(ss) < swap_space_size(ss) / 8) {
-		swap_free(ss, m->swap, 1);
-		m->swap = SWBLK_NONE;
-	}
+	if (swap_space_free(ss) < swap_space_size(ss) / 8)
+		vm_page_drop_swap(m);
 	m->flags |= PG_VALID;
 	m->act = wanted ? VM_ACT_MAX : 1;
 	vm_page_unbusy(m);
@@ -225,12 +239,10 @@ area_used(struct vm_system *sys, unsigned area, uint64_t *pages)
 static void
 swapoff_page(struct vm_object *o, struct vm_page *m)
 {
-	if ((m->flags & PG_BUSY) != 0) {
+	if ((m->flags & PG_BUSY) != 0)
 		vm_page_busy_wait(o, m);
-		return;
-	}
-	swap_free(o->sys->swap, m->swap, 1);
-	m->swap = SWBLK_NONE;
+	else
+		vm_page_drop_swap(m);
 }
 
 /* Its block cannot be read: what was there is lost. */

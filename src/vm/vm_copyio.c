@@ -298,13 +298,6 @@ vm_fetch32(struct vmspace *vm, vm_offset_t va, uint32_t *val)
 	return (0);
 }
 
-/* Read without the lock that protects it; the caller verifies. */
-__attribute__((no_sanitize("thread"))) static struct vm_object *
-page_owner(const struct vm_page *m)
-{
-	return (*(struct vm_object *const volatile *)&m->object);
-}
-
 /*
  * A page that was written through a pin may have been cleaned in between:
  * say that it is dirty.  The page is held; it need not belong to anything.
@@ -312,14 +305,13 @@ page_owner(const struct vm_page *m)
 static void
 page_redirty(struct vm_page *m)
 {
-	/* Objects are type-stable: a wrong guess is refused or harmless. */
-	struct vm_object *obj = page_owner(m);
+	struct vm_object *obj = vm_page_owner(m);
 
 	if (obj == NULL || !vm_object_tryhold(obj))
 		return;
 	if (obj->vops != NULL) {
 		vm_object_lock(obj);
-		if (page_owner(m) == obj)
+		if (vm_page_owner(m) == obj)
 			m->flags |= PG_DIRTY;
 		vm_object_unlock(obj);
 	}

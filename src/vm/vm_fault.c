@@ -98,6 +98,14 @@ vm_fault_unlock_objects(struct vm_faultinfo *fi)
 }
 
 void
+vm_fault_unlock_others(struct vm_faultinfo *fi)
+{
+	if (fi->obj != fi->first)
+		vm_object_unlock(fi->first);
+	fault_unlock_map(fi);
+}
+
+void
 vm_fault_unlock(struct vm_faultinfo *fi)
 {
 	vm_fault_unlock_objects(fi);
@@ -226,9 +234,7 @@ fault_wait_busy(struct vm_faultinfo *fi, struct vm_page *m)
 	struct vm_object *o = fi->obj;
 
 	vm_object_hold(o);
-	if (o != fi->first)
-		vm_object_unlock(fi->first);
-	fault_unlock_map(fi);
+	vm_fault_unlock_others(fi);
 	vm_page_busy_wait(o, m);
 	vm_object_unlock(o);
 	vm_object_drop(o);

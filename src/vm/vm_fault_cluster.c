@@ -601,12 +601,7 @@ vm_fault_swapin(struct vm_faultinfo *fi)
 
 	fault_advance(fi, fi->va + n * PAGE_SIZE);
 	vm_object_hold(o);
-	if (o != fi->first)
-		vm_object_unlock(fi->first);
-	if (fi->map_write)
-		vm_map_unlock(fi->map);
-	else
-		vm_map_unlock_read(fi->map);
+	vm_fault_unlock_others(fi);
 	fi->major = true;
 	error = o->vops != NULL ? swapin_file(o, idx, n, &got)
 				: swap_pager_getpages(o, idx, n, &got);

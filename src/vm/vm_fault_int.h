@@ -58,6 +58,8 @@ vm_fault_write(const struct vm_faultinfo *fi)
 /* Unlock the objects, or objects and map. */
 void vm_fault_unlock_objects(struct vm_faultinfo *);
 void vm_fault_unlock(struct vm_faultinfo *);
+/* All but fi->obj. */
+void vm_fault_unlock_others(struct vm_faultinfo *);
 
 /* ---- vm_fault_cluster.c.  Entered with map, first and obj locked. ---- */
 

@@ -187,26 +187,27 @@ map_count(const struct vm_map *map, struct page_counts *c)
 		entry_count(e, c);
 }
 
-uint64_t
-vmspace_anonymous_count(struct vmspace *vm)
+static struct page_counts
+vmspace_count(struct vmspace *vm)
 {
 	struct page_counts c;
 
 	vm_map_lock_read(&vm->map);
 	map_count(&vm->map, &c);
 	vm_map_unlock_read(&vm->map);
-	return (c.anon);
+	return (c);
+}
+
+uint64_t
+vmspace_anonymous_count(struct vmspace *vm)
+{
+	return (vmspace_count(vm).anon);
 }
 
 uint64_t
 vmspace_swap_count(struct vmspace *vm)
 {
-	struct page_counts c;
-
-	vm_map_lock_read(&vm->map);
-	map_count(&vm->map, &c);
-	vm_map_unlock_read(&vm->map);
-	return (c.swapped);
+	return (vmspace_count(vm).swapped);
 }
 
 bool

@@ -41,6 +41,13 @@ vm_slot_swap(swblk_t blk)
 {
 	return (blk << 1 | 1);
 }
+/* An anonymous object has something in swap from now on.  Object locked. */
+static inline void
+vm_object_note_swap(struct vm_object *o)
+{
+	if (o->type == OBJT_DEFAULT)
+		o->type = OBJT_SWAP;
+}
 /* 0: a hole.  Object locked. */
 static inline uint64_t
 vm_object_slot(const struct vm_object *o, vm_pindex_t idx)
@@ -131,6 +138,9 @@ bool vm_page_wired(struct vm_page *);
 
 /* The block in the index at idx goes, and so do its contents.  Locked. */
 void swap_pager_drop(struct vm_object *, vm_pindex_t idx);
+/* The first n at most of those in [start, end); returns how many.  Locked. */
+uint64_t swap_pager_drop_range(
+    struct vm_object *, vm_pindex_t start, vm_pindex_t end, uint64_t n);
 /* Move the block at idx of `from` to idx `to_idx` of `to`, where nothing is.
  * Both locked.  0, ENOMEM (nothing changed). */
 int swap_pager_move(struct vm_object *from, vm_pindex_t idx,
@@ -153,8 +163,6 @@ int swap_pager_getpages(
  */
 uint64_t vm_pageout_range(
     struct vm_object *, vm_pindex_t start, vm_pindex_t end);
-/* Called after an allocation, any locks below LEAF held. */
-void vm_pageout_wake(struct vm_system *);
 
 /* ---- vnode_pager.c ---- */
 

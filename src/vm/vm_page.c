@@ -50,6 +50,15 @@ page_allowed(const struct vm_system *sys, uint64_t n)
 		sys->reserve == 0 || vm_pageout_right(0));
 }
 
+/* A frame for a page, or NULL. */
+static struct vm_page *
+page_frame(struct vm_system *sys, unsigned order)
+{
+	if (!page_allowed(sys, (uint64_t)1 << order))
+		return (NULL);
+	return (vm_phys_alloc(sys->phys, order));
+}
+
 /* Frames were taken: high-water mark, and is it time for pageout? */
 static void
 page_note_use(struct vm_system *sys)
@@ -98,7 +107,7 @@ vm_page_alloc(struct vm_object *obj, vm_pindex_t idx)
 
 	kmutex_assert_owned(&obj->lock);
 	KASSERT(radix_lookup(&obj->index, idx) == 0);
-	m = page_allowed(obj->sys, 1) ? vm_phys_alloc(obj->sys->phys, 0) : NULL;
+	m = page_frame(obj->sys, 0);
 	if (m == NULL)
 		return (NULL);
 	if (!page_insert(obj, idx, m)) {
@@ -119,7 +128,7 @@ vm_page_alloc_swapped(struct vm_object *obj, vm_pindex_t idx)
 	kmutex_assert_owned(&obj->lock);
 	slot = vm_object_slot(obj, idx);
 	KVERIFY(vm_slot_is_swap(slot));
-	m = page_allowed(obj->sys, 1) ? vm_phys_alloc(obj->sys->phys, 0) : NULL;
+	m = page_frame(obj->sys, 0);
 	if (m == NULL)
 		return (NULL);
 	ok = page_insert(obj, idx, m);
@@ -148,8 +157,7 @@ vm_page_alloc_run(
 	if (n == 0)
 		return (0);
 	order = 31 - (unsigned)__builtin_clz(n);
-	while (!page_allowed(obj->sys, (uint64_t)1 << order) ||
-	       (m = vm_phys_alloc(ph, order)) == NULL)
+	while ((m = page_frame(obj->sys, order)) == NULL)
 		if (order-- == 0)
 			return (0);
 	n = 1u << order;
@@ -209,8 +217,7 @@ vm_page_free(struct vm_page *m)
 	was = radix_remove(&obj->index, m->pindex);
 	KVERIFY(was == (uint64_t)(uintptr_t)m);
 	obj->resident--;
-	if (m->swap != SWBLK_NONE)
-		swap_free(obj->sys->swap, m->swap, 1);
+	vm_page_drop_swap(m);
 	page_release(obj->sys->phys, m);
 }
 
@@ -229,9 +236,17 @@ vm_page_to_swap(struct vm_page *m, uint64_t blk)
 	KVERIFY(error == 0);
 	obj->resident--;
 	obj->swapped++;
-	if (obj->type == OBJT_DEFAULT)
-		obj->type = OBJT_SWAP;
+	vm_object_note_swap(obj);
 	page_release(obj->sys->phys, m);
+}
+
+void
+vm_page_drop_swap(struct vm_page *m)
+{
+	if (m->swap == SWBLK_NONE)
+		return;
+	swap_free(m->object->sys->swap, m->swap, 1);
+	m->swap = SWBLK_NONE;
 }
 
 void
@@ -240,10 +255,7 @@ vm_page_dirty(struct vm_page *m)
 	struct vm_object *obj = m->object;
 
 	kmutex_assert_owned(&obj->lock);
-	if (m->swap != SWBLK_NONE) {
-		swap_free(obj->sys->swap, m->swap, 1);
-		m->swap = SWBLK_NONE;
-	}
+	vm_page_drop_swap(m);
 	if (obj->vops != NULL)
 		m->flags |= PG_DIRTY;
 }

@@ -119,6 +119,17 @@ uint64_t vm_phys_trim(struct vm_phys *);
 /* ---- pages of objects ---- */
 
 /*
+ * The object of a page, read without the lock that protects it: for who finds
+ * pages by frame.  Objects are type-stable; the answer is to be verified with
+ * the object held and locked.
+ */
+__attribute__((no_sanitize("thread"))) static inline struct vm_object *
+vm_page_owner(const struct vm_page *m)
+{
+	return (*(struct vm_object *const volatile *)&m->object);
+}
+
+/*
  * Allocate a page for (object, pindex) and insert it, busy and not valid.
  * - Object locked; stays locked.  No page may be there already.
  * - NULL: no frame or no radix node.  Does not reclaim (vm_fault does, with
@@ -145,6 +156,8 @@ struct vm_page *vm_page_alloc_swapped(struct vm_object *, vm_pindex_t);
  * caller.  Cannot fail.
  */
 void vm_page_to_swap(struct vm_page *, uint64_t blk);
+/* A copy of the page in swap, if there is one, is given up.  Object locked. */
+void vm_page_drop_swap(struct vm_page *);
 /*
  * The page is about to be written to, or to get a translation that allows it:
  * a copy in swap is given up; a page of a file becomes dirty.  Object locked,

@@ -90,6 +90,11 @@ scan_locked(struct vm_pageout *po, uint64_t want, enum pageout_level max)
 	KASSERT(!po->scanning);
 	po->scanning = true;
 	kmutex_unlock(&po->lock);
+	/* Made when there is something to write to.  Without one clusters are
+	 * written one at a time. */
+	if (po->writer == NULL && swap_space_size(po->sys->swap) != 0 &&
+	    swap_writer_create(po->sys->swap, PAGEOUT_DEPTH, &po->writer) != 0)
+		po->writer = NULL;
 	pageout_scan(&ctx, max);
 	KASSERT(ctx.inflight == 0 && po->nspare == PAGEOUT_DEPTH);
 	kmutex_lock(&po->lock);
@@ -165,6 +170,7 @@ vm_pageout_wake(struct vm_system *sys)
 	struct vm_pageout *po = sys->pageout;
 
 	if (po == NULL || po->thread == NULL ||
+	    atomic_load_explicit(&po->woken, memory_order_relaxed) ||
 	    atomic_exchange_explicit(&po->woken, true, memory_order_relaxed))
 		return;
 	kmutex_lock(&po->lock);
@@ -305,9 +311,6 @@ vm_pageout_create(struct vm_system *sys)
 	kcond_init(&po->done);
 	for (unsigned i = 0; i < PAGEOUT_DEPTH; i++)
 		po->spare[po->nspare++] = &po->cluster[i];
-	/* Without a writer clusters are written one at a time. */
-	if (swap_writer_create(sys->swap, PAGEOUT_DEPTH, &po->writer) != 0)
-		po->writer = NULL;
 	sys->pageout = po;
 	return (0);
 }

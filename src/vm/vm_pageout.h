@@ -35,6 +35,9 @@ uint64_t vm_system_shrink(struct vm_system *, uint64_t target);
  * pageout.  True: try again; false: nothing can be freed.  No locks held.
  */
 bool vm_pageout_starved(struct vm_system *, uint64_t want);
+/* Frames have become few: called after an allocation, any locks below LEAF
+ * held. */
+void vm_pageout_wake(struct vm_system *);
 /* The pageout state of a system: made with it, destroyed with it.  0, ENOMEM.
  */
 int vm_pageout_create(struct vm_system *);

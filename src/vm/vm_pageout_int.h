@@ -45,7 +45,8 @@ struct vm_pageout {
 	/* The hands: frame numbers. */
 	uint64_t front, back, clean; /* [s] */
 	uint64_t lead;               /* [s] frames the front hand is ahead */
-	struct swap_writer *writer;  /* [s] NULL: none could be made */
+	struct swap_writer *writer;  /* [s] NULL: none was needed, or
+					could be made */
 	struct pageout_cluster cluster[PAGEOUT_DEPTH]; /* [s] */
 	struct pageout_cluster *spare[PAGEOUT_DEPTH];  /* [s] */
 	unsigned nspare;                               /* [s] */

@@ -150,8 +150,7 @@ page_written(struct pageout_ctx *ctx, struct vm_page *m, swblk_t blk)
 	vm_stat_add(ctx->sys, VMST_SWAPOUT, 1);
 	if ((m->flags & PG_WANTED) != 0) {
 		m->swap = blk;
-		if (m->object->type == OBJT_DEFAULT)
-			m->object->type = OBJT_SWAP;
+		vm_object_note_swap(m->object);
 		vm_page_unbusy(m);
 		return;
 	}
@@ -180,22 +179,38 @@ cluster_done(struct pageout_ctx *ctx, struct pageout_cluster *c)
 		pageout_progress(ctx->po, ctx->freed - before);
 }
 
-void
-pageout_reap(struct pageout_ctx *ctx, bool all)
+/* The cluster can be used again. */
+static void
+cluster_put(struct pageout_ctx *ctx, struct pageout_cluster *c)
 {
-	struct vm_pageout *po = ctx->po;
+	if (ctx->po != NULL)
+		ctx->po->spare[ctx->po->nspare++] = c;
+}
+
+/* Finish one write.  False: none is in flight or, without waiting, done. */
+static bool
+reap_one(struct pageout_ctx *ctx, bool wait)
+{
 	struct pageout_cluster *c;
 	struct swap_write *req;
 
-	if (po == NULL || po->writer == NULL)
-		return;
-	while (ctx->inflight != 0 &&
-	       (req = swap_write_reap(po->writer, all)) != NULL) {
-		c = req->arg;
-		ctx->inflight -= c->n;
-		cluster_done(ctx, c);
-		po->spare[po->nspare++] = c;
-	}
+	if (ctx->inflight == 0)
+		return (false);
+	req = swap_write_reap(ctx->po->writer, wait);
+	if (req == NULL)
+		return (false);
+	c = req->arg;
+	ctx->inflight -= c->n;
+	cluster_done(ctx, c);
+	cluster_put(ctx, c);
+	return (true);
+}
+
+void
+pageout_reap(struct pageout_ctx *ctx, bool all)
+{
+	while (reap_one(ctx, all))
+		continue;
 }
 
 /* Start writing the cluster; the object is unlocked and counts one paging. */
@@ -218,8 +233,7 @@ cluster_start(struct pageout_ctx *ctx, struct pageout_cluster *c)
 	}
 	swap_write_sync(ctx->sys->swap, &c->req);
 	cluster_done(ctx, c);
-	if (po != NULL)
-		po->spare[po->nspare++] = c;
+	cluster_put(ctx, c);
 }
 
 /* The file has changed: its pages go without being kept. */
@@ -229,23 +243,7 @@ cluster_forget(struct pageout_ctx *ctx, struct pageout_cluster *c)
 	for (unsigned i = 0; i < c->n; i++)
 		c->req.blk[i] = SWBLK_NONE;
 	cluster_done(ctx, c);
-	if (ctx->po != NULL)
-		ctx->po->spare[ctx->po->nspare++] = c;
-}
-
-/* Wait for a write, so that there is a cluster for the next one. */
-static void
-cluster_wait(struct pageout_ctx *ctx)
-{
-	struct vm_pageout *po = ctx->po;
-	struct swap_write *req = swap_write_reap(po->writer, true);
-	struct pageout_cluster *c;
-
-	KVERIFY(req != NULL);
-	c = req->arg;
-	ctx->inflight -= c->n;
-	cluster_done(ctx, c);
-	po->spare[po->nspare++] = c;
+	cluster_put(ctx, c);
 }
 
 /* ---- collecting ---- */
@@ -295,18 +293,14 @@ write_back(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
     vm_pindex_t hi)
 {
 	struct vm_page *m;
-	bool dirty = false;
 
-	if (ctx->level == PAGEOUT_CLEAN)
-		return;
-	for (vm_pindex_t i = lo; vm_object_next_page(o, &i, &m) && i < hi; i++)
-		if ((m->flags & PG_DIRTY) != 0 && pageout_wants(ctx, m)) {
-			dirty = true;
-			lo = i;
+	/* The first one that may go. */
+	for (;; lo++) {
+		if (!vm_object_next_page(o, &lo, &m) || lo >= hi)
+			return;
+		if ((m->flags & PG_DIRTY) != 0 && pageout_wants(ctx, m))
 			break;
-		}
-	if (!dirty)
-		return;
+	}
 	if (hi - lo > FILE_CLUSTER)
 		hi = lo + FILE_CLUSTER;
 	vm_object_unlock(o);
@@ -338,8 +332,7 @@ pageout_cluster(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
 	if (po != NULL && ctx->freed != before)
 		pageout_progress(po, ctx->freed - before);
 	if (c->n == 0) {
-		if (c != &local)
-			po->spare[po->nspare++] = c;
+		cluster_put(ctx, c);
 		return;
 	}
 	c->o = o;
@@ -350,8 +343,9 @@ pageout_cluster(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
 		cluster_forget(ctx, c);
 	else
 		cluster_start(ctx, c);
+	/* A cluster for the next one. */
 	if (po != NULL && po->nspare == 0)
-		cluster_wait(ctx);
+		KVERIFY(reap_one(ctx, true));
 	vm_object_lock(o);
 }
 

@@ -53,13 +53,6 @@
 #define LEAD_SHARE 4  /* the front hand is 1/4 around ahead */
 #define LEAD_MIN ((uint64_t)64)
 
-/* Read without the lock that protects it; the caller verifies. */
-__attribute__((no_sanitize("thread"))) static struct vm_object *
-frame_owner(const struct vm_page *m)
-{
-	return (*(struct vm_object *const volatile *)&m->object);
-}
-
 /* Frames from 0 on that were ever used. */
 static uint64_t
 scan_frames(struct vm_phys *ph)
@@ -80,13 +73,13 @@ static struct vm_object *
 run_lock(struct vm_phys *ph, uint64_t f, uint64_t max, uint64_t *n)
 {
 	struct vm_page *m = &ph->pages[f];
-	struct vm_object *o = frame_owner(m);
+	struct vm_object *o = vm_page_owner(m);
 	uint64_t k = 1;
 
 	if (max > SCAN_RUN)
 		max = SCAN_RUN;
 	if (o == NULL) {
-		while (k < max && frame_owner(m + k) == NULL)
+		while (k < max && vm_page_owner(m + k) == NULL)
 			k++;
 		*n = k;
 		return (NULL);
@@ -95,12 +88,12 @@ run_lock(struct vm_phys *ph, uint64_t f, uint64_t max, uint64_t *n)
 	if (!vm_object_tryhold(o))
 		return (NULL);
 	vm_object_lock(o);
-	if (frame_owner(m) != o) {
+	if (vm_page_owner(m) != o) {
 		vm_object_unlock(o);
 		vm_object_drop(o);
 		return (NULL);
 	}
-	while (k < max && frame_owner(m + k) == o)
+	while (k < max && vm_page_owner(m + k) == o)
 		k++;
 	*n = k;
 	return (o);
@@ -136,7 +129,7 @@ front_run(struct pageout_ctx *ctx, uint64_t f, uint64_t max)
 		return (n);
 	for (uint64_t i = 0; i < n; i++) {
 		m = &ph->pages[f + i];
-		if (frame_owner(m) == o && front_wants(ctx, m)) {
+		if (vm_page_owner(m) == o && front_wants(ctx, m)) {
 			vm_page_busy_try(m);
 			batch[k++] = m;
 		}
@@ -168,7 +161,7 @@ back_run(struct pageout_ctx *ctx, uint64_t f, uint64_t max)
 	for (uint64_t i = 0; i < n && ctx->freed + ctx->inflight < ctx->want;
 	     i++) {
 		m = &ph->pages[f + i];
-		if (frame_owner(m) != o || !pageout_wants(ctx, m))
+		if (vm_page_owner(m) != o || !pageout_wants(ctx, m))
 			continue;
 		lo = m->pindex;
 		if (o->type == OBJT_VNODE && !vm_swapcache_on(o)) {

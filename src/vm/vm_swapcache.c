@@ -113,21 +113,13 @@ drop_all(struct vm_object *o)
 {
 	vm_pindex_t i = 0;
 	struct vm_page *m;
-	uint64_t slot;
 
-	for (; vm_object_next_slot(o, &i, &slot); i++) {
-		if (vm_slot_is_swap(slot)) {
-			swap_pager_drop(o, i);
-			continue;
-		}
-		m = vm_slot_page(slot);
-		/* In transit: it is valid before it is anybody's, and the
-		 * reader asks again. */
-		if (m->swap != SWBLK_NONE && (m->flags & PG_BUSY) == 0) {
-			swap_free(o->sys->swap, m->swap, 1);
-			m->swap = SWBLK_NONE;
-		}
-	}
+	swap_pager_drop_range(o, 0, UINT64_MAX, UINT64_MAX);
+	/* Pages in transit: valid before they are anybody's, and the reader
+	 * asks again. */
+	for (; vm_object_next_page(o, &i, &m); i++)
+		if ((m->flags & PG_BUSY) == 0)
+			vm_page_drop_swap(m);
 }
 
 void
@@ -188,17 +180,10 @@ vm_swapcache_count(struct vm_system *sys)
 static uint64_t
 clean_object(struct vm_object *o, uint64_t n)
 {
-	vm_pindex_t i = 0;
-	uint64_t slot, done = 0;
-
 	vm_object_lock(o);
-	for (; done < n && vm_object_next_slot(o, &i, &slot); i++)
-		if (vm_slot_is_swap(slot)) {
-			swap_pager_drop(o, i);
-			done++;
-		}
+	n = swap_pager_drop_range(o, 0, UINT64_MAX, n);
 	vm_object_unlock(o);
-	return (done);
+	return (n);
 }
 
 void

@@ -289,28 +289,6 @@ pager_idle_page(struct vm_object *o, vm_pindex_t idx, bool *waited)
 	return (m);
 }
 
-/* The page is going to differ from the copy that the swapcache has. */
-static void
-pager_forget(struct vm_object *o, struct vm_page *m)
-{
-	swap_free(o->sys->swap, m->swap, 1);
-	m->swap = SWBLK_NONE;
-}
-
-/* The file has new contents at [start, end): the swapcache has not. */
-static void
-pager_uncache(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
-{
-	uint64_t slot;
-
-	if (o->swapped == 0)
-		return;
-	for (vm_pindex_t i = start;
-	     vm_object_next_slot(o, &i, &slot) && i < end; i++)
-		if (vm_slot_is_swap(slot))
-			swap_pager_drop(o, i);
-}
-
 /* Copy between buf and the resident pages of [off, off+len). */
 static void
 pager_copy(struct vm_object *o, uint64_t off, char *buf, size_t len, bool out)
@@ -323,8 +301,10 @@ pager_copy(struct vm_object *o, uint64_t off, char *buf, size_t len, bool out)
 	char *p;
 
 	vm_object_lock(o);
+	/* The file has new contents there: the swapcache has not. */
 	if (!out && len != 0)
-		pager_uncache(o, OFF_TO_IDX(off), OFF_TO_IDX(end - 1) + 1);
+		swap_pager_drop_range(
+		    o, OFF_TO_IDX(off), OFF_TO_IDX(end - 1) + 1, UINT64_MAX);
 	for (; vm_object_next_page(o, &idx, &m) && IDX_TO_OFF(idx) < end;
 	     idx++) {
 		m = pager_idle_page(o, idx, &waited);
@@ -343,8 +323,7 @@ pager_copy(struct vm_object *o, uint64_t off, char *buf, size_t len, bool out)
 		if (out)
 			memcpy(buf, p, next - off);
 		else {
-			if (m->swap != SWBLK_NONE)
-				pager_forget(o, m);
+			vm_page_drop_swap(m);
 			memcpy(p, buf, next - off);
 		}
 		buf += next - off;
@@ -386,13 +365,13 @@ vnode_pager_setsize(struct vm_object *o, uint64_t size)
 	if ((size & PAGE_MASK) == 0 || npages > old)
 		return;
 	vm_object_lock(o);
-	pager_uncache(o, npages - 1, npages);
+	swap_pager_drop_range(o, npages - 1, npages, UINT64_MAX);
 	m = pager_idle_page(o, npages - 1, &waited);
-	if (m != NULL && m->swap != SWBLK_NONE)
-		pager_forget(o, m);
-	if (m != NULL)
+	if (m != NULL) {
+		vm_page_drop_swap(m);
 		memset(
 		    (char *)vm_page_ptr(o->sys->phys, m) + (size & PAGE_MASK),
 		    0, PAGE_SIZE - (size & PAGE_MASK));
+	}
 	vm_object_unlock(o);
 }

@@ -33,10 +33,7 @@ static uint64_t state;
 static uint64_t
 rnd(uint64_t n)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return ((state * UINT64_C(0x2545f4914f6cdd1d) >> 20) % n);
+	return (rnd_of(&state, n));
 }
 
 static void

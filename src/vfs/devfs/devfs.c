@@ -428,16 +428,16 @@ dev_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
 	return (0);
 }
 
-static short
-dev_poll(struct file *f, short events, int *hostfd)
+short
+devfs_dev_poll(struct file *f, short events, int *hostfd)
 {
 	*hostfd = -1;
 	return (
 	    events & (HOST_POLLIN | HOST_POLLOUT | VPOLLRDNORM | VPOLLWRNORM));
 }
 
-static int
-dev_getattr(struct file *f, struct vattr *va)
+int
+devfs_dev_getattr(struct file *f, struct vattr *va)
 {
 	return (vn_getattr(f->vp, va));
 }
@@ -454,8 +454,8 @@ static const struct fileops dev_fileops = {
     .read = dev_read,
     .write = dev_write,
     .ioctl = dev_ioctl,
-    .poll = dev_poll,
-    .getattr = dev_getattr,
+    .poll = devfs_dev_poll,
+    .getattr = devfs_dev_getattr,
     .seek = dev_seek,
     .name = "device",
 };

@@ -71,20 +71,6 @@ dev_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
 	return (ENOTTY);
 }
 
-static short
-dev_poll(struct file *f, short events, int *hostfd)
-{
-	*hostfd = -1;
-	return (
-	    events & (HOST_POLLIN | HOST_POLLOUT | VPOLLRDNORM | VPOLLWRNORM));
-}
-
-static int
-dev_getattr(struct file *f, struct vattr *va)
-{
-	return (vn_getattr(f->vp, va));
-}
-
 static int
 dev_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 {
@@ -115,8 +101,8 @@ const struct fileops devfs_dev_fileops = {
     .read = dev_read,
     .write = dev_write,
     .ioctl = dev_ioctl,
-    .poll = dev_poll,
-    .getattr = dev_getattr,
+    .poll = devfs_dev_poll,
+    .getattr = devfs_dev_getattr,
     .seek = dev_seek,
     .name = "device",
 };

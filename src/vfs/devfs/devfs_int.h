@@ -36,6 +36,10 @@ struct devfs_node {
 
 extern const struct fileops devfs_dev_fileops;
 
+/* Of every device: always ready, and the attributes are the vnode's. */
+short devfs_dev_poll(struct file *, short events, int *hostfd);
+int devfs_dev_getattr(struct file *, struct vattr *);
+
 /* Free all of a list: the mount is going. */
 void devfs_dev_free_all(struct devfs_dev_list *);
 
