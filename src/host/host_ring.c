@@ -100,12 +100,13 @@ slot_done(struct host_ring *r, struct ring_slot *s, int error)
 	r->tail = &s->next;
 }
 
-/* `done` bytes were moved.  True: that was all. */
+/* `done` bytes were moved.  True: that was all.  What is left begins with a
+ * piece that has bytes, so that moving none means the end of the file. */
 static bool
 slot_advance(struct ring_slot *s, size_t done)
 {
 	s->off += done;
-	while (done > 0) {
+	while (s->n > 0) {
 		struct iovec *v = &s->iov[s->first];
 
 		if (done < v->iov_len) {
@@ -117,7 +118,7 @@ slot_advance(struct ring_slot *s, size_t done)
 		s->first++;
 		s->n--;
 	}
-	return (s->n == 0);
+	return (true);
 }
 
 /* Move everything that is left, here and now. */
@@ -223,6 +224,10 @@ ring_start(struct host_ring *r, bool write, int fd,
 	s->first = 0;
 	s->n = n;
 	memcpy(s->iov, iov, (size_t)n * sizeof(*iov));
+	if (slot_advance(s, 0)) {
+		slot_done(r, s, 0);
+		return (0);
+	}
 #ifdef HOST_URING
 	if (r->async && slot_submit(r, s))
 		return (0);

@@ -320,6 +320,37 @@ test_no_space(void **state)
 	signal(SIGXFSZ, old);
 }
 
+/* Pieces without bytes, anywhere. */
+static void
+empty_pieces(bool sync)
+{
+	struct host_ring *r = ring(2, sync);
+	int fd = memory_file(PG);
+	char a[] = "first", b[] = "second", back[11] = {0};
+	struct host_iovec iov[6] = {
+	    {a, 0}, {a, 5}, {b, 0}, {b, 0}, {b, 6}, {b, 0}};
+
+	assert_int_equal(host_ring_pwritev(r, fd, iov, 6, 100, a), 0);
+	assert_int_equal(finish(r, a), 0);
+	iov[1].base = back;
+	iov[4].base = back + 5;
+	assert_int_equal(host_ring_preadv(r, fd, iov, 6, 100, b), 0);
+	assert_int_equal(finish(r, b), 0);
+	assert_memory_equal(back, "firstsecond", 11);
+	/* Nothing at all is done at once, at the end of the file too. */
+	assert_int_equal(host_ring_preadv(r, fd, iov, 1, PG, b), 0);
+	assert_int_equal(finish(r, b), 0);
+	host_ring_destroy(r);
+	host_close(fd);
+}
+
+static void
+test_empty_pieces(void **state)
+{
+	empty_pieces(false);
+	empty_pieces(true);
+}
+
 /* ---- many ---- */
 
 #define REGION ((size_t)64 << 10)
@@ -528,6 +559,7 @@ main(void)
 	    T(test_short),
 	    T(test_errors),
 	    T(test_no_space),
+	    T(test_empty_pieces),
 	    T(test_many),
 	    T(test_descriptors),
 	    T(test_refused),
