@@ -135,8 +135,9 @@ int host_lock(int fd, int cmd, struct flock *fl);
  * signature.
  * - *size is what is wanted, and becomes what the device has if that is less,
  *   or if it is 0.
- * - EEXIST (it has other contents), EBUSY (locked by another), ELOOP (a
- *   symbolic link), EINVAL (another type, or no size), errors of open(2).
+ * - EEXIST (it has other contents), EBUSY (locked by another, or a device that
+ *   the host uses), ELOOP (a symbolic link), EINVAL (another type, or no size),
+ *   errors of open(2).
  */
 int host_swap_open(const char *path, uint64_t *size, int *fd);
 

@@ -10,7 +10,9 @@
  * are gone when the last descriptor is, however the process ends.
  *
  * Guarantees: the descriptor is locked exclusively (flock), so two kernels do
- * not share a file; a symbolic link in the last place is not followed.
+ * not share a file; a device that the host has mounted or swaps to, which
+ * carries the signature too, is refused (O_EXCL); a symbolic link in the last
+ * place is not followed.
  */
 #include <errno.h>
 #include <limits.h>
@@ -101,8 +103,8 @@ static int
 open_path(const char *path, int *fd)
 {
 	const char *tmp = getenv("TMPDIR");
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW, error;
 	struct host_stat st;
-	int error;
 
 	if (path == NULL) {
 		path = tmp != NULL && tmp[0] == '/' ? tmp : "/var/tmp";
@@ -117,11 +119,11 @@ open_path(const char *path, int *fd)
 		return (open_temporary(path, fd));
 	if ((st.mode & HOST_S_IFMT) == HOST_S_IFLNK)
 		return (ELOOP);
-	if ((st.mode & HOST_S_IFMT) != HOST_S_IFREG &&
-	    (st.mode & HOST_S_IFMT) != HOST_S_IFBLK)
+	if ((st.mode & HOST_S_IFMT) == HOST_S_IFBLK)
+		flags |= O_EXCL; /* not while the host itself uses it */
+	else if ((st.mode & HOST_S_IFMT) != HOST_S_IFREG)
 		return (EINVAL);
-	return (host_openat(
-	    AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0, fd));
+	return (host_openat(AT_FDCWD, path, flags, 0, fd));
 }
 
 int

@@ -361,6 +361,23 @@ test_device(void **state)
 	host_close(dev);
 }
 
+/* The host itself uses it: mounted, or for swap of its own. */
+static void
+test_device_in_use(void **state)
+{
+	char path[32];
+	int dev, mount;
+
+	make("disk", MIB, true);
+	dev = loop_device("disk", path, sizeof(path));
+	assert_int_equal(
+	    host_openat(AT_FDCWD, path, O_RDONLY | O_EXCL, 0, &mount), 0);
+	assert_int_equal(try_open(path, MIB), EBUSY);
+	host_close(mount);
+	assert_int_equal(try_open(path, MIB), 0);
+	host_close(dev);
+}
+
 int
 main(void)
 {
@@ -375,6 +392,7 @@ main(void)
 	    T(test_types),
 	    T(test_locked),
 	    T(test_device),
+	    T(test_device_in_use),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
