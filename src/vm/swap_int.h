@@ -37,6 +37,7 @@ struct swap_area {
 	size_t sum_bytes;                  /* [I] */
 	struct swap_zpool *zpool;          /* [I] compressed areas */
 	uint64_t bad_until;                /* [s] asked last until then, ns */
+	uint64_t turn;                     /* [s] when it was chosen last */
 	_Atomic(uint64_t) log_ns;          /* [a] last log line */
 	_Atomic(uint64_t) nwrites, nreads; /* [a] of these, faults injected */
 	_Atomic(uint64_t) pages_in, pages_out, reads, writes; /* [a] */
@@ -51,7 +52,7 @@ struct swap_space {
 	struct kmutex lock;     /* rank SWAP */
 	/* By number; one that has a block in use cannot go. */
 	_Atomic(struct swap_area *) area[SWAP_AREAS + 1]; /* [a] set with [s] */
-	unsigned turn;                                    /* [s] striping */
+	uint64_t turn;                                    /* [s] choices */
 	_Atomic(uint64_t) size, used, avail; /* [a] pages; set with [s] */
 };
 

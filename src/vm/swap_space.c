@@ -8,11 +8,12 @@
  * the next cluster.
  *
  * Concepts.  A block is one page.  Areas of the same priority take turns,
- * cluster by cluster, so that their devices work side by side; lower ones are
- * asked when all higher ones are full or failing.  An area whose writes fail
- * is asked last for a while: it may be full underneath, or broken for good.
- * A draining area (swapoff) hands out nothing, and can be removed when its
- * last block is free.
+ * cluster by cluster, so that their devices work side by side: the one that
+ * was chosen longest ago is next, whatever was chosen at other priorities in
+ * between.  Lower ones are asked when all higher ones are full or failing.  An
+ * area whose writes fail is asked last for a while: it may be full underneath,
+ * or broken for good.  A draining area (swapoff) hands out nothing, and can be
+ * removed when its last block is free.
  *
  * Data structures: for each area a blist, and an array with the checksum of
  * each block (swap_io.c).  The numbers of the whole space are kept aside as
@@ -317,8 +318,7 @@ swap_area_of(struct swap_space *ss, swblk_t blk)
 
 /* Is `a` to be asked before `b`?  Locked. */
 static bool
-area_before(const struct swap_space *ss, const struct swap_area *a,
-    const struct swap_area *b, uint64_t now)
+area_before(const struct swap_area *a, const struct swap_area *b, uint64_t now)
 {
 	bool bad_a = a->bad_until > now, bad_b = b->bad_until > now;
 
@@ -326,8 +326,7 @@ area_before(const struct swap_space *ss, const struct swap_area *a,
 		return (bad_b);
 	if (a->priority != b->priority)
 		return (a->priority > b->priority);
-	return (
-	    (a->nr - ss->turn) % SWAP_AREAS < (b->nr - ss->turn) % SWAP_AREAS);
+	return (a->turn < b->turn);
 }
 
 bool
@@ -338,18 +337,18 @@ swap_area_choose(
 	uint64_t now = host_now_ns();
 
 	kmutex_lock(&ss->lock);
-	if (tried == 0)
-		ss->turn++;
 	for (unsigned nr = 1; nr <= SWAP_AREAS; nr++) {
 		a = area_find(ss, nr);
 		if (a == NULL || a->draining || a->used == a->npages ||
 		    (tried >> nr & 1) != 0 || (raw && a->zpool == NULL))
 			continue;
-		if (best == NULL || area_before(ss, a, best, now))
+		if (best == NULL || area_before(a, best, now))
 			best = a;
 	}
-	if (best != NULL)
+	if (best != NULL) {
 		best->users++;
+		best->turn = ++ss->turn;
+	}
 	kmutex_unlock(&ss->lock);
 	if (best != NULL)
 		*area = best;

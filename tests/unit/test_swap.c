@@ -185,6 +185,40 @@ test_priority(void **state)
 	both_ways(priority);
 }
 
+static void
+stripe(struct swap_fixture *fx)
+{
+	enum { CLUSTERS = 30 };
+	struct kept k[CLUSTERS * 4];
+
+	for (unsigned i = 0; i < 3; i++)
+		area_on(fx, SWAP_FILE, 1024, 4);
+	area_on(fx, SWAP_FILE, 1024, 3);
+	for (unsigned i = 0; i < CLUSTERS; i++) {
+		assert_int_equal(keep_new(fx, k + i * 4, 4, LOOK_NOISE), 4);
+		/* A cluster stays together. */
+		for (unsigned j = 1; j < 4; j++)
+			assert_int_equal(k[i * 4 + j].blk, k[i * 4].blk + j);
+	}
+	for (unsigned nr = 1; nr <= 3; nr++)
+		assert_int_equal(area_used(fx, nr), CLUSTERS / 3 * 4);
+	assert_int_equal(area_used(fx, 4), 0);
+	drop(fx, k, CLUSTERS * 4);
+	/* Two of them, whatever their numbers are. */
+	assert_int_equal(swap_area_drain_begin(fx->ss, 2), 0);
+	for (unsigned i = 0; i < CLUSTERS; i++)
+		assert_int_equal(keep_new(fx, k + i, 1, LOOK_NOISE), 1);
+	assert_int_equal(area_used(fx, 1), CLUSTERS / 2);
+	assert_int_equal(area_used(fx, 3), CLUSTERS / 2);
+	drop(fx, k, CLUSTERS);
+}
+
+static void
+test_stripe(void **state)
+{
+	both_ways(stripe);
+}
+
 /* A cluster is one write in a row of blocks, if there is such a row. */
 static void
 runs(struct swap_fixture *fx)
@@ -693,6 +727,7 @@ main(void)
 	    cmocka_unit_test(test_name),
 	    cmocka_unit_test(test_drain),
 	    cmocka_unit_test(test_priority),
+	    cmocka_unit_test(test_stripe),
 	    cmocka_unit_test(test_runs),
 	    cmocka_unit_test(test_zeroes),
 	    cmocka_unit_test(test_write_errors),
