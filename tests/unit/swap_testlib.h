@@ -36,7 +36,7 @@ struct swap_fixture {
 	int fds;
 };
 
-enum look { LOOK_ZERO, LOOK_TEXT, LOOK_NOISE, LOOKS };
+enum look { LOOK_ZERO, LOOK_TEXT, LOOK_HALF, LOOK_NOISE, LOOKS };
 
 /* A page that is in swap. */
 struct kept {
@@ -56,7 +56,8 @@ rnd(uint64_t *s)
 	return (*s >> 33);
 }
 
-/* Nothing, a line of text again and again, or what no codec can shrink. */
+/* Nothing, a line of text again and again, what no codec can shrink, or half of
+ * that. */
 static inline void
 page_fill(char *page, enum look look, uint64_t id)
 {
@@ -71,8 +72,9 @@ page_fill(char *page, enum look look, uint64_t id)
 		for (size_t i = 0; i < PG; i++)
 			page[i] = text[i % (size_t)n];
 	}
-	if (look == LOOK_NOISE)
-		for (size_t i = 0; i < PG; i += 4) {
+	if (look == LOOK_NOISE || look == LOOK_HALF)
+		for (size_t i = 0; i < (look == LOOK_HALF ? PG / 2 : PG);
+		     i += 4) {
 			v = rnd(&s);
 			memcpy(page + i, &v, 4);
 		}
