@@ -11,7 +11,7 @@
  * bytes.  Memory comes in slabs of 64 KiB out of one sparse arena; a slab
  * serves one class as long as it has an item in use.  An empty slab can serve
  * any class; a few are kept as they are, the memory of the others goes back
- * to the host at once.
+ * to the host at once.  When no slab is left, items of larger classes do.
  *
  * A page that does not shrink to 3/4 is refused, unless the caller has no
  * other place for it (raw): then it is kept as it is, in class 4096.  A page
@@ -32,7 +32,8 @@
  * written past the page.
  *
  * Limits: 1/8 of a page is lost to rounding on average.  With one item left a
- * slab is held.
+ * slab is held: after many pages that shrank well, a few here and there can
+ * keep larger ones from being stored although blocks are free.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -242,7 +243,7 @@ list_remove(struct swap_zpool *z, uint32_t *head, uint32_t s)
 		z->slab[sl->next].prev = sl->prev;
 }
 
-/* A slab of the class with room, or NONE. */
+/* A slab with room for an item of the class, or NONE. */
 static uint32_t
 slab_get(struct swap_zpool *z, unsigned class)
 {
@@ -257,8 +258,11 @@ slab_get(struct swap_zpool *z, unsigned class)
 		z->slab[s].backed = false;
 	} else if (z->fresh < z->nslabs)
 		s = z->fresh++;
-	else
-		return (NONE);
+	else {
+		while (s == NONE && ++class < NCLASSES)
+			s = z->room[class];
+		return (s);
+	}
 	z->slab[s].class = (uint8_t) class;
 	list_push(z, &z->room[class], s);
 	return (s);
@@ -279,6 +283,7 @@ item_alloc(struct swap_zpool *z, size_t len, struct zplace *where)
 		return (false);
 	}
 	sl = &z->slab[s];
+	class = sl->class;
 	while (sl->map[i / 64] == UINT64_MAX)
 		i += 64;
 	i += (unsigned)__builtin_ctzll(~sl->map[i / 64]);

@@ -164,6 +164,39 @@ test_stripe_below(void **state)
 
 /* ---- room ---- */
 
+/* Slabs with an item left have room for smaller ones. */
+static void
+fragmented(struct swap_fixture *fx, enum swap_kind kind)
+{
+	enum { AREA = 2048 };
+	static struct kept k[AREA], more[AREA];
+	const unsigned left = AREA / 16;
+
+	area_on(fx, kind, AREA, 9);
+	keep_many(fx, k, AREA, LOOK_NOISE);
+	for (unsigned i = 0; i < AREA; i++)
+		if (i % 16 != 3)
+			drop(fx, k + i, 1);
+	assert_int_equal(area_stat(fx, 1).stored, left * PG);
+	area_on(fx, SWAP_FILE, AREA, 1);
+	keep_many(fx, more, AREA - left, LOOK_HALF);
+	assert_int_equal(area_used(fx, 1), AREA);
+	assert_int_equal(area_used(fx, 2), 0);
+	assert_int_equal(area_stat(fx, 1).write_errors, 0);
+	/* Room in large items is counted as what it takes. */
+	assert_true(
+	    area_stat(fx, 1).stored > left * PG + (AREA - left) * PG / 2);
+	assert_true(area_stat(fx, 1).stored <= AREA * PG);
+	drop(fx, more, AREA - left);
+	drop(fx, k, AREA);
+}
+
+static void
+test_fragmented(void **state)
+{
+	each_kind(fragmented);
+}
+
 /* Pages of every size, stored and dropped in waves. */
 static void
 waves(struct swap_fixture *fx, enum swap_kind kind)
@@ -266,6 +299,7 @@ main(void)
 	    cmocka_unit_test(test_rejected),
 	    cmocka_unit_test(test_raw),
 	    cmocka_unit_test(test_stripe_below),
+	    cmocka_unit_test(test_fragmented),
 	    cmocka_unit_test(test_waves),
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_failing),
