@@ -145,6 +145,23 @@ area_on(
 	return (area_add(fx, &cf));
 }
 
+/* Was it built with what areas of this kind need? */
+static inline bool
+kind_built(struct swap_fixture *fx, enum swap_kind kind)
+{
+	struct swap_area_config cf = {
+	    .kind = kind, .size = PG, .name = "try", .fd = -1};
+	unsigned area;
+
+	if (kind == SWAP_FILE)
+		return (true);
+	if (swap_area_add(fx->ss, &cf, &area) == EOPNOTSUPP)
+		return (false);
+	assert_int_equal(swap_area_drain_begin(fx->ss, area), 0);
+	assert_int_equal(swap_area_remove(fx->ss, area), 0);
+	return (true);
+}
+
 static inline struct swap_area_stat
 area_stat(struct swap_fixture *fx, unsigned area)
 {

@@ -618,6 +618,10 @@ nomem(enum swap_kind kind, int64_t requests)
 		assert_int_equal(hf.live, 0);
 		if (error == 0)
 			break;
+		if (error == EOPNOTSUPP) {
+			print_message("skipped: a codec was not built\n");
+			return;
+		}
 		assert_int_equal(error, ENOMEM);
 		assert_int_equal(area, 0);
 		if (kind == SWAP_FILE)

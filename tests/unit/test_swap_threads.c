@@ -12,6 +12,13 @@
 
 #define N SWAP_CLUSTER
 
+/* The kind, or a file in its place. */
+static enum swap_kind
+built(struct swap_fixture *fx, enum swap_kind kind)
+{
+	return (kind_built(fx, kind) ? kind : SWAP_FILE);
+}
+
 /* Areas of every kind, some of which fail now and then. */
 static void
 mixture(struct swap_fixture *fx, uint64_t pages)
@@ -22,10 +29,10 @@ mixture(struct swap_fixture *fx, uint64_t pages)
 	cf.inject.write_eio = 10;
 	area_add(fx, &cf);
 	area_on(fx, SWAP_FILE, pages, 3);
-	cf = area_config(SWAP_LZ4, pages, 5);
+	cf = area_config(built(fx, SWAP_LZ4), pages, 5);
 	cf.inject.write_enospc = 17;
 	area_add(fx, &cf);
-	area_on(fx, SWAP_ZSTD, pages, 3);
+	area_on(fx, built(fx, SWAP_ZSTD), pages, 3);
 	cf = area_config(SWAP_FILE, pages / 4, 7);
 	cf.inject.write_enospc = 13;
 	area_add(fx, &cf);
@@ -85,7 +92,7 @@ disorder(struct swap_fixture *fx)
 		if (rnd(&s) % 64 == 0)
 			drain_one(fx, k, &n, &s);
 		if (rnd(&s) % 64 == 0 && swap_space_size(fx->ss) < 1000)
-			area_on(fx, (enum swap_kind)(rnd(&s) % 3),
+			area_on(fx, built(fx, (enum swap_kind)(rnd(&s) % 3)),
 			    20 + rnd(&s) % 200, (int)(rnd(&s) % 8));
 		/* Waves of growth and decline. */
 		if (rnd(&s) % 100 < (i / 400 % 2 == 0 ? 30U : 2U)) {

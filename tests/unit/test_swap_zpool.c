@@ -18,7 +18,11 @@ each_kind(void (*fn)(struct swap_fixture *, enum swap_kind))
 
 	for (int i = 0; i < 4; i++) {
 		space_begin(&fx, i % 2 == 0);
-		fn(&fx, kinds[i / 2]);
+		if (kind_built(&fx, kinds[i / 2]))
+			fn(&fx, kinds[i / 2]);
+		else
+			print_message("skipped: %s was not built\n",
+			    kinds[i / 2] == SWAP_LZ4 ? "lz4" : "zstd");
 		for (unsigned nr = 1; nr <= 2; nr++) {
 			struct swap_area_stat st;
 			unsigned found = nr;
