@@ -39,6 +39,22 @@ longest(const uint8_t *used, uint64_t n)
 	return (best > BLIST_RUN_MAX ? BLIST_RUN_MAX : best);
 }
 
+/* Mark a stretch in use, which is right if all of it is free; how many. */
+static unsigned
+fill_some(struct blist *b, uint8_t *used, uint64_t n, uint64_t *s)
+{
+	uint64_t blk = rnd(s) % n;
+	unsigned len = 1 + (unsigned)(rnd(s) % 150), k = 0;
+
+	while (k < len && blk + k < n && !used[blk + k])
+		k++;
+	assert_int_equal(blist_fill(b, blk, len), k == len);
+	if (k < len)
+		return (0);
+	memset(used + blk, 1, len);
+	return (len);
+}
+
 static void
 model(uint64_t n, uint64_t seed, int ops)
 {
@@ -48,6 +64,8 @@ model(uint64_t n, uint64_t seed, int ops)
 	unsigned got, want, most;
 
 	for (int i = 0; i < ops; i++) {
+		if (rnd(&s) % 16 == 0)
+			nfree -= fill_some(b, used, n, &s);
 		/* Waves of growth and decline. */
 		if (rnd(&s) % 100 < (i / 500 % 2 == 0 ? 70u : 30u)) {
 			want = 1 + (unsigned)(rnd(&s) % BLIST_RUN_MAX);
@@ -123,6 +141,11 @@ test_fragmented(void **state)
 
 	assert_true(blist_fill(b, 0, 8192));
 	assert_false(blist_fill(b, 5, 1));
+	assert_false(blist_fill(b, 8192, 1));
+	blist_free(b, 0, 8192);
+	assert_false(blist_fill(b, 0, 8193));
+	assert_false(blist_fill(b, 8000, UINT64_MAX));
+	assert_true(blist_fill(b, 0, 8192));
 	for (uint64_t i = 0; i < 8192; i += 2)
 		blist_free(b, i, 1);
 	for (int i = 0; i < 4096; i++) {

@@ -8,6 +8,8 @@
  */
 #include "swap_testlib.h"
 
+#include "vm/swap_int.h"
+
 #define N SWAP_CLUSTER
 
 /* ---- areas ---- */
@@ -149,6 +151,27 @@ static void
 test_drain(void **state)
 {
 	both_ways(drain);
+}
+
+/* A writer that has chosen an area keeps it, before it has a block. */
+static void
+test_chosen(void **state)
+{
+	struct swap_fixture fx;
+	struct swap_area *a;
+	swblk_t first = 0;
+
+	space_begin(&fx, true);
+	area_on(&fx, SWAP_FILE, 64, 0);
+	assert_true(swap_area_choose(fx.ss, 0, false, &a));
+	assert_int_equal(swap_area_drain_begin(fx.ss, 1), 0);
+	assert_int_equal(swap_area_remove(fx.ss, 1), EBUSY);
+	/* It comes too late to get one. */
+	assert_int_equal(swap_area_alloc(fx.ss, a, 4, &first), 0);
+	swap_area_release(fx.ss, a);
+	assert_int_equal(swap_area_remove(fx.ss, 1), 0);
+	assert_false(swap_area_choose(fx.ss, 0, false, &a));
+	space_end(&fx);
 }
 
 /* ---- where pages go ---- */
@@ -523,6 +546,7 @@ main(void)
 	    cmocka_unit_test(test_add_remove),
 	    cmocka_unit_test(test_name),
 	    cmocka_unit_test(test_drain),
+	    cmocka_unit_test(test_chosen),
 	    cmocka_unit_test(test_priority),
 	    cmocka_unit_test(test_stripe),
 	    cmocka_unit_test(test_runs),

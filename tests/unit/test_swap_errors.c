@@ -7,6 +7,8 @@
  */
 #include "swap_testlib.h"
 
+#include "vm/swap_int.h"
+
 #define N SWAP_CLUSTER
 
 /* ---- writing ---- */
@@ -108,6 +110,52 @@ static void
 test_full_device(void **state)
 {
 	both_ways(full_device);
+}
+
+static unsigned
+chosen(struct swap_fixture *fx, uint64_t tried)
+{
+	struct swap_area *a;
+	unsigned nr;
+
+	if (!swap_area_choose(fx->ss, tried, false, &a))
+		return (0);
+	nr = a->nr;
+	swap_area_release(fx->ss, a);
+	return (nr);
+}
+
+/* An area that has failed is asked last, but asked. */
+static void
+asked_last(struct swap_fixture *fx)
+{
+	struct swap_area_config cf = area_config(SWAP_FILE, 64, 9);
+	struct swap_area *a;
+	struct kept k[N];
+
+	cf.inject.write_eio = 1;
+	area_add(fx, &cf);
+	area_on(fx, SWAP_FILE, 64, 1);
+	assert_true(swap_area_choose(fx->ss, 0, false, &a));
+	swap_area_release(fx->ss, a);
+	assert_int_equal(a->nr, 1);
+	assert_int_equal(a->bad_until, 0);
+	assert_int_equal(keep_new(fx, k, N, LOOK_NOISE), N);
+	assert_true(a->bad_until > 0);
+	/* However long "a while" is. */
+	a->bad_until = UINT64_MAX;
+	assert_int_equal(chosen(fx, 0), 2);
+	assert_int_equal(chosen(fx, 1U << 2), 1);
+	assert_int_equal(chosen(fx, 1U << 1 | 1U << 2), 0);
+	a->bad_until = 1;
+	assert_int_equal(chosen(fx, 0), 1);
+	drop(fx, k, N);
+}
+
+static void
+test_asked_last(void **state)
+{
+	both_ways(asked_last);
 }
 
 /* ---- reading ---- */
@@ -225,6 +273,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_write_errors),
 	    cmocka_unit_test(test_full_device),
+	    cmocka_unit_test(test_asked_last),
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_read_error),
 	};
