@@ -84,7 +84,8 @@ void swap_space_destroy(struct swap_space *);
  * - Any thread, no locks held.
  * - 0 and *area (1..SWAP_AREAS, the lowest free number); EINVAL (size below
  *   one page or above 1 TiB, bad kind, descriptor not open for reading and
- *   writing), ENOMEM, ENOSPC (SWAP_AREAS are in use).
+ *   writing), EOPNOTSUPP (the codec was not built), ENOMEM, ENOSPC
+ *   (SWAP_AREAS are in use).
  */
 int swap_area_add(
     struct swap_space *, const struct swap_area_config *, unsigned *area);
@@ -165,8 +166,8 @@ void swap_write_sync(struct swap_space *, struct swap_write *);
  * and check them.  The blocks must be in use and stay so.
  * - No locks held; blocks for I/O.
  * - err[i]: 0, EIO (read error), EBADMSG (checksum: damaged, torn or
- *   misplaced).  Contents of a page with an error are undefined.  One log line
- *   for each bad block.
+ *   misplaced).  Contents of a page with an error are undefined.  Errors are
+ *   logged, one line a second for each area at most.
  */
 void swap_read(struct swap_space *, swblk_t first, unsigned n,
     void *const *page, int *err);
