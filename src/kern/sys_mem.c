@@ -292,6 +292,21 @@ sys_mincore(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (error);
 }
 
+/* Is anything of the range locked in memory? */
+static bool
+range_locked(struct vmspace *vm, vm_offset_t va, vm_offset_t end)
+{
+	struct vm_entry_info info;
+
+	while (va < end && vmspace_entry_info(vm, va, &info) == 0 &&
+	       info.start < end) {
+		if ((info.eflags & MAP_ENTRY_WIRED) != 0)
+			return (true);
+		va = info.end;
+	}
+	return (false);
+}
+
 int
 sys_msync(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -304,6 +319,9 @@ sys_msync(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = range_check(a[0], &len, ENOMEM);
 	if (error != 0 || len == 0)
 		return (error);
+	if ((flags & LX_MS_INVALIDATE) != 0 &&
+	    range_locked(lwp_vmspace(l), a[0], a[0] + len))
+		return (EBUSY);
 	return (vm_msync(lwp_vmspace(l), a[0], len, (flags & LX_MS_SYNC) != 0));
 }
 

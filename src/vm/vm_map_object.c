@@ -27,6 +27,7 @@
 #include "vm/vm_map_int.h"
 
 #include "libk/kassert.h"
+#include "vm/vm_object_int.h"
 
 #define EXCLUSIVE_WALK 4096
 
@@ -204,23 +205,25 @@ vm_map_object_resident(const struct vm_map_entry *e, vm_offset_t va)
 {
 	struct vm_object *obj = e->object, *back;
 	vm_ooffset_t off = e->offset + (va - e->start);
-	const struct vm_page *m;
+	uint64_t slot;
 	bool found;
 
 	if (obj == NULL)
 		return (false);
 	vm_object_lock(obj);
 	for (;;) {
-		m = vm_page_lookup(obj, OFF_TO_IDX(off));
+		/* What is in swap hides what is behind it, as a page does. */
+		slot = vm_object_slot(obj, OFF_TO_IDX(off));
 		back = obj->backing;
-		if (m != NULL || back == NULL)
+		if (slot != 0 || back == NULL)
 			break;
 		off += obj->backing_off;
 		vm_object_lock(back);
 		vm_object_unlock(obj);
 		obj = back;
 	}
-	found = m != NULL && (m->flags & PG_VALID) != 0;
+	found = slot != 0 && !vm_slot_is_swap(slot) &&
+		(vm_slot_page(slot)->flags & PG_VALID) != 0;
 	vm_object_unlock(obj);
 	return (found);
 }

@@ -4,7 +4,8 @@
 """Run a guest program natively and inside, and compare what it prints and how
 it ends.
 
-    run_guest.py --vmspace BUILD/vmspace [--mem 64M] [--repeat N] PROGRAM...
+    run_guest.py --vmspace BUILD/vmspace [--mem 64M] [--swap SIZE]
+        [--repeat N] PROGRAM...
 
 One line a program: "ok NAME (native 0.1 s, inside 0.5 s)" or "FAIL NAME" with
 what differs.  The program checks itself; so a wrong answer that is the same in
@@ -26,6 +27,8 @@ def inside(vm, program, opts):
     options += ["--env", "GUEST_INSIDE=1"]
     if opts.mem:
         options += ["--mem", opts.mem]
+    if opts.swap:
+        options += ["--swap", opts.swap]
     argv = vm.argv([path], options)
     if opts.wrapper:
         argv = [opts.wrapper] + argv
@@ -56,6 +59,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--vmspace", required=True)
     p.add_argument("--mem", default="")
+    p.add_argument("--swap", default="")
     p.add_argument("--timeout", type=float, default=60)
     p.add_argument("--repeat", type=int, default=1)
     p.add_argument("--wrapper", default="", help="program that runs vmspace")
