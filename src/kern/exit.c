@@ -6,7 +6,8 @@
  *
  * Concepts.  kern_exit() only marks: the lwp, and with `group` the process,
  * whose other lwps are notified.  Every lwp unwinds to lwp_main() by itself
- * and calls lwp_exit(); the last one to do so ends the process (S3).
+ * and calls lwp_exit(); the last one to do so ends the process (S3).  Step 1 is
+ * done before that, while the thread still counts as the lwp.
  *
  * Order at the end of a process:
  *
@@ -246,7 +247,6 @@ lwp_exit(struct lwp *l)
 	struct lwp *o;
 	bool last;
 
-	futex_lwp_exit(l);
 	cpu_unbind(l->cpu);
 	lwp_times_update(l);
 	kmutex_lock(&p->lock);

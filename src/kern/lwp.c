@@ -49,6 +49,7 @@
 #include "kern/proc_int.h"
 #include "kern/syscall.h"
 #include "libk/kassert.h"
+#include "vm/vm_pageout.h"
 
 #define TIMES_EVERY_NS UINT64_C(10000000) /* a tick of the guest */
 
@@ -370,6 +371,14 @@ lwp_main(void *arg)
 	}
 	while (!l->exiting)
 		lwp_step(l);
+	/*
+	 * The last looks at user memory.  Who was killed for want of memory
+	 * gets it from the reserve, and is known to the policy: it would wait
+	 * for its own end, otherwise, and then others would be killed.
+	 */
+	(void)vm_pageout_right(+1);
+	futex_lwp_exit(l);
+	(void)vm_pageout_right(-1);
 	lwp_self = NULL;
 	lwp_exit(l);
 	lwp_thread_done(k, self);

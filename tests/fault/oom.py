@@ -61,6 +61,23 @@ def many(env):
                     f"{len(said)} lines\n" + "\n".join(wrong[:20]))
 
 
+def separate(env):
+    """Ten kernels one after the other: one victim and one line in each."""
+    options, path = env.vm.guest_path(env.guest("eat"))
+    wrong = ""
+    for i in range(10):
+        r = env.sh(f"{path} 100 0 free; echo $?; seq 1 3 | tail -1; exit 6",
+                   ["--mem", "64M", *options], timeout=60)
+        said = [x for x in r.errtext().splitlines()
+                if x.startswith("vmspace:")]
+        if r.status != 6 or r.text() != "137\n3\n" or len(said) != 1 or \
+                not FULL.match(said[0]):
+            wrong += (f"run {i}: status {r.status}\n{r.text()}\n"
+                      f"{r.errtext()}\n")
+    env.cases.check("ten kernels, one victim and one line in each", not wrong,
+                    wrong)
+
+
 def touching(env):
     """Memory that was granted and cannot be kept: several processes at once,
     each below the limit, together above it."""
@@ -129,4 +146,5 @@ def main_left(env):
 
 
 if __name__ == "__main__":
-    faultlib.main([eaters, many, touching, by_files, forks, smallest, main_left])
+    faultlib.main([eaters, many, separate, touching, by_files, forks, smallest,
+                   main_left])
