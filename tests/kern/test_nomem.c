@@ -3,11 +3,19 @@
 
 /*
  * No memory: every request of kernel memory refused in turn during boot,
- * fork and exec, and guests that want more than there is.
+ * fork, exec, calls on memory, paging, swapon and swapoff, and guests that
+ * want more than there is.
  */
 #include "fixture.h"
 
+#include "host/host_file.h"
+#include "libk/kassert.h"
+#include "vm/swap_space.h"
 #include "vm/vm_page.h"
+#include "vm/vmspace.h"
+
+#define MADV_PAGEOUT 21
+#define MREMAP_MAYMOVE 1
 
 static struct fixture fx;
 static _Atomic(int) outcome; /* errno of the step, 0 done */
@@ -152,6 +160,24 @@ prog_exec_target(struct user *u)
 	U_END;
 }
 
+static bool with_swap;
+
+/* A swap area of some kind.  0 or what vkernel_swapon() says. */
+static int
+swap_add(enum vkernel_swap_kind kind, unsigned *area)
+{
+	struct vkernel_swap s = {
+	    .kind = kind, .fd = -1, .size = (uint64_t)8 << 20, .name = "test"};
+	int error;
+
+	if (kind == VKERNEL_SWAP_FILE)
+		assert_int_equal(vkernel_swap_open(NULL, &s.size, &s.fd), 0);
+	error = vkernel_swapon(fx.k, &s, area);
+	if (s.fd >= 0)
+		host_close(s.fd);
+	return (error);
+}
+
 /*
  * Program `n` with each allocation of each zone refused in turn, until it has
  * all it wants.  The first run makes the slabs.
@@ -159,12 +185,14 @@ prog_exec_target(struct user *u)
 static void
 each_allocation(int n)
 {
-	unsigned refused = 0;
+	unsigned refused = 0, area;
 	int status;
 
 	memset(&fx.hf, 0, sizeof(fx.hf));
 	fx.use_hf = true;
 	fx_boot(&fx);
+	if (with_swap)
+		assert_int_equal(swap_add(VKERNEL_SWAP_LZ4, &area), 0);
 	struct vm_zone *const zones[] = {fx.k->z_proc, fx.k->z_lwp,
 	    fx.k->z_sigacts, fx.k->z_fs, fx.k->vm.z_vmspace, fx.k->vm.z_entry,
 	    fx.k->vm.z_object, fx.k->vm.z_radix, fx.k->vm.z_pmap,
@@ -211,6 +239,264 @@ test_thread(void **state)
 {
 	fx.prog[2] = prog_thread;
 	each_allocation(2);
+}
+
+/* ---- memory ---- */
+
+#define MEM_PAGES 64
+#define MEM_LEN (MEM_PAGES * PAGE_SIZE)
+#define MEM_WORD(i) ((uint64_t)(i)*0x10001 + 7)
+
+/* What is done with no memory; the rest of the program has all it wants. */
+enum stage {
+	AT_MMAP,
+	AT_FAULT,
+	AT_OUT,
+	AT_IN,
+	AT_FORK,
+	AT_COPY,
+	AT_MREMAP,
+	AT_MUNMAP,
+	NSTAGES
+};
+static const char *const stage_names[] = {"mmap", "faults", "swap-out",
+    "swap-in", "fork of swapped memory", "copy on write", "mremap", "munmap"};
+static enum stage stage;
+
+static void
+at(enum stage s)
+{
+	if (s == stage)
+		arm();
+}
+
+/* The stage is over; `error` is what the guest got. */
+static void
+past(enum stage s, int error)
+{
+	if (s != stage)
+		return;
+	disarm();
+	atomic_store(&outcome, error);
+}
+
+static void
+mem_write(struct user *u)
+{
+	for (unsigned i = 0; i < MEM_PAGES; i++)
+		u_put64(u, u->tf->r12 + i * PAGE_SIZE, MEM_WORD(i));
+}
+
+static void
+mem_verify(struct user *u)
+{
+	for (unsigned i = 0; i < MEM_PAGES; i++)
+		U_CHECK(
+		    u_get64(u, u->tf->r12 + i * PAGE_SIZE) == MEM_WORD(i), i);
+}
+
+/* Pages of the memory that are in frames. */
+static unsigned
+mem_resident(struct user *u)
+{
+	uint8_t vec[MEM_PAGES];
+	unsigned n = 0;
+
+	KVERIFY(vm_mincore(u->l->p->vmspace, u->tf->r12, MEM_LEN, vec) == 0);
+	for (unsigned i = 0; i < MEM_PAGES; i++)
+		n += vec[i] & 1;
+	return (n);
+}
+
+/* Each step returns what was asked or ENOMEM, and then nothing has changed. */
+static void
+prog_memory(struct user *u)
+{
+	U_BEGIN
+	at(AT_MMAP);
+	U_SYS(SYS_mmap, 0, MEM_LEN, 3, 0x22, (uint64_t)-1, 0);
+	past(AT_MMAP, U_RET < 0 ? (int)-U_RET : 0);
+	if (U_RET < 0)
+		U_EXIT(0);
+	u->tf->r12 = u->tf->rax;
+	at(AT_FAULT);
+	for (u->tf->rbx = 0; u->tf->rbx < MEM_PAGES; u->tf->rbx++)
+		U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_WRITE);
+	past(AT_FAULT, 0);
+	mem_write(u);
+	at(AT_OUT);
+	U_SYS(SYS_madvise, u->tf->r12, MEM_LEN, MADV_PAGEOUT);
+	U_CHECK(U_RET == 0, U_RET);
+	past(AT_OUT, mem_resident(u) == 0 ? 0 : ENOMEM);
+	if (stage != AT_OUT)
+		U_CHECK(mem_resident(u) == 0, mem_resident(u));
+	at(AT_IN);
+	for (u->tf->rbx = 0; u->tf->rbx < MEM_PAGES; u->tf->rbx++)
+		U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_READ);
+	past(AT_IN, 0);
+	mem_verify(u);
+	U_SYS(SYS_madvise, u->tf->r12, MEM_LEN, MADV_PAGEOUT);
+	at(AT_FORK);
+	U_SYS(SYS_fork);
+	if (U_RET == 0) {
+		mem_verify(u);
+		U_EXIT(0);
+	}
+	past(AT_FORK, U_RET < 0 ? (int)-U_RET : 0);
+	at(AT_COPY);
+	for (u->tf->rbx = 0; u->tf->rbx < MEM_PAGES; u->tf->rbx += 2)
+		U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_WRITE);
+	past(AT_COPY, 0);
+	mem_verify(u);
+	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
+	if (U_RET > 0)
+		U_CHECK(u_get32(u, u_buf(u, 0)) == 0, u_get32(u, u_buf(u, 0)));
+	U_SYS(SYS_madvise, u->tf->r12, MEM_LEN, MADV_PAGEOUT);
+	at(AT_MREMAP);
+	U_SYS(SYS_mremap, u->tf->r12, MEM_LEN, 2 * MEM_LEN, MREMAP_MAYMOVE);
+	past(AT_MREMAP, U_RET < 0 ? (int)-U_RET : 0);
+	if (U_RET > 0)
+		u->tf->r12 = u->tf->rax;
+	mem_verify(u);
+	U_SYS(SYS_madvise, u->tf->r12, MEM_LEN, MADV_PAGEOUT);
+	at(AT_MUNMAP);
+	U_SYS(SYS_munmap, u->tf->r12 + PAGE_SIZE, PAGE_SIZE);
+	past(AT_MUNMAP, U_RET < 0 ? (int)-U_RET : 0);
+	U_CHECK(u_get64(u, u->tf->r12) == MEM_WORD(0), 0);
+	U_CHECK(vm_check_vmspace(u->l->p->vmspace) == 0, 0);
+	U_EXIT(0);
+	U_END;
+}
+
+static void
+test_memory(void **state)
+{
+	fx.prog[6] = prog_memory;
+	with_swap = true;
+	for (stage = AT_MMAP; stage < NSTAGES; stage++) {
+		print_message("%s: ", stage_names[stage]);
+		each_allocation(6);
+	}
+	with_swap = false;
+}
+
+/* ---- swapon and swapoff ---- */
+
+static const enum vkernel_swap_kind kinds[] = {
+    VKERNEL_SWAP_FILE, VKERNEL_SWAP_LZ4, VKERNEL_SWAP_ZSTD};
+
+/* An area is made, and removed again, with the n-th allocation refused.
+ * False: there was no n-th. */
+static bool
+on_and_off(enum vkernel_swap_kind kind, int64_t n)
+{
+	int64_t last = (int64_t)atomic_load(&fx.hf.calls) + n;
+	unsigned area;
+	int error;
+
+	atomic_store(&fx.hf.fail_at, last);
+	error = swap_add(kind, &area);
+	if (error == 0) {
+		error = vkernel_swapoff(fx.k, area);
+		atomic_store(&fx.hf.fail_at, 0);
+		if (error != 0)
+			assert_int_equal(vkernel_swapoff(fx.k, area), 0);
+	}
+	atomic_store(&fx.hf.fail_at, 0);
+	assert_true(error == 0 || error == ENOMEM);
+	assert_int_equal(swap_space_size(fx.k->vm.swap), 0);
+	return ((int64_t)atomic_load(&fx.hf.calls) >= last);
+}
+
+static void
+test_swapon(void **state)
+{
+	int64_t n;
+
+	memset(&fx.hf, 0, sizeof(fx.hf));
+	fx.use_hf = true;
+	fx_boot(&fx);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (n = 1; on_and_off(kinds[i], n); n++)
+			assert_true(n < 1000);
+		assert_true(n > 1); /* something was refused */
+	}
+	fx_shutdown(&fx);
+}
+
+static _Atomic(bool) keeper_ready, keeper_stop;
+
+/* Has memory that others page, and looks at it in the end. */
+static void
+prog_keeper(struct user *u)
+{
+	U_BEGIN
+	U_SYS(SYS_mmap, 0, MEM_LEN, 3, 0x22, (uint64_t)-1, 0);
+	u->tf->r12 = u->tf->rax;
+	mem_write(u);
+	atomic_store(&keeper_ready, true);
+	while (!atomic_load(&keeper_stop))
+		U_PAUSE();
+	mem_verify(u);
+	U_EXIT(1);
+	U_END;
+}
+
+/* swapoff of an area that is in use: done, or refused and then in use as
+ * before. */
+static unsigned
+off_in_use(enum vkernel_swap_kind kind)
+{
+	uint64_t given;
+	unsigned area, refused = 0;
+	int64_t last;
+	int error;
+
+	for (int64_t n = 1;; n++) {
+		assert_int_equal(swap_add(kind, &area), 0);
+		assert_int_equal(vkernel_shrink(fx.k, 0, &given), 0);
+		assert_true(swap_space_used(fx.k->vm.swap) >= MEM_PAGES);
+		last = (int64_t)atomic_load(&fx.hf.calls) + n;
+		atomic_store(&fx.hf.fail_at, last);
+		error = vkernel_swapoff(fx.k, area);
+		atomic_store(&fx.hf.fail_at, 0);
+		if (error != 0) {
+			assert_int_equal(error, ENOMEM);
+			assert_true(swap_space_size(fx.k->vm.swap) != 0);
+			refused++;
+			assert_int_equal(vkernel_swapoff(fx.k, area), 0);
+		}
+		assert_int_equal(swap_space_size(fx.k->vm.swap), 0);
+		assert_int_equal(swap_space_used(fx.k->vm.swap), 0);
+		if ((int64_t)atomic_load(&fx.hf.calls) < last)
+			return (refused);
+		assert_true(n < 1000);
+	}
+}
+
+static void
+test_swapoff(void **state)
+{
+	unsigned refused;
+	int pid, status;
+
+	memset(&fx.hf, 0, sizeof(fx.hf));
+	fx.use_hf = true;
+	fx.prog[7] = prog_keeper;
+	atomic_store(&keeper_ready, false);
+	atomic_store(&keeper_stop, false);
+	fx_boot(&fx);
+	pid = fx_spawn(&fx, 7);
+	while (!atomic_load(&keeper_ready))
+		host_sleep_ns(100000);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		refused = off_in_use(kinds[i]);
+		print_message("swapoff refused %u times\n", refused);
+	}
+	atomic_store(&keeper_stop, true);
+	assert_int_equal(vkernel_wait(fx.k, pid, &status), 0);
+	assert_int_equal(status, WEXIT(1));
+	fx_shutdown(&fx);
 }
 
 /* ---- guests that want too much ---- */
@@ -295,6 +581,9 @@ main(void)
 	    T(test_fork),
 	    T(test_exec),
 	    T(test_thread),
+	    T(test_memory),
+	    T(test_swapon),
+	    T(test_swapoff),
 	    T(test_oom),
 	};
 
