@@ -102,12 +102,17 @@ no_map(char *p)
 static void
 out_and_in(void)
 {
+	static char buf[16384];
 	struct rusage a, b;
-	char *m;
+	char *m, *at;
 
 	m = swapped(PAGES, 1);
 	if (inside()) {
 		CHECK(status_kib("VmSwap:") >= PAGES * PAGE / 1024);
+		read_file("/proc/self/vmspace", buf, sizeof(buf));
+		CHECK((at = strstr(buf, "\nswap ")) != NULL);
+		CHECK(strtoull(at + 6, NULL, 10) >= PAGES);
+		CHECK(strstr(buf, "\nentry ") != NULL);
 		CHECK(status_kib("RssAnon:") < 4096);
 	}
 	CHECK(getrusage(RUSAGE_SELF, &a) == 0);

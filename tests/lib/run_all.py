@@ -34,19 +34,21 @@ PLAN = {
         ["-Db_sanitize=address,undefined"],
         {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-         "VMSPACE_TEST_SLOW": "4"},
+         "VMSPACE_TEST_SLOW": "4", "VMSPACE_READER_SECONDS": "5"},
         [("unit", None), ("kern", None), ("fuzz", None),
          ("model", ["vm_model"]),
+         ("stress", ["fork_rounds", "readers", "swap"]),
          ("guest", ["cow64", "execs", "filemap", "forkwait", "protsegv",
-                    "signals", "threads", "files"])]),
+                    "signals", "swapcalls", "threads", "files"])]),
     "build-tsan": (
         ["-Db_sanitize=thread"],
         # Lock order is checked by rank; recycled objects look like
         # inversions to the address-based detector.
         {"TSAN_OPTIONS": "halt_on_error=1:detect_deadlocks=0",
-         "VMSPACE_TEST_SLOW": "6"},
+         "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "5"},
         [("unit", None), ("kern", None), ("stress", None),
-         ("guest", ["forkwait", "signals", "threads", "pipes"])]),
+         ("guest", ["forkwait", "signals", "swapcalls", "threads",
+                    "pipes"])]),
 }
 
 
