@@ -56,7 +56,7 @@ check()
 }
 
 # MODEL:MUTATIONS
-for m in vmspace:4 pageout:5 handover:6 shootdown:6 exec:7; do
+for m in vmspace:4 pageout:5 handover:6 shootdown:6 exec:7 objlife:7; do
 	for mut in $(seq 0 "${m#*:}"); do
 		check "${m%:*}" "$mut"
 	done
