@@ -133,7 +133,7 @@ user:
 		   goto parked
 		:: atomic { !called -> called = true; event = SYSCALL };
 		   goto parked
-		:: atomic { mapped && freed -> assert(false) /* P1 */ }
+		:: atomic { mapped && freed -> assert(!freed) /* P1 */ }
 		fi
 	} unless { killed }
 }

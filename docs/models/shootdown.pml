@@ -296,7 +296,7 @@ proctype lwp(byte i)
 		fi;
 		if
 		:: atomic { sigpend[i] -> sigpend[i] = false; intr[i] = false }
-		:: atomic { mapped[stub] && freed -> assert(false) /* P1 */ }
+		:: atomic { mapped[stub] && freed -> assert(!freed) /* P1 */ }
 		:: atomic { i == 0 && own -> own = false };
 		   in_user[i] = false;
 		   leave_user();
