@@ -233,6 +233,20 @@ wants_charge(uint32_t eflags, vm_prot_t prot)
 
 /* ---- inserting and removing ---- */
 
+/* Is nothing in [start, end)?  Then *prev is the entry below, or NULL. */
+static bool
+range_is_free(struct vm_map *map, vm_offset_t start, vm_offset_t end,
+    struct vm_map_entry **prev)
+{
+	const struct vm_map_entry *next;
+
+	if (vm_map_lookup(map, start, prev) != NULL)
+		return (false);
+	next =
+	    *prev != NULL ? TAILQ_NEXT(*prev, link) : TAILQ_FIRST(&map->list);
+	return (next == NULL || next->start >= end);
+}
+
 int
 vm_map_insert_entry(struct vm_map *map, const struct vm_map_entry *tmpl,
     struct vm_map_list *dead)
@@ -251,10 +265,11 @@ vm_map_insert_entry(struct vm_map *map, const struct vm_map_entry *tmpl,
 		eflags &= ~(uint32_t)MAP_ENTRY_ACCOUNT;
 	if (wants_charge(eflags, tmpl->prot))
 		eflags |= MAP_ENTRY_ACCOUNT;
-	if (dead != NULL)
+	if (!range_is_free(map, start, end, &prev)) {
+		if (dead == NULL)
+			return (EEXIST);
 		vm_map_measure(map, start, end, &gone, &uncharged);
-	else if (!vm_map_range_free(map, start, end))
-		return (EEXIST);
+	}
 	error = vm_map_admit(map, end - start,
 	    (eflags & MAP_ENTRY_ACCOUNT) != 0 ? end - start : 0, gone,
 	    uncharged);
@@ -263,23 +278,23 @@ vm_map_insert_entry(struct vm_map *map, const struct vm_map_entry *tmpl,
 	e = vm_map_entry_alloc(map);
 	if (e == NULL)
 		return (ENOMEM);
-	if (dead != NULL && gone != 0) {
+	if (gone != 0) {
 		error = vm_map_delete(map, start, end, dead);
 		if (error != 0) {
 			vm_map_entry_dispose(map, e);
 			return (error);
 		}
+		(void)range_is_free(map, start, end, &prev);
 	}
 	vm_map_entry_copy(e, tmpl);
 	e->eflags = eflags;
 	if (e->object == NULL)
 		e->offset = 0;
-	vm_map_lookup(map, start, &prev);
 	vm_map_entry_enter(map, e, prev);
 	vm_map_account(map, e, true);
 	if (e->object != NULL)
 		vm_object_link_entry(e);
-	vm_map_simplify_range(map, start, end);
+	vm_map_simplify(map, e);
 	return (0);
 }
 
@@ -328,12 +343,15 @@ vm_map_delete(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	e = vm_map_first(map, start);
 	if (e == NULL || e->start >= end)
 		return (0);
-	error = clip_range(map, start, end);
-	if (error != 0)
-		return (error);
+	/* Most often it is just one entry, from border to border. */
+	if (e->start < start || e->end != end) {
+		error = clip_range(map, start, end);
+		if (error != 0)
+			return (error);
+		e = vm_map_first(map, start);
+	}
 	pmap_remove(map->pmap, start, end);
-	for (e = vm_map_first(map, start); e != NULL && e->start < end;
-	     e = next) {
+	for (; e != NULL && e->start < end; e = next) {
 		next = TAILQ_NEXT(e, link);
 		vm_map_account(map, e, false);
 		vm_map_entry_detach(map, e);

@@ -452,15 +452,12 @@ entry_absorb(struct vm_map *map, struct vm_map_entry *e, struct vm_map_entry *n)
 	return (true);
 }
 
-void
-vm_map_simplify_range(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+/* Merge what can be merged from e's predecessor on, up to `end`. */
+static void
+simplify_from(struct vm_map *map, struct vm_map_entry *e, vm_offset_t end)
 {
-	struct vm_map_entry *e, *n, *prev;
+	struct vm_map_entry *n, *prev;
 
-	krwlock_assert_wlocked(&map->lock);
-	e = vm_map_first(map, start);
-	if (e == NULL)
-		return;
 	prev = TAILQ_PREV(e, vm_map_list, link);
 	if (prev != NULL)
 		e = prev;
@@ -471,9 +468,23 @@ vm_map_simplify_range(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 }
 
 void
+vm_map_simplify_range(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+{
+	struct vm_map_entry *e;
+
+	krwlock_assert_wlocked(&map->lock);
+	e = vm_map_first(map, start);
+	if (e != NULL)
+		simplify_from(map, e, end);
+}
+
+void
 vm_map_simplify(struct vm_map *map, struct vm_map_entry *e)
 {
-	vm_map_simplify_range(map, e->start, e->end);
+	krwlock_assert_wlocked(&map->lock);
+	/* It is likely to be asked for next; merging clears the hint. */
+	atomic_store_explicit(&map->hint, (uintptr_t)e, memory_order_relaxed);
+	simplify_from(map, e, e->end);
 }
 
 /* ---- letting go ---- */
