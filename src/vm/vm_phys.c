@@ -238,7 +238,8 @@ vm_phys_free(struct vm_phys *ph, struct vm_page *m)
 void
 vm_phys_free_run(struct vm_phys *ph, struct vm_page *m, unsigned npages)
 {
-	uint64_t f = vm_page_frame(ph, m);
+	const uint64_t end = vm_page_frame(ph, m) + npages;
+	uint64_t f = end - npages, to;
 
 	if (npages == 0)
 		return;
@@ -247,9 +248,16 @@ vm_phys_free_run(struct vm_phys *ph, struct vm_page *m, unsigned npages)
 		return;
 	}
 	kmutex_lock(&ph->lock);
-	for (unsigned i = 0; i < npages; i++)
-		phys_page_reset(ph, m + i);
-	phys_merge_range(ph, f, f + npages);
+	/* In pieces, so that the second pass finds in the cache what the first
+	 * one fetched; aligned, so that the pieces are as large as runs get. */
+	for (; f < end; f = to) {
+		to = (f | (((uint64_t)1 << PHYS_TOP) - 1)) + 1;
+		if (to > end)
+			to = end;
+		for (uint64_t i = f; i < to; i++)
+			phys_page_reset(ph, &ph->pages[i]);
+		phys_merge_range(ph, f, to);
+	}
 	phys_count(ph, npages);
 	kmutex_unlock(&ph->lock);
 }
