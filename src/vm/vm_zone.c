@@ -73,6 +73,9 @@
 #define ZONE_LIVE ((uint64_t)0x6c6976650000)
 #define ZONE_FREE ((uint64_t)0x667265650000)
 
+/* Not inlined: without them zalloc() and zfree() need no stack. */
+#define ZONE_SLOW __attribute__((noinline, cold))
+
 /* A thread's magazines, by slot. */
 struct zone_tls_ent {
 	uint64_t gen;
@@ -94,25 +97,38 @@ static bool zone_key_made;
 /* ---- depot and slabs: zone locked ---- */
 
 static void
-depot_push(struct vm_zone *z, void *item)
+depot_push(struct vm_zone *z, void *const *item, uint32_t n)
 {
-	if (z->top->nstack == z->slab_items)
-		z->top = TAILQ_NEXT(z->top, link);
-	z->top->stack[z->top->nstack++] = item;
-	z->ndepot++;
+	uint32_t k;
+
+	z->ndepot += n;
+	for (; n > 0; n -= k, item += k) {
+		if (z->top->nstack == z->slab_items)
+			z->top = TAILQ_NEXT(z->top, link);
+		k = z->slab_items - z->top->nstack;
+		if (k > n)
+			k = n;
+		memcpy(z->top->stack + z->top->nstack, item, k * sizeof(*item));
+		z->top->nstack += k;
+	}
 }
 
-static void *
-depot_pop(struct vm_zone *z)
+/* Up to n of the last ones, in the order of the stack; 0 if it is empty. */
+static uint32_t
+depot_pop(struct vm_zone *z, void **item, uint32_t n)
 {
 	struct zone_slab *s = z->top;
 
 	if (z->ndepot == 0)
-		return (NULL);
+		return (0);
 	if (s->nstack == 0)
 		s = z->top = TAILQ_PREV(s, zone_slab_list, link);
-	z->ndepot--;
-	return (s->stack[--s->nstack]);
+	if (n > s->nstack)
+		n = s->nstack;
+	z->ndepot -= n;
+	s->nstack -= n;
+	memcpy(item, s->stack + s->nstack, n * sizeof(*item));
+	return (n);
 }
 
 static bool
@@ -143,9 +159,9 @@ static void *
 zone_take(struct vm_zone *z, bool grow)
 {
 	struct zone_slab *s;
-	void *item = depot_pop(z);
+	void *item;
 
-	if (item != NULL)
+	if (depot_pop(z, &item, 1) == 1)
 		return (item);
 	s = TAILQ_LAST(&z->slabs, zone_slab_list);
 	if (s == NULL || s->fresh == z->slab_items) {
@@ -167,7 +183,7 @@ zone_note_peak(struct vm_zone *z)
 }
 
 /* One item without a magazine. */
-static void *
+static ZONE_SLOW void *
 zone_take_one(struct vm_zone *z)
 {
 	void *item;
@@ -183,11 +199,11 @@ zone_take_one(struct vm_zone *z)
 	return (item);
 }
 
-static void
+static ZONE_SLOW void
 zone_put_one(struct vm_zone *z, void *item)
 {
 	kmutex_lock(&z->lock);
-	depot_push(z, item);
+	depot_push(z, &item, 1);
 	z->frees++;
 	kmutex_unlock(&z->lock);
 }
@@ -199,8 +215,8 @@ static void
 mag_retire(struct vm_zone *z, struct zone_mag *m)
 {
 	kmutex_lock(&z->lock);
-	while (m->n > 0)
-		depot_push(z, m->item[--m->n]);
+	depot_push(z, m->item, m->n);
+	m->n = 0;
 	z->allocs += atomic_load_explicit(&m->allocs, memory_order_relaxed);
 	z->frees += atomic_load_explicit(&m->frees, memory_order_relaxed);
 	LIST_REMOVE(m, link);
@@ -249,7 +265,7 @@ zone_tls_grow(uint32_t slot)
 }
 
 /* First use of the zone by this thread.  NULL: do without. */
-static struct zone_mag *
+static ZONE_SLOW struct zone_mag *
 mag_create(struct vm_zone *z)
 {
 	struct zone_mag *m;
@@ -284,42 +300,48 @@ mag_get(struct vm_zone *z)
 	return (mag_create(z));
 }
 
-/* Half a magazine from the depot, lowest address on top.  False: nothing. */
-static bool
+/* Half a magazine of items that were never out, lowest address on top. */
+static void
+mag_carve(struct vm_zone *z, struct zone_mag *m, uint32_t want)
+{
+	uint32_t n = 0;
+
+	while (n < want && (m->item[n] = zone_take(z, n == 0)) != NULL)
+		n++;
+	for (uint32_t i = 0; i < n / 2; i++) {
+		void *item = m->item[i];
+
+		m->item[i] = m->item[n - 1 - i];
+		m->item[n - 1 - i] = item;
+	}
+	m->n = n;
+}
+
+/* Up to half a magazine for an empty one.  False: nothing. */
+static ZONE_SLOW bool
 mag_refill(struct vm_zone *z, struct zone_mag *m)
 {
 	uint32_t want = m->cap / 2;
 
 	kmutex_lock(&z->lock);
-	while (m->n < want) {
-		void *item = zone_take(z, m->n == 0);
-
-		if (item == NULL)
-			break;
-		m->item[m->n++] = item;
-	}
+	m->n = depot_pop(z, m->item, want);
+	if (m->n == 0)
+		mag_carve(z, m, want);
 	if (m->n == 0)
 		z->fails++;
 	zone_note_peak(z);
 	kmutex_unlock(&z->lock);
-	for (uint32_t i = 0; i < m->n / 2; i++) {
-		void *item = m->item[i];
-
-		m->item[i] = m->item[m->n - 1 - i];
-		m->item[m->n - 1 - i] = item;
-	}
 	return (m->n > 0);
 }
 
 /* The colder half of a full magazine goes to the depot. */
-static void
+static ZONE_SLOW void
 mag_flush(struct vm_zone *z, struct zone_mag *m)
 {
 	uint32_t n = m->cap / 2;
 
 	kmutex_lock(&z->lock);
-	for (uint32_t i = 0; i < n; i++)
-		depot_push(z, m->item[i]);
+	depot_push(z, m->item, n);
 	kmutex_unlock(&z->lock);
 	m->n -= n;
 	memmove(m->item, m->item + n, m->n * sizeof(m->item[0]));
@@ -460,7 +482,7 @@ vm_zone_slots_drop(struct vm_zone *first)
 
 /* ---- items ---- */
 
-static bool
+static ZONE_SLOW bool
 zone_charge(struct vm_zone *z)
 {
 	uint64_t n = atomic_load_explicit(&z->charged, memory_order_relaxed);
@@ -483,21 +505,21 @@ zone_uncharge(struct vm_zone *z)
 	atomic_fetch_sub_explicit(&z->charged, 1, memory_order_relaxed);
 }
 
-void *
-zalloc(struct vm_zone *z)
+/* What the fast path does not do: refill, limits, no magazine. */
+static ZONE_SLOW void *
+zalloc_slow(struct vm_zone *z, struct zone_mag *m)
 {
-	struct zone_mag *m = mag_get(z);
 	void *item = NULL;
 
 	if (z->limit != 0 && !zone_charge(z))
 		return (NULL);
-	if (__builtin_expect(m == NULL, 0))
+	if (m == NULL)
 		item = zone_take_one(z);
 	else if (m->n > 0 || mag_refill(z, m)) {
 		item = m->item[--m->n];
 		mag_count(&m->allocs);
 	}
-	if (__builtin_expect(item == NULL, 0)) {
+	if (item == NULL) {
 		if (z->limit != 0)
 			zone_uncharge(z);
 		return (NULL);
@@ -505,6 +527,22 @@ zalloc(struct vm_zone *z)
 	zone_debug_alloc(z, item);
 	if ((z->flags & ZF_ZERO) != 0)
 		memset(item, 0, z->size);
+	return (item);
+}
+
+void *
+zalloc(struct vm_zone *z)
+{
+	struct zone_mag *m = mag_get(z);
+	void *item;
+
+	if (__builtin_expect(m == NULL || m->n == 0 || z->limit != 0 ||
+				 (z->flags & ZF_ZERO) != 0,
+		0))
+		return (zalloc_slow(z, m));
+	item = m->item[--m->n];
+	mag_count(&m->allocs);
+	zone_debug_alloc(z, item);
 	return (item);
 }
 
