@@ -4,8 +4,8 @@
 /*
  * The lifetime word: refs, holds and flags in one 64-bit atomic, so that
  * each transition is one compare-and-swap, and "the last ref went" and "no
- * new refs from now on" are the same event.  Used by vmspaces, objects,
- * vnodes and processes; see docs/lifetime.md.
+ * new refs from now on" are the same event.  Used by vmspaces, objects
+ * and processes; see docs/lifetime.md.
  *
  *   bits 0..27 refs, 28..59 holds, 60 EXIT1, 61 EXIT2
  *
