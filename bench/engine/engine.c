@@ -120,6 +120,8 @@ static void
 bench_hold(void)
 {
 	struct vmspace *vm;
+	_Atomic(uint64_t) word = 1;
+	volatile uint64_t was;
 	double ours;
 
 	boot(MIB(1));
@@ -130,7 +132,15 @@ bench_hold(void)
 		vmspace_drop(vm);
 	}
 	ours = each(2000000);
-	printf("%.2f 0\n", ours);
+	/* What the machine takes for two atomic additions that tell what was
+	 * there before, and nothing else. */
+	start();
+	for (int i = 0; i < 2000000; i++) {
+		was = atomic_fetch_add_explicit(&word, 2, memory_order_relaxed);
+		was = atomic_fetch_sub_explicit(&word, 2, memory_order_release);
+	}
+	(void)was;
+	printf("%.2f 0 %.2f\n", ours, each(2000000));
 }
 
 #define ZN 64
@@ -175,11 +185,10 @@ bench_zone(size_t size)
 
 /* ---- maps ---- */
 
-#define NENTRIES 10000
 #define ROUNDS 200000
 
 static void
-bench_map(void)
+bench_map(uint64_t nentries)
 {
 	struct vmspace *vm;
 	vm_offset_t at;
@@ -190,7 +199,7 @@ bench_map(void)
 	boot(MIB(1));
 	vm = space(0);
 	vm->map.commit_limit = UINT64_MAX;
-	for (uint64_t i = 0; i < NENTRIES; i++) {
+	for (uint64_t i = 0; i < nentries; i++) {
 		at = BASE + i * 4 * PG;
 		must(vm_mmap(vm, &at, PG, RW, VM_PROT_ALL,
 			 VMM_FIXED | VMM_NORESERVE, NULL, 0),
@@ -199,19 +208,19 @@ bench_map(void)
 	start();
 	for (int i = 0; i < ROUNDS; i++) {
 		rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
-		at = BASE + (rnd >> 33) % NENTRIES * 4 * PG + 2 * PG;
+		at = BASE + (rnd >> 33) % nentries * 4 * PG + 2 * PG;
 		must(vm_mmap(vm, &at, PG, VM_PROT_READ, VM_PROT_ALL,
 			 VMM_FIXED | VMM_NORESERVE, NULL, 0),
 		    "mmap");
 		must(vm_munmap(vm, at, PG), "munmap");
 	}
 	ours = each(ROUNDS);
-	base = mmap(NULL, NENTRIES * 4 * PG, PROT_NONE,
+	base = mmap(NULL, nentries * 4 * PG, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		die("mmap");
-	munmap(base, NENTRIES * 4 * PG);
-	for (uint64_t i = 0; i < NENTRIES; i++)
+	munmap(base, nentries * 4 * PG);
+	for (uint64_t i = 0; i < nentries; i++)
 		if (mmap(base + i * 4 * PG, PG, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
 			0) == MAP_FAILED)
@@ -219,7 +228,7 @@ bench_map(void)
 	start();
 	for (int i = 0; i < ROUNDS / 4; i++) {
 		rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
-		q = base + (rnd >> 33) % NENTRIES * 4 * PG + 2 * PG;
+		q = base + (rnd >> 33) % nentries * 4 * PG + 2 * PG;
 		if (mmap(q, PG, PROT_READ,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
 			0) == MAP_FAILED)
@@ -334,6 +343,46 @@ bench_exit(uint64_t mib)
 	printf("%.1f %.1f\n", ours, host);
 }
 
+#define TURNS 10000
+#define TURNS_SHOWN 1000
+
+/*
+ * A process forks, both write, the child exits, over and over: time of a round
+ * in the last thousand, and in the first; how deep the chain is and how many
+ * frames are in use in the end.
+ */
+static void
+bench_rounds(void)
+{
+	const uint64_t len = MIB(1);
+	struct vm_object *o;
+	struct vmspace *vm, *c;
+	double first = 0, last;
+	uint64_t frames;
+
+	boot(MIB(64));
+	vm = space(len);
+	touch(vm, len);
+	start();
+	for (uint64_t i = 0; i < TURNS; i++) {
+		if (i == TURNS - TURNS_SHOWN)
+			start();
+		must(vmspace_fork(vm, &c), "fork");
+		must(copyout(vm, &i, BASE + i % (len / PG) * PG, sizeof(i)),
+		    "copyout");
+		must(copyout(c, &i, BASE + i % (len / PG) * PG, sizeof(i)),
+		    "copyout");
+		vmspace_free(c);
+		if (i == TURNS_SHOWN - 1)
+			first = each(TURNS_SHOWN);
+	}
+	last = each(TURNS_SHOWN);
+	o = vm_map_first(&vm->map, BASE)->object;
+	frames = sys.phys->npages - atomic_load(&sys.phys->nfree);
+	printf("%.1f 0 %.1f %u %llu\n", last, first, vm_object_chain_depth(o),
+	    (unsigned long long)frames);
+}
+
 /* ---- swap ---- */
 
 static unsigned
@@ -442,8 +491,8 @@ main(int argc, char **argv)
 		bench_hold();
 	else if (strncmp(name, "zone", 4) == 0)
 		bench_zone((size_t)atoi(name + 4));
-	else if (strcmp(name, "map") == 0)
-		bench_map();
+	else if (strncmp(name, "map", 3) == 0)
+		bench_map((uint64_t)atoi(name + 3));
 	else if (strcmp(name, "zero") == 0)
 		bench_zero();
 	else if (strcmp(name, "fork1st") == 0)
@@ -452,6 +501,8 @@ main(int argc, char **argv)
 		bench_fork((uint64_t)atoi(name + 4));
 	else if (strncmp(name, "exit", 4) == 0)
 		bench_exit((uint64_t)atoi(name + 4));
+	else if (strcmp(name, "rounds") == 0)
+		bench_rounds();
 	else if (strcmp(name, "pageout") == 0)
 		bench_pageout(path, SWAP_FILE);
 	else if (strcmp(name, "lz4") == 0)

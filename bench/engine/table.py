@@ -4,31 +4,43 @@
 interleaved rounds, and the target that the project has set itself."""
 
 import json
+import math
 import os
 import platform
 import shutil
 import statistics
 import tempfile
 
-# name, title, what is compared with what: "abs": at most target ns;
-# "minus": the third figure is taken off first; "ratio": at most target times
-# the host's; None: told without a target.
+# name, title, what is compared with what: "abs": at most target ns; "zone": so,
+# and not behind mimalloc; "minus": the third figure is taken off first;
+# "ratio": at most target times the host's; "fio": at least that share of fio;
+# None: told without a target.
 ROWS = [
     ("hold", "hold + drop", "abs", 15),
-    ("zone64", "zone alloc + free, 64 bytes", "abs", 12),
-    ("zone256", "zone alloc + free, 256 bytes", "abs", 12),
-    ("zone1024", "zone alloc + free, 1024 bytes", "abs", 12),
-    ("map", "map insert + remove among 10,000", "abs", 400),
+    *((f"zone{n}", f"zone alloc + free, {n} bytes", "zone", 12)
+      for n in (64, 128, 256, 512, 1024, 2048, 4096)),
+    ("map10000", "map insert + remove among 10,000", "abs", 400),
     ("zero", "zero-fill fault, a page, less zeroing", "minus", 150),
     ("fork1st", "first fork after 1 GiB was written", None, 0),
     ("fork1024", "fork of an entry with 1 GiB, again", "abs", 5000),
-    ("fork64", "the same with 64 MiB", None, 0),
     ("exit1024", "terminate with 1 GiB, a page", "abs", 25),
     ("exit1", "the same with 1 MiB", None, 0),
+    ("rounds", "fork, write, write, exit: last of 10,000", None, 0),
     ("pageout", "pageout to a file, a page", "fio", 0.8),
     ("lz4", "pageout to lz4, a page", None, 0),
     ("zstd", "pageout to zstd, a page", None, 0),
     ("pagein", "pagein, random, a page", "ratio", 1.3),
+]
+
+# How cost grows: file, title, unit of x, name of the benchmark, sizes, and
+# whether a figure is for one page and is to be shown for all.
+GROWTH = [
+    ("fork", "Fork of one entry, by resident size", "MiB", "fork",
+     (1, 4, 16, 64, 256, 1024), False),
+    ("exit", "Terminate, by resident size", "MiB", "exit",
+     (1, 4, 16, 64, 256, 1024), True),
+    ("map", "Map insert + remove, by number of entries", "entries", "map",
+     (10, 100, 1000, 10000, 50000), False),
 ]
 
 
@@ -65,6 +77,9 @@ def show(ns):
 def verdict(kind, target, ours, host, third, fio_ns):
     if kind == "abs":
         return f"<= {show(target)}", ours <= target
+    if kind == "zone":
+        return (f"<= {show(target)}, mimalloc",
+                ours <= target and (not third or ours <= third))
     if kind == "minus":
         return f"<= {show(target)}", ours - third <= target
     if kind == "ratio":
@@ -92,6 +107,60 @@ def bars(rows, path):
                 '<text x="8" y="16" font-weight="bold">Engine: time relative '
                 'to the host kernel (square-root scale)</text>'
                 + "".join(parts) + "</svg>\n")
+
+
+def growth_svg(title, unit, points, path):
+    """Both axes logarithmic; points are (x, vmspace ns, host ns)."""
+    ys = [y for p in points for y in p[1:] if y > 0]
+    lo, hi = math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys)))
+    x0, x1 = math.log10(points[0][0]), math.log10(points[-1][0])
+
+    def at(x, y):
+        return (70 + 420 * (math.log10(x) - x0) / (x1 - x0),
+                250 - 200 * (math.log10(y) - lo) / max(hi - lo, 1))
+    out = [f'<text x="8" y="18" font-weight="bold">{title}</text>']
+    for e in range(lo, hi + 1):
+        y = at(points[0][0], 10.0 ** e)[1]
+        out.append(f'<path d="M70 {y:.0f} H490" stroke="#ddd"/>'
+                   f'<text x="8" y="{y + 4:.0f}">{show(10.0 ** e)}</text>')
+    for x, *_ in points:
+        out.append(f'<text x="{at(x, 10.0 ** lo)[0]:.0f}" y="268" '
+                   f'text-anchor="middle">{x}</text>')
+    out.append(f'<text x="490" y="284" text-anchor="end">{unit}</text>')
+    for col, name, color in ((1, "vmspace", "#2563a8"), (2, "host", "#a86a25")):
+        p = [at(q[0], q[col]) for q in points if q[col] > 0]
+        if p:
+            line = " ".join(f"{x:.0f},{y:.0f}" for x, y in p)
+            out.append(f'<polyline points="{line}" fill="none" '
+                       f'stroke="{color}" stroke-width="2"/>'
+                       f'<text x="{p[-1][0] + 6:.0f}" y="{p[-1][1]:.0f}" '
+                       f'fill="{color}">{name}</text>')
+    with open(path, "w", encoding="utf-8") as f:
+        f.write('<svg xmlns="http://www.w3.org/2000/svg" width="570" '
+                'height="290" font-family="sans-serif" font-size="11">'
+                + "".join(out) + "</svg>\n")
+
+
+def growth(run, exe, rounds, results):
+    kept = {}
+    for key, title, unit, name, sizes, whole in GROWTH:
+        points = []
+        for n in sizes:
+            got = [sample(run, exe, f"{name}{n}", "")[0] for _ in range(rounds)]
+            got = [g for g in got if g]
+            if not got:
+                continue
+            scale = n * 256 if whole else 1
+            points.append((n, *(statistics.median(g[i] for g in got) * scale
+                                for i in (0, 1))))
+        if len(points) < 2:
+            continue
+        kept[key] = points
+        print(f"{title} ({unit}): " + ", ".join(
+            f"{n}: {show(a)}" for n, a, _ in points))
+        growth_svg(title, unit, points,
+                   os.path.join(results, f"engine-{key}.svg"))
+    return kept
 
 
 def main(run, exe, rounds, results):
@@ -131,10 +200,13 @@ def main(run, exe, rounds, results):
         shown = ours - third if kind == "minus" else ours
         mark = "" if met is None else ("met" if met else "MISSED")
         note = ""
-        if name.startswith("zone") and third:
-            note = f" (mimalloc {show(third)})"
-        if kind == "minus":
-            note = f" (zeroing {show(third)})"
+        what = {"zone": "mimalloc", "minus": "zeroing"}.get(
+            kind, {"hold": "two atomic additions",
+                   "rounds": "the first thousand"}.get(name))
+        if what and third:
+            note = f" ({what} {show(third)})"
+        if name == "rounds":
+            note += f" (chain {got[0][3]:.0f}, frames {got[0][4]:.0f})"
         print(f"{title:40}{show(shown):>12}"
               f"{show(peer) if peer else '-':>12}"
               f"{f'{shown / peer:.2f}x' if peer else '-':>8}"
@@ -143,8 +215,9 @@ def main(run, exe, rounds, results):
                      "host": peer, "third": third, "target": want,
                      "met": met, "samples": got})
     os.makedirs(results, exist_ok=True)
+    grown = growth(run, exe, rounds, results)
     with open(os.path.join(results, "engine.json"), "w",
               encoding="utf-8") as f:
-        json.dump(rows, f, indent=1)
+        json.dump({"rows": rows, "growth": grown}, f, indent=1)
     bars(rows, os.path.join(results, "engine.svg"))
-    print(f"written: {results}/engine.json, engine.svg")
+    print(f"written: {results}/engine.json, engine.svg, engine-*.svg")
