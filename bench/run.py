@@ -30,6 +30,8 @@ MICRO = [
     ("bigfork", "fork() with 256 MiB written", "us", 1e3),
     ("cow", "write after fork, a page", "us", 1e3),
     ("munmap", "munmap of 256 MiB written", "us", 1e3),
+    ("waitsmall", "wait() for a tiny process", "us", 1e3),
+    ("waitbig", "wait() for one that had 1 GiB", "us", 1e3),
 ]
 
 
@@ -54,7 +56,7 @@ def build_micro(tmp):
 
 def systems(vmspace):
     """Prefixes of the systems under test, in the order of the columns."""
-    found = {"native": [], "vmspace": [vmspace, "run", "--mem", "1G", "--"]}
+    found = {"native": [], "vmspace": [vmspace, "run", "--mem", "2G", "--"]}
     if shutil.which("runsc"):
         prefix = ["runsc", "--rootless", "--network=none",
                   "--ignore-cgroups", "do"]

@@ -8,6 +8,7 @@
  * several rounds.
  */
 
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,6 +213,44 @@ bench_cow(const char *arg)
 	return (*r);
 }
 
+/* The call alone, for a process with `len` bytes that has ended before. */
+static double
+wait_for(size_t len)
+{
+	double t, took = 0;
+	siginfo_t si;
+
+	for (int i = 0; i < 8; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			if (len != 0)
+				touch(map(len), len);
+			_exit(0);
+		}
+		if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT) != 0) {
+			perror("waitid");
+			exit(1);
+		}
+		t = now_ns();
+		reap(pid);
+		took += now_ns() - t;
+	}
+	return (took / 8);
+}
+
+static double
+bench_waitsmall(const char *arg)
+{
+	return (wait_for(0));
+}
+
+static double
+bench_waitbig(const char *arg)
+{
+	return (wait_for(1024 * MIB));
+}
+
 static const struct {
 	const char *name;
 	double (*fn)(const char *);
@@ -225,6 +264,8 @@ static const struct {
     {"munmap", bench_munmap, 3},
     {"bigfork", bench_bigfork, 3},
     {"cow", bench_cow, 3},
+    {"waitsmall", bench_waitsmall, 3},
+    {"waitbig", bench_waitbig, 1},
 };
 
 int

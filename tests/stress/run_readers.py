@@ -39,7 +39,7 @@ def main():
     vmtest.become_subreaper()
     cases = vmtest.Cases()
     seconds = int(os.environ.get("VMSPACE_READER_SECONDS",
-                                 "300" if LONG else "10"))
+                                 "300" if LONG else "20"))
     stormer = os.path.join(opts.guests, "stormer")
     for name, mem, swap in (("plenty of memory", "512", "0"),
                             ("under swap pressure", "8", "256")):
