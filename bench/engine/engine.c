@@ -442,14 +442,25 @@ bench_pageout(const char *path, enum swap_kind kind)
 	printf("%.1f 0\n", ours);
 }
 
+/* The file is on its device, and nowhere else. */
 static void
-bench_pagein(const char *path)
+uncache(int fd)
 {
-	const uint64_t len = MIB(256), n = 20000;
+	if (fdatasync(fd) != 0 ||
+	    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+		die("uncache");
+}
+
+/* Pages in random order: from the device, or from the host's cache of it.  The
+ * host reads into as much memory as we do. */
+static void
+bench_pagein(const char *path, bool cached)
+{
+	const uint64_t len = MIB(256), n = cached ? 20000 : 4000;
 	struct vmspace *vm;
 	uint64_t rnd = 1, v;
 	double ours, host;
-	char *buf = aligned_alloc(PG, PG);
+	char *buf = aligned_alloc(PG, len);
 	int fd;
 
 	boot(len + MIB(64));
@@ -461,6 +472,11 @@ bench_pagein(const char *path)
 	/* The same cache for both, and no read-ahead in either. */
 	must(vm_madvise(vm, BASE, len, 1), "madvise");
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	if (buf == NULL)
+		die("memory");
+	memset(buf, 1, len);
+	if (!cached)
+		uncache(fd);
 	start();
 	for (uint64_t i = 0; i < n; i++) {
 		rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
@@ -469,11 +485,13 @@ bench_pagein(const char *path)
 		    "copyin");
 	}
 	ours = each((uint64_t)counter_read(&sys.stat[VMST_SWAPIN]));
+	if (!cached)
+		uncache(fd);
 	start();
 	for (uint64_t i = 0; i < n; i++) {
 		rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
-		if (pread(fd, buf, PG,
-			(off_t)((rnd >> 33) % (len / PG) * PG)) != (ssize_t)PG)
+		v = (rnd >> 33) % (len / PG) * PG;
+		if (pread(fd, buf + v, PG, (off_t)v) != (ssize_t)PG)
 			die("pread");
 	}
 	host = each(n);
@@ -510,7 +528,9 @@ main(int argc, char **argv)
 	else if (strcmp(name, "zstd") == 0)
 		bench_pageout(path, SWAP_ZSTD);
 	else if (strcmp(name, "pagein") == 0)
-		bench_pagein(path);
+		bench_pagein(path, false);
+	else if (strcmp(name, "pagein-cached") == 0)
+		bench_pagein(path, true);
 	else {
 		fprintf(stderr, "usage: engine NAME [SWAPFILE]\n");
 		return (2);

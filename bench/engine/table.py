@@ -29,7 +29,8 @@ ROWS = [
     ("pageout", "pageout to a file, a page", "fio", 0.8),
     ("lz4", "pageout to lz4, a page", None, 0),
     ("zstd", "pageout to zstd, a page", None, 0),
-    ("pagein", "pagein, random, a page", "ratio", 1.3),
+    ("pagein", "pagein from the device, random, a page", "ratio", 1.3),
+    ("pagein-cached", "the same, cached by the host", None, 0),
 ]
 
 # How cost grows: file, title, unit of x, name of the benchmark, sizes, and

@@ -313,7 +313,7 @@ vm_check_vmspace(struct vmspace *vm)
 static void
 check_object_pages(struct check *c, struct vm_object *obj, struct vm_phys *ph)
 {
-	uint64_t idx = 0, value, n = 0, blocks = 0;
+	uint64_t idx = 0, value, n = 0, blocks = 0, busy = 0;
 
 	for (; radix_next(&obj->index, &idx, &value); idx++) {
 		struct vm_page *m = vm_slot_page(value);
@@ -330,6 +330,7 @@ check_object_pages(struct check *c, struct vm_object *obj, struct vm_phys *ph)
 			continue;
 		}
 		n++;
+		busy += (m->flags & PG_BUSY) != 0;
 		c->blocks += m->swap != SWBLK_NONE;
 		CHECK(c, m->object == obj && m->pindex == idx,
 		    "object %llu: page at %llu belongs elsewhere", ULL(obj->id),
@@ -354,6 +355,8 @@ check_object_pages(struct check *c, struct vm_object *obj, struct vm_phys *ph)
 	CHECK(c, n == obj->resident && n + blocks == obj->index.count,
 	    "object %llu: resident %llu, index %llu, found %llu", ULL(obj->id),
 	    ULL(obj->resident), ULL(obj->index.count), ULL(n));
+	CHECK(c, busy == obj->busy, "object %llu: busy %llu, found %llu",
+	    ULL(obj->id), ULL(obj->busy), ULL(busy));
 	CHECK(c, blocks == obj->swapped,
 	    "object %llu: swapped %llu, found %llu", ULL(obj->id),
 	    ULL(obj->swapped), ULL(blocks));

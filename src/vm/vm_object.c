@@ -192,6 +192,8 @@ vm_object_paging_end(struct vm_object *o)
 		kcond_broadcast(&o->busy_cond);
 }
 
+#define FREE_RUN 512 /* pages: their structures are still in the cache */
+
 /* Frames and blocks that come free together: neighbours in one call. */
 struct free_run {
 	struct vm_object *o;
@@ -219,7 +221,8 @@ free_run_blk(struct free_run *r, swblk_t blk)
 static void
 free_run_page(struct free_run *r, struct vm_page *m)
 {
-	if (r->npages != 0 && m == r->page + r->npages) {
+	if (r->npages != 0 && m == r->page + r->npages &&
+	    r->npages < FREE_RUN) {
 		r->npages++;
 		return;
 	}
@@ -259,14 +262,9 @@ static void
 object_free_pages(struct vm_object *o)
 {
 	struct free_run run = {.o = o};
-	struct vm_page *m;
 
-	for (vm_pindex_t i = 0; vm_object_next_page(o, &i, &m);) {
-		if ((m->flags & PG_BUSY) != 0)
-			vm_page_busy_wait(o, m);
-		else
-			i++;
-	}
+	while (o->busy != 0)
+		kcond_wait(&o->busy_cond, &o->lock);
 	if (o->type == OBJT_DEVICE) {
 		device_pager_clear(o);
 		return;

@@ -73,6 +73,7 @@ struct vm_object {
 	uint64_t cache_stamp;   /* [o] of the file, see vm_swapcache.c */
 	uint32_t cache_filled;  /* [o] cache_stamp was taken */
 	uint32_t paging;        /* [o] I/O in progress: no collapse, no free */
+	uint64_t busy;          /* [o] busy pages in the index */
 	struct vm_object *backing;     /* [ot] */
 	vm_ooffset_t backing_off;      /* [ot] bytes, of our offset 0 in it */
 	uint32_t shadow_count;         /* [ot] objects on `shadows` */

@@ -86,14 +86,20 @@ page_insert(struct vm_object *obj, vm_pindex_t idx, struct vm_page *m)
 	m->object = obj;
 	m->pindex = idx;
 	m->flags |= PG_BUSY;
+	obj->busy++;
 	obj->resident++;
 	return (true);
 }
 
-/* Whoever waits for the busy page must look again. */
+/* A busy page is busy no more, or not in this object: whoever waits for it, or
+ * for all of a dead object's, must look again. */
 static void
-page_wake(struct vm_object *obj, struct vm_page *m)
+page_unbusy(struct vm_object *obj, struct vm_page *m)
 {
+	if ((m->flags & PG_BUSY) == 0)
+		return;
+	if (--obj->busy == 0 && (obj->flags & OBJ_DEAD) != 0)
+		kcond_broadcast(&obj->busy_cond);
 	if ((m->flags & PG_WANTED) != 0) {
 		m->flags &= ~(uint32_t)PG_WANTED;
 		kcond_broadcast(&obj->busy_cond);
@@ -213,7 +219,7 @@ vm_page_free(struct vm_page *m)
 
 	kmutex_assert_owned(&obj->lock);
 	KVERIFY(m->wire == 0 && (m->flags & PG_FICTITIOUS) == 0);
-	page_wake(obj, m);
+	page_unbusy(obj, m);
 	was = radix_remove(&obj->index, m->pindex);
 	KVERIFY(was == (uint64_t)(uintptr_t)m);
 	obj->resident--;
@@ -230,7 +236,7 @@ vm_page_to_swap(struct vm_page *m, uint64_t blk)
 	kmutex_assert_owned(&obj->lock);
 	KVERIFY(m->wire == 0 && (m->flags & PG_FICTITIOUS) == 0);
 	KVERIFY(blk != SWBLK_NONE && (m->swap == blk || m->swap == SWBLK_NONE));
-	page_wake(obj, m);
+	page_unbusy(obj, m);
 	KVERIFY(vm_object_slot(obj, m->pindex) == (uint64_t)(uintptr_t)m);
 	error = radix_insert(&obj->index, m->pindex, vm_slot_swap(blk));
 	KVERIFY(error == 0);
@@ -273,7 +279,9 @@ vm_page_rename(struct vm_page *m, struct vm_object *to, vm_pindex_t idx)
 	error = radix_insert(&to->index, idx, (uint64_t)(uintptr_t)m);
 	if (error != 0)
 		return (error);
-	page_wake(from, m);
+	page_unbusy(from, m);
+	if ((m->flags & PG_BUSY) != 0)
+		to->busy++;
 	was = radix_remove(&from->index, m->pindex);
 	KVERIFY(was == (uint64_t)(uintptr_t)m);
 	from->resident--;
@@ -290,6 +298,7 @@ vm_page_busy_try(struct vm_page *m)
 	if ((m->flags & PG_BUSY) != 0)
 		return (false);
 	m->flags |= PG_BUSY;
+	m->object->busy++;
 	return (true);
 }
 
@@ -298,8 +307,8 @@ vm_page_unbusy(struct vm_page *m)
 {
 	kmutex_assert_owned(&m->object->lock);
 	KASSERT((m->flags & PG_BUSY) != 0);
+	page_unbusy(m->object, m);
 	m->flags &= ~(uint32_t)PG_BUSY;
-	page_wake(m->object, m);
 }
 
 void
