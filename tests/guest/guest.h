@@ -64,6 +64,12 @@ GUEST void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 	} while (0)
 
 /* Expect a call to return -1 with this errno. */
+/* An address that nothing is mapped at; the compiler does not know. */
+#define BAD                                     \
+	({                                      \
+		void *volatile bad = (void *)8; \
+		(void *)bad;                    \
+	})
 #define CHECK_ERRNO(call, want)                                                \
 	do {                                                                   \
 		long r_ = (errno = 0, (long)(call));                           \

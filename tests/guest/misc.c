@@ -13,7 +13,6 @@
 #include <sys/uio.h>
 #include <sys/utsname.h>
 
-#define BAD ((void *)8)
 #define KERNEL_BAD ((void *)0xffffffff80000000)
 
 static void

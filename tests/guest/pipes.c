@@ -203,7 +203,7 @@ nonblocking(void)
 	CHECK(read(p[0], buf, 100) == 100);
 	CHECK_ERRNO(lseek(p[0], 0, SEEK_CUR), ESPIPE);
 	CHECK_ERRNO(pread(p[0], buf, 1, 0), ESPIPE);
-	CHECK_ERRNO(read(p[0], (char *)8, 1), EFAULT);
+	CHECK_ERRNO(read(p[0], BAD, 1), EFAULT);
 	close(p[0]), close(p[1]);
 	say("O_NONBLOCK");
 }
