@@ -60,6 +60,7 @@ uio_consume(struct uio *uio, size_t n)
 /*
  * Move min(n, resid) bytes between p and the uio.
  * - Returns the bytes moved; off and resid are advanced by them.
+ * - They may overlap: a file can be written from a mapping of itself.
  */
 size_t
 uiomove(void *p, size_t n, struct uio *uio)
@@ -68,9 +69,9 @@ uiomove(void *p, size_t n, struct uio *uio)
 
 	while (done < n && (c = uio_front(uio, n - done)) > 0) {
 		if (uio->write)
-			memcpy((char *)p + done, uio->iov->base, c);
+			memmove((char *)p + done, uio->iov->base, c);
 		else
-			memcpy(uio->iov->base, (char *)p + done, c);
+			memmove(uio->iov->base, (char *)p + done, c);
 		uio_consume(uio, c);
 		done += c;
 	}
