@@ -19,6 +19,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct vkernel;
 
@@ -54,11 +55,12 @@ struct vkernel_swap_inject {
 /* Where pages go that find no room in guest memory. */
 struct vkernel_swap {
 	enum vkernel_swap_kind kind;
-	int fd;           /* FILE: open for reading and writing; it is dup'ed.
-			     Its contents are overwritten. */
-	uint64_t size;    /* bytes of guest memory that fit, 1 page..1 TiB */
-	int priority;     /* higher first; equal ones are used in turn */
-	const char *name; /* for messages and /proc/swaps; copied */
+	int fd;        /* FILE: open for reading and writing; it is dup'ed.
+			  Its contents are overwritten. */
+	uint64_t size; /* bytes of guest memory that fit, 1 page..1 TiB */
+	int priority;  /* higher first; equal ones are used in turn */
+	const char
+	    *name; /* for messages and /proc/swaps; copied; NULL: the kind */
 	struct vkernel_swap_inject inject;
 };
 #define VKERNEL_NSWAP_MAX 32
@@ -80,7 +82,8 @@ struct vkernel_config {
 	bool fake_machine;    /* software only: no user code can run (tests) */
 	FILE *trace;          /* strace-like lines, NULL: none */
 	int log_level;        /* 0 errors, 1 warnings, 2 info, 3 debug */
-	/* Log lines go here; NULL: standard error. */
+	/* Log lines, without newline, go here; NULL: standard error.  May be
+	 * called under locks of the kernel: it must not call back. */
 	void (*log)(void *arg, int level, const char *line);
 	void *log_arg;
 };
@@ -119,10 +122,16 @@ struct vkernel_stat {
 };
 
 /*
- * 0; EINVAL (config, or what a swap area is not given), ENOENT/ENOTDIR/EACCES
- * (root or mounts), ENOMEM, EPERM (the host refuses what the stub machine
- * needs; a log line says what). Which mount or path was refused is said in one
- * log line.
+ * 0; EINVAL (config: mem is 1 MiB to 1 TiB, at most 1024 mounts and a host name
+ * of 64 bytes; or what a swap area is not given), ENOENT/ENOTDIR/EISDIR/EACCES/
+ * EEXIST/ENXIO (root, mounts or devices), ENOMEM, EMFILE, EFBIG (the limit on
+ * file sizes is below mem), EOPNOTSUPP (swap that was not built in), ENOSYS (a
+ * host without FSGSBASE), EPERM (the host refuses what the stub machine needs;
+ * a log line says what).  Which mount or path was refused is said in one log
+ * line.
+ *
+ * Guest code runs in child processes of this one: the embedder must not wait
+ * for children that are not its own (waitpid(-1)), nor ignore SIGCHLD.
  */
 int vkernel_create(const struct vkernel_config *, struct vkernel **);
 /* Kills what still runs, waits for it, gives everything back. */
@@ -138,7 +147,8 @@ int vkernel_wait(struct vkernel *, int pid, int *status);
 /* Wait until no guest process is left at all. */
 void vkernel_wait_all(struct vkernel *);
 /* Signal a process (pid > 0), its group (pid < 0) or, with pid 0, the
- * foreground process group of the terminal.  ESRCH, EINVAL. */
+ * foreground process group of the terminal.  Signal 0 only looks whether it is
+ * there.  ESRCH, EINVAL. */
 int vkernel_kill(struct vkernel *, int pid, int sig);
 /* Is the process stopped by job control?  False also when it is gone. */
 bool vkernel_stopped(struct vkernel *, int pid);
@@ -155,21 +165,52 @@ void vkernel_stat(struct vkernel *, struct vkernel_stat *);
  *   errors of open(2).
  */
 int vkernel_swap_open(const char *path, uint64_t *size, int *fd);
-/* Add an area to a running kernel.  0 and *area; EINVAL, ENOMEM, ENOSPC
- * (VKERNEL_NSWAP_MAX are in use), EMFILE. */
+/* Add an area to a running kernel.  0 and *area; EINVAL, EBADF, ENOMEM, ENOSPC
+ * (VKERNEL_NSWAP_MAX are in use), EMFILE, EOPNOTSUPP (not built in). */
 int vkernel_swapon(
     struct vkernel *, const struct vkernel_swap *, unsigned *area);
 /*
  * Bring home what an area holds, and remove it; takes as long as reading it.
  * 0; ENOENT (no such area), EBUSY (under way), ENOMEM (memory and the other
- * areas cannot take it: it stays in use).
+ * areas cannot take it: it stays in use), EAGAIN (no progress for ten seconds,
+ * with somebody using the last pages: the same).
  */
 int vkernel_swapoff(struct vkernel *, unsigned area);
 /*
  * Page out what can be until at most `target` bytes of guest memory are in
- * use, and give the free memory back to the host.  *given_back: bytes.
+ * use, and give the free memory back to the host.  *given_back: bytes, of what
+ * could be done: always 0.
  */
 int vkernel_shrink(struct vkernel *, uint64_t target, uint64_t *given_back);
+/* ---- looking at processes ---- */
+
+enum vkernel_proc_type {
+	VKERNEL_PROC_FILE,
+	VKERNEL_PROC_DIR,
+	VKERNEL_PROC_LINK,
+};
+/* Sees a name; false ends the list. */
+typedef bool vkernel_proc_entry_fn(
+    void *arg, const char *name, enum vkernel_proc_type);
+/*
+ * The tree that guests have as /proc, from outside and without limits of
+ * rights: path is relative to it ("1/maps"; "" is the root).  Reading a link
+ * gives what it says; links are not followed.
+ * - ENOENT, ENOTDIR, ESRCH (the process has gone meanwhile).
+ */
+int vkernel_proc_list(
+    struct vkernel *, const char *path, vkernel_proc_entry_fn *, void *arg);
+/*
+ * Read or write len bytes at off; *done: how many were.  0 of them: the end.  A
+ * text is made anew by each call; PID/mem is the memory of the process, off the
+ * address.
+ * - As above; EISDIR; EACCES (cannot be written); EIO (nothing is mapped).
+ */
+int vkernel_proc_read(struct vkernel *, const char *path, uint64_t off,
+    void *buf, size_t len, size_t *done);
+int vkernel_proc_write(struct vkernel *, const char *path, uint64_t off,
+    const void *buf, size_t len, size_t *done);
+
 /* ---- devices ---- */
 
 /*
@@ -180,7 +221,8 @@ struct vkernel_device_ops {
 	/* Page number `page` of the device (4096 bytes; below its size) was
 	 * touched for the first time: where in device memory is it?  A multiple
 	 * of 4096 from vkernel_devmem_alloc(); no two pages at one place.  An
-	 * errno is SIGBUS to the guest. */
+	 * errno is SIGBUS to the guest.  Asked once: it stays mapped, for
+	 * writing as well, whatever `write` is. */
 	int (*fault)(void *arg, uint64_t page, bool write, uint64_t *offset);
 	/* read(2), write(2): bytes [off, off+len) lie within the device; NULL:
 	 * EPERM. */
@@ -197,7 +239,9 @@ int vkernel_devmem_alloc(
     struct vkernel *, size_t size, uint64_t *offset, void **ptr);
 /*
  * /dev/NAME, of `size` bytes, until the kernel ends.  ops must live as long.
- * 0; EINVAL (name, size, no fault function), EEXIST, ENOMEM.
+ * 0; EINVAL (name, size above 1 TiB, no fault function), EEXIST, ENXIO (the
+ * guest's root has no /dev), ENOMEM (also: 64 runs of device memory are in
+ * use).
  */
 int vkernel_device_add(struct vkernel *, const char *name, uint64_t size,
     const struct vkernel_device_ops *ops, void *arg);
@@ -212,7 +256,8 @@ int vkernel_window_create(
  * Wake up to n guest threads that wait (FUTEX_WAIT, not private) on the word
  * at byte `off` of a window or device, which they have mapped shared.  The
  * other way round there is nothing: the embedder looks at the word.
- * 0; ENOENT (no such device), EINVAL (off not a multiple of 4 or beyond).
+ * 0; ENOENT (no such device), EINVAL (off not a multiple of 4 or beyond, n
+ * below 0).
  */
 int vkernel_window_wake(
     struct vkernel *, const char *name, uint64_t off, int n);
@@ -226,6 +271,7 @@ void vkernel_dump_trace(struct vkernel *, FILE *);
 
 const char *vkernel_version(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -111,7 +111,7 @@ exec_new_vmspace(struct exec_image *img)
 	struct vmspace *vm;
 	int error;
 
-	error = vmspace_create(&img->k->vm, &vm);
+	error = vmspace_alloc(&img->k->vm, &vm);
 	if (error != 0)
 		return (error);
 	if (gap < STACK_GAP_MIN)

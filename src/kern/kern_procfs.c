@@ -405,4 +405,7 @@ const struct procfs_ops kern_procfs_ops = {
     .fdnext = pf_fdnext,
     .text = kern_procfs_text,
     .systext = pf_systext,
+    .mem_open = kern_procfs_mem_open,
+    .mem_rw = kern_procfs_mem_rw,
+    .mem_close = kern_procfs_mem_close,
 };

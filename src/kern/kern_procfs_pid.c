@@ -21,6 +21,7 @@
 
 #define TICK_NS (UINT64_C(1000000000) / LX_USER_HZ)
 #define MAPS_NAME_COLUMN 73
+#define CHAIN_SHOWN 8 /* objects of a chain; longer ones are rare */
 #define COPY_AT_ONCE ((size_t)64 << 10)
 
 /* printf's %llu takes nothing else. */
@@ -174,6 +175,21 @@ pid_maps(struct pinfo *pi, struct procfs_buf *b)
 	}
 }
 
+/* The objects behind the entry at va, one to a line. */
+static void
+pid_chain(struct vmspace *vm, vm_offset_t va, struct procfs_buf *b)
+{
+	struct vm_chain_info c[CHAIN_SHOWN];
+	unsigned n = vmspace_entry_chain(vm, va, c, CHAIN_SHOWN);
+
+	for (unsigned i = 0; i < n; i++)
+		procfs_printf(b,
+		    "  object %llu %s refs %u holds %u pages %llu swapped "
+		    "%llu\n",
+		    (ull)c[i].id, c[i].type, c[i].refs, c[i].holds,
+		    (ull)c[i].resident, (ull)c[i].swapped);
+}
+
 static void
 pid_vmspace(struct pinfo *pi, struct procfs_buf *b)
 {
@@ -181,26 +197,30 @@ pid_vmspace(struct pinfo *pi, struct procfs_buf *b)
 	struct vmspace_stat st;
 	vm_offset_t va = 0;
 
-	if (pi->vm == NULL)
-		return;
-	vmspace_stat(pi->vm, &st);
+	/* A zombie has none: no page, no block, no entry. */
+	memset(&st, 0, sizeof(st));
+	if (pi->vm != NULL)
+		vmspace_stat(pi->vm, &st);
 	procfs_printf(b,
 	    "generation %llu\nrefs %llu\nholds %llu\nflags %s\nsize %llu\n"
 	    "resident %llu\npeak %llu\nproportional %llu\nwired %llu\n"
 	    "entries %llu\nanonymous %llu\nswap %llu\n"
 	    "minflt %llu\nmajflt %llu\nzfod %llu\ncow %llu\nswapin %llu\n",
 	    (ull)st.id, (ull)st.refs, (ull)st.holds,
-	    st.exiting ? "EXIT1" : "LIVE", (ull)st.size, (ull)st.resident,
-	    (ull)st.resident_peak, (ull)st.pss, (ull)st.wired, (ull)st.entries,
-	    (ull)(st.anon / PAGE_SIZE), (ull)(st.swap / PAGE_SIZE),
-	    (ull)st.minflt, (ull)st.majflt, (ull)st.zfod, (ull)st.cow,
-	    (ull)st.swapin);
-	while (vmspace_entry_info(pi->vm, va, &e) == 0) {
+	    pi->vm == NULL ? "NONE"
+	    : st.exiting   ? "EXIT1"
+			   : "LIVE",
+	    (ull)st.size, (ull)st.resident, (ull)st.resident_peak, (ull)st.pss,
+	    (ull)st.wired, (ull)st.entries, (ull)(st.anon / PAGE_SIZE),
+	    (ull)(st.swap / PAGE_SIZE), (ull)st.minflt, (ull)st.majflt,
+	    (ull)st.zfod, (ull)st.cow, (ull)st.swapin);
+	while (pi->vm != NULL && vmspace_entry_info(pi->vm, va, &e) == 0) {
 		procfs_printf(b,
 		    "entry %llx-%llx prot %u flags %#x object %llu chain %u "
 		    "resident %llu %s\n",
 		    (ull)e.start, (ull)e.end, e.prot, e.eflags,
 		    (ull)e.object_id, e.depth, (ull)e.resident, e.name);
+		pid_chain(pi->vm, e.start, b);
 		va = e.end;
 	}
 }

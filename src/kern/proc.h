@@ -191,6 +191,11 @@ struct vkernel {
 	bool pageout;                  /* the pageout daemon runs */
 	LIST_HEAD(, vkdevice) devices; /* [t] */
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
+	LIST_HEAD(, vkfile) files;     /* file_lock */
+	struct kmutex file_lock;       /* rank LEAF */
+	LIST_HEAD(, vkrun) runs;       /* run_lock */
+	struct kmutex run_lock;        /* rank RUN */
+	struct kcond run_cond;         /* a run changed its state */
 
 	struct kmutex proctree;        /* rank PROCTREE */
 	struct kcond all_gone;         /* [t] */

@@ -67,6 +67,16 @@ int sys_fd_pair(struct lwp *, struct file *f[2], bool cloexec, uint64_t uaddr);
  * before the piece that would exceed LX_MAX_RW_COUNT.  EINVAL, EFAULT. */
 int sys_copyin_iov(
     struct lwp *, uint64_t uaddr, uint64_t cnt, struct lx_iovec **iov, int *n);
+/* Position in a list of user ranges. */
+struct sys_io_cursor {
+	const struct lx_iovec *iov;
+	int n, i;
+	uint64_t skip; /* bytes of iov[i] that are done */
+};
+/* Pin up to max bytes from the cursor on, and move it.  An error only if
+ * nothing was.  vm_iov_release() in any case. */
+int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
+    vm_prot_t access, struct vm_iov *);
 #define SYS_IO_WRITE 0x1
 #define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
 /* Move bytes between user memory and f; a partial result wins over an error.

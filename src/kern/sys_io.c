@@ -34,13 +34,6 @@ sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
     sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_sendfile,
     sys_copy_file_range, sys_readahead, sys_fadvise64;
 
-/* Position in a list of user ranges. */
-struct io_cursor {
-	const struct lx_iovec *iov;
-	int n, i;
-	uint64_t skip; /* bytes of iov[i] that are done */
-};
-
 static bool
 file_is_stream(const struct file *f)
 {
@@ -50,9 +43,8 @@ file_is_stream(const struct file *f)
 		(f->hostfd >= 0 || (f->vp->flags & VN_TTY) != 0));
 }
 
-/* Pin up to max bytes from the cursor on.  An error only if nothing was. */
-static int
-io_pin(struct lwp *l, struct io_cursor *c, size_t max, vm_prot_t access,
+int
+sys_io_pin(struct lwp *l, struct sys_io_cursor *c, size_t max, vm_prot_t access,
     struct vm_iov *v)
 {
 	size_t want, done;
@@ -131,7 +123,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 {
 	bool write = (flags & SYS_IO_WRITE) != 0, at = flags & SYS_IO_AT;
 	bool once = !write && file_is_stream(f);
-	struct io_cursor cur = {.iov = iov, .n = n};
+	struct sys_io_cursor cur = {.iov = iov, .n = n};
 	struct vfs_ctx ctx = lwp_vfs_ctx(l);
 	size_t max = IO_FIRST, pinned, done;
 	uint64_t room = UINT64_MAX;
@@ -149,7 +141,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	do {
 		if (max > room - (uint64_t)total)
 			max = room - (uint64_t)total;
-		error = io_pin(
+		error = sys_io_pin(
 		    l, &cur, max, write ? VM_PROT_READ : VM_PROT_WRITE, &v);
 		pinned = v.len;
 		if (error != 0 || pinned == 0)

@@ -306,6 +306,9 @@ vkernel_teardown(struct vkernel *k)
 	ktrace_destroy(&k->trace);
 	kcond_destroy(&k->thread_cond);
 	kmutex_destroy(&k->thread_lock);
+	kmutex_destroy(&k->file_lock);
+	kcond_destroy(&k->run_cond);
+	kmutex_destroy(&k->run_lock);
 	kcond_destroy(&k->all_gone);
 	kmutex_destroy(&k->proctree);
 	free(k->sc_count);
@@ -330,6 +333,11 @@ vkernel_alloc(const struct vkernel_config *config)
 	LIST_INIT(&k->sessions);
 	LIST_INIT(&k->devices);
 	LIST_INIT(&k->devmem);
+	LIST_INIT(&k->files);
+	LIST_INIT(&k->runs);
+	kmutex_init(&k->run_lock, "runs", KRANK_RUN, 0);
+	kcond_init(&k->run_cond);
+	kmutex_init(&k->file_lock, "files", KRANK_LEAF, 0);
 	k->tty_fd = -1;
 	k->boot_ns = host_now_ns();
 	k->strace = config->trace;
@@ -392,6 +400,8 @@ vkernel_create_fake(const struct vkernel_config *config, struct cpu_fake *fake,
 int
 vkernel_create(const struct vkernel_config *config, struct vkernel **out)
 {
+	if (config == NULL || out == NULL)
+		return (EINVAL);
 	return (vkernel_create_fake_on(config, NULL, NULL, out));
 }
 
@@ -436,6 +446,13 @@ vkernel_destroy(struct vkernel *k)
 {
 	uint64_t leaks;
 
+#ifdef VMSPACE_DEBUG
+	vkernel_kill_all(k);
+	kmutex_lock(&k->vm.list_lock);
+	if (!TAILQ_EMPTY(&k->vm.vmspaces))
+		kpanic("vkernel_destroy: a vmspace is still in use");
+	kmutex_unlock(&k->vm.list_lock);
+#endif
 	vkernel_destroy_check(k, &leaks);
 }
 
@@ -446,6 +463,8 @@ vkernel_wait(struct vkernel *k, int pid, int *status)
 {
 	struct proc *p;
 
+	if (k == NULL || status == NULL)
+		return (EINVAL);
 	kmutex_lock(&k->proctree);
 	for (;;) {
 		p = proc_find_locked(k, pid);
@@ -493,7 +512,7 @@ vkernel_kill(struct vkernel *k, int pid, int sig)
 	struct session *s;
 	int pgid = 0;
 
-	if (sig < 0 || sig > KNSIG || pid == INT32_MIN)
+	if (k == NULL || sig < 0 || sig > KNSIG || pid == INT32_MIN)
 		return (EINVAL);
 	if (pid > 0)
 		return (ksig_kill(k, NULL, pid, &ksi));

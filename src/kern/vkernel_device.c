@@ -87,8 +87,11 @@ vkernel_devmem_alloc(
 {
 	vm_frame_t first;
 	void *p;
-	int error = devmem_alloc(k, size, &first, &p);
+	int error;
 
+	if (k == NULL || offset == NULL || ptr == NULL)
+		return (EINVAL);
+	error = devmem_alloc(k, size, &first, &p);
 	if (error != 0)
 		return (error);
 	*offset = (first - k->vm.phys->npages) * PAGE_SIZE;
@@ -236,7 +239,7 @@ vkernel_device_add(struct vkernel *k, const char *name, uint64_t size,
 	struct vkdevice *d;
 	int error;
 
-	if (ops == NULL || ops->fault == NULL)
+	if (k == NULL || name == NULL || ops == NULL || ops->fault == NULL)
 		return (EINVAL);
 	error = device_make(k, name, size, &d);
 	if (error != 0)
@@ -254,6 +257,8 @@ vkernel_window_create(
 	void *base;
 	int error;
 
+	if (k == NULL || name == NULL || buf == NULL)
+		return (EINVAL);
 	error = device_make(k, name, size, &d);
 	if (error != 0)
 		return (error);
@@ -275,7 +280,7 @@ vkernel_window_wake(struct vkernel *k, const char *name, uint64_t off, int n)
 	struct vm_futex_key key = {.b = off};
 	struct vkdevice *d;
 
-	if (name == NULL || (off & 3) != 0 || n < 0)
+	if (k == NULL || name == NULL || (off & 3) != 0 || n < 0)
 		return (EINVAL);
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (d, &k->devices, link)

@@ -19,4 +19,11 @@ int vkernel_create_fake_on(const struct vkernel_config *, struct cpu_fake *,
 int vkernel_create_fake(
     const struct vkernel_config *, struct cpu_fake *, struct vkernel **);
 
+static inline struct vkernel *
+vkernel_of_vmspace(struct vmspace *vm)
+{
+	return ((struct vkernel *)(void *)((char *)vm->sys -
+					   offsetof(struct vkernel, vm)));
+}
+
 #endif /* KERN_VKERNEL_INT_H */

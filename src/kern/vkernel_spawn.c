@@ -298,6 +298,8 @@ vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
 	struct lwp *l;
 	int error, started;
 
+	if (k == NULL || sp == NULL || pid == NULL)
+		return (EINVAL);
 	if (sp->path == NULL || sp->path[0] == '\0')
 		return (ENOENT);
 	if (sp->nfds < 0 || sp->nfds > NFDS_MAX ||

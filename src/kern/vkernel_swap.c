@@ -9,7 +9,7 @@
  * side whatever fails.
  *
  * Figures are those of the areas there are: what a removed one has counted
- * goes with it, except the pages moved, which vkernel_swapoff() keeps.
+ * goes with it.
  *
  * Locking: none of its own; the calls may come from any thread.
  */
@@ -30,10 +30,21 @@ int
 vkernel_swap_check(const struct vkernel_swap *s)
 {
 	if ((unsigned)s->kind > VKERNEL_SWAP_ZSTD || s->size < PAGE_SIZE ||
-	    s->size > SWAP_MAX || s->name == NULL ||
-	    (s->kind == VKERNEL_SWAP_FILE && s->fd < 0))
+	    s->size > SWAP_MAX || (s->kind == VKERNEL_SWAP_FILE && s->fd < 0))
 		return (EINVAL);
 	return (0);
+}
+
+static const char *
+swap_name(const struct vkernel_swap *s)
+{
+	static const char *const kinds[] = {
+	    [VKERNEL_SWAP_FILE] = "file",
+	    [VKERNEL_SWAP_LZ4] = "lz4",
+	    [VKERNEL_SWAP_ZSTD] = "zstd",
+	};
+
+	return (s->name != NULL ? s->name : kinds[s->kind]);
 }
 
 int
@@ -47,6 +58,8 @@ vkernel_swapon(struct vkernel *k, const struct vkernel_swap *s, unsigned *area)
 	struct swap_area_config cf = {.fd = -1};
 	int error;
 
+	if (k == NULL || s == NULL || area == NULL)
+		return (EINVAL);
 	error = vkernel_swap_check(s);
 	if (error == 0 && s->kind == VKERNEL_SWAP_FILE)
 		error = host_dup(s->fd, &cf.fd);
@@ -55,7 +68,7 @@ vkernel_swapon(struct vkernel *k, const struct vkernel_swap *s, unsigned *area)
 	cf.kind = kinds[s->kind];
 	cf.size = s->size;
 	cf.priority = s->priority;
-	cf.name = s->name;
+	cf.name = swap_name(s);
 	cf.inject = (struct swap_inject){
 	    .write_eio = s->inject.write_eio,
 	    .write_enospc = s->inject.write_enospc,
@@ -72,7 +85,7 @@ vkernel_swapon(struct vkernel *k, const struct vkernel_swap *s, unsigned *area)
 int
 vkernel_swapoff(struct vkernel *k, unsigned area)
 {
-	return (vm_swapoff(&k->vm, area));
+	return (k == NULL ? EINVAL : vm_swapoff(&k->vm, area));
 }
 
 int
@@ -86,7 +99,7 @@ vkernel_swap_config(struct vkernel *k, const struct vkernel_swap *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		error = vkernel_swapon(k, &s[i], &area);
 		if (error != 0) {
-			klog(&k->log, KLOG_ERR, "swap %s: %s", s[i].name,
+			klog(&k->log, KLOG_ERR, "swap area %zu: %s", i + 1,
 			    strerror(error));
 			return (error);
 		}
@@ -97,6 +110,8 @@ vkernel_swap_config(struct vkernel *k, const struct vkernel_swap *s, size_t n)
 int
 vkernel_shrink(struct vkernel *k, uint64_t target, uint64_t *given_back)
 {
+	if (k == NULL || given_back == NULL)
+		return (EINVAL);
 	*given_back = vm_system_shrink(&k->vm, target);
 	return (0);
 }
@@ -104,6 +119,8 @@ vkernel_shrink(struct vkernel *k, uint64_t target, uint64_t *given_back)
 int
 vkernel_swap_open(const char *path, uint64_t *size, int *fd)
 {
+	if (size == NULL || fd == NULL)
+		return (EINVAL);
 	return (host_swap_open(path, size, fd));
 }
 

@@ -42,6 +42,7 @@ enum klock_rank {
 	KRANK_SWAP = 80,     /* swap space */
 	KRANK_PHYS = 85,     /* buddy allocator */
 	KRANK_ZONE = 90,     /* zone allocator */
+	KRANK_RUN = 95,      /* threads of an embedder, around an interrupt */
 	KRANK_LEAF = 99,     /* takes nothing below it */
 };
 

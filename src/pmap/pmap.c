@@ -95,7 +95,8 @@ pte_frame(uint64_t pte)
 }
 
 int
-pmap_create(struct vm_system *sys, struct pmap **out)
+pmap_create(struct vm_system *sys, const struct pmap_ops *ops, void *machine,
+    struct pmap **out)
 {
 	struct pmap *pm;
 	int error;
@@ -106,9 +107,10 @@ pmap_create(struct vm_system *sys, struct pmap **out)
 	memset(pm, 0, sizeof(*pm));
 	kmutex_init(&pm->lock, "pmap", KRANK_PMAP, 0);
 	pm->sys = sys;
-	pm->ops = sys->pmap_ops;
+	pm->ops = ops;
+	pm->machine = machine;
 	pm->id = atomic_fetch_add(&sys->next_id, 1) + 1;
-	error = pm->ops->init(pm, sys->machine);
+	error = pm->ops->init(pm, machine);
 	if (error != 0) {
 		kmutex_destroy(&pm->lock);
 		zfree(sys->z_pmap, pm);
@@ -116,6 +118,23 @@ pmap_create(struct vm_system *sys, struct pmap **out)
 	}
 	*out = pm;
 	return (0);
+}
+
+int
+pmap_create_like(struct pmap *from, struct pmap **out)
+{
+	void *machine = from->machine;
+	int error;
+
+	if (from->ops->fork != NULL) {
+		error = from->ops->fork(from, &machine);
+		if (error != 0)
+			return (error);
+	}
+	error = pmap_create(from->sys, from->ops, machine, out);
+	if (error != 0 && from->ops->unfork != NULL)
+		from->ops->unfork(machine);
+	return (error);
 }
 
 /* Free a subtree; returns how many translations it held. */

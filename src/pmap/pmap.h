@@ -42,6 +42,11 @@ struct pmap_ops {
 	bool (*rebuild)(struct pmap *, uint64_t count);
 	/* Without the lock; may block for the machine. */
 	void (*sync)(struct pmap *);
+	/* The machine for a copy of the address space; ENOMEM.  NULL: it is the
+	 * same.  Without the lock. */
+	int (*fork)(struct pmap *parent, void **machine);
+	/* It is not needed after all. */
+	void (*unfork)(void *machine);
 };
 
 /* Key: [I] immutable, [l] lock, [a] atomic */
@@ -53,13 +58,19 @@ struct pmap {
 	_Atomic(uint64_t) resident;      /* [a] translations */
 	_Atomic(uint64_t) resident_peak; /* [a] */
 	uint64_t id;                     /* [I] */
+	void *machine;                   /* [I] as given to init */
 	void *md;                        /* back-end's own */
 };
 
 extern const struct pmap_ops pmap_soft_ops; /* no machine */
 
-/* Uses sys->pmap_ops and sys->machine.  0, ENOMEM. */
-int pmap_create(struct vm_system *, struct pmap **);
+extern const struct pmap_ops pmap_mmu_ops; /* an embedder's, see pmap_mmu.h */
+
+/* 0, ENOMEM. */
+int pmap_create(
+    struct vm_system *, const struct pmap_ops *, void *machine, struct pmap **);
+/* For a copy of an address space. */
+int pmap_create_like(struct pmap *, struct pmap **);
 /* Drops what is left, makes sure the machine side is gone. */
 void pmap_destroy(struct pmap *);
 

@@ -447,6 +447,16 @@ struct procfs_ops {
 	/* Text of a system node ("meminfo", "stat", "uptime", "loadavg",
 	 * "vmstat", "cpuinfo", "version", "mounts" ...). */
 	int (*systext)(void *arg, const char *node, struct procfs_buf *);
+	/*
+	 * The memory of a process, for as long as it is the one that it has
+	 * now: mem_rw moves bytes at address uio->off, and is ESRCH after exit
+	 * and exec, EIO where nothing is mapped.  ctx NULL: the kernel itself.
+	 * mem_open: ESRCH, EACCES.
+	 */
+	int (*mem_open)(
+	    void *arg, int pid, const struct vfs_ctx *ctx, void **mem);
+	int (*mem_rw)(void *mem, struct uio *);
+	void (*mem_close)(void *mem);
 };
 /* Node names that exist, NULL-terminated; procfs makes files of them. */
 extern const char *const procfs_pid_nodes[];

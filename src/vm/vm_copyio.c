@@ -21,8 +21,7 @@
  * vm_iov_commit() does for pins what copyout does for its stores.
  *
  * Guest threads change the same memory at the same time and natively, so the
- * raw copies are races by design: one small function has them, and is kept
- * from ThreadSanitizer.
+ * raw copies are races by design (vm_rawcopy.h).
  *
  * Locking: no lock is held on entry or across a fault.
  *
@@ -38,43 +37,11 @@
 
 #include "libk/kassert.h"
 #include "vm/vm_map_int.h"
+#include "vm/vm_rawcopy.h"
 
 #define COPYIO_TRIES 4096
 #define COPYIO_SPIN 8 /* tries before giving way to whoever interferes */
 #define STR_CHUNK 256 /* bytes fetched at once by copyinstr */
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define COPYIO_TSAN 1
-#endif
-#endif
-#ifdef __SANITIZE_THREAD__
-#define COPYIO_TSAN 1
-#endif
-
-/* The one place of racing plain accesses; src NULL stores zeroes. */
-__attribute__((no_sanitize("thread"))) static void
-raw_copy(void *dst, const void *src, size_t len)
-{
-#ifdef COPYIO_TSAN
-	/* memcpy() itself is instrumented. */
-	if (src != NULL)
-		__asm__ volatile("rep movsb"
-				 : "+D"(dst), "+S"(src), "+c"(len)
-				 :
-				 : "memory");
-	else
-		__asm__ volatile("rep stosb"
-				 : "+D"(dst), "+c"(len)
-				 : "a"(0)
-				 : "memory");
-#else
-	if (src != NULL)
-		memcpy(dst, src, len);
-	else
-		memset(dst, 0, len);
-#endif
-}
 
 /*
  * Before try number i.  A try fails only because another thread took the
@@ -99,9 +66,8 @@ fault_error(int error)
 	return (error == ENOMEM || error == ESRCH ? error : EFAULT);
 }
 
-/* The page of va, held, that is translated for `access`. */
-static int
-page_hold(
+int
+vm_page_get(
     struct vmspace *vm, vm_offset_t va, vm_prot_t access, struct vm_page **out)
 {
 	struct vm_page *m;
@@ -133,7 +99,7 @@ load_page(struct vmspace *vm, void *dst, vm_offset_t va, size_t n)
 	struct vm_page *m;
 	int error;
 
-	error = page_hold(vm, va, VM_PROT_READ, &m);
+	error = vm_page_get(vm, va, VM_PROT_READ, &m);
 	if (error != 0)
 		return (error);
 	raw_copy(dst, user_ptr(vm, m, va), n);
@@ -162,7 +128,7 @@ store_page(struct vmspace *vm, const void *src, vm_offset_t va, size_t n)
 
 	for (int i = 0; i < COPYIO_TRIES; i++) {
 		retry_pause(i);
-		error = page_hold(vm, va, VM_PROT_WRITE, &m);
+		error = vm_page_get(vm, va, VM_PROT_WRITE, &m);
 		if (error != 0)
 			return (error);
 		raw_copy(user_ptr(vm, m, va), src, n);
@@ -290,7 +256,7 @@ vm_fetch32(struct vmspace *vm, vm_offset_t va, uint32_t *val)
 		return (EINVAL);
 	if (!range_ok(va, sizeof(*val)))
 		return (EFAULT);
-	error = page_hold(vm, va, VM_PROT_READ, &m);
+	error = vm_page_get(vm, va, VM_PROT_READ, &m);
 	if (error != 0)
 		return (error);
 	*val = atomic_load((_Atomic(uint32_t) *)(void *)user_ptr(vm, m, va));
@@ -316,6 +282,14 @@ page_redirty(struct vm_page *m)
 		vm_object_unlock(obj);
 	}
 	vm_object_drop(obj);
+}
+
+void
+vm_page_put(struct vm_system *sys, struct vm_page *m, bool stored)
+{
+	if (stored)
+		page_redirty(m);
+	vm_page_unhold(sys->phys, m);
 }
 
 int
@@ -393,7 +367,7 @@ vm_futex_key(
 		key->b = va;
 		return (0);
 	}
-	error = page_hold(vm, va, VM_PROT_READ, &m);
+	error = vm_page_get(vm, va, VM_PROT_READ, &m);
 	if (error != 0)
 		return (error);
 	vm_page_unhold(vm->sys->phys, m);
@@ -442,7 +416,7 @@ vm_iov_add(struct vm_iov *v, struct vmspace *vm, vm_offset_t va, size_t len,
 	v->vm = vm;
 	while (at < len && v->npages < VM_IOV_MAX) {
 		n = page_rest(va + at, len - at);
-		error = page_hold(vm, va + at, access, &m);
+		error = vm_page_get(vm, va + at, access, &m);
 		if (error != 0)
 			break;
 		v->page[v->npages] = m;
@@ -477,10 +451,7 @@ vm_iov_commit(struct vm_iov *v, size_t done)
 void
 vm_iov_release(struct vm_iov *v)
 {
-	for (int i = 0; i < v->npages; i++) {
-		if (v->write)
-			page_redirty(v->page[i]);
-		vm_page_unhold(v->sys->phys, v->page[i]);
-	}
+	for (int i = 0; i < v->npages; i++)
+		vm_page_put(v->sys, v->page[i], v->write);
 	vm_iov_init(v, v->sys);
 }

@@ -79,6 +79,8 @@
 
 #define RECLAIM_TARGET 64  /* frames to ask for when there are none */
 #define RECLAIM_ROUNDS 256 /* times to ask before the policy is called */
+#define USE_TRIES 4096     /* faults for one use of a page */
+#define USE_SPIN 8         /* of these, without giving way */
 
 static void
 fault_unlock_map(struct vm_faultinfo *fi)
@@ -118,15 +120,18 @@ static int
 fault_check(const struct vm_faultinfo *fi)
 {
 	const struct vm_map_entry *e = fi->entry;
-	vm_prot_t need = fi->access;
+	vm_prot_t need = fi->access, has = e->prot;
 
 	if ((e->eflags & MAP_ENTRY_GUARD) != 0)
 		return (EFAULT);
+	if (fi->force &&
+	    (!vm_fault_write(fi) || (e->eflags & MAP_ENTRY_SHARED) == 0))
+		has = e->max_prot;
 	/* A write needs WRITE only: what the caller reads as well, it has to
 	 * ask for. */
 	if (vm_fault_write(fi))
 		need &= ~(vm_prot_t)VM_PROT_READ;
-	return ((need & ~e->prot) != 0 ? EACCES : 0);
+	return ((need & ~has) != 0 ? EACCES : 0);
 }
 
 /* No entry: perhaps a stack wants to grow. */
@@ -436,6 +441,7 @@ vm_fault(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
 	    .map = &vm->map,
 	    .va = trunc_page(va),
 	    .access = access,
+	    .force = (flags & VM_FAULT_FORCE) != 0,
 	};
 	int error;
 
@@ -450,6 +456,77 @@ vm_fault(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
 	}
 	fault_account(&fi, flags, error);
 	return (error);
+}
+
+/*
+ * Let `use` see the page of va where it lies, if that takes no fault.
+ * 0; ENOENT: it does; ERESTART; errors of lookup.
+ */
+static int
+fault_peek(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)
+{
+	bool write = vm_fault_write(fi);
+	struct vm_object *o;
+	int error;
+
+	error = fault_lookup(fi);
+	if (error != 0)
+		return (error);
+	if (fi->entry->object == NULL || fault_needs_shadow(fi)) {
+		error = ENOENT;
+		if (!write) {
+			use(arg, NULL);
+			error = 0;
+		}
+		fault_unlock_map(fi);
+		return (error);
+	}
+	error = fault_walk(fi);
+	if (error != 0)
+		return (error);
+	o = fi->obj;
+	if (fi->m != NULL && (!write || o == fi->first)) {
+		if (write)
+			vm_page_dirty(fi->m);
+		use(arg, vm_page_ptr(fi->sys->phys, fi->m));
+	} else if (fi->m == NULL && !write && !fi->swapped &&
+		   vm_object_is_anon(o) &&
+		   ((o->flags & OBJ_NAMED) == 0 || fi->idx < o->size))
+		use(arg, NULL);
+	else
+		error = ENOENT;
+	vm_fault_unlock(fi);
+	return (error);
+}
+
+int
+vm_fault_use(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags,
+    vm_page_use_fn *use, void *arg)
+{
+	struct vm_faultinfo fi = {
+	    .vm = vm,
+	    .sys = vm->sys,
+	    .map = &vm->map,
+	    .va = trunc_page(va),
+	    .access = access,
+	    .force = (flags & VM_FAULT_FORCE) != 0,
+	};
+	int error;
+
+	for (unsigned i = 0; i < USE_TRIES; i++) {
+		do
+			error = fault_peek(&fi, use, arg);
+		while (error == ERESTART);
+		if (error != ENOENT)
+			return (error);
+		/* Somebody takes it away again as fast as we make it. */
+		if (i >= USE_SPIN)
+			host_yield();
+		error = vm_fault(vm, va, access, flags);
+		if (error != 0)
+			return (error);
+	}
+	return (ENOMEM);
 }
 
 int

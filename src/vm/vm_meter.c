@@ -116,6 +116,45 @@ vmspace_entry_info(
 	return (0);
 }
 
+unsigned
+vmspace_entry_chain(struct vmspace *vm, vm_offset_t va,
+    struct vm_chain_info *info, unsigned max)
+{
+	static const char *const types[] = {
+	    [OBJT_DEFAULT] = "default",
+	    [OBJT_SWAP] = "swap",
+	    [OBJT_VNODE] = "vnode",
+	    [OBJT_DEVICE] = "device",
+	};
+	const struct vm_map_entry *e;
+	struct vm_object *o = NULL, *back;
+	unsigned n = 0;
+
+	vm_map_lock_read(&vm->map);
+	e = vm->map.dead ? NULL : vm_map_lookup(&vm->map, va, NULL);
+	if (e != NULL && (o = e->object) != NULL)
+		vm_object_lock(o);
+	while (o != NULL && n < max) {
+		info[n++] = (struct vm_chain_info){
+		    .id = o->id,
+		    .type = types[o->type],
+		    .refs = vm_life_refs(&o->life),
+		    .holds = vm_life_holds(&o->life),
+		    .resident = o->resident,
+		    .swapped = o->swapped,
+		};
+		back = o->backing;
+		if (back != NULL)
+			vm_object_lock(back);
+		vm_object_unlock(o);
+		o = back;
+	}
+	if (o != NULL)
+		vm_object_unlock(o);
+	vm_map_unlock_read(&vm->map);
+	return (n);
+}
+
 /* Pages of a range, or of many. */
 struct page_counts {
 	uint64_t anon;    /* resident in anonymous objects */

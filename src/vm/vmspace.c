@@ -70,8 +70,29 @@ life_trace(struct vm_system *sys, uint64_t id, uint64_t before, uint64_t after)
 	ktrace(sys->trace, KT_LIFE, id, before, after);
 }
 
-int
-vmspace_create(struct vm_system *sys, struct vmspace **out)
+void
+vmspace_expect(const struct vmspace *vm, const char *call, bool ref)
+{
+#ifdef VMSPACE_DEBUG
+	uint64_t word = vm != NULL ? life_word(vm) : 0;
+
+	if (vm == NULL)
+		kpanic("%s: NULL", call);
+	if ((word & VM_LIFE_EXIT2) != 0 || vm_life_holds(&vm->life) == 0)
+		kpanic("%s: the vmspace is gone, or never was", call);
+	if (ref && vm_life_refs(&vm->life) == 0)
+		kpanic("%s: no ref (%u holds)", call, vm_life_holds(&vm->life));
+#else
+	(void)vm;
+	(void)call;
+	(void)ref;
+#endif
+}
+
+/* from: a pmap to be like, or NULL. */
+static int
+alloc_like(struct vm_system *sys, const struct pmap_ops *ops, void *machine,
+    struct pmap *from, struct vmspace **out)
 {
 	struct vmspace *vm;
 	int error;
@@ -82,7 +103,8 @@ vmspace_create(struct vm_system *sys, struct vmspace **out)
 	_Static_assert(offsetof(struct vmspace, life) == 0, "life comes first");
 	memset(
 	    (char *)vm + sizeof(vm->life), 0, sizeof(*vm) - sizeof(vm->life));
-	error = pmap_create(sys, &vm->pmap);
+	error = from != NULL ? pmap_create_like(from, &vm->pmap)
+			     : pmap_create(sys, ops, machine, &vm->pmap);
 	if (error != 0) {
 		zfree(sys->z_vmspace, vm);
 		return (error);
@@ -102,6 +124,19 @@ vmspace_create(struct vm_system *sys, struct vmspace **out)
 	kmutex_unlock(&sys->list_lock);
 	*out = vm;
 	return (0);
+}
+
+int
+vmspace_alloc_on(struct vm_system *sys, const struct pmap_ops *ops,
+    void *machine, struct vmspace **out)
+{
+	return (alloc_like(sys, ops, machine, NULL, out));
+}
+
+int
+vmspace_alloc(struct vm_system *sys, struct vmspace **out)
+{
+	return (vmspace_alloc_on(sys, sys->pmap_ops, sys->machine, out));
 }
 
 static void
@@ -129,7 +164,10 @@ vmspace_fork(struct vmspace *parent, struct vmspace **out)
 	struct vmspace *child;
 	int error;
 
-	error = vmspace_create(parent->sys, &child);
+	if (parent == NULL || out == NULL)
+		return (EINVAL);
+	vmspace_expect(parent, __func__, false);
+	error = alloc_like(parent->sys, NULL, NULL, parent->pmap, &child);
 	if (error != 0)
 		return (error);
 	vm_map_lock_quiet(&parent->map);
@@ -161,6 +199,7 @@ vmspace_ref(struct vmspace *vm)
 {
 	uint64_t before = life_word(vm);
 
+	vmspace_expect(vm, __func__, true);
 	vm_life_ref(&vm->life);
 	life_trace(vm->sys, vm->id, before, life_word(vm));
 }
@@ -168,8 +207,12 @@ vmspace_ref(struct vmspace *vm)
 int
 vmspace_tryref(struct vmspace *vm)
 {
-	uint64_t before = life_word(vm);
+	uint64_t before;
 
+	if (vm == NULL)
+		return (EINVAL);
+	vmspace_expect(vm, __func__, false);
+	before = life_word(vm);
 	if (!vm_life_tryref(&vm->life))
 		return (ESRCH);
 	life_trace(vm->sys, vm->id, before, life_word(vm));
@@ -179,6 +222,7 @@ vmspace_tryref(struct vmspace *vm)
 void
 vmspace_hold(struct vmspace *vm)
 {
+	vmspace_expect(vm, __func__, false);
 	vm_life_hold(&vm->life);
 }
 
@@ -246,6 +290,7 @@ vmspace_free(struct vmspace *vm)
 	struct vm_system *sys = vm->sys;
 	uint64_t id = vm->id, before = life_word(vm);
 
+	vmspace_expect(vm, __func__, true);
 	if (!vm_life_free(&vm->life)) {
 		/* Not ours any more: the word may not be read again. */
 		life_trace(sys, id, before, before - 1);
@@ -262,6 +307,7 @@ vmspace_drop(struct vmspace *vm)
 	struct vm_system *sys = vm->sys;
 	uint64_t id = vm->id, before = life_word(vm);
 
+	vmspace_expect(vm, __func__, false);
 	if (!vm_life_drop(&vm->life))
 		return;
 	life_trace(sys, id, before, VM_LIFE_EXIT1 | VM_LIFE_EXIT2);

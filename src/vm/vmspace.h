@@ -13,6 +13,7 @@
 #include "vm/vm_life.h"
 #include "vm/vm_map.h"
 #include "vm/vm_types.h"
+#include "vmspace/vmspace.h"
 
 /* Per-vmspace counters, all [a]. */
 struct vm_usage {
@@ -45,23 +46,21 @@ struct vmspace {
 
 /* ---- lifetime (vmspace.c) ---- */
 
-/* An empty vmspace with one ref.  0, ENOMEM. */
-int vmspace_create(struct vm_system *, struct vmspace **);
 /*
- * Copy by inheritance, COW.  The parent's user threads must not be running
- * user code in a way that expects atomicity (the caller is one of them, in
- * the kernel).  On success the child has one ref.  On failure no trace.
- * 0, ENOMEM.
+ * fork, ref, tryref, free, hold, drop and stat are those of the public header,
+ * vmspace/vmspace.h.  What they expect of the caller besides: no locks held for
+ * free and drop.  For fork: no user thread of the parent expects that a store
+ * is seen by all or none (the caller is one of them, in the kernel).
  */
-int vmspace_fork(struct vmspace *, struct vmspace **);
-void vmspace_ref(struct vmspace *);
-int vmspace_tryref(struct vmspace *); /* 0, ESRCH */
-/* Last ref: stage 1, then drops.  No locks held. */
-void vmspace_free(struct vmspace *);
-void vmspace_hold(struct vmspace *);
+
+/* An empty vmspace with one ref.  0, ENOMEM. */
+int vmspace_alloc(struct vm_system *, struct vmspace **);
+/* The same on another machine than the system's. */
+int vmspace_alloc_on(struct vm_system *, const struct pmap_ops *, void *machine,
+    struct vmspace **);
 bool vmspace_tryhold(struct vmspace *);
-/* Last hold: stage 2.  No locks held. */
-void vmspace_drop(struct vmspace *);
+/* In debug builds: panic, naming the call, if nobody has a hold (or ref). */
+void vmspace_expect(const struct vmspace *, const char *call, bool ref);
 
 /* ---- mappings (vm_mmap.c).  Addresses and lengths in bytes. ---- */
 
@@ -104,6 +103,13 @@ int vm_mlock(struct vmspace *, vm_offset_t addr, uint64_t len, bool lock,
 /* ---- faults (vm_fault.c) ---- */
 
 #define VM_FAULT_COPYIO 0x1 /* on behalf of copyin/copyout: accounting only */
+/*
+ * For a debugger: what the entry may ever allow counts, not what it does now.
+ * A write goes to a private copy, as after a fork; memory that is mapped shared
+ * needs its right to write all the same.  The translation gets the entry's
+ * rights, so user code sees no difference but the contents.
+ */
+#define VM_FAULT_FORCE 0x2
 
 /*
  * Resolve a fault at va for `access` (one of VM_PROT_*; WRITE implies READ).
@@ -132,11 +138,30 @@ int copyin_part(
 int copyout_part(struct vmspace *, const void *src, vm_offset_t dst, size_t len,
     size_t *done);
 int copyout_zero(struct vmspace *, vm_offset_t dst, size_t len);
+/* The page of va, held, that is translated for `access`; and given back: was
+ * anything stored there? */
+int vm_page_get(
+    struct vmspace *, vm_offset_t va, vm_prot_t access, struct vm_page **);
+void vm_page_put(struct vm_system *, struct vm_page *, bool stored);
 /* Atomic on an aligned user word (futex): EINVAL when misaligned. */
 int vm_fetch32(struct vmspace *, vm_offset_t va, uint32_t *val);
 /* Sets *old to what was there; stored iff *old == cmp. */
 int vm_cas32(struct vmspace *, vm_offset_t va, uint32_t cmp, uint32_t val,
     uint32_t *old);
+
+/*
+ * The memory of another (vm_rwmem.c), page by page, whether its pages are
+ * translated or not; absent anonymous memory reads as zeroes and stays absent.
+ * flags: VM_FAULT_FORCE or 0.
+ * - The caller owns a ref or hold; no locks held.
+ * - 0 and *done == len, or *done bytes were moved and then: EFAULT (nothing
+ *   mapped, or not allowed), EIO, ENOMEM, ESRCH (past EXIT1: the process has
+ *   exited, or executes another program).
+ */
+int vm_pread(struct vmspace *, void *buf, size_t len, vm_offset_t addr,
+    int flags, size_t *done);
+int vm_pwrite(struct vmspace *, const void *buf, size_t len, vm_offset_t addr,
+    int flags, size_t *done);
 
 /* Identity of a futex word. private: (vmspace id, va); shared: (object id,
  * byte offset) where the page is shared, else private. */
@@ -200,20 +225,18 @@ struct vm_entry_info {
 int vmspace_entry_info(
     struct vmspace *, vm_offset_t va, struct vm_entry_info *info);
 
-struct vmspace_stat {
-	uint64_t id, refs, holds;
-	bool exiting;
-	uint64_t size;     /* bytes mapped */
-	uint64_t resident; /* bytes translated, or anonymous if that is more */
-	uint64_t resident_peak; /* bytes translated */
-	uint64_t entries;
-	uint64_t anon;  /* bytes of resident anonymous pages, estimate */
-	uint64_t swap;  /* bytes in swap, estimate */
-	uint64_t pss;   /* resident bytes divided by users, estimate */
-	uint64_t wired; /* bytes of mlocked mappings */
-	uint64_t minflt, majflt, zfod, cow, swapin;
+/* An object in the chain behind an entry. */
+struct vm_chain_info {
+	uint64_t id;
+	const char *type;           /* "default", "swap", "vnode", "device" */
+	uint32_t refs, holds;       /* at that moment */
+	uint64_t resident, swapped; /* pages, of the whole object */
 };
-void vmspace_stat(struct vmspace *, struct vmspace_stat *);
+/* The chain behind the entry of va, front first, at most max objects of it:
+ * how many are in info[].  0: no entry, no object, or dead. */
+unsigned vmspace_entry_chain(
+    struct vmspace *, vm_offset_t va, struct vm_chain_info *info, unsigned max);
+
 /* Pages of anonymous memory reachable through the maps (estimate: an object
  * shared by several entries counts once for each). */
 uint64_t vmspace_anonymous_count(struct vmspace *);

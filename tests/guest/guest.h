@@ -63,13 +63,13 @@ GUEST void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 			guest_fail(__FILE__, __LINE__, #x); \
 	} while (0)
 
-/* Expect a call to return -1 with this errno. */
 /* An address that nothing is mapped at; the compiler does not know. */
 #define BAD                                     \
 	({                                      \
 		void *volatile bad = (void *)8; \
 		(void *)bad;                    \
 	})
+/* Expect a call to return -1 with this errno. */
 #define CHECK_ERRNO(call, want)                                                \
 	do {                                                                   \
 		long r_ = (errno = 0, (long)(call));                           \

@@ -313,12 +313,95 @@ test_spawn(void **state)
 	fx_shutdown(&fx);
 }
 
+/* ---- the tree from outside ---- */
+
+static bool
+saw_name(void *arg, const char *name, enum vkernel_proc_type type)
+{
+	char *list = arg;
+
+	snprintf(list + strlen(list), 2048 - strlen(list), "%s%c ", name,
+	    "f/@"[type]);
+	return (true);
+}
+
+static void
+test_doors(void **state)
+{
+	uint64_t at, word = 0, text_at;
+	char list[2048] = "", buf[256];
+	int pid, status;
+	size_t done;
+
+	atomic_store(&release, false);
+	fx.prog[0] = prog_wait;
+	fx_boot(&fx);
+	pid = fx_spawn(&fx, 0);
+	assert_int_equal(pid, 1);
+	host_sleep_ns(5000000);
+	assert_int_equal(vkernel_proc_list(fx.k, "", saw_name, list), 0);
+	assert_non_null(strstr(list, "1/ "));
+	assert_non_null(strstr(list, "self@ "));
+	assert_non_null(strstr(list, "meminfof "));
+	list[0] = '\0';
+	assert_int_equal(vkernel_proc_list(fx.k, "/1", saw_name, list), 0);
+	assert_non_null(strstr(list, "memf "));
+	assert_non_null(strstr(list, "exe@ "));
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "1/exe", 0, buf, sizeof(buf), &done), 0);
+	assert_int_equal(done, 7);
+	assert_memory_equal(buf, "/bin/p0", 7);
+	assert_int_equal(vkernel_proc_read(fx.k, "1/exe", 5, buf, 2, &done), 0);
+	assert_memory_equal(buf, "p0", 2);
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "1/maps", 0, buf, sizeof(buf), &done), 0);
+	assert_int_equal(sscanf(buf, "%lx-%lx", &text_at, &at), 2);
+	/* Memory, also of text that its owner may not write. */
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "1/mem", text_at, &word, 4, &done), 0);
+	assert_memory_equal(&word, "\177ELF", 4);
+	assert_int_equal(
+	    vkernel_proc_write(fx.k, "1/mem", text_at, "abcd", 4, &done), 0);
+	assert_int_equal(done, 4);
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "1/mem", text_at, &word, 4, &done), 0);
+	assert_memory_equal(&word, "abcd", 4);
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "1/mem", 4096, &word, 4, &done), EIO);
+	/* Nothing leads out of the tree, or is written that cannot be. */
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "1/root/bin/p0", 0, buf, 1, &done),
+	    ENOTDIR);
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "../bin/p0", 0, buf, 1, &done), ENOENT);
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "self/mem", 0, buf, 1, &done), ENOTDIR);
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "1", 0, buf, 1, &done), EISDIR);
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "77/maps", 0, buf, 1, &done), ENOENT);
+	assert_int_equal(
+	    vkernel_proc_list(fx.k, "1/maps", saw_name, list), ENOTDIR);
+	assert_int_equal(
+	    vkernel_proc_write(fx.k, "1/maps", 0, "x", 1, &done), EACCES);
+	assert_int_equal(
+	    vkernel_proc_write(fx.k, "1/exe", 0, "x", 1, &done), EACCES);
+	assert_int_equal(
+	    vkernel_proc_read(NULL, "1/exe", 0, buf, 1, &done), EINVAL);
+	atomic_store(&release, true);
+	assert_int_equal(vkernel_wait(fx.k, pid, &status), 0);
+	assert_int_equal(
+	    vkernel_proc_read(fx.k, "1/exe", 0, buf, 1, &done), ENOENT);
+	fx_shutdown(&fx);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	    T(test_procfs),
+	    T(test_doors),
 	    T(test_zombie_texts),
 	    T(test_config),
 	    T(test_mounts),

@@ -39,12 +39,13 @@ VM_BASE = {"src/vm/" + h for h in ("vm_types.h", "vm_page.h", "vm_zone.h",
 # The stub machine is both: one source of pmap, all of cpu.
 MACHINE_PMAP = "src/pmap/pmap_stub.c"
 API = "include/vmspace/"
+API_VMSPACE = "include/vmspace/vmspace.h"
 API_USERS = ("kern", "cmd")
 STUB = "src/cpu/stub/"  # a freestanding program, with headers of its own
 
 HOST_LAYERS = ("host", "pmap", "cpu", "cmd")
 HOST_HEADER = re.compile(
-    r"^((sys|linux|asm|asm-generic|net|netinet|arpa)/.*|(aio|dirent|ftw|glob|"
+    r"^((sys(?!/types\.h)|linux|asm|asm-generic|net|netinet|arpa)/.*|(aio|dirent|ftw|glob|"
     r"grp|ifaddrs|mqueue|netdb|poll|pty|pwd|sched|semaphore|signal|spawn|"
     r"syscall|termios|ucontext|utmp|wait)\.h)$")
 
@@ -161,6 +162,8 @@ def upward(path, target):
     a, b = layer_of(path), layer_of(target)
     if path.startswith(API):
         return None if target.startswith(API) else "a public header includes"
+    if target == API_VMSPACE and a in ("vm", "pmap"):
+        return None  # the struct and its life are vm's own
     if target.startswith(API):
         return None if a in API_USERS else f"{a} includes the public"
     if path.startswith(STUB):

@@ -182,9 +182,9 @@ static void
 proc_exec(struct proc *p)
 {
 	struct vmspace *vm;
-	int error = vmspace_create(&sys, &vm);
+	int error = vmspace_alloc(&sys, &vm);
 
-	CHECK(error == 0, "vmspace_create: %d", error);
+	CHECK(error == 0, "vmspace_alloc: %d", error);
 	vm->map.commit_limit = UINT64_MAX;
 	map_at(vm, PRIV_BASE, PRIV_PAGES, 0, NULL);
 	map_at(vm, SHARED_BASE, 1, VMM_SHARED, shared_obj);
@@ -528,7 +528,7 @@ finish(void)
 	uint64_t forks = 0, execs = 0, refusals = 0, sum;
 	uint32_t val;
 
-	CHECK(vmspace_create(&sys, &vm) == 0, "vmspace_create");
+	CHECK(vmspace_alloc(&sys, &vm) == 0, "vmspace_alloc");
 	map_at(vm, SHARED_BASE, 1, VMM_SHARED, shared_obj);
 	for (unsigned i = 0; i < SHARED_WORDS; i++) {
 		sum = 0;

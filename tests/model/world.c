@@ -198,7 +198,7 @@ first_space(struct wspace *s)
 	vm_offset_t fence = M_END;
 	int error;
 
-	error = vmspace_create(&w.sys, &s->vm);
+	error = vmspace_alloc(&w.sys, &s->vm);
 	if (error == 0) {
 		s->vm->map.commit_limit = UINT64_MAX;
 		s->vm->mmap_top = M_END;

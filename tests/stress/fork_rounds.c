@@ -97,7 +97,7 @@ rounds(uint64_t n, uint64_t pageout_every)
 	cf.host = host_fake(&fake);
 	CHECK(vm_system_init(&sys, &cf) == 0);
 	CHECK(vm_swapon(&sys, &area, &nr) == 0);
-	CHECK(vmspace_create(&sys, &vm) == 0);
+	CHECK(vmspace_alloc(&sys, &vm) == 0);
 	CHECK(
 	    vm_mmap(vm, &at, PAGES * PAGE_SIZE, 3, 7, VMM_FIXED, NULL, 0) == 0);
 	for (unsigned p = 0; p < PAGES; p++) {

@@ -31,11 +31,14 @@ def host(cases, opts, name, args, seconds):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--vmspace", required=True)
     p.add_argument("--guests", required=True)
     p.add_argument("--host", required=True)
     p.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
     opts = p.parse_args()
     opts.host = os.path.realpath(opts.host)
+    opts.vmspace = os.path.realpath(opts.vmspace)
+    guests = opts.guests = os.path.realpath(opts.guests)
     vmtest.become_subreaper()
     cases = vmtest.Cases()
     seconds = int(os.environ.get("VMSPACE_READER_SECONDS",
@@ -46,6 +49,19 @@ def main():
         host(cases, opts, f"storm, {name}, seed {opts.seed}",
              ["storm", stormer, mem, swap, str(seconds * 1000),
               str(opts.seed), "32", "8"], seconds)
+    # The same from inside: readers are processes of the same kernel.
+    for name, mem in (("plenty of memory", ["--mem", "512M"]),
+                      ("under swap pressure",
+                       ["--mem", "16M", "--swap", "256M"])):
+        r = vmtest.run([opts.vmspace, "run", *mem, "--",
+                        os.path.join(guests, "peeker"),
+                        os.path.join(guests, "stormer"), str(seconds * 500),
+                        str(opts.seed), "32", "8"],
+                       timeout=seconds * 3 + 60)
+        cases.check(f"storm from inside, {name}, seed {opts.seed}",
+                    r.status == 0 and not r.err,
+                    f"status {r.status}\n{r.text()}\n{r.errtext()[-5000:]}")
+        print("     " + r.text().strip().replace("\n", "\n     "), flush=True)
     size = 1024 if LONG else 128
     eat = os.path.join(opts.guests, "eat")
     host(cases, opts, f"exit with {size} MiB resident",

@@ -21,7 +21,7 @@ env_setup(void **state)
 	    stub_machine_create(&e->sys, &e->sm) != 0)
 		return (-1);
 	e->sys.machine = e->sm;
-	if (pmap_create(&e->sys, &e->pm) != 0)
+	if (pmap_create(&e->sys, e->sys.pmap_ops, e->sys.machine, &e->pm) != 0)
 		return (-1);
 	e->code = vm_phys_alloc(e->sys.phys, 0);
 	e->data = vm_phys_alloc(e->sys.phys, 0);

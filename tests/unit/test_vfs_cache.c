@@ -17,7 +17,7 @@ map_file(struct env *e, struct file *f, uint64_t len, bool shared)
 	struct vmspace *vm;
 	vm_offset_t va = BASE;
 
-	assert_int_equal(vmspace_create(&e->sys, &vm), 0);
+	assert_int_equal(vmspace_alloc(&e->sys, &vm), 0);
 	assert_int_equal(vnode_object(f->vp, &obj), 0);
 	assert_int_equal(
 	    vm_mmap(vm, &va, len, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL,

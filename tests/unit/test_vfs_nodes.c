@@ -257,7 +257,7 @@ test_tmpfs_mapping(void **state)
 
 	assert_int_equal(trunc_to(f, 3 * PG), 0);
 	assert_int_equal(vnode_object(f->vp, &o), 0);
-	assert_int_equal(vmspace_create(&fx->sys, &vm), 0);
+	assert_int_equal(vmspace_alloc(&fx->sys, &vm), 0);
 	assert_int_equal(
 	    vm_mmap(vm, &sh, 4 * PG, 3, 7, VMM_FIXED | VMM_SHARED, o, 0), 0);
 	assert_int_equal(vm_mmap(vm, &pr, 4 * PG, 3, 7, VMM_FIXED, o, 0), 0);
@@ -821,7 +821,7 @@ test_tmpfs_mapped_threads(void **state)
 
 	assert_int_equal(trunc_to(f, MAP_PAGES * PG), 0);
 	assert_int_equal(vnode_object(f->vp, &o), 0);
-	assert_int_equal(vmspace_create(&fx->sys, &t.vm), 0);
+	assert_int_equal(vmspace_alloc(&fx->sys, &t.vm), 0);
 	assert_int_equal(vm_mmap(t.vm, &t.va, MAP_PAGES * PG, 3, 7,
 			     VMM_FIXED | VMM_SHARED, o, 0),
 	    0);

@@ -656,7 +656,7 @@ scenario(struct fixture *f, struct vm_object *v)
 	vm_offset_t va = BASE, fa = BASE + ((uint64_t)1 << 32);
 	int error;
 
-	error = vmspace_create(&f->sys, &p);
+	error = vmspace_alloc(&f->sys, &p);
 	if (error != 0)
 		return (error);
 	error = vm_mmap(p, &va, 600 * PG, RW, VM_PROT_ALL, VMM_FIXED, NULL, 0);

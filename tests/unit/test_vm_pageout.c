@@ -331,7 +331,7 @@ refuse(int64_t n)
 	atomic_store(
 	    &fx.host.fail_at, (int64_t)atomic_load(&fx.host.calls) + n);
 	area_on = tolerate(swap_on(&cf, &area)) == 0;
-	if (tolerate(vmspace_create(&fx.sys, &vm)) != 0)
+	if (tolerate(vmspace_alloc(&fx.sys, &vm)) != 0)
 		goto out;
 	mapped = tolerate(vm_mmap(vm, &at, 64 * PG, RW, VM_PROT_ALL, VMM_FIXED,
 		     NULL, 0)) == 0;

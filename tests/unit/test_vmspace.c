@@ -197,7 +197,7 @@ test_host_refuses(void **state)
 			continue;
 		}
 		a = b = 0;
-		error = vmspace_create(&ts.sys, &vm);
+		error = vmspace_alloc(&ts.sys, &vm);
 		if (error == 0) {
 			error = vm_mmap(
 			    vm, &a, 8 * PG, RW, ALL, VMM_SHARED, NULL, 0);

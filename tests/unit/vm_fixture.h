@@ -423,7 +423,7 @@ space(struct fixture *f)
 {
 	struct vmspace *vm;
 
-	assert_int_equal(vmspace_create(&f->sys, &vm), 0);
+	assert_int_equal(vmspace_alloc(&f->sys, &vm), 0);
 	return (vm);
 }
 

@@ -61,7 +61,7 @@ ts_space(struct ts *ts)
 {
 	struct vmspace *vm;
 
-	assert_int_equal(vmspace_create(&ts->sys, &vm), 0);
+	assert_int_equal(vmspace_alloc(&ts->sys, &vm), 0);
 	return (vm);
 }
 

@@ -19,12 +19,13 @@
  * Texts (procfs_text.c) are generated as a whole when the file is opened.
  * Magic links (procfs_link.c) lead to the vnode itself rather than to a path;
  * a descriptor without vnode leads to a PN_FDFILE vnode, whose open makes
- * another file over the same host descriptor.
+ * another file over the same host descriptor.  mem (procfs_mem.c) is the one
+ * node that can be written.
  *
  * Locking.  None: nodes are immutable, and ops are called without locks.
  *
- * Guarantees.  Read-only: writing is EACCES, making names ENOENT.  Sizes are
- * 0.  Numbers of inodes are stable: pid << 16 | node.
+ * Guarantees.  Read-only but for mem: writing is EACCES, making names ENOENT.
+ * Sizes are 0.  Numbers of inodes are stable: pid << 16 | node.
  *
  * Limits.  A process shows one thread, itself.
  */
@@ -115,6 +116,9 @@ procfs_vops_of(const struct procfs_node *n, enum vtype *type)
 	case PN_TEXT:
 		*type = VREG;
 		return (&procfs_text_vops);
+	case PN_MEM:
+		*type = VREG;
+		return (&procfs_mem_vops);
 	case PN_MOUNTS:
 		*type = VLNK;
 		return (&procfs_link_vops);
@@ -174,6 +178,8 @@ procfs_mode(const struct vnode *vp)
 		return (0500);
 	case PN_FD:
 		return (0700);
+	case PN_MEM:
+		return (0600);
 	case PN_TEXT:
 		name = procfs_pid_nodes[n->idx];
 		return (
@@ -263,6 +269,12 @@ const struct vops procfs_text_vops = {
     .getattr = procfs_getattr,
     .open = procfs_text_open,
     .read = procfs_text_read,
+    .statfs = procfs_statfs,
+    .reclaim = procfs_reclaim,
+};
+const struct vops procfs_mem_vops = {
+    .getattr = procfs_getattr,
+    .open = procfs_mem_open,
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
 };

@@ -77,7 +77,11 @@ procfs_pid_child(
 		n->kind = PN_FDDIR;
 		return ("fd");
 	}
-	if (i == 1 && dir->kind == PN_PID) {
+	if (i == 1) {
+		n->kind = PN_MEM;
+		return ("mem");
+	}
+	if (i == 2 && dir->kind == PN_PID) {
 		n->kind = PN_TASKDIR;
 		return ("task");
 	}
@@ -189,6 +193,7 @@ procfs_dtype(enum procfs_kind kind)
 	case PN_SYSTEXT:
 	case PN_SYSCTL:
 	case PN_TEXT:
+	case PN_MEM:
 		return (vtype_dtype(VREG));
 	case PN_SELF:
 	case PN_THREADSELF:

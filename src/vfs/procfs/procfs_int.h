@@ -23,7 +23,8 @@ enum procfs_kind {
 	PN_TASKDIR,
 	PN_TID, /* directory of a thread */
 	PN_FDDIR,
-	PN_TEXT,   /* idx: procfs_pid_nodes */
+	PN_TEXT, /* idx: procfs_pid_nodes */
+	PN_MEM,
 	PN_LINK,   /* idx: procfs_links */
 	PN_FD,     /* idx: descriptor */
 	PN_FDFILE, /* what PN_FD leads to if it has no vnode */
@@ -64,8 +65,8 @@ int procfs_getattr(struct vnode *, struct vattr *);
 int procfs_statfs(struct vnode *, struct vfs_statfs *);
 void procfs_reclaim(struct vnode *);
 
-extern const struct vops procfs_dir_vops, procfs_text_vops, procfs_link_vops,
-    procfs_magic_vops, procfs_fdfile_vops;
+extern const struct vops procfs_dir_vops, procfs_text_vops, procfs_mem_vops,
+    procfs_link_vops, procfs_magic_vops, procfs_fdfile_vops;
 
 /* ---- procfs_dir.c ---- */
 
@@ -82,6 +83,14 @@ int procfs_follow(struct vnode *, const struct vfs_ctx *, struct vnode **);
 int procfs_text_open(
     struct vnode *, int, struct file *, const struct vfs_ctx *);
 int procfs_text_read(struct vnode *, struct uio *, int);
+/* Of any file without contents of its own: always ready, any offset. */
+short procfs_text_poll(struct file *, short events, int *hostfd);
+int procfs_text_getattr(struct file *, struct vattr *);
+int procfs_text_seek(struct file *, int64_t off, int whence, uint64_t *res);
+
+/* ---- procfs_mem.c ---- */
+
+int procfs_mem_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 
 /* ---- procfs_sysctl.c ---- */
 

@@ -103,8 +103,8 @@ text_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 	return (0);
 }
 
-static int
-text_seek(struct file *f, int64_t off, int whence, uint64_t *res)
+int
+procfs_text_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 {
 	if (whence == SEEK_CUR &&
 	    __builtin_add_overflow(off, (int64_t)f->off, &off))
@@ -115,15 +115,15 @@ text_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 	return (0);
 }
 
-static short
-text_poll(struct file *f, short events, int *hostfd)
+short
+procfs_text_poll(struct file *f, short events, int *hostfd)
 {
 	*hostfd = -1;
 	return (events & (HOST_POLLIN | VPOLLRDNORM));
 }
 
-static int
-text_getattr(struct file *f, struct vattr *va)
+int
+procfs_text_getattr(struct file *f, struct vattr *va)
 {
 	return (vn_getattr(f->vp, va));
 }
@@ -140,9 +140,9 @@ text_close(struct file *f)
 
 static const struct fileops procfs_text_fileops = {
     .read = text_read,
-    .poll = text_poll,
-    .getattr = text_getattr,
-    .seek = text_seek,
+    .poll = procfs_text_poll,
+    .getattr = procfs_text_getattr,
+    .seek = procfs_text_seek,
     .close = text_close,
     .name = "proc",
 };

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * /proc/PID/mem: a file whose offsets are addresses.  What it leads to is
+ * decided when it is opened, and belongs to the file (kern_procfs_mem.c).
+ * Reading and writing begin anywhere and stop before the first page that
+ * cannot be had; there is no end, and no size.
+ */
+#include "vfs/procfs/procfs_int.h"
+
+#include <errno.h>
+
+static int
+mem_rw(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	const struct procfs_ops *ops;
+	void *arg;
+
+	(void)ctx;
+	ops = procfs_ops_of(f->vp, &arg);
+	return (uio->resid == 0 ? 0 : ops->mem_rw(f->data, uio));
+}
+
+static void
+mem_close(struct file *f)
+{
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(f->vp, &arg);
+	ops->mem_close(f->data);
+}
+
+static const struct fileops procfs_mem_fileops = {
+    .read = mem_rw,
+    .write = mem_rw,
+    .poll = procfs_text_poll,
+    .getattr = procfs_text_getattr,
+    .seek = procfs_text_seek,
+    .close = mem_close,
+    .name = "mem",
+};
+
+/*
+ * - EACCES (not the caller's to look at), ESRCH (gone, or a zombie).
+ */
+int
+procfs_mem_open(
+    struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
+{
+	const struct procfs_ops *ops;
+	void *arg, *mem = NULL;
+	int error;
+
+	(void)flags;
+	ops = procfs_ops_of(vp, &arg);
+	if (ops->mem_open == NULL)
+		return (EACCES);
+	error = ops->mem_open(arg, procfs_node(vp)->pid, ctx, &mem);
+	if (error != 0)
+		return (error);
+	f->data = mem;
+	f->ops = &procfs_mem_fileops;
+	return (0);
+}
