@@ -29,7 +29,7 @@ PLAN = {
     "build": ([], {}, [
         ("lint", None), ("unit", None), ("protocol", None), ("model", None),
         ("stress", None), ("kern", None), ("fuzz", None), ("guest", None),
-        ("differential", None), ("fault", None)]),
+        ("example", None), ("differential", None), ("fault", None)]),
     "build-asan": (
         ["-Db_sanitize=address,undefined"],
         {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
@@ -39,7 +39,7 @@ PLAN = {
          ("model", ["vm_model"]),
          ("stress", ["fork_rounds", "readers", "swap"]),
          ("guest", ["cow64", "execs", "filemap", "forkwait", "protsegv",
-                    "signals", "swapcalls", "threads", "files"])]),
+                    "procmem", "signals", "swapcalls", "threads", "files"])]),
     "build-tsan": (
         ["-Db_sanitize=thread"],
         # Lock order is checked by rank; recycled objects look like
@@ -47,7 +47,7 @@ PLAN = {
         {"TSAN_OPTIONS": "halt_on_error=1:detect_deadlocks=0",
          "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "5"},
         [("unit", None), ("kern", None), ("stress", None),
-         ("guest", ["forkwait", "signals", "swapcalls", "threads",
+         ("guest", ["forkwait", "procmem", "signals", "swapcalls", "threads",
                     "pipes"])]),
 }
 

@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+# check.sh STATUS REGEX PROGRAM [ARG...]: the example ends with STATUS, prints a
+# line that matches REGEX, and nothing on standard error.
+set -u
+status=$1 want=$2
+shift 2
+err=$(mktemp)
+trap 'rm -f "$err"' EXIT
+out=$("$@" 2>"$err")
+got=$?
+printf '%s\n' "$out"
+cat "$err" >&2
+[ "$got" -eq "$status" ] || { echo "status $got, not $status" >&2; exit 1; }
+[ ! -s "$err" ] || exit 1
+printf '%s\n' "$out" | grep -q -e "$want"
