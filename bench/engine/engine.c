@@ -81,7 +81,7 @@ space(uint64_t len)
 	vm_offset_t at = BASE;
 	struct vmspace *vm;
 
-	must(vmspace_create(&sys, &vm), "vmspace_create");
+	must(vmspace_alloc(&sys, &vm), "vmspace_alloc");
 	if (len != 0)
 		must(vm_mmap(vm, &at, len, RW, VM_PROT_ALL,
 			 VMM_FIXED | VMM_NORESERVE, NULL, 0),
