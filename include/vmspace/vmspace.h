@@ -15,15 +15,13 @@
  * implies a hold of its own.
  *
  * Every function returns 0 or a positive errno; out-pointers come last and
- * stay untouched on failure, but for *done.  Unless it says otherwise a call
- * may be made by any thread, with a ref or a hold; it may block for memory or
- * for I/O of swap and files.  Common errors:
- *   ESRCH   the last ref is gone
- *   EINVAL  the address of a mapping is not a multiple of the page size (4096),
- *           its length is 0, flags are unknown, a pointer is NULL where that is
- *           not allowed
- *   ENOMEM  guest memory and swap are full, or a limit was reached; or the
- *           range is outside of user addresses
+ * stay untouched on failure, but for *done (and that, too, on EINVAL).  Unless
+ * it says otherwise a call may be made by any thread, with a ref or a hold; it
+ * may block for memory or for I/O of swap and files.  Common errors: ESRCH the
+ * last ref is gone EINVAL  the address of a mapping is not a multiple of the
+ * page size (4096), its length is 0, flags are unknown, a pointer is NULL where
+ * that is not allowed ENOMEM  guest memory and swap are full, or a limit was
+ * reached; or the range is outside of user addresses
  *
  * Misuse (a free without a ref, a drop without a hold, any use afterwards) is
  * undefined; kernels built with debug_checks end the process with a message
@@ -74,7 +72,8 @@ void vmspace_drop(struct vmspace *);
  *   MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_GROWSDOWN, MAP_STACK, MAP_POPULATE,
  *   MAP_LOCKED.
  * - fd: a regular file, open for reading, and for writing if it is mapped
- *   shared and PROT_WRITE; the kernel keeps a duplicate of it.  off: a multiple
+ *   shared and PROT_WRITE (not O_APPEND or O_DIRECT); the kernel keeps a
+ *   duplicate of it.  off: a multiple
  *   of the page size.
  * - EACCES (fd is not open for that), EBADF, ENODEV (no regular file).
  */
@@ -111,15 +110,15 @@ int vmspace_pwrite(struct vmspace *, const void *buf, size_t len,
  * Where user memory lies in this process: *ptr, and *run bytes from there are
  * the bytes from addr on (at least up to the end of the page, at most len).
  * prot: PROT_READ, or PROT_READ | PROT_WRITE.  The memory stays where it is,
- * and is not paged out, until vmspace_unpin(ptr, run), which must come before
- * the last ref or hold of the caller goes.
+ * and is not paged out, until vmspace_unpin(ptr, run, prot), which must come
+ * before the last ref or hold of the caller goes.
  * - Do not keep it across vmspace_fork(): the copy on write that follows gives
  *   the vmspace another page.
  * - Errors of vmspace_pread().
  */
 int vmspace_pin(struct vmspace *, uintptr_t addr, size_t len, int prot,
     void **ptr, size_t *run);
-void vmspace_unpin(struct vmspace *, void *ptr, size_t run);
+void vmspace_unpin(struct vmspace *, void *ptr, size_t run, int prot);
 /*
  * Make addr accessible for prot (one of PROT_READ, PROT_WRITE, PROT_EXEC) as
  * after a fault: for embedders with a machine of their own.
@@ -149,8 +148,8 @@ struct vmspace_mmu {
 	 * threads, if these wait for nothing else. */
 	void (*sync)(void *arg);
 	/* vmspace_fork(): the arg of the child, with nothing translated; it is
-	 * destroyed also if the fork fails later.  ENOMEM.  NULL: it is the
-	 * parent's, which is rarely right. */
+	 * destroyed also if the fork fails later.  ENOMEM.  NULL: the child
+	 * uses the parent's, which lives longer; rarely right. */
 	int (*fork)(void *arg, void **child);
 	/* It is over: nothing is translated any more.  May be NULL. */
 	void (*destroy)(void *arg);

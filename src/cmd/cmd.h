@@ -40,6 +40,11 @@ const char *cmd_swap_parse(const char *arg, struct cmd_swap *);
 int cmd_swap_open(struct cmd_swap *);
 void cmd_swap_close(struct cmd_swap *);
 
+/* Mark a program as resident: a path of the guest, or a name to be found by the
+ * PATH of envp.  0, or an errno after a line on standard error. */
+int cmd_resident(struct vkernel *, const char *name, const char *root,
+    const char *const *envp);
+
 /* Give up what the kernel process will not need.  Before any thread. */
 struct vkernel_config;
 void cmd_confine(const struct vkernel_config *);

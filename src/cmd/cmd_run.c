@@ -28,6 +28,7 @@
 #define MAXMOUNTS 64
 #define MAXENV 256
 #define MAXSWAP VKERNEL_NSWAP_MAX
+#define MAXRESIDENT 64
 #define MEM_MIN (UINT64_C(1) << 20)
 #define MEM_MAX (UINT64_C(1) << 40)
 
@@ -47,6 +48,7 @@ enum {
 	OPT_SWAP,
 	OPT_DEVICE,
 	OPT_SWAPCACHE,
+	OPT_RESIDENT,
 };
 
 static const struct argp_option options[] = {
@@ -59,6 +61,10 @@ static const struct argp_option options[] = {
     {"swapcache", OPT_SWAPCACHE, "SIZE[,rate=SIZE]", 0,
 	"Keep up to SIZE of file pages in swap, writing at most rate a second "
 	"(default: none)",
+	0},
+    {"resident", OPT_RESIDENT, "PROGRAM", 0,
+	"Keep PROGRAM loaded and linked: later runs of it start from a copy "
+	"(repeatable)",
 	0},
     {"root", OPT_ROOT, "DIR", 0,
 	"Host directory that the guest sees as / (default /), read-only", 0},
@@ -92,6 +98,8 @@ struct run {
 	struct cmd_swap swap[MAXSWAP];
 	struct vkernel_swap areas[MAXSWAP];
 	size_t nswap;
+	const char *resident[MAXRESIDENT];
+	size_t nresident;
 	const char *cwd;
 	bool stat;
 	char **argv;               /* of the guest */
@@ -215,6 +223,17 @@ parse_swap(struct argp_state *st, struct run *r, const char *arg)
 		argp_error(st, "--swap %s: %s", arg, bad);
 }
 
+static void
+parse_resident(struct argp_state *st, struct run *r, const char *arg)
+{
+	if (r->nresident == MAXRESIDENT)
+		argp_error(st, "too many --resident (at most %d)", MAXRESIDENT);
+	if (arg[0] == '\0' || (strchr(arg, '/') != NULL && arg[0] != '/'))
+		argp_error(
+		    st, "--resident wants a name or an absolute path: %s", arg);
+	r->resident[r->nresident++] = arg;
+}
+
 static error_t
 parse_opt(int key, char *arg, struct argp_state *st)
 {
@@ -223,6 +242,9 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	switch (key) {
 	case OPT_MEM:
 		parse_mem(st, r, arg);
+		return (0);
+	case OPT_RESIDENT:
+		parse_resident(st, r, arg);
 		return (0);
 	case OPT_SWAPCACHE:
 		parse_swapcache(st, r, arg);
@@ -415,6 +437,9 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 	if (sp.cwd == NULL && r->config.root == NULL &&
 	    getcwd(here, sizeof(here)) != NULL)
 		sp.cwd = here, sp.cwd_optional = true;
+	for (size_t i = 0; i < r->nresident; i++)
+		if (cmd_resident(k, r->resident[i], r->config.root, envp) != 0)
+			return (EX_FAILURE);
 	error = vkernel_spawn(k, &sp, &pid);
 	if (error != 0 && r->nerrors != 0)
 		return (EX_FAILURE); /* the reason has been said */

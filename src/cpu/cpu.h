@@ -50,6 +50,7 @@ struct cpu_ops {
 	int (*run)(struct cpu_thread *, struct pmap *, struct cpu_event *);
 	void (*interrupt)(struct cpu_thread *);
 	void (*unbind)(struct cpu_thread *);
+	void (*leave)(struct cpu_thread *); /* may be NULL */
 	int (*share)(struct cpu_thread *child, struct cpu_thread *parent);
 	int (*prepare)(struct cpu_thread *, struct pmap *);
 	size_t (*xstate_size)(struct cpu_thread *);
@@ -80,6 +81,14 @@ int cpu_run(struct cpu_thread *, struct pmap *, struct cpu_event *);
 void cpu_interrupt(struct cpu_thread *);
 /* Leave the current pmap's machine (exit, before vmspace_free). */
 void cpu_unbind(struct cpu_thread *);
+/* The calling host thread has nothing to do with it any more, for now: the
+ * next call may come from another one. */
+static inline void
+cpu_leave(struct cpu_thread *ct)
+{
+	if (ct->ops->leave != NULL)
+		ct->ops->leave(ct);
+}
 /*
  * `child` will run in the same pmap as `parent` (vfork, threads): get its
  * machine thread now.  Called by the parent's host thread before the child's

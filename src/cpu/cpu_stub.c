@@ -356,15 +356,23 @@ publish_pid(struct stub_cpu *sc, int pid)
 }
 
 static void
-stub_unbind(struct cpu_thread *ct)
+stub_leave(struct cpu_thread *ct)
 {
 	struct stub_cpu *sc = ct->md;
-	struct stub *last;
 
 	if (current_cpu == sc) {
 		stub_place_leave(sc);
 		current_cpu = NULL;
 	}
+}
+
+static void
+stub_unbind(struct cpu_thread *ct)
+{
+	struct stub_cpu *sc = ct->md;
+	struct stub *last;
+
+	stub_leave(ct);
 	if (sc->pmap == NULL)
 		return;
 	publish_pid(sc, 0);
@@ -668,6 +676,11 @@ stub_share(struct cpu_thread *child, struct cpu_thread *parent)
 	}
 	if (error == 0)
 		error = take_context(sc, false);
+	if (error != 0)
+		stub_unbind(child);
+	/* A borrower does not stay where the parent's thread was. */
+	if (current_cpu != pc)
+		stub_place_leave(pc);
 	return (error == ECHILD ? EAGAIN : error);
 }
 
@@ -763,6 +776,7 @@ const struct cpu_ops cpu_stub_ops = {
     .run = stub_run,
     .interrupt = stub_interrupt,
     .unbind = stub_unbind,
+    .leave = stub_leave,
     .share = stub_share,
     .prepare = stub_prepare,
     .xstate_size = stub_xstate_size,

@@ -49,6 +49,7 @@
 #include <string.h>
 
 #include "kern/imgact.h"
+#include "kern/resident.h"
 #include "kern/sys_int.h"
 #include "libk/kassert.h"
 
@@ -65,7 +66,10 @@ exec_random_pages(struct exec_image *img, unsigned bits)
 
 	if (img->k->config.no_aslr)
 		return (0);
-	host_random(&r, sizeof(r));
+	if (img->p->trial != NULL)
+		r = resident_random(img->p->trial);
+	else
+		host_random(&r, sizeof(r));
 	return ((r & ((UINT64_C(1) << bits) - 1)) << PAGE_SHIFT);
 }
 
@@ -124,6 +128,8 @@ exec_new_vmspace(struct exec_image *img)
 	vm->stack_limit = stack < gap ? stack : gap;
 	vm->mmap_top = trunc_page(vm->stack_top - gap - STACK_GUARD -
 				  exec_random_pages(img, MMAP_RANDOM_BITS));
+	if (img->p->trial != NULL)
+		vm->stack_top -= resident_shift(img->p->trial);
 	vm->data_limit = data;
 	vm->map.as_limit = as;
 	vm_map_unlock(&vm->map);
@@ -139,6 +145,9 @@ exec_activate(struct exec_image *img)
 
 	while ((error = imgact_script(img)) == 0)
 		continue;
+	if (error != ENOEXEC)
+		return (error);
+	error = imgact_resident(img);
 	if (error != ENOEXEC)
 		return (error);
 	error = imgact_elf(img);
@@ -223,9 +232,19 @@ exec_registers(struct lwp *l, const struct exec_image *img)
 	tf->rsp = img->sp;
 	tf->rflags = TF_RFLAGS_FIXED;
 	tf->orig_rax = UINT64_MAX;
+	tf->rdx = img->rdx;
+	tf->fs_base = img->fs_base;
 	cpu_xstate_reset(l->cpu);
 	l->altstack = (struct ksigaltstack){.flags = LX_SS_DISABLE};
 	l->restart_fn = NULL;
+	if (!img->resident)
+		return;
+	l->clear_tid = img->clear_tid;
+	l->robust_list = img->robust_list;
+	l->robust_len = img->robust_len;
+	/* One that has no number yet writes it down when it starts. */
+	if (l->p->pid == 0)
+		l->set_child_tid = img->tid_at;
 }
 
 /*

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "kern/imgact.h"
+#include "kern/resident.h"
 #include "kern/sys_int.h"
 #include "libk/kassert.h"
 
@@ -98,7 +99,10 @@ aux_build(
 	aux(img, AT_PHNUM, img->phnum);
 	aux(img, AT_BASE, img->base);
 	aux(img, AT_FLAGS, 0);
-	aux(img, AT_ENTRY, img->aentry);
+	/* A trial ends where the loader would begin the program. */
+	aux(img, AT_ENTRY,
+	    img->p->trial != NULL ? img->vm->stack_top + RESIDENT_TRAP
+				  : img->aentry);
 	/* Another thread of the process may be changing them. */
 	kmutex_lock(&p->lock);
 	aux(img, AT_UID, p->uid);
@@ -123,7 +127,11 @@ stack_fill(struct exec_image *img, struct stack_picture *sp)
 	uint64_t random, plat, execfn, arg, env;
 
 	random = sp->str;
-	host_random(sp->buf + (random - sp->base), RANDOM_BYTES);
+	if (img->p->trial != NULL)
+		resident_bytes(img->p->trial, img->random, RANDOM_BYTES);
+	else
+		host_random(img->random, RANDOM_BYTES);
+	memcpy(sp->buf + (random - sp->base), img->random, RANDOM_BYTES);
 	sp->str += RANDOM_BYTES;
 	plat = put_string(sp, platform);
 	arg = vm->arg_start = sp->str;
@@ -142,16 +150,24 @@ stack_fill(struct exec_image *img, struct stack_picture *sp)
 		arg += strlen(a->argv[i]) + 1;
 	}
 	put_word(sp, 0);
+	img->lay = (struct exec_layout){.envp = sp->vector,
+	    .random = random,
+	    .platform = plat,
+	    .execfn = execfn,
+	    .arg0 = vm->arg_start};
 	for (size_t i = 0; i < a->envc; i++) {
 		put_word(sp, env);
 		env += strlen(a->envp[i]) + 1;
 	}
 	put_word(sp, 0);
 	aux_build(img, execfn, plat, random);
-	vm->auxv_start = sp->vector;
+	vm->auxv_start = img->lay.auxv = sp->vector;
 	for (unsigned i = 0; i < img->nauxv; i++)
 		put_word(sp, img->auxv[i]);
 	vm->auxv_end = sp->vector;
+	if (img->p->trial != NULL)
+		resident_note(
+		    img->p->trial, img, vm->stack_top + RESIDENT_TRAP);
 }
 
 static int

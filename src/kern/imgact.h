@@ -13,6 +13,11 @@
 #define IMGACT_HEAD 256 /* bytes of the file that activators look at first */
 #define IMGACT_DEPTH 5  /* #! interpreters that are themselves scripts */
 
+/* Where things are on the first stack. */
+struct exec_layout {
+	uint64_t envp, auxv, random, platform, execfn, arg0;
+};
+
 /* An exec in preparation.  One thread only. */
 struct exec_image {
 	struct lwp *l;
@@ -37,6 +42,13 @@ struct exec_image {
 	uint64_t base;           /* AT_BASE */
 	uint64_t phdr, phnum, aentry; /* AT_PHDR, AT_PHNUM, AT_ENTRY */
 	uint64_t sp;
+	struct exec_layout lay;
+	uint8_t random[16]; /* AT_RANDOM */
+	/* From a resident image: what the loader had at the entry. */
+	bool resident;
+	uint64_t rdx, fs_base;
+	vm_offset_t clear_tid, robust_list, tid_at;
+	uint64_t robust_len;
 	uint64_t auxv[PROC_AUXV];
 	unsigned nauxv; /* words */
 };
@@ -58,6 +70,8 @@ int exec_args_add(struct exec_args *, const char *s, bool env);
  */
 int imgact_script(struct exec_image *);
 int imgact_elf(struct exec_image *);
+/* A copy of a resident image, stack included. */
+int imgact_resident(struct exec_image *);
 
 /* exec_stack.c: the stack with arguments, environment and auxv; sets sp. */
 int exec_stack(struct exec_image *);

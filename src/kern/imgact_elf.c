@@ -37,6 +37,7 @@
 #include <string.h>
 
 #include "kern/imgact.h"
+#include "kern/resident.h"
 #include "libk/kassert.h"
 #include "vm/vm_object.h"
 
@@ -298,6 +299,8 @@ elf_load_interp(struct exec_image *img, const char *path)
 		error = EACCES;
 	else
 		error = vn_access(nd.vp, 1, &img->ctx);
+	if (error == 0 && img->p->trial != NULL)
+		error = resident_name(img->p->trial, path, nd.vp);
 	if (error != 0)
 		goto out;
 	error = elf_read(nd.vp, &ef);

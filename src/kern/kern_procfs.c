@@ -17,6 +17,7 @@
  * mounts and objects while those are listed.
  */
 #include "kern/kern_procfs.h"
+#include "kern/resident.h"
 
 #include <errno.h>
 #include <string.h>
@@ -37,6 +38,8 @@ pf_self(void *arg, const struct vfs_ctx *ctx)
 	/* Reading the link itself has no context: the thread tells. */
 	if (l == NULL)
 		l = lwp_current();
+	if (l != NULL && l->p->trial != NULL)
+		resident_self(l->p->trial);
 	return (l != NULL ? l->p->pid : 0);
 }
 
@@ -354,7 +357,9 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 {
 	struct vkernel *k = arg;
 
-	if (strcmp(node, "meminfo") == 0) {
+	if (strcmp(node, "sys/vm/resident") == 0) {
+		resident_text(k, b);
+	} else if (strcmp(node, "meminfo") == 0) {
 		sys_meminfo(k, b);
 	} else if (strcmp(node, "stat") == 0) {
 		sys_stat(k, b);
@@ -395,6 +400,14 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 	return (0);
 }
 
+static int
+pf_syswrite(void *arg, const char *node, const char *text, size_t len)
+{
+	if (strcmp(node, "sys/vm/resident") != 0)
+		return (EACCES);
+	return (resident_control(arg, text, len));
+}
+
 const struct procfs_ops kern_procfs_ops = {
     .self = pf_self,
     .next = pf_next,
@@ -405,6 +418,7 @@ const struct procfs_ops kern_procfs_ops = {
     .fdnext = pf_fdnext,
     .text = kern_procfs_text,
     .systext = pf_systext,
+    .syswrite = pf_syswrite,
     .mem_open = kern_procfs_mem_open,
     .mem_rw = kern_procfs_mem_rw,
     .mem_close = kern_procfs_mem_close,

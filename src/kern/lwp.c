@@ -55,6 +55,12 @@
 
 static _Thread_local struct lwp *lwp_self;
 
+void
+lwp_set_current(struct lwp *l)
+{
+	lwp_self = l;
+}
+
 struct lwp *
 lwp_current(void)
 {

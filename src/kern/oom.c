@@ -17,6 +17,9 @@
  * that has not gone after OOM_PATIENCE_NS (it may be waiting for the host) is
  * left alone and the next one is chosen.
  *
+ * Before anybody is killed the resident images go: they cost a later start
+ * some milliseconds.
+ *
  * The caller is not made to wait for itself: if its own process is the victim
  * or is ending anyway, the answer is ENOMEM and it unwinds.
  *
@@ -29,6 +32,7 @@
 #include <errno.h>
 
 #include "kern/proc_int.h"
+#include "kern/resident.h"
 #include "libk/kassert.h"
 #include "vm/swap_space.h"
 #include "vm/vm_page.h"
@@ -167,6 +171,11 @@ kern_oom(void *arg, struct vmspace *vm)
 		kmutex_unlock(&self->p->lock);
 		if (killed)
 			return (ENOMEM);
+		/* Nobody is to die for a trial of a resident program. */
+		if (self->p->trial != NULL) {
+			(void)resident_shed(k);
+			return (ENOMEM);
+		}
 	}
 	kmutex_lock(&k->proctree);
 	now = host_now_ns();
@@ -175,6 +184,14 @@ kern_oom(void *arg, struct vmspace *vm)
 		return (0);
 	}
 	victim = oom_dying(k, now);
+	if (victim == NULL) {
+		kmutex_unlock(&k->proctree);
+		/* What nobody needs goes first. */
+		if (resident_shed(k))
+			return (0);
+		kmutex_lock(&k->proctree);
+		victim = oom_dying(k, now);
+	}
 	if (victim == NULL) {
 		victim = oom_choose(k, &share);
 		if (victim != NULL)

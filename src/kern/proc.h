@@ -16,6 +16,7 @@
 
 struct proc;
 struct lwp;
+struct resident_trial;
 
 /* A session and its terminal. Key: all [t]. */
 struct session {
@@ -120,7 +121,9 @@ struct proc {
 	uint64_t saved_auxv[PROC_AUXV]; /* [p] for /proc auxv: pairs */
 	bool embedder_waits; /* [t] started by vkernel_spawn, not waited */
 	bool oom_victim;     /* [p] */
-	uint64_t oom_ns;     /* [p] when it became one */
+	struct resident_trial
+	    *trial;      /* [I] not a process: see resident_trial.c */
+	uint64_t oom_ns; /* [p] when it became one */
 };
 
 enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
@@ -191,11 +194,15 @@ struct vkernel {
 	bool pageout;                  /* the pageout daemon runs */
 	LIST_HEAD(, vkdevice) devices; /* [t] */
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
+	struct kcond file_cond;        /* a file has left the list */
 	LIST_HEAD(, vkfile) files;     /* file_lock */
 	struct kmutex file_lock;       /* rank LEAF */
-	LIST_HEAD(, vkrun) runs;       /* run_lock */
-	struct kmutex run_lock;        /* rank RUN */
-	struct kcond run_cond;         /* a run changed its state */
+	LIST_HEAD(, resident_trial) trials; /* resident_lock */
+	LIST_HEAD(, resident_mark) marks;   /* resident_lock */
+	struct kmutex resident_lock;        /* rank LEAF */
+	LIST_HEAD(, vkrun) runs;            /* run_lock */
+	struct kmutex run_lock;             /* rank RUN */
+	struct kcond run_cond;              /* a run changed its state */
 
 	struct kmutex proctree;        /* rank PROCTREE */
 	struct kcond all_gone;         /* [t] */
@@ -353,6 +360,8 @@ void lwp_times_update(struct lwp *);
 void proc_rusage(struct proc *, struct proc_rusage *);
 /* The lwp whose host thread this is; NULL for other threads. */
 struct lwp *lwp_current(void);
+/* For a thread that drives an lwp without being its own (resident_trial.c). */
+void lwp_set_current(struct lwp *);
 /* Something changed that this lwp must look at before user mode: sets
  * sigcheck, wakes, interrupts.  Proc lock held (keeps the lwp valid). */
 void lwp_notify(struct lwp *);

@@ -33,6 +33,7 @@
 #include "cpu/stub_machine.h"
 #include "host/host_file.h"
 #include "kern/proc_int.h"
+#include "kern/resident.h"
 #include "kern/syscall.h"
 #include "kern/vkernel_int.h"
 #include "libk/kassert.h"
@@ -277,6 +278,7 @@ vkernel_teardown(struct vkernel *k)
 {
 	uint64_t leaks = 0;
 
+	resident_destroy(k);
 	if (k->timer != NULL)
 		ktimer_destroy(k);
 	if (k->pageout)
@@ -306,6 +308,7 @@ vkernel_teardown(struct vkernel *k)
 	ktrace_destroy(&k->trace);
 	kcond_destroy(&k->thread_cond);
 	kmutex_destroy(&k->thread_lock);
+	kcond_destroy(&k->file_cond);
 	kmutex_destroy(&k->file_lock);
 	kcond_destroy(&k->run_cond);
 	kmutex_destroy(&k->run_lock);
@@ -334,10 +337,12 @@ vkernel_alloc(const struct vkernel_config *config)
 	LIST_INIT(&k->devices);
 	LIST_INIT(&k->devmem);
 	LIST_INIT(&k->files);
+	resident_init(k);
 	LIST_INIT(&k->runs);
 	kmutex_init(&k->run_lock, "runs", KRANK_RUN, 0);
 	kcond_init(&k->run_cond);
 	kmutex_init(&k->file_lock, "files", KRANK_LEAF, 0);
+	kcond_init(&k->file_cond);
 	k->tty_fd = -1;
 	k->boot_ns = host_now_ns();
 	k->strace = config->trace;
@@ -448,6 +453,7 @@ vkernel_destroy(struct vkernel *k)
 
 #ifdef VMSPACE_DEBUG
 	vkernel_kill_all(k);
+	(void)resident_shed(k);
 	kmutex_lock(&k->vm.list_lock);
 	if (!TAILQ_EMPTY(&k->vm.vmspaces))
 		kpanic("vkernel_destroy: a vmspace is still in use");

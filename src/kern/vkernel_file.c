@@ -12,9 +12,8 @@
  * and closes.
  *
  * Locking and lifetime.  k->file_lock protects list, refs and descriptors.  A
- * file whose last ref has gone is off the list before anything blocks, so a new
- * mapping meanwhile makes a new one, and reads what the old one has not written
- * back yet only if the host serialises them: dirty pages are written first.
+ * file whose last ref has gone stays on the list, with none, until it is
+ * written back; who wants to map it meanwhile waits for that.
  *
  * Limits.  Guests that reach the same file by a mount use another cache.  A
  * change that others make to the file is not seen in pages that are resident.
@@ -103,11 +102,18 @@ vkfile_rele(void *h)
 
 	kmutex_lock(&k->file_lock);
 	last = --f->refs == 0;
-	if (last)
-		LIST_REMOVE(f, link);
 	kmutex_unlock(&k->file_lock);
-	if (last)
-		vkfile_destroy(f);
+	if (!last)
+		return;
+	/* It stays in the list until all of it is in the file: a mapping that
+	 * is made meanwhile waits, and then reads what was written. */
+	vnode_pager_dealloc(f->object);
+	f->object = NULL;
+	kmutex_lock(&k->file_lock);
+	LIST_REMOVE(f, link);
+	kcond_broadcast(&k->file_cond);
+	kmutex_unlock(&k->file_lock);
+	vkfile_destroy(f);
 }
 
 void
@@ -150,11 +156,17 @@ vkfile_find(struct vkernel *k, const struct host_stat *st)
 {
 	struct vkfile *f;
 
-	LIST_FOREACH (f, &k->files, link)
-		if (f->dev == st->dev && f->ino == st->ino) {
-			f->refs++;
-			return (f);
+again:
+	LIST_FOREACH (f, &k->files, link) {
+		if (f->dev != st->dev || f->ino != st->ino)
+			continue;
+		if (f->refs == 0) {
+			kcond_wait(&k->file_cond, &k->file_lock);
+			goto again;
 		}
+		f->refs++;
+		return (f);
+	}
 	return (NULL);
 }
 
@@ -210,6 +222,7 @@ vkfile_get(struct vkernel *k, int fd, struct vkfile **out,
 	struct vkfile *f, *fresh = NULL;
 	struct host_stat st;
 	int error, mode;
+	bool writable;
 
 	error = host_fstat(fd, &st);
 	if (error != 0)
@@ -219,6 +232,9 @@ vkfile_get(struct vkernel *k, int fd, struct vkfile **out,
 	error = host_getfl(fd, &mode);
 	if (error != 0 || (mode & O_PATH) != 0)
 		return (EBADF);
+	/* Writing at an offset is what append does not do, nor direct for all
+	 * of them. */
+	writable = (mode & (O_ACCMODE | O_APPEND | O_DIRECT)) == O_RDWR;
 	mode &= O_ACCMODE;
 	if (mode == O_WRONLY)
 		return (EACCES);
@@ -240,14 +256,14 @@ vkfile_get(struct vkernel *k, int fd, struct vkfile **out,
 		if (fresh != NULL)
 			vkfile_destroy(fresh);
 	}
-	if (mode == O_RDWR)
+	if (writable)
 		error = vkfile_writable(f, fd);
 	if (error != 0) {
 		vkfile_put(f);
 		return (error);
 	}
 	*max = VM_PROT_ALL;
-	if (mode != O_RDWR)
+	if (!writable)
 		*max &= (vm_prot_t)~VM_PROT_WRITE;
 	*object = f->object;
 	*out = f;

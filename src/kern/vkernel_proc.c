@@ -139,7 +139,8 @@ read_link(struct vnode *vp, uint64_t off, char *buf, size_t len, size_t *done)
 	n = off < n ? n - (size_t)off : 0;
 	if (n > len)
 		n = len;
-	memcpy(buf, text + (n != 0 ? off : 0), n);
+	if (n != 0)
+		memcpy(buf, text + off, n);
 	*done = n;
 	return (0);
 }
@@ -150,7 +151,7 @@ transfer(struct vkernel *k, const char *path, uint64_t off, char *buf,
 {
 	const struct vfs_ctx ctx = {.vfs = k->vfs};
 	struct host_iovec one;
-	struct vnode *vp;
+	struct vnode *vp = NULL;
 	struct file *f;
 	struct uio uio;
 	int error;

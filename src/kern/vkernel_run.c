@@ -20,9 +20,9 @@
  * allows, and peers.  Everything else ends the run.
  *
  * Locking and lifetime.  k->run_lock protects the list of runs and their
- * states. One thread at a time runs a frame.  INTERRUPT comes from another one,
- * and finds frame->opaque by an atomic load; it must not race with DONE.  A run
- * has a ref of its own, so the address space stays whole until the event.
+ * states. One thread at a time runs a frame.  INTERRUPT comes from another one;
+ * it uses what frame->opaque says under the lock, and so does the end of a run.
+ * A run has a ref of its own, so the address space stays whole until the event.
  *
  * Guarantees: an interrupt is not lost: it sets a flag before it pokes the
  * machine, and the flag is looked at before and after each run.
@@ -107,17 +107,19 @@ run_unbind(struct vkrun *r)
 	vmspace_drop(vm);
 }
 
-/* Wait until nobody has borrowed it, and have it. */
+/* Wait until nobody has borrowed it, and have it, to run in vm (NULL: nowhere).
+ */
 static void
-run_take(struct vkrun *r)
+run_take(struct vkrun *r, const struct vmspace *vm)
 {
 	struct vkernel *k = r->k;
 
 	kmutex_lock(&k->run_lock);
 	while (r->state == RUN_BUSY || r->state == RUN_BINDING)
 		kcond_wait(&k->run_cond, &k->run_lock);
+	/* Who is about to leave its machine is no peer any more. */
 	if (r->state == RUN_PARKED)
-		r->state = RUN_BUSY;
+		r->state = r->vm == vm ? RUN_BUSY : RUN_BINDING;
 	kmutex_unlock(&k->run_lock);
 }
 
@@ -128,10 +130,10 @@ run_done(struct vmspace_frame *f)
 
 	if (r == NULL)
 		return;
-	run_take(r);
-	__atomic_store_n(&f->opaque, NULL, __ATOMIC_RELEASE);
+	run_take(r, NULL);
 	run_unbind(r);
 	kmutex_lock(&r->k->run_lock);
+	__atomic_store_n(&f->opaque, NULL, __ATOMIC_RELEASE);
 	LIST_REMOVE(r, link);
 	kmutex_unlock(&r->k->run_lock);
 	cpu_thread_destroy(r->cpu);
@@ -166,7 +168,7 @@ peer_ask(struct vkrun *r, struct vkrun *p)
 	int error;
 
 	if (p->state == RUN_PARKED) {
-		p->state = RUN_BUSY;
+		p->state = RUN_BINDING;
 		kmutex_unlock(&k->run_lock);
 		error = cpu_share(r->cpu, p->cpu);
 		kmutex_lock(&k->run_lock);
@@ -217,6 +219,8 @@ run_park(struct vkrun *r, int error)
 
 	while (!parked) {
 		peer_serve(r, error);
+		/* From here on another thread may be the one to use it. */
+		cpu_leave(r->cpu);
 		kmutex_lock(&r->k->run_lock);
 		parked = r->wants == NULL;
 		if (parked) {
@@ -376,6 +380,30 @@ run_until_event(struct vmspace *vm, struct vmspace_frame *f, struct vkrun *r)
 	return (error);
 }
 
+/* Take r, which nobody else has, to another vmspace, with all of its registers;
+ * on failure it is where it was, or nowhere. */
+static int
+run_move(struct vkrun *r, struct vmspace *vm)
+{
+	size_t n = r->vm != NULL ? cpu_xstate_size(r->cpu) : 0;
+	void *x = NULL;
+	int error;
+
+	if (n != 0) {
+		x = malloc(n);
+		if (x == NULL || cpu_xstate_get(r->cpu, x, n) != 0) {
+			free(x);
+			run_set(r, RUN_PARKED);
+			return (ENOMEM);
+		}
+	}
+	run_unbind(r);
+	run_set(r, RUN_LOOSE);
+	error = x != NULL ? cpu_xstate_set(r->cpu, x, n) : 0;
+	free(x);
+	return (error != 0 ? error : run_bind(r, vm));
+}
+
 static int
 frame_start(struct vmspace *vm, struct vmspace_frame *f)
 {
@@ -393,12 +421,13 @@ frame_start(struct vmspace *vm, struct vmspace_frame *f)
 	if (error != 0)
 		goto out;
 	r = frame_run(f);
-	run_take(r);
-	if (r->vm != vm) {
-		run_unbind(r);
-		run_set(r, RUN_LOOSE);
-		error = run_bind(r, vm);
+	if (r->k != k) {
+		error = EINVAL;
+		goto out;
 	}
+	run_take(r, vm);
+	if (r->vm != vm)
+		error = run_move(r, vm);
 	if (error == 0) {
 		error = run_until_event(vm, f, r);
 		run_park(r, error);
@@ -413,6 +442,7 @@ out:
 int
 vmspace_ctl(struct vmspace *vm, enum vmspace_ctl cmd, struct vmspace_frame *f)
 {
+	struct vkernel *k;
 	struct vkrun *r;
 
 	if (vm == NULL || f == NULL)
@@ -422,12 +452,17 @@ vmspace_ctl(struct vmspace *vm, enum vmspace_ctl cmd, struct vmspace_frame *f)
 	case VMSPACE_CTL_RUN:
 		return (frame_start(vm, f));
 	case VMSPACE_CTL_INTERRUPT:
+		k = vkernel_of_vmspace(vm);
+		kmutex_lock(&k->run_lock);
 		r = frame_run(f);
-		if (r == NULL)
-			return (ESRCH);
-		atomic_store(&r->interrupted, true);
-		cpu_interrupt(r->cpu);
-		return (0);
+		if (r != NULL && r->k != k)
+			r = NULL;
+		if (r != NULL) {
+			atomic_store(&r->interrupted, true);
+			cpu_interrupt(r->cpu);
+		}
+		kmutex_unlock(&k->run_lock);
+		return (r == NULL ? ESRCH : 0);
 	case VMSPACE_CTL_DONE:
 		run_done(f);
 		return (0);

@@ -21,6 +21,10 @@
 #include "vm/vmspace.h"
 #include "vmspace/vmspace.h"
 
+#define MMAP_FLAGS                                                          \
+	(LX_MAP_PRIVATE | LX_MAP_SHARED | LX_MAP_ANONYMOUS | LX_MAP_FIXED | \
+	    LX_MAP_FIXED_NOREPLACE | LX_MAP_NORESERVE | LX_MAP_GROWSDOWN |  \
+	    LX_MAP_STACK | LX_MAP_POPULATE | LX_MAP_LOCKED)
 #define PROT_ALL (LX_PROT_READ | LX_PROT_WRITE | LX_PROT_EXEC)
 
 int
@@ -69,10 +73,12 @@ vmspace_mmap(struct vmspace *vm, uintptr_t *addr, size_t len, int prot,
 		return (EINVAL);
 	va = *addr;
 	/* The host's numbers are Linux's. */
+	if ((flags & ~MMAP_FLAGS) != 0 || off < 0)
+		return (EINVAL);
 	error = sys_mmap_decode(
 	    va, len, (uint64_t)(unsigned)flags, (uint64_t)off, &vmm);
 	if (error != 0)
-		return (error);
+		return (error == EOVERFLOW ? EINVAL : error);
 	if ((flags & LX_MAP_ANONYMOUS) != 0)
 		off = 0;
 	else {
@@ -88,7 +94,8 @@ vmspace_mmap(struct vmspace *vm, uintptr_t *addr, size_t len, int prot,
 		vkfile_put(f);
 	if (error == 0)
 		*addr = va;
-	return (error);
+	/* EPERM: below the first address of users. */
+	return (error == EPERM ? ENOMEM : error);
 }
 
 /* Page-aligned, and not empty.  *len is rounded up. */
@@ -230,7 +237,7 @@ vmspace_pin(struct vmspace *vm, uintptr_t addr, size_t len, int prot,
 }
 
 void
-vmspace_unpin(struct vmspace *vm, void *ptr, size_t run)
+vmspace_unpin(struct vmspace *vm, void *ptr, size_t run, int prot)
 {
 	struct vm_phys *ph = vm->sys->phys;
 	uintptr_t base = (uintptr_t)vm_page_ptr(ph, ph->pages);
@@ -242,5 +249,5 @@ vmspace_unpin(struct vmspace *vm, void *ptr, size_t run)
 	for (at = trunc_page(at); at < end; at += PAGE_SIZE)
 		vm_page_put(vm->sys,
 		    vm_phys_page(ph, (vm_frame_t)((at - base) >> PAGE_SHIFT)),
-		    true);
+		    (prot & LX_PROT_WRITE) != 0);
 }

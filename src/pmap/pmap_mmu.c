@@ -25,6 +25,7 @@
 struct pmap_mmu {
 	const struct vmspace_mmu *ops; /* [I] */
 	void *arg;                     /* [I] */
+	bool borrowed;                 /* [I] arg is the parent's */
 };
 
 int
@@ -36,6 +37,7 @@ pmap_mmu_machine(const struct vmspace_mmu *ops, void *arg, void **machine)
 		return (ENOMEM);
 	mmu->ops = ops;
 	mmu->arg = arg;
+	mmu->borrowed = false;
 	*machine = mmu;
 	return (0);
 }
@@ -68,6 +70,10 @@ mmu_release(struct pmap *pm)
 {
 	struct pmap_mmu *mmu = pm->md;
 
+	if (mmu->borrowed) {
+		free(mmu);
+		return;
+	}
 	mmu->ops->remove(
 	    mmu->arg, VM_MIN_ADDRESS, VM_MAX_ADDRESS - VM_MIN_ADDRESS);
 	mmu->ops->sync(mmu->arg);
@@ -123,6 +129,9 @@ mmu_fork(struct pmap *parent, void **machine)
 	if (error != 0)
 		return (error);
 	error = pmap_mmu_machine(mmu->ops, arg, machine);
+	if (error == 0)
+		((struct pmap_mmu *)*machine)->borrowed =
+		    mmu->ops->fork == NULL;
 	if (error != 0 && mmu->ops->fork != NULL && mmu->ops->destroy != NULL)
 		mmu->ops->destroy(arg);
 	return (error);

@@ -120,6 +120,8 @@ struct vops {
 	int (*readdir)(
 	    struct vnode *, uint64_t off, vfs_dirent_fn *, void *arg);
 	int (*readlink)(struct vnode *, char *buf, size_t size, size_t *len);
+	/* Drop pages that are not the file's any more.  May be NULL. */
+	void (*revalidate)(struct vnode *);
 	/* Magic links (/proc/self/exe, fd/N): the target itself. */
 	int (*follow)(
 	    struct vnode *, const struct vfs_ctx *, struct vnode **vpp);
@@ -210,6 +212,9 @@ int vn_pread(struct vnode *, void *buf, size_t len, uint64_t off, size_t *done);
 int vn_access(struct vnode *, unsigned bits, const struct vfs_ctx *);
 /* Dirty pages and what the host caches reach the disk. */
 int vn_fsync(struct vnode *);
+/* Pages that are kept of a file which others have changed go, if the file
+ * system can tell. */
+void vn_revalidate(struct vnode *);
 /* Text use: ETXTBSY when open for writing. */
 int vn_text_ref(struct vnode *);
 void vn_text_rele(struct vnode *);
@@ -447,6 +452,9 @@ struct procfs_ops {
 	/* Text of a system node ("meminfo", "stat", "uptime", "loadavg",
 	 * "vmstat", "cpuinfo", "version", "mounts" ...). */
 	int (*systext)(void *arg, const char *node, struct procfs_buf *);
+	/* A write to a setting, at once: EACCES, EINVAL... */
+	int (*syswrite)(
+	    void *arg, const char *node, const char *text, size_t len);
 	/*
 	 * The memory of a process, for as long as it is the one that it has
 	 * now: mem_rw moves bytes at address uio->off, and is ESRCH after exit

@@ -21,6 +21,13 @@
 
 #include "libk/kassert.h"
 
+void
+vn_revalidate(struct vnode *vp)
+{
+	if (vp->ops->revalidate != NULL)
+		vp->ops->revalidate(vp);
+}
+
 int
 vn_getattr(struct vnode *vp, struct vattr *va)
 {

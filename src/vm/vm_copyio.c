@@ -60,10 +60,12 @@ range_ok(vm_offset_t va, size_t len)
 	return (va <= VM_MAX_ADDRESS && len <= VM_MAX_ADDRESS - va);
 }
 
+/* What a guest is told. */
 static int
 fault_error(int error)
 {
-	return (error == ENOMEM || error == ESRCH ? error : EFAULT);
+	return (
+	    error == 0 || error == ENOMEM || error == ESRCH ? error : EFAULT);
 }
 
 int
@@ -82,9 +84,16 @@ vm_page_get(
 		}
 		error = vm_fault(vm, va, access, VM_FAULT_COPYIO);
 		if (error != 0)
-			return (fault_error(error));
+			return (error == EACCES ? EFAULT : error);
 	}
 	return (EFAULT);
+}
+
+static int
+page_hold(
+    struct vmspace *vm, vm_offset_t va, vm_prot_t access, struct vm_page **out)
+{
+	return (fault_error(vm_page_get(vm, va, access, out)));
 }
 
 static inline char *
@@ -99,7 +108,7 @@ load_page(struct vmspace *vm, void *dst, vm_offset_t va, size_t n)
 	struct vm_page *m;
 	int error;
 
-	error = vm_page_get(vm, va, VM_PROT_READ, &m);
+	error = page_hold(vm, va, VM_PROT_READ, &m);
 	if (error != 0)
 		return (error);
 	raw_copy(dst, user_ptr(vm, m, va), n);
@@ -128,7 +137,7 @@ store_page(struct vmspace *vm, const void *src, vm_offset_t va, size_t n)
 
 	for (int i = 0; i < COPYIO_TRIES; i++) {
 		retry_pause(i);
-		error = vm_page_get(vm, va, VM_PROT_WRITE, &m);
+		error = page_hold(vm, va, VM_PROT_WRITE, &m);
 		if (error != 0)
 			return (error);
 		raw_copy(user_ptr(vm, m, va), src, n);
@@ -256,7 +265,7 @@ vm_fetch32(struct vmspace *vm, vm_offset_t va, uint32_t *val)
 		return (EINVAL);
 	if (!range_ok(va, sizeof(*val)))
 		return (EFAULT);
-	error = vm_page_get(vm, va, VM_PROT_READ, &m);
+	error = page_hold(vm, va, VM_PROT_READ, &m);
 	if (error != 0)
 		return (error);
 	*val = atomic_load((_Atomic(uint32_t) *)(void *)user_ptr(vm, m, va));
@@ -367,7 +376,7 @@ vm_futex_key(
 		key->b = va;
 		return (0);
 	}
-	error = vm_page_get(vm, va, VM_PROT_READ, &m);
+	error = page_hold(vm, va, VM_PROT_READ, &m);
 	if (error != 0)
 		return (error);
 	vm_page_unhold(vm->sys->phys, m);
@@ -416,7 +425,7 @@ vm_iov_add(struct vm_iov *v, struct vmspace *vm, vm_offset_t va, size_t len,
 	v->vm = vm;
 	while (at < len && v->npages < VM_IOV_MAX) {
 		n = page_rest(va + at, len - at);
-		error = vm_page_get(vm, va + at, access, &m);
+		error = page_hold(vm, va + at, access, &m);
 		if (error != 0)
 			break;
 		v->page[v->npages] = m;

@@ -9,6 +9,7 @@
 #define VM_VM_RAWCOPY_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #if defined(__has_feature)
@@ -26,7 +27,9 @@ raw_copy(void *dst, const void *src, size_t len)
 {
 #ifdef COPYIO_TSAN
 	/* memcpy() itself is instrumented. */
-	if (src != NULL)
+	if (src != NULL && (uintptr_t)dst - (uintptr_t)src < len)
+		memmove(dst, src, len); /* a page onto itself */
+	else if (src != NULL)
 		__asm__ volatile("rep movsb"
 				 : "+D"(dst), "+S"(src), "+c"(len)
 				 :

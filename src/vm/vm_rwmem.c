@@ -27,6 +27,7 @@
  * Limits.  A transfer is atomic for a page at best: the target runs on.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libk/kassert.h"
@@ -99,4 +100,94 @@ vm_pwrite(struct vmspace *vm, const void *buf, size_t len, vm_offset_t addr,
 	/* Read only. */
 	return (rwmem(
 	    vm, (char *)(uintptr_t)buf, len, addr, VM_PROT_WRITE, flags, done));
+}
+
+/* ---- what is private ---- */
+
+struct page_list {
+	vm_offset_t *va;
+	size_t n, cap;
+};
+
+static bool
+list_add(struct page_list *l, vm_offset_t va)
+{
+	vm_offset_t *more;
+
+	if (l->n == l->cap) {
+		l->cap = l->cap * 2 + 256;
+		more = realloc(l->va, l->cap * sizeof(*l->va));
+		if (more == NULL)
+			return (false);
+		l->va = more;
+	}
+	l->va[l->n++] = va;
+	return (true);
+}
+
+static bool
+entry_private(const struct vm_map_entry *e)
+{
+	return ((e->eflags & MAP_ENTRY_SHARED) == 0 && e->object != NULL &&
+		e->object->vops == NULL && e->object->cdev == NULL);
+}
+
+static bool
+list_entry(struct page_list *l, const struct vm_map_entry *e)
+{
+	vm_pindex_t first = OFF_TO_IDX(e->offset), i = first;
+	vm_pindex_t end = first + OFF_TO_IDX(e->end - e->start);
+	struct vm_object *o = e->object;
+	bool ok = true;
+	uint64_t slot;
+
+	vm_object_lock(o);
+	for (; ok && vm_object_next_slot(o, &i, &slot) && i < end; i++)
+		ok = list_add(l, e->start + IDX_TO_OFF(i - first));
+	vm_object_unlock(o);
+	return (ok);
+}
+
+int
+vmspace_private_pages(struct vmspace *vm, vm_offset_t **va, size_t *n)
+{
+	const struct vm_map_entry *e;
+	struct page_list l = {0};
+	bool ok = true;
+	int error = 0;
+
+	vm_map_lock_read(&vm->map);
+	if (vm->map.dead)
+		error = ESRCH;
+	else
+		TAILQ_FOREACH (e, &vm->map.list, link)
+			ok = ok && (!entry_private(e) || list_entry(&l, e));
+	vm_map_unlock_read(&vm->map);
+	if (!ok)
+		error = ENOMEM;
+	if (error != 0) {
+		free(l.va);
+		l = (struct page_list){0};
+	}
+	*va = l.va;
+	*n = l.n;
+	return (error);
+}
+
+bool
+vmspace_private_page(struct vmspace *vm, vm_offset_t va)
+{
+	const struct vm_map_entry *e;
+	bool has = false;
+
+	vm_map_lock_read(&vm->map);
+	e = vm->map.dead ? NULL : vm_map_lookup(&vm->map, va, NULL);
+	if (e != NULL && entry_private(e)) {
+		vm_object_lock(e->object);
+		has = vm_object_slot(e->object,
+			  OFF_TO_IDX(e->offset + (va - e->start))) != 0;
+		vm_object_unlock(e->object);
+	}
+	vm_map_unlock_read(&vm->map);
+	return (has);
 }

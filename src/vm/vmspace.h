@@ -138,8 +138,8 @@ int copyin_part(
 int copyout_part(struct vmspace *, const void *src, vm_offset_t dst, size_t len,
     size_t *done);
 int copyout_zero(struct vmspace *, vm_offset_t dst, size_t len);
-/* The page of va, held, that is translated for `access`; and given back: was
- * anything stored there? */
+/* The page of va, held, that is translated for `access`: EFAULT, EIO, ENOMEM,
+ * ESRCH; and given back: was anything stored there? */
 int vm_page_get(
     struct vmspace *, vm_offset_t va, vm_prot_t access, struct vm_page **);
 void vm_page_put(struct vm_system *, struct vm_page *, bool stored);
@@ -162,6 +162,14 @@ int vm_pread(struct vmspace *, void *buf, size_t len, vm_offset_t addr,
     int flags, size_t *done);
 int vm_pwrite(struct vmspace *, const void *buf, size_t len, vm_offset_t addr,
     int flags, size_t *done);
+
+/*
+ * The pages that are this vmspace's alone, as far as its first objects tell:
+ * those of private memory that were written, in memory or in swap.  *va is
+ * malloc'ed.  0, ENOMEM, ESRCH.
+ */
+int vmspace_private_pages(struct vmspace *, vm_offset_t **va, size_t *n);
+bool vmspace_private_page(struct vmspace *, vm_offset_t va);
 
 /* Identity of a futex word. private: (vmspace id, va); shared: (object id,
  * byte offset) where the page is shared, else private. */

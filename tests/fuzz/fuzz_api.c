@@ -96,6 +96,7 @@ static struct {
 		struct vmspace *vm; /* held */
 		void *ptr;
 		size_t run;
+		int prot;
 	} pin[PINS];
 	struct vmspace_frame frame;
 	int fd[3]; /* read and write, read only, no file */
@@ -348,7 +349,7 @@ op_pin(const struct op *op, struct space *s)
 	int error;
 
 	if (p->vm != NULL) {
-		vmspace_unpin(p->vm, p->ptr, p->run);
+		vmspace_unpin(p->vm, p->ptr, p->run, p->prot);
 		vmspace_drop(p->vm);
 		p->vm = NULL;
 	}
@@ -366,7 +367,8 @@ op_pin(const struct op *op, struct space *s)
 	if ((op->b & PROT_WRITE) != 0)
 		memset(ptr, (int)op->c, run);
 	vmspace_hold(s->vm);
-	*p = (struct pin){.vm = s->vm, .ptr = ptr, .run = run};
+	*p = (struct pin){
+	    .vm = s->vm, .ptr = ptr, .run = run, .prot = op->b & 7};
 }
 
 static void

@@ -29,7 +29,8 @@ PLAN = {
     "build": ([], {}, [
         ("lint", None), ("unit", None), ("protocol", None), ("model", None),
         ("stress", None), ("kern", None), ("fuzz", None), ("guest", None),
-        ("example", None), ("differential", None), ("fault", None)]),
+        ("resident", None),
+        ("inspect", None), ("example", None), ("differential", None), ("fault", None)]),
     "build-asan": (
         ["-Db_sanitize=address,undefined"],
         {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
@@ -39,7 +40,8 @@ PLAN = {
          ("model", ["vm_model"]),
          ("stress", ["fork_rounds", "readers", "swap"]),
          ("guest", ["cow64", "execs", "filemap", "forkwait", "protsegv",
-                    "procmem", "signals", "swapcalls", "threads", "files"])]),
+                    "procmem", "signals", "swapcalls", "threads", "files"]),
+         ("resident", None)]),
     "build-tsan": (
         ["-Db_sanitize=thread"],
         # Lock order is checked by rank; recycled objects look like
@@ -48,7 +50,8 @@ PLAN = {
          "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "5"},
         [("unit", None), ("kern", None), ("stress", None),
          ("guest", ["forkwait", "procmem", "signals", "swapcalls", "threads",
-                    "pipes"])]),
+                    "pipes"]),
+         ("resident", None)]),
 }
 
 

@@ -234,8 +234,8 @@ test_pin(void **state)
 	assert_int_equal(vkernel_shrink(k, 0, &given), 0);
 	memset(p, 'q', 8);
 	assert_int_equal(get64(vm, DATA + 8), 0x7171717171717171);
-	vmspace_unpin(vm, q, 8);
-	vmspace_unpin(vm, p, first);
+	vmspace_unpin(vm, q, 8, PROT_READ);
+	vmspace_unpin(vm, p, first, RW);
 	assert_int_equal(
 	    vmspace_pin(vm, DATA + 8 * PG, 1, RW, &p, &run), EFAULT);
 	vmspace_free(vm);
@@ -344,9 +344,11 @@ test_threads(void **state)
 		assert_int_equal(
 		    pthread_create(&t[i], NULL, runner_main, &r[i]), 0);
 	}
-	for (int i = 0; i < 4; i++) {
+	/* All at once: each but the first was made by one that was running. */
+	for (int i = 0; i < 4; i++)
 		while (get64(vm, DATA + (uintptr_t)i * 8) == 0)
 			usleep(1000);
+	for (int i = 0; i < 4; i++) {
 		assert_int_equal(
 		    vmspace_ctl(vm, VMSPACE_CTL_INTERRUPT, &r[i].f), 0);
 		pthread_join(t[i], NULL);

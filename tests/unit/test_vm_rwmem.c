@@ -38,6 +38,12 @@ got(struct vmspace *vm, vm_offset_t va)
 }
 
 static void
+store_over(struct vmspace *vm, vm_offset_t va, uint64_t v)
+{
+	assert_int_equal(put(vm, va, v, VM_FAULT_FORCE), 0);
+}
+
+static void
 test_absent(void **state)
 {
 	char buf[3 * PG], zero[3 * PG] = {0};
@@ -88,7 +94,7 @@ test_absent(void **state)
 static void
 test_rights(void **state)
 {
-	struct vmspace *vm, *c;
+	struct vmspace *vm, *c, *d;
 	vm_offset_t at;
 	uint64_t v;
 
@@ -106,6 +112,15 @@ test_rights(void **state)
 	assert_int_equal(put(vm, BASE, 4, VM_FAULT_FORCE), 0);
 	assert_int_equal(load(c, BASE), 2);
 	assert_int_equal(put(c, BASE, 5, VM_FAULT_FORCE), 0);
+	/* The child has an object of its own now, but not this page. */
+	store_over(vm, BASE + PG, 8);
+	assert_int_equal(vmspace_fork(vm, &d), 0);
+	assert_int_equal(put(d, BASE, 6, VM_FAULT_FORCE), 0);
+	assert_int_equal(put(d, BASE + PG, 9, VM_FAULT_FORCE), 0);
+	assert_int_equal(got(vm, BASE + PG), 8);
+	assert_int_equal(got(d, BASE + PG), 9);
+	vmspace_free(d);
+	store_over(vm, BASE + PG, 0);
 	assert_int_equal(load(vm, BASE), 4);
 	assert_int_equal(load(c, BASE), 5);
 	/* No rights at all. */

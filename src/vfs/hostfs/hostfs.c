@@ -33,7 +33,9 @@
  * Keeping pages.  A regular file with resident pages stays hashed after its
  * last use (inactive).  Its dirty pages are written first, and size, mtime
  * and ctime are noted; when the vnode is found again and they differ, the
- * file was changed on the host and the pages are dropped.
+ * file was changed on the host and the pages are dropped.  While nothing is
+ * written by guests they are those of the time when the vnode was made, so that
+ * a change during its use is seen, too.
  *
  * Locking and lifetime.  rfd and wfd are set once under the vnode's lock and
  * live until reclaim.  The O_PATH descriptor is immutable.  Directories are
@@ -90,18 +92,35 @@ hostfs_same(const struct vnode *vp, const struct host_stat *st)
 	    host_fstat(n->fd, &own) == 0 && (own.nlink > 0 || st->nlink == 0));
 }
 
-/* vp was inactive: are its pages still those of the file? */
+/* Is the file another one than it was?  Vnode locked. */
+static bool
+hostfs_changed(const struct hostfs_node *n, const struct host_stat *st)
+{
+	return (n->size != st->size || n->mtime != st->mtime_ns ||
+		n->ctime != st->ctime_ns);
+}
+
 static void
-hostfs_revive(struct vnode *vp, const struct host_stat *st)
+hostfs_stamp(struct hostfs_node *n, const struct host_stat *st)
+{
+	n->size = st->size;
+	n->mtime = st->mtime_ns;
+	n->ctime = st->ctime_ns;
+}
+
+/* Are its pages still those of the file?  `always`: the stamp tells, although
+ * the vnode was in use: nothing was written through this mount. */
+static void
+hostfs_refresh(struct vnode *vp, const struct host_stat *st, bool always)
 {
 	struct hostfs_node *n = hostfs_node(vp);
 	struct vm_object *obj = vnode_object_peek(vp);
 	bool stale;
 
 	kmutex_lock(&vp->lock);
-	stale =
-	    n->stamped && (n->size != st->size || n->mtime != st->mtime_ns ||
-			      n->ctime != st->ctime_ns);
+	stale = (n->stamped || always) && hostfs_changed(n, st);
+	if (n->stamped || always)
+		hostfs_stamp(n, st);
 	n->stamped = false;
 	kmutex_unlock(&vp->lock);
 	if (!stale || obj == NULL)
@@ -112,13 +131,23 @@ hostfs_revive(struct vnode *vp, const struct host_stat *st)
 	vnode_pager_setsize(obj, st->size);
 }
 
+static void
+hostfs_revalidate(struct vnode *vp)
+{
+	struct host_stat st;
+
+	if (vp->type == VREG && !atomic_load(&hostfs_node(vp)->written) &&
+	    host_fstat(hostfs_node(vp)->fd, &st) == 0)
+		hostfs_refresh(vp, &st, true);
+}
+
 static bool
 hostfs_inactive(struct vnode *vp)
 {
 	struct hostfs_node *n = hostfs_node(vp);
 	struct vm_object *obj = vnode_object_peek(vp);
 	struct host_stat st;
-	bool resident;
+	bool resident, keep;
 
 	if (vp->type != VREG || obj == NULL)
 		return (false);
@@ -131,13 +160,15 @@ hostfs_inactive(struct vnode *vp)
 		return (false);
 	if (host_fstat(n->fd, &st) != 0 || st.nlink == 0)
 		return (false);
+	/* What we have not written has the stamp of its first use: if the file
+	 * has changed since, nobody knows which of the pages are the old ones.
+	 */
 	kmutex_lock(&vp->lock);
-	n->size = st.size;
-	n->mtime = st.mtime_ns;
-	n->ctime = st.ctime_ns;
+	keep = atomic_exchange(&n->written, false) || !hostfs_changed(n, &st);
+	hostfs_stamp(n, &st);
 	n->stamped = true;
 	kmutex_unlock(&vp->lock);
-	return (true);
+	return (keep);
 }
 
 /* An unhashed vnode for fd; fd stays the caller's on failure. */
@@ -155,6 +186,7 @@ hostfs_vnode_create(
 		return (ENOMEM);
 	n->fd = fd;
 	n->btime = st->btime_ns;
+	hostfs_stamp(n, st);
 	atomic_init(&n->rfd, -1);
 	atomic_init(&n->wfd, -1);
 	error = vnode_create(mp, type, &hostfs_vops, n, st->ino, &vp);
@@ -209,7 +241,7 @@ hostfs_vget(struct vmount *mp, int fd, struct vnode **vpp)
 	if (error != 0)
 		return (error);
 	if (idle)
-		hostfs_revive(vp, &st);
+		hostfs_refresh(vp, &st, false);
 	*vpp = vp;
 	return (0);
 }
@@ -251,6 +283,7 @@ hostfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 
 	if (hostfs_rdonly(vp))
 		return (EROFS);
+	atomic_store(&n->written, true);
 	if ((what & VA_SIZE) != 0) {
 		if (vp->type != VREG)
 			return (vp->type == VDIR ? EISDIR : EINVAL);
@@ -302,6 +335,7 @@ const struct vops hostfs_vops = {
     .write = hostfs_write,
     .readdir = hostfs_readdir,
     .readlink = hostfs_readlink,
+    .revalidate = hostfs_revalidate,
     .create = hostfs_create,
     .mkdir = hostfs_mkdir,
     .mknod = hostfs_mknod,

@@ -17,7 +17,8 @@ struct hostfs_node {
 	_Atomic(int) rfd; /* [a] to read, -1: not yet; set once under [v] */
 	_Atomic(int) wfd; /* [a] to write, likewise; may be rfd */
 	int64_t btime;    /* [I] with dev and ino the identity */
-	/* What the file was like when the vnode was last put aside. */
+	_Atomic(bool) written; /* [a] by us, perhaps, since the stamp */
+	/* What the file was like when the vnode was made or put aside. */
 	bool stamped;         /* [v] */
 	uint64_t size;        /* [v] */
 	int64_t mtime, ctime; /* [v] */

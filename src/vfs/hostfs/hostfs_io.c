@@ -62,6 +62,7 @@ hostfs_wfd(struct vnode *vp, int *fd)
 	if (hostfs_rdonly(vp))
 		return (EROFS);
 	KASSERT(vp->type == VREG);
+	atomic_store(&hostfs_node(vp)->written, true);
 	return (hostfs_io_fd(vp, &hostfs_node(vp)->wfd, O_WRONLY, fd));
 }
 

@@ -19,12 +19,12 @@
  * Texts (procfs_text.c) are generated as a whole when the file is opened.
  * Magic links (procfs_link.c) lead to the vnode itself rather than to a path;
  * a descriptor without vnode leads to a PN_FDFILE vnode, whose open makes
- * another file over the same host descriptor.  mem (procfs_mem.c) is the one
- * node that can be written.
+ * another file over the same host descriptor.  Only mem (procfs_mem.c) and some
+ * settings can be written.
  *
  * Locking.  None: nodes are immutable, and ops are called without locks.
  *
- * Guarantees.  Read-only but for mem: writing is EACCES, making names ENOENT.
+ * Guarantees.  Read-only but for these: writing is EACCES, making names ENOENT.
  * Sizes are 0.  Numbers of inodes are stable: pid << 16 | node.
  *
  * Limits.  A process shows one thread, itself.
@@ -180,6 +180,8 @@ procfs_mode(const struct vnode *vp)
 		return (0700);
 	case PN_MEM:
 		return (0600);
+	case PN_SYSCTL:
+		return (procfs_sysctl_writable(n->idx) ? 0644 : 0444);
 	case PN_TEXT:
 		name = procfs_pid_nodes[n->idx];
 		return (
@@ -265,8 +267,16 @@ const struct vops procfs_dir_vops = {
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
 };
+/* O_TRUNC of a setting, or of memory, means nothing. */
+static int
+procfs_text_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
+{
+	return (what == VA_SIZE ? 0 : EPERM);
+}
+
 const struct vops procfs_text_vops = {
     .getattr = procfs_getattr,
+    .setattr = procfs_text_setattr,
     .open = procfs_text_open,
     .read = procfs_text_read,
     .statfs = procfs_statfs,
@@ -274,6 +284,7 @@ const struct vops procfs_text_vops = {
 };
 const struct vops procfs_mem_vops = {
     .getattr = procfs_getattr,
+    .setattr = procfs_text_setattr,
     .open = procfs_mem_open,
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,

@@ -98,6 +98,9 @@ int procfs_mem_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 unsigned procfs_sysctl_next(unsigned dir, unsigned from);
 const char *procfs_sysctl_name(unsigned);
 bool procfs_sysctl_isdir(unsigned);
+bool procfs_sysctl_writable(unsigned);
+/* One write(2) is one setting. */
+int procfs_sysctl_write(struct vnode *, const char *text, size_t len);
 void procfs_boot_id(char *buf, size_t size);
 int procfs_sysctl_text(struct vnode *, struct procfs_buf *);
 uint64_t procfs_ino(const struct procfs_node *);

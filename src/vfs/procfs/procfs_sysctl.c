@@ -8,7 +8,7 @@
  * number.  A value is first asked for by procfs_ops.systext under the name
  * "sys/kernel/hostname"; where that gives an error, the table's value holds.
  *
- * Limits.  Nothing can be set.
+ * Limits.  Only vm/resident can be written (procfs_ops.syswrite).
  */
 #include "vfs/procfs/procfs_int.h"
 
@@ -51,6 +51,7 @@ static const struct sysctl_entry sysctls[] = {
     {S_VM, "overcommit_memory", "0"},
     {S_VM, "max_map_count", "65530"},
     {S_VM, "mmap_min_addr", "65536"},
+    {S_VM, "resident", ""},
     {S_FS, "file-max", "1048576"},
     {S_FS, "pipe-max-size", "1048576"},
     {S_CORE, "somaxconn", "4096"},
@@ -109,6 +110,26 @@ sysctl_path(unsigned i, char *buf, size_t size)
 	    sysctls[i].name);
 }
 
+bool
+procfs_sysctl_writable(unsigned i)
+{
+	KASSERT(i < NSYSCTLS);
+	return (strcmp(sysctls[i].name, "resident") == 0);
+}
+
+int
+procfs_sysctl_write(struct vnode *vp, const char *text, size_t len)
+{
+	const struct procfs_ops *ops;
+	char path[128];
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	sysctl_path(procfs_node(vp)->idx, path, sizeof(path));
+	return (ops->syswrite == NULL ? EACCES
+				      : ops->syswrite(arg, path, text, len));
+}
+
 int
 procfs_sysctl_text(struct vnode *vp, struct procfs_buf *b)
 {
@@ -131,6 +152,7 @@ procfs_sysctl_text(struct vnode *vp, struct procfs_buf *b)
 		procfs_boot_id(uuid, sizeof(uuid));
 		value = uuid;
 	}
-	procfs_printf(b, "%s\n", value);
+	if (value[0] != '\0')
+		procfs_printf(b, "%s\n", value);
 	return (0);
 }

@@ -138,8 +138,26 @@ text_close(struct file *f)
 	free(t);
 }
 
+/* A setting: each write is one. */
+static int
+text_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	char text[VFS_PATH_MAX + 16];
+	size_t len = uio->resid;
+	int error;
+
+	if (len > sizeof(text))
+		return (EINVAL);
+	uiomove(text, len, uio);
+	error = procfs_sysctl_write(f->vp, text, len);
+	if (error != 0)
+		uio->resid = len; /* nothing was written */
+	return (error);
+}
+
 static const struct fileops procfs_text_fileops = {
     .read = text_read,
+    .write = text_write,
     .poll = procfs_text_poll,
     .getattr = procfs_text_getattr,
     .seek = procfs_text_seek,
@@ -155,10 +173,12 @@ int
 procfs_text_open(
     struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
+	const struct procfs_node *n = procfs_node(vp);
 	struct procfs_text *t;
 	int error;
 
-	if ((flags & O_ACCMODE) != O_RDONLY)
+	if ((flags & O_ACCMODE) != O_RDONLY &&
+	    (n->kind != PN_SYSCTL || !procfs_sysctl_writable(n->idx)))
 		return (EACCES);
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * --resident: programs to be kept loaded.  A name is looked for in the guest's
+ * PATH, below the guest's root, as the guest would find it; the kernel is told
+ * the path, by the file that guests have for that, too.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+
+#define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
+
+/* The path that a guest with this environment finds the program by.  ENOENT. */
+static int
+find(const char *name, const char *root, const char *const *envp,
+    char path[PATH_MAX])
+{
+	const char *dirs = PATH_DEFAULT, *end;
+	char host[2 * PATH_MAX];
+
+	if (strchr(name, '/') != NULL) {
+		if (name[0] != '/' || strlen(name) >= PATH_MAX)
+			return (ENOENT);
+		strcpy(path, name);
+		return (0);
+	}
+	for (; envp != NULL && *envp != NULL; envp++)
+		if (strncmp(*envp, "PATH=", 5) == 0)
+			dirs = *envp + 5;
+	for (;; dirs = end + 1) {
+		end = dirs + strcspn(dirs, ":");
+		if (dirs[0] == '/' &&
+		    snprintf(path, PATH_MAX, "%.*s/%s", (int)(end - dirs), dirs,
+			name) < PATH_MAX) {
+			snprintf(host, sizeof(host), "%s%s",
+			    root != NULL ? root : "", path);
+			if (access(host, X_OK) == 0)
+				return (0);
+		}
+		if (*end == '\0')
+			return (ENOENT);
+	}
+}
+
+int
+cmd_resident(struct vkernel *k, const char *name, const char *root,
+    const char *const *envp)
+{
+	char path[PATH_MAX], line[PATH_MAX + 1];
+	size_t done;
+	int error;
+
+	error = find(name, root, envp, path);
+	if (error == 0) {
+		snprintf(line, sizeof(line), "+%s", path);
+		error = vkernel_proc_write(
+		    k, "sys/vm/resident", 0, line, strlen(line), &done);
+	}
+	/* Twice is once. */
+	if (error == EEXIST)
+		error = 0;
+	if (error != 0)
+		fprintf(stderr, "vmspace: --resident %s: %s\n", name,
+		    strerror(error));
+	return (error);
+}
