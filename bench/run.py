@@ -117,6 +117,36 @@ def startup(found, rounds):
     return res, [(n, t, "ms", 1e6) for n, t, _ in cmds]
 
 
+def resident(vmspace, exe, rounds):
+    """A program from fork to wait inside a running kernel: cold, from a
+    resident image, and natively."""
+    rows = []
+    for name, cmd in (("true", ["/usr/bin/true"]),
+                      ("python3 -c pass", ["/usr/bin/python3", "-c", "pass"])):
+        if not os.path.exists(cmd[0]):
+            continue
+        how = {"native": [], "cold": [vmspace, "run", "--"],
+               "resident": [vmspace, "run", "--resident", cmd[0], "--"]}
+        res = {h: [] for h in how}
+        for _ in range(rounds):
+            for h, prefix in how.items():
+                out, why = run(prefix + [exe, "spawn", *cmd])
+                if out is None:
+                    print(f"{name}, {h}: no figure: {why}", file=sys.stderr)
+                else:
+                    res[h].append(float(out.split()[1]))
+        if not all(res.values()):
+            continue
+        med = {h: statistics.median(v) for h, v in res.items()}
+        print(f"{name} in a running kernel: "
+              + ", ".join(f"{h} {m / 1e6:.2f} ms" for h, m in med.items())
+              + f"; resident/cold {med['resident'] / med['cold']:.2f}x, "
+              f"resident/native {med['resident'] / med['native']:.2f}x")
+        rows.append({"key": "resident " + name, "title": name, "unit": "ns",
+                     "median": med, "samples": res})
+    return rows
+
+
 def table(rows, res, found):
     names = list(found)
     head = f"{'':34}" + "".join(f"{s:>12}" for s in names) + \
@@ -181,9 +211,9 @@ def main():
     a = ap.parse_args()
     if a.what == "engine":
         sys.path.insert(0, os.path.join(HERE, "engine"))
-        import table
-        return table.main(run, os.path.join(a.build, "bench", "engine"),
-                               a.rounds, RESULTS)
+        import table as engine
+        return engine.main(run, os.path.join(a.build, "bench", "engine"),
+                           a.rounds, RESULTS)
     vmspace = os.path.abspath(os.path.join(a.build, "vmspace"))
     found = systems(vmspace)
     if a.only:
@@ -192,16 +222,19 @@ def main():
     with tempfile.TemporaryDirectory(dir=HERE, prefix=".bench-") as tmp:
         exe = build_micro(tmp)
         res = micro(found, exe, a.rounds)
+        warm = resident(vmspace, exe, a.rounds)
     start, srows = startup(found, a.rounds * 4)
     print(f"host: {platform.release()}, {os.cpu_count()} CPUs, load "
           f"{os.getloadavg()[0]:.1f}; medians of {a.rounds} rounds")
     rows = table([r for r in MICRO], res, found)
     rows += table(srows, start, found)
+    plain = list(rows)
+    rows += warm
     os.makedirs(RESULTS, exist_ok=True)
     with open(os.path.join(RESULTS, "quick.json"), "w",
               encoding="utf-8") as f:
         json.dump(rows, f, indent=1)
-    svg(rows, os.path.join(RESULTS, "quick.svg"))
+    svg(plain, os.path.join(RESULTS, "quick.svg"))
     print(f"written: {RESULTS}/quick.json, quick.svg")
 
 

@@ -142,6 +142,30 @@ bench_exec(const char *arg)
 	return ((now_ns() - t) / n);
 }
 
+/* A program from fork to wait: micro spawn PROGRAM ARG... */
+static char **spawn_argv;
+
+static double
+bench_spawn(const char *arg)
+{
+	const int n = 10;
+	double t = 0;
+
+	for (int i = -2; i < n; i++) {
+		pid_t pid;
+
+		if (i == 0)
+			t = now_ns();
+		pid = fork();
+		if (pid == 0) {
+			execve(arg, spawn_argv, environ);
+			_exit(9);
+		}
+		reap(pid);
+	}
+	return ((now_ns() - t) / n);
+}
+
 /* Per page. */
 static double
 bench_touch(const char *arg)
@@ -260,6 +284,7 @@ static const struct {
     {"mmap64k", bench_mmap64k, 5},
     {"fork", bench_fork, 5},
     {"exec", bench_exec, 5},
+    {"spawn", bench_spawn, 3},
     {"touch", bench_touch, 3},
     {"munmap", bench_munmap, 3},
     {"bigfork", bench_bigfork, 3},
@@ -272,6 +297,8 @@ int
 main(int argc, char **argv)
 {
 	double v[16];
+
+	spawn_argv = argv + (argc > 2 ? 2 : 0);
 
 	for (size_t i = 0; argc > 1 && i < sizeof(benches) / sizeof(*benches);
 	     i++) {
