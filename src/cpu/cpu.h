@@ -81,8 +81,8 @@ int cpu_run(struct cpu_thread *, struct pmap *, struct cpu_event *);
 void cpu_interrupt(struct cpu_thread *);
 /* Leave the current pmap's machine (exit, before vmspace_free). */
 void cpu_unbind(struct cpu_thread *);
-/* The calling host thread has nothing to do with it any more, for now: the
- * next call may come from another one. */
+/* The calling host thread has nothing to do with it any more: the next call
+ * may come from another one. */
 static inline void
 cpu_leave(struct cpu_thread *ct)
 {

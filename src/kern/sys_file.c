@@ -8,9 +8,7 @@
  * Truncation and allocation of files go through vn_setattr(), which keeps
  * mapped pages and the file in step.
  *
- * Limits: fallocate extends, it neither reserves nor punches.  Advisory locks
- * (fcntl records, flock) are checked for sense and always granted: guests of
- * one kernel do not exclude each other by them.
+ * Limits: fallocate extends, it neither reserves nor punches.
  */
 #include "host/host_file.h"
 #include "kern/sys_int.h"
@@ -26,9 +24,9 @@
 #define GETDENTS_BUF (size_t)(64u << 10)
 
 sys_fn sys_open, sys_openat, sys_openat2, sys_creat, sys_close, sys_close_range,
-    sys_dup, sys_dup2, sys_dup3, sys_fcntl, sys_flock, sys_fsync, sys_fdatasync,
-    sys_sync, sys_syncfs, sys_sync_file_range, sys_ftruncate, sys_fallocate,
-    sys_getdents, sys_getdents64;
+    sys_dup, sys_dup2, sys_dup3, sys_fcntl, sys_fsync, sys_fdatasync, sys_sync,
+    sys_syncfs, sys_sync_file_range, sys_ftruncate, sys_fallocate, sys_getdents,
+    sys_getdents64;
 
 int
 sys_fd_new(struct lwp *l, struct file *f, bool cloexec, int64_t *ret)
@@ -264,28 +262,6 @@ fcntl_pipe(struct file *f, int cmd, uint64_t arg, int64_t *ret)
 }
 
 static int
-fcntl_lock(struct lwp *l, struct file *f, int cmd, uint64_t uaddr)
-{
-	int fl = atomic_load(&f->flags) & O_ACCMODE;
-	struct lx_flock lk;
-
-	if (copyin(lwp_vmspace(l), &lk, uaddr, sizeof(lk)) != 0)
-		return (EFAULT);
-	if (lk.type != F_RDLCK && lk.type != F_WRLCK && lk.type != F_UNLCK)
-		return (EINVAL);
-	if (lk.whence < 0 || lk.whence > 2)
-		return (EINVAL);
-	if (cmd == F_GETLK || cmd == F_OFD_GETLK) {
-		lk.type = F_UNLCK;
-		return (copyout(lwp_vmspace(l), &lk, uaddr, sizeof(lk)));
-	}
-	if ((lk.type == F_RDLCK && fl == O_WRONLY) ||
-	    (lk.type == F_WRLCK && fl == O_RDONLY))
-		return (EBADF);
-	return (0);
-}
-
-static int
 fcntl_file(
     struct lwp *l, struct file *f, int fd, int cmd, uint64_t arg, int64_t *ret)
 {
@@ -312,7 +288,7 @@ fcntl_file(
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return (fcntl_lock(l, f, cmd, arg));
+		return (sys_fcntl_lock(l, f, fd, cmd, arg));
 	case F_GETOWN:
 	case F_GETSIG:
 		*ret = 0;
@@ -347,23 +323,6 @@ sys_fcntl(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = EBADF;
 	else
 		error = fcntl_file(l, f, fd, cmd, a[2], ret);
-	file_free(f);
-	return (error);
-}
-
-int
-sys_flock(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	int op = (int)a[1] & ~LOCK_NB, error;
-	struct file *f;
-
-	if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
-		return (EINVAL);
-	error = sys_get_file(l, (int)a[0], &f);
-	if (error != 0)
-		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
 	file_free(f);
 	return (error);
 }

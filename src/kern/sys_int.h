@@ -61,6 +61,12 @@ int sys_fd_new(struct lwp *, struct file *f, bool cloexec, int64_t *ret);
 /* Two of them, stored as int[2] at uaddr; both refs are consumed. */
 int sys_fd_pair(struct lwp *, struct file *f[2], bool cloexec, uint64_t uaddr);
 
+/* ---- advisory locks (sys_lock.c) ---- */
+
+/* F_SETLK and its like, of descriptor fd. */
+int sys_fcntl_lock(
+    struct lwp *, struct file *f, int fd, int cmd, uint64_t uaddr);
+
 /* ---- input and output (sys_io.c) ---- */
 
 /* Copy an iovec array in: *iov is malloc'ed (NULL when n is 0), *n ends

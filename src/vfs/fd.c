@@ -172,6 +172,14 @@ fdtable_ref(struct fdtable *t)
 	    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed) > 0);
 }
 
+/* A descriptor has gone from the table. */
+static void
+fd_release(struct fdtable *t, struct file *f)
+{
+	vfs_lock_fd_closed(t, f);
+	file_free(f);
+}
+
 void
 fdtable_free(struct fdtable *t)
 {
@@ -185,7 +193,7 @@ fdtable_free(struct fdtable *t)
 	for (unsigned n = 0; n < t->size; n++) {
 		f = fdtable_take(t, n);
 		if (f != NULL)
-			file_free(f);
+			fd_release(t, f);
 	}
 	kmutex_destroy(&t->lock);
 	free(t->files);
@@ -239,7 +247,7 @@ fdtable_cloexec(struct fdtable *t)
 		kmutex_unlock(&t->lock);
 		if (f == NULL)
 			return;
-		file_free(f);
+		fd_release(t, f);
 	}
 }
 
@@ -295,7 +303,7 @@ fd_install(
 	}
 	kmutex_unlock(&t->lock);
 	if (old != NULL)
-		file_free(old);
+		fd_release(t, old);
 	return (error);
 }
 
@@ -326,7 +334,7 @@ fd_close(struct fdtable *t, int fd)
 	kmutex_unlock(&t->lock);
 	if (f == NULL)
 		return (EBADF);
-	file_free(f);
+	fd_release(t, f);
 	return (0);
 }
 
@@ -354,7 +362,7 @@ fd_close_range(struct fdtable *t, unsigned lo, unsigned hi, bool cloexec)
 		kmutex_unlock(&t->lock);
 		if (f == NULL)
 			return (0);
-		file_free(f);
+		fd_release(t, f);
 	}
 }
 

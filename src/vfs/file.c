@@ -113,6 +113,7 @@ file_free(struct file *f)
 	KVERIFY(old > 0);
 	if (old > 1)
 		return;
+	vfs_lock_file_closed(f);
 	if (f->ops->close != NULL)
 		f->ops->close(f);
 	if (file_is_writer(f->vp, file_flags(f)))

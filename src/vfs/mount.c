@@ -60,6 +60,7 @@ vfs_create(struct vm_system *sys, struct vfs **vfsp)
 	vfs->tty_fd = -1;
 	atomic_init(&vfs->next_dev, VFS_DEV_FIRST);
 	kmutex_init(&vfs->mount_lock, "mounts", KRANK_MOUNT, 0);
+	vfs_lock_init(vfs);
 	TAILQ_INIT(&vfs->mounts);
 	*vfsp = vfs;
 	return (0);
@@ -90,6 +91,7 @@ vfs_destroy(struct vfs *vfs)
 		vrele(covers);
 	}
 	KVERIFY(vm_zone_live(vfs->z_vnode) == 0);
+	vfs_lock_fini(vfs);
 	kmutex_destroy(&vfs->mount_lock);
 	free(vfs);
 }

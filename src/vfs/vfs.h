@@ -246,6 +246,10 @@ struct vfs_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen;
 };
 
+#define VFS_LOCK_BUCKETS 64
+struct vfs_lock;
+struct vfs_lock_wait;
+
 struct vfs {
 	struct vm_system *sys;                  /* [I] */
 	struct kmutex mount_lock;               /* rank MOUNT */
@@ -258,7 +262,50 @@ struct vfs {
 	/* Host descriptors 0,1,2 and the terminal, as devfs shows them. */
 	int tty_fd; /* host fd of the controlling terminal, -1 none */
 	struct devfs_mount *devfs; /* the last one made, or NULL */
+	/* Advisory locks, see lock.c. */
+	struct kmutex lock_lock; /* rank FILE */
+	LIST_HEAD(vfs_lock_list,
+	    vfs_lock) locks[VFS_LOCK_BUCKETS]; /* lock_lock */
+	LIST_HEAD(, vfs_lock_wait) lock_waits; /* lock_lock */
+	unsigned nlocks;                       /* lock_lock */
+	_Atomic(unsigned) nposix; /* [a] of them, records of processes */
 };
+
+/* ---- advisory locks (lock.c) ---- */
+
+enum vfs_lock_kind {
+	VFS_LOCK_POSIX, /* owner: a descriptor table */
+	VFS_LOCK_OFD,   /* owner: an open file */
+	VFS_LOCK_FLOCK, /* the same; another world than the two above */
+};
+enum vfs_lock_type { VFS_LOCK_NONE, VFS_LOCK_SHARED, VFS_LOCK_EXCLUSIVE };
+
+struct vfs_lock_req {
+	struct vnode *vp; /* of an open file, which stays so */
+	enum vfs_lock_kind kind;
+	const void *owner;
+	enum vfs_lock_type type; /* NONE: unlock */
+	uint64_t start, end;     /* bytes; end inclusive, UINT64_MAX: all */
+	int pid;                 /* for others to see */
+};
+/* Somebody who waits: wake() is called under a lock. */
+struct vfs_lock_wait {
+	void (*wake)(void *arg);
+	void *arg;
+	const struct vnode *vp;
+	const void *owner, *blocker; /* of POSIX records, else NULL */
+	LIST_ENTRY(vfs_lock_wait) link;
+};
+/*
+ * Set or remove a lock.
+ * - 0; EAGAIN: somebody else has it, and w, if given, is called when that may
+ * have changed (until vfs_lock_unwait); EDEADLK (POSIX, only with w); ENOLCK.
+ */
+int vfs_lock_set(
+    struct vfs *, const struct vfs_lock_req *, struct vfs_lock_wait *w);
+void vfs_lock_unwait(struct vfs *, struct vfs_lock_wait *);
+/* Is anything in the way?  Then *r is what; pid -1 if no process owns it. */
+bool vfs_lock_test(struct vfs *, struct vfs_lock_req *r);
 
 int vfs_create(struct vm_system *, struct vfs **);
 /* All files are closed, all vnodes released: KVERIFYs that. */
@@ -358,6 +405,7 @@ struct file {
 	uint64_t off;              /* [f] by whoever has set `busy` */
 	bool busy;                 /* [f] a read, write or seek uses `off` */
 	struct kcond cond;         /* `busy` went */
+	_Atomic(bool) locked;      /* [a] has had locks of its own */
 	struct kmutex lock;        /* rank FILE; never held across I/O */
 	int hostfd;                /* [I] host descriptor, -1 none */
 	void *data;                /* [I] */

@@ -81,4 +81,12 @@ vnode_object_peek(const struct vnode *vp)
 int vn_writer_ref(struct vnode *);
 void vn_writer_rele(struct vnode *);
 
+/* ---- lock.c ---- */
+
+void vfs_lock_init(struct vfs *);
+void vfs_lock_fini(struct vfs *); /* none is left */
+/* A descriptor of the table was closed; the last of a file. */
+void vfs_lock_fd_closed(const struct fdtable *, const struct file *);
+void vfs_lock_file_closed(const struct file *);
+
 #endif /* VFS_VFS_INT_H */

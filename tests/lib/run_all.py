@@ -40,7 +40,8 @@ PLAN = {
          ("model", ["vm_model"]),
          ("stress", ["fork_rounds", "readers", "swap"]),
          ("guest", ["cow64", "execs", "filemap", "forkwait", "protsegv",
-                    "procmem", "signals", "swapcalls", "threads", "files"]),
+                    "locks", "procmem", "signals", "swapcalls", "threads",
+                    "files"]),
          ("resident", None)]),
     "build-tsan": (
         ["-Db_sanitize=thread"],
@@ -49,7 +50,7 @@ PLAN = {
         {"TSAN_OPTIONS": "halt_on_error=1:detect_deadlocks=0",
          "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "5"},
         [("unit", None), ("kern", None), ("stress", None),
-         ("guest", ["forkwait", "procmem", "signals", "swapcalls", "threads",
+         ("guest", ["forkwait", "locks", "procmem", "signals", "swapcalls", "threads",
                     "pipes"]),
          ("resident", None)]),
 }
