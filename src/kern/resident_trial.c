@@ -793,6 +793,10 @@ resident_make(struct exec_image *img, struct resident_image **out)
 			klog(&img->k->log, KLOG_WARN,
 			    "%s cannot be resident: %s", img->path,
 			    t[1].why[0] != '\0' ? t[1].why : strerror(error));
+		else if (error != 0)
+			klog(&img->k->log, KLOG_INFO,
+			    "%s is not resident yet: %s", img->path,
+			    strerror(error));
 		for (unsigned i = 0; i < 2; i++) {
 			trial_end(&t[i]);
 			kcond_destroy(&t[i].cond);

@@ -142,6 +142,8 @@ HOG = ("", 'if (access("hog-on", F_OK) == 0) for (;;) {'
        "char *p = mmap(0, 1 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);"
        "if (p == MAP_FAILED) break; memset(p, 1, 1 << 20); }", '"fed"')
 
+UNSET = "unset ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS"
+
 
 class Runner:
     def __init__(self, opts, cases):
@@ -150,6 +152,8 @@ class Runner:
         self.cases = cases
 
     def run(self, script, *options, timeout=60):
+        # A program does not start warm with options of a sanitizer.
+        script = f"{UNSET}; {script}"
         sh = "/bin/sh"
         return vmtest.run([self.vmspace, "run", "--env", "FOO=foo", *options,
                            "--", sh, "-c", script], timeout=timeout)
@@ -379,7 +383,7 @@ def host_changes(r, where):
     p = vmtest.start(
         [r.vmspace, "run", "--env", "FOO=foo", "--resident", prog, "--rw",
          where, "--", "/bin/sh", "-c",
-         f"cd {where}; ./prog a b; ./prog a b; >ready; while [ ! -e go ]; do "
+         f"{UNSET}; cd {where}; ./prog a b; ./prog a b; >ready; while [ ! -e go ]; do "
          "sleep 0.05; done; ./prog a b; ./prog a b; ./prog a b"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     for _ in range(400):
