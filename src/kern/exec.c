@@ -57,7 +57,6 @@
 #define MMAP_RANDOM_BITS 28  /* 1 TiB */
 #define STACK_GAP_MIN ((uint64_t)128 << 20)
 #define STACK_GAP_MAX ((uint64_t)64 << 30)
-#define STACK_GUARD ((uint64_t)1 << 20)
 
 uint64_t
 exec_random_pages(struct exec_image *img, unsigned bits)
@@ -71,6 +70,21 @@ exec_random_pages(struct exec_image *img, unsigned bits)
 	else
 		host_random(&r, sizeof(r));
 	return ((r & ((UINT64_C(1) << bits) - 1)) << PAGE_SHIFT);
+}
+
+uint64_t
+exec_stack_gap(uint64_t limit)
+{
+	if (limit < STACK_GAP_MIN)
+		return (STACK_GAP_MIN);
+	return (limit > STACK_GAP_MAX ? STACK_GAP_MAX : limit);
+}
+
+vm_offset_t
+exec_stack_top(struct exec_image *img)
+{
+	return (VM_MAX_ADDRESS - PAGE_SIZE -
+		exec_random_pages(img, STACK_RANDOM_BITS));
 }
 
 static void
@@ -111,20 +125,16 @@ exec_new_vmspace(struct exec_image *img)
 	const uint64_t stack = sys_rlimit(img->l, LX_RLIMIT_STACK);
 	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
 	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
-	uint64_t gap = stack;
+	uint64_t gap;
 	struct vmspace *vm;
 	int error;
 
 	error = vmspace_alloc(&img->k->vm, &vm);
 	if (error != 0)
 		return (error);
-	if (gap < STACK_GAP_MIN)
-		gap = STACK_GAP_MIN;
-	if (gap > STACK_GAP_MAX)
-		gap = STACK_GAP_MAX;
+	gap = exec_stack_gap(stack);
 	vm_map_lock(&vm->map);
-	vm->stack_top = VM_MAX_ADDRESS - PAGE_SIZE -
-			exec_random_pages(img, STACK_RANDOM_BITS);
+	vm->stack_top = exec_stack_top(img);
 	vm->stack_limit = stack < gap ? stack : gap;
 	vm->mmap_top = trunc_page(vm->stack_top - gap - STACK_GUARD -
 				  exec_random_pages(img, MMAP_RANDOM_BITS));

@@ -60,6 +60,11 @@ int exec_set_vnode(struct exec_image *, struct vnode *vp);
 int exec_new_vmspace(struct exec_image *);
 /* Up to 2^bits - 1 random pages, in bytes; 0 with no_aslr. */
 uint64_t exec_random_pages(struct exec_image *, unsigned bits);
+/* A random place for the top of a stack, and how much room below it nothing
+ * else is mapped in, given what it may grow to. */
+vm_offset_t exec_stack_top(struct exec_image *);
+uint64_t exec_stack_gap(uint64_t limit);
+#define STACK_GUARD ((uint64_t)1 << 20) /* between that room and mappings */
 /* exec_args.c */
 int exec_args_add(struct exec_args *, const char *s, bool env);
 

@@ -22,10 +22,6 @@
 #include "libk/kassert.h"
 
 #define CANARY_OFF 0x28 /* from fs_base, where the compiler looks for it */
-#define STACK_GAP_MIN ((uint64_t)128 << 20)
-#define STACK_GAP_MAX ((uint64_t)64 << 30)
-#define STACK_GUARD ((uint64_t)1 << 20)
-#define STACK_RANDOM_BITS 22
 
 /* A place for the stack that leaves the mappings of the image the room that
  * exec would have left them. */
@@ -33,14 +29,9 @@ static void
 place_stack(struct exec_image *img)
 {
 	struct vmspace *vm = img->vm;
-	uint64_t gap = vm->stack_limit, top;
+	const uint64_t gap = exec_stack_gap(vm->stack_limit);
+	const vm_offset_t top = exec_stack_top(img);
 
-	if (gap < STACK_GAP_MIN)
-		gap = STACK_GAP_MIN;
-	if (gap > STACK_GAP_MAX)
-		gap = STACK_GAP_MAX;
-	top = VM_MAX_ADDRESS - PAGE_SIZE -
-	      exec_random_pages(img, STACK_RANDOM_BITS);
 	if (top - gap - STACK_GUARD >= vm->mmap_top)
 		vm->stack_top = top;
 }

@@ -432,17 +432,23 @@ fault_account(struct vm_faultinfo *fi, int flags, int error)
 	    fi->access | (uint64_t)error << 8);
 }
 
-int
-vm_fault(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
+static struct vm_faultinfo
+fault_begin(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
 {
-	struct vm_faultinfo fi = {
+	return ((struct vm_faultinfo){
 	    .vm = vm,
 	    .sys = vm->sys,
 	    .map = &vm->map,
 	    .va = trunc_page(va),
 	    .access = access,
 	    .force = (flags & VM_FAULT_FORCE) != 0,
-	};
+	});
+}
+
+int
+vm_fault(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
+{
+	struct vm_faultinfo fi = fault_begin(vm, va, access, flags);
 	int error;
 
 	do {
@@ -503,14 +509,7 @@ int
 vm_fault_use(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags,
     vm_page_use_fn *use, void *arg)
 {
-	struct vm_faultinfo fi = {
-	    .vm = vm,
-	    .sys = vm->sys,
-	    .map = &vm->map,
-	    .va = trunc_page(va),
-	    .access = access,
-	    .force = (flags & VM_FAULT_FORCE) != 0,
-	};
+	struct vm_faultinfo fi = fault_begin(vm, va, access, flags);
 	int error;
 
 	for (unsigned i = 0; i < USE_TRIES; i++) {
