@@ -56,6 +56,8 @@ enum {
 	OP_STAT,
 	OP_SHRINK,
 	OP_NULL,
+	OP_KERNEL, /* the calls of vkernel.h: op_kernel() */
+	OP_PROC,
 	OP_N
 };
 
@@ -426,6 +428,146 @@ op_other(const struct op *op, struct space *s)
 	}
 }
 
+/* ---- vkernel.h ---- */
+
+static int
+no_page(void *arg, uint64_t page, bool write, uint64_t *offset)
+{
+	*offset = page * 4096 + (write ? 1 : 0);
+	return (page % 3 == 0 ? EIO : 0);
+}
+
+static const char *
+some_name(const struct op *op, char buf[300])
+{
+	static const char *const names[] = {
+	    "a", "window", "", ".", "..", "a/b", "null", NULL};
+
+	if (op->a % 10 < 8)
+		return (names[op->a % 8]);
+	memset(buf, 'n', 299);
+	buf[op->a % 10 == 8 ? 255 : 299] = '\0';
+	return (buf);
+}
+
+static void
+op_kernel(const struct op *op)
+{
+	static const struct vkernel_device_ops ops = {.fault = no_page};
+	struct vkernel_swap swap = {.kind = (enum vkernel_swap_kind)(op->b % 4),
+	    .fd = op->a % 2 == 0 ? -1 : st.fd[2],
+	    .size = op->len,
+	    .priority = (int)op->c};
+	struct vkernel_spawn spawn = {
+	    .path = op->a % 2 == 0 ? "/nothere" : NULL, .nfds = (int)op->c};
+	char buf[300];
+	unsigned area = 77;
+	uint64_t off = POISON;
+	void *ptr = (void *)POISON;
+	int n = 77, error = 0;
+
+	switch (op->a % 11) {
+	case 0:
+		error = vkernel_kill(st.k, (int)op->c, op->b - 3);
+		break;
+	case 1:
+		error = vkernel_wait(st.k, (int)op->c, &n);
+		break;
+	case 2:
+		(void)vkernel_stopped(st.k, (int)op->c);
+		break;
+	case 3:
+		error = vkernel_swapon(st.k, &swap, &area);
+		if (error != 0 && area != 77)
+			fuzz_fail("swapon touched its out-pointer");
+		break;
+	case 4:
+		error = vkernel_swapoff(st.k, op->b % 40);
+		break;
+	case 5:
+		error = vkernel_devmem_alloc(st.k, op->len, &off, &ptr);
+		if (error != 0 && (off != POISON || (uintptr_t)ptr != POISON))
+			fuzz_fail("devmem_alloc touched its out-pointers");
+		break;
+	case 6:
+		error = vkernel_device_add(st.k, some_name(op, buf), op->len,
+		    op->b % 4 == 0 ? NULL : &ops, NULL);
+		break;
+	case 7:
+		error = vkernel_window_create(
+		    st.k, some_name(op, buf), op->len, &ptr);
+		if (error != 0 && (uintptr_t)ptr != POISON)
+			fuzz_fail("window_create touched its out-pointer");
+		break;
+	case 8:
+		error = vkernel_window_wake(
+		    st.k, some_name(op, buf), op->addr, (int)op->c);
+		break;
+	case 9:
+		error = vkernel_spawn(st.k, op->b % 4 == 0 ? NULL : &spawn, &n);
+		if (error == 0)
+			fuzz_fail("spawn of nothing");
+		break;
+	default:
+		if (vkernel_create(NULL, NULL) != EINVAL ||
+		    vkernel_spawn(NULL, NULL, NULL) != EINVAL ||
+		    vkernel_wait(NULL, 1, NULL) != EINVAL ||
+		    vkernel_kill(NULL, 1, 1) != EINVAL ||
+		    vkernel_swapon(st.k, NULL, &area) != EINVAL ||
+		    vkernel_swap_open(NULL, NULL, NULL) != EINVAL ||
+		    vkernel_devmem_alloc(st.k, 1, NULL, NULL) != EINVAL ||
+		    vkernel_window_create(st.k, "w", 1, NULL) != EINVAL ||
+		    vkernel_proc_read(st.k, NULL, 0, NULL, 0, NULL) != EINVAL)
+			fuzz_fail("NULL is not EINVAL");
+		break;
+	}
+	judge("vkernel", error);
+}
+
+static bool
+some_entry(void *arg, const char *name, enum vkernel_proc_type type)
+{
+	unsigned *n = arg;
+
+	if (name[0] == '\0' || type > VKERNEL_PROC_LINK)
+		fuzz_fail("a name in /proc");
+	return (++*n < 1000);
+}
+
+static void
+op_proc(const struct op *op)
+{
+	static const char *const paths[] = {"", "/", "meminfo", "self",
+	    "mounts", "zones", "objects", "swaps", "sys", "sys/vm",
+	    "sys/vm/resident", "1/mem", "../x", "a//b/", "vmstat",
+	    "sys/kernel/random/uuid"};
+	static const char *const lines[] = {"+/bin/ls", "-/bin/ls", "+", "x",
+	    "add /", "remove /bin/ls\n", "+/a\nb"};
+	const char *path = paths[op->a % 16], *line = lines[op->b % 7];
+	size_t done = POISON, len = op->len % (BUF_MAX + 1);
+	unsigned n = 0;
+	int error;
+
+	switch (op->c % 3) {
+	case 0:
+		error = vkernel_proc_list(st.k, path, some_entry, &n);
+		break;
+	case 1:
+		error =
+		    vkernel_proc_read(st.k, path, op->addr, st.buf, len, &done);
+		if (error == 0 ? done > len : done != POISON)
+			fuzz_fail("proc_read: %zu bytes", done);
+		break;
+	default:
+		error = vkernel_proc_write(
+		    st.k, path, op->addr, line, strlen(line), &done);
+		if (error == 0 ? done != strlen(line) : done != POISON)
+			fuzz_fail("proc_write: %zu bytes", done);
+		break;
+	}
+	judge("proc", error);
+}
+
 static void
 play(const struct op *op)
 {
@@ -433,6 +575,14 @@ play(const struct op *op)
 
 	if (op->code == OP_CREATE || op->code == OP_CREATE_MMU) {
 		op_create(op);
+		return;
+	}
+	if (op->code == OP_KERNEL) {
+		op_kernel(op);
+		return;
+	}
+	if (op->code == OP_PROC) {
+		op_proc(op);
 		return;
 	}
 	if (s->vm == NULL)
