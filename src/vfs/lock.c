@@ -131,12 +131,18 @@ carve(struct vfs *vfs, const struct vfs_lock_req *r, struct vfs_lock **spare)
 			continue;
 		any = true;
 		if (k->start < r->start && k->end > r->end) {
+			/* flock(2) has no ranges, and none to cut. */
+			KVERIFY(*spare != NULL);
 			**spare = *k;
 			(*spare)->start = r->end + 1;
 			k->end = r->start - 1;
 			lock_add(vfs, *spare);
 			*spare = NULL;
-		} else if (k->start < r->start)
+			/* An owner's locks are disjoint: no other one is in
+			 * the range that this one covered. */
+			return (true);
+		}
+		if (k->start < r->start)
 			k->end = r->start - 1;
 		else if (k->end > r->end)
 			k->start = r->end + 1;
