@@ -195,6 +195,9 @@ struct vkernel {
 	LIST_HEAD(, vkdevice) devices; /* [t] */
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
 	struct kcond file_cond;        /* a file has left the list */
+	TAILQ_HEAD(, kshm) shms;       /* shm_lock */
+	int shm_next;                  /* shm_lock */
+	struct kmutex shm_lock;        /* rank FDTABLE */
 	LIST_HEAD(, vkfile) files;     /* file_lock */
 	struct kmutex file_lock;       /* rank LEAF */
 	LIST_HEAD(, resident_trial) trials; /* resident_lock */

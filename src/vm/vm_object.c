@@ -117,6 +117,13 @@ vm_object_ref(struct vm_object *o)
 		o->vops->ref(o->handle);
 }
 
+bool
+vm_object_tryref(struct vm_object *o)
+{
+	KASSERT(o->vops == NULL);
+	return (vm_life_tryref(&o->life));
+}
+
 void
 vm_object_hold(struct vm_object *o)
 {

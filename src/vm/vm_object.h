@@ -99,6 +99,8 @@ int vm_object_allocate(
 /* The caller owns a ref (or the lock of something that does).  A ref of an
  * OBJT_VNODE object refs the vnode as well; free releases it. */
 void vm_object_ref(struct vm_object *);
+/* For one who has a hold on anonymous memory: false if the last ref is gone. */
+bool vm_object_tryref(struct vm_object *);
 /*
  * Let go.  May free pages, collapse the chain, do I/O for dirty file pages.
  * - No vm lock may be held by the caller.  All translations to the pages

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System V shared memory: names, sizes and rights; who sees whose writes, over
+ * fork and in two places of one process; what is counted; what removal leaves
+ * to those who are attached.
+ */
+#include "guest.h"
+
+#include <sys/ipc.h>
+#include <sys/shm.h>
+
+#define SIZE (5 * PAGE + 100)
+#define FAILED ((void *)-1)
+
+static key_t
+some_key(void)
+{
+	return ((key_t)(0x56000000 + getpid()));
+}
+
+static struct shmid_ds
+look(int id)
+{
+	struct shmid_ds ds;
+
+	CHECK(shmctl(id, IPC_STAT, &ds) == 0);
+	return (ds);
+}
+
+static void
+names(void)
+{
+	const key_t key = some_key();
+	int id, other;
+
+	CHECK(shmget(key, SIZE, 0600) == -1 && errno == ENOENT);
+	CHECK(shmget(key, 0, IPC_CREAT | 0600) == -1 && errno == EINVAL);
+	CHECK(shmget(key, SIZE_MAX / 2, IPC_CREAT | 0600) == -1);
+	id = shmget(key, SIZE, IPC_CREAT | IPC_EXCL | 0640);
+	CHECK(id >= 0);
+	CHECK(shmget(key, SIZE, IPC_CREAT | 0600) == id);
+	CHECK(shmget(key, 0, 0) == id);
+	CHECK(shmget(key, 10, 0600) == id);
+	CHECK(shmget(key, 2 * SIZE, 0600) == -1 && errno == EINVAL);
+	CHECK(shmget(key, SIZE, IPC_CREAT | IPC_EXCL | 0600) == -1);
+	CHECK(errno == EEXIST);
+	other = shmget(IPC_PRIVATE, 1, 0600);
+	CHECK(other >= 0 && other != id);
+	CHECK(shmctl(other, IPC_RMID, NULL) == 0);
+	CHECK(shmctl(other, IPC_STAT, NULL) == -1 &&
+	      (errno == EINVAL || errno == EIDRM));
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	CHECK(shmget(key, SIZE, 0600) == -1 && errno == ENOENT);
+	CHECK(shmctl(-1, IPC_RMID, NULL) == -1 && errno == EINVAL);
+	say("names ok");
+}
+
+static void
+counts(void)
+{
+	int id = shmget(IPC_PRIVATE, SIZE, 0640), go[2];
+	struct shmid_ds ds = look(id);
+	char *a, *b, c;
+	pid_t pid;
+
+	CHECK(ds.shm_segsz == SIZE && ds.shm_nattch == 0);
+	CHECK(ds.shm_perm.mode == 0640 && ds.shm_cpid == getpid());
+	CHECK(ds.shm_perm.uid == geteuid() && ds.shm_perm.cgid == getegid());
+	CHECK(ds.shm_lpid == 0 && ds.shm_ctime != 0 && ds.shm_atime == 0);
+	a = shmat(id, NULL, 0);
+	b = shmat(id, NULL, SHM_RDONLY);
+	CHECK(a != FAILED && b != FAILED && a != b);
+	CHECK(a[0] == 0 && a[SIZE - 1] == 0);
+	memset(a, 'x', SIZE);
+	CHECK(b[0] == 'x' && b[SIZE - 1] == 'x');
+	CHECK(mprotect(b, PAGE, PROT_READ | PROT_WRITE) == -1);
+	CHECK(errno == EACCES);
+	ds = look(id);
+	CHECK(ds.shm_nattch == 2 && ds.shm_lpid == getpid());
+	CHECK(ds.shm_atime != 0);
+
+	CHECK(pipe(go) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(read(go[0], &c, 1) == 1);
+		a[PAGE] = 'y';
+		_exit(b[PAGE] == 'y' ? 0 : 1);
+	}
+	CHECK(look(id).shm_nattch == 4);
+	CHECK(write(go[1], "", 1) == 1 && wait_status(pid) == 0);
+	CHECK(look(id).shm_nattch == 2 && b[PAGE] == 'y');
+	CHECK(shmdt(b + PAGE) == -1 && errno == EINVAL);
+	CHECK(shmdt(b) == 0);
+	CHECK(shmdt(b) == -1 && errno == EINVAL);
+	CHECK(look(id).shm_nattch == 1);
+	CHECK(shmdt(a) == 0 && look(id).shm_nattch == 0);
+	CHECK(look(id).shm_dtime != 0);
+
+	/* It is there for the next one. */
+	a = shmat(id, NULL, 0);
+	CHECK(a != FAILED && a[PAGE] == 'y' && a[0] == 'x');
+	CHECK(munmap(a, 6 * PAGE) == 0 && look(id).shm_nattch == 0);
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	CHECK(shmat(id, NULL, 0) == FAILED);
+	say("counts ok");
+}
+
+static void
+removal(void)
+{
+	const key_t key = some_key();
+	int id = shmget(key, SIZE, IPC_CREAT | 0600);
+	char *a = shmat(id, NULL, 0), *b;
+	struct shmid_ds ds;
+
+	CHECK(id >= 0 && a != FAILED);
+	strcpy(a, "still here");
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	CHECK(shmget(key, SIZE, 0600) == -1 && errno == ENOENT);
+	ds = look(id);
+	CHECK(ds.shm_nattch == 1 && (ds.shm_perm.mode & 01000) != 0);
+	b = shmat(id, NULL, 0);
+	CHECK(b != FAILED && strcmp(b, "still here") == 0);
+	CHECK(look(id).shm_nattch == 2);
+	CHECK(shmdt(a) == 0 && strcmp(b, "still here") == 0);
+	CHECK(shmdt(b) == 0);
+	CHECK(shmat(id, NULL, 0) == FAILED);
+	CHECK(errno == EINVAL || errno == EIDRM);
+	say("removal ok");
+}
+
+static void
+places(void)
+{
+	int id = shmget(IPC_PRIVATE, SIZE, 0600);
+	char *room = mmap(NULL, 16 * PAGE, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	     *a;
+
+	CHECK(room != MAP_FAILED);
+	CHECK(shmat(id, room, 0) == FAILED && errno == EINVAL);
+	CHECK(shmat(id, NULL, SHM_REMAP) == FAILED && errno == EINVAL);
+	CHECK(shmat(id, room + 8, SHM_REMAP) == FAILED && errno == EINVAL);
+	a = shmat(id, room, SHM_REMAP);
+	CHECK(a == room);
+	a[SIZE] = 1; /* the rest of the last page */
+	CHECK(munmap(room + 8 * PAGE, 8 * PAGE) == 0);
+	a = shmat(id, room + 8 * PAGE + 8, SHM_RND);
+	CHECK(a == room + 8 * PAGE && a[SIZE] == 1);
+	CHECK(shmdt(room) == 0 && shmdt(a) == 0);
+	CHECK(shmdt(room + 6 * PAGE) == -1 && errno == EINVAL);
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	CHECK(shmdt((void *)8) == -1 && errno == EINVAL);
+	say("places ok");
+}
+
+static void
+rights(void)
+{
+	const key_t key = some_key();
+	int id = shmget(key, PAGE, IPC_CREAT | 0640);
+	struct shmid_ds ds;
+	pid_t pid;
+
+	CHECK(id >= 0);
+	ds = look(id);
+	ds.shm_perm.mode = 0604;
+	CHECK(shmctl(id, IPC_SET, &ds) == 0);
+	CHECK(look(id).shm_perm.mode == 0604);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		if (geteuid() == 0)
+			CHECK(setgid(12345) == 0 && setuid(12345) == 0);
+		else
+			_exit(0);
+		CHECK(shmat(id, NULL, 0) == FAILED && errno == EACCES);
+		CHECK(shmat(id, NULL, SHM_RDONLY) != FAILED);
+		CHECK(shmget(key, PAGE, 0006) == -1 && errno == EACCES);
+		CHECK(shmget(key, PAGE, 0004) == id);
+		CHECK(shmctl(id, IPC_RMID, NULL) == -1 && errno == EPERM);
+		CHECK(shmctl(id, IPC_SET, &ds) == -1 && errno == EPERM);
+		_exit(0);
+	}
+	CHECK(wait_status(pid) == 0);
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	say("rights ok");
+}
+
+/* Two who add to one number: none is lost. */
+static void
+together(void)
+{
+	int id = shmget(IPC_PRIVATE, PAGE, 0600);
+	_Atomic long *n = shmat(id, NULL, 0);
+	pid_t pid[4];
+
+	CHECK(n != FAILED && shmctl(id, IPC_RMID, NULL) == 0);
+	for (int i = 0; i < 4; i++) {
+		pid[i] = fork();
+		CHECK(pid[i] >= 0);
+		if (pid[i] == 0) {
+			for (int j = 0; j < 10000; j++)
+				(*n)++;
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 4; i++)
+		CHECK(wait_status(pid[i]) == 0);
+	say("together %ld", *n);
+}
+
+int
+main(void)
+{
+	names();
+	counts();
+	removal();
+	places();
+	rights();
+	together();
+	/* One that is left with something in it: the end of all is the end of
+	 * it, inside.  (Natively it is removed by its process.) */
+	if (getenv("GUEST_INSIDE") != NULL) {
+		char *a = shmat(shmget(IPC_PRIVATE, SIZE, 0600), NULL, 0);
+
+		CHECK(a != FAILED);
+		memset(a, 1, SIZE);
+	}
+	return (0);
+}
