@@ -213,6 +213,40 @@ together(void)
 	say("together %ld", *n);
 }
 
+/* Several make, attach, remove and leave what has the same name. */
+static void
+in_turns(void)
+{
+	const key_t key = some_key();
+	pid_t pid[4];
+
+	for (int i = 0; i < 4; i++) {
+		pid[i] = fork();
+		CHECK(pid[i] >= 0);
+		for (int j = 0; pid[i] == 0 && j < 500; j++) {
+			int id = shmget(key, 2 * PAGE, IPC_CREAT | 0600);
+			_Atomic int *a = shmat(id, NULL, 0);
+
+			CHECK(id >= 0);
+			if (a == FAILED) {
+				CHECK(errno == EINVAL || errno == EIDRM);
+				continue;
+			}
+			CHECK((*a)++ < 4 * 500);
+			CHECK(shmctl(id, IPC_RMID, NULL) == 0 ||
+			      errno == EINVAL || errno == EIDRM);
+			CHECK(shmdt((void *)a) == 0);
+		}
+		if (pid[i] == 0)
+			_exit(0);
+	}
+	for (int i = 0; i < 4; i++)
+		CHECK(wait_status(pid[i]) == 0);
+	shmctl(shmget(key, 0, 0), IPC_RMID, NULL);
+	CHECK(shmget(key, 0, 0) == -1 && errno == ENOENT);
+	say("in turns ok");
+}
+
 int
 main(void)
 {
@@ -222,6 +256,7 @@ main(void)
 	places();
 	rights();
 	together();
+	in_turns();
 	/* One that is left with something in it: the end of all is the end of
 	 * it, inside.  (Natively it is removed by its process.) */
 	if (getenv("GUEST_INSIDE") != NULL) {
