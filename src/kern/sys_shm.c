@@ -43,8 +43,12 @@ sys_fn sys_shmget, sys_shmat, sys_shmdt, sys_shmctl;
 #define IPC_RMID 0
 #define IPC_SET 1
 #define IPC_STAT 2
+#define IPC_INFO 3
 #define SHM_LOCK 11
 #define SHM_UNLOCK 12
+#define SHM_STAT 13 /* by index */
+#define SHM_INFO 14
+#define SHM_STAT_ANY 15 /* by index, whatever the rights */
 #define SHM_RDONLY 010000
 #define SHM_RND 020000
 #define SHM_REMAP 040000
@@ -67,6 +71,17 @@ struct lx_shmid_ds {
 	uint64_t nattch, unused2[2];
 };
 _Static_assert(sizeof(struct lx_shmid_ds) == 112, "struct shmid64_ds");
+
+struct lx_shminfo64 {
+	uint64_t max, min, mni, seg, all, unused[4];
+};
+_Static_assert(sizeof(struct lx_shminfo64) == 72, "struct shminfo64");
+
+struct lx_shm_info {
+	int32_t used_ids, pad;
+	uint64_t tot, rss, swp, attempts, successes; /* pages */
+};
+_Static_assert(sizeof(struct lx_shm_info) == 48, "struct shm_info");
 
 /* Key: [I] immutable, the rest under k->shm_lock */
 struct kshm {
@@ -127,6 +142,18 @@ shm_by_id(struct vkernel *k, int id)
 
 	TAILQ_FOREACH (s, &k->shms, link)
 		if (s->id == id && !over(s))
+			return (s);
+	return (NULL);
+}
+
+/* Locked.  By its place among those there are. */
+static struct kshm *
+shm_by_index(struct vkernel *k, unsigned index)
+{
+	struct kshm *s;
+
+	TAILQ_FOREACH (s, &k->shms, link)
+		if (!over(s) && index-- == 0)
 			return (s);
 	return (NULL);
 }
@@ -369,10 +396,42 @@ sys_shmdt(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- shmctl ---- */
 
+/* Limits, or what there is; and the index of the last one. */
 static int
-shm_stat(const struct kshm *s, const struct ids *id, struct lx_shmid_ds *ds)
+shm_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
 {
-	int error = shm_access(s, id, 4);
+	struct lx_shminfo64 limits = {.max = SHM_SIZE_MAX,
+	    .min = 1,
+	    .mni = SHM_MAX,
+	    .seg = SHM_MAX,
+	    .all = OFF_TO_IDX(SHM_SIZE_MAX) * SHM_MAX};
+	struct vkernel *k = l->p->k;
+	struct lx_shm_info now = {0};
+	struct kshm *s;
+
+	kmutex_lock(&k->shm_lock);
+	TAILQ_FOREACH (s, &k->shms, link) {
+		if (over(s))
+			continue;
+		vm_object_lock(s->obj);
+		now.used_ids++;
+		now.tot += s->obj->size;
+		now.rss += s->obj->resident;
+		now.swp += s->obj->swapped;
+		vm_object_unlock(s->obj);
+	}
+	kmutex_unlock(&k->shm_lock);
+	*ret = now.used_ids == 0 ? 0 : now.used_ids - 1;
+	if (cmd == SHM_INFO)
+		return (copyout(lwp_vmspace(l), &now, addr, sizeof(now)));
+	return (copyout(lwp_vmspace(l), &limits, addr, sizeof(limits)));
+}
+
+static int
+shm_stat(const struct kshm *s, const struct ids *id, bool any,
+    struct lx_shmid_ds *ds)
+{
+	int error = any ? 0 : shm_access(s, id, 4);
 
 	if (error != 0)
 		return (error);
@@ -404,23 +463,30 @@ sys_shmctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct vm_object *gone = NULL;
 	struct ids id = caller(l);
 	struct lx_shmid_ds ds = {0};
+	bool by_index = cmd == SHM_STAT || cmd == SHM_STAT_ANY;
+	bool stat = by_index || cmd == IPC_STAT;
 	struct kshm *s;
 
+	if (cmd == IPC_INFO || cmd == SHM_INFO)
+		return (shm_info(l, cmd, a[2], ret));
 	if (cmd == IPC_SET &&
 	    copyin(lwp_vmspace(l), &ds, a[2], sizeof(ds)) != 0)
 		return (EFAULT);
 	kmutex_lock(&k->shm_lock);
-	s = shm_by_id(k, (int)a[0]);
+	s = by_index ? shm_by_index(k, (unsigned)a[0])
+		     : shm_by_id(k, (int)a[0]);
 	if (s == NULL)
 		error = EINVAL;
-	else if (cmd == IPC_STAT)
-		error = shm_stat(s, &id, &ds);
+	else if (stat)
+		error = shm_stat(s, &id, cmd == SHM_STAT_ANY, &ds);
 	else if (cmd == IPC_SET)
 		error = shm_set(s, &id, &ds);
 	else if (cmd == IPC_RMID || cmd == SHM_LOCK || cmd == SHM_UNLOCK)
 		error = shm_owner(s, &id) ? 0 : EPERM;
 	else
 		error = EINVAL;
+	if (error == 0 && by_index)
+		*ret = s->id;
 	if (error == 0 && cmd == IPC_RMID && !removed(s)) {
 		s->ds.mode |= SHM_DEST;
 		s->ds.key = IPC_PRIVATE;
@@ -429,7 +495,7 @@ sys_shmctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	kmutex_unlock(&k->shm_lock);
 	if (gone != NULL)
 		vm_object_free(gone);
-	if (error == 0 && cmd == IPC_STAT)
+	if (error == 0 && stat)
 		error = copyout(lwp_vmspace(l), &ds, a[2], sizeof(ds));
 	return (error);
 }

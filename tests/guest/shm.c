@@ -190,6 +190,35 @@ rights(void)
 	say("rights ok");
 }
 
+/* What ipcs(1) does. */
+static void
+listing(void)
+{
+	int id = shmget(IPC_PRIVATE, SIZE, 0600), last, found = 0;
+	struct shminfo limits;
+	struct shm_info now;
+	struct shmid_ds ds;
+	char *a = shmat(id, NULL, 0);
+
+	CHECK(a != FAILED);
+	memset(a, 1, SIZE);
+	CHECK(shmctl(0, IPC_INFO, (void *)&limits) >= 0);
+	CHECK(limits.shmmin == 1 && limits.shmmax >= SIZE);
+	last = shmctl(0, SHM_INFO, (void *)&now);
+	CHECK(last >= 0 && now.used_ids >= 1);
+	CHECK(now.shm_tot >= 6 && now.shm_rss + now.shm_swp >= 6);
+	for (int i = 0; i <= last; i++)
+		if (shmctl(i, SHM_STAT, &ds) == id) {
+			CHECK(ds.shm_segsz == SIZE && ds.shm_nattch == 1);
+			found++;
+		}
+	CHECK(found == 1);
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0 && shmdt(a) == 0);
+	CHECK(shmctl(0, SHM_INFO, (void *)8) == -1 && errno == EFAULT);
+	CHECK(shmctl(0, 77, NULL) == -1 && errno == EINVAL);
+	say("listing ok");
+}
+
 /* Two who add to one number: none is lost. */
 static void
 together(void)
@@ -255,6 +284,7 @@ main(void)
 	removal();
 	places();
 	rights();
+	listing();
 	together();
 	in_turns();
 	/* One that is left with something in it: the end of all is the end of
