@@ -47,9 +47,9 @@
  * Limits
  *   Neither around nor copy look past the second object of a chain: what is in
  *   between is not locked, and may have the neighbour.  A page that lies deeper
- *   (a file's, below a resident image, below its copy) costs a fault of its
- * own. The pattern is kept for an entry, not for a thread: two threads that
- * walk one entry in different places look random.
+ *   (a file's, below a resident image, below its copy) costs its own fault.
+ *   The pattern is kept for an entry, not for a thread: two threads that walk
+ *   one entry in different places look random.
  */
 #include "vm/vm_fault_int.h"
 
