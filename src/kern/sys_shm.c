@@ -16,7 +16,7 @@
  * the object has no refs, the segment is reaped: by the next call that looks at
  * the list.
  *
- * Locking and lifetime.  k->shm_lock protects the list.  Objects are made,
+ * Locking and lifetime.  k->shm_lock protects the list.  Objects are
  * mapped and let go without it.
  *
  * Limits.  SHM_MAX segments.  An attachment of which a part was protected or
@@ -57,7 +57,6 @@ sys_fn sys_shmget, sys_shmat, sys_shmdt, sys_shmctl;
 
 #define SHM_MAX 4096
 #define SHM_SIZE_MAX ((uint64_t)1 << 40)
-#define NS UINT64_C(1000000000)
 
 /* struct shmid64_ds of x86-64. */
 struct lx_shmid_ds {
@@ -86,7 +85,6 @@ _Static_assert(sizeof(struct lx_shm_info) == 48, "struct shm_info");
 /* Key: [I] immutable, the rest under k->shm_lock */
 struct kshm {
 	int id;                /* [I] */
-	uint64_t size;         /* [I] bytes, as asked for */
 	struct vm_object *obj; /* [I] hold, and a ref until it is removed */
 	struct lx_shmid_ds ds; /* but for nattch */
 	TAILQ_ENTRY(kshm) link;
@@ -96,6 +94,15 @@ static bool
 removed(const struct kshm *s)
 {
 	return ((s->ds.mode & SHM_DEST) != 0);
+}
+
+/* Locked; its ref is gone. */
+static void
+shm_forget(struct vkernel *k, struct kshm *s)
+{
+	TAILQ_REMOVE(&k->shms, s, link);
+	vm_object_drop(s->obj);
+	free(s);
 }
 
 void
@@ -108,14 +115,12 @@ shm_init(struct vkernel *k)
 void
 shm_destroy(struct vkernel *k)
 {
-	struct kshm *s;
+	struct kshm *s, *next;
 
-	while ((s = TAILQ_FIRST(&k->shms)) != NULL) {
-		TAILQ_REMOVE(&k->shms, s, link);
+	TAILQ_FOREACH_SAFE (s, &k->shms, link, next) {
 		if (!removed(s))
 			vm_object_free(s->obj);
-		vm_object_drop(s->obj);
-		free(s);
+		shm_forget(k, s);
 	}
 	kmutex_destroy(&k->shm_lock);
 }
@@ -123,7 +128,7 @@ shm_destroy(struct vkernel *k)
 static int64_t
 seconds_now(void)
 {
-	return ((int64_t)(host_realtime_ns() / NS));
+	return ((int64_t)(host_realtime_ns() / NS_PER_SEC));
 }
 
 /* Removed, and nobody is attached.  Final: what is removed has no new refs but
@@ -182,9 +187,7 @@ shm_reap(struct vkernel *k)
 			n++;
 			continue;
 		}
-		TAILQ_REMOVE(&k->shms, s, link);
-		vm_object_drop(s->obj);
-		free(s);
+		shm_forget(k, s);
 	}
 	return (n);
 }
@@ -235,45 +238,41 @@ shm_owner(const struct kshm *s, const struct ids *id)
 
 /* ---- shmget ---- */
 
-static struct kshm *
-shm_make(struct lwp *l, int32_t key, uint64_t size, int flags, int *error)
+/* Locked.  EINVAL (size), ENOSPC, ENOMEM. */
+static int
+shm_make(struct vkernel *k, const struct ids *id, int32_t key, uint64_t size,
+    int flags, struct kshm **out)
 {
-	struct vkernel *k = l->p->k;
-	struct ids id = caller(l);
-	struct kshm *s = calloc(1, sizeof(*s));
+	struct kshm *s;
+	int error;
 
-	*error = ENOMEM;
+	if (size == 0 || size > SHM_SIZE_MAX)
+		return (EINVAL);
+	if (shm_reap(k) >= SHM_MAX)
+		return (ENOSPC);
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
-		return (NULL);
-	*error = vm_object_allocate_hold(
+		return (ENOMEM);
+	error = vm_object_allocate_hold(
 	    &k->vm, OBJT_DEFAULT, OFF_TO_IDX(round_page(size)), &s->obj);
-	if (*error != 0) {
+	if (error != 0) {
 		free(s);
-		return (NULL);
+		return (error);
 	}
 	s->obj->flags |= OBJ_NAMED;
 	vm_object_hold(s->obj);
 	vm_object_unlock(s->obj);
-	s->size = size;
 	s->ds.key = key;
-	s->ds.uid = s->ds.cuid = id.uid;
-	s->ds.gid = s->ds.cgid = id.gid;
+	s->ds.uid = s->ds.cuid = id->uid;
+	s->ds.gid = s->ds.cgid = id->gid;
 	s->ds.mode = (uint32_t)flags & 0777;
 	s->ds.segsz = size;
 	s->ds.ctime = seconds_now();
-	s->ds.cpid = id.pid;
-	return (s);
-}
-
-/* A free place for s.  Locked.  ENOSPC. */
-static int
-shm_enter(struct vkernel *k, struct kshm *s)
-{
-	if (shm_reap(k) >= SHM_MAX)
-		return (ENOSPC);
+	s->ds.cpid = id->pid;
 	k->shm_next = (k->shm_next + 1) % INT32_MAX;
 	s->id = k->shm_next;
 	TAILQ_INSERT_TAIL(&k->shms, s, link);
+	*out = s;
 	return (0);
 }
 
@@ -281,42 +280,28 @@ int
 sys_shmget(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct vkernel *k = l->p->k;
-	struct kshm *s = NULL, *fresh = NULL;
+	struct kshm *s = NULL;
 	struct ids id = caller(l);
 	int32_t key = (int32_t)a[0];
-	int flags = (int)a[2], error = 0;
+	int flags = (int)a[2], error;
 
-	if ((flags & IPC_CREAT) != 0 || key == IPC_PRIVATE) {
-		if (a[1] <= SHM_SIZE_MAX && a[1] != 0)
-			fresh = shm_make(l, key, a[1], flags, &error);
-	}
 	kmutex_lock(&k->shm_lock);
 	if (key != IPC_PRIVATE)
 		s = shm_by_key(k, key);
-	if (s != NULL) {
-		if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
-			error = EEXIST;
-		else if (a[1] > s->size)
-			error = EINVAL;
+	if (s == NULL) {
+		if (key != IPC_PRIVATE && (flags & IPC_CREAT) == 0)
+			error = ENOENT;
 		else
-			error = shm_access(s, &id, asked(flags));
-	} else if (fresh != NULL) {
-		error = shm_enter(k, fresh);
-		if (error == 0) {
-			s = fresh;
-			fresh = NULL;
-		}
-	} else if (error == 0)
-		error = (flags & IPC_CREAT) != 0 || key == IPC_PRIVATE ? EINVAL
-								       : ENOENT;
+			error = shm_make(k, &id, key, a[1], flags, &s);
+	} else if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
+		error = EEXIST;
+	else if (a[1] > s->ds.segsz)
+		error = EINVAL;
+	else
+		error = shm_access(s, &id, asked(flags));
 	if (error == 0)
 		*ret = s->id;
 	kmutex_unlock(&k->shm_lock);
-	if (fresh != NULL) {
-		vm_object_free(fresh->obj);
-		vm_object_drop(fresh->obj);
-		free(fresh);
-	}
 	return (error);
 }
 
@@ -351,7 +336,7 @@ sys_shmat(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = EINVAL; /* the last one left just now */
 	if (error == 0) {
 		obj = s->obj;
-		size = s->size;
+		size = s->ds.segsz;
 		s->ds.lpid = id.pid;
 		s->ds.atime = seconds_now();
 	}
@@ -384,7 +369,7 @@ sys_shmdt(struct lwp *l, const uint64_t *a, int64_t *ret)
 		if (s->obj->id == e.object_id)
 			break;
 	if (s != NULL) {
-		size = s->size;
+		size = s->ds.segsz;
 		s->ds.lpid = id.pid;
 		s->ds.dtime = seconds_now();
 	}
