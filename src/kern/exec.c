@@ -242,19 +242,19 @@ exec_registers(struct lwp *l, const struct exec_image *img)
 	tf->rsp = img->sp;
 	tf->rflags = TF_RFLAGS_FIXED;
 	tf->orig_rax = UINT64_MAX;
-	tf->rdx = img->rdx;
-	tf->fs_base = img->fs_base;
+	tf->rdx = img->loaded.rdx;
+	tf->fs_base = img->loaded.fs_base;
 	cpu_xstate_reset(l->cpu);
 	l->altstack = (struct ksigaltstack){.flags = LX_SS_DISABLE};
 	l->restart_fn = NULL;
 	if (!img->resident)
 		return;
-	l->clear_tid = img->clear_tid;
-	l->robust_list = img->robust_list;
-	l->robust_len = img->robust_len;
+	l->clear_tid = img->loaded.clear_tid;
+	l->robust_list = img->loaded.robust_list;
+	l->robust_len = img->loaded.robust_len;
 	/* One that has no number yet writes it down when it starts. */
 	if (l->p->pid == 0)
-		l->set_child_tid = img->tid_at;
+		l->set_child_tid = img->loaded.tid_at;
 }
 
 /*

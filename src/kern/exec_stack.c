@@ -94,15 +94,15 @@ aux_build(
 	aux(img, AT_HWCAP, edx);
 	aux(img, AT_PAGESZ, PAGE_SIZE);
 	aux(img, AT_CLKTCK, LX_USER_HZ);
-	aux(img, AT_PHDR, img->phdr);
+	aux(img, AT_PHDR, img->prog.phdr);
 	aux(img, AT_PHENT, 56);
-	aux(img, AT_PHNUM, img->phnum);
-	aux(img, AT_BASE, img->base);
+	aux(img, AT_PHNUM, img->prog.phnum);
+	aux(img, AT_BASE, img->prog.base);
 	aux(img, AT_FLAGS, 0);
 	/* A trial ends where the loader would begin the program. */
 	aux(img, AT_ENTRY,
 	    img->p->trial != NULL ? img->vm->stack_top + RESIDENT_TRAP
-				  : img->aentry);
+				  : img->prog.aentry);
 	/* Another thread of the process may be changing them. */
 	kmutex_lock(&p->lock);
 	aux(img, AT_UID, p->uid);
@@ -181,7 +181,7 @@ stack_map(struct exec_image *img, uint64_t used)
 
 	if (size < STACK_INITIAL)
 		size = STACK_INITIAL;
-	if (img->stack_exec)
+	if (img->prog.stack_exec)
 		prot |= VM_PROT_EXECUTE;
 	addr = vm->stack_top - size;
 	error = vm_mmap(vm, &addr, size, prot, VM_PROT_ALL,

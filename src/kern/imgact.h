@@ -19,6 +19,21 @@ struct exec_layout {
 };
 
 /* An exec in preparation.  One thread only. */
+/* What a program says about itself. */
+struct exec_prog {
+	uint64_t base;                /* AT_BASE */
+	uint64_t phdr, phnum, aentry; /* AT_PHDR, AT_PHNUM, AT_ENTRY */
+	bool stack_exec;              /* PT_GNU_STACK asks for it */
+};
+
+/* What its loader has set by the time it jumps to the entry. */
+struct exec_loaded {
+	uint64_t rdx, fs_base;
+	vm_offset_t clear_tid, robust_list;
+	vm_offset_t tid_at; /* where it noted its thread id; 0: nowhere */
+	uint64_t robust_len;
+};
+
 struct exec_image {
 	struct lwp *l;
 	struct proc *p;
@@ -37,18 +52,14 @@ struct exec_image {
 	struct vmspace *vm;      /* own ref; NULL before an activator made it */
 	struct sigacts *sigacts; /* own copy to be, NULL: not shared */
 	struct fdtable *fdt;     /* the same */
-	bool stack_exec;         /* PT_GNU_STACK asks for it */
 	uint64_t entry;          /* first instruction */
-	uint64_t base;           /* AT_BASE */
-	uint64_t phdr, phnum, aentry; /* AT_PHDR, AT_PHNUM, AT_ENTRY */
+	struct exec_prog prog;
 	uint64_t sp;
 	struct exec_layout lay;
 	uint8_t random[16]; /* AT_RANDOM */
 	/* From a resident image: what the loader had at the entry. */
 	bool resident;
-	uint64_t rdx, fs_base;
-	vm_offset_t clear_tid, robust_list, tid_at;
-	uint64_t robust_len;
+	struct exec_loaded loaded;
 	uint64_t auxv[PROC_AUXV];
 	unsigned nauxv; /* words */
 };

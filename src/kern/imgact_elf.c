@@ -318,7 +318,7 @@ elf_load_interp(struct exec_image *img, const char *path)
 		error = ENOEXEC;
 	if (error == ENOEXEC)
 		error = ELIBBAD;
-	img->base = ef.bias;
+	img->prog.base = ef.bias;
 	img->entry = ef.eh.e_entry + ef.bias;
 	free(ef.ph);
 out:
@@ -336,18 +336,18 @@ elf_facts(struct exec_image *img, const struct elf_file *ef)
 
 	if (ef->eh.e_entry + ef->bias >= VM_MAX_ADDRESS)
 		return (ENOEXEC);
-	img->entry = img->aentry = ef->eh.e_entry + ef->bias;
-	img->phnum = ef->eh.e_phnum;
+	img->entry = img->prog.aentry = ef->eh.e_entry + ef->bias;
+	img->prog.phnum = ef->eh.e_phnum;
 	vm->code_start = ef->lo + ef->bias;
 	for (unsigned i = 0; i < ef->eh.e_phnum; i++, ph++) {
 		if (ph->p_type == PT_GNU_STACK)
-			img->stack_exec = (ph->p_flags & PF_X) != 0;
+			img->prog.stack_exec = (ph->p_flags & PF_X) != 0;
 		if (!elf_loadable(ph))
 			continue;
 		if (ph->p_offset <= ef->eh.e_phoff &&
 		    ef->eh.e_phoff - ph->p_offset < ph->p_filesz)
-			img->phdr = ef->eh.e_phoff - ph->p_offset +
-				    ph->p_vaddr + ef->bias;
+			img->prog.phdr = ef->eh.e_phoff - ph->p_offset +
+					 ph->p_vaddr + ef->bias;
 		if ((ph->p_flags & PF_X) != 0)
 			code_end = ph->p_vaddr + ph->p_filesz;
 	}

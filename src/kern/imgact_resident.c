@@ -62,7 +62,7 @@ patch_value(const struct exec_image *img, enum resident_kind kind)
 	case RP_ARG0BASE:
 		return (l->arg0 + (base != NULL ? base + 1 - arg0 : 0));
 	case RP_ENTRY:
-		return (img->aentry);
+		return (img->prog.aentry);
 	case RP_ARGC:
 		return (img->args.argc);
 	case RP_TID:
@@ -96,8 +96,8 @@ patch_all(struct exec_image *img, const struct resident_image *ri)
 		/* As the C library makes it: no byte of a string. */
 		memcpy(&val, img->random, sizeof(val));
 		val &= ~(uint64_t)0xff;
-		error = patch_put(
-		    img->vm, ri->fs_base + CANARY_OFF, &val, sizeof(val));
+		error = patch_put(img->vm, ri->loaded.fs_base + CANARY_OFF,
+		    &val, sizeof(val));
 	}
 	return (error);
 }
@@ -119,23 +119,15 @@ imgact_resident(struct exec_image *img)
 		img->vm->data_limit = data;
 		img->vm->map.as_limit = as;
 		vm_map_unlock(&img->vm->map);
-		img->entry = img->aentry = ri->entry;
-		img->base = ri->base;
-		img->phdr = ri->phdr;
-		img->phnum = ri->phnum;
-		img->stack_exec = ri->stack_exec;
+		img->prog = ri->prog;
+		img->entry = ri->prog.aentry;
 		error = exec_stack(img);
 	}
 	if (error == 0)
 		error = patch_all(img, ri);
 	if (error == 0) {
 		img->resident = true;
-		img->rdx = ri->rdx;
-		img->fs_base = ri->fs_base;
-		img->clear_tid = ri->clear_tid;
-		img->tid_at = ri->tid_at;
-		img->robust_list = ri->robust_list;
-		img->robust_len = ri->robust_len;
+		img->loaded = ri->loaded;
 	} else if (img->vm != NULL) {
 		vmspace_free(img->vm);
 		img->vm = NULL;

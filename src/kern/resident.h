@@ -55,11 +55,9 @@ struct resident_image {
 	_Atomic(uint32_t) refs;
 	struct vkernel *k;
 	struct vmspace *vm; /* own ref; no stack is mapped */
-	uint64_t entry, base, phdr, phnum;
-	bool stack_exec, canary;
-	uint64_t rdx, fs_base;                      /* registers at the entry */
-	vm_offset_t clear_tid, robust_list, tid_at; /* tid_at 0: nowhere */
-	uint64_t robust_len;
+	struct exec_prog prog;
+	struct exec_loaded loaded;
+	bool canary;
 	uint64_t stack_limit;          /* RLIMIT_STACK it was made with */
 	uint32_t uid, euid, gid, egid; /* and the ids */
 	struct vnode *root;            /* and the root: ref */

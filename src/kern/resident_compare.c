@@ -90,7 +90,7 @@ static bool
 is_time(const struct resident_trial *a, const struct resident_trial *b,
     vm_offset_t at, uint64_t wa, uint64_t wb)
 {
-	if (at < b->base || at - b->base >= LOADER_SPAN)
+	if (at < b->prog.base || at - b->prog.base >= LOADER_SPAN)
 		return (false);
 	if (wa >= a->tsc[0] && wa <= a->tsc[1] && wb >= b->tsc[0] &&
 	    wb <= b->tsc[1])

@@ -121,11 +121,7 @@ resident_note(
 	t->lay = img->lay;
 	t->sp = img->sp;
 	t->trap = entry;
-	t->base = img->base;
-	t->aentry = img->aentry;
-	t->phdr = img->phdr;
-	t->phnum = img->phnum;
-	t->stack_exec = img->stack_exec;
+	t->prog = img->prog;
 	t->stack_hi = img->vm->stack_top;
 }
 
@@ -215,7 +211,7 @@ trial_start(struct resident_trial *t)
 		error = trial_exec(t);
 	if (error == 0)
 		t->l->tid = trial_tid[t->nr];
-	if (error == 0 && t->base == 0)
+	if (error == 0 && t->prog.base == 0)
 		error = trial_refuse(t, "it is a static program", 0, 0);
 	return (error);
 }
@@ -707,19 +703,17 @@ keep(struct resident_trial *b)
 	uint64_t random = 0, canary = 0;
 	size_t done;
 
-	ri->entry = b->aentry;
-	ri->base = b->base;
-	ri->phdr = b->phdr;
-	ri->phnum = b->phnum;
-	ri->stack_exec = b->stack_exec;
-	ri->rdx = tf->rdx;
-	ri->fs_base = tf->fs_base;
-	ri->clear_tid = b->l->clear_tid;
+	ri->prog = b->prog;
+	ri->loaded = (struct exec_loaded){
+	    .rdx = tf->rdx,
+	    .fs_base = tf->fs_base,
+	    .clear_tid = b->l->clear_tid,
+	    .robust_list = b->l->robust_list,
+	    .robust_len = b->l->robust_len,
+	};
 	for (unsigned i = 0; i < ri->npatches; i++)
 		if (ri->patch[i].kind == RP_TID)
-			ri->tid_at = ri->patch[i].at;
-	ri->robust_list = b->l->robust_list;
-	ri->robust_len = b->l->robust_len;
+			ri->loaded.tid_at = ri->patch[i].at;
 	ri->uid = b->p->uid;
 	ri->euid = b->p->euid;
 	ri->gid = b->p->gid;
@@ -728,8 +722,8 @@ keep(struct resident_trial *b)
 	ri->root = b->img->ctx.root;
 	vref(ri->root);
 	(void)vm_pread(b->p->vmspace, &random, 8, b->lay.random, 0, &done);
-	if (ri->fs_base != 0 && vm_pread(b->p->vmspace, &canary, 8,
-				    ri->fs_base + CANARY_OFF, 0, &done) == 0)
+	if (tf->fs_base != 0 && vm_pread(b->p->vmspace, &canary, 8,
+				    tf->fs_base + CANARY_OFF, 0, &done) == 0)
 		ri->canary = canary == (random & ~(uint64_t)0xff);
 	/* The stack of the trial is nobody's. */
 	ri->vm = b->p->vmspace;

@@ -22,9 +22,9 @@ struct resident_trial {
 	struct proc *p;
 	struct lwp *l;
 	struct exec_layout lay;
-	uint64_t trap, sp, base, aentry, phdr, phnum;
+	struct exec_prog prog;
+	uint64_t trap, sp;
 	vm_offset_t stack_lo, stack_hi;
-	bool stack_exec;
 	uint64_t tsc[2]; /* the machine's clock around it */
 	char why[160];
 	int error;
