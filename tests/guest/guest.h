@@ -35,6 +35,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
 #define GUEST __attribute__((unused)) static
 #define PAGE ((size_t)4096)
 #define MIB ((size_t)1 << 20)
@@ -146,6 +150,21 @@ check_page(const void *mem, uint64_t owner, uint64_t page)
 		if (p[w] != pattern(owner, page, w))
 			return (false);
 	return (true);
+}
+
+/* Pages of one owner, numbered from 0. */
+GUEST void
+fill_pages(char *m, size_t pages, uint64_t owner)
+{
+	for (size_t i = 0; i < pages; i++)
+		fill_page(m + i * PAGE, owner, i);
+}
+
+GUEST void
+check_pages(const char *m, size_t pages, uint64_t owner)
+{
+	for (size_t i = 0; i < pages; i++)
+		CHECK(check_page(m + i * PAGE, owner, i));
 }
 
 GUEST bool

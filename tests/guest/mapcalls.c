@@ -7,24 +7,6 @@
  */
 #include "guest.h"
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-
-static void
-fill(char *m, size_t pages, uint64_t owner)
-{
-	for (size_t i = 0; i < pages; i++)
-		fill_page(m + i * PAGE, owner, i);
-}
-
-static void
-same(const char *m, size_t pages, uint64_t owner)
-{
-	for (size_t i = 0; i < pages; i++)
-		CHECK(check_page(m + i * PAGE, owner, i));
-}
-
 static bool
 mapped(char *p)
 {
@@ -40,7 +22,7 @@ fixed(void)
 	const int prot = PROT_READ | PROT_WRITE,
 		  flags = MAP_PRIVATE | MAP_ANONYMOUS;
 
-	fill(m, 16, 1);
+	fill_pages(m, 16, 1);
 	r = mmap(m + 4 * PAGE, 4 * PAGE, prot, flags | MAP_FIXED, -1, 0);
 	CHECK(r == m + 4 * PAGE && all_zero(r, 4 * PAGE));
 	CHECK(check_page(m + 3 * PAGE, 1, 3) && check_page(m + 8 * PAGE, 1, 8));
@@ -74,20 +56,20 @@ remap(void)
 {
 	char *m = map_anon(8 * PAGE), *r, *to;
 
-	fill(m, 8, 2);
+	fill_pages(m, 8, 2);
 	r = mremap(m, 8 * PAGE, 4 * PAGE, 0); /* shrink */
 	CHECK(r == m && !mapped(m + 4 * PAGE));
-	same(m, 4, 2);
+	check_pages(m, 4, 2);
 	r = mremap(m, 4 * PAGE, 64 * PAGE, MREMAP_MAYMOVE);
 	CHECK(r != MAP_FAILED);
-	same(r, 4, 2);
+	check_pages(r, 4, 2);
 	CHECK(all_zero(r + 4 * PAGE, 60 * PAGE));
 	CHECK(r == m || !mapped(m));
 	m = r;
 	to = map_anon(64 * PAGE);
 	r = mremap(m, 64 * PAGE, 32 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
 	CHECK(r == to && !mapped(m));
-	same(r, 4, 2);
+	check_pages(r, 4, 2);
 	CHECK(mapped(to + 63 * PAGE)); /* what it did not cover stays */
 	/* In the way, and not allowed to move. */
 	m = mmap(to + 32 * PAGE, PAGE, PROT_READ,
@@ -109,14 +91,14 @@ remap_shared(void)
 	char *m = map_shared(4 * PAGE), *r;
 	pid_t pid;
 
-	fill(m, 4, 3);
+	fill_pages(m, 4, 3);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		r = mremap(m, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
 		    map_anon(4 * PAGE));
 		CHECK(r != MAP_FAILED);
-		same(r, 4, 3);
+		check_pages(r, 4, 3);
 		fill_page(r + PAGE, 4, 1);
 		_exit(0);
 	}
@@ -133,14 +115,14 @@ advise(void)
 	int fd = open("data", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	char page[PAGE], *f;
 
-	fill(m, 16, 5);
+	fill_pages(m, 16, 5);
 	CHECK(madvise(m + 4 * PAGE, 8 * PAGE, MADV_DONTNEED) == 0);
-	same(m, 4, 5);
+	check_pages(m, 4, 5);
 	CHECK(all_zero(m + 4 * PAGE, 8 * PAGE));
 	CHECK(check_page(m + 12 * PAGE, 5, 12));
-	fill(s, 4, 6);
+	fill_pages(s, 4, 6);
 	CHECK(madvise(s, 4 * PAGE, MADV_DONTNEED) == 0);
-	same(s, 4, 6); /* shared memory keeps its data */
+	check_pages(s, 4, 6); /* shared memory keeps its data */
 	fill_page(page, 8, 0);
 	CHECK(fd >= 0 && write(fd, page, PAGE) == (ssize_t)PAGE);
 	f = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
@@ -175,11 +157,11 @@ inheritance(void)
 {
 	char *m = map_anon(3 * PAGE);
 
-	fill(m, 3, 9);
+	fill_pages(m, 3, 9);
 	CHECK(madvise(m + PAGE, PAGE, MADV_DONTFORK) == 0);
 	in_child(dontfork_child, m);
 	CHECK(madvise(m + PAGE, PAGE, MADV_DOFORK) == 0);
-	same(m, 3, 9);
+	check_pages(m, 3, 9);
 	CHECK(munmap(m, 3 * PAGE) == 0);
 	say("inheritance");
 }

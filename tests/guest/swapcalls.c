@@ -17,9 +17,6 @@
 #define MADV_COLD 20
 #define MADV_PAGEOUT 21
 #endif
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
@@ -29,20 +26,6 @@
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define STACK_GAP (256 * PAGE)
-
-static void
-fill(char *m, size_t pages, uint64_t owner)
-{
-	for (size_t i = 0; i < pages; i++)
-		fill_page(m + i * PAGE, owner, i);
-}
-
-static void
-same(const char *m, size_t pages, uint64_t owner)
-{
-	for (size_t i = 0; i < pages; i++)
-		CHECK(check_page(m + i * PAGE, owner, i));
-}
 
 /* Pages of at most PAGES that mincore says are there. */
 static size_t
@@ -84,7 +67,7 @@ swapped(size_t pages, uint64_t owner)
 {
 	char *m = map_anon(pages * PAGE);
 
-	fill(m, pages, owner);
+	fill_pages(m, pages, owner);
 	out(m, pages);
 	return (m);
 }
@@ -116,7 +99,7 @@ out_and_in(void)
 		CHECK(status_kib("RssAnon:") < 4096);
 	}
 	CHECK(getrusage(RUSAGE_SELF, &a) == 0);
-	same(m, PAGES, 1);
+	check_pages(m, PAGES, 1);
 	CHECK(getrusage(RUSAGE_SELF, &b) == 0);
 	if (inside()) {
 		CHECK(b.ru_majflt > a.ru_majflt);
@@ -126,7 +109,7 @@ out_and_in(void)
 	m[5 * PAGE] ^= 1;
 	out(m, PAGES);
 	m[5 * PAGE] ^= 1;
-	same(m, PAGES, 1);
+	check_pages(m, PAGES, 1);
 	CHECK(munmap(m, PAGES * PAGE) == 0);
 	say("out and in");
 }
@@ -139,27 +122,27 @@ advice(void)
 	CHECK(madvise(m, PAGES * PAGE, MADV_WILLNEED) == 0);
 	if (inside())
 		CHECK(resident(m, PAGES) == PAGES);
-	same(m, PAGES, 2);
+	check_pages(m, PAGES, 2);
 	CHECK(madvise(m, PAGES * PAGE, MADV_COLD) == 0);
-	same(m, PAGES, 2);
+	check_pages(m, PAGES, 2);
 	out(m, PAGES);
 	CHECK(madvise(m, PAGES * PAGE, MADV_COLD) == 0);
 	/* DONTNEED in the middle: the rest stays in swap. */
 	CHECK(madvise(m + 64 * PAGE, 64 * PAGE, MADV_DONTNEED) == 0);
 	CHECK(all_zero(m + 64 * PAGE, 64 * PAGE));
-	same(m, 64, 2);
+	check_pages(m, 64, 2);
 	for (size_t i = 128; i < PAGES; i++)
 		CHECK(check_page(m + i * PAGE, 2, i));
-	fill(m, PAGES, 3);
+	fill_pages(m, PAGES, 3);
 	out(m, PAGES);
 	/* FREE: the old contents or zeros, until it is written again. */
 	CHECK(madvise(m, PAGES * PAGE, MADV_FREE) == 0);
 	for (size_t i = 0; i < PAGES; i++)
 		CHECK(all_zero(m + i * PAGE, PAGE) ||
 		      check_page(m + i * PAGE, 3, i));
-	fill(m, PAGES, 4);
+	fill_pages(m, PAGES, 4);
 	out(m, PAGES);
-	same(m, PAGES, 4);
+	check_pages(m, PAGES, 4);
 	CHECK_ERRNO(madvise(m + 1, PAGE, MADV_PAGEOUT), EINVAL);
 	CHECK(munmap(m + PAGE, PAGE) == 0);
 	CHECK_ERRNO(madvise(m, 3 * PAGE, MADV_PAGEOUT), ENOMEM);
@@ -214,7 +197,7 @@ locked_child(void *arg)
 	CHECK_ERRNO(madvise(m, 16 * PAGE, MADV_COLD), EINVAL);
 	CHECK_ERRNO(madvise(m, 16 * PAGE, MADV_DONTNEED), EINVAL);
 	CHECK(resident(m, 16) == 16);
-	same(m, 16, 6);
+	check_pages(m, 16, 6);
 	/* Memory is short, and still it stays. */
 	for (int i = 0; inside() && i < 3; i++) {
 		char *big = map_anon(24 * MIB);
@@ -225,7 +208,7 @@ locked_child(void *arg)
 		CHECK(munmap(big, 24 * MIB) == 0);
 	}
 	CHECK(munlock(m, 16 * PAGE) == 0);
-	fill(m, 16, 6); /* no longer the parent's, too */
+	fill_pages(m, 16, 6); /* no longer the parent's, too */
 	out(m, 16);
 	CHECK(mlock(m + 16 * PAGE, PAGE) == 0);
 	CHECK(munlock(m + 16 * PAGE, PAGE) == 0);
@@ -245,7 +228,7 @@ locked(void)
 	char *m = swapped(32, 6);
 
 	in_child(locked_child, m);
-	same(m, 32, 6);
+	check_pages(m, 32, 6);
 	CHECK(mlock(m, 4 * PAGE) == 0);
 	in_child(locked_child, m);
 	CHECK(resident(m, 4) == 4);
@@ -264,9 +247,9 @@ synced(void)
 	CHECK(fd >= 0 && ftruncate(fd, (off_t)(64 * PAGE)) == 0);
 	f = mmap(NULL, 64 * PAGE, RW, MAP_SHARED, fd, 0);
 	CHECK(f != MAP_FAILED);
-	fill(f, 64, 8);
+	fill_pages(f, 64, 8);
 	CHECK(madvise(f, 64 * PAGE, MADV_PAGEOUT) == 0);
-	same(f, 64, 8);
+	check_pages(f, 64, 8);
 	fill_page(f + 9 * PAGE, 9, 9);
 	CHECK(msync(f, 64 * PAGE, MS_ASYNC) == 0);
 	CHECK(msync(f, 64 * PAGE, MS_SYNC) == 0);
@@ -285,7 +268,7 @@ synced(void)
 	CHECK(unlink("data") == 0);
 	f = swapped(4, 9);
 	CHECK(msync(f, 4 * PAGE, MS_SYNC) == 0);
-	same(f, 4, 9);
+	check_pages(f, 4, 9);
 	CHECK(munmap(f, 4 * PAGE) == 0);
 	say("msync");
 }
@@ -295,7 +278,7 @@ shared_child(void *arg)
 {
 	char *s = arg;
 
-	same(s, 64, 10);
+	check_pages(s, 64, 10);
 	fill_page(s + 7 * PAGE, 11, 7);
 	CHECK(madvise(s, 64 * PAGE, MADV_PAGEOUT) == 0);
 }
@@ -305,7 +288,7 @@ shared(void)
 {
 	char *s = map_shared(64 * PAGE);
 
-	fill(s, 64, 10);
+	fill_pages(s, 64, 10);
 	out(s, 64);
 	in_child(shared_child, s);
 	for (size_t i = 0; i < 64; i++)
@@ -334,7 +317,7 @@ moved(void)
 	CHECK(all_zero(r + PAGES * PAGE, PAGES * PAGE));
 	if (inside())
 		CHECK(resident(r, PAGES) == 0);
-	same(r, PAGES, 12);
+	check_pages(r, PAGES, 12);
 	out(r, PAGES);
 	m = mremap(r, 2 * PAGES * PAGE, PAGES / 2 * PAGE, 0);
 	CHECK(m == r);
@@ -344,14 +327,14 @@ moved(void)
 	    MREMAP_MAYMOVE | MREMAP_FIXED, to);
 	CHECK(r == to);
 	no_map(m);
-	same(to, PAGES / 2, 12);
+	check_pages(to, PAGES / 2, 12);
 	out(to, PAGES / 2);
 	/* The old place stays mapped, and is empty. */
 	r = mremap(to, PAGES / 2 * PAGE, PAGES / 2 * PAGE,
 	    MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
 	CHECK(r != MAP_FAILED && r != to);
 	CHECK(all_zero(to, PAGES / 2 * PAGE));
-	same(r, PAGES / 2, 12);
+	check_pages(r, PAGES / 2, 12);
 	CHECK(munmap(r, PAGES / 2 * PAGE) == 0);
 	CHECK(munmap(to, PAGES * PAGE) == 0);
 	say("mremap");
@@ -371,7 +354,7 @@ replaced(void)
 	CHECK(mprotect(m, 2 * PAGE, PROT_NONE) == 0);
 	CHECK(madvise(m, 2 * PAGE, MADV_PAGEOUT) == 0);
 	CHECK(mprotect(m, 2 * PAGE, RW) == 0);
-	same(m, 4, 13);
+	check_pages(m, 4, 13);
 	for (size_t i = 8; i < 32; i++)
 		CHECK(check_page(m + i * PAGE, 13, i));
 	CHECK(munmap(m, 32 * PAGE) == 0);
@@ -439,9 +422,9 @@ heir(void *arg)
 	no_map(m + 16 * PAGE);
 	for (size_t i = 32; i < 48; i++)
 		CHECK(check_page(m + i * PAGE, 15, i));
-	fill(m, 16, 16);
+	fill_pages(m, 16, 16);
 	out(m, 16);
-	same(m, 16, 16);
+	check_pages(m, 16, 16);
 	fill_page(m + 40 * PAGE, 17, 40);
 }
 
@@ -450,13 +433,13 @@ inheritance(void)
 {
 	char *m = map_anon(48 * PAGE);
 
-	fill(m, 48, 15);
+	fill_pages(m, 48, 15);
 	CHECK(madvise(m, 16 * PAGE, MADV_WIPEONFORK) == 0);
 	CHECK(madvise(m + 16 * PAGE, 16 * PAGE, MADV_DONTFORK) == 0);
 	for (int round = 0; round < 3; round++) {
 		CHECK(madvise(m, 48 * PAGE, MADV_PAGEOUT) == 0);
 		in_child(heir, m);
-		same(m, 48, 15);
+		check_pages(m, 48, 15);
 	}
 	CHECK(madvise(m, 16 * PAGE, MADV_KEEPONFORK) == 0);
 	CHECK(madvise(m + 16 * PAGE, 16 * PAGE, MADV_DOFORK) == 0);

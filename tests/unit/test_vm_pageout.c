@@ -138,6 +138,30 @@ stamp_of(void *h, uint64_t *stamp)
 }
 
 static void
+load_all(struct vmspace *vm)
+{
+	for (uint64_t i = 0; i < 64; i++)
+		(void)load(vm, BASE + i * PG);
+}
+
+/* A file of 64 pages that may keep `max` in swap, mapped and all read. */
+static struct vmspace *
+cached_file(struct vm_vnode_ops *ops, struct fake_file *f, uint64_t max,
+    vm_prot_t prot, struct vm_object **o)
+{
+	struct vmspace *vm;
+
+	ops->stamp = stamp_of;
+	*o = file_open(&fx, f, 64 * PG);
+	(*o)->vops = ops;
+	vm_swapcache_set(&fx.sys, max, 0);
+	vm = space(&fx);
+	map_at(vm, BASE, 64 * PG, prot, VMM_SHARED, *o, 0);
+	load_all(vm);
+	return (vm);
+}
+
+static void
 test_swapcache(void **state)
 {
 	struct vm_vnode_ops ops = file_ops;
@@ -149,14 +173,7 @@ test_swapcache(void **state)
 
 	begin(FRAMES);
 	area_on(SWAP_LZ4, 1024, NULL);
-	ops.stamp = stamp_of;
-	o = file_open(&fx, &f, 64 * PG);
-	o->vops = &ops;
-	vm_swapcache_set(&fx.sys, 64, 0);
-	vm = space(&fx);
-	map_at(vm, BASE, 64 * PG, RW, VMM_SHARED, o, 0);
-	for (uint64_t i = 0; i < 64; i++)
-		(void)load(vm, BASE + i * PG);
+	vm = cached_file(&ops, &f, 64, RW, &o);
 	reads = atomic_load(&f.reads);
 	assert_int_equal(page_out(), 64);
 	assert_int_equal(swap_space_used(fx.sys.swap), 64);
@@ -189,8 +206,7 @@ test_swapcache(void **state)
 	assert_true(atomic_load(&f.reads) > reads);
 	check_all(&fx, vm);
 	/* Truncation cuts the copies, too. */
-	for (uint64_t i = 0; i < 64; i++)
-		(void)load(vm, BASE + i * PG);
+	load_all(vm);
 	page_out();
 	f.size = 10 * PG + 100;
 	vnode_pager_setsize(o, f.size);
@@ -213,29 +229,20 @@ test_swapcache_limits(void **state)
 
 	begin(FRAMES);
 	area_on(SWAP_FILE, 128, NULL);
-	ops.stamp = stamp_of;
-	o = file_open(&fx, &f, 64 * PG);
-	o->vops = &ops;
-	vm_swapcache_set(&fx.sys, 16, 0);
-	vm = space(&fx);
-	map_at(vm, BASE, 64 * PG, VM_PROT_READ, VMM_SHARED, o, 0);
-	for (uint64_t i = 0; i < 64; i++)
-		(void)load(vm, BASE + i * PG);
+	vm = cached_file(&ops, &f, 16, VM_PROT_READ, &o);
 	assert_int_equal(page_out(), 64);
 	assert_int_equal(swap_space_used(fx.sys.swap), 16);
 	vm_swapcache_clean(&fx.sys, false);
 	assert_int_equal(vm_swapcache_count(&fx.sys), 12);
 	/* Two pages a second: two now. */
 	vm_swapcache_set(&fx.sys, 64, 2);
-	for (uint64_t i = 0; i < 64; i++)
-		(void)load(vm, BASE + i * PG);
+	load_all(vm);
 	vm_swapcache_clean(&fx.sys, true);
 	page_out();
 	assert_true(vm_swapcache_count(&fx.sys) <= 12 + 2);
 	/* Anonymous memory takes all of swap if it must. */
 	vm_swapcache_set(&fx.sys, 64, 0);
-	for (uint64_t i = 0; i < 64; i++)
-		(void)load(vm, BASE + i * PG);
+	load_all(vm);
 	page_out();
 	assert_true(vm_swapcache_count(&fx.sys) > 14);
 	map_at(vm, BASE + 4096 * PG, 240 * PG, RW, VMM_NORESERVE, NULL, 0);
