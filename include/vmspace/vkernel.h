@@ -79,6 +79,8 @@ struct vkernel_config {
 	uint64_t swapcache, swapcache_rate;
 	const char *hostname; /* NULL: the host's */
 	bool no_aslr;         /* fixed guest addresses */
+	bool net_host;        /* Internet sockets are the host's; otherwise
+				 refused with EACCES */
 	bool fake_machine;    /* software only: no user code can run (tests) */
 	FILE *trace;          /* strace-like lines, NULL: none */
 	int log_level;        /* 0 errors, 1 warnings, 2 info, 3 debug */

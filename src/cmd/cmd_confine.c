@@ -7,9 +7,10 @@
  * Purpose: the kernel process parses what hostile guests say.  Should one of
  * them find a bug in it, the damage ends here: it can gain no privileges
  * (no_new_privs), change no file but below what --rw and --bind granted, open
- * no TCP connection, reach no abstract UNIX socket and signal no process but
- * its own stubs (Landlock).  Reading is not restricted beyond --root, because
- * the default root is everything the user may read.
+ * no TCP connection (without --net host), reach no abstract UNIX socket but its
+ * own and signal no process but its own stubs (Landlock).  Reading is not
+ * restricted beyond --root, because the default root is everything the user may
+ * read.
  *
  * Landlock restricts the calling thread and those it starts, so this must be
  * called before the first thread.  A host without it (before Linux 5.13, or
@@ -105,7 +106,7 @@ cmd_confine(const struct vkernel_config *c)
 	if (version >= 3)
 		a.fs |= FS_TRUNCATE;
 	if (version >= 4) {
-		a.net = NET_TCP;
+		a.net = c->net_host ? 0 : NET_TCP;
 		size += sizeof(a.net);
 	}
 	if (version >= 6) {

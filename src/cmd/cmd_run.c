@@ -49,6 +49,7 @@ enum {
 	OPT_DEVICE,
 	OPT_SWAPCACHE,
 	OPT_RESIDENT,
+	OPT_NET,
 };
 
 static const struct argp_option options[] = {
@@ -76,6 +77,8 @@ static const struct argp_option options[] = {
 	"Show the host's FILE as /dev/NAME", 0},
     {"tmpfs", OPT_TMPFS, "PATH", 0,
 	"An empty file system in memory at PATH (/tmp has one)", 0},
+    {"net", OPT_NET, "none|host", 0,
+	"Internet sockets: none (default), or those of the host", 0},
     {"env", OPT_ENV, "NAME=VALUE", 0,
 	"Set a variable in the guest's environment", 0},
     {"cwd", OPT_CWD, "DIR", 0,
@@ -299,6 +302,11 @@ parse_opt(int key, char *arg, struct argp_state *st)
 		return (0);
 	case OPT_NOASLR:
 		r->config.no_aslr = true;
+		return (0);
+	case OPT_NET:
+		if (strcmp(arg, "host") != 0 && strcmp(arg, "none") != 0)
+			argp_error(st, "--net: none or host, not %s", arg);
+		r->config.net_host = strcmp(arg, "host") == 0;
 		return (0);
 	case OPT_VERBOSE:
 		r->config.log_level++;

@@ -225,10 +225,5 @@ int host_timerfd(int clock, int *fd);
 int host_timerfd_set(int fd, int flags, uint64_t value, uint64_t interval,
     uint64_t *old_value, uint64_t *old_interval);
 int host_timerfd_get(int fd, uint64_t *value, uint64_t *interval);
-/* AF_UNIX; type: 1 stream, 2 datagram, 5 seqpacket. */
-int host_socketpair(int type, int fds[2]);
-int host_shutdown(int fd, int how);
-/* An int option of level SOL_SOCKET, read. */
-int host_sockopt_int(int fd, int option, int *value);
 
 #endif /* HOST_HOST_FILE_H */

@@ -2,14 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Host objects behind guest descriptors: epoll, timerfd, socket pairs.  All
- * are made close-on-exec and non-blocking; nothing here waits.
+ * Host objects behind guest descriptors: epoll and timerfd.  All are
+ * made close-on-exec and non-blocking; nothing here waits.
  */
 #include "host/host_file.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,26 +105,4 @@ host_timerfd_get(int fd, uint64_t *value, uint64_t *interval)
 	*value = ns_of(&it.it_value);
 	*interval = ns_of(&it.it_interval);
 	return (0);
-}
-
-int
-host_socketpair(int type, int fds[2])
-{
-	type |= SOCK_CLOEXEC | SOCK_NONBLOCK;
-	return (socketpair(AF_UNIX, type, 0, fds) == 0 ? 0 : errno);
-}
-
-int
-host_shutdown(int fd, int how)
-{
-	return (shutdown(fd, how) == 0 ? 0 : errno);
-}
-
-int
-host_sockopt_int(int fd, int option, int *value)
-{
-	socklen_t len = sizeof(*value);
-
-	return (
-	    getsockopt(fd, SOL_SOCKET, option, value, &len) == 0 ? 0 : errno);
 }

@@ -215,6 +215,7 @@ lwp_vfs_ctx(struct lwp *l)
 	struct proc *p = l->p;
 	struct vfs_ctx ctx = {
 	    .vfs = p->k->vfs,
+	    .pid = p->pid,
 	    .lwp = l,
 	    .wait = lwp_wait_fd,
 	};

@@ -86,8 +86,7 @@ int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
 #define SYS_IO_WRITE 0x1
 #define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
 /* Move bytes between user memory and f; a partial result wins over an error.
- * EINTR has become ERESTART, EPIPE has sent SIGPIPE (unless NOPIPE). */
-#define SYS_IO_NOPIPE 0x4
+ * EINTR has become ERESTART, EPIPE has sent SIGPIPE. */
 int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
     int flags, uint64_t off, int64_t *ret);
 

@@ -15,10 +15,12 @@
  * Results: what was moved wins over an error that came later; a bad address
  * is EFAULT only when nothing was moved.
  *
+ * A record socket moves one message of at most IO_RECORD bytes, whole.
+ *
  * Limits: pieces stay pinned while a stream read waits.  Positioned calls
  * (pread...) need a vnode: descriptors inherited from the host are ESPIPE.
  */
-#include "kern/sys_int.h"
+#include "kern/sys_sock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +30,21 @@
 
 #define IO_FIRST (UINT64_C(64) << 10)
 #define IO_CHUNK (UINT64_C(256) << 10)
+#define IO_RECORD (UINT64_C(252) << 10) /* fits wherever it begins */
 #define COPY_BUF (size_t)(64u << 10)
 
 sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
     sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_sendfile,
     sys_copy_file_range, sys_readahead, sys_fadvise64;
+
+/* A transfer of it is one message, and none may be split. */
+static bool
+file_is_record(const struct file *f)
+{
+	const struct socket *so = file_socket(f);
+
+	return (so != NULL && sock_is_record(so));
+}
 
 static bool
 file_is_stream(const struct file *f)
@@ -70,6 +82,16 @@ sys_io_pin(struct lwp *l, struct sys_io_cursor *c, size_t max, vm_prot_t access,
 			break;
 	}
 	return (0);
+}
+
+static uint64_t
+io_total(const struct lx_iovec *iov, int n)
+{
+	uint64_t total = 0;
+
+	for (int i = 0; i < n; i++)
+		total += iov[i].len;
+	return (total);
 }
 
 static void
@@ -122,10 +144,11 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
     int flags, uint64_t off, int64_t *ret)
 {
 	bool write = (flags & SYS_IO_WRITE) != 0, at = flags & SYS_IO_AT;
-	bool once = !write && file_is_stream(f);
+	bool record = file_is_record(f);
+	bool once = record || (!write && file_is_stream(f));
 	struct sys_io_cursor cur = {.iov = iov, .n = n};
 	struct vfs_ctx ctx = lwp_vfs_ctx(l);
-	size_t max = IO_FIRST, pinned, done;
+	size_t max = record ? IO_RECORD : IO_FIRST, pinned, done;
 	uint64_t room = UINT64_MAX;
 	int64_t total = 0;
 	struct vm_iov v;
@@ -134,6 +157,8 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 
 	if (write)
 		error = io_file_limit(l, f, at, off, &room);
+	if (write && record && io_total(iov, n) > IO_RECORD)
+		error = EMSGSIZE;
 	if (error != 0) {
 		lwp_vfs_ctx_done(&ctx);
 		return (error);
@@ -162,8 +187,12 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	} while (error == 0 && done == pinned && !once);
 	lwp_vfs_ctx_done(&ctx);
 	if (total == 0 && error != 0) {
-		if (error == EPIPE && write && (flags & SYS_IO_NOPIPE) == 0)
+		if (error == EPIPE && write)
 			io_sigpipe(l);
+		if (file_socket(f) != NULL)
+			return (sys_sock_restart(
+			    error, write ? &file_socket(f)->snd_ns
+					 : &file_socket(f)->rcv_ns));
 		return (sys_restartable(error));
 	}
 	*ret = total;

@@ -3,16 +3,13 @@
 
 /*
  * System calls that make descriptors out of nothing: pipes, event and timer
- * descriptors, anonymous files, socket pairs.
+ * descriptors, anonymous files.
  *
  * All but memfd_create are host objects behind guest descriptors.  An
  * anonymous file must be mapped, so it is a file on a tmpfs of the guest,
  * opened and unlinked at once.
  *
- * Limits: sockets beyond a connected pair are not offered: socket() refuses
- * with EACCES (EAFNOSUPPORT for families nobody knows) and one log line.
- * Messages have no flags but MSG_DONTWAIT and MSG_NOSIGNAL, and pass no
- * descriptors.  Anonymous files cannot be sealed.
+ * Limits: anonymous files cannot be sealed.
  */
 #include "host/host.h"
 #include "host/host_file.h"
@@ -24,15 +21,8 @@
 #include <string.h>
 
 sys_fn sys_pipe, sys_pipe2, sys_eventfd, sys_eventfd2, sys_timerfd_create,
-    sys_timerfd_settime, sys_timerfd_gettime, sys_memfd_create, sys_socket,
-    sys_socketpair, sys_sendto, sys_recvfrom, sys_shutdown, sys_getsockopt,
-    sys_setsockopt, sys_sock_unsupported;
+    sys_timerfd_settime, sys_timerfd_gettime, sys_memfd_create;
 
-#define SOCK_TYPE 0xf
-#define AF_LAST 45
-#define MSG_DONTWAIT_ 0x40
-#define MSG_NOSIGNAL_ 0x4000
-#define SOL_SOCKET_ 1
 #define MFD_KNOWN 0x1f
 #define MFD_HUGETLB_ 4
 
@@ -232,191 +222,4 @@ sys_memfd_create(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (ENOMEM);
 	return (sys_fd_new(l, f, (flags & LX_MFD_CLOEXEC) != 0, ret));
-}
-
-/* ---- sockets ---- */
-
-int
-sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	int af = (int)a[0];
-
-	if (af != 1 && af != 2 && af != 10)
-		return (af < 0 || af > AF_LAST ? EINVAL : EAFNOSUPPORT);
-	sys_log_once(l, UINT64_C(0x10000) + (uint64_t)af,
-	    "asked for a socket; sockets are not offered yet");
-	return (EACCES);
-}
-
-int
-sys_socketpair(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	int flags = (int)a[1] & ~SOCK_TYPE, type = (int)a[1] & SOCK_TYPE;
-	struct file *f[2];
-	int error, fds[2];
-
-	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
-		return (EINVAL);
-	if ((int)a[0] != 1)
-		return ((int)a[0] == 2 || (int)a[0] == 10 ? EOPNOTSUPP
-							  : EAFNOSUPPORT);
-	if (type != 1 && type != 2 && type != 5)
-		return (EOPNOTSUPP);
-	if ((int)a[2] != 0 && (int)a[2] != 1)
-		return (EPROTONOSUPPORT);
-	error = host_socketpair(type, fds);
-	if (error != 0)
-		return (error);
-	error = hostfd_file_adopt(l->p->k->vfs, fds[0],
-	    O_RDWR | (flags & O_NONBLOCK), "socket", &f[0]);
-	if (error != 0) {
-		(void)host_close(fds[0]);
-		(void)host_close(fds[1]);
-		return (error);
-	}
-	error = hostfd_file_adopt(l->p->k->vfs, fds[1],
-	    O_RDWR | (flags & O_NONBLOCK), "socket", &f[1]);
-	if (error != 0) {
-		file_free(f[0]);
-		(void)host_close(fds[1]);
-		return (error);
-	}
-	return (sys_fd_pair(l, f, (flags & O_CLOEXEC) != 0, a[3]));
-}
-
-static int
-socket_get(struct lwp *l, int fd, struct file **out)
-{
-	struct vattr va;
-	struct file *f;
-	int error = sys_get_file(l, fd, &f);
-
-	if (error != 0)
-		return (error);
-	if (f->ops != &hostfd_fileops || file_getattr(f, &va) != 0 ||
-	    va.type != VSOCK) {
-		file_free(f);
-		return (ENOTSOCK);
-	}
-	*out = f;
-	return (0);
-}
-
-static int
-socket_io(struct lwp *l, const uint64_t *a, bool write, int64_t *ret)
-{
-	struct lx_iovec iov = {.base = a[1], .len = a[2]};
-	int flags = (int)a[3], error, hostfd;
-	struct file *f;
-
-	error = socket_get(l, (int)a[0], &f);
-	if (error != 0)
-		return (error);
-	if (flags & ~(MSG_DONTWAIT_ | MSG_NOSIGNAL_))
-		error = EOPNOTSUPP;
-	if (iov.len > LX_MAX_RW_COUNT)
-		iov.len = LX_MAX_RW_COUNT;
-	if (error == 0 && (flags & MSG_DONTWAIT_) != 0 &&
-	    sys_file_poll(f, write ? LX_POLLOUT : LX_POLLIN, &hostfd) == 0)
-		error = EAGAIN;
-	if (error == 0)
-		error = sys_user_io(l, f, &iov, 1,
-		    (write ? SYS_IO_WRITE : 0) |
-			((flags & MSG_NOSIGNAL_) ? SYS_IO_NOPIPE : 0),
-		    0, ret);
-	file_free(f);
-	return (error);
-}
-
-int
-sys_sendto(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	return (a[4] != 0 ? EISCONN : socket_io(l, a, true, ret));
-}
-
-int
-sys_recvfrom(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	uint32_t zero = 0;
-	int error = socket_io(l, a, false, ret);
-
-	/* The peer of a pair has no name. */
-	if (error == 0 && a[4] != 0 && a[5] != 0)
-		error = copyout(lwp_vmspace(l), &zero, a[5], sizeof(zero));
-	return (error);
-}
-
-int
-sys_shutdown(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	struct file *f;
-	int error = socket_get(l, (int)a[0], &f);
-
-	if (error != 0)
-		return (error);
-	error = host_shutdown(f->hostfd, (int)a[1]);
-	file_free(f);
-	return (error);
-}
-
-int
-sys_getsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	uint32_t len;
-	struct file *f;
-	int error, v = 0;
-
-	error = socket_get(l, (int)a[0], &f);
-	if (error != 0)
-		return (error);
-	switch ((int)a[1] == SOL_SOCKET_ ? (int)a[2] : -1) {
-	case 3:  /* TYPE */
-	case 4:  /* ERROR */
-	case 7:  /* SNDBUF */
-	case 8:  /* RCVBUF */
-	case 30: /* ACCEPTCONN */
-	case 38: /* PROTOCOL */
-	case 39: /* DOMAIN */
-		error = host_sockopt_int(f->hostfd, (int)a[2], &v);
-		break;
-	default:
-		error = ENOPROTOOPT;
-	}
-	file_free(f);
-	if (error == 0)
-		error = copyin(lwp_vmspace(l), &len, a[4], sizeof(len));
-	if (error != 0)
-		return (error);
-	if ((int32_t)len < 0)
-		return (EINVAL);
-	if (len > sizeof(v))
-		len = sizeof(v);
-	error = copyout(lwp_vmspace(l), &v, a[3], len);
-	if (error == 0)
-		error = copyout(lwp_vmspace(l), &len, a[4], sizeof(len));
-	return (error);
-}
-
-int
-sys_setsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	struct file *f;
-	int error = socket_get(l, (int)a[0], &f);
-
-	if (error != 0)
-		return (error);
-	file_free(f);
-	return (ENOPROTOOPT);
-}
-
-int
-sys_sock_unsupported(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	struct file *f;
-	int error = socket_get(l, (int)a[0], &f);
-
-	if (error != 0)
-		return (error);
-	file_free(f);
-	return (EOPNOTSUPP);
 }

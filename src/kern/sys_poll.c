@@ -44,12 +44,6 @@ sys_file_poll(struct file *f, short events, int *hostfd)
 	return (f->ops->poll(f, events, hostfd));
 }
 
-static bool
-poll_by_host(const struct file *f)
-{
-	return (f->ops == &hostfd_fileops && f->hostfd >= 0);
-}
-
 /* Ask the files that must be asked, and fill the host's list. */
 static int
 poll_ask(struct pollent *ent, int n, struct host_pollfd *set)
@@ -62,7 +56,7 @@ poll_ask(struct pollent *ent, int n, struct host_pollfd *set)
 		set[i] = (struct host_pollfd){.fd = -1, .events = e->events};
 		if (e->f == NULL) {
 			ready += e->revents != 0;
-		} else if (poll_by_host(e->f)) {
+		} else if (file_polls_host(e->f)) {
 			set[i].fd = e->f->hostfd;
 		} else {
 			e->revents =
@@ -95,7 +89,7 @@ poll_wait(
 		if (error != 0)
 			break;
 		for (int i = 0; i < n && stirred > 0; i++) {
-			if (ent[i].f == NULL || !poll_by_host(ent[i].f))
+			if (ent[i].f == NULL || !file_polls_host(ent[i].f))
 				continue;
 			ent[i].revents = set[i].revents;
 			asked += ent[i].revents != 0;

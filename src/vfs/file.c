@@ -269,6 +269,12 @@ file_getattr(struct file *f, struct vattr *va)
 	return (0);
 }
 
+bool
+file_polls_host(const struct file *f)
+{
+	return (f->hostfd >= 0 && f->ops->poll == hostfd_poll);
+}
+
 int
 file_setfl(struct file *f, int flags)
 {

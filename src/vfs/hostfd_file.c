@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Files over host descriptors: pipes, terminals, sockets, eventfds and what
- * the kernel was given as standard input and output.
+ * Files over host descriptors: pipes, terminals, eventfds and what the kernel
+ * was given as standard input and output.  (Sockets are in socket.c.)
  *
  * Concepts: a guest's blocking call must be interruptible by its signals,
  * so the host call itself never blocks.  There are two kinds of descriptors:
@@ -38,6 +38,7 @@
 
 #include "host/host.h"
 #include "libk/kassert.h"
+#include "vfs/socket.h"
 
 #define PIECE 4096  /* bytes; PIPE_BUF of Linux */
 #define BOUNCE 4096 /* bytes; more than any record of an event file */
@@ -49,7 +50,6 @@ const struct hostfd_kind hostfd_kind_tty = {"tty", false};
 static const struct hostfd_kind kinds_owned[] = {
     {"anon", true},
     {"pipe", true},
-    {"socket", true},
     {"eventfd", true},
     {"eventpoll", true},
     {"timerfd", true},
@@ -341,6 +341,11 @@ file_describe(struct file *f, char *buf, size_t size)
 	struct vattr va;
 	const char *name = f->ops->name != NULL ? f->ops->name : "file";
 
+	if (file_socket(f) != NULL) {
+		snprintf(
+		    buf, size, "socket:[%llu]", (unsigned long long)f->ino);
+		return;
+	}
 	if (f->ops != &hostfd_fileops || file_getattr(f, &va) != 0) {
 		snprintf(buf, size, "anon_inode:[%s]", name);
 		return;
@@ -348,8 +353,6 @@ file_describe(struct file *f, char *buf, size_t size)
 	name = file_kind(f)->name;
 	if (va.type == VFIFO)
 		name = "pipe";
-	else if (va.type == VSOCK)
-		name = "socket";
 	else if (va.type == VCHR && host_isatty(f->hostfd)) {
 		snprintf(buf, size, "/dev/tty");
 		return;
@@ -368,9 +371,7 @@ hostfd_reopen(struct file *f, struct file *from)
 	struct host_stat st;
 	int fd, error;
 
-	if (from->ops != &hostfd_fileops ||
-	    host_fstat(from->hostfd, &st) != 0 ||
-	    vtype_of_mode(st.mode) == VSOCK)
+	if (from->ops != &hostfd_fileops || host_fstat(from->hostfd, &st) != 0)
 		return (ENXIO);
 	if (have != O_RDWR && want != have)
 		return (EACCES);
@@ -435,13 +436,18 @@ pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 int
 hostfd_file_create(struct vfs *vfs, int hostfd, struct file **out)
 {
+	struct host_stat st;
 	int fd, flags, error;
 
 	error = host_getfl(hostfd, &flags);
 	if (error == 0)
+		error = host_fstat(hostfd, &st);
+	if (error == 0)
 		error = host_dup(hostfd, &fd);
 	if (error != 0)
 		return (error);
+	if (vtype_of_mode(st.mode) == VSOCK)
+		return (sock_inherit(vfs, fd, 0, out));
 	/* The host's O_NONBLOCK is no wish of the guest. */
 	return (hostfd_wrap(vfs, fd, flags & (O_ACCMODE | O_APPEND),
 	    host_isatty(fd) ? &hostfd_kind_tty : &kind_inherited, out));

@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/socket.h"
 #include "vm/vm_zone.h"
 
 #define VFS_DEV_FIRST UINT64_C(0x7f00000) /* st_dev of our own mounts */
@@ -52,6 +53,10 @@ vfs_create(struct vm_system *sys, struct vfs **vfsp)
 	if (error == 0)
 		error = vm_zone_create(sys->zones, "file", sizeof(struct file),
 		    _Alignof(struct file), 0, NULL, NULL, 0, &vfs->z_file);
+	if (error == 0)
+		error = vm_zone_create(sys->zones, "socket",
+		    sizeof(struct socket), _Alignof(struct socket), 0, NULL,
+		    NULL, 0, &vfs->z_socket);
 	if (error != 0) {
 		free(vfs);
 		return (error);
@@ -61,6 +66,7 @@ vfs_create(struct vm_system *sys, struct vfs **vfsp)
 	atomic_init(&vfs->next_dev, VFS_DEV_FIRST);
 	kmutex_init(&vfs->mount_lock, "mounts", KRANK_MOUNT, 0);
 	vfs_lock_init(vfs);
+	vfs_sock_init(vfs);
 	TAILQ_INIT(&vfs->mounts);
 	*vfsp = vfs;
 	return (0);
@@ -76,6 +82,7 @@ vfs_destroy(struct vfs *vfs)
 	struct vmount *mp;
 	struct vnode *covers;
 
+	vfs_sock_drain(vfs);
 	KVERIFY(vm_zone_live(vfs->z_file) == 0);
 	vrele(vfs->root);
 	vfs->root = NULL;
@@ -92,6 +99,7 @@ vfs_destroy(struct vfs *vfs)
 	}
 	KVERIFY(vm_zone_live(vfs->z_vnode) == 0);
 	vfs_lock_fini(vfs);
+	vfs_sock_fini(vfs);
 	kmutex_destroy(&vfs->mount_lock);
 	free(vfs);
 }

@@ -43,6 +43,7 @@ struct vfs_ctx {
 	struct vfs *vfs;
 	uint32_t uid, gid; /* effective */
 	uint32_t umask;
+	int pid;            /* 0: the kernel itself */
 	struct vnode *cwd;  /* borrowed */
 	struct vnode *root; /* borrowed: the root this process sees */
 	void *lwp;          /* opaque, for `wait` */
@@ -269,6 +270,16 @@ struct vfs {
 	LIST_HEAD(, vfs_lock_wait) lock_waits; /* lock_lock */
 	unsigned nlocks;                       /* lock_lock */
 	_Atomic(unsigned) nposix; /* [a] of them, records of processes */
+	/* Sockets, see socket.h. */
+	struct vm_zone *z_socket;
+	struct kmutex sock_lock; /* rank FILE */
+	uint64_t sock_key;       /* [I] marks this kernel's names at the host */
+	LIST_HEAD(, socket) socks;        /* sock_lock; those with a name */
+	LIST_HEAD(, sock_parcel) parcels; /* sock_lock; under way */
+	_Atomic(unsigned) nparcels;       /* [a] */
+	bool collecting, collect_again;   /* sock_lock */
+	_Atomic(uint64_t) sock_id;        /* [a] last one given */
+	_Atomic(bool) passcred_used;      /* [a] some socket wants creds */
 };
 
 /* ---- advisory locks (lock.c) ---- */
@@ -430,6 +441,8 @@ int file_seek(struct file *, int64_t off, int whence, uint64_t *res);
 int file_getattr(struct file *, struct vattr *);
 int file_getdents(struct file *, vfs_dirent_fn *, void *arg);
 int file_setfl(struct file *, int flags);
+/* Its host descriptor speaks for it in poll. */
+bool file_polls_host(const struct file *);
 /*
  * ioctl: the caller copies in/out `size` bytes (from the vfs's own table
  * ioctl_size()) through kbuf.
@@ -444,8 +457,7 @@ int pipe_create(struct vfs *, int flags, struct file *f[2]);
 /* Wrap a host descriptor that the kernel was given (stdin...): it is dup'ed.
  */
 int hostfd_file_create(struct vfs *, int hostfd, struct file **);
-/* Socket pair (AF_UNIX, type with SOCK_* flags), eventfd, timerfd, memfd:
- * host objects behind files. */
+/* Eventfd, timerfd, epoll: host objects behind files. */
 int hostfd_file_adopt(
     struct vfs *, int hostfd, int flags, const char *name, struct file **);
 

@@ -87,6 +87,8 @@ hostfs_open(
 		return (hostfs_fifo_open(vp, flags, f, ctx));
 	case VLNK:
 		return (ELOOP);
+	case VSOCK:
+		return (ENXIO);
 	default:
 		return (EACCES);
 	}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Sockets of the host.  The rules of host_file.h hold; new sockets are
+ * close-on-exec and non-blocking, and no call here waits, whatever the flags
+ * of the open description say (descriptors that were inherited may block).
+ * Numbers of families, types, options and flags are Linux's.
+ */
+#ifndef HOST_HOST_SOCK_H
+#define HOST_HOST_SOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/host_iovec.h"
+
+#define HOST_AF_UNIX 1
+#define HOST_AF_INET 2
+#define HOST_AF_INET6 10
+
+#define HOST_SOCK_STREAM 1
+#define HOST_SOCK_DGRAM 2
+#define HOST_SOCK_SEQPACKET 5
+
+#define HOST_SOL_SOCKET 1
+#define HOST_SO_ERROR 4
+#define HOST_SO_PASSCRED 16
+#define HOST_SO_PEERCRED 17
+
+#define HOST_SCM_RIGHTS 1
+#define HOST_SCM_CREDENTIALS 2
+
+#define HOST_MSG_OOB 0x1
+#define HOST_MSG_PEEK 0x2
+#define HOST_MSG_DONTROUTE 0x4
+#define HOST_MSG_CTRUNC 0x8
+#define HOST_MSG_TRUNC 0x20
+#define HOST_MSG_DONTWAIT 0x40
+#define HOST_MSG_EOR 0x80
+#define HOST_MSG_WAITALL 0x100
+#define HOST_MSG_CONFIRM 0x800
+#define HOST_MSG_ERRQUEUE 0x2000
+#define HOST_MSG_NOSIGNAL 0x4000
+#define HOST_MSG_MORE 0x8000
+#define HOST_MSG_WAITFORONE 0x10000
+#define HOST_MSG_CMSG_CLOEXEC 0x40000000
+
+/* A socket address as the host has it: family first, in host order. */
+struct host_sockaddr {
+	uint32_t len; /* bytes used of `raw`, 0: none */
+	union {
+		uint16_t family;
+		uint8_t raw[128];
+	};
+};
+
+struct host_ucred {
+	int32_t pid;
+	uint32_t uid, gid;
+};
+
+struct host_msg {
+	const struct host_iovec *iov;
+	int niov;
+	int flags;          /* of the message received */
+	void *control;      /* cmsg records */
+	size_t controllen;  /* bytes there; on return, used */
+	size_t controlroom; /* recvmsg: bytes of room */
+};
+
+int host_socket(int domain, int type, int protocol, int *fd);
+/* AF_UNIX; type: 1 stream, 2 datagram, 5 seqpacket. */
+int host_socketpair(int type, int fds[2]);
+int host_bind(int fd, const struct host_sockaddr *);
+int host_listen(int fd, int backlog);
+/* EINPROGRESS, EALREADY and EAGAIN are usual answers. */
+int host_connect(int fd, const struct host_sockaddr *);
+/* EAGAIN when there is nobody. */
+int host_accept(int fd, struct host_sockaddr *peer, int *conn);
+int host_getsockname(int fd, struct host_sockaddr *);
+int host_getpeername(int fd, struct host_sockaddr *);
+int host_shutdown(int fd, int how);
+/* *len: room, then what was used. */
+int host_getsockopt(int fd, int level, int option, void *value, uint32_t *len);
+int host_setsockopt(
+    int fd, int level, int option, const void *value, uint32_t len);
+/* An int option of level SOL_SOCKET, read. */
+int host_sockopt_int(int fd, int option, int *value);
+/*
+ * One message or piece of stream.  MSG_DONTWAIT and MSG_NOSIGNAL are added,
+ * and MSG_CMSG_CLOEXEC.  `to` may be NULL; *from gets len 0 where there is no
+ * address.
+ */
+int host_sendmsg(int fd, const struct host_sockaddr *to,
+    const struct host_msg *, int flags, size_t *done);
+int host_recvmsg(int fd, struct host_sockaddr *from, struct host_msg *,
+    int flags, size_t *done);
+
+#endif /* HOST_HOST_SOCK_H */
