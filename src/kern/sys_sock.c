@@ -20,7 +20,6 @@ sys_fn sys_socket, sys_socketpair, sys_bind, sys_listen, sys_accept,
     sys_accept4, sys_connect, sys_getsockname, sys_getpeername, sys_shutdown;
 
 #define SOCK_TYPE 0xf
-#define AF_LAST 45
 #define PROTO_TCP 6
 #define PROTO_UDP 17
 #define PROTO_UNIX 1 /* AF_UNIX by another name */
@@ -126,7 +125,7 @@ sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
 	} else if (domain == HOST_AF_INET || domain == HOST_AF_INET6)
 		error = check_inet(l, domain, type, protocol);
 	else
-		error = domain < 0 || domain > AF_LAST ? EINVAL : EAFNOSUPPORT;
+		error = EAFNOSUPPORT;
 	if (error == 0)
 		error = sock_create(
 		    l->p->k->vfs, domain, type, protocol, flags, &f);

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * UNIX sockets: names and connections of the three types, messages and their
+ * flags, waiting, timeouts and signals, poll and epoll.  (Files and senders in
+ * messages are in rights.c.)
+ */
+#include "guest.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+static int
+sock(int type)
+{
+	int s = socket(AF_UNIX, type, 0);
+
+	CHECK(s >= 0);
+	return (s);
+}
+
+/* "@x" is an abstract name. */
+static socklen_t
+name(struct sockaddr_un *un, const char *text)
+{
+	memset(un, 0, sizeof(*un));
+	un->sun_family = AF_UNIX;
+	strcpy(un->sun_path, text);
+	if (text[0] != '@')
+		return (sizeof(*un));
+	un->sun_path[0] = '\0';
+	return (
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(text)));
+}
+
+static int
+bind_to(int s, const char *text)
+{
+	struct sockaddr_un un;
+	socklen_t len = name(&un, text);
+
+	return (bind(s, (struct sockaddr *)&un, len));
+}
+
+static int
+connect_to(int s, const char *text)
+{
+	struct sockaddr_un un;
+	socklen_t len = name(&un, text);
+
+	return (connect(s, (struct sockaddr *)&un, len));
+}
+
+static int
+server(int type, const char *text, int backlog)
+{
+	int s = sock(type);
+
+	CHECK(bind_to(s, text) == 0);
+	CHECK(listen(s, backlog) == 0);
+	return (s);
+}
+
+typedef int name_fn(int, struct sockaddr *, socklen_t *);
+
+/* What a name is, printed like the arguments of name(). */
+static void
+say_name(const char *what, name_fn *fn, int s)
+{
+	struct sockaddr_un un;
+	socklen_t len = sizeof(un);
+
+	memset(&un, 0, sizeof(un));
+	if (fn(s, (struct sockaddr *)&un, &len) != 0) {
+		say("%s: %s", what, strerror(errno));
+		return;
+	}
+	if (len > 2 && un.sun_path[0] == '\0')
+		un.sun_path[0] = '@';
+	say("%s: family %d, %u bytes, \"%s\"", what, un.sun_family,
+	    (unsigned)len, un.sun_path);
+}
+
+static void
+names(void)
+{
+	struct sockaddr_un un;
+	struct stat st;
+	int s = sock(SOCK_STREAM), t, c;
+
+	say_name("new", getsockname, s);
+	say_name("new", getpeername, s);
+	CHECK_ERRNO(listen(s, 1), EINVAL);
+	CHECK(bind_to(s, "sock") == 0);
+	CHECK_ERRNO(bind_to(s, "other"), EINVAL);
+	say_name("path", getsockname, s);
+	CHECK(stat("sock", &st) == 0 && S_ISSOCK(st.st_mode));
+	CHECK_ERRNO(open("sock", O_RDWR), ENXIO);
+	t = sock(SOCK_STREAM);
+	CHECK_ERRNO(bind_to(t, "sock"), EADDRINUSE);
+	CHECK_ERRNO(bind_to(t, "none/sock"), ENOENT);
+	CHECK_ERRNO(connect_to(t, "sock"), ECONNREFUSED);
+	CHECK_ERRNO(connect_to(t, "none"), ENOENT);
+	CHECK(listen(s, 4) == 0);
+	CHECK(connect_to(t, "sock") == 0);
+	say_name("client", getsockname, t);
+	say_name("client", getpeername, t);
+	c = accept(s, NULL, NULL);
+	say_name("server", getsockname, c);
+	say_name("server", getpeername, c);
+	CHECK_ERRNO(connect_to(t, "sock"), EISCONN);
+	close(c);
+	close(t);
+	/* Another name for it is as good; without one there is no way. */
+	CHECK(link("sock", "hard") == 0 && rename("sock", "moved") == 0);
+	CHECK(symlink("hard", "soft") == 0);
+	t = sock(SOCK_STREAM);
+	CHECK(connect_to(t, "soft") == 0);
+	close(t);
+	CHECK(unlink("hard") == 0 && unlink("moved") == 0);
+	t = sock(SOCK_STREAM);
+	CHECK_ERRNO(connect_to(t, "soft"), ENOENT);
+	CHECK(bind_to(t, "sock") == 0);
+	close(s);
+	close(t);
+	s = sock(SOCK_STREAM);
+	CHECK_ERRNO(connect_to(s, "sock"), ECONNREFUSED);
+	write_file("plain", "x", 1, 0600);
+	CHECK_ERRNO(connect_to(s, "plain"), ECONNREFUSED);
+	memset(&un, 0, sizeof(un));
+	CHECK_ERRNO(bind(s, (struct sockaddr *)&un, 1), EINVAL);
+	CHECK_ERRNO(bind(s, (struct sockaddr *)&un, 2), EINVAL);
+	CHECK_ERRNO(bind(s, BAD, sizeof(un)), EFAULT);
+	CHECK_ERRNO(bind(STDIN_FILENO, (struct sockaddr *)&un, 2), ENOTSOCK);
+	CHECK_ERRNO(bind(99, (struct sockaddr *)&un, 2), EBADF);
+	close(s);
+	unlink("sock");
+	unlink("soft");
+	unlink("plain");
+	say("names ok");
+}
+
+static void
+abstract(void)
+{
+	int s = server(SOCK_STREAM, "@vmspace-guest-test", 1), t, u;
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(un);
+
+	t = sock(SOCK_STREAM);
+	CHECK_ERRNO(bind_to(t, "@vmspace-guest-test"), EADDRINUSE);
+	CHECK_ERRNO(connect_to(t, "@vmspace-guest-tes"), ECONNREFUSED);
+	CHECK(connect_to(t, "@vmspace-guest-test") == 0);
+	say_name("abstract", getpeername, t);
+	close(s);
+	/* What was connected stays so; the name is free. */
+	u = sock(SOCK_DGRAM);
+	CHECK(bind_to(u, "@vmspace-guest-test") == 0);
+	close(t);
+	close(u);
+	s = sock(SOCK_DGRAM);
+	CHECK(bind(s, (struct sockaddr *)&un, 2) == 0);
+	CHECK(getsockname(s, (struct sockaddr *)&un, &len) == 0);
+	CHECK(len == 8 && un.sun_path[0] == '\0');
+	close(s);
+	say("abstract ok");
+}
+
+static void
+types(void)
+{
+	int s = server(SOCK_SEQPACKET, "seq", 1), t;
+	int d = sock(SOCK_DGRAM);
+
+	t = sock(SOCK_STREAM);
+	CHECK_ERRNO(connect_to(t, "seq"), EPROTOTYPE);
+	CHECK_ERRNO(connect_to(d, "seq"), EPROTOTYPE);
+	CHECK_ERRNO(listen(d, 1), EOPNOTSUPP);
+	CHECK_ERRNO(accept(t, NULL, NULL), EINVAL);
+	CHECK_ERRNO(accept(d, NULL, NULL), EOPNOTSUPP);
+	CHECK_ERRNO(send(t, "x", 1, MSG_NOSIGNAL), ENOTCONN);
+	CHECK_ERRNO(recv(t, &s, 1, 0), EINVAL);
+	CHECK_ERRNO(send(d, "x", 1, 0), ENOTCONN);
+	CHECK_ERRNO(socket(AF_UNIX, SOCK_RDM, 0), ESOCKTNOSUPPORT);
+	CHECK_ERRNO(socket(AF_UNIX, SOCK_STREAM, 6), EPROTONOSUPPORT);
+	CHECK_ERRNO(socket(AF_UNIX, SOCK_STREAM | 0x10, 0), EINVAL);
+	CHECK_ERRNO(socket(AF_MAX + 1, SOCK_STREAM, 0), EAFNOSUPPORT);
+	close(s);
+	close(t);
+	close(d);
+	unlink("seq");
+	say("types ok");
+}
+
+static void
+records(void)
+{
+	char buf[64];
+	struct iovec iov[2] = {{buf, 3}, {buf + 10, 3}};
+	struct msghdr h = {.msg_iov = iov, .msg_iovlen = 2};
+	char *big = map_anon(MIB);
+	int v[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, v) == 0);
+	CHECK(send(v[0], "0123456789", 10, 0) == 10);
+	CHECK(send(v[0], "ab", 2, 0) == 2);
+	CHECK(recv(v[1], buf, 4, MSG_PEEK) == 4);
+	CHECK(recv(v[1], buf, 4, MSG_PEEK | MSG_TRUNC) == 10);
+	CHECK(recvmsg(v[1], &h, 0) == 6 && (h.msg_flags & MSG_TRUNC) != 0);
+	CHECK(memcmp(buf, "012", 3) == 0 && memcmp(buf + 10, "345", 3) == 0);
+	CHECK(recvmsg(v[1], &h, 0) == 2 && (h.msg_flags & MSG_TRUNC) == 0);
+	/* As large as goes; more is refused, and none of it sent. */
+	memset(big, 'x', MIB);
+	CHECK(write(v[0], big, 100000) == 100000);
+	CHECK_ERRNO(send(v[0], big, MIB, 0), EMSGSIZE);
+	CHECK_ERRNO(write(v[0], big, MIB), EMSGSIZE);
+	CHECK(read(v[1], big, MIB) == 100000);
+	CHECK_ERRNO(recv(v[1], buf, 1, MSG_DONTWAIT), EAGAIN);
+	close(v[0]);
+	CHECK(recv(v[1], buf, 1, 0) == 0);
+	CHECK_ERRNO(send(v[1], buf, 1, MSG_NOSIGNAL), EPIPE);
+	close(v[1]);
+	CHECK(munmap(big, MIB) == 0);
+	say("records ok");
+}
+
+static void
+datagrams(void)
+{
+	struct sockaddr_un un;
+	socklen_t len;
+	char buf[16];
+	int s = sock(SOCK_DGRAM), t = sock(SOCK_DGRAM), u = sock(SOCK_DGRAM);
+
+	CHECK(bind_to(s, "ds") == 0);
+	CHECK(connect_to(t, "ds") == 0);
+	CHECK(send(t, "anon", 4, 0) == 4);
+	len = sizeof(un);
+	CHECK(recvfrom(s, buf, 16, 0, (struct sockaddr *)&un, &len) == 4);
+	say("unnamed sender: %u bytes", (unsigned)len);
+	CHECK(bind_to(t, "dt") == 0);
+	CHECK(send(t, "", 0, 0) == 0);
+	len = sizeof(un);
+	CHECK(recvfrom(s, buf, 16, 0, (struct sockaddr *)&un, &len) == 0);
+	say("sender \"%s\", %u bytes", un.sun_path, (unsigned)len);
+	CHECK(sendto(s, "answer", 6, 0, (struct sockaddr *)&un, len) == 6);
+	CHECK(recv(t, buf, 16, 0) == 6 && memcmp(buf, "answer", 6) == 0);
+	/* Who is connected elsewhere does not listen to us. */
+	len = name(&un, "dt");
+	CHECK_ERRNO(sendto(u, "x", 1, 0, (struct sockaddr *)&un, len), EPERM);
+	len = name(&un, "none");
+	CHECK_ERRNO(sendto(u, "x", 1, 0, (struct sockaddr *)&un, len), ENOENT);
+	un.sun_family = AF_UNSPEC;
+	CHECK(connect(t, (struct sockaddr *)&un, sizeof(un)) == 0);
+	CHECK_ERRNO(send(t, "x", 1, 0), ENOTCONN);
+	say_name("away", getpeername, t);
+	close(s);
+	len = name(&un, "ds");
+	CHECK_ERRNO(
+	    sendto(u, "x", 1, 0, (struct sockaddr *)&un, len), ECONNREFUSED);
+	close(t);
+	close(u);
+	unlink("ds");
+	unlink("dt");
+	say("datagrams ok");
+}
+
+/* ---- streams between processes ---- */
+
+static void
+echo(void *arg)
+{
+	int s = *(int *)arg, c;
+	char buf[4096];
+	ssize_t n;
+
+	for (int i = 0; i < 20; i++) {
+		c = accept4(s, NULL, NULL, SOCK_CLOEXEC);
+		CHECK(c >= 0);
+		while ((n = read(c, buf, sizeof(buf))) > 0)
+			CHECK(write(c, buf, (size_t)n) == n);
+		CHECK(n == 0);
+		close(c);
+	}
+	_exit(0);
+}
+
+static void
+streams(void)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	char *out = map_anon(MIB), *in = map_anon(MIB);
+	int s = server(SOCK_STREAM, "echo", 8), c;
+	pid_t pid = fork();
+	struct stat st;
+
+	if (pid == 0)
+		echo(&s);
+	CHECK(pid > 0);
+	fill_pages(out, 16, 1);
+	for (int i = 0; i < 20; i++) {
+		c = sock(SOCK_STREAM);
+		CHECK(connect_to(c, "echo") == 0);
+		CHECK(getsockopt(c, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0);
+		CHECK(cred.pid == getpid() && cred.uid == getuid());
+		CHECK(send(c, out, 16 * PAGE, 0) == (ssize_t)(16 * PAGE));
+		CHECK(shutdown(c, SHUT_WR) == 0);
+		CHECK(recv(c, in, MIB, MSG_WAITALL) == (ssize_t)(16 * PAGE));
+		check_pages(in, 16, 1);
+		CHECK(fstat(c, &st) == 0 && S_ISSOCK(st.st_mode));
+		close(c);
+	}
+	wait_ok(pid);
+	close(s);
+	unlink("echo");
+	CHECK(munmap(out, MIB) == 0 && munmap(in, MIB) == 0);
+	say("streams ok");
+}
+
+static void
+no_op(int sig, siginfo_t *si, void *uc)
+{
+}
+
+static void
+timeout_of(int s, int option, long ms)
+{
+	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+
+	CHECK(setsockopt(s, SOL_SOCKET, option, &tv, sizeof(tv)) == 0);
+	memset(&tv, 0, sizeof(tv));
+}
+
+/* A signal in 50 ms. */
+static void
+alarm_soon(void)
+{
+	struct itimerval it = {{0, 0}, {0, 50000}};
+
+	CHECK(setitimer(ITIMER_REAL, &it, NULL) == 0);
+}
+
+static void
+waiting(void)
+{
+	int s = server(SOCK_STREAM, "wait", 0), c[4], n = 0, t, p[2];
+	uint64_t start;
+	pid_t pid;
+	char ch;
+
+	/* Signals: without SA_RESTART, with, and with a timeout. */
+	CHECK(pipe(p) == 0);
+	set_handler(SIGALRM, no_op, 0);
+	alarm_soon();
+	CHECK_ERRNO(accept(s, NULL, NULL), EINTR);
+	set_handler(SIGALRM, no_op, SA_RESTART);
+	timeout_of(s, SO_RCVTIMEO, 5000);
+	alarm_soon();
+	CHECK_ERRNO(accept(s, NULL, NULL), EINTR);
+	timeout_of(s, SO_RCVTIMEO, 100);
+	start = now_ns();
+	CHECK_ERRNO(accept(s, NULL, NULL), EAGAIN);
+	CHECK(now_ns() - start >= 90000000);
+	timeout_of(s, SO_RCVTIMEO, 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		alarm_soon(); /* restarts */
+		t = accept(s, NULL, NULL);
+		CHECK(t >= 0);
+		CHECK(write(t, "k", 1) == 1);
+		_exit(0);
+	}
+	sleep_ms(150);
+	t = sock(SOCK_STREAM);
+	CHECK(connect_to(t, "wait") == 0);
+	CHECK(read(t, &ch, 1) == 1 && ch == 'k');
+	wait_ok(pid);
+	close(t);
+	/* A full backlog: who may wait does, until there is room. */
+	for (; n < 4; n++) {
+		c[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (connect_to(c[n], "wait") != 0)
+			break;
+	}
+	CHECK(errno == EAGAIN);
+	say("backlog 0 takes %d", n);
+	timeout_of(c[n], SO_SNDTIMEO, 50);
+	CHECK(fcntl(c[n], F_SETFL, 0) == 0);
+	CHECK_ERRNO(connect_to(c[n], "wait"), EAGAIN);
+	timeout_of(c[n], SO_SNDTIMEO, 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		sleep_ms(50);
+		CHECK(accept(s, NULL, NULL) >= 0);
+		CHECK(read(p[0], &ch, 1) == 1);
+		_exit(0);
+	}
+	CHECK(connect_to(c[n], "wait") == 0);
+	CHECK(write(p[1], "e", 1) == 1);
+	wait_ok(pid);
+	for (int i = 0; i <= n; i++)
+		close(c[i]);
+	close(p[0]);
+	close(p[1]);
+	close(s);
+	unlink("wait");
+	say("waiting ok");
+}
+
+static void
+readiness(void)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP};
+	int s = server(SOCK_STREAM, "poll", 4), c = sock(SOCK_STREAM), a;
+	int ep = epoll_create1(0);
+	struct pollfd p = {.fd = s, .events = POLLIN | POLLOUT};
+
+	CHECK(ep >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, s, &ev) == 0);
+	CHECK(poll(&p, 1, 0) == 0 && epoll_wait(ep, &ev, 1, 0) == 0);
+	CHECK(connect_to(c, "poll") == 0);
+	CHECK(poll(&p, 1, 1000) == 1 && p.revents == POLLIN);
+	CHECK(epoll_wait(ep, &ev, 1, 1000) == 1 && ev.events == EPOLLIN);
+	a = accept(s, NULL, NULL);
+	CHECK(a >= 0);
+	p.fd = a;
+	CHECK(poll(&p, 1, 0) == 1 && p.revents == POLLOUT);
+	CHECK(write(c, "x", 1) == 1);
+	CHECK(poll(&p, 1, 0) == 1 && p.revents == (POLLIN | POLLOUT));
+	ev.events = EPOLLIN | EPOLLRDHUP;
+	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, a, &ev) == 0);
+	close(c);
+	CHECK(epoll_wait(ep, &ev, 1, 1000) == 1);
+	say("epoll after close: %#x", (unsigned)ev.events);
+	CHECK(poll(&p, 1, 0) == 1);
+	say("poll after close: %#x", (unsigned)p.revents);
+	close(a);
+	close(s);
+	close(ep);
+	unlink("poll");
+	say("readiness ok");
+}
+
+static void
+many(void)
+{
+	struct mmsghdr h[8];
+	struct iovec iov[8];
+	char buf[8][16];
+	int v[2], on = 1, x;
+	socklen_t len = sizeof(x);
+
+	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, v) == 0);
+	memset(h, 0, sizeof(h));
+	for (int i = 0; i < 8; i++) {
+		snprintf(buf[i], 16, "message %d", i);
+		iov[i] = (struct iovec){buf[i], strlen(buf[i])};
+		h[i].msg_hdr.msg_iov = &iov[i];
+		h[i].msg_hdr.msg_iovlen = 1;
+	}
+	CHECK(sendmmsg(v[0], h, 5, 0) == 5 && h[4].msg_len == 9);
+	for (int i = 0; i < 8; i++)
+		iov[i].iov_len = 16;
+	CHECK(recvmmsg(v[1], h, 8, MSG_WAITFORONE, NULL) == 5);
+	CHECK(h[3].msg_len == 9 && memcmp(buf[3], "message 3", 9) == 0);
+	CHECK_ERRNO(recvmmsg(v[1], h, 8, MSG_DONTWAIT, NULL), EAGAIN);
+	CHECK(getsockopt(v[0], SOL_SOCKET, SO_TYPE, &x, &len) == 0);
+	CHECK(x == SOCK_DGRAM && len == 4);
+	CHECK(getsockopt(v[0], SOL_SOCKET, SO_DOMAIN, &x, &len) == 0);
+	CHECK(x == AF_UNIX);
+	CHECK(setsockopt(v[0], SOL_SOCKET, SO_PASSCRED, &on, 4) == 0);
+	CHECK_ERRNO(setsockopt(v[0], SOL_SOCKET, SO_PASSCRED, &on, 2), EINVAL);
+	CHECK_ERRNO(setsockopt(v[0], SOL_SOCKET, 9999, &on, 4), ENOPROTOOPT);
+	CHECK_ERRNO(getsockopt(v[0], SOL_SOCKET, 9999, &x, &len), ENOPROTOOPT);
+	CHECK_ERRNO(getsockopt(v[0], SOL_SOCKET, SO_TYPE, BAD, &len), EFAULT);
+	len = (socklen_t)-1;
+	CHECK_ERRNO(getsockopt(v[0], SOL_SOCKET, SO_TYPE, &x, &len), EINVAL);
+	close(v[0]);
+	close(v[1]);
+	say("many ok");
+}
+
+int
+main(void)
+{
+	umask(022);
+	set_disposition(SIGPIPE, SIG_IGN);
+	scratch_enter("sockets");
+	names();
+	abstract();
+	types();
+	records();
+	datagrams();
+	streams();
+	waiting();
+	readiness();
+	many();
+	scratch_remove();
+	say("done");
+	return (0);
+}
