@@ -237,6 +237,14 @@ parse_resident(struct argp_state *st, struct run *r, const char *arg)
 	r->resident[r->nresident++] = arg;
 }
 
+static void
+parse_net(struct argp_state *st, struct run *r, const char *arg)
+{
+	r->config.net_host = strcmp(arg, "host") == 0;
+	if (!r->config.net_host && strcmp(arg, "none") != 0)
+		argp_error(st, "--net: none or host, not %s", arg);
+}
+
 static error_t
 parse_opt(int key, char *arg, struct argp_state *st)
 {
@@ -304,9 +312,7 @@ parse_opt(int key, char *arg, struct argp_state *st)
 		r->config.no_aslr = true;
 		return (0);
 	case OPT_NET:
-		if (strcmp(arg, "host") != 0 && strcmp(arg, "none") != 0)
-			argp_error(st, "--net: none or host, not %s", arg);
-		r->config.net_host = strcmp(arg, "host") == 0;
+		parse_net(st, r, arg);
 		return (0);
 	case OPT_VERBOSE:
 		r->config.log_level++;

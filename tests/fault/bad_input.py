@@ -51,6 +51,8 @@ def programs(env):
 
 
 def options(env):
+    one_line(env, "--net nonsense", ["run", "--net", "nonsense", "--", "true"],
+             2, "--net", "nonsense")
     one_line(env, "unknown option", ["run", "--nonsense", "--", "true"], 2,
              "nonsense")
     one_line(env, "no program", ["run"], 2, "no program")
