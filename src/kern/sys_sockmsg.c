@@ -604,7 +604,7 @@ sys_sendmmsg(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t n = (uint32_t)a[2] < LX_IOV_MAX ? (uint32_t)a[2] : LX_IOV_MAX;
 	uint64_t uhdr = a[1], i;
-	int64_t sent;
+	int64_t sent = 0;
 	int error = 0;
 
 	for (i = 0; i < n; i++, uhdr += sizeof(struct lx_mmsghdr)) {
@@ -626,7 +626,7 @@ sys_recvmmsg(struct lwp *l, const uint64_t *a, int64_t *ret)
 	uint64_t n = (uint32_t)a[2] < LX_IOV_MAX ? (uint32_t)a[2] : LX_IOV_MAX;
 	uint64_t uhdr = a[1], deadline = UINT64_MAX, ns, i;
 	int flags = (int)a[3], error = 0;
-	int64_t got;
+	int64_t got = 0;
 
 	if (a[4] != 0) {
 		error = sys_copyin_timespec(l, a[4], &ns);

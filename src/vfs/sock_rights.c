@@ -106,7 +106,7 @@ parcel_make(struct vfs *vfs, struct file **files, int nfiles,
 	KASSERT(nfiles >= 0 && nfiles <= SOCK_RIGHTS_MAX);
 	if (vfs->nparcels >= COLLECT_MIN)
 		parcel_collect(vfs);
-	p = calloc(1, sizeof(*p) + (size_t)nfiles * sizeof(p->files[0]));
+	p = calloc(1, sizeof(*p) + (size_t)nfiles * sizeof(struct file *));
 	if (p == NULL)
 		return (ENOMEM);
 	p->fd = -1;

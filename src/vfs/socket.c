@@ -547,6 +547,7 @@ send_unix(
 		m->controllen = sizeof(rec);
 	}
 	error = send_all(f, m, to, flags, ctx);
+	m->control = NULL;
 	if (p != NULL) {
 		/* A stream takes nothing along with no bytes. */
 		if (error != 0 || (m->done == 0 && !sock_is_record(so)))
