@@ -40,8 +40,8 @@
 #include "vfs/vfs_node.h"
 #include "vm/vm_zone.h"
 
-#define BACKLOG_STEP UINT64_C(1000000) /* ns between tries, doubled.. */
-#define BACKLOG_STEP_MAX UINT64_C(16000000)
+#define PAUSE_MIN UINT64_C(1000000) /* ns between tries, doubled.. */
+#define PAUSE_MAX UINT64_C(16000000)
 
 #define SEND_FLAGS                                                             \
 	(HOST_MSG_OOB | HOST_MSG_DONTROUTE | HOST_MSG_EOR | HOST_MSG_CONFIRM | \
@@ -89,13 +89,39 @@ deadline_of(_Atomic(uint64_t) *timeo)
 	return (t == 0 ? UINT64_MAX : host_now_ns() + t);
 }
 
-/* Wait for I/O; a timeout is EAGAIN there. */
-static int
-io_wait(
-    struct file *f, short events, uint64_t deadline, const struct vfs_ctx *ctx)
-{
-	int error = vfs_wait(ctx, f->hostfd, events, deadline);
+/* Waiting in a call. */
+struct io_wait {
+	short events;
+	uint64_t deadline;
+	uint64_t pause; /* ns; grows while the host says ready, and is not */
+};
 
+/*
+ * Wait until the host says that the call may go on; a timeout is EAGAIN there.
+ * It may say so although it may not (urgent data lies before the rest, others
+ * take it first): then we come back after a pause, which a signal ends.
+ */
+static int
+io_wait(struct file *f, struct io_wait *w, const struct vfs_ctx *ctx)
+{
+	uint64_t until, since;
+	int error;
+
+	if (w->pause != 0) {
+		until = host_now_ns() + w->pause;
+		error = vfs_wait(
+		    ctx, -1, 0, until < w->deadline ? until : w->deadline);
+		if (error != 0 && error != ETIMEDOUT)
+			return (error);
+	}
+	since = host_now_ns();
+	error = vfs_wait(ctx, f->hostfd, w->events, w->deadline);
+	if (host_now_ns() - since > PAUSE_MIN / 8)
+		w->pause = 0; /* it has been waiting in earnest */
+	else if (w->pause == 0)
+		w->pause = PAUSE_MIN;
+	else if (w->pause < PAUSE_MAX)
+		w->pause *= 2;
 	return (error == ETIMEDOUT ? EAGAIN : error);
 }
 
@@ -307,7 +333,7 @@ connect_host(
     struct file *f, const struct host_sockaddr *host, const struct vfs_ctx *ctx)
 {
 	uint64_t deadline = deadline_of(&file_socket(f)->snd_ns);
-	uint64_t step = BACKLOG_STEP, until;
+	uint64_t step = PAUSE_MIN, until;
 	int error;
 
 	for (;;) {
@@ -320,7 +346,7 @@ connect_host(
 		error = vfs_wait(ctx, -1, 0, until);
 		if (error != 0 && error != ETIMEDOUT)
 			return (error);
-		if (step < BACKLOG_STEP_MAX)
+		if (step < PAUSE_MAX)
 			step *= 2;
 	}
 }
@@ -413,7 +439,8 @@ sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
 	struct socket *so = file_socket(f), conn = {.domain = so->domain,
 						.type = so->type,
 						.protocol = so->protocol};
-	uint64_t deadline = deadline_of(&so->rcv_ns);
+	struct io_wait w = {
+	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
 	struct host_sockaddr from;
 	int fd, error;
 
@@ -422,7 +449,7 @@ sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
 	for (;;) {
 		error = host_accept(f->hostfd, &from, &fd);
 		if (error == EAGAIN && !would_block(f, 0)) {
-			error = io_wait(f, HOST_POLLIN, deadline, ctx);
+			error = io_wait(f, &w, ctx);
 			if (error == 0)
 				continue;
 		}
@@ -479,6 +506,7 @@ send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 	    .niov = m->uio->niov,
 	    .control = m->control,
 	    .controllen = m->controllen};
+	struct io_wait w = {.events = HOST_POLLOUT, .deadline = deadline};
 	int error;
 
 	for (;;) {
@@ -486,7 +514,7 @@ send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 		    host_sendmsg(f->hostfd, to, &hm, flags & SEND_FLAGS, done);
 		if (error != EAGAIN || would_block(f, flags))
 			return (error);
-		error = io_wait(f, HOST_POLLOUT, deadline, ctx);
+		error = io_wait(f, &w, ctx);
 		if (error != 0)
 			return (error);
 	}
@@ -583,7 +611,7 @@ struct host_records {
 	uint8_t spare[32];
 };
 
-/* The carrier (or -1) and the sending process (or 0) of the host's records. */
+/* The carrier and the sending process of the host's records, or -1. */
 static void
 records_parse(const void *rec, size_t len, int *carrier, int *pid)
 {
@@ -592,7 +620,7 @@ records_parse(const void *rec, size_t len, int *carrier, int *pid)
 	int fd;
 
 	*carrier = -1;
-	*pid = 0;
+	*pid = -1;
 	while (len >= sizeof(h)) {
 		memcpy(&h, at, sizeof(h));
 		if (h.len < sizeof(h) || h.len > len)
@@ -678,8 +706,9 @@ recv_unix(struct file *f, struct sock_msg *m, int flags, bool *again)
 	if (error != 0)
 		return (error);
 	records_parse(&rec, hm.controllen, &carrier, &pid);
+	/* Without any sender it is no message: the end after a shutdown. */
 	if (so->type == HOST_SOCK_DGRAM && atomic_load(&so->reachable) &&
-	    pid != host_getpid()) {
+	    pid >= 0 && pid != host_getpid()) {
 		if (carrier >= 0)
 			(void)host_close(carrier);
 		if (peek)
@@ -713,7 +742,8 @@ sock_recv(
     struct file *f, struct sock_msg *m, int flags, const struct vfs_ctx *ctx)
 {
 	struct socket *so = file_socket(f);
-	uint64_t deadline = deadline_of(&so->rcv_ns);
+	struct io_wait w = {
+	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
 	bool again, wait = !would_block(f, flags) &&
 			   (flags & (HOST_MSG_ERRQUEUE | HOST_MSG_OOB)) == 0;
 	int error, hflags = flags & RECV_FLAGS;
@@ -733,7 +763,14 @@ sock_recv(
 			return (error);
 		if (again)
 			continue;
-		error = io_wait(f, HOST_POLLIN, deadline, ctx);
+		/* Shut down: the end, for those who would have waited. */
+		if (sock_is_record(so) &&
+		    (hostfd_ready(f->hostfd, HOST_POLLRDHUP) &
+			HOST_POLLRDHUP) != 0) {
+			m->done = 0;
+			return (0);
+		}
+		error = io_wait(f, &w, ctx);
 		if (error != 0)
 			return (error);
 	}

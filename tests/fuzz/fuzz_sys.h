@@ -97,6 +97,9 @@ enum {
 	SLOT_SIGINFO,
 	SLOT_SCHED,
 	SLOT_PSELECT,
+	SLOT_SOCKADDR,
+	SLOT_MSGHDR,
+	SLOT_CONTROL,
 	SLOT_FREE, /* zeroes, from here on */
 };
 

@@ -49,6 +49,14 @@ static const struct {
     {SYS_ioctl, {POOL_FD, POOL_ODD, POOL_PTR}},
     {SYS_epoll_ctl, {POOL_FD, POOL_RAW, POOL_FD, POOL_PTR}},
     {SYS_rt_sigaction, {POOL_RAW, POOL_PTR, POOL_PTR, POOL_RAW}},
+    {SYS_socket, {POOL_RAW, POOL_RAW, POOL_RAW}},
+    {SYS_bind, {POOL_FD, POOL_PTR, POOL_SIZE}},
+    {SYS_connect, {POOL_RET, POOL_PTR, POOL_SIZE}},
+    {SYS_accept4, {POOL_FD, POOL_PTR, POOL_PTR, POOL_BIT}},
+    {SYS_sendmsg, {POOL_FD, POOL_PTR, POOL_BIT}},
+    {SYS_recvmsg, {POOL_FD, POOL_PTR, POOL_BIT}},
+    {SYS_setsockopt, {POOL_FD, POOL_RAW, POOL_RAW, POOL_PTR, POOL_SIZE}},
+    {SYS_getsockopt, {POOL_FD, POOL_RAW, POOL_RAW, POOL_PTR, POOL_PTR}},
     {SYS_prctl, {POOL_RAW, POOL_PTR, POOL_RAW, POOL_RAW, POOL_RAW}},
     {SYS_execve, {POOL_PATH, POOL_PTR, POOL_PTR}},
     {OP_READ, {POOL_MAP}},
@@ -75,7 +83,9 @@ drastic(uint64_t nr)
 	    SYS_epoll_pwait, SYS_epoll_pwait2, SYS_rt_sigtimedwait, SYS_wait4,
 	    SYS_waitid, SYS_vfork, SYS_clone, SYS_clone3, SYS_fork, SYS_alarm,
 	    SYS_setitimer, SYS_close_range, SYS_setrlimit, SYS_prlimit64,
-	    SYS_futex, OP_EXCEPTION, OP_FETCH, OP_READ, OP_WRITE};
+	    SYS_futex, SYS_accept, SYS_accept4, SYS_connect, SYS_recvfrom,
+	    SYS_recvmsg, SYS_recvmmsg, OP_EXCEPTION, OP_FETCH, OP_READ,
+	    OP_WRITE};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
 		if (nr == v[i])
@@ -259,6 +269,32 @@ static const struct sys_op seed_signals[] = {
     {OP_EXCEPTION, {A(RAW, 11)}},
 };
 
+/* Descriptors go along, and some never arrive. */
+static const struct sys_op seed_sockets[] = {
+    {SYS_sendmsg, {A(FD, 9), A(PTR, SLOT_MSGHDR), A(BIT, 14)}},
+    {SYS_recvmsg, {A(FD, 10), A(PTR, SLOT_MSGHDR), A(BIT, 1)}},
+    {SYS_recvmsg, {A(FD, 10), A(PTR, SLOT_MSGHDR), A(BIT, 6)}},
+    {SYS_setsockopt,
+	{A(FD, 10), A(RAW, 1), A(RAW, 16), A(PTR, SLOT_SCHED), A(RAW, 4)}},
+    {SYS_sendto, {A(FD, 9), A(PTR, 0), A(SIZE, 21), A(BIT, 6)}},
+    {SYS_sendmmsg, {A(FD, 9), A(PTR, SLOT_MSGHDR), A(RAW, 1), A(BIT, 6)}},
+    {SYS_recvmmsg,
+	{A(FD, 10), A(PTR, SLOT_MSGHDR), A(RAW, 2), A(BIT, 6), A(RAW, 0)}},
+    {SYS_socket, {A(RAW, 1), A(RAW, 1), A(RAW, 0)}},
+    {SYS_bind, {A(RET, 0), A(PTR, SLOT_SOCKADDR), A(RAW, 13)}},
+    {SYS_listen, {A(FD, 12), A(RAW, 3)}},
+    {SYS_socket, {A(RAW, 1), A(RAW, 1), A(RAW, 0)}},
+    {SYS_connect, {A(FD, 13), A(PTR, SLOT_SOCKADDR), A(RAW, 13)}},
+    {SYS_getpeername,
+	{A(FD, 13), A(PTR, SLOT_FREE), A(PTR, SLOT_SOCKADDR + 64)}},
+    {SYS_accept4, {A(FD, 12), A(RAW, 0), A(RAW, 0), A(BIT, 11)}},
+    {SYS_sendmsg, {A(FD, 13), A(PTR, SLOT_MSGHDR), A(BIT, 6)}},
+    {SYS_socket, {A(RAW, 1), A(RAW, 2), A(RAW, 0)}},
+    {SYS_bind, {A(RET, 0), A(PTR, SLOT_SOCKADDR + 128), A(RAW, 7)}},
+    {SYS_sendmsg, {A(RET, 1), A(PTR, SLOT_MSGHDR + 128), A(BIT, 6)}},
+    {SYS_shutdown, {A(FD, 9), A(RAW, 1)}},
+};
+
 /* A mapping that begins behind the end of its tmpfs file, never touched. */
 static const struct sys_op seed_short[] = {
     {SYS_mmap, {A(MAP, 6), A(SIZE, 21), A(PROT, 1), A(MMAP, 4), A(FD, 5),
@@ -286,8 +322,8 @@ static const struct {
 	const void *ops;
 	size_t len;
 } seeds[] = {SEED(seed_memory), SEED(seed_fork), SEED(seed_files),
-    SEED(seed_events), SEED(seed_signals), SEED(seed_short),
-    SEED(seed_threads)};
+    SEED(seed_events), SEED(seed_signals), SEED(seed_short), SEED(seed_threads),
+    SEED(seed_sockets)};
 #define NSEEDS (sizeof(seeds) / sizeof(seeds[0]))
 
 size_t

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "kern/linux_abi.h"
+#include "vfs/socket.h"
 
 static const uint64_t slot_at[] = {0, 16, 64, 251};
 
@@ -203,6 +204,30 @@ scratch_files(uint8_t *buf)
 	put(buf, SLOT_LOCK, 64, &wrong, sizeof(wrong));
 }
 
+/* struct msghdr, struct mmsghdr; what they point to. */
+static void
+scratch_sockets(uint8_t *buf)
+{
+	const struct host_sockaddr path = {.raw = "\1\0/tmp/sock"};
+	const struct host_sockaddr abstract = {.raw = "\1\0\0name"};
+	const struct sock_cmsg rights = {20, HOST_SOL_SOCKET, HOST_SCM_RIGHTS};
+	const struct sock_cmsg cred = {
+	    28, HOST_SOL_SOCKET, HOST_SCM_CREDENTIALS};
+	const uint32_t fds[] = {4, 9, 10, 2};
+
+	put(buf, SLOT_SOCKADDR, 0, path.raw, 16);
+	put(buf, SLOT_SOCKADDR, 16, "\1\0/tmp/other", 13);
+	put(buf, SLOT_SOCKADDR, 64, abstract.raw, 16);
+	PUT(SLOT_MSGHDR, 0, 0, 0, slot(SLOT_IOV), 1, slot(SLOT_CONTROL), 24);
+	PUT(SLOT_MSGHDR, 64, slot(SLOT_SOCKADDR), 16, slot(SLOT_IOV), 3,
+	    slot(SLOT_CONTROL) + 64, 64);
+	put(buf, SLOT_CONTROL, 0, &rights, sizeof(rights));
+	put(buf, SLOT_CONTROL, 16, fds, sizeof(fds));
+	put(buf, SLOT_CONTROL, 64, &cred, sizeof(cred));
+	put(buf, SLOT_CONTROL, 96, &rights, sizeof(rights));
+	put(buf, SLOT_CONTROL, 112, fds, sizeof(fds));
+}
+
 void
 sys_scratch(uint8_t buf[SCRATCH_SLOT * SCRATCH_SLOTS])
 {
@@ -236,4 +261,5 @@ sys_scratch(uint8_t buf[SCRATCH_SLOT * SCRATCH_SLOTS])
 	put(buf, SLOT_SCHED, 64, &sched, sizeof(sched));
 	scratch_signals(buf);
 	scratch_files(buf);
+	scratch_sockets(buf);
 }

@@ -255,6 +255,8 @@ datagrams(void)
 	CHECK_ERRNO(sendto(u, "x", 1, 0, (struct sockaddr *)&un, len), EPERM);
 	len = name(&un, "none");
 	CHECK_ERRNO(sendto(u, "x", 1, 0, (struct sockaddr *)&un, len), ENOENT);
+	CHECK(shutdown(s, SHUT_RD) == 0);
+	CHECK(recv(s, buf, 16, MSG_PEEK) == 0 && recv(s, buf, 16, 0) == 0);
 	un.sun_family = AF_UNSPEC;
 	CHECK(connect(t, (struct sockaddr *)&un, sizeof(un)) == 0);
 	CHECK_ERRNO(send(t, "x", 1, 0), ENOTCONN);
