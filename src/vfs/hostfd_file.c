@@ -115,6 +115,30 @@ vfs_wait(
 	return (error);
 }
 
+int
+vfs_wait_retry(const struct vfs_ctx *ctx, int hostfd, struct vfs_retry *w)
+{
+	uint64_t until, since;
+	int error;
+
+	if (w->pause != 0) {
+		until = host_now_ns() + w->pause;
+		error = vfs_wait(
+		    ctx, -1, 0, until < w->deadline ? until : w->deadline);
+		if (error != 0 && error != ETIMEDOUT)
+			return (error);
+	}
+	since = host_now_ns();
+	error = vfs_wait(ctx, hostfd, w->events, w->deadline);
+	if (host_now_ns() - since > VFS_PAUSE_MIN / 8)
+		w->pause = 0; /* it has been waiting in earnest */
+	else if (w->pause == 0)
+		w->pause = VFS_PAUSE_MIN;
+	else if (w->pause < VFS_PAUSE_MAX)
+		w->pause *= 2;
+	return (error);
+}
+
 /* Wait for readiness as the guest's flag wants it. */
 static int
 stream_wait(int fd, short events, bool nonblock, const struct vfs_ctx *ctx)
@@ -188,6 +212,7 @@ int
 hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
     const struct vfs_ctx *ctx)
 {
+	struct vfs_retry w = {.events = HOST_POLLIN, .deadline = UINT64_MAX};
 	size_t done;
 	int error;
 
@@ -202,7 +227,7 @@ hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
 		if (error != EAGAIN || nonblock)
 			return (error);
 		if (owned) {
-			error = vfs_wait(ctx, fd, HOST_POLLIN, UINT64_MAX);
+			error = vfs_wait_retry(ctx, fd, &w);
 			if (error != 0)
 				return (error);
 		}
@@ -213,6 +238,7 @@ int
 hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
     const struct vfs_ctx *ctx)
 {
+	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = UINT64_MAX};
 	const size_t start = uio->resid;
 	size_t done;
 	int error;
@@ -226,11 +252,13 @@ hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
 		}
 		error = stream_write1(fd, uio, owned ? SIZE_MAX : PIECE, &done);
 		if (error == EAGAIN && !nonblock && owned)
-			error = vfs_wait(ctx, fd, HOST_POLLOUT, UINT64_MAX);
+			error = vfs_wait_retry(ctx, fd, &w);
 		else if (error == EAGAIN && !nonblock)
 			error = 0;
 		else if (error == 0 && done == 0)
 			break;
+		else
+			w.pause = 0; /* it moves */
 	} while (error == 0 && uio->resid != 0);
 	return (uio->resid < start ? 0 : error);
 }

@@ -40,9 +40,6 @@
 #include "vfs/vfs_node.h"
 #include "vm/vm_zone.h"
 
-#define PAUSE_MIN UINT64_C(1000000) /* ns between tries, doubled.. */
-#define PAUSE_MAX UINT64_C(16000000)
-
 #define SEND_FLAGS                                                             \
 	(HOST_MSG_OOB | HOST_MSG_DONTROUTE | HOST_MSG_EOR | HOST_MSG_CONFIRM | \
 	    HOST_MSG_MORE)
@@ -89,39 +86,12 @@ deadline_of(_Atomic(uint64_t) *timeo)
 	return (t == 0 ? UINT64_MAX : host_now_ns() + t);
 }
 
-/* Waiting in a call. */
-struct io_wait {
-	short events;
-	uint64_t deadline;
-	uint64_t pause; /* ns; grows while the host says ready, and is not */
-};
-
-/*
- * Wait until the host says that the call may go on; a timeout is EAGAIN there.
- * It may say so although it may not (urgent data lies before the rest, others
- * take it first): then we come back after a pause, which a signal ends.
- */
+/* Wait for I/O; a timeout is EAGAIN there. */
 static int
-io_wait(struct file *f, struct io_wait *w, const struct vfs_ctx *ctx)
+io_wait(struct file *f, struct vfs_retry *w, const struct vfs_ctx *ctx)
 {
-	uint64_t until, since;
-	int error;
+	int error = vfs_wait_retry(ctx, f->hostfd, w);
 
-	if (w->pause != 0) {
-		until = host_now_ns() + w->pause;
-		error = vfs_wait(
-		    ctx, -1, 0, until < w->deadline ? until : w->deadline);
-		if (error != 0 && error != ETIMEDOUT)
-			return (error);
-	}
-	since = host_now_ns();
-	error = vfs_wait(ctx, f->hostfd, w->events, w->deadline);
-	if (host_now_ns() - since > PAUSE_MIN / 8)
-		w->pause = 0; /* it has been waiting in earnest */
-	else if (w->pause == 0)
-		w->pause = PAUSE_MIN;
-	else if (w->pause < PAUSE_MAX)
-		w->pause *= 2;
 	return (error == ETIMEDOUT ? EAGAIN : error);
 }
 
@@ -333,7 +303,7 @@ connect_host(
     struct file *f, const struct host_sockaddr *host, const struct vfs_ctx *ctx)
 {
 	uint64_t deadline = deadline_of(&file_socket(f)->snd_ns);
-	uint64_t step = PAUSE_MIN, until;
+	uint64_t step = VFS_PAUSE_MIN, until;
 	int error;
 
 	for (;;) {
@@ -346,7 +316,7 @@ connect_host(
 		error = vfs_wait(ctx, -1, 0, until);
 		if (error != 0 && error != ETIMEDOUT)
 			return (error);
-		if (step < PAUSE_MAX)
+		if (step < VFS_PAUSE_MAX)
 			step *= 2;
 	}
 }
@@ -439,7 +409,7 @@ sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
 	struct socket *so = file_socket(f), conn = {.domain = so->domain,
 						.type = so->type,
 						.protocol = so->protocol};
-	struct io_wait w = {
+	struct vfs_retry w = {
 	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
 	struct host_sockaddr from;
 	int fd, error;
@@ -506,7 +476,7 @@ send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 	    .niov = m->uio->niov,
 	    .control = m->control,
 	    .controllen = m->controllen};
-	struct io_wait w = {.events = HOST_POLLOUT, .deadline = deadline};
+	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = deadline};
 	int error;
 
 	for (;;) {
@@ -742,7 +712,7 @@ sock_recv(
     struct file *f, struct sock_msg *m, int flags, const struct vfs_ctx *ctx)
 {
 	struct socket *so = file_socket(f);
-	struct io_wait w = {
+	struct vfs_retry w = {
 	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
 	bool again, wait = !would_block(f, flags) &&
 			   (flags & (HOST_MSG_ERRQUEUE | HOST_MSG_OOB)) == 0;

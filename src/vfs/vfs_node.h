@@ -84,6 +84,22 @@ extern const struct hostfd_kind hostfd_kind_tty; /* inherited terminal */
 /* Wait by ctx->wait, or by polling the host without it (also ctx NULL). */
 int vfs_wait(
     const struct vfs_ctx *, int hostfd, short events, uint64_t deadline_ns);
+/* A call that tries and waits in turns. */
+struct vfs_retry {
+	short events;
+	uint64_t deadline; /* CLOCK_MONOTONIC ns, UINT64_MAX never */
+	uint64_t pause;    /* ns; 0 at first */
+};
+#define VFS_PAUSE_MIN UINT64_C(1000000) /* ns, doubled up to.. */
+#define VFS_PAUSE_MAX UINT64_C(16000000)
+/*
+ * Wait until the host says that a call that was EAGAIN may go on.  It may say
+ * so although it may not (a counter with no room for what is added, urgent data
+ * before the rest, others who take it first): then the next wait begins with a
+ * pause, which a signal ends; a caller that got on sets it to 0.  As
+ * vfs_wait().
+ */
+int vfs_wait_retry(const struct vfs_ctx *, int hostfd, struct vfs_retry *);
 /*
  * Transfer between a host stream and uio with the guest's blocking rules;
  * `owned` as above.  0 with what was done taken off the uio.  EAGAIN, EINTR,
