@@ -332,6 +332,13 @@ threads(void *arg)
 }
 
 static void
+set_one(void *arg)
+{
+	take_undone(NULL);
+	CHECK(ctl(undo_id, 0, SETVAL, 5) == 0);
+}
+
+static void
 set_after(void *arg)
 {
 	unsigned short v[2] = {10, 1};
@@ -402,6 +409,9 @@ undo(void)
 	in_child(forked, NULL);
 	in_child(executed, NULL);
 	CHECK(get(undo_id, 0) == 10 && get(undo_id, 1) == 0);
+	in_child(set_one, NULL);
+	CHECK(get(undo_id, 0) == 5 && get(undo_id, 1) == 0);
+	CHECK(ctl(undo_id, 0, SETVAL, 10) == 0);
 	in_child(set_after, NULL);
 	CHECK(get(undo_id, 0) == 10 && get(undo_id, 1) == 1);
 	in_child(too_much, NULL);
