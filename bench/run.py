@@ -149,7 +149,7 @@ def resident(vmspace, exe, rounds):
 
 def table(rows, res, found):
     names = list(found)
-    head = f"{'':34}" + "".join(f"{s:>12}" for s in names) + \
+    head = f"{'':42}" + "".join(f"{s:>12}" for s in names) + \
         f"{'vm/native':>11}{'spread':>8}"
     print(head)
     out = []
@@ -164,7 +164,7 @@ def table(rows, res, found):
             v = res[key]["vmspace"]
             ratio = f"{med['vmspace'] / med['native']:.2f}x"
             spread = f"{100 * (max(v) - min(v)) / med['vmspace']:.0f}%"
-        print(f"{title:34}{cells}{ratio:>11}{spread:>8}")
+        print(f"{title:42}{cells}{ratio:>11}{spread:>8}")
         out.append({"key": key, "title": title, "unit": "ns",
                     "median": med, "samples": res[key]})
     return out
@@ -202,12 +202,36 @@ def svg(rows, path):
         f.write(doc)
 
 
+def write_results(name, rows, plotted):
+    os.makedirs(RESULTS, exist_ok=True)
+    with open(os.path.join(RESULTS, name + ".json"), "w",
+              encoding="utf-8") as f:
+        json.dump(rows, f, indent=1)
+    svg(plotted, os.path.join(RESULTS, name + ".svg"))
+    print(f"written: {RESULTS}/{name}.json, {name}.svg")
+
+
+def print_host(rounds):
+    print(f"host: {platform.release()}, {os.cpu_count()} CPUs, load "
+          f"{os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}; medians of "
+          f"{rounds} rounds")
+
+
+def select(a, vmspace):
+    """The systems that --only names; default: all there are."""
+    found = systems(vmspace)
+    return {s: p for s, p in found.items()
+            if not a.only or s in a.only.split(",")}
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
-    ap.add_argument("what", choices=["quick", "engine"], nargs="?", default="quick")
+    ap.add_argument("what", choices=["quick", "engine", "programs"],
+                    nargs="?", default="quick")
     ap.add_argument("--build", default="build")
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--only", help="comma list of systems")
+    ap.add_argument("--cases", help="comma list of programs")
     a = ap.parse_args()
     if a.what == "engine":
         sys.path.insert(0, os.path.join(HERE, "engine"))
@@ -215,28 +239,27 @@ def main():
         return engine.main(run, os.path.join(a.build, "bench", "engine"),
                            a.rounds, RESULTS)
     vmspace = os.path.abspath(os.path.join(a.build, "vmspace"))
-    found = systems(vmspace)
-    if a.only:
-        found = {s: p for s, p in found.items() if s in a.only.split(",")}
+    found = select(a, vmspace)
     # Below $HOME rather than /tmp, which guests do not share.
     with tempfile.TemporaryDirectory(dir=HERE, prefix=".bench-") as tmp:
+        if a.what == "programs":
+            import programs
+            print_host(a.rounds)
+            status, rows = programs.main(
+                found, table, vmspace, a.rounds, tmp,
+                a.cases.split(",") if a.cases else None)
+            write_results("programs", rows, rows)
+            return status
         exe = build_micro(tmp)
         res = micro(found, exe, a.rounds)
         warm = resident(vmspace, exe, a.rounds)
     start, srows = startup(found, a.rounds * 4)
-    print(f"host: {platform.release()}, {os.cpu_count()} CPUs, load "
-          f"{os.getloadavg()[0]:.1f}; medians of {a.rounds} rounds")
+    print_host(a.rounds)
     rows = table([r for r in MICRO], res, found)
     rows += table(srows, start, found)
-    plain = list(rows)
-    rows += warm
-    os.makedirs(RESULTS, exist_ok=True)
-    with open(os.path.join(RESULTS, "quick.json"), "w",
-              encoding="utf-8") as f:
-        json.dump(rows, f, indent=1)
-    svg(plain, os.path.join(RESULTS, "quick.svg"))
-    print(f"written: {RESULTS}/quick.json, quick.svg")
+    write_results("quick", rows + warm, rows)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

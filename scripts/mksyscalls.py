@@ -5,71 +5,106 @@
 
 usage: mksyscalls.py [--doc] syscalls.tbl OUTPUT
 
-A line is "NUMBER NAME FUNCTION ARGKINDS"; FUNCTION "-" means ENOSYS.  Numbers
-must ascend, names must be unique, kinds must be known: anything else is an
-error, so that a bad table cannot be built.
+A line is "NUMBER NAME FUNCTION ARGKINDS STATE"; FUNCTION "-" means ENOSYS.
+STATE is "full" or "partial: TEXT", and must be there where a function does
+something; where none does, any text is a note.  Numbers must ascend, names must
+be unique, kinds must be known: anything else is an error, so that a bad table
+cannot be built.
 """
 import sys
 
 KINDS = {"int", "uint", "long", "hex", "ptr", "str", "fd", "size", "flags",
          "mode", "sig", "off"}
+# Functions that never do anything, and how they usually answer.
 ANSWERS = {"sys_eperm": "EPERM", "sys_eopnotsupp": "EOPNOTSUPP",
-           "sys_einval": "EINVAL"}
+           "sys_einval": "EINVAL", "sys_sock_unsupported": "EOPNOTSUPP",
+           "sys_socket": "EACCES", "sys_setsockopt": "ENOPROTOOPT",
+           "sys_syslog": "EPERM", "sys_clock_settime": "EPERM"}
+
+DOC_HEAD = """# System calls
+
+Made of `src/kern/syscalls.tbl` by `scripts/mksyscalls.py --doc`; do not edit.
+
+{total} calls of Linux x86-64: **{full} full, {partial} partial, {enosys} \
+ENOSYS**, {refused} refused with
+another error. *Full* means: what Linux's manual page says, within what there \
+is at all (see
+[CAVEATS.md](../CAVEATS.md)). Numbers that are not listed are ENOSYS. \
+`vmspace run --trace` shows
+what a program calls, `--verbose` logs each missing call once for each program.
+
+| Number | Name | State | What is missing or different |
+|---:|---|---|---|
+"""
 
 
-def die(path, line, what):
-    sys.exit(f"{path}:{line}: {what}")
+class TableError(Exception):
+    """(line, what is wrong)"""
+
+
+class Call:
+    def __init__(self, text):
+        f = text.split(None, 4)
+        if len(f) < 4:
+            raise ValueError("want NUMBER NAME FUNCTION ARGKINDS STATE")
+        self.nr, self.name = int(f[0]), f[1]
+        self.fn = None if f[2] == "-" else f[2]
+        self.kinds = [] if f[3] == "-" else f[3].split(",")
+        if len(self.kinds) > 6 or not set(self.kinds) <= KINDS:
+            raise ValueError("bad argument kinds")
+        state = f[4].strip() if len(f) == 5 else ""
+        if self.fn is None or self.fn in ANSWERS:
+            self.state, self.note = ANSWERS.get(self.fn, "ENOSYS"), state
+            if state.split(":")[0] in ("full", "partial"):
+                raise ValueError(f"always fails, and is called {state}")
+            return
+        self.state, _, self.note = state.partition(":")
+        self.note = self.note.strip()
+        if (self.state, bool(self.note)) not in (("full", False),
+                                                 ("partial", True)):
+            raise ValueError('state is not "full" or "partial: TEXT"')
 
 
 def read_table(path):
     calls, names, last = [], set(), -1
     with open(path, encoding="ascii") as f:
         for i, text in enumerate(f, 1):
-            text = text.split("#", 1)[0].split()
+            text = text.split("#", 1)[0].strip()
             if not text:
                 continue
-            if len(text) != 4:
-                die(path, i, "want NUMBER NAME FUNCTION ARGKINDS")
-            nr, name, fn, kinds = int(text[0]), *text[1:]
-            kinds = [] if kinds == "-" else kinds.split(",")
-            if nr <= last:
-                die(path, i, "numbers must ascend")
-            if name in names:
-                die(path, i, f"{name} is there twice")
-            if len(kinds) > 6 or not set(kinds) <= KINDS:
-                die(path, i, "bad argument kinds")
-            last = nr
-            names.add(name)
-            calls.append((nr, name, None if fn == "-" else fn, kinds))
+            try:
+                call = Call(text)
+            except ValueError as e:
+                raise TableError(i, str(e)) from e
+            if call.nr <= last:
+                raise TableError(i, "numbers must ascend")
+            if call.name in names:
+                raise TableError(i, f"{call.name} is there twice")
+            last = call.nr
+            names.add(call.name)
+            calls.append(call)
     return calls
 
 
-def write_c(calls, out):
-    fns = sorted({c[2] for c in calls if c[2]})
-    out.write("/* Made by scripts/mksyscalls.py of syscalls.tbl. */\n"
-              '#include "kern/syscall.h"\n\n')
-    for fn in fns:
-        out.write(f"sys_fn {fn};\n")
-    out.write("\nconst struct syscall_desc syscall_table[] = {\n")
-    for nr, name, fn, kinds in calls:
-        out.write(f'\t[{nr}] = {{"{name}", {fn or "NULL"}, '
-                  f'"{",".join(kinds)}"}},\n')
-    out.write("};\nconst unsigned syscall_table_n =\n"
-              "    sizeof(syscall_table) / sizeof(syscall_table[0]);\n")
+def c_text(calls):
+    out = ["/* Made by scripts/mksyscalls.py of syscalls.tbl. */",
+           '#include "kern/syscall.h"', ""]
+    out += [f"sys_fn {fn};" for fn in sorted({c.fn for c in calls if c.fn})]
+    out += ["", "const struct syscall_desc syscall_table[] = {"]
+    out += [f'\t[{c.nr}] = {{"{c.name}", {c.fn or "NULL"}, '
+            f'"{",".join(c.kinds)}"}},' for c in calls]
+    out += ["};", "const unsigned syscall_table_n =",
+            "    sizeof(syscall_table) / sizeof(syscall_table[0]);", ""]
+    return "\n".join(out)
 
 
-def write_doc(calls, out):
-    done = [c for c in calls if c[2] and c[2] not in ANSWERS]
-    out.write("# System calls\n\nMade by `scripts/mksyscalls.py --doc` of "
-              "`src/kern/syscalls.tbl`.\n\n"
-              f"{len(done)} of {len(calls)} Linux x86-64 calls do their work; "
-              "the others answer with the error shown.\n\n"
-              "| Number | Name | Arguments | Answer |\n"
-              "|---:|---|---|---|\n")
-    for nr, name, fn, kinds in calls:
-        answer = "" if fn else "ENOSYS"
-        answer = ANSWERS.get(fn, answer)
-        out.write(f"| {nr} | {name} | {', '.join(kinds)} | {answer} |\n")
+def doc_text(calls):
+    n = {s: sum(c.state == s for c in calls)
+         for s in ("full", "partial", "ENOSYS")}
+    return DOC_HEAD.format(
+        total=len(calls), full=n["full"], partial=n["partial"],
+        enosys=n["ENOSYS"], refused=len(calls) - sum(n.values())) + "".join(
+        f"| {c.nr} | `{c.name}` | {c.state} | {c.note} |\n" for c in calls)
 
 
 def main():
@@ -78,9 +113,13 @@ def main():
     args = [a for a in args if a != "--doc"]
     if len(args) != 2:
         sys.exit(__doc__)
-    calls = read_table(args[0])
+    try:
+        calls = read_table(args[0])
+    except TableError as e:
+        sys.exit("{}:{}: {}".format(args[0], *e.args))
     with open(args[1], "w", encoding="ascii") as out:
-        (write_doc if doc else write_c)(calls, out)
+        out.write((doc_text if doc else c_text)(calls))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@
  *	descriptors  CLONE_FILES: a ref     fdtable_fork()
  *	cwd, umask   CLONE_FS: a ref        proc_fs_copy()
  *	handlers     CLONE_SIGHAND: a ref   sigacts_create()
+ *	undo lists   CLONE_SYSVSEM: a ref   none, until it needs one
  *	all of it    CLONE_THREAD: a new lwp in the same process
  *
  * A child starts with its parent's registers, rax 0, and on its own stack if
@@ -89,6 +90,8 @@ clone_lwp_state(
 		error = cpu_share(nl->cpu, l->cpu);
 	else if (error == 0)
 		error = cpu_prepare(nl->cpu, nl->p->vmspace->pmap);
+	if (error == 0 && (flags & LX_CLONE_SYSVSEM) != 0)
+		error = sem_undo_share(l, nl);
 	if (error != 0)
 		return (error);
 	kmutex_lock(&l->p->lock);

@@ -394,7 +394,7 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 		procfs_printf(b, "%s\n", k->hostname);
 	} else if (strcmp(node, "sys/kernel/pid_max") == 0) {
 		procfs_printf(b, "%d\n", PID_MAX);
-	} else {
+	} else if (!sysvipc_systext(node, b)) {
 		return (ENOENT);
 	}
 	return (0);

@@ -128,6 +128,7 @@ lwp_undo(struct lwp *l)
 	p->nlwps--;
 	kcond_broadcast(&p->cond);
 	kmutex_unlock(&p->lock);
+	sem_undo_exit(l);
 	lwp_destroy_in(p->k, l);
 }
 
@@ -386,6 +387,7 @@ lwp_main(void *arg)
 	(void)vm_pageout_right(+1);
 	futex_lwp_exit(l);
 	(void)vm_pageout_right(-1);
+	sem_undo_exit(l);
 	lwp_self = NULL;
 	lwp_exit(l);
 	lwp_thread_done(k, self);

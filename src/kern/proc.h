@@ -10,6 +10,7 @@
 
 #include "cpu/cpu.h"
 #include "kern/ksignal.h"
+#include "kern/sysvipc.h"
 #include "vfs/vfs.h"
 #include "vm/vmspace.h"
 #include "vmspace/vkernel.h"
@@ -159,9 +160,10 @@ struct lwp {
 	bool exiting;  /* [L] kern_exit() was called: unwind */
 
 	vm_offset_t clear_tid; /* [L] set_tid_address, CLONE_CHILD_CLEARTID */
-	vm_offset_t set_child_tid; /* [L] CLONE_CHILD_SETTID */
-	vm_offset_t robust_list;   /* [L] */
-	uint64_t robust_len;       /* [L] */
+	vm_offset_t set_child_tid;     /* [L] CLONE_CHILD_SETTID */
+	vm_offset_t robust_list;       /* [L] */
+	uint64_t robust_len;           /* [L] */
+	struct sem_undo_list *semundo; /* [L] own ref, or NULL */
 
 	/* System call in progress. */
 	int sc_nr;           /* [L] */
@@ -195,9 +197,7 @@ struct vkernel {
 	LIST_HEAD(, vkdevice) devices; /* [t] */
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
 	struct kcond file_cond;        /* a file has left the list */
-	TAILQ_HEAD(, kshm) shms;       /* shm_lock */
-	int shm_next;                  /* shm_lock */
-	struct kmutex shm_lock;        /* rank FDTABLE */
+	struct sysv_ipc ipc;           /* see there */
 	LIST_HEAD(, vkfile) files;     /* file_lock */
 	struct kmutex file_lock;       /* rank LEAF */
 	LIST_HEAD(, resident_trial) trials; /* resident_lock */

@@ -57,10 +57,6 @@ void lwp_threads_drain(struct vkernel *);
 /* oom.c */
 int kern_oom(void *vkernel, struct vmspace *);
 
-/* sys_shm.c.  destroy: no process is left. */
-void shm_init(struct vkernel *);
-void shm_destroy(struct vkernel *);
-
 /* timer.c */
 int ktimer_create(struct vkernel *);
 void ktimer_destroy(struct vkernel *);

@@ -3,11 +3,11 @@
 
 /*
  * System-call dispatch.  syscalls.tbl is the one list:
- *     NUMBER NAME FUNCTION ARGKINDS
- * one call a line; scripts/mksyscalls.py makes syscall_table.c of it (dispatch,
- * tracing, documentation).  ARGKINDS is a comma list of: int, uint, long, hex,
- * ptr, str (path or string read by copyinstr for tracing), fd, size, flags,
- * mode, sig, off; "-" for none.
+ *     NUMBER NAME FUNCTION ARGKINDS STATE
+ * one call a line; scripts/mksyscalls.py makes syscall_table.c of it (dispatch
+ * and tracing) and docs/syscalls.md.  ARGKINDS is a comma list of: int, uint,
+ * long, hex, ptr, str (path or string read by copyinstr for tracing), fd, size,
+ * flags, mode, sig, off; "-" for none.
  */
 #ifndef KERN_SYSCALL_H
 #define KERN_SYSCALL_H

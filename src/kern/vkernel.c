@@ -279,7 +279,7 @@ vkernel_teardown(struct vkernel *k)
 	uint64_t leaks = 0;
 
 	resident_destroy(k);
-	shm_destroy(k);
+	sysvipc_destroy(k);
 	if (k->timer != NULL)
 		ktimer_destroy(k);
 	if (k->pageout)
@@ -339,7 +339,7 @@ vkernel_alloc(const struct vkernel_config *config)
 	LIST_INIT(&k->devmem);
 	LIST_INIT(&k->files);
 	resident_init(k);
-	shm_init(k);
+	sysvipc_init(k);
 	LIST_INIT(&k->runs);
 	kmutex_init(&k->run_lock, "runs", KRANK_RUN, 0);
 	kcond_init(&k->run_cond);

@@ -57,6 +57,10 @@ static const struct {
     {SYS_recvmsg, {POOL_FD, POOL_PTR, POOL_BIT}},
     {SYS_setsockopt, {POOL_FD, POOL_RAW, POOL_RAW, POOL_PTR, POOL_SIZE}},
     {SYS_getsockopt, {POOL_FD, POOL_RAW, POOL_RAW, POOL_PTR, POOL_PTR}},
+    {SYS_semop, {POOL_RAW, POOL_PTR, POOL_RAW}},
+    {SYS_semctl, {POOL_RAW, POOL_RAW, POOL_RAW, POOL_PTR}},
+    {SYS_msgsnd, {POOL_RAW, POOL_PTR, POOL_SIZE, POOL_RAW}},
+    {SYS_msgrcv, {POOL_RAW, POOL_PTR, POOL_SIZE, POOL_RAW, POOL_RAW}},
     {SYS_prctl, {POOL_RAW, POOL_PTR, POOL_RAW, POOL_RAW, POOL_RAW}},
     {SYS_execve, {POOL_PATH, POOL_PTR, POOL_PTR}},
     {OP_READ, {POOL_MAP}},
@@ -82,10 +86,10 @@ drastic(uint64_t nr)
 	    SYS_ppoll, SYS_select, SYS_pselect6, SYS_epoll_wait,
 	    SYS_epoll_pwait, SYS_epoll_pwait2, SYS_rt_sigtimedwait, SYS_wait4,
 	    SYS_waitid, SYS_vfork, SYS_clone, SYS_clone3, SYS_fork, SYS_alarm,
-	    SYS_setitimer, SYS_close_range, SYS_setrlimit, SYS_prlimit64,
-	    SYS_futex, SYS_accept, SYS_accept4, SYS_connect, SYS_recvfrom,
-	    SYS_recvmsg, SYS_recvmmsg, OP_EXCEPTION, OP_FETCH, OP_READ,
-	    OP_WRITE};
+	    SYS_semop, SYS_semtimedop, SYS_msgsnd, SYS_msgrcv, SYS_setitimer,
+	    SYS_close_range, SYS_setrlimit, SYS_prlimit64, SYS_futex,
+	    SYS_accept, SYS_accept4, SYS_connect, SYS_recvfrom, SYS_recvmsg,
+	    SYS_recvmmsg, OP_EXCEPTION, OP_FETCH, OP_READ, OP_WRITE};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
 		if (nr == v[i])
@@ -295,6 +299,26 @@ static const struct sys_op seed_sockets[] = {
     {SYS_shutdown, {A(FD, 9), A(RAW, 1)}},
 };
 
+/* The first set and the first queue have number 0. */
+static const struct sys_op seed_ipc[] = {
+    {SYS_semget, {A(RAW, 0), A(RAW, 4), A(RAW, 0)}},
+    {SYS_semctl, {A(RAW, 0), A(RAW, 1), A(RAW, 16), A(RAW, 5)}},
+    {SYS_semctl, {A(RAW, 0), A(RAW, 0), A(RAW, 13), A(PTR, SLOT_FREE + 1)}},
+    {SYS_semop, {A(RAW, 0), A(PTR, SLOT_FREE), A(RAW, 3)}},
+    {SYS_semtimedop,
+	{A(RAW, 0), A(PTR, SLOT_LOCK), A(RAW, 1), A(PTR, SLOT_TIME)}},
+    {SYS_msgget, {A(RAW, 0), A(RAW, 0)}},
+    {SYS_msgsnd, {A(RAW, 0), A(PTR, SLOT_IOV), A(RAW, 100), A(RAW, 0)}},
+    {SYS_msgctl, {A(RAW, 0), A(RAW, 2), A(PTR, SLOT_FREE + 2)}},
+    {SYS_clone, {A(CLONE, 2), A(STACK, 0)}},
+    {SYS_msgrcv, {A(RAW, 0), A(PTR, SLOT_FREE), A(RAW, 90), A(RAW, 0)}},
+    {SYS_semop, {A(RAW, 0), A(PTR, SLOT_EPOLL), A(RAW, 2)}},
+    {SYS_semctl, {A(RAW, 0), A(RAW, 0), A(RAW, 17), A(PTR, SLOT_FREE + 1)}},
+    {SYS_msgctl, {A(RAW, 0), A(RAW, 1), A(PTR, SLOT_FREE + 2)}},
+    {SYS_semctl, {A(RAW, 0), A(RAW, 0), A(RAW, 0)}},
+    {SYS_msgctl, {A(RAW, 0), A(RAW, 0)}},
+};
+
 /* A mapping that begins behind the end of its tmpfs file, never touched. */
 static const struct sys_op seed_short[] = {
     {SYS_mmap, {A(MAP, 6), A(SIZE, 21), A(PROT, 1), A(MMAP, 4), A(FD, 5),
@@ -323,7 +347,7 @@ static const struct {
 	size_t len;
 } seeds[] = {SEED(seed_memory), SEED(seed_fork), SEED(seed_files),
     SEED(seed_events), SEED(seed_signals), SEED(seed_short), SEED(seed_threads),
-    SEED(seed_sockets)};
+    SEED(seed_sockets), SEED(seed_ipc)};
 #define NSEEDS (sizeof(seeds) / sizeof(seeds[0]))
 
 size_t

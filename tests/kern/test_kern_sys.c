@@ -613,7 +613,8 @@ rubbish_skip(uint64_t nr)
 	    SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_futex,
 	    SYS_rt_sigtimedwait, SYS_read, SYS_readv, SYS_preadv2, SYS_alarm,
 	    SYS_setitimer, SYS_brk, SYS_wait4, SYS_waitid, SYS_open, SYS_openat,
-	    SYS_write, SYS_writev, SYS_pwritev2};
+	    SYS_write, SYS_writev, SYS_pwritev2, SYS_semop, SYS_semtimedop,
+	    SYS_msgsnd, SYS_msgrcv};
 
 	for (size_t i = 0; i < sizeof(skip) / sizeof(skip[0]); i++)
 		if (nr == (uint64_t)skip[i])

@@ -40,8 +40,8 @@ PLAN = {
          ("model", ["vm_model"]),
          ("stress", ["fork_rounds", "readers", "swap"]),
          ("guest", ["cow64", "execs", "filemap", "forkwait", "protsegv",
-                    "locks", "procmem", "rights", "signals", "sockets",
-                    "swapcalls", "threads", "files"]),
+                    "locks", "msg", "procmem", "rights", "sem", "signals",
+                    "sockets", "swapcalls", "threads", "files"]),
          ("resident", None)]),
     "build-tsan": (
         ["-Db_sanitize=thread"],
@@ -50,8 +50,8 @@ PLAN = {
         {"TSAN_OPTIONS": "halt_on_error=1:detect_deadlocks=0",
          "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "5"},
         [("unit", None), ("kern", None), ("stress", None),
-         ("guest", ["forkwait", "locks", "procmem", "rights", "signals",
-                    "sockets", "swapcalls", "threads", "pipes"]),
+         ("guest", ["forkwait", "locks", "msg", "procmem", "rights", "sem",
+                    "signals", "sockets", "swapcalls", "threads", "pipes"]),
          ("resident", None)]),
 }
 

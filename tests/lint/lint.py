@@ -13,6 +13,7 @@ what misses an aim but not a limit is a note and fails nothing.
 
 import argparse
 import concurrent.futures
+import itertools
 import json
 import os
 import re
@@ -21,10 +22,11 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+for place in ("../../scripts", "../lib", "."):  # HERE goes first
+    sys.path.insert(0, os.path.join(HERE, place))
 sys.dont_write_bytecode = True
 import csource  # noqa: E402
+import mksyscalls  # noqa: E402
 import vmtest  # noqa: E402
 
 JOBS = 2
@@ -70,6 +72,8 @@ STYLE = [(re.compile(p), what) for p, what in (
     (r"(?<!\w)(sprintf|vsprintf|gets|strtok)\s*\(",
      "unbounded or stateful libc call"))]
 OLD_CODE = re.compile(r"^\s*/\*\s*[\w>.\-\[\]]+\s*(\(|=[^=]).*;\s*\*/")
+
+SYSCALLS, SYSCALLS_DOC = "src/kern/syscalls.tbl", "docs/syscalls.md"
 
 WARNINGS = ("-std=gnu17 -D_GNU_SOURCE -DVMSPACE_DEBUG=1 -Wall -Wextra -Werror "
             "-Wshadow -Wstrict-prototypes -Wmissing-prototypes "
@@ -316,6 +320,24 @@ def check_scripts(tree):
                          m.group(2) if m else r.stderr.strip())
 
 
+def check_syscalls(tree):
+    """Each system call has its state, and the page says so."""
+    if SYSCALLS not in tree.paths:
+        return
+    try:
+        want = mksyscalls.doc_text(mksyscalls.read_table(os.path.join(
+            tree.root, SYSCALLS)))
+    except mksyscalls.TableError as e:
+        tree.add(SYSCALLS, *e.args)
+        return
+    have = tree.read(SYSCALLS_DOC) if SYSCALLS_DOC in tree.paths else ""
+    if have != want:
+        pairs = itertools.zip_longest(have.split("\n"), want.split("\n"))
+        line = next(n for n, (a, b) in enumerate(pairs, 1) if a != b)
+        tree.add(SYSCALLS_DOC, line, "is not what scripts/mksyscalls.py --doc "
+                                     f"makes of {SYSCALLS}")
+
+
 # ---- what is built ----
 
 def objects(tree):
@@ -449,8 +471,8 @@ CHECKS = {
     "layers": check_layers, "hosthdr": check_hosthdr,
     "headers": check_headers, "size": check_size, "head": check_head,
     "words": check_words, "style": check_style, "names": check_names,
-    "scripts": check_scripts, "globals": check_globals,
-    "layout": check_layout,
+    "scripts": check_scripts, "syscalls": check_syscalls,
+    "globals": check_globals, "layout": check_layout,
 }
 
 

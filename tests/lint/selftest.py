@@ -11,6 +11,7 @@ import tempfile
 
 import csource
 import lint
+import mksyscalls
 import vmtest
 
 HEAD = "\n".join(lint.HEAD_C) + "\n\n"
@@ -28,6 +29,11 @@ def header(name, text):
     return GUARD % (name, name, text, name)
 
 
+CALLS = ("0\tread\tsys_read\tfd,ptr,size\tfull\n"
+         "1\twrite\tsys_write\tfd,ptr,size\tpartial: only zeros\n"
+         "2\tgone\t-\t-\n3\trefused\tsys_eperm\tint\n")
+PAGE = mksyscalls.doc_text([mksyscalls.Call(c) for c in CALLS.splitlines()])
+TBL_END = CALLS.count("\n") + 2
 FILES = {
     "meson.build": SPDX,
     "CAVEATS.md": "src/vm/vm_named.c is not finished.\n",
@@ -44,6 +50,8 @@ FILES = {
     "src/cpu/cpu_int.h": header("CPU", '#include "pmap/pmap.h"'),
     "src/kern/kern.h": header("KERN", '#include "vmspace/api.h"'),
     "scripts/run": "#!/bin/sh\n" + SPDX + "exit 0\n",
+    lint.SYSCALLS: SPDX + CALLS,
+    lint.SYSCALLS_DOC: PAGE,
     ALLOW: SPDX,
 }
 LINES = "\tn = n + 1;\n"
@@ -100,6 +108,13 @@ SEEDS = [
     ("names", "meson.build", "# /home" "/me/src\n", 2),
     ("scripts", "scripts/run", "if true; then\n", None),
     ("scripts", "tests/t.py", "\ndef f(:\n", 2),
+    ("syscalls", lint.SYSCALLS, "9\tnew\tsys_new\t-\n", TBL_END),
+    ("syscalls", lint.SYSCALLS, "9\tnew\tsys_new\t-\tpartial\n", TBL_END),
+    ("syscalls", lint.SYSCALLS, "9\tnew\tsys_new\t-\tfull: all\n", TBL_END),
+    ("syscalls", lint.SYSCALLS, "9\tnew\tsys_eperm\t-\tfull\n", TBL_END),
+    ("syscalls", lint.SYSCALLS, "9\tnew\t-\tpartial: it\n", TBL_END),
+    ("syscalls", lint.SYSCALLS_DOC, "| 4 | `more` | full |  |\n",
+     PAGE.count("\n") + 1),
     ("layout", C, "int   z ( int a ) ;\n", END),
     ("layout", "tests/t.c", "int x ;\n", 1),
     ("globals", C, "int vm_counter = 5;\n", 1),
