@@ -214,6 +214,7 @@ proc_exit(struct proc *p, struct lwp *l)
 	klock_assert_none();
 	KVERIFY(p->vmspace != NULL && p->nlwps == 0);
 	exit_resources(p);
+	sigfd_proc_exit(p);
 	lwp_destroy_in(k, l);
 
 	kmutex_lock(&k->proctree);
@@ -257,6 +258,7 @@ lwp_exit(struct lwp *l)
 	last = --p->nlwps == 0;
 	if (last)
 		p->exiting = true;
+	sigfd_taken_locked(p);
 	/* A signal that this lwp was picked for is for the others now. */
 	if (p->sigpend.set != 0)
 		LIST_FOREACH (o, &p->lwps, link)

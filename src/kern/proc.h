@@ -107,11 +107,12 @@ struct proc {
 	struct proc_fs *fs;        /* as fdt */
 	struct sigacts *sigacts;   /* [p] own ref; valid until the last drop */
 	struct sigpending sigpend; /* [p] process-directed */
-	uint32_t uid, euid, suid, gid, egid, sgid;    /* [p] */
-	int ngroups;                                  /* [p] */
-	uint32_t groups[32];                          /* [p] */
-	struct proc_rlimit rlim[PROC_NRLIMITS];       /* [p] */
-	char comm[16];                                /* [p] */
+	LIST_HEAD(, sigfd_bind) sigfds;            /* [p] see sys_signalfd.c */
+	uint32_t uid, euid, suid, gid, egid, sgid; /* [p] */
+	int ngroups;                               /* [p] */
+	uint32_t groups[32];                       /* [p] */
+	struct proc_rlimit rlim[PROC_NRLIMITS];    /* [p] */
+	char comm[16];                             /* [p] */
 	bool dumpable, no_new_privs, child_subreaper; /* [p] */
 	int pdeathsig;                                /* [p] */
 	uint64_t start_ns;                            /* [I] CLOCK_MONOTONIC */
@@ -146,6 +147,7 @@ struct lwp {
 	uint64_t sigwait;          /* [p] blocked signals that rt_sigtimedwait
 				      waits for: they wake, and are kept even
 				      where the disposition ignores them */
+	bool sigfdwait; /* [p] reads a signalfd: wake it to look again */
 	struct ksigaltstack altstack; /* [L] */
 	_Atomic(bool) sigcheck; /* [a] something to look at before user mode */
 
@@ -198,6 +200,7 @@ struct vkernel {
 	TAILQ_HEAD(, kshm) shms;       /* shm_lock */
 	int shm_next;                  /* shm_lock */
 	struct kmutex shm_lock;        /* rank FDTABLE */
+	struct kmutex sigfd_lock;      /* rank SIGFD */
 	LIST_HEAD(, vkfile) files;     /* file_lock */
 	struct kmutex file_lock;       /* rank LEAF */
 	LIST_HEAD(, resident_trial) trials; /* resident_lock */

@@ -61,6 +61,11 @@ int kern_oom(void *vkernel, struct vmspace *);
 void shm_init(struct vkernel *);
 void shm_destroy(struct vkernel *);
 
+/* sys_signalfd.c.  exit: no lwp is left; no locks held. */
+void sigfd_init(struct vkernel *);
+void sigfd_destroy(struct vkernel *);
+void sigfd_proc_exit(struct proc *);
+
 /* timer.c */
 int ktimer_create(struct vkernel *);
 void ktimer_destroy(struct vkernel *);

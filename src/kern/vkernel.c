@@ -309,6 +309,7 @@ vkernel_teardown(struct vkernel *k)
 	ktrace_destroy(&k->trace);
 	kcond_destroy(&k->thread_cond);
 	kmutex_destroy(&k->thread_lock);
+	sigfd_destroy(k);
 	kcond_destroy(&k->file_cond);
 	kmutex_destroy(&k->file_lock);
 	kcond_destroy(&k->run_cond);
@@ -340,6 +341,7 @@ vkernel_alloc(const struct vkernel_config *config)
 	LIST_INIT(&k->files);
 	resident_init(k);
 	shm_init(k);
+	sigfd_init(k);
 	LIST_INIT(&k->runs);
 	kmutex_init(&k->run_lock, "runs", KRANK_RUN, 0);
 	kcond_init(&k->run_cond);
