@@ -302,6 +302,39 @@ host_pwrite_full(int fd, const void *buf, size_t len, uint64_t off)
 }
 
 int
+host_splice(int in, uint64_t *in_off, int out, uint64_t *out_off, size_t len,
+    size_t *done)
+{
+	off64_t i = in_off != NULL ? (off64_t)*in_off : 0;
+	off64_t o = out_off != NULL ? (off64_t)*out_off : 0;
+	ssize_t r;
+
+	do {
+		r = splice(in, in_off != NULL ? &i : NULL, out,
+		    out_off != NULL ? &o : NULL, len, SPLICE_F_NONBLOCK);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return (errno);
+	if (in_off != NULL)
+		*in_off = (uint64_t)i;
+	if (out_off != NULL)
+		*out_off = (uint64_t)o;
+	*done = (size_t)r;
+	return (0);
+}
+
+int
+host_tee(int in, int out, size_t len, size_t *done)
+{
+	ssize_t r;
+
+	do {
+		r = tee(in, out, len, SPLICE_F_NONBLOCK);
+	} while (r < 0 && errno == EINTR);
+	return (give_size(r, done));
+}
+
+int
 host_lseek(int fd, int64_t off, int whence, uint64_t *pos)
 {
 	off_t r = lseek(fd, (off_t)off, whence);

@@ -90,6 +90,12 @@ int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
 #define SYS_IO_NOPIPE 0x4
 int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
     int flags, uint64_t off, int64_t *ret);
+/* The answer to EPIPE. */
+void sys_sigpipe(struct lwp *);
+/* How much may be written at the file's position (at: at off) under
+ * RLIMIT_FSIZE: *room.  EFBIG with SIGXFSZ when nothing may. */
+int sys_file_limit(
+    struct lwp *, struct file *f, bool at, uint64_t off, uint64_t *room);
 
 /* ---- names (sys_path.c) ---- */
 

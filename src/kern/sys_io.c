@@ -72,8 +72,8 @@ sys_io_pin(struct lwp *l, struct sys_io_cursor *c, size_t max, vm_prot_t access,
 	return (0);
 }
 
-static void
-io_sigpipe(struct lwp *l)
+void
+sys_sigpipe(struct lwp *l)
 {
 	struct ksiginfo info = {.signo = LX_SIGPIPE,
 	    .code = LX_SI_USER,
@@ -83,12 +83,8 @@ io_sigpipe(struct lwp *l)
 	ksig_post_lwp(l, &info);
 }
 
-/*
- * How much may be written at the file's position under RLIMIT_FSIZE: *room.
- * EFBIG with SIGXFSZ when nothing may.
- */
-static int
-io_file_limit(
+int
+sys_file_limit(
     struct lwp *l, struct file *f, bool at, uint64_t off, uint64_t *room)
 {
 	struct ksiginfo info = {.signo = LX_SIGXFSZ, .code = LX_SI_KERNEL};
@@ -133,7 +129,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	int error = 0;
 
 	if (write)
-		error = io_file_limit(l, f, at, off, &room);
+		error = sys_file_limit(l, f, at, off, &room);
 	if (error != 0) {
 		lwp_vfs_ctx_done(&ctx);
 		return (error);
@@ -163,7 +159,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	lwp_vfs_ctx_done(&ctx);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE && write && (flags & SYS_IO_NOPIPE) == 0)
-			io_sigpipe(l);
+			sys_sigpipe(l);
 		return (sys_restartable(error));
 	}
 	*ret = total;
@@ -430,7 +426,7 @@ copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
 	free(buf);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE)
-			io_sigpipe(l);
+			sys_sigpipe(l);
 		return (sys_restartable(error));
 	}
 	*ret = (int64_t)total;
