@@ -341,6 +341,10 @@ file_describe(struct file *f, char *buf, size_t size)
 	struct vattr va;
 	const char *name = f->ops->name != NULL ? f->ops->name : "file";
 
+	if (inotify_is(f)) {
+		snprintf(buf, size, "anon_inode:%s", name); /* as Linux */
+		return;
+	}
 	if (f->ops != &hostfd_fileops || file_getattr(f, &va) != 0) {
 		snprintf(buf, size, "anon_inode:[%s]", name);
 		return;

@@ -181,6 +181,8 @@ struct vnode {
 	bool idle;                    /* [h] on mount->inactive, refs is 0 */
 	TAILQ_ENTRY(vnode) lru;       /* [h] */
 	LIST_ENTRY(vnode) hash;       /* [h] */
+	_Atomic(uint32_t) watches;    /* [a] see inotify.c */
+	_Atomic(uint8_t) unlinked;    /* [a] enum vnode_names */
 };
 #define VN_ROOT 0x1 /* root of its mount */
 #define VN_TTY 0x2
@@ -247,6 +249,7 @@ struct vfs_statfs {
 };
 
 #define VFS_LOCK_BUCKETS 64
+#define VFS_WATCH_BUCKETS 256
 struct vfs_lock;
 struct vfs_lock_wait;
 
@@ -269,6 +272,13 @@ struct vfs {
 	LIST_HEAD(, vfs_lock_wait) lock_waits; /* lock_lock */
 	unsigned nlocks;                       /* lock_lock */
 	_Atomic(unsigned) nposix; /* [a] of them, records of processes */
+	/* Watches of files, see inotify.c. */
+	struct kmutex watch_lock; /* rank LEAF */
+	LIST_HEAD(inotify_watch_list,
+	    inotify_watch) watches[VFS_WATCH_BUCKETS]; /* watch_lock */
+	_Atomic(unsigned) nwatches; /* [a] written under watch_lock */
+	unsigned ninotify, nevents; /* watch_lock */
+	_Atomic(uint32_t) watch_cookie;
 };
 
 /* ---- advisory locks (lock.c) ---- */
@@ -306,6 +316,16 @@ int vfs_lock_set(
 void vfs_lock_unwait(struct vfs *, struct vfs_lock_wait *);
 /* Is anything in the way?  Then *r is what; pid -1 if no process owns it. */
 bool vfs_lock_test(struct vfs *, struct vfs_lock_req *r);
+
+/* ---- inotify (inotify.c) ---- */
+
+/* A new instance; flags: O_NONBLOCK.  0, EMFILE, ENFILE, ENOMEM. */
+int inotify_create(struct vfs *, int flags, struct file **);
+bool inotify_is(const struct file *);
+/* Watch vp, which the caller may read, with IN_* bits: *wd.  f is an instance.
+ * 0, EEXIST (IN_MASK_CREATE), ENOSPC, ENOMEM. */
+int inotify_add(struct file *f, struct vnode *vp, uint32_t mask, int *wd);
+int inotify_remove(struct file *f, int wd); /* EINVAL: no such watch */
 
 int vfs_create(struct vm_system *, struct vfs **);
 /* All files are closed, all vnodes released: KVERIFYs that. */
@@ -406,6 +426,7 @@ struct file {
 	bool busy;                 /* [f] a read, write or seek uses `off` */
 	struct kcond cond;         /* `busy` went */
 	_Atomic(bool) locked;      /* [a] has had locks of its own */
+	bool opened;               /* [I] after open: by a name */
 	struct kmutex lock;        /* rank FILE; never held across I/O */
 	int hostfd;                /* [I] host descriptor, -1 none */
 	void *data;                /* [I] */
