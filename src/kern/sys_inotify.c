@@ -15,9 +15,10 @@ sys_fn sys_inotify_init, sys_inotify_init1, sys_inotify_add_watch,
 
 #define IN_ONLYDIR 0x01000000u
 #define IN_DONT_FOLLOW 0x02000000u
-#define IN_KNOWN 0xf700efffu  /* any bit that add_watch looks at */
-#define MASK_BOTH 0x30000000u /* MASK_ADD and MASK_CREATE exclude each other \
-			       */
+#define IN_KNOWN 0xf700efffu /* any bit that add_watch looks at */
+#define MASK_BOTH                                                  \
+	0x30000000u /* MASK_ADD and MASK_CREATE exclude each other \
+		     */
 
 static int
 init(struct lwp *l, int flags, int64_t *ret)
