@@ -103,6 +103,8 @@ int host_close(int fd);
 int host_dup(int fd, int *out);
 /* Lowest free number >= min. */
 int host_dup_min(int fd, int min, int *out);
+/* `fd` becomes a name of what `of` is; what it was is closed. */
+int host_dup_over(int of, int fd);
 /* Status flags (O_APPEND, O_NONBLOCK...) of the open file. */
 int host_getfl(int fd, int *flags);
 int host_setfl(int fd, int flags);

@@ -84,6 +84,12 @@ host_dup(int fd, int *out)
 }
 
 int
+host_dup_over(int of, int fd)
+{
+	return (give(dup3(of, fd, O_CLOEXEC)));
+}
+
+int
 host_dup_min(int fd, int min, int *out)
 {
 	return (give_fd(fcntl(fd, F_DUPFD_CLOEXEC, min), out));

@@ -188,15 +188,16 @@ exit_reparent(struct proc *p, struct proc_list *reaped)
 	}
 }
 
-/* The leader of a session takes the terminal with it. */
+/* The leader of a session takes the terminal with it; others can go on to use
+ * what they have open of it. */
 static void
 exit_session(struct proc *p)
 {
 	struct session *s = p->session;
 
-	if (s->sid != p->pid || !s->has_tty)
+	if (s->sid != p->pid)
 		return;
-	s->has_tty = false;
+	s->tty = NULL;
 	if (s->fg_pgid != 0) {
 		pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGHUP);
 		pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGCONT);

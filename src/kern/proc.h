@@ -24,7 +24,9 @@ struct session {
 	uint32_t refs; /* processes in it, zombies included */
 	int sid;       /* pid of the leader, also after its death */
 	int fg_pgid;   /* foreground group, 0 none */
-	bool has_tty;  /* the kernel's terminal is its controlling one */
+	/* The controlling terminal: NULL none, the vkernel: its own, else a
+	 * struct pty, which is alive as long as this says so. */
+	const void *tty;
 };
 
 LIST_HEAD(proc_list, proc);
@@ -273,14 +275,17 @@ void proc_fs_free(struct vkernel *, struct proc_fs *); /* gives up a ref */
 int proc_setsid(struct proc *, int *sid);
 /* setpgid(2) by `self`; pid, pgid may be 0.  EINVAL, ESRCH, EPERM, EACCES. */
 int proc_setpgid(struct proc *self, int pid, int pgid);
-/* TIOCGPGRP/TIOCSPGRP/TIOCGSID/TIOCSCTTY on the kernel's terminal as the
- * controlling one of p.  ENOTTY when p's session has none; set_fg: EPERM
- * (no such group in the session); set_ctty: EPERM (no session leader, or
- * another session has it). */
-int session_get_fg(struct proc *, int *pgid);
-int session_set_fg(struct proc *, int pgid);
-int session_get_sid(struct proc *, int *sid);
-int session_set_ctty(struct proc *);
+/* TIOCGPGRP/TIOCSPGRP/TIOCGSID/TIOCSCTTY on a terminal (as in struct session)
+ * as the controlling one of p; `any`: of whichever session, by the master of a
+ * pty.  ENOTTY when p's session has another or none; set_fg: ESRCH (no such
+ * group), EPERM (not in the session); set_ctty: EPERM (no session leader, it
+ * has one, or another session has it). */
+int session_get_fg(struct proc *, const void *tty, bool any, int *pgid);
+int session_set_fg(struct proc *, const void *tty, int pgid);
+int session_get_sid(struct proc *, const void *tty, bool any, int *sid);
+int session_set_ctty(struct proc *, const void *tty);
+/* TIOCNOTTY.  ENOTTY. */
+int session_notty(struct proc *, const void *tty);
 /* No member of the group has its parent in another group of the session:
  * tty stops are not for it. */
 bool pgrp_orphaned(struct vkernel *, int pgid);

@@ -119,6 +119,9 @@ int sys_path_vnode(struct lwp *, int dirfd, uint64_t upath, int atflags,
 /* ---- terminal job control (sys_ioctl.c) ---- */
 
 bool sys_is_tty(const struct file *);
+/* f was opened by name without O_NOCTTY: a pty becomes the terminal of a
+ * session leader that has none. */
+void sys_tty_opened(struct lwp *, const struct file *);
 /* A read (SIGTTIN) or change (SIGTTOU) by a background process: ERESTART
  * after the signal was sent, EIO where it cannot stop; 0: go on. */
 int sys_tty_background(struct lwp *, const struct file *, int signo);

@@ -48,6 +48,7 @@ struct end {
 	int fd;         /* its host descriptor, or -1 */
 	bool pipe;
 	bool instant;  /* a call on fd never waits */
+	bool stream;   /* reading more may wait */
 	bool nonblock; /* the caller does not want to wait for it */
 	bool at;       /* at `off`, not the file's own offset */
 	uint64_t off;
@@ -73,6 +74,8 @@ end_get(struct lwp *l, int fd, bool write, struct end *e)
 	}
 	e->nonblock = (fl & O_NONBLOCK) != 0;
 	e->fd = e->f->hostfd;
+	e->stream =
+	    e->fd >= 0 || (e->f->vp != NULL && (e->f->vp->flags & VN_TTY) != 0);
 	if (e->fd < 0)
 		return (0);
 	if (file_getattr(e->f, &va) == 0) {
@@ -232,7 +235,7 @@ splice_fill(
 		/* There was room, and somebody else has used it. */
 		if (error == EAGAIN && got > 0 && total == 0 && !out->nonblock)
 			continue;
-		if (error != 0 || done < got || got == 0 || in->fd >= 0)
+		if (error != 0 || done < got || got == 0 || in->stream)
 			break;
 	}
 	lwp_vfs_ctx_done(&ctx);

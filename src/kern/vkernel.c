@@ -255,6 +255,8 @@ vkernel_files(struct vkernel *k)
 		return (error);
 	k->vfs->procfs_ops = &kern_procfs_ops;
 	k->vfs->procfs_arg = k;
+	k->vfs->tty_ops = &session_tty_ops;
+	k->vfs->tty_arg = k;
 	return (vkernel_mounts(k));
 }
 
@@ -530,7 +532,7 @@ vkernel_kill(struct vkernel *k, int pid, int sig)
 		return (ksig_kill_pgrp(k, -pid, &ksi));
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (s, &k->sessions, link)
-		if (s->has_tty)
+		if (s->tty == k)
 			pgid = s->fg_pgid;
 	kmutex_unlock(&k->proctree);
 	return (pgid == 0 ? ESRCH : ksig_kill_pgrp(k, pgid, &ksi));

@@ -264,7 +264,9 @@ struct vfs {
 	void *procfs_arg;
 	/* Host descriptors 0,1,2 and the terminal, as devfs shows them. */
 	int tty_fd; /* host fd of the controlling terminal, -1 none */
-	struct devfs_mount *devfs; /* the last one made, or NULL */
+	struct devfs_mount *devfs;         /* the last one made, or NULL */
+	const struct vfs_tty_ops *tty_ops; /* registered by kern, or NULL */
+	void *tty_arg;
 	/* Advisory locks, see lock.c. */
 	struct kmutex lock_lock; /* rank FILE */
 	LIST_HEAD(vfs_lock_list,
@@ -316,6 +318,29 @@ int vfs_lock_set(
 void vfs_lock_unwait(struct vfs *, struct vfs_lock_wait *);
 /* Is anything in the way?  Then *r is what; pid -1 if no process owns it. */
 bool vfs_lock_test(struct vfs *, struct vfs_lock_req *r);
+
+/* ---- terminals of guests (devfs/pty.c) ---- */
+
+struct pty;
+/* Registered by kern.  No locks are held. */
+struct vfs_tty_ops {
+	/* To the foreground group of the session that has pty. */
+	void (*signal)(void *arg, struct pty *pty, int signo);
+	/* Its master is closed: no session has pty when this returns. */
+	void (*hangup)(void *arg, struct pty *pty);
+	/* The caller's terminal: a pty with a ref, or NULL: the kernel's.
+	 * ENXIO. */
+	int (*controlling)(
+	    void *arg, const struct vfs_ctx *ctx, struct pty **pty);
+};
+/* The pty of a file, which is as good as the file; NULL: it has none. */
+struct pty *pty_of_file(const struct file *f, bool *master);
+unsigned pty_number(const struct pty *);
+/* May it become somebody's terminal? */
+bool pty_live(struct pty *);
+/* A ref, unless the last is being given up; give one up, without locks. */
+bool pty_tryref(struct pty *);
+void pty_free(struct pty *);
 
 /* ---- inotify (inotify.c) ---- */
 
