@@ -8,7 +8,7 @@
  * (pty_ldisc.c).  Neither is a terminal of the host: its job control knows no
  * processes of ours, and a confined kernel may not open one.  The bytes are in
  * a pair of host sockets, so that poll and epoll work by the host as for all
- * other streams; each file has its own descriptor of its socket.
+ * other streams.
  *
  *	master file -> m ===== s <- slave files
  *	                  pty
@@ -16,9 +16,9 @@
  * Opening /dev/ptmx makes a pty with a number, and it is /dev/pts/NUMBER as
  * long as the master is open.  When the last slave file goes, s is shut down:
  * the master reads what is left, and then EIO.  The next slave to be opened
- *gets a new pair of sockets, of which one takes the place of m.  When the
- *master goes, kern is told (vfs_tty_ops.hangup), and slaves read the end of the
- *file.
+ * gets a new pair of sockets, of which one takes the place of m.  When the
+ * master goes, kern is told (vfs_tty_ops.hangup), and slaves read the end of
+ * the file.
  *
  * Locking and lifetime.  Files ref the pty; the table points to it weakly,
  * under its lock, which comes before that of the pty.  A session points to it
@@ -26,9 +26,9 @@
  * of m does not change, so the master uses it without the lock; a slave has a
  * dup of s.  Signals are sent after pty->lock has been let go.
  *
- * Limits.  PTY_MAX in one kernel.  An epoll forgets the master when a slave is
- * opened after all were closed.  What is typed while no slave is open is lost
- * once there has been one.
+ * Limits.  See docs/decisions/006.  PTY_MAX in one kernel.  An epoll forgets
+ * the master when a slave is opened after all were closed.  What is typed while
+ * no slave is open is lost once there has been one.
  */
 #include "vfs/devfs/pty.h"
 
