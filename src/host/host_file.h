@@ -103,6 +103,8 @@ int host_close(int fd);
 int host_dup(int fd, int *out);
 /* Lowest free number >= min. */
 int host_dup_min(int fd, int min, int *out);
+/* `fd` becomes a name of what `of` is; what it was is closed. */
+int host_dup_over(int of, int fd);
 /* Status flags (O_APPEND, O_NONBLOCK...) of the open file. */
 int host_getfl(int fd, int *flags);
 int host_setfl(int fd, int flags);
@@ -158,6 +160,13 @@ int host_pwritev(
  * error some of the bytes may have been moved. */
 int host_pread_full(int fd, void *buf, size_t len, uint64_t off, size_t *done);
 int host_pwrite_full(int fd, const void *buf, size_t len, uint64_t off);
+/*
+ * splice(2) and tee(2), which never wait for a pipe.  Offsets: NULL, or where
+ * to begin, moved by what was done.  0 and *done 0 at the end; EAGAIN.
+ */
+int host_splice(int in, uint64_t *in_off, int out, uint64_t *out_off,
+    size_t len, size_t *done);
+int host_tee(int in, int out, size_t len, size_t *done);
 int host_lseek(int fd, int64_t off, int whence, uint64_t *pos);
 int host_ftruncate(int fd, uint64_t size);
 int host_fallocate(int fd, int mode, uint64_t off, uint64_t len);

@@ -84,6 +84,12 @@ host_dup(int fd, int *out)
 }
 
 int
+host_dup_over(int of, int fd)
+{
+	return (give(dup3(of, fd, O_CLOEXEC)));
+}
+
+int
 host_dup_min(int fd, int min, int *out)
 {
 	return (give_fd(fcntl(fd, F_DUPFD_CLOEXEC, min), out));
@@ -299,6 +305,39 @@ host_pwrite_full(int fd, const void *buf, size_t len, uint64_t off)
 		sum += n;
 	}
 	return (0);
+}
+
+int
+host_splice(int in, uint64_t *in_off, int out, uint64_t *out_off, size_t len,
+    size_t *done)
+{
+	off64_t i = in_off != NULL ? (off64_t)*in_off : 0;
+	off64_t o = out_off != NULL ? (off64_t)*out_off : 0;
+	ssize_t r;
+
+	do {
+		r = splice(in, in_off != NULL ? &i : NULL, out,
+		    out_off != NULL ? &o : NULL, len, SPLICE_F_NONBLOCK);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return (errno);
+	if (in_off != NULL)
+		*in_off = (uint64_t)i;
+	if (out_off != NULL)
+		*out_off = (uint64_t)o;
+	*done = (size_t)r;
+	return (0);
+}
+
+int
+host_tee(int in, int out, size_t len, size_t *done)
+{
+	ssize_t r;
+
+	do {
+		r = tee(in, out, len, SPLICE_F_NONBLOCK);
+	} while (r < 0 && errno == EINTR);
+	return (give_size(r, done));
 }
 
 int

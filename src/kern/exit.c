@@ -188,15 +188,16 @@ exit_reparent(struct proc *p, struct proc_list *reaped)
 	}
 }
 
-/* The leader of a session takes the terminal with it. */
+/* The leader of a session takes the terminal with it; others can go on to use
+ * what they have open of it. */
 static void
 exit_session(struct proc *p)
 {
 	struct session *s = p->session;
 
-	if (s->sid != p->pid || !s->has_tty)
+	if (s->sid != p->pid)
 		return;
-	s->has_tty = false;
+	s->tty = NULL;
 	if (s->fg_pgid != 0) {
 		pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGHUP);
 		pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGCONT);
@@ -214,6 +215,7 @@ proc_exit(struct proc *p, struct lwp *l)
 	klock_assert_none();
 	KVERIFY(p->vmspace != NULL && p->nlwps == 0);
 	exit_resources(p);
+	sigfd_proc_exit(p);
 	lwp_destroy_in(k, l);
 
 	kmutex_lock(&k->proctree);
@@ -257,6 +259,7 @@ lwp_exit(struct lwp *l)
 	last = --p->nlwps == 0;
 	if (last)
 		p->exiting = true;
+	sigfd_taken_locked(p);
 	/* A signal that this lwp was picked for is for the others now. */
 	if (p->sigpend.set != 0)
 		LIST_FOREACH (o, &p->lwps, link)

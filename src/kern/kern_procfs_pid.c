@@ -30,7 +30,7 @@ typedef unsigned long long ull;
 struct pinfo {
 	struct proc *p;     /* held */
 	struct vmspace *vm; /* held; NULL for a zombie */
-	int pid, ppid, pgid, sid, fg, nlwps, exit_signal, exit_status;
+	int pid, ppid, pgid, sid, tty, fg, nlwps, exit_signal, exit_status;
 	char state, comm[16];
 	uint32_t uid, euid, suid, gid, egid, sgid, umask;
 	int ngroups;
@@ -112,6 +112,15 @@ pinfo_locked(struct proc *p, struct pinfo *pi)
 	}
 }
 
+/* The number of /dev/pts/N, or that of /dev/tty for the kernel's terminal. */
+static int
+tty_device(const struct vkernel *k, const struct session *s)
+{
+	if (s->tty == NULL)
+		return (0);
+	return (s->tty == k ? 0x0500 : 0x8800 | (int)pty_number(s->tty));
+}
+
 static int
 pinfo_get(struct vkernel *k, int pid, struct pinfo *pi)
 {
@@ -127,7 +136,8 @@ pinfo_get(struct vkernel *k, int pid, struct pinfo *pi)
 		pi->ppid = p->parent != NULL ? p->parent->pid : 0;
 		pi->pgid = p->pgid;
 		pi->sid = p->sid;
-		pi->fg = p->session->has_tty ? p->session->fg_pgid : -1;
+		pi->fg = p->session->tty != NULL ? p->session->fg_pgid : -1;
+		pi->tty = tty_device(k, p->session);
 		kmutex_lock(&p->lock);
 		pinfo_locked(p, pi);
 		kmutex_unlock(&p->lock);
@@ -284,9 +294,9 @@ pid_stat(struct pinfo *pi, struct procfs_buf *b)
 	if (vm != NULL)
 		vmspace_stat(vm, &st);
 	procfs_printf(b, "%d (%s) %c %d %d %d %d %d 0 %llu %llu %llu %llu ",
-	    pi->pid, pi->comm, pi->state, pi->ppid, pi->pgid, pi->sid,
-	    pi->fg >= 0 ? 0x8800 : 0, pi->fg, (ull)ru.minflt,
-	    (ull)pi->cru.minflt, (ull)ru.majflt, (ull)pi->cru.majflt);
+	    pi->pid, pi->comm, pi->state, pi->ppid, pi->pgid, pi->sid, pi->tty,
+	    pi->fg, (ull)ru.minflt, (ull)pi->cru.minflt, (ull)ru.majflt,
+	    (ull)pi->cru.majflt);
 	procfs_printf(b, "%llu %llu %llu %llu 20 0 %d 0 %llu %llu %llu %llu ",
 	    (ull)(ru.utime / TICK_NS), (ull)(ru.stime / TICK_NS),
 	    (ull)(pi->cru.utime / TICK_NS), (ull)(pi->cru.stime / TICK_NS),

@@ -145,8 +145,23 @@ int sigframe_push(struct lwp *, const struct ksigaction *,
     const struct ksiginfo *, uint64_t mask);
 /* rt_sigreturn: restore; EFAULT -> force SIGSEGV. Result is in tf->rax. */
 int sigframe_return(struct lwp *);
+/* Which member of siginfo's union a (signal, code) pair uses; see
+ * sigaction(2). */
+enum ksiginfo_kind {
+	KSIGINFO_RT,
+	KSIGINFO_TIMER,
+	KSIGINFO_CHLD,
+	KSIGINFO_FAULT,
+	KSIGINFO_SYS,
+};
+enum ksiginfo_kind ksiginfo_kind(int signo, int code);
 /* The 128-byte siginfo_t. */
 void ksiginfo_encode(const struct ksiginfo *, uint8_t out[128]);
 int ksiginfo_decode(const uint8_t in[128], struct ksiginfo *);
+
+/* sys_signalfd.c.  Proc lock held: a signal has become pending; some may not be
+ * any more. */
+void sigfd_posted_locked(struct proc *, uint64_t bit);
+void sigfd_taken_locked(struct proc *);
 
 #endif /* KERN_KSIGNAL_H */

@@ -54,6 +54,7 @@ proc_alloc(struct vkernel *k)
 	LIST_INIT(&p->children);
 	LIST_INIT(&p->lwps);
 	sigpending_init(&p->sigpend);
+	LIST_INIT(&p->sigfds);
 	p->exit_signal = LX_SIGCHLD;
 	p->dumpable = true;
 	p->start_ns = host_now_ns();
@@ -67,6 +68,7 @@ proc_destroy(struct proc *p)
 
 	KVERIFY(p->vmspace == NULL && p->fdt == NULL && p->fs == NULL);
 	KVERIFY(LIST_EMPTY(&p->lwps) && LIST_EMPTY(&p->children));
+	KVERIFY(LIST_EMPTY(&p->sigfds));
 	sigpending_flush(k, &p->sigpend);
 	if (p->sigacts != NULL)
 		sigacts_free(k, p->sigacts);

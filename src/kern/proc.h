@@ -25,7 +25,9 @@ struct session {
 	uint32_t refs; /* processes in it, zombies included */
 	int sid;       /* pid of the leader, also after its death */
 	int fg_pgid;   /* foreground group, 0 none */
-	bool has_tty;  /* the kernel's terminal is its controlling one */
+	/* The controlling terminal: NULL none, the vkernel: its own, else a
+	 * struct pty, which is alive as long as this says so. */
+	const void *tty;
 };
 
 LIST_HEAD(proc_list, proc);
@@ -108,11 +110,12 @@ struct proc {
 	struct proc_fs *fs;        /* as fdt */
 	struct sigacts *sigacts;   /* [p] own ref; valid until the last drop */
 	struct sigpending sigpend; /* [p] process-directed */
-	uint32_t uid, euid, suid, gid, egid, sgid;    /* [p] */
-	int ngroups;                                  /* [p] */
-	uint32_t groups[32];                          /* [p] */
-	struct proc_rlimit rlim[PROC_NRLIMITS];       /* [p] */
-	char comm[16];                                /* [p] */
+	LIST_HEAD(, sigfd_bind) sigfds;            /* [p] see sys_signalfd.c */
+	uint32_t uid, euid, suid, gid, egid, sgid; /* [p] */
+	int ngroups;                               /* [p] */
+	uint32_t groups[32];                       /* [p] */
+	struct proc_rlimit rlim[PROC_NRLIMITS];    /* [p] */
+	char comm[16];                             /* [p] */
 	bool dumpable, no_new_privs, child_subreaper; /* [p] */
 	int pdeathsig;                                /* [p] */
 	uint64_t start_ns;                            /* [I] CLOCK_MONOTONIC */
@@ -147,6 +150,7 @@ struct lwp {
 	uint64_t sigwait;          /* [p] blocked signals that rt_sigtimedwait
 				      waits for: they wake, and are kept even
 				      where the disposition ignores them */
+	bool sigfdwait; /* [p] reads a signalfd: wake it to look again */
 	struct ksigaltstack altstack; /* [L] */
 	_Atomic(bool) sigcheck; /* [a] something to look at before user mode */
 
@@ -198,6 +202,7 @@ struct vkernel {
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
 	struct kcond file_cond;        /* a file has left the list */
 	struct sysv_ipc ipc;           /* see there */
+	struct kmutex sigfd_lock;      /* rank SIGFD */
 	LIST_HEAD(, vkfile) files;     /* file_lock */
 	struct kmutex file_lock;       /* rank LEAF */
 	LIST_HEAD(, resident_trial) trials; /* resident_lock */
@@ -270,14 +275,17 @@ void proc_fs_free(struct vkernel *, struct proc_fs *); /* gives up a ref */
 int proc_setsid(struct proc *, int *sid);
 /* setpgid(2) by `self`; pid, pgid may be 0.  EINVAL, ESRCH, EPERM, EACCES. */
 int proc_setpgid(struct proc *self, int pid, int pgid);
-/* TIOCGPGRP/TIOCSPGRP/TIOCGSID/TIOCSCTTY on the kernel's terminal as the
- * controlling one of p.  ENOTTY when p's session has none; set_fg: EPERM
- * (no such group in the session); set_ctty: EPERM (no session leader, or
- * another session has it). */
-int session_get_fg(struct proc *, int *pgid);
-int session_set_fg(struct proc *, int pgid);
-int session_get_sid(struct proc *, int *sid);
-int session_set_ctty(struct proc *);
+/* TIOCGPGRP/TIOCSPGRP/TIOCGSID/TIOCSCTTY on a terminal (as in struct session)
+ * as the controlling one of p; `any`: of whichever session, by the master of a
+ * pty.  ENOTTY when p's session has another or none; set_fg: ESRCH (no such
+ * group), EPERM (not in the session); set_ctty: EPERM (no session leader, it
+ * has one, or another session has it). */
+int session_get_fg(struct proc *, const void *tty, bool any, int *pgid);
+int session_set_fg(struct proc *, const void *tty, int pgid);
+int session_get_sid(struct proc *, const void *tty, bool any, int *sid);
+int session_set_ctty(struct proc *, const void *tty);
+/* TIOCNOTTY.  ENOTTY. */
+int session_notty(struct proc *, const void *tty);
 /* No member of the group has its parent in another group of the session:
  * tty stops are not for it. */
 bool pgrp_orphaned(struct vkernel *, int pgid);

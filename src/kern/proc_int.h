@@ -41,6 +41,7 @@ int session_create(struct vkernel *, int sid, struct session **);
 void session_ref(struct session *);
 void session_free(struct vkernel *, struct session *);
 void pgrp_signal_locked(struct vkernel *, int pgid, int sig);
+extern const struct vfs_tty_ops session_tty_ops;
 bool pgrp_orphaned_locked(struct vkernel *, int pgid);
 bool pgrp_has_stopped(struct vkernel *, int pgid);
 
@@ -56,6 +57,11 @@ void lwp_threads_drain(struct vkernel *);
 
 /* oom.c */
 int kern_oom(void *vkernel, struct vmspace *);
+
+/* sys_signalfd.c.  exit: no lwp is left; no locks held. */
+void sigfd_init(struct vkernel *);
+void sigfd_destroy(struct vkernel *);
+void sigfd_proc_exit(struct proc *);
 
 /* timer.c */
 int ktimer_create(struct vkernel *);

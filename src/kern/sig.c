@@ -252,6 +252,7 @@ ksig_take_locked(struct lwp *l, uint64_t set, struct ksiginfo *out)
 		sigpending_take(l->p->k, &l->sigpend, signo, out);
 	else
 		sigpending_take(l->p->k, &l->p->sigpend, signo, out);
+	sigfd_taken_locked(l->p);
 	return (true);
 }
 
@@ -263,6 +264,7 @@ ksig_flush_locked(struct proc *p, uint64_t set)
 	sigpending_remove(p->k, &p->sigpend, set);
 	LIST_FOREACH (l, &p->lwps, link)
 		sigpending_remove(p->k, &l->sigpend, set);
+	sigfd_taken_locked(p);
 }
 
 bool
@@ -369,6 +371,7 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info)
 	if (sig_dropped(p, only, info->signo))
 		return;
 	sigpending_add(p->k, only != NULL ? &only->sigpend : &p->sigpend, info);
+	sigfd_posted_locked(p, bit);
 	if (only != NULL) {
 		if ((bit & ~only->sigmask) || (bit & only->sigwait))
 			lwp_notify(only);
@@ -435,6 +438,7 @@ ksig_force(struct lwp *l, const struct ksiginfo *info)
 	/* The newest fault is the one that must be answered. */
 	sigpending_remove(p->k, &l->sigpend, bit);
 	sigpending_add(p->k, &l->sigpend, info);
+	sigfd_posted_locked(p, bit);
 	atomic_store(&l->sigcheck, true);
 	kmutex_unlock(&p->lock);
 }

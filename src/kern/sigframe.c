@@ -34,27 +34,24 @@
 
 /* ---- siginfo ---- */
 
-enum info_kind { INFO_RT, INFO_TIMER, INFO_CHLD, INFO_FAULT, INFO_SYS };
-
-/* Which member of the union a (signal, code) pair uses; see sigaction(2). */
-static enum info_kind
-siginfo_kind(int signo, int code)
+enum ksiginfo_kind
+ksiginfo_kind(int signo, int code)
 {
 	if (code <= 0 || code == LX_SI_KERNEL)
-		return (code == LX_SI_TIMER ? INFO_TIMER : INFO_RT);
+		return (code == LX_SI_TIMER ? KSIGINFO_TIMER : KSIGINFO_RT);
 	switch (signo) {
 	case LX_SIGCHLD:
-		return (INFO_CHLD);
+		return (KSIGINFO_CHLD);
 	case LX_SIGILL:
 	case LX_SIGFPE:
 	case LX_SIGSEGV:
 	case LX_SIGBUS:
 	case LX_SIGTRAP:
-		return (INFO_FAULT);
+		return (KSIGINFO_FAULT);
 	case LX_SIGSYS:
-		return (INFO_SYS);
+		return (KSIGINFO_SYS);
 	default:
-		return (INFO_RT);
+		return (KSIGINFO_RT);
 	}
 }
 
@@ -67,8 +64,8 @@ ksiginfo_encode(const struct ksiginfo *ki, uint8_t out[128])
 	si.signo = ki->signo;
 	si.err = ki->err;
 	si.code = ki->code;
-	switch (siginfo_kind(ki->signo, ki->code)) {
-	case INFO_RT:
+	switch (ksiginfo_kind(ki->signo, ki->code)) {
+	case KSIGINFO_RT:
 		/* SI_KERNEL faults say nothing about an address. */
 		if (ki->code == LX_SI_KERNEL && ki->forced)
 			break;
@@ -76,22 +73,22 @@ ksiginfo_encode(const struct ksiginfo *ki, uint8_t out[128])
 		si.u.rt.uid = ki->uid;
 		si.u.rt.value = ki->value;
 		break;
-	case INFO_TIMER:
+	case KSIGINFO_TIMER:
 		si.u.timer.tid = ki->pid;
 		si.u.timer.overrun = ki->status;
 		si.u.timer.value = ki->value;
 		break;
-	case INFO_CHLD:
+	case KSIGINFO_CHLD:
 		si.u.chld.pid = ki->pid;
 		si.u.chld.uid = ki->uid;
 		si.u.chld.status = ki->status;
 		si.u.chld.utime = (int64_t)ki->utime;
 		si.u.chld.stime = (int64_t)ki->stime;
 		break;
-	case INFO_FAULT:
+	case KSIGINFO_FAULT:
 		si.u.fault.addr = ki->addr;
 		break;
-	case INFO_SYS:
+	case KSIGINFO_SYS:
 		si.u.sys.addr = ki->addr;
 		si.u.sys.syscall = ki->status;
 		break;
@@ -111,28 +108,28 @@ ksiginfo_decode(const uint8_t in[128], struct ksiginfo *ki)
 	k.signo = si.signo;
 	k.err = si.err;
 	k.code = si.code;
-	switch (siginfo_kind(si.signo, si.code)) {
-	case INFO_RT:
+	switch (ksiginfo_kind(si.signo, si.code)) {
+	case KSIGINFO_RT:
 		k.pid = si.u.rt.pid;
 		k.uid = si.u.rt.uid;
 		k.value = si.u.rt.value;
 		break;
-	case INFO_TIMER:
+	case KSIGINFO_TIMER:
 		k.pid = si.u.timer.tid;
 		k.status = si.u.timer.overrun;
 		k.value = si.u.timer.value;
 		break;
-	case INFO_CHLD:
+	case KSIGINFO_CHLD:
 		k.pid = si.u.chld.pid;
 		k.uid = si.u.chld.uid;
 		k.status = si.u.chld.status;
 		k.utime = (uint64_t)si.u.chld.utime;
 		k.stime = (uint64_t)si.u.chld.stime;
 		break;
-	case INFO_FAULT:
+	case KSIGINFO_FAULT:
 		k.addr = si.u.fault.addr;
 		break;
-	case INFO_SYS:
+	case KSIGINFO_SYS:
 		k.addr = si.u.sys.addr;
 		k.status = si.u.sys.syscall;
 		break;

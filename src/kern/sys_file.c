@@ -86,6 +86,8 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 	sys_path_done(&sp);
 	if (error != 0)
 		return (sys_restartable(error));
+	if ((flags & (O_NOCTTY | O_PATH)) == 0)
+		sys_tty_opened(l, f);
 	return (sys_fd_new(l, f, (flags & O_CLOEXEC) != 0, ret));
 }
 

@@ -89,6 +89,12 @@ int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
  * EINTR has become ERESTART, EPIPE has sent SIGPIPE. */
 int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
     int flags, uint64_t off, int64_t *ret);
+/* The answer to EPIPE. */
+void sys_sigpipe(struct lwp *);
+/* How much may be written at the file's position (at: at off) under
+ * RLIMIT_FSIZE: *room.  EFBIG with SIGXFSZ when nothing may. */
+int sys_file_limit(
+    struct lwp *, struct file *f, bool at, uint64_t off, uint64_t *room);
 
 /* ---- names (sys_path.c) ---- */
 
@@ -112,6 +118,9 @@ int sys_path_vnode(struct lwp *, int dirfd, uint64_t upath, int atflags,
 /* ---- terminal job control (sys_ioctl.c) ---- */
 
 bool sys_is_tty(const struct file *);
+/* f was opened by name without O_NOCTTY: a pty becomes the terminal of a
+ * session leader that has none. */
+void sys_tty_opened(struct lwp *, const struct file *);
 /* A read (SIGTTIN) or change (SIGTTOU) by a background process: ERESTART
  * after the signal was sent, EIO where it cannot stop; 0: go on. */
 int sys_tty_background(struct lwp *, const struct file *, int signo);

@@ -94,8 +94,8 @@ io_total(const struct lx_iovec *iov, int n)
 	return (total);
 }
 
-static void
-io_sigpipe(struct lwp *l)
+void
+sys_sigpipe(struct lwp *l)
 {
 	struct ksiginfo info = {.signo = LX_SIGPIPE,
 	    .code = LX_SI_USER,
@@ -105,12 +105,8 @@ io_sigpipe(struct lwp *l)
 	ksig_post_lwp(l, &info);
 }
 
-/*
- * How much may be written at the file's position under RLIMIT_FSIZE: *room.
- * EFBIG with SIGXFSZ when nothing may.
- */
-static int
-io_file_limit(
+int
+sys_file_limit(
     struct lwp *l, struct file *f, bool at, uint64_t off, uint64_t *room)
 {
 	struct ksiginfo info = {.signo = LX_SIGXFSZ, .code = LX_SI_KERNEL};
@@ -156,7 +152,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	int error = 0;
 
 	if (write)
-		error = io_file_limit(l, f, at, off, &room);
+		error = sys_file_limit(l, f, at, off, &room);
 	if (write && record && io_total(iov, n) > IO_RECORD)
 		error = EMSGSIZE;
 	if (error != 0) {
@@ -188,7 +184,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	lwp_vfs_ctx_done(&ctx);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE && write)
-			io_sigpipe(l);
+			sys_sigpipe(l);
 		if (file_socket(f) != NULL)
 			return (sys_sock_restart(
 			    error, write ? &file_socket(f)->snd_ns
@@ -459,7 +455,7 @@ copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
 	free(buf);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE)
-			io_sigpipe(l);
+			sys_sigpipe(l);
 		return (sys_restartable(error));
 	}
 	*ret = (int64_t)total;

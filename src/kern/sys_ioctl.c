@@ -35,6 +35,18 @@
 
 sys_fn sys_ioctl;
 
+/* Which terminal f is, as sessions have it; NULL: none.  *master: of a pty. */
+static const void *
+tty_of(struct lwp *l, const struct file *f, bool *master)
+{
+	const struct pty *pty = pty_of_file(f, master);
+
+	if (pty != NULL)
+		return (pty);
+	*master = false;
+	return (sys_is_tty(f) ? l->p->k : NULL);
+}
+
 bool
 sys_is_tty(const struct file *f)
 {
@@ -48,10 +60,13 @@ int
 sys_tty_background(struct lwp *l, const struct file *f, int signo)
 {
 	struct proc *p = l->p;
-	bool refused;
+	bool refused, master = false;
+	const void *tty = pty_of_file(f, &master);
 	int fg, pgid;
 
-	if (p->k->tty_fd < 0 || f->hostfd < 0 || session_get_fg(p, &fg) != 0)
+	if (tty == NULL && p->k->tty_fd >= 0 && f->hostfd >= 0)
+		tty = p->k; /* if it is a terminal at all */
+	if (tty == NULL || master || session_get_fg(p, tty, false, &fg) != 0)
 		return (0);
 	kmutex_lock(&p->k->proctree);
 	pgid = p->pgid;
@@ -71,23 +86,14 @@ sys_tty_background(struct lwp *l, const struct file *f, int signo)
 	return (ERESTART);
 }
 
-static int
-tty_notty(struct lwp *l)
+void
+sys_tty_opened(struct lwp *l, const struct file *f)
 {
-	struct proc *p = l->p;
-	int error = ENOTTY;
+	bool master;
+	const struct pty *pty = pty_of_file(f, &master);
 
-	kmutex_lock(&p->k->proctree);
-	if (p->session->has_tty) {
-		/* Only the leader's wish frees the terminal. */
-		if (p->sid == p->pid) {
-			p->session->has_tty = false;
-			p->session->fg_pgid = 0;
-		}
-		error = 0;
-	}
-	kmutex_unlock(&p->k->proctree);
-	return (error);
+	if (pty != NULL && !master)
+		(void)session_set_ctty(l->p, pty);
 }
 
 /* Process groups and sessions.  ENOTTY for everything that is no terminal. */
@@ -95,27 +101,29 @@ static int
 ioctl_tty(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
 {
 	struct vmspace *vm = lwp_vmspace(l);
+	bool master;
+	const void *tty = tty_of(l, f, &master);
 	int32_t v = 0;
 	int error, id;
 
-	if (!sys_is_tty(f))
+	if (tty == NULL)
 		return (ENOTTY);
 	switch (cmd) {
 	case LX_TIOCGPGRP:
-		error = session_get_fg(l->p, &id);
+		error = session_get_fg(l->p, tty, master, &id);
 		break;
 	case LX_TIOCGSID:
-		error = session_get_sid(l->p, &id);
+		error = session_get_sid(l->p, tty, master, &id);
 		break;
 	case LX_TIOCSPGRP:
 		if (copyin(vm, &v, arg, sizeof(v)) != 0)
 			return (EFAULT);
 		error = sys_tty_background(l, f, LX_SIGTTOU);
-		return (error != 0 ? error : session_set_fg(l->p, v));
+		return (error != 0 ? error : session_set_fg(l->p, tty, v));
 	case LX_TIOCSCTTY:
-		return (session_set_ctty(l->p));
+		return (master ? ENOTTY : session_set_ctty(l->p, tty));
 	default:
-		return (tty_notty(l));
+		return (session_notty(l->p, tty));
 	}
 	if (error != 0)
 		return (error);

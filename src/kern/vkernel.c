@@ -255,6 +255,8 @@ vkernel_files(struct vkernel *k)
 		return (error);
 	k->vfs->procfs_ops = &kern_procfs_ops;
 	k->vfs->procfs_arg = k;
+	k->vfs->tty_ops = &session_tty_ops;
+	k->vfs->tty_arg = k;
 	return (vkernel_mounts(k));
 }
 
@@ -309,6 +311,7 @@ vkernel_teardown(struct vkernel *k)
 	ktrace_destroy(&k->trace);
 	kcond_destroy(&k->thread_cond);
 	kmutex_destroy(&k->thread_lock);
+	sigfd_destroy(k);
 	kcond_destroy(&k->file_cond);
 	kmutex_destroy(&k->file_lock);
 	kcond_destroy(&k->run_cond);
@@ -340,6 +343,7 @@ vkernel_alloc(const struct vkernel_config *config)
 	LIST_INIT(&k->files);
 	resident_init(k);
 	sysvipc_init(k);
+	sigfd_init(k);
 	LIST_INIT(&k->runs);
 	kmutex_init(&k->run_lock, "runs", KRANK_RUN, 0);
 	kcond_init(&k->run_cond);
@@ -528,7 +532,7 @@ vkernel_kill(struct vkernel *k, int pid, int sig)
 		return (ksig_kill_pgrp(k, -pid, &ksi));
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (s, &k->sessions, link)
-		if (s->has_tty)
+		if (s->tty == k)
 			pgid = s->fg_pgid;
 	kmutex_unlock(&k->proctree);
 	return (pgid == 0 ? ESRCH : ksig_kill_pgrp(k, pgid, &ksi));

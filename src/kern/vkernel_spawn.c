@@ -241,9 +241,9 @@ spawn_set_tty(struct vkernel *k, struct session *s, int fd)
 	if (k->tty_fd < 0 && host_dup(fd, &k->tty_fd) == 0)
 		k->vfs->tty_fd = k->tty_fd;
 	LIST_FOREACH (o, &k->sessions, link)
-		if (o->has_tty)
+		if (o->tty == k)
 			return;
-	s->has_tty = true;
+	s->tty = k;
 	s->fg_pgid = s->sid;
 }
 

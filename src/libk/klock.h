@@ -23,6 +23,7 @@
 /* The lock order of the whole system, outermost first. */
 enum klock_rank {
 	KRANK_PROCTREE = 10, /* process tree, pid table */
+	KRANK_SIGFD = 15,    /* who polls signals */
 	KRANK_PROC = 20,     /* struct proc */
 	KRANK_SIGNAL = 25,   /* signal and lwp run state */
 	KRANK_FDTABLE = 30,  /* descriptor table */

@@ -114,6 +114,10 @@ file_free(struct file *f)
 	if (old > 1)
 		return;
 	vfs_lock_file_closed(f);
+	if (f->opened)
+		vfs_tell_file(f->vp, (file_flags(f) & O_ACCMODE) == O_RDONLY
+					 ? IN_CLOSE_NOWRITE
+					 : IN_CLOSE_WRITE);
 	if (f->ops->close != NULL)
 		f->ops->close(f);
 	if (file_is_writer(f->vp, file_flags(f)))
@@ -207,21 +211,29 @@ file_rw(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at,
 int
 file_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at)
 {
-	int fl = file_flags(f);
+	const size_t before = uio->resid;
+	int fl = file_flags(f), error;
 
 	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_WRONLY)
 		return (EBADF);
-	return (file_rw(f, uio, ctx, at, f->ops->read));
+	error = file_rw(f, uio, ctx, at, f->ops->read);
+	if (uio->resid < before && f->vp != NULL)
+		vfs_tell_file(f->vp, IN_ACCESS);
+	return (error);
 }
 
 int
 file_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at)
 {
-	int fl = file_flags(f);
+	const size_t before = uio->resid;
+	int fl = file_flags(f), error;
 
 	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_RDONLY)
 		return (EBADF);
-	return (file_rw(f, uio, ctx, at, f->ops->write));
+	error = file_rw(f, uio, ctx, at, f->ops->write);
+	if (uio->resid < before && f->vp != NULL)
+		vfs_tell_file(f->vp, IN_MODIFY);
+	return (error);
 }
 
 int
@@ -383,6 +395,8 @@ file_getdents(struct file *f, vfs_dirent_fn *fn, void *arg)
 		error = vp->ops->readdir(vp, at, dents_entry, &d);
 	}
 	file_offset_unlock(f);
+	if (error == 0)
+		vfs_tell_file(vp, IN_ACCESS);
 	return (error);
 }
 

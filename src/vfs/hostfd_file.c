@@ -374,6 +374,10 @@ file_describe(struct file *f, char *buf, size_t size)
 		    buf, size, "socket:[%llu]", (unsigned long long)f->ino);
 		return;
 	}
+	if (inotify_is(f)) {
+		snprintf(buf, size, "anon_inode:%s", name); /* as Linux */
+		return;
+	}
 	if (f->ops != &hostfd_fileops || file_getattr(f, &va) != 0) {
 		snprintf(buf, size, "anon_inode:[%s]", name);
 		return;

@@ -54,6 +54,9 @@ static const struct ioctl_entry ioctl_table[] = {
     {VIOC_FIONCLEX, 0, 0, false},
     {VIOC_FIOCLEX, 0, 0, false},
     {VIOC_FIOASYNC, 4, IOC_IN, false},
+    {VIOC_TIOCGPTN, 4, IOC_OUT, false},
+    {VIOC_TIOCSPTLCK, 4, IOC_IN, false},
+    {VIOC_TIOCGPTLCK, 4, IOC_OUT, false},
     {VIOC_RNDGETENTCNT, 4, IOC_OUT, false},
 };
 

@@ -67,6 +67,7 @@ vfs_create(struct vm_system *sys, struct vfs **vfsp)
 	kmutex_init(&vfs->mount_lock, "mounts", KRANK_MOUNT, 0);
 	vfs_lock_init(vfs);
 	vfs_sock_init(vfs);
+	inotify_init(vfs);
 	TAILQ_INIT(&vfs->mounts);
 	*vfsp = vfs;
 	return (0);
@@ -100,6 +101,7 @@ vfs_destroy(struct vfs *vfs)
 	KVERIFY(vm_zone_live(vfs->z_vnode) == 0);
 	vfs_lock_fini(vfs);
 	vfs_sock_fini(vfs);
+	inotify_fini(vfs);
 	kmutex_destroy(&vfs->mount_lock);
 	free(vfs);
 }

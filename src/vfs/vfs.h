@@ -182,6 +182,8 @@ struct vnode {
 	bool idle;                    /* [h] on mount->inactive, refs is 0 */
 	TAILQ_ENTRY(vnode) lru;       /* [h] */
 	LIST_ENTRY(vnode) hash;       /* [h] */
+	_Atomic(uint32_t) watches;    /* [a] see inotify.c */
+	_Atomic(uint8_t) unlinked;    /* [a] enum vnode_names */
 };
 #define VN_ROOT 0x1 /* root of its mount */
 #define VN_TTY 0x2
@@ -248,6 +250,7 @@ struct vfs_statfs {
 };
 
 #define VFS_LOCK_BUCKETS 64
+#define VFS_WATCH_BUCKETS 256
 struct vfs_lock;
 struct vfs_lock_wait;
 
@@ -262,7 +265,9 @@ struct vfs {
 	void *procfs_arg;
 	/* Host descriptors 0,1,2 and the terminal, as devfs shows them. */
 	int tty_fd; /* host fd of the controlling terminal, -1 none */
-	struct devfs_mount *devfs; /* the last one made, or NULL */
+	struct devfs_mount *devfs;         /* the last one made, or NULL */
+	const struct vfs_tty_ops *tty_ops; /* registered by kern, or NULL */
+	void *tty_arg;
 	/* Advisory locks, see lock.c. */
 	struct kmutex lock_lock; /* rank FILE */
 	LIST_HEAD(vfs_lock_list,
@@ -280,6 +285,13 @@ struct vfs {
 	bool collecting, collect_again;   /* sock_lock */
 	_Atomic(uint64_t) sock_id;        /* [a] last one given */
 	_Atomic(bool) passcred_used;      /* [a] some socket wants creds */
+	/* Watches of files, see inotify.c. */
+	struct kmutex watch_lock; /* rank LEAF */
+	LIST_HEAD(inotify_watch_list,
+	    inotify_watch) watches[VFS_WATCH_BUCKETS]; /* watch_lock */
+	_Atomic(unsigned) nwatches; /* [a] written under watch_lock */
+	unsigned ninotify, nevents; /* watch_lock */
+	_Atomic(uint32_t) watch_cookie;
 };
 
 /* ---- advisory locks (lock.c) ---- */
@@ -317,6 +329,39 @@ int vfs_lock_set(
 void vfs_lock_unwait(struct vfs *, struct vfs_lock_wait *);
 /* Is anything in the way?  Then *r is what; pid -1 if no process owns it. */
 bool vfs_lock_test(struct vfs *, struct vfs_lock_req *r);
+
+/* ---- terminals of guests (devfs/pty.c) ---- */
+
+struct pty;
+/* Registered by kern.  No locks are held. */
+struct vfs_tty_ops {
+	/* To the foreground group of the session that has pty. */
+	void (*signal)(void *arg, struct pty *pty, int signo);
+	/* Its master is closed: no session has pty when this returns. */
+	void (*hangup)(void *arg, struct pty *pty);
+	/* The caller's terminal: a pty with a ref, or NULL: the kernel's.
+	 * ENXIO. */
+	int (*controlling)(
+	    void *arg, const struct vfs_ctx *ctx, struct pty **pty);
+};
+/* The pty of a file, which is as good as the file; NULL: it has none. */
+struct pty *pty_of_file(const struct file *f, bool *master);
+unsigned pty_number(const struct pty *);
+/* May it become somebody's terminal? */
+bool pty_live(struct pty *);
+/* A ref, unless the last is being given up; give one up, without locks. */
+bool pty_tryref(struct pty *);
+void pty_free(struct pty *);
+
+/* ---- inotify (inotify.c) ---- */
+
+/* A new instance; flags: O_NONBLOCK.  0, EMFILE, ENFILE, ENOMEM. */
+int inotify_create(struct vfs *, int flags, struct file **);
+bool inotify_is(const struct file *);
+/* Watch vp, which the caller may read, with IN_* bits: *wd.  f is an instance.
+ * 0, EEXIST (IN_MASK_CREATE), ENOSPC, ENOMEM. */
+int inotify_add(struct file *f, struct vnode *vp, uint32_t mask, int *wd);
+int inotify_remove(struct file *f, int wd); /* EINVAL: no such watch */
 
 int vfs_create(struct vm_system *, struct vfs **);
 /* All files are closed, all vnodes released: KVERIFYs that. */
@@ -417,6 +462,7 @@ struct file {
 	bool busy;                 /* [f] a read, write or seek uses `off` */
 	struct kcond cond;         /* `busy` went */
 	_Atomic(bool) locked;      /* [a] has had locks of its own */
+	bool opened;               /* [I] after open: by a name */
 	struct kmutex lock;        /* rank FILE; never held across I/O */
 	int hostfd;                /* [I] host descriptor, -1 none */
 	void *data;                /* [I] */

@@ -155,6 +155,9 @@ int hostfd_host_ioctl(int fd, unsigned long cmd, void *kbuf, size_t size,
 #define VIOC_FIONCLEX 0x5450ul
 #define VIOC_FIOCLEX 0x5451ul
 #define VIOC_FIOASYNC 0x5452ul
+#define VIOC_TIOCGPTN 0x80045430ul
+#define VIOC_TIOCSPTLCK 0x40045431ul
+#define VIOC_TIOCGPTLCK 0x80045439ul
 #define VIOC_RNDGETENTCNT 0x80045200ul
 
 #endif /* VFS_VFS_NODE_H */

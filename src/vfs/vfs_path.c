@@ -165,6 +165,10 @@ open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags, bool created,
 			    vp, flags & ~(O_CREAT | O_EXCL), f, ctx);
 		else if (vp->type != VREG && vp->type != VDIR)
 			error = ENXIO;
+		if (error == 0) {
+			f->opened = true;
+			vfs_tell_file(vp, IN_OPEN);
+		}
 		if (error == 0 && (flags & O_TRUNC) != 0 && !created)
 			error = open_truncate(vp);
 	}
@@ -208,6 +212,7 @@ open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 			    mode & VS_PERM & ~ctx->umask, ctx, &nd.vp);
 		if (error == 0) {
 			vnode_set_name(nd.vp, nd.dvp, nd.last);
+			vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VREG);
 			*created = true;
 		} else if (error == EEXIST && (flags & O_EXCL) == 0)
 			error = EAGAIN;
@@ -275,6 +280,8 @@ vfs_mkdir(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	else
 		error = nd.dvp->ops->mkdir(nd.dvp, nd.last,
 		    mode & (VS_ISVTX | 0777) & ~ctx->umask, ctx);
+	if (error == 0)
+		vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VDIR);
 	nd_rele(&nd);
 	return (error);
 }
@@ -314,6 +321,8 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 			error =
 			    ops->mknod(nd.dvp, nd.last, fmt | perm, rdev, ctx);
 	}
+	if (error == 0)
+		vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VREG);
 	nd_rele(&nd);
 	return (error);
 }
@@ -337,6 +346,8 @@ vfs_symlink(const struct vfs_ctx *ctx, const char *target, struct vnode *start,
 		error = EPERM;
 	else
 		error = nd.dvp->ops->symlink(nd.dvp, nd.last, target, ctx);
+	if (error == 0)
+		vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VLNK);
 	nd_rele(&nd);
 	return (error);
 }
@@ -366,6 +377,12 @@ vfs_link(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
 		error = EPERM;
 	else
 		error = nd.dvp->ops->link(nd.dvp, nd.last, od.vp);
+	if (error == 0) {
+		atomic_store(&od.vp->unlinked, VN_LINKED);
+		if (vfs_watched(ctx->vfs))
+			inotify_tell_self(od.vp, IN_ATTRIB);
+		vfs_tell_name(nd.dvp, nd.last, IN_CREATE, od.vp->type);
+	}
 	nd_rele(&nd);
 out:
 	nd_rele(&od);
@@ -399,6 +416,20 @@ unlink_check(const struct vfs_ctx *ctx, const struct nameidata *nd, bool rmdir)
 	return (0);
 }
 
+/* The file may be deleted before the directory hears of its name. */
+static void
+unlink_tell(struct nameidata *nd)
+{
+	enum vtype type = nd->vp->type;
+
+	inotify_unlinked(nd->vp, nd->dvp, nd->last);
+	if (type != VDIR)
+		inotify_tell_self(nd->vp, IN_ATTRIB);
+	vrele(nd->vp);
+	nd->vp = NULL;
+	inotify_tell_name(nd->dvp, nd->last, IN_DELETE, type, 0);
+}
+
 int
 vfs_unlink(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
     bool rmdir)
@@ -422,6 +453,8 @@ vfs_unlink(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	if (error == 0) {
 		op = rmdir ? nd.dvp->ops->rmdir : nd.dvp->ops->unlink;
 		error = op != NULL ? op(nd.dvp, nd.last) : EPERM;
+		if (error == 0 && vfs_watched(ctx->vfs))
+			unlink_tell(&nd);
 	}
 	nd_rele(&nd);
 	return (error);
@@ -491,6 +524,34 @@ rename_check(const struct vfs_ctx *ctx, const struct nameidata *od,
 	return (0);
 }
 
+/* vp has gone from one name to another, which `over` had. */
+static void
+moved_tell(struct vnode *vp, const struct nameidata *from,
+    const struct nameidata *to, struct vnode *over)
+{
+	uint32_t cookie = inotify_cookie(vp->mount->vfs);
+
+	inotify_tell_name(
+	    from->dvp, from->last, IN_MOVED_FROM, vp->type, cookie);
+	inotify_tell_name(to->dvp, to->last, IN_MOVED_TO, vp->type, cookie);
+	if (over != NULL) {
+		inotify_unlinked(over, to->dvp, to->last);
+		inotify_tell_self(over, IN_ATTRIB);
+	}
+	inotify_tell_self(vp, IN_MOVE_SELF);
+}
+
+static void
+rename_tell(
+    const struct nameidata *od, const struct nameidata *nd, unsigned flags)
+{
+	if ((flags & RENAME_EXCHANGE) != 0) {
+		moved_tell(od->vp, od, nd, NULL);
+		moved_tell(nd->vp, nd, od, NULL);
+	} else
+		moved_tell(od->vp, od, nd, nd->vp);
+}
+
 /*
  * rename(2) with RENAME_NOREPLACE and RENAME_EXCHANGE.
  */
@@ -518,6 +579,8 @@ vfs_rename(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
 			vnode_set_name(od.vp, nd.dvp, nd.last);
 			if ((flags & RENAME_EXCHANGE) != 0)
 				vnode_set_name(nd.vp, od.dvp, od.last);
+			if (vfs_watched(ctx->vfs))
+				rename_tell(&od, &nd, flags);
 		}
 	}
 	nd_rele(&nd);

@@ -210,6 +210,7 @@ vnode_lastref(struct vnode *vp)
 void
 vrele(struct vnode *vp)
 {
+	struct vfs *watched;
 	uint32_t old;
 
 	while (vp != NULL) {
@@ -219,8 +220,13 @@ vrele(struct vnode *vp)
 			vp = vnode_lastref(vp);
 			continue;
 		}
+		watched = NULL;
+		if (atomic_load_explicit(&vp->watches, memory_order_relaxed) !=
+		    0)
+			watched = vp->mount->vfs;
 		if (atomic_compare_exchange_weak_explicit(&vp->refs, &old,
-			old - 1, memory_order_release, memory_order_relaxed))
+			old - 1, memory_order_release, memory_order_relaxed) &&
+		    (watched == NULL || !inotify_unused(watched, vp)))
 			break;
 	}
 }
@@ -329,6 +335,9 @@ vnode_set_name(struct vnode *vp, struct vnode *dvp, const char *name)
 
 	if (vp->mount != dvp->mount || (vp->flags & VN_ROOT) != 0)
 		return;
+	if (atomic_load_explicit(&vp->unlinked, memory_order_relaxed) ==
+	    VN_UNLINKED)
+		atomic_store(&vp->unlinked, VN_LINKED);
 	kmutex_lock(&vp->lock);
 	same = vp->parent == dvp && vp->name != NULL &&
 	       strcmp(vp->name, name) == 0;

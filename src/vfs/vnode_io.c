@@ -493,12 +493,8 @@ vn_truncate(struct vnode *vp, const struct vattr *va, unsigned what)
 	return (error);
 }
 
-/*
- * Change attributes; the caller has checked that this is allowed.
- * - No locks held.  EROFS, EPERM, EISDIR, EINVAL, ...
- */
-int
-vn_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
+static int
+setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 {
 	if ((vp->mount->flags & VMNT_RDONLY) != 0)
 		return (EROFS);
@@ -513,6 +509,33 @@ vn_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 			return (vn_truncate(vp, va, what));
 	}
 	return (vp->ops->setattr(vp, va, what));
+}
+
+/* What watches call a change of these attributes. */
+static uint32_t
+setattr_event(unsigned what)
+{
+	const unsigned times = VA_ATIME | VA_MTIME;
+
+	if ((what & VA_SIZE) != 0)
+		return (IN_MODIFY);
+	if ((what & ~times) != 0 || (what & times) == times)
+		return (IN_ATTRIB);
+	return (what == VA_MTIME ? IN_MODIFY : IN_ACCESS);
+}
+
+/*
+ * Change attributes; the caller has checked that this is allowed.
+ * - No locks held.  EROFS, EPERM, EISDIR, EINVAL, ...
+ */
+int
+vn_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
+{
+	int error = setattr(vp, va, what);
+
+	if (error == 0 && what != 0)
+		vfs_tell_file(vp, setattr_event(what));
+	return (error);
 }
 
 int

@@ -293,7 +293,7 @@ test_devfs(void **state)
 	    vfs_unlink(&fx->ctx, NULL, "/dev/null", false), EACCES);
 	listing(fx, "/dev", &ns);
 	assert_true(has(&ns, "null") && has(&ns, "stdin") && has(&ns, "shm"));
-	assert_int_equal(ns.n, 14);
+	assert_int_equal(ns.n, 15);
 	listing(fx, "/dev/pts", &ns);
 	assert_int_equal(ns.n, 2);
 }

@@ -14,13 +14,14 @@
  * object for nothing else.)
  *
  * Opening a device replaces the operations of the file; nothing ever reads or
- * writes through the vnode.  /dev/tty becomes a host stream on a dup of the
- * kernel's terminal.
+ * writes through the vnode.  /dev/tty becomes a file of the caller's pty, or a
+ * host stream on a dup of the kernel's terminal.  /dev/ptmx and the contents of
+ * /dev/pts are in pty.c.
  *
  * Locking.  dm->lock guards dm->vp[]; a vnode whose refs are 0 is dropped
  * from it by its reclaim, under the same lock.
  *
- * Limits.  No ptys: pts is empty.  Ownership and modes cannot be changed.
+ * Limits.  Ownership and modes cannot be changed.
  */
 #include "vfs/devfs/devfs_int.h"
 
@@ -30,13 +31,17 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/devfs/pty.h"
 #include "vm/vm_object.h"
 
 #define DEVFS_MAGIC 0x01021994 /* devtmpfs calls itself tmpfs */
 #define ENTROPY_BITS 256
 #define ZERO_PAGES ((vm_pindex_t)1 << 40)
 
-#define DEV_MAJOR 240 /* devices of the embedder: local use */
+#define DEV_TTY VFS_MKDEV(5, 0)
+#define DEV_PTMX VFS_MKDEV(5, 2)
+#define DEV_PTS VFS_MKDEV(136, 0) /* of the directory, for our own use */
+#define DEV_MAJOR 240             /* devices of the embedder: local use */
 
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM, DEV_URANDOM };
 
@@ -47,13 +52,14 @@ static const struct devfs_entry devfs_entries[] = {
     {"full", VCHR, 0666, VFS_MKDEV(1, DEV_FULL), NULL},
     {"random", VCHR, 0666, VFS_MKDEV(1, DEV_RANDOM), NULL},
     {"urandom", VCHR, 0666, VFS_MKDEV(1, DEV_URANDOM), NULL},
-    {"tty", VCHR, 0666, VFS_MKDEV(5, 0), NULL},
+    {"tty", VCHR, 0666, DEV_TTY, NULL},
+    {"ptmx", VCHR, 0666, DEV_PTMX, NULL},
     {"fd", VLNK, 0777, 0, "/proc/self/fd"},
     {"stdin", VLNK, 0777, 0, "/proc/self/fd/0"},
     {"stdout", VLNK, 0777, 0, "/proc/self/fd/1"},
     {"stderr", VLNK, 0777, 0, "/proc/self/fd/2"},
     {"shm", VDIR, 01777, 0, NULL},
-    {"pts", VDIR, 0755, 0, NULL},
+    {"pts", VDIR, 0755, DEV_PTS, NULL},
 };
 #define NENTRIES (sizeof(devfs_entries) / sizeof(devfs_entries[0]))
 
@@ -65,6 +71,7 @@ struct devfs_mount {
 	struct vnode *vp[NENTRIES]; /* [d] weak */
 	struct devfs_dev_list devs; /* [d] of the embedder */
 	unsigned ndevs;             /* [d] ever added */
+	struct pty_table *ptys;     /* [I] */
 };
 
 static const struct vops devfs_vops;
@@ -106,7 +113,7 @@ devfs_vget(struct devfs_mount *dm, size_t i, struct vnode **vpp)
 		node->e = e;
 		if (zero)
 			vp->flags |= VN_ZERO;
-		else if (e->rdev == VFS_MKDEV(5, 0))
+		else if (e->rdev == DEV_TTY || e->rdev == DEV_PTMX)
 			vp->flags |= VN_TTY;
 		dm->vp[i] = vp;
 		*vpp = vp;
@@ -184,6 +191,9 @@ devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 
 	if (dvp->type != VDIR)
 		return (ENOTDIR);
+	if (devfs_entry(dvp)->rdev == DEV_PTS)
+		return (pty_lookup(
+		    ((struct devfs_mount *)dvp->mount->data)->ptys, name, vpp));
 	if (devfs_entry(dvp) != &devfs_entries[0])
 		return (ENOENT);
 	for (size_t i = 1; i < NENTRIES; i++)
@@ -270,6 +280,8 @@ devfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 
 	if (vp->type != VDIR)
 		return (ENOTDIR);
+	if (devfs_entry(vp)->rdev == DEV_PTS)
+		return (pty_readdir(dm->ptys, off, fn, arg));
 	if (devfs_entry(vp) != &devfs_entries[0])
 		return (0);
 	for (size_t i = off + 1; off < NENTRIES && i < NENTRIES; i++) {
@@ -301,7 +313,7 @@ devfs_getattr(struct vnode *vp, struct vattr *va)
 
 	va->mode = e->mode | vtype_ifmt(e->type);
 	va->nlink = e->type == VDIR ? 2 : 1;
-	va->rdev = e->rdev;
+	va->rdev = e->type == VCHR ? e->rdev : 0;
 	va->size = e->target != NULL ? strlen(e->target) : 0;
 	va->atime = va->mtime = va->ctime = va->btime = dm->birth;
 	return (0);
@@ -460,11 +472,34 @@ static const struct fileops dev_fileops = {
     .name = "device",
 };
 
+/* /dev/tty. */
+static int
+tty_open(struct vfs *vfs, struct file *f, const struct vfs_ctx *ctx)
+{
+	struct pty *pty = NULL;
+	int fd, error = 0;
+
+	if (vfs->tty_ops != NULL)
+		error = vfs->tty_ops->controlling(vfs->tty_arg, ctx, &pty);
+	if (error == 0 && pty != NULL)
+		return (pty_open_slave(pty, f));
+	if (error == 0 && vfs->tty_fd < 0)
+		error = ENXIO;
+	if (error == 0)
+		error = host_dup(vfs->tty_fd, &fd);
+	if (error != 0)
+		return (error);
+	f->hostfd = fd;
+	f->data = (void *)(uintptr_t)&hostfd_kind_tty;
+	f->ops = &hostfd_fileops;
+	return (0);
+}
+
 static int
 devfs_open(
     struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
-	int fd, error;
+	const struct devfs_mount *dm = vp->mount->data;
 
 	if (vp->type != VCHR)
 		return (0);
@@ -472,18 +507,11 @@ devfs_open(
 		f->ops = &devfs_dev_fileops;
 		return (0);
 	}
-	if ((vp->flags & VN_TTY) == 0) {
-		f->ops = &dev_fileops;
-		return (0);
-	}
-	if (vp->mount->vfs->tty_fd < 0)
-		return (ENXIO);
-	error = host_dup(vp->mount->vfs->tty_fd, &fd);
-	if (error != 0)
-		return (error);
-	f->hostfd = fd;
-	f->data = (void *)(uintptr_t)&hostfd_kind_tty;
-	f->ops = &hostfd_fileops;
+	if (devfs_entry(vp)->rdev == DEV_PTMX)
+		return (pty_open_master(dm->ptys, f, ctx));
+	if ((vp->flags & VN_TTY) != 0)
+		return (tty_open(vp->mount->vfs, f, ctx));
+	f->ops = &dev_fileops;
 	return (0);
 }
 
@@ -551,6 +579,7 @@ devfs_destroy(struct vmount *mp)
 	for (size_t i = 0; i < NENTRIES; i++)
 		KVERIFY(dm->vp[i] == NULL);
 	devfs_dev_free_all(&dm->devs);
+	pty_table_destroy(dm->ptys);
 	if (mp->vfs->devfs == dm)
 		mp->vfs->devfs = NULL;
 	kmutex_destroy(&dm->lock);
@@ -581,7 +610,9 @@ devfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 	kmutex_init(&dm->lock, "devfs", KRANK_VNODE, 0);
 	mp->data = dm;
 	vfs->devfs = dm;
-	error = devfs_vget(dm, 0, &mp->root);
+	error = pty_table_create(mp, &dm->ptys);
+	if (error == 0)
+		error = devfs_vget(dm, 0, &mp->root);
 	if (error != 0) {
 		vmount_destroy(mp);
 		return (error);

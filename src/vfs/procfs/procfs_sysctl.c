@@ -19,7 +19,7 @@
 #include "host/host.h"
 #include "libk/kassert.h"
 
-enum { S_ROOT, S_KERNEL, S_VM, S_FS, S_NET, S_CORE, S_RANDOM };
+enum { S_ROOT, S_KERNEL, S_VM, S_FS, S_NET, S_CORE, S_RANDOM, S_INOTIFY };
 #define V_BOOT_ID "boot"
 #define V_UUID "uuid"
 
@@ -37,6 +37,7 @@ static const struct sysctl_entry sysctls[] = {
     [S_NET] = {S_ROOT, "net", NULL},
     [S_CORE] = {S_NET, "core", NULL},
     [S_RANDOM] = {S_KERNEL, "random", NULL},
+    [S_INOTIFY] = {S_FS, "inotify", NULL},
     {S_KERNEL, "ostype", "Linux"},
     {S_KERNEL, "osrelease", "6.6.0-vmspace"},
     {S_KERNEL, "version", "#1 SMP vmspace"},
@@ -61,8 +62,14 @@ static const struct sysctl_entry sysctls[] = {
     {S_VM, "resident", ""},
     {S_FS, "file-max", "1048576"},
     {S_FS, "pipe-max-size", "1048576"},
+    {S_INOTIFY, "max_queued_events", "16384"},
+    {S_INOTIFY, "max_user_instances", "512"},
+    {S_INOTIFY, "max_user_watches", "8192"},
     {S_CORE, "somaxconn", "4096"},
 };
+_Static_assert(INOTIFY_MAX_QUEUED == 16384 && INOTIFY_MAX_INSTANCES == 512 &&
+		   INOTIFY_MAX_WATCHES == 8192,
+    "limits of inotify");
 #define NSYSCTLS ((unsigned)(sizeof(sysctls) / sizeof(sysctls[0])))
 
 const char *

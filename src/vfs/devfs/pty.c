@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Pseudo-terminals: /dev/ptmx and /dev/pts.
+ *
+ * Concepts.  A pty is a pair of files with a line discipline between them
+ * (pty_ldisc.c).  Neither is a terminal of the host: its job control knows no
+ * processes of ours, and a confined kernel may not open one.  The bytes are in
+ * a pair of host sockets, so that poll and epoll work by the host as for all
+ * other streams.
+ *
+ *	master file -> m ===== s <- slave files
+ *	                  pty
+ *
+ * Opening /dev/ptmx makes a pty with a number, and it is /dev/pts/NUMBER as
+ * long as the master is open.  When the last slave file goes, s is shut down:
+ * the master reads what is left, and then EIO.  The next slave to be opened
+ * gets a new pair of sockets, of which one takes the place of m.  When the
+ * master goes, kern is told (vfs_tty_ops.hangup), and slaves read the end of
+ * the file.
+ *
+ * Locking and lifetime.  Files ref the pty; the table points to it weakly,
+ * under its lock, which comes before that of the pty.  A session points to it
+ * as long as its master is open: kern clears that when it is told.  The number
+ * of m does not change, so the master uses it without the lock; a slave has a
+ * dup of s.  Signals are sent after pty->lock has been let go.
+ *
+ * Limits.  See docs/decisions/006.  PTY_MAX in one kernel.  An epoll forgets
+ * the master when a slave is opened after all were closed.  What is typed while
+ * no slave is open is lost once there has been one.
+ */
+#include "vfs/devfs/pty.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/host.h"
+#include "host/host_sock.h"
+
+#define SIG_WINCH 28
+#define TENTH_NS UINT64_C(100000000)
+
+/* What file.data points to. */
+struct pty_file {
+	struct pty *pty; /* ref'ed */
+	int fd;          /* m, or an own dup of s */
+	bool master;
+};
+
+static const struct fileops master_fileops, slave_fileops;
+
+static bool
+nonblocking(const struct file *f)
+{
+	return ((atomic_load(&f->flags) & O_NONBLOCK) != 0);
+}
+
+/* ---- the pty ---- */
+
+void
+pty_free(struct pty *pty)
+{
+	struct pty_table *t = pty->table;
+
+	if (atomic_fetch_sub(&pty->refs, 1) != 1)
+		return;
+	kmutex_lock(&t->lock);
+	t->pty[pty->nr] = NULL;
+	kmutex_unlock(&t->lock);
+	if (pty->m >= 0)
+		(void)host_close(pty->m);
+	(void)host_close(pty->s);
+	kmutex_destroy(&pty->lock);
+	free(pty);
+}
+
+bool
+pty_tryref(struct pty *pty)
+{
+	uint32_t old = atomic_load(&pty->refs);
+
+	while (old != 0)
+		if (atomic_compare_exchange_weak(&pty->refs, &old, old + 1))
+			return (true);
+	return (false);
+}
+
+bool
+pty_live(struct pty *pty)
+{
+	bool live;
+
+	kmutex_lock(&pty->lock);
+	live = pty->m >= 0;
+	kmutex_unlock(&pty->lock);
+	return (live);
+}
+
+unsigned
+pty_number(const struct pty *pty)
+{
+	return (pty->nr);
+}
+
+/* Locked.  The last slave has gone: the master is told. */
+static void
+shut_locked(struct pty *pty)
+{
+	(void)host_shutdown(pty->s, 2);
+	pty->closed = true;
+}
+
+/* Locked.  A new pair of sockets; the master has not lost what it has not yet
+ * read. */
+static int
+reopen_locked(struct pty *pty)
+{
+	uint8_t buf[1024];
+	int error, fds[2];
+	size_t n;
+
+	error = host_socketpair(1, fds);
+	if (error != 0)
+		return (error);
+	while (host_read(pty->m, buf, sizeof(buf), &n) == 0 && n > 0)
+		(void)host_write(fds[1], buf, n, &n);
+	error = host_dup_over(fds[0], pty->m);
+	(void)host_close(fds[0]);
+	if (error != 0) {
+		(void)host_close(fds[1]);
+		return (error);
+	}
+	(void)host_close(pty->s);
+	pty->s = fds[1];
+	pty->closed = false;
+	pty->first = pty->nrecords = pty->nline = 0;
+	return (0);
+}
+
+static int
+pty_create(struct pty_table *t, const struct vfs_ctx *ctx, struct pty **out)
+{
+	struct pty *pty;
+	int error, fds[2];
+	unsigned nr;
+
+	pty = calloc(1, sizeof(*pty));
+	if (pty == NULL)
+		return (ENOMEM);
+	error = host_socketpair(1, fds);
+	if (error != 0) {
+		free(pty);
+		return (error);
+	}
+	pty->m = fds[0];
+	pty->s = fds[1];
+	pty->table = t;
+	pty->uid = ctx->uid;
+	pty->gid = ctx->gid;
+	pty->locked = true;
+	atomic_init(&pty->refs, 1);
+	kmutex_init(&pty->lock, "pty", KRANK_LEAF, 0);
+	pty_ldisc_init(pty);
+	kmutex_lock(&t->lock);
+	for (nr = 0; nr < PTY_MAX && t->pty[nr] != NULL; nr++)
+		;
+	if (nr < PTY_MAX)
+		t->pty[nr] = pty;
+	kmutex_unlock(&t->lock);
+	pty->nr = nr;
+	if (nr == PTY_MAX) {
+		(void)host_close(fds[0]);
+		(void)host_close(fds[1]);
+		kmutex_destroy(&pty->lock);
+		free(pty);
+		return (ENOSPC);
+	}
+	*out = pty;
+	return (0);
+}
+
+/* ---- files ---- */
+
+static void
+file_set(struct file *f, struct pty_file *pf, struct pty *pty, bool master)
+{
+	pf->pty = pty;
+	pf->master = master;
+	f->data = pf;
+	f->ops = master ? &master_fileops : &slave_fileops;
+}
+
+int
+pty_open_master(struct pty_table *t, struct file *f, const struct vfs_ctx *ctx)
+{
+	struct pty_file *pf = calloc(1, sizeof(*pf));
+	struct pty *pty;
+	int error = ENOMEM;
+
+	if (pf != NULL)
+		error = pty_create(t, ctx, &pty);
+	if (error != 0) {
+		free(pf);
+		return (error);
+	}
+	pf->fd = pty->m;
+	file_set(f, pf, pty, true);
+	return (0);
+}
+
+int
+pty_open_slave(struct pty *pty, struct file *f)
+{
+	struct pty_file *pf = calloc(1, sizeof(*pf));
+	int error = ENOMEM;
+
+	if (pf != NULL) {
+		kmutex_lock(&pty->lock);
+		error = pty->locked || pty->m < 0 ? EIO : 0;
+		if (error == 0 && pty->closed)
+			error = reopen_locked(pty);
+		if (error == 0)
+			error = host_dup(pty->s, &pf->fd);
+		if (error == 0)
+			pty->slaves++;
+		kmutex_unlock(&pty->lock);
+	}
+	if (error != 0) {
+		free(pf);
+		pty_free(pty);
+		return (error);
+	}
+	file_set(f, pf, pty, false);
+	return (0);
+}
+
+/* Locked.  Has the other side gone? */
+static bool
+file_dead(const struct pty_file *pf)
+{
+	return (pf->master ? pf->pty->closed : pf->pty->m < 0);
+}
+
+struct pty *
+pty_of_file(const struct file *f, bool *master)
+{
+	struct pty_file *pf = f->data;
+
+	if (f->ops != &master_fileops && f->ops != &slave_fileops)
+		return (NULL);
+	*master = pf->master;
+	return (pf->pty);
+}
+
+static void
+pty_close(struct file *f)
+{
+	struct pty_file *pf = f->data;
+	struct pty *pty = pf->pty;
+	struct vfs *vfs = f->vfs;
+	int m = -1;
+
+	kmutex_lock(&pty->lock);
+	if (pf->master) {
+		m = pty->m;
+		pty->m = -1;
+	} else if (--pty->slaves == 0)
+		shut_locked(pty);
+	kmutex_unlock(&pty->lock);
+	if (!pf->master)
+		(void)host_close(pf->fd);
+	if (m >= 0) {
+		(void)host_close(m);
+		if (vfs->tty_ops != NULL)
+			vfs->tty_ops->hangup(vfs->tty_arg, pty);
+	}
+	pty_free(pty);
+	free(pf);
+}
+
+/* EAGAIN, EINTR, ETIMEDOUT. */
+static int
+file_wait(
+    struct file *f, short events, uint64_t deadline, const struct vfs_ctx *ctx)
+{
+	struct pty_file *pf = f->data;
+
+	if (hostfd_ready(pf->fd, events) != 0)
+		return (0);
+	if (nonblocking(f))
+		return (EAGAIN);
+	return (vfs_wait(ctx, pf->fd, events, deadline));
+}
+
+static void
+signals_send(struct vfs *vfs, struct pty *pty, uint64_t signals)
+{
+	if (vfs->tty_ops == NULL)
+		return;
+	for (int sig = 1; sig < 32; sig++)
+		if ((signals >> sig & 1) != 0)
+			vfs->tty_ops->signal(vfs->tty_arg, pty, sig);
+}
+
+/* Write as the master (typing) or as a slave (printing). */
+static int
+pty_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	const size_t before = uio->resid;
+	struct pty_file *pf = f->data;
+	struct pty *pty = pf->pty;
+	uint8_t buf[PTY_STEP];
+	uint64_t signals;
+	int error = 0;
+	size_t n;
+
+	while (error == 0 && uio->resid > 0) {
+		error = file_wait(f, HOST_POLLOUT, UINT64_MAX, ctx);
+		if (error != 0)
+			break;
+		signals = 0;
+		kmutex_lock(&pty->lock);
+		/* Typing for nobody is no error, printing is. */
+		if (file_dead(pf) && !pf->master)
+			error = EIO;
+		else {
+			n = uiomove(buf, sizeof(buf), uio);
+			if (!pf->master)
+				(void)pty_output(pty, buf, n);
+			else if (!file_dead(pf))
+				pty_input(pty, buf, n, &signals);
+		}
+		kmutex_unlock(&pty->lock);
+		signals_send(f->vfs, pty, signals);
+	}
+	return (uio->resid < before ? 0 : error);
+}
+
+static int
+master_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	const size_t before = uio->resid;
+	struct pty_file *pf = f->data;
+	int error;
+
+	if (before == 0)
+		return (0);
+	error = hostfd_do_read(pf->fd, true, nonblocking(f), uio, ctx);
+	if (error == ECONNRESET || (error == 0 && uio->resid == before))
+		error = EIO;
+	return (error);
+}
+
+/* Until when the next byte may come, after `got` of them: 0, it is over. */
+static uint64_t
+read_deadline(struct pty *pty, size_t got, bool *over)
+{
+	unsigned min, time;
+	bool canon;
+
+	kmutex_lock(&pty->lock);
+	canon = (pty->tio.lflag & TT_ICANON) != 0;
+	min = pty->tio.cc[CC_MIN];
+	time = pty->tio.cc[CC_TIME];
+	kmutex_unlock(&pty->lock);
+	*over = got > 0 && (canon || got >= min);
+	if (canon || (time == 0 && min > 0) || (min > 0 && got == 0))
+		return (UINT64_MAX);
+	if (time == 0)
+		return (0);
+	return (host_now_ns() + time * TENTH_NS);
+}
+
+static int
+slave_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	const size_t before = uio->resid;
+	struct pty_file *pf = f->data;
+	struct pty *pty = pf->pty;
+	uint8_t buf[PTY_LINE];
+	uint64_t deadline;
+	size_t got, total = 0;
+	bool over;
+	int error;
+
+	while (uio->resid > 0) {
+		kmutex_lock(&pty->lock);
+		over = file_dead(pf);
+		error = pty_take(pty, buf,
+		    uio->resid < sizeof(buf) ? uio->resid : sizeof(buf), &got);
+		kmutex_unlock(&pty->lock);
+		total += uiomove(buf, got, uio);
+		if (error == 0 && got == 0)
+			break; /* end of file */
+		if (over && error == EAGAIN)
+			break;
+		deadline = read_deadline(pty, total, &over);
+		if (over)
+			break;
+		error = deadline == 0
+			    ? ETIMEDOUT
+			    : file_wait(f, HOST_POLLIN, deadline, ctx);
+		if (error == ETIMEDOUT)
+			break;
+		if (error != 0)
+			return (uio->resid < before ? 0 : error);
+	}
+	return (0);
+}
+
+static short
+pty_poll(struct file *f, short events, int *hostfd)
+{
+	const short in = HOST_POLLIN | VPOLLRDNORM;
+	struct pty_file *pf = f->data;
+	short r = hostfd_ready(pf->fd, events);
+	bool dead;
+	int n = 0;
+	long ret;
+
+	kmutex_lock(&pf->pty->lock);
+	dead = !pf->master && file_dead(pf);
+	kmutex_unlock(&pf->pty->lock);
+	if (dead)
+		r |= (short)(HOST_POLLERR | HOST_POLLHUP |
+			     (events & (in | HOST_POLLOUT)));
+
+	*hostfd = pf->fd;
+	/* A socket can be read at its end, a master only as long as there is
+	 * something. */
+	if (pf->master && (r & HOST_POLLHUP) != 0 &&
+	    host_ioctl(pf->fd, VIOC_FIONREAD, &n, &ret) == 0 && n == 0)
+		r &= ~in;
+	return (r);
+}
+
+static int
+pty_getattr(struct file *f, struct vattr *va)
+{
+	return (vn_getattr(f->vp, va));
+}
+
+/* ---- ioctl ---- */
+
+static int
+set_termios(struct pty *pty, uint32_t cmd, const void *kbuf, size_t size)
+{
+	struct pty_termios t;
+
+	kmutex_lock(&pty->lock);
+	t = pty->tio;
+	memcpy(&t, kbuf, size < sizeof(t) ? size : sizeof(t));
+	if (cmd == VIOC_TCSETSF || cmd == VIOC_TCSETSF2)
+		pty_flush(pty, 1);
+	pty_set_termios(pty, &t);
+	kmutex_unlock(&pty->lock);
+	return (0);
+}
+
+static bool
+set_winsize(struct pty *pty, const void *kbuf)
+{
+	bool changed;
+
+	kmutex_lock(&pty->lock);
+	changed = memcmp(pty->winsize, kbuf, sizeof(pty->winsize)) != 0;
+	memcpy(pty->winsize, kbuf, sizeof(pty->winsize));
+	kmutex_unlock(&pty->lock);
+	return (changed);
+}
+
+/* Of the terminal: by either side. */
+static int
+ioctl_tty(struct file *f, uint32_t cmd, void *kbuf, size_t size, uint64_t arg)
+{
+	struct pty_file *pf = f->data;
+	struct pty *pty = pf->pty;
+
+	switch (cmd) {
+	case VIOC_TCGETS:
+	case VIOC_TCGETS2:
+		kmutex_lock(&pty->lock);
+		memcpy(kbuf, &pty->tio, size);
+		kmutex_unlock(&pty->lock);
+		return (0);
+	case VIOC_TCSETS:
+	case VIOC_TCSETSW:
+	case VIOC_TCSETSF:
+	case VIOC_TCSETS2:
+	case VIOC_TCSETSW2:
+	case VIOC_TCSETSF2:
+		return (set_termios(pty, cmd, kbuf, size));
+	case VIOC_TIOCGWINSZ:
+		kmutex_lock(&pty->lock);
+		memcpy(kbuf, pty->winsize, sizeof(pty->winsize));
+		kmutex_unlock(&pty->lock);
+		return (0);
+	case VIOC_TIOCSWINSZ:
+		if (set_winsize(pty, kbuf))
+			signals_send(f->vfs, pty, UINT64_C(1) << SIG_WINCH);
+		return (0);
+	case VIOC_TCFLSH:
+		if (arg > 2)
+			return (EINVAL);
+		kmutex_lock(&pty->lock);
+		/* 0 input, 1 output, 2 both, as the slave has them. */
+		pty_flush(pty, pf->master && arg < 2 ? 2 - (unsigned)arg
+						     : (unsigned)arg + 1);
+		kmutex_unlock(&pty->lock);
+		return (0);
+	case VIOC_TCSBRK:
+	case VIOC_TCSBRKP:
+	case VIOC_TCXONC:
+		return (0);
+	default:
+		return (ENOTTY);
+	}
+}
+
+static int
+ioctl_master(struct pty *pty, uint32_t cmd, void *kbuf)
+{
+	int32_t v;
+
+	memcpy(&v, kbuf, sizeof(v));
+	kmutex_lock(&pty->lock);
+	if (cmd == VIOC_TIOCSPTLCK)
+		pty->locked = v != 0;
+	v = cmd == VIOC_TIOCGPTN ? (int32_t)pty->nr : pty->locked;
+	kmutex_unlock(&pty->lock);
+	if (cmd != VIOC_TIOCSPTLCK)
+		memcpy(kbuf, &v, sizeof(v));
+	return (0);
+}
+
+static int
+pty_ioctl(struct file *f, unsigned long lcmd, void *kbuf, size_t size,
+    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+{
+	struct pty_file *pf = f->data;
+	uint32_t cmd = (uint32_t)lcmd;
+	const int32_t none = 0;
+	int error;
+
+	switch (cmd) {
+	case VIOC_TIOCGPTN:
+	case VIOC_TIOCSPTLCK:
+	case VIOC_TIOCGPTLCK:
+		if (!pf->master)
+			return (ENOTTY);
+		error = ioctl_master(pf->pty, cmd, kbuf);
+		break;
+	case VIOC_FIONREAD:
+		return (hostfd_host_ioctl(pf->fd, lcmd, kbuf, size, arg, ret));
+	case VIOC_TIOCOUTQ:
+		memcpy(kbuf, &none, sizeof(none));
+		error = 0;
+		break;
+	default:
+		error = ioctl_tty(f, cmd, kbuf, size, arg);
+	}
+	if (error == 0)
+		*ret = 0;
+	return (error);
+}
+
+static const struct fileops master_fileops = {
+    .read = master_read,
+    .write = pty_write,
+    .ioctl = pty_ioctl,
+    .poll = pty_poll,
+    .getattr = pty_getattr,
+    .close = pty_close,
+    .name = "ptmx",
+};
+
+static const struct fileops slave_fileops = {
+    .read = slave_read,
+    .write = pty_write,
+    .ioctl = pty_ioctl,
+    .poll = pty_poll,
+    .getattr = pty_getattr,
+    .close = pty_close,
+    .name = "pts",
+};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* What pty.c (files), pty_names.c, pty_ldisc.c (the line discipline) and
+ * devfs.c share. */
+#ifndef VFS_DEVFS_PTY_H
+#define VFS_DEVFS_PTY_H
+
+#include "vfs/vfs_int.h"
+#include "vfs/vfs_node.h"
+
+#define PTY_MAX 256
+#define PTS_INO (1u << 20) /* of the first one */
+#define PTY_LINE 4096      /* bytes of a line that is being typed */
+#define PTY_RECORDS 512    /* pieces of input that wait */
+#define PTY_STEP 512       /* bytes taken of a write at a time */
+
+/* struct termios2 of Linux; struct termios is all but the speeds. */
+struct pty_termios {
+	uint32_t iflag, oflag, cflag, lflag;
+	uint8_t line, cc[19];
+	uint32_t ispeed, ospeed;
+};
+#define PTY_TERMIOS_SIZE 36
+_Static_assert(sizeof(struct pty_termios) == 44, "struct termios2");
+
+/* Of termios. */
+#define TT_ISTRIP 0x20u
+#define TT_INLCR 0x40u
+#define TT_IGNCR 0x80u
+#define TT_ICRNL 0x100u
+#define TT_IXON 0x400u
+#define TT_IMAXBEL 0x2000u
+#define TT_IUTF8 0x4000u
+#define TT_OPOST 0x01u
+#define TT_OLCUC 0x02u
+#define TT_ONLCR 0x04u
+#define TT_OCRNL 0x08u
+#define TT_ONOCR 0x10u
+#define TT_ONLRET 0x20u
+#define TT_XTABS 0x1800u
+#define TT_ISIG 0x01u
+#define TT_ICANON 0x02u
+#define TT_ECHO 0x08u
+#define TT_ECHOE 0x10u
+#define TT_ECHOK 0x20u
+#define TT_ECHONL 0x40u
+#define TT_NOFLSH 0x80u
+#define TT_ECHOCTL 0x200u
+#define TT_ECHOKE 0x800u
+#define TT_IEXTEN 0x8000u
+enum {
+	CC_INTR,
+	CC_QUIT,
+	CC_ERASE,
+	CC_KILL,
+	CC_EOF,
+	CC_TIME,
+	CC_MIN,
+	CC_START = 8,
+	CC_STOP,
+	CC_SUSP,
+	CC_EOL,
+	CC_REPRINT,
+	CC_WERASE = 14,
+	CC_LNEXT,
+	CC_EOL2
+};
+
+/* A piece of input.  A line ends a read; one that ended by EOF is followed by
+ * one byte that is not part of it. */
+struct pty_record {
+	uint32_t len;
+	enum pty_kind { PTY_RAW, PTY_LINE_END, PTY_EOF } kind;
+};
+
+/* Key: [I] immutable, [a] atomic, [p] lock, [t] lock of the table */
+struct pty {
+	_Atomic(uint32_t) refs;   /* [a] files */
+	struct pty_table *table;  /* [I] */
+	unsigned nr;              /* [I] */
+	uint32_t uid, gid;        /* [I] who opened the master */
+	int m, s;                 /* [p] host sockets; m -1: master is closed */
+	struct kmutex lock;       /* rank LEAF */
+	bool locked;              /* [p] TIOCSPTLCK */
+	bool closed;              /* [p] s is shut down */
+	unsigned slaves;          /* [p] open files */
+	struct pty_termios tio;   /* [p] */
+	uint16_t winsize[4];      /* [p] */
+	unsigned column;          /* [p] of the output */
+	unsigned line_column;     /* [p] where the line began */
+	bool quote;               /* [p] after LNEXT */
+	unsigned nline;           /* [p] */
+	unsigned first, nrecords; /* [p] */
+	uint8_t line[PTY_LINE];   /* [p] */
+	struct pty_record rec[PTY_RECORDS]; /* [p] ring */
+};
+
+struct pty_table {
+	struct vmount *mp;         /* [I] */
+	struct kmutex lock;        /* rank VNODE */
+	struct pty *pty[PTY_MAX];  /* [t] weak */
+	struct vnode *vp[PTY_MAX]; /* [t] weak */
+};
+
+int pty_table_create(struct vmount *, struct pty_table **);
+void pty_table_destroy(struct pty_table *);
+/* Open /dev/ptmx, or /dev/tty on a pty whose ref passes.  EMFILE, ENOSPC,
+ * ENOMEM, EIO. */
+int pty_open_master(
+    struct pty_table *, struct file *f, const struct vfs_ctx *ctx);
+int pty_open_slave(struct pty *, struct file *f);
+/* Names in /dev/pts (pty_names.c). */
+int pty_lookup(struct pty_table *, const char *name, struct vnode **vpp);
+int pty_readdir(struct pty_table *, uint64_t off, vfs_dirent_fn *, void *arg);
+
+/* ---- pty_ldisc.c; all with the lock held ---- */
+
+void pty_ldisc_init(struct pty *);
+/* What is typed: n bytes, at most PTY_STEP, which fit.  Signals to send are
+ * added to *signals, as bits 1 << number. */
+void pty_input(struct pty *, const uint8_t *b, size_t n, uint64_t *signals);
+/* What is printed: n bytes, at most PTY_STEP, which fit. */
+int pty_output(struct pty *, const uint8_t *b, size_t n);
+/* Read as one read of a terminal does: 0 with *got 0 at the end of a file.
+ * EAGAIN: nothing is there. */
+int pty_take(struct pty *, uint8_t *b, size_t size, size_t *got);
+void pty_set_termios(struct pty *, const struct pty_termios *);
+/* which: 1 input, 2 output. */
+void pty_flush(struct pty *, unsigned which);
+
+#endif /* VFS_DEVFS_PTY_H */

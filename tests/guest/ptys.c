@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Pseudo-terminals: names, the line discipline, sessions with a terminal of
+ * their own, signals from keys, and both ends going away.
+ */
+#include "guest.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+static int m, s;
+static char name[64];
+
+static void
+open_pty(void)
+{
+	m = posix_openpt(O_RDWR | O_NOCTTY);
+	CHECK(m >= 0 && grantpt(m) == 0 && unlockpt(m) == 0);
+	CHECK(ptsname_r(m, name, sizeof(name)) == 0);
+	s = open(name, O_RDWR | O_NOCTTY);
+	CHECK(s >= 0);
+}
+
+static void
+close_pty(void)
+{
+	close(s), close(m);
+}
+
+static bool
+canonical(void)
+{
+	struct termios t;
+
+	return (tcgetattr(s, &t) == 0 && (t.c_lflag & ICANON) != 0);
+}
+
+/* What can be read, with control characters made visible, and a bar where a
+ * line was read: at least as much as is wanted, unless it does not come. */
+static void
+expect_at(int line, int fd, const char *want)
+{
+	bool lines = fd == s && canonical();
+	struct pollfd p = {fd, POLLIN, 0};
+	unsigned char buf[200];
+	char got[1024] = "";
+	ssize_t n;
+
+	while (poll(&p, 1, strcmp(got, want) == 0 ? 30 : 2000) == 1 &&
+	       (p.revents & POLLIN)) {
+		n = read(fd, buf, sizeof(buf));
+		if (n <= 0) {
+			strcat(got, n == 0 ? "<end>" : "<error>");
+			break;
+		}
+		for (ssize_t i = 0; i < n; i++)
+			sprintf(got + strlen(got),
+			    buf[i] < 32 || buf[i] > 126 ? "<%02x>" : "%c",
+			    buf[i]);
+		if (lines)
+			strcat(got, "|");
+	}
+	if (strcmp(got, want) == 0)
+		return;
+	say("FAIL line %d: got \"%s\", want \"%s\"", line, got, want);
+	_exit(1);
+}
+#define EXPECT(fd, want) expect_at(__LINE__, fd, want)
+
+static void
+type(const char *keys)
+{
+	CHECK(write(m, keys, strlen(keys)) == (ssize_t)strlen(keys));
+}
+
+/* Type keys: what comes back on the screen, and what the program reads. */
+static void
+typed_at(int line, const char *keys, const char *screen, const char *program)
+{
+	type(keys);
+	expect_at(line, m, screen);
+	expect_at(line, s, program);
+}
+#define TYPED(keys, screen, program) typed_at(__LINE__, keys, screen, program)
+
+static void
+names(void)
+{
+	struct winsize ws = {24, 80, 1, 2}, got;
+	char tty[64];
+	struct stat st;
+	int fd, n;
+
+	m = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK(m >= 0 && fcntl(m, F_GETFD) == FD_CLOEXEC);
+	CHECK(ptsname_r(m, name, sizeof(name)) == 0);
+	CHECK(ioctl(m, TIOCGPTN, &n) == 0 && n == atoi(name + 9));
+	CHECK_ERRNO(open(name, O_RDWR | O_NOCTTY), EIO); /* locked */
+	CHECK(unlockpt(m) == 0);
+	s = open(name, O_RDWR | O_NOCTTY);
+	CHECK(s >= 0 && isatty(s) && isatty(m));
+	CHECK(ttyname_r(s, tty, sizeof(tty)) == 0 && strcmp(tty, name) == 0);
+	CHECK(fstat(s, &st) == 0 && S_ISCHR(st.st_mode) &&
+	      (int)(st.st_rdev & 0xff) == n && st.st_uid == getuid());
+	CHECK_ERRNO(lseek(s, 0, SEEK_CUR), ESPIPE);
+	CHECK_ERRNO(ioctl(s, TIOCGPTN, &n), ENOTTY);
+	CHECK(ioctl(m, TIOCSWINSZ, &ws) == 0);
+	CHECK(ioctl(s, TIOCGWINSZ, &got) == 0 && got.ws_col == 80 &&
+	      got.ws_row == 24 && got.ws_ypixel == 2);
+	/* Nobody's terminal. */
+	CHECK_ERRNO(tcgetpgrp(s), ENOTTY);
+	/* A second pty has another name; a closed one none. */
+	fd = m;
+	n = s;
+	strcpy(tty, name);
+	open_pty();
+	CHECK(strcmp(tty, name) != 0);
+	close_pty();
+	CHECK_ERRNO(open(name, O_RDWR | O_NOCTTY), ENOENT);
+	m = fd;
+	s = n;
+	close_pty();
+	say("names");
+}
+
+static void
+editing(void)
+{
+	struct termios t;
+
+	open_pty();
+	TYPED("hello\r", "hello<0d><0a>", "hello<0a>|");
+	TYPED("one\ntwo\n", "one<0d><0a>two<0d><0a>", "one<0a>|two<0a>|");
+	TYPED("abc\x7f\x7fX\n", "abc<08> <08><08> <08>X<0d><0a>", "aX<0a>|");
+	TYPED("\x7f\n", "<0d><0a>", "<0a>|");
+	TYPED("ls foo bar\x17\n",
+	    "ls foo bar<08> <08><08> <08><08> <08><0d><0a>", "ls foo <0a>|");
+	TYPED("ab \x17\n", "ab <08> <08><08> <08><08> <08><0d><0a>", "<0a>|");
+	TYPED(
+	    "abc\x15z\n", "abc<08> <08><08> <08><08> <08>z<0d><0a>", "z<0a>|");
+	TYPED("a\x01\x7f\n", "a^A<08> <08><08> <08><0d><0a>", "a<0a>|");
+	TYPED("a\tb\x7f\x7f.\n",
+	    "a<09>b<08> <08><08><08><08><08><08><08><08>.<0d><0a>", "a.<0a>|");
+	TYPED("x\x16\x03y\n", "x^<08>^Cy<0d><0a>", "x<03>y<0a>|");
+	TYPED("ab\x12q\n", "ab^R<0d><0a>abq<0d><0a>", "abq<0a>|");
+	TYPED("part\x04", "part", "part|");
+	CHECK(tcgetattr(s, &t) == 0);
+	t.c_lflag &= ~(tcflag_t)ECHO;
+	t.c_cc[VEOL] = ';';
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+	TYPED("secret\n", "", "secret<0a>|");
+	TYPED("a;b\n", "", "a;|b<0a>|");
+	t.c_lflag |= ECHONL;
+	t.c_iflag |= IGNCR;
+	CHECK(tcsetattr(m, TCSANOW, &t) == 0);
+	TYPED("x\ry\n", "<0d><0a>", "xy<0a>|");
+	/* A line is read in pieces, if need be; the end of file once. */
+	type("0123456789\n\x04more\n");
+	{
+		char b[16];
+
+		CHECK(read(s, b, 4) == 4 && memcmp(b, "0123", 4) == 0);
+		CHECK(read(s, b, 16) == 7 && b[6] == '\n');
+		CHECK(read(s, b, 16) == 0);
+		CHECK(read(s, b, 16) == 5);
+	}
+	/* An unfinished line is not there, until it may be. */
+	type("half");
+	EXPECT(s, "");
+	t.c_lflag &= ~(tcflag_t)ICANON;
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+	EXPECT(s, "half");
+	type("gone");
+	CHECK(poll(&(struct pollfd){s, POLLIN, 0}, 1, 2000) == 1);
+	CHECK(tcsetattr(s, TCSAFLUSH, &t) == 0);
+	EXPECT(s, "");
+	close_pty();
+	say("editing");
+}
+
+static double
+elapsed(struct timespec *a)
+{
+	struct timespec b;
+
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	return ((double)(b.tv_sec - a->tv_sec) +
+		(double)(b.tv_nsec - a->tv_nsec) / 1e9);
+}
+
+static void
+raw(void)
+{
+	struct termios t;
+	struct timespec t0;
+	char b[64];
+	pid_t pid;
+	int n;
+
+	open_pty();
+	CHECK(tcgetattr(s, &t) == 0);
+	cfmakeraw(&t);
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+	TYPED("a\r\x03\x04\x7f", "", "a<0d><03><04><7f>");
+	CHECK(write(s, "x\ny\t", 4) == 4);
+	EXPECT(m, "x<0a>y<09>");
+	t.c_cc[VMIN] = 0;
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+	CHECK(read(s, b, sizeof(b)) == 0);
+	t.c_cc[VTIME] = 1;
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	CHECK(read(s, b, sizeof(b)) == 0 && elapsed(&t0) > 0.08);
+	t.c_cc[VMIN] = 5;
+	t.c_cc[VTIME] = 0;
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		for (int i = 0; i < 5; i++) {
+			type("k");
+			sleep_ms(5);
+		}
+		_exit(0);
+	}
+	CHECK(read(s, b, sizeof(b)) == 5);
+	wait_ok(pid);
+	CHECK(fcntl(s, F_SETFL, O_NONBLOCK) == 0);
+	CHECK_ERRNO(read(s, b, sizeof(b)), EAGAIN);
+	CHECK(fcntl(m, F_SETFL, O_NONBLOCK) == 0);
+	CHECK_ERRNO(read(m, b, sizeof(b)), EAGAIN);
+	type("12345678");
+	CHECK(poll(&(struct pollfd){s, POLLIN, 0}, 1, 1000) == 1);
+	CHECK(ioctl(s, FIONREAD, &n) == 0 && n == 8);
+	CHECK(tcflush(s, TCIFLUSH) == 0);
+	CHECK(ioctl(s, FIONREAD, &n) == 0 && n == 0);
+	/* Output as it is asked for. */
+	t.c_oflag = OPOST | ONLCR | XTABS;
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+	CHECK(write(s, "a\tb\n\t.", 6) == 6);
+	EXPECT(m, "a       b<0d><0a>        .");
+	close_pty();
+	say("raw mode");
+}
+
+/* More than fits, with a reader who is slow at first. */
+static void
+flood(void)
+{
+	size_t total = 0, want = 400000;
+	char b[1000];
+	pid_t pid;
+	ssize_t n;
+
+	open_pty();
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		close(m);
+		memset(b, 'f', sizeof(b));
+		for (size_t i = 0; i < want; i += sizeof(b))
+			CHECK(write(s, b, sizeof(b)) == (ssize_t)sizeof(b));
+		_exit(0);
+	}
+	close(s);
+	sleep_ms(50);
+	while ((n = read(m, b, sizeof(b))) > 0) {
+		CHECK(b[0] == 'f' && b[n - 1] == 'f');
+		total += (size_t)n;
+	}
+	CHECK(n == -1 && errno == EIO && total == want);
+	wait_ok(pid);
+	close(m);
+	say("%zu bytes of output", total);
+}
+
+static volatile int seen[65];
+
+static void
+on_signal(int sig, siginfo_t *si, void *uc)
+{
+	seen[sig]++;
+}
+
+/* Leader of a session on the pty; says what happens by pipe. */
+static void
+leader(int out)
+{
+	char b[64];
+	pid_t bg;
+	int st, fd;
+
+	close(m);
+	CHECK(setsid() == getpid());
+	CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+	fd = open(name, O_RDWR); /* becomes its terminal */
+	CHECK(fd >= 0 && tcgetpgrp(fd) == getpgrp());
+	CHECK(tcgetsid(s) == getpid() && ioctl(s, TIOCSCTTY, 0) == 0);
+	close(fd);
+	fd = open("/dev/tty", O_RDWR);
+	CHECK(fd >= 0 && isatty(fd));
+	set_handler(SIGINT, on_signal, 0);
+	set_handler(SIGQUIT, on_signal, 0);
+	set_handler(SIGWINCH, on_signal, 0);
+	set_handler(SIGHUP, on_signal, 0);
+	CHECK(write(out, "r", 1) == 1);
+	CHECK_ERRNO(read(s, b, sizeof(b)), EINTR);
+	CHECK(seen[SIGINT] == 1 && write(out, "i", 1) == 1);
+	CHECK_ERRNO(read(s, b, sizeof(b)), EINTR);
+	CHECK(seen[SIGQUIT] == 1 && write(out, "q", 1) == 1);
+	CHECK_ERRNO(read(s, b, sizeof(b)), EINTR);
+	CHECK(seen[SIGWINCH] == 1 && write(out, "w", 1) == 1);
+
+	/* A group in the background stops when it reads. */
+	bg = fork();
+	CHECK(bg >= 0);
+	if (bg == 0) {
+		set_disposition(SIGINT, SIG_DFL);
+		set_disposition(SIGQUIT, SIG_DFL);
+		set_disposition(SIGHUP, SIG_DFL);
+		setpgid(0, 0);
+		st = read(s, b, sizeof(b)) == 3 ? 7 : 8;
+		_exit(st);
+	}
+	setpgid(bg, bg);
+	CHECK(waitpid(bg, &st, WUNTRACED) == bg && WIFSTOPPED(st) &&
+	      WSTOPSIG(st) == SIGTTIN);
+	set_disposition(SIGTTOU, SIG_IGN);
+	CHECK(tcsetpgrp(fd, bg) == 0 && tcgetpgrp(s) == bg);
+	CHECK(kill(-bg, SIGCONT) == 0);
+	CHECK(write(out, "f", 1) == 1);
+	/* ^Z stops it, and not us; then it reads. */
+	CHECK(waitpid(bg, &st, WUNTRACED) == bg && WIFSTOPPED(st) &&
+	      WSTOPSIG(st) == SIGTSTP);
+	CHECK(kill(-bg, SIGCONT) == 0 && write(out, "z", 1) == 1);
+	CHECK(
+	    waitpid(bg, &st, 0) == bg && WIFEXITED(st) && WEXITSTATUS(st) == 7);
+	CHECK_ERRNO(tcsetpgrp(fd, 999999), ESRCH);
+	CHECK(tcsetpgrp(fd, getpgrp()) == 0);
+	/* The other end goes: SIGHUP, and nothing to read or write any more. */
+	CHECK(write(out, "h", 1) == 1);
+	while (seen[SIGHUP] == 0)
+		sleep_ms(5);
+	CHECK(read(s, b, sizeof(b)) == 0);
+	CHECK_ERRNO(write(s, "x", 1), EIO);
+	CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+	_exit(0);
+}
+
+static void
+await(int fd, char want)
+{
+	char c;
+
+	CHECK(read(fd, &c, 1) == 1 && c == want);
+	sleep_ms(30); /* until it waits */
+}
+
+static void
+sessions(void)
+{
+	struct winsize ws = {10, 20, 0, 0};
+	int p[2];
+	pid_t pid;
+
+	open_pty();
+	CHECK(pipe(p) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0)
+		leader(p[1]);
+	close(p[1]);
+	await(p[0], 'r');
+	CHECK(tcgetpgrp(m) == pid && tcgetsid(m) == pid);
+	type("abc\x03");
+	EXPECT(m, "^C");
+	await(p[0], 'i');
+	type("\x1c");
+	EXPECT(m, "^\\");
+	await(p[0], 'q');
+	CHECK(ioctl(m, TIOCSWINSZ, &ws) == 0);
+	await(p[0], 'w');
+	await(p[0], 'f');
+	type("\x1a");
+	await(p[0], 'z');
+	EXPECT(m, "^Z");
+	type("go\n");
+	await(p[0], 'h');
+	close(s), close(m);
+	wait_ok(pid);
+	close(p[0]);
+	say("sessions and signals");
+}
+
+/* The leader ends: who else has the terminal open can go on. */
+static void
+leader_ends(void)
+{
+	int p[2], st;
+	pid_t pid;
+	char b[16];
+
+	open_pty();
+	CHECK(pipe(p) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		close(m);
+		CHECK(setsid() > 0 && ioctl(s, TIOCSCTTY, 0) == 0);
+		if (fork() == 0) {
+			set_handler(SIGHUP, on_signal, SA_RESTART);
+			CHECK(write(p[1], "r", 1) == 1);
+			CHECK(read(s, b, sizeof(b)) == 6);
+			CHECK(seen[SIGHUP] == 1);
+			CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+			CHECK(write(s, "there\n", 6) == 6);
+			CHECK(write(p[1], "e", 1) == 1);
+			_exit(0);
+		}
+		await(p[0], 'r');
+		CHECK(write(s, "bye\n", 4) == 4);
+		_exit(5);
+	}
+	CHECK(waitpid(pid, &st, 0) == pid && WEXITSTATUS(st) == 5);
+	type("still\n");
+	await(p[0], 'e');
+	EXPECT(m, "bye<0d><0a>still<0d><0a>there<0d><0a>");
+	close(s);
+	sleep_ms(30);
+	{
+		struct pollfd f = {m, POLLIN, 0};
+
+		CHECK(poll(&f, 1, 1000) == 1 && f.revents == POLLHUP);
+		CHECK_ERRNO(read(m, b, sizeof(b)), EIO);
+	}
+	/* Opened again. */
+	s = open(name, O_RDWR | O_NOCTTY);
+	CHECK(s >= 0);
+	TYPED("again\n", "again<0d><0a>", "again<0a>|");
+	CHECK(write(s, "last\n", 5) == 5);
+	close(s);
+	s = open(name, O_RDWR | O_NOCTTY);
+	EXPECT(m, "last<0d><0a>");
+	close(m);
+	{
+		struct pollfd f = {s, POLLIN, 0};
+
+		CHECK(poll(&f, 1, 1000) == 1 && (f.revents & POLLHUP));
+		CHECK(read(s, b, sizeof(b)) == 0);
+	}
+	close(s), close(p[0]), close(p[1]);
+	say("the end of a leader");
+}
+
+int
+main(void)
+{
+	names();
+	editing();
+	raw();
+	flood();
+	sessions();
+	leader_ends();
+	return (0);
+}
