@@ -125,6 +125,7 @@ exec_new_vmspace(struct exec_image *img)
 	const uint64_t stack = sys_rlimit(img->l, LX_RLIMIT_STACK);
 	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
 	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
+	const uint64_t memlock = sys_rlimit(img->l, LX_RLIMIT_MEMLOCK);
 	uint64_t gap;
 	struct vmspace *vm;
 	int error;
@@ -142,6 +143,7 @@ exec_new_vmspace(struct exec_image *img)
 		vm->stack_top -= resident_shift(img->p->trial);
 	vm->data_limit = data;
 	vm->map.as_limit = as;
+	vm->map.lock_limit = memlock;
 	vm_map_unlock(&vm->map);
 	img->vm = vm;
 	return (0);

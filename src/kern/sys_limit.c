@@ -50,6 +50,8 @@ rlimit_apply(struct proc *p, int which, uint64_t cur)
 		vm->data_limit = cur;
 	else if (which == LX_RLIMIT_AS)
 		vm->map.as_limit = cur;
+	else if (which == LX_RLIMIT_MEMLOCK)
+		vm->map.lock_limit = cur;
 	vm_map_unlock(&vm->map);
 	vmspace_drop(vm);
 }
@@ -76,7 +78,7 @@ rlimit_set(struct lwp *l, struct proc *p, int which, const struct lx_rlimit *r)
 	}
 	kmutex_unlock(&p->lock);
 	memory = which == LX_RLIMIT_STACK || which == LX_RLIMIT_DATA ||
-		 which == LX_RLIMIT_AS;
+		 which == LX_RLIMIT_AS || which == LX_RLIMIT_MEMLOCK;
 	if (error == 0 && memory)
 		rlimit_apply(p, which, r->cur);
 	return (error);
