@@ -15,12 +15,15 @@
  *
  * Opening a device replaces the operations of the file; nothing ever reads or
  * writes through the vnode.  /dev/tty becomes a host stream on a dup of the
- * kernel's terminal.
+ * kernel's terminal.  That terminal is /dev/pts/0, whatever its name on the
+ * host; descriptors of it that the guest was given have the attributes of that
+ * node (devfs_tty_getattr), so that ttyname(3) finds it.
  *
  * Locking.  dm->lock guards dm->vp[]; a vnode whose refs are 0 is dropped
  * from it by its reclaim, under the same lock.
  *
- * Limits.  No ptys: pts is empty.  Ownership and modes cannot be changed.
+ * Limits.  No ptys: pts has the kernel's terminal, if there is one, and nothing
+ * else.  Ownership and modes cannot be changed.
  */
 #include "vfs/devfs/devfs_int.h"
 
@@ -37,6 +40,8 @@
 #define ZERO_PAGES ((vm_pindex_t)1 << 40)
 
 #define DEV_MAJOR 240 /* devices of the embedder: local use */
+#define DEV_TTY VFS_MKDEV(5, 0)
+#define DEV_PTS0 VFS_MKDEV(136, 0) /* /proc says so, too */
 
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM, DEV_URANDOM };
 
@@ -47,15 +52,17 @@ static const struct devfs_entry devfs_entries[] = {
     {"full", VCHR, 0666, VFS_MKDEV(1, DEV_FULL), NULL},
     {"random", VCHR, 0666, VFS_MKDEV(1, DEV_RANDOM), NULL},
     {"urandom", VCHR, 0666, VFS_MKDEV(1, DEV_URANDOM), NULL},
-    {"tty", VCHR, 0666, VFS_MKDEV(5, 0), NULL},
-    {"fd", VLNK, 0777, 0, "/proc/self/fd"},
+    {"tty", VCHR, 0666, DEV_TTY, NULL}, {"fd", VLNK, 0777, 0, "/proc/self/fd"},
     {"stdin", VLNK, 0777, 0, "/proc/self/fd/0"},
     {"stdout", VLNK, 0777, 0, "/proc/self/fd/1"},
-    {"stderr", VLNK, 0777, 0, "/proc/self/fd/2"},
-    {"shm", VDIR, 01777, 0, NULL},
+    {"stderr", VLNK, 0777, 0, "/proc/self/fd/2"}, {"shm", VDIR, 01777, 0, NULL},
     {"pts", VDIR, 0755, 0, NULL},
+    {"0", VCHR, 0620, DEV_PTS0, NULL}, /* of pts; not of the root */
 };
 #define NENTRIES (sizeof(devfs_entries) / sizeof(devfs_entries[0]))
+#define NROOT (NENTRIES - 1) /* of them, the root and what is in it */
+#define ENTRY_PTS (NENTRIES - 2)
+#define ENTRY_PTS0 (NENTRIES - 1)
 
 /* Key: [I] immutable, [d] lock */
 struct devfs_mount {
@@ -106,7 +113,7 @@ devfs_vget(struct devfs_mount *dm, size_t i, struct vnode **vpp)
 		node->e = e;
 		if (zero)
 			vp->flags |= VN_ZERO;
-		else if (e->rdev == VFS_MKDEV(5, 0))
+		else if (e->rdev == DEV_TTY || e->rdev == DEV_PTS0)
 			vp->flags |= VN_TTY;
 		dm->vp[i] = vp;
 		*vpp = vp;
@@ -184,9 +191,13 @@ devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 
 	if (dvp->type != VDIR)
 		return (ENOTDIR);
+	if (devfs_entry(dvp) == &devfs_entries[ENTRY_PTS] &&
+	    dvp->mount->vfs->tty_fd >= 0 &&
+	    strcmp(name, devfs_entries[ENTRY_PTS0].name) == 0)
+		return (devfs_vget(dvp->mount->data, ENTRY_PTS0, vpp));
 	if (devfs_entry(dvp) != &devfs_entries[0])
 		return (ENOENT);
-	for (size_t i = 1; i < NENTRIES; i++)
+	for (size_t i = 1; i < NROOT; i++)
 		if (strcmp(devfs_entries[i].name, name) == 0)
 			return (devfs_vget(dvp->mount->data, i, vpp));
 	dm = dvp->mount->data;
@@ -220,7 +231,7 @@ devfs_device_add(struct vfs *vfs, const struct vfs_device *d)
 	dev->e.name = dev->name;
 	dev->e.type = VCHR;
 	dev->e.mode = d->mode & VS_PERM;
-	for (size_t i = 1; i < NENTRIES; i++)
+	for (size_t i = 1; i < NROOT; i++)
 		if (strcmp(devfs_entries[i].name, d->name) == 0)
 			error = EEXIST;
 	kmutex_lock(&dm->lock);
@@ -270,9 +281,12 @@ devfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 
 	if (vp->type != VDIR)
 		return (ENOTDIR);
+	if (devfs_entry(vp) == &devfs_entries[ENTRY_PTS] && off == 0 &&
+	    vp->mount->vfs->tty_fd >= 0)
+		(void)fn(arg, "0", 1, ENTRY_PTS0 + 1, vtype_dtype(VCHR), 1);
 	if (devfs_entry(vp) != &devfs_entries[0])
 		return (0);
-	for (size_t i = off + 1; off < NENTRIES && i < NENTRIES; i++) {
+	for (size_t i = off + 1; off < NROOT && i < NROOT; i++) {
 		const struct devfs_entry *e = &devfs_entries[i];
 
 		if (!fn(arg, e->name, strlen(e->name), i + 1,
@@ -298,13 +312,39 @@ devfs_getattr(struct vnode *vp, struct vattr *va)
 {
 	const struct devfs_mount *dm = vp->mount->data;
 	const struct devfs_entry *e = devfs_entry(vp);
+	struct host_stat st;
 
 	va->mode = e->mode | vtype_ifmt(e->type);
 	va->nlink = e->type == VDIR ? 2 : 1;
 	va->rdev = e->rdev;
 	va->size = e->target != NULL ? strlen(e->target) : 0;
 	va->atime = va->mtime = va->ctime = va->btime = dm->birth;
+	/* A terminal belongs to somebody. */
+	if (e->rdev == DEV_PTS0 &&
+	    host_fstat(vp->mount->vfs->tty_fd, &st) == 0) {
+		va->mode = st.mode;
+		va->uid = st.uid;
+		va->gid = st.gid;
+	}
 	return (0);
+}
+
+bool
+devfs_tty_getattr(struct vfs *vfs, uint64_t rdev, struct vattr *va)
+{
+	struct host_stat st;
+	struct vnode *vp;
+	int error;
+
+	if (vfs->tty_fd < 0 || vfs->devfs == NULL ||
+	    host_fstat(vfs->tty_fd, &st) != 0 || st.rdev != rdev)
+		return (false);
+	error = devfs_vget(vfs->devfs, ENTRY_PTS0, &vp);
+	if (error != 0)
+		return (false);
+	error = vn_getattr(vp, va);
+	vrele(vp);
+	return (error == 0);
 }
 
 /*
