@@ -93,6 +93,7 @@ clone_lwp_state(
 		return (error);
 	kmutex_lock(&l->p->lock);
 	nl->sigmask = l->sigmask_restore ? l->sigmask_saved : l->sigmask;
+	nl->nice = l->nice;
 	kmutex_unlock(&l->p->lock);
 	if ((flags & (LX_CLONE_VM | LX_CLONE_VFORK)) != LX_CLONE_VM)
 		nl->altstack = l->altstack;

@@ -30,7 +30,7 @@ typedef unsigned long long ull;
 struct pinfo {
 	struct proc *p;     /* held */
 	struct vmspace *vm; /* held; NULL for a zombie */
-	int pid, ppid, pgid, sid, fg, nlwps, exit_signal, exit_status;
+	int pid, ppid, pgid, sid, fg, nlwps, nice, exit_signal, exit_status;
 	char state, comm[16];
 	uint32_t uid, euid, suid, gid, egid, sgid, umask;
 	int ngroups;
@@ -83,7 +83,12 @@ pinfo_signals(struct proc *p, struct pinfo *pi)
 static void
 pinfo_locked(struct proc *p, struct pinfo *pi)
 {
+	const struct lwp *l;
+
 	pi->nlwps = p->nlwps;
+	/* That of the first thread, the last in the list. */
+	LIST_FOREACH (l, &p->lwps, link)
+		pi->nice = l->nice;
 	pi->exit_signal = p->exit_signal;
 	pi->exit_status = p->exit_status;
 	pi->state = pinfo_state(p);
@@ -287,12 +292,12 @@ pid_stat(struct pinfo *pi, struct procfs_buf *b)
 	    pi->pid, pi->comm, pi->state, pi->ppid, pi->pgid, pi->sid,
 	    pi->fg >= 0 ? 0x8800 : 0, pi->fg, (ull)ru.minflt,
 	    (ull)pi->cru.minflt, (ull)ru.majflt, (ull)pi->cru.majflt);
-	procfs_printf(b, "%llu %llu %llu %llu 20 0 %d 0 %llu %llu %llu %llu ",
+	procfs_printf(b, "%llu %llu %llu %llu %d %d %d 0 %llu %llu %llu %llu ",
 	    (ull)(ru.utime / TICK_NS), (ull)(ru.stime / TICK_NS),
 	    (ull)(pi->cru.utime / TICK_NS), (ull)(pi->cru.stime / TICK_NS),
-	    pi->nlwps, (ull)((pi->start_ns - pi->p->k->boot_ns) / TICK_NS),
-	    (ull)st.size, (ull)(st.resident / PAGE_SIZE),
-	    (ull)pi->rlim[LX_RLIMIT_RSS].cur);
+	    20 + pi->nice, pi->nice, pi->nlwps,
+	    (ull)((pi->start_ns - pi->p->k->boot_ns) / TICK_NS), (ull)st.size,
+	    (ull)(st.resident / PAGE_SIZE), (ull)pi->rlim[LX_RLIMIT_RSS].cur);
 	procfs_printf(b, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 %d ",
 	    vm != NULL ? (ull)vm->code_start : 0ULL,
 	    vm != NULL ? (ull)vm->code_end : 0ULL,

@@ -139,6 +139,7 @@ struct lwp {
 	struct host_thread *thread; /* [I] */
 	_Atomic(int) state;         /* [a] enum lwp_state */
 
+	int nice;                  /* [p] */
 	uint64_t sigmask;          /* [p] */
 	uint64_t sigmask_saved;    /* [L] for sigsuspend/ppoll/epoll_pwait */
 	bool sigmask_restore;      /* [L] */

@@ -9,11 +9,12 @@
  * Soft limits may move below the hard one, which only root may raise.
  *
  * Scheduling.  Lwps are host threads under the host's scheduler: there is one
- * policy (SCHED_OTHER), niceness 0 and the host's set of CPUs.  Calls that ask
- * for these succeed, calls for anything better are EPERM.
+ * policy (SCHED_OTHER) and the host's set of CPUs.  Calls that ask for these
+ * succeed, calls for anything better are EPERM.  Niceness is in sys_prio.c.
  */
 #include "host/host.h"
 #include "kern/sys_int.h"
+#include "kern/sys_prio.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,7 +24,7 @@ sys_fn sys_getrlimit, sys_setrlimit, sys_prlimit64, sys_sched_yield,
     sys_sched_setparam, sys_sched_getscheduler, sys_sched_setscheduler,
     sys_sched_get_priority_max, sys_sched_get_priority_min,
     sys_sched_rr_get_interval, sys_sched_getattr, sys_sched_setattr,
-    sys_getpriority, sys_setpriority, sys_ioprio_get, sys_ioprio_set;
+    sys_ioprio_get, sys_ioprio_set;
 
 #define NOFILE_MAX (UINT64_C(1) << 20)
 #define SCHED_FIFO_ 1
@@ -322,7 +323,9 @@ sys_sched_getattr(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (error);
 	if ((uint32_t)a[2] < sizeof(at) || (uint32_t)a[3] != 0)
 		return (EINVAL);
-	return (copyout(lwp_vmspace(l), &at, a[1], sizeof(at)));
+	error = sys_nice_get(l, (int)a[0], &at.nice);
+	return (error != 0 ? error
+			   : copyout(lwp_vmspace(l), &at, a[1], sizeof(at)));
 }
 
 int
@@ -337,26 +340,11 @@ sys_sched_setattr(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (EFAULT);
 	if (at.size != 0 && at.size < sizeof(at))
 		return (EINVAL);
-	return (sched_policy(
-	    at.policy > 15 ? 15 : (int)at.policy, (int)at.priority));
-}
-
-/* Niceness as the raw call has it: 20 - nice. */
-int
-sys_getpriority(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	if ((int)a[0] < 0 || (int)a[0] > 2)
-		return (EINVAL);
-	*ret = 20;
-	return ((int)a[0] == 0 ? sched_target(l, (int)a[1]) : 0);
-}
-
-int
-sys_setpriority(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	if ((int)a[0] < 0 || (int)a[0] > 2)
-		return (EINVAL);
-	return ((int)a[2] < 0 ? EACCES : 0);
+	error = sched_policy(
+	    at.policy > 15 ? 15 : (int)at.policy, (int)at.priority);
+	if (error == 0)
+		error = sys_nice_set(l, (int)a[0], at.nice);
+	return (error == EACCES ? EPERM : error);
 }
 
 int

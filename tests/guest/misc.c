@@ -97,6 +97,46 @@ limits(void)
 }
 
 static void
+still_nice(void *arg)
+{
+	CHECK(getpriority(PRIO_PROCESS, 0) == 19);
+}
+
+static void
+nicer(void *arg)
+{
+	const int *uid = arg;
+
+	CHECK(setpgid(0, 0) == 0);
+	CHECK(setpriority(PRIO_PROCESS, 0, 7) == 0);
+	CHECK(getpriority(PRIO_PROCESS, 0) == 7);
+	CHECK(setpriority(PRIO_PGRP, 0, 9) == 0);
+	CHECK(getpriority(PRIO_PGRP, getpgrp()) == 9);
+	CHECK(getpriority(PRIO_PROCESS, getpid()) == 9);
+	CHECK(setpriority(PRIO_PROCESS, 0, 100) == 0);
+	CHECK(getpriority(PRIO_PROCESS, 0) == 19);
+	CHECK(setuid(65534) == 0 || geteuid() != 0);
+	CHECK_ERRNO(setpriority(PRIO_PROCESS, 0, 3), EACCES);
+	/* Somebody else's, when that is another user. */
+	if (*uid == 0)
+		CHECK_ERRNO(setpriority(PRIO_PROCESS, getppid(), 19), EPERM);
+	CHECK_ERRNO(getpriority(PRIO_PROCESS, 1 << 22), ESRCH);
+	CHECK_ERRNO(setpriority(9, 0, 0), EINVAL);
+	in_child(still_nice, NULL);
+}
+
+/* Niceness is inherited, and can only get worse. */
+static void
+niceness(void)
+{
+	int uid = (int)geteuid(), was = getpriority(PRIO_PROCESS, 0);
+
+	in_child(nicer, &uid);
+	CHECK(getpriority(PRIO_PROCESS, 0) == was);
+	say("niceness");
+}
+
+static void
 identity(void)
 {
 	struct utsname u;
@@ -141,6 +181,7 @@ main(void)
 	bad_pointers();
 	vectors();
 	limits();
+	niceness();
 	identity();
 	randomness();
 	return (0);
