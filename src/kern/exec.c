@@ -51,6 +51,7 @@
 #include "kern/imgact.h"
 #include "kern/resident.h"
 #include "kern/sys_int.h"
+#include "kern/ptimer.h"
 #include "libk/kassert.h"
 
 #define STACK_RANDOM_BITS 22 /* 16 GiB */
@@ -304,6 +305,7 @@ exec_commit(struct lwp *l, struct exec_image *img)
 	kmutex_unlock(&p->lock);
 
 	sigacts_exec(p->sigacts);
+	ptimer_delete_all(p);
 	fdtable_cloexec(p->fdt);
 	exec_registers(l, img);
 	if (img->vm != NULL)
