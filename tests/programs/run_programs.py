@@ -33,10 +33,10 @@ def archive(pack, *options):
 
 
 SHELL = [
-    script("bash", "bash job control", "jobs.sh"),
-    script("bash", "bash language", "language.sh"),
-    Case("coreutils", "sort", ["bash", "{g}/coreutils.sh"], needs=("bash",)),
-    Case("coreutils on a host directory", "sort", ["bash", "{g}/coreutils.sh"],
+    script("bash", "bash job control", "jobs.bash"),
+    script("bash", "bash language", "language.bash"),
+    Case("coreutils", "sort", ["bash", "{g}/coreutils.bash"], needs=("bash",)),
+    Case("coreutils on a host directory", "sort", ["bash", "{g}/coreutils.bash"],
          needs=("bash",), rw=True),
 ]
 
