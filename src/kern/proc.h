@@ -132,6 +132,8 @@ struct proc {
 	uint64_t oom_ns; /* [p] when it became one */
 };
 
+#define LWP_CPUS 1024 /* CPU numbers that a set can have */
+
 enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
 
 /*
@@ -145,14 +147,16 @@ struct lwp {
 	struct host_thread *thread; /* [I] */
 	_Atomic(int) state;         /* [a] enum lwp_state */
 
-	int nice;                  /* [p] */
-	uint64_t sigmask;          /* [p] */
-	uint64_t sigmask_saved;    /* [L] for sigsuspend/ppoll/epoll_pwait */
-	bool sigmask_restore;      /* [L] */
-	struct sigpending sigpend; /* [p] thread-directed */
-	uint64_t sigwait;          /* [p] blocked signals that rt_sigtimedwait
-				      waits for: they wake, and are kept even
-				      where the disposition ignores them */
+	int nice;                   /* [p] */
+	uint8_t cpus[LWP_CPUS / 8]; /* [p] sched_setaffinity, if cpus_set */
+	bool cpus_set;              /* [p] */
+	uint64_t sigmask;           /* [p] */
+	uint64_t sigmask_saved;     /* [L] for sigsuspend/ppoll/epoll_pwait */
+	bool sigmask_restore;       /* [L] */
+	struct sigpending sigpend;  /* [p] thread-directed */
+	uint64_t sigwait;           /* [p] blocked signals that rt_sigtimedwait
+				       waits for: they wake, and are kept even
+				       where the disposition ignores them */
 	struct ksigaltstack altstack; /* [L] */
 	_Atomic(bool) sigcheck; /* [a] something to look at before user mode */
 

@@ -8,6 +8,7 @@
 #include "guest.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
@@ -137,6 +138,39 @@ niceness(void)
 }
 
 static void
+same_cpus(void *arg)
+{
+	cpu_set_t set;
+
+	CHECK(sched_getaffinity(0, sizeof(set), &set) == 0);
+	CHECK(CPU_EQUAL(&set, (cpu_set_t *)arg));
+}
+
+/* A set of CPUs is kept and inherited. */
+static void
+cpus(void)
+{
+	cpu_set_t all, one, none;
+	int cpu = 0;
+
+	CHECK(sched_getaffinity(0, sizeof(all), &all) == 0);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&none);
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	CHECK_ERRNO(sched_setaffinity(0, sizeof(none), &none), EINVAL);
+	CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+	same_cpus(&one);
+	in_child(same_cpus, &one);
+	CHECK(sched_setaffinity(getpid(), sizeof(all), &all) == 0);
+	same_cpus(&all);
+	CHECK_ERRNO(sched_getaffinity(-1, sizeof(all), &all), ESRCH);
+	CHECK_ERRNO(sched_getaffinity(0, 0, &all), EINVAL);
+	say("processors");
+}
+
+static void
 identity(void)
 {
 	struct utsname u;
@@ -182,6 +216,7 @@ main(void)
 	vectors();
 	limits();
 	niceness();
+	cpus();
 	identity();
 	randomness();
 	return (0);

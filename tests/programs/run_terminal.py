@@ -31,6 +31,8 @@ SECONDS = 10
 # Escape sequences and such; what is left is text.
 ESCAPES = re.compile(r"\x1b\[[?>=]?[0-9;]*[a-zA-Z]|\x1b[=>]|"
                      r"\x1b\][^\x07]*\x07|\x1bP[^\x1b]*\x1b\\|\r")
+# Until there is a stopped job, and tell it.
+STOPPED = "until jobs -s | grep -q .; do sleep 0.05; done; jobs"
 UP, LEFT, RIGHT = "\x1b[A", "\x1b[D", "\x1b[C"
 
 
@@ -111,6 +113,18 @@ class Terminal:
             self.notes.append(m.groups() or m.group())
         self.prompt()
 
+    def start(self, text):
+        """Start a program that will read the terminal: not before the shell
+        has given it back (readline has modes of its own)."""
+        self.type(text + "\r")
+        self.settle()
+
+    def settle(self):
+        """A moment without output."""
+        end = time.monotonic() + SECONDS * vmtest.SLOW
+        while self.pump(0.3) and time.monotonic() < end:
+            pass
+
     def end(self):
         """Wait for the end; the exit status."""
         end = time.monotonic() + SECONDS * vmtest.SLOW
@@ -166,26 +180,21 @@ def history(t):
 def interrupt_at_the_prompt(t):
     t.type("unfinished")
     t.wait("unfinished")
+    t.settle()
     t.type("\x03")
     t.prompt()
     t.line("echo =$?", r"^=130$")
 
 
 def interrupt_of_a_program(t):
-    t.type("sleep 100\r")
-    t.wait(r"100\n")
-    time.sleep(0.2)
+    t.start("sleep 100")
     t.type("\x03")
     t.prompt()
     t.line("echo =$?", r"^=130$")
-    t.type("sh -c 'sleep 100 | cat; echo not here'\r")
-    t.wait(r"here'\n")
-    time.sleep(0.2)
+    t.start("sh -c 'sleep 100 | cat; echo not here'")
     t.type("\x03")
     t.prompt()
-    t.type("ulimit -c 0; sleep 100\r")
-    t.wait(r"100\n")
-    time.sleep(0.2)
+    t.start("ulimit -c 0; sleep 100")
     t.type("\x1c")
     t.prompt()
     t.line("echo =$?", r"^=131$")
@@ -195,18 +204,15 @@ def interrupt_of_a_program(t):
 
 
 def stop_and_resume(t):
-    t.type("sleep 100\r")
-    t.wait(r"100\n")
-    time.sleep(0.2)
+    t.start("sleep 100")
     t.type("\x1a")
     t.wait(r"\[1\]\+ +Stopped +sleep 100")
     t.prompt()
     t.line("jobs", r"^\[1\]\+ +Stopped +sleep 100$")
     t.line("bg", r"^\[1\]\+ sleep 100 &$")
     t.line("jobs", r"^\[1\]\+ +Running +sleep 100 &$")
-    t.type("fg\r")
+    t.start("fg")
     t.wait(r"^sleep 100\n")
-    time.sleep(0.2)
     t.type("\x1a")
     t.wait("Stopped")
     t.prompt()
@@ -216,15 +222,15 @@ def stop_and_resume(t):
 
 def background_terminal_use(t):
     t.line("cat &", r"^\[1\]")
-    t.line("sleep 0.3", r"\[1\]\+ +Stopped +cat")
-    t.type("fg\r")
+    t.line(STOPPED, r"\[1\]\+ +Stopped +cat")
+    t.start("fg")
     t.wait(r"^cat\n")
     t.type("typed\r")
     t.wait(r"^typed\ntyped\n")
     t.type("\x04")
     t.prompt()
     t.line("stty tostop; (echo from behind) &", r"^\[1\]")
-    t.line("sleep 0.3", r"\[1\]\+ +Stopped")
+    t.line(STOPPED, r"\[1\]\+ +Stopped")
     t.line("stty -tostop; fg", r"^from behind$")
 
 
@@ -245,14 +251,11 @@ def raw_keys(t):
     t.line("old=$(stty -g)")
     t.type("stty raw -echo; dd bs=1 count=1 2>/dev/null | od -An -c; "
            "stty $old\r")
-    t.wait(r"old\n")
-    time.sleep(0.3)
+    t.settle()
     t.type("\x03")
     t.wait(r"003")
     t.prompt()
-    t.type("read -rsn1 key; echo \"=$key=\"\r")
-    t.wait(r'="\n')
-    time.sleep(0.2)
+    t.start("read -rsn1 key; echo \"=$key=\"")
     t.type("k")
     t.wait(r"^=k=$")
     t.prompt()
@@ -261,8 +264,7 @@ def raw_keys(t):
 
 
 def end_of_file(t):
-    t.type("cat; echo =$?\r")
-    t.wait(r"\?\n")
+    t.start("cat; echo =$?")
     t.type("some text\r")
     t.wait(r"^some text\nsome text\n")
     t.type("\x04")
@@ -283,10 +285,9 @@ def pager(t):
 
 
 def editor(t):
-    t.type("vi -u NONE file\r")
-    time.sleep(0.5)
+    t.start("vi -u NONE file")
     t.type("ihello from vi\x1b")
-    time.sleep(0.2)
+    t.settle()
     t.type("yypA again\x1b:wq\r")
     t.prompt()
     t.line("cat file", r"^hello from vi\nhello from vi again$")
@@ -298,9 +299,7 @@ def python_prompt(t):
     t.type("print(6 *" + " 7)\r")
     t.wait(r"^42$")
     t.wait(r">>> \Z")
-    t.type("import time; time.sleep(100)\r")
-    t.wait(r"100\)\n")
-    time.sleep(0.3)
+    t.start("import time; time.sleep(100)")
     t.type("\x03")
     t.wait(r"^KeyboardInterrupt$")
     t.wait(r">>> \Z")
