@@ -109,6 +109,8 @@ int host_dup_over(int of, int fd);
 int host_getfl(int fd, int *flags);
 int host_setfl(int fd, int flags);
 bool host_isatty(int fd);
+/* Does the terminal stop background processes that write to it? */
+bool host_tty_tostop(int fd);
 /* A pair of descriptors: fds[0] reads, fds[1] writes.  O_NONBLOCK etc. */
 int host_pipe(int flags, int fds[2]);
 int host_pipe_size(int fd, size_t *size);

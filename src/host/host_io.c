@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "host/host.h"
@@ -111,6 +112,14 @@ bool
 host_isatty(int fd)
 {
 	return (isatty(fd) == 1);
+}
+
+bool
+host_tty_tostop(int fd)
+{
+	struct termios t;
+
+	return (tcgetattr(fd, &t) == 0 && (t.c_lflag & TOSTOP) != 0);
 }
 
 int

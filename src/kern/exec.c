@@ -51,6 +51,7 @@
 #include "kern/imgact.h"
 #include "kern/resident.h"
 #include "kern/sys_int.h"
+#include "kern/ptimer.h"
 #include "libk/kassert.h"
 
 #define STACK_RANDOM_BITS 22 /* 16 GiB */
@@ -125,6 +126,7 @@ exec_new_vmspace(struct exec_image *img)
 	const uint64_t stack = sys_rlimit(img->l, LX_RLIMIT_STACK);
 	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
 	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
+	const uint64_t memlock = sys_rlimit(img->l, LX_RLIMIT_MEMLOCK);
 	uint64_t gap;
 	struct vmspace *vm;
 	int error;
@@ -142,6 +144,7 @@ exec_new_vmspace(struct exec_image *img)
 		vm->stack_top -= resident_shift(img->p->trial);
 	vm->data_limit = data;
 	vm->map.as_limit = as;
+	vm->map.lock_limit = memlock;
 	vm_map_unlock(&vm->map);
 	img->vm = vm;
 	return (0);
@@ -302,6 +305,7 @@ exec_commit(struct lwp *l, struct exec_image *img)
 	kmutex_unlock(&p->lock);
 
 	sigacts_exec(p->sigacts);
+	ptimer_delete_all(p);
 	fdtable_cloexec(p->fdt);
 	exec_registers(l, img);
 	if (img->vm != NULL)

@@ -40,8 +40,10 @@
  * either the live process or the whole zombie.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "kern/proc_int.h"
+#include "kern/ptimer.h"
 #include "libk/kassert.h"
 
 void
@@ -79,7 +81,9 @@ exit_resources(struct proc *p)
 	p->fdt = NULL;
 	p->fs = NULL;
 	p->alarm_ns = 0;
+	memset(p->cpu_itimer, 0, sizeof(p->cpu_itimer));
 	kmutex_unlock(&p->lock);
+	ptimer_delete_all(p);
 	fdtable_free(fdt);
 	proc_fs_free(p->k, fs);
 

@@ -96,6 +96,9 @@ clone_lwp_state(
 		return (error);
 	kmutex_lock(&l->p->lock);
 	nl->sigmask = l->sigmask_restore ? l->sigmask_saved : l->sigmask;
+	nl->nice = l->nice;
+	memcpy(nl->cpus, l->cpus, sizeof(nl->cpus));
+	nl->cpus_set = l->cpus_set;
 	kmutex_unlock(&l->p->lock);
 	if ((flags & (LX_CLONE_VM | LX_CLONE_VFORK)) != LX_CLONE_VM)
 		nl->altstack = l->altstack;

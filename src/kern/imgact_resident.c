@@ -107,6 +107,7 @@ imgact_resident(struct exec_image *img)
 {
 	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
 	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
+	const uint64_t memlock = sys_rlimit(img->l, LX_RLIMIT_MEMLOCK);
 	struct resident_image *ri = resident_get(img);
 	int error;
 
@@ -118,6 +119,7 @@ imgact_resident(struct exec_image *img)
 		place_stack(img);
 		img->vm->data_limit = data;
 		img->vm->map.as_limit = as;
+		img->vm->map.lock_limit = memlock;
 		vm_map_unlock(&img->vm->map);
 		img->prog = ri->prog;
 		img->entry = ri->prog.aentry;

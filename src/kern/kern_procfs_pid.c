@@ -30,7 +30,8 @@ typedef unsigned long long ull;
 struct pinfo {
 	struct proc *p;     /* held */
 	struct vmspace *vm; /* held; NULL for a zombie */
-	int pid, ppid, pgid, sid, tty, fg, nlwps, exit_signal, exit_status;
+	int pid, ppid, pgid, sid, tty, fg, nlwps, nice, exit_signal,
+	    exit_status;
 	char state, comm[16];
 	uint32_t uid, euid, suid, gid, egid, sgid, umask;
 	int ngroups;
@@ -83,7 +84,12 @@ pinfo_signals(struct proc *p, struct pinfo *pi)
 static void
 pinfo_locked(struct proc *p, struct pinfo *pi)
 {
+	const struct lwp *l;
+
 	pi->nlwps = p->nlwps;
+	/* That of the first thread, the last in the list. */
+	LIST_FOREACH (l, &p->lwps, link)
+		pi->nice = l->nice;
 	pi->exit_signal = p->exit_signal;
 	pi->exit_status = p->exit_status;
 	pi->state = pinfo_state(p);
@@ -112,13 +118,13 @@ pinfo_locked(struct proc *p, struct pinfo *pi)
 	}
 }
 
-/* The number of /dev/pts/N, or that of /dev/tty for the kernel's terminal. */
+/* The number of /dev/pts/N, of which the kernel's terminal is 0. */
 static int
 tty_device(const struct vkernel *k, const struct session *s)
 {
 	if (s->tty == NULL)
 		return (0);
-	return (s->tty == k ? 0x0500 : 0x8800 | (int)pty_number(s->tty));
+	return (0x8800 | (s->tty == k ? 0 : (int)pty_number(s->tty)));
 }
 
 static int
@@ -297,12 +303,12 @@ pid_stat(struct pinfo *pi, struct procfs_buf *b)
 	    pi->pid, pi->comm, pi->state, pi->ppid, pi->pgid, pi->sid, pi->tty,
 	    pi->fg, (ull)ru.minflt, (ull)pi->cru.minflt, (ull)ru.majflt,
 	    (ull)pi->cru.majflt);
-	procfs_printf(b, "%llu %llu %llu %llu 20 0 %d 0 %llu %llu %llu %llu ",
+	procfs_printf(b, "%llu %llu %llu %llu %d %d %d 0 %llu %llu %llu %llu ",
 	    (ull)(ru.utime / TICK_NS), (ull)(ru.stime / TICK_NS),
 	    (ull)(pi->cru.utime / TICK_NS), (ull)(pi->cru.stime / TICK_NS),
-	    pi->nlwps, (ull)((pi->start_ns - pi->p->k->boot_ns) / TICK_NS),
-	    (ull)st.size, (ull)(st.resident / PAGE_SIZE),
-	    (ull)pi->rlim[LX_RLIMIT_RSS].cur);
+	    20 + pi->nice, pi->nice, pi->nlwps,
+	    (ull)((pi->start_ns - pi->p->k->boot_ns) / TICK_NS), (ull)st.size,
+	    (ull)(st.resident / PAGE_SIZE), (ull)pi->rlim[LX_RLIMIT_RSS].cur);
 	procfs_printf(b, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 %d ",
 	    vm != NULL ? (ull)vm->code_start : 0ULL,
 	    vm != NULL ? (ull)vm->code_end : 0ULL,

@@ -115,6 +115,8 @@ void sigpending_flush(struct vkernel *, struct sigpending *);
  * peek: the same, without dequeuing; 0: none.
  */
 bool ksig_take_locked(struct lwp *, uint64_t set, struct ksiginfo *);
+/* Is a signal of POSIX timer id queued?  Proc lock held. */
+bool ksig_timer_queued_locked(struct proc *, int id);
 int ksig_peek_locked(struct lwp *, uint64_t set);
 /* Set the mask (KILL and STOP are left out); blocked pending signals that it
  * frees are noticed, also by other lwps. */

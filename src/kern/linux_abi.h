@@ -218,9 +218,24 @@ _Static_assert(sizeof(struct lx_itimerval) == 32, "itimerval");
 #define LX_CLOCK_REALTIME_COARSE 5
 #define LX_CLOCK_MONOTONIC_COARSE 6
 #define LX_CLOCK_BOOTTIME 7
+#define LX_CLOCK_REALTIME_ALARM 8
+#define LX_CLOCK_BOOTTIME_ALARM 9
 #define LX_CLOCK_TAI 11
 #define LX_TIMER_ABSTIME 1
 #define LX_ITIMER_REAL 0
+#define LX_ITIMER_VIRTUAL 1
+#define LX_ITIMER_PROF 2
+
+struct lx_sigevent {
+	uint64_t value;
+	int32_t signo, notify, tid;
+	uint8_t pad[44];
+};
+_Static_assert(sizeof(struct lx_sigevent) == 64, "struct sigevent");
+#define LX_SIGEV_SIGNAL 0
+#define LX_SIGEV_NONE 1
+#define LX_SIGEV_THREAD 2
+#define LX_SIGEV_THREAD_ID 4
 #define LX_UTIME_NOW 0x3fffffff
 #define LX_UTIME_OMIT 0x3ffffffe
 #define LX_USER_HZ 100

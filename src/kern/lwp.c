@@ -201,6 +201,29 @@ lwp_times_update(struct lwp *l)
 		atomic_store(&l->sys_ns, ns);
 }
 
+uint64_t
+lwp_cpu_ns(const struct lwp *l, uint64_t now, bool all)
+{
+	uint64_t since = atomic_load(&l->user_since);
+	uint64_t ns = atomic_load(&l->user_ns);
+
+	if (since != 0 && now > since)
+		ns += now - since;
+	return (all ? ns + atomic_load(&l->sys_ns) : ns);
+}
+
+uint64_t
+proc_cpu_ns_locked(struct proc *p, uint64_t now, bool all)
+{
+	uint64_t ns = p->ru.utime + (all ? p->ru.stime : 0);
+	const struct lwp *l;
+
+	kmutex_assert_owned(&p->lock);
+	LIST_FOREACH (l, &p->lwps, link)
+		ns += lwp_cpu_ns(l, now, all);
+	return (ns);
+}
+
 void
 lwp_notify(struct lwp *l)
 {
@@ -330,7 +353,9 @@ lwp_step(struct lwp *l)
 		lwp_times_update(l);
 		l->times_ns = t0;
 	}
+	atomic_store_explicit(&l->user_since, t0, memory_order_relaxed);
 	error = cpu_run(l->cpu, p->vmspace->pmap, &ev);
+	atomic_store_explicit(&l->user_since, 0, memory_order_relaxed);
 	atomic_store_explicit(&l->user_ns,
 	    atomic_load_explicit(&l->user_ns, memory_order_relaxed) +
 		(host_now_ns() - t0),

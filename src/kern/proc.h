@@ -119,9 +119,15 @@ struct proc {
 	bool dumpable, no_new_privs, child_subreaper; /* [p] */
 	int pdeathsig;                                /* [p] */
 	uint64_t start_ns;                            /* [I] CLOCK_MONOTONIC */
-	struct proc_rusage ru, cru;     /* [p] own at exit, children's */
-	uint64_t alarm_ns;              /* [p] ITIMER_REAL deadline, 0 none */
-	uint64_t alarm_interval;        /* [p] ns */
+	struct proc_rusage ru, cru; /* [p] own at exit, children's */
+	uint64_t alarm_ns;          /* [p] ITIMER_REAL deadline, 0 none */
+	uint64_t alarm_interval;    /* [p] ns */
+	LIST_HEAD(, ptimer) timers; /* [p] of timer_create, ptimer.c */
+	unsigned ntimers;           /* [p] */
+	int timer_next;             /* [p] id to try */
+	struct cpu_itimer {
+		uint64_t deadline, interval; /* ns of CPU time */
+	} cpu_itimer[2];                /* [p] ITIMER_VIRTUAL, ITIMER_PROF */
 	uint64_t saved_auxv[PROC_AUXV]; /* [p] for /proc auxv: pairs */
 	bool embedder_waits; /* [t] started by vkernel_spawn, not waited */
 	bool oom_victim;     /* [p] */
@@ -129,6 +135,8 @@ struct proc {
 	    *trial;      /* [I] not a process: see resident_trial.c */
 	uint64_t oom_ns; /* [p] when it became one */
 };
+
+#define LWP_CPUS 1024 /* CPU numbers that a set can have */
 
 enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
 
@@ -143,14 +151,17 @@ struct lwp {
 	struct host_thread *thread; /* [I] */
 	_Atomic(int) state;         /* [a] enum lwp_state */
 
-	uint64_t sigmask;          /* [p] */
-	uint64_t sigmask_saved;    /* [L] for sigsuspend/ppoll/epoll_pwait */
-	bool sigmask_restore;      /* [L] */
-	struct sigpending sigpend; /* [p] thread-directed */
-	uint64_t sigwait;          /* [p] blocked signals that rt_sigtimedwait
-				      waits for: they wake, and are kept even
-				      where the disposition ignores them */
-	bool sigfdwait; /* [p] reads a signalfd: wake it to look again */
+	int nice;                   /* [p] */
+	uint8_t cpus[LWP_CPUS / 8]; /* [p] sched_setaffinity, if cpus_set */
+	bool cpus_set;              /* [p] */
+	uint64_t sigmask;           /* [p] */
+	uint64_t sigmask_saved;     /* [L] for sigsuspend/ppoll/epoll_pwait */
+	bool sigmask_restore;       /* [L] */
+	struct sigpending sigpend;  /* [p] thread-directed */
+	uint64_t sigwait;           /* [p] blocked signals that rt_sigtimedwait
+				       waits for: they wake, and are kept even
+				       where the disposition ignores them */
+	bool sigfdwait;             /* [p] reads a signalfd: wake it */
 	struct ksigaltstack altstack; /* [L] */
 	_Atomic(bool) sigcheck; /* [a] something to look at before user mode */
 
@@ -178,6 +189,8 @@ struct lwp {
 	/* [a] wall time in user code; CPU time of the host thread, as of the
 	 * last lwp_times_update(). */
 	_Atomic(uint64_t) user_ns, sys_ns;
+	_Atomic(uint64_t) user_since; /* [a] when it entered user code, 0: it
+					 is not there */
 	uint64_t times_ns; /* [L] when sys_ns was last brought up to date */
 };
 
@@ -366,6 +379,10 @@ struct vfs_ctx lwp_vfs_ctx(struct lwp *);
 void lwp_vfs_ctx_done(struct vfs_ctx *);
 /* Bring sys_ns up to date.  Own host thread only. */
 void lwp_times_update(struct lwp *);
+/* CPU time of an lwp up to now, and of its whole process (proc lock held); in
+ * user code alone, or all. */
+uint64_t lwp_cpu_ns(const struct lwp *, uint64_t now, bool all);
+uint64_t proc_cpu_ns_locked(struct proc *, uint64_t now, bool all);
 /* Usage so far of a live process or a zombie: all lwps, ended ones too.  No
  * locks held. */
 void proc_rusage(struct proc *, struct proc_rusage *);

@@ -66,6 +66,8 @@ void sigfd_proc_exit(struct proc *);
 /* timer.c */
 int ktimer_create(struct vkernel *);
 void ktimer_destroy(struct vkernel *);
+/* A deadline was changed: look at all of them again.  0, ENOMEM, EAGAIN. */
+int ktimer_kick(struct vkernel *);
 
 /* kern_procfs.c */
 extern const struct procfs_ops kern_procfs_ops;

@@ -27,6 +27,7 @@
 
 #include "kern/linux_abi.h"
 #include "kern/proc.h"
+#include "kern/ptimer.h"
 #include "libk/kassert.h"
 #include "vm/vm_zone.h"
 
@@ -231,6 +232,29 @@ sigpending_take(
 	zfree(k->z_sigq, found);
 }
 
+static bool
+timer_queued(const struct sigpending *sp, int id)
+{
+	const struct ksigq *q;
+
+	TAILQ_FOREACH (q, &sp->queue, link)
+		if (q->info.code == LX_SI_TIMER && q->info.pid == id)
+			return (true);
+	return (false);
+}
+
+bool
+ksig_timer_queued_locked(struct proc *p, int id)
+{
+	const struct lwp *l;
+
+	kmutex_assert_owned(&p->lock);
+	LIST_FOREACH (l, &p->lwps, link)
+		if (timer_queued(&l->sigpend, id))
+			return (true);
+	return (timer_queued(&p->sigpend, id));
+}
+
 int
 ksig_peek_locked(struct lwp *l, uint64_t set)
 {
@@ -252,6 +276,8 @@ ksig_take_locked(struct lwp *l, uint64_t set, struct ksiginfo *out)
 		sigpending_take(l->p->k, &l->sigpend, signo, out);
 	else
 		sigpending_take(l->p->k, &l->p->sigpend, signo, out);
+	if (out->code == LX_SI_TIMER)
+		ptimer_taken_locked(l, out);
 	sigfd_taken_locked(l->p);
 	return (true);
 }

@@ -51,6 +51,16 @@ struct lx_timeval lx_timeval_of(uint64_t ns);
 uint64_t sys_deadline(uint64_t rel_ns);
 /* CLOCK_MONOTONIC deadline of an absolute time of a clock; EINVAL. */
 int sys_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline);
+/*
+ * A negative clock id is the CPU clock of a process or thread (0: the
+ * caller's).  EINVAL: it is none.
+ */
+struct sys_cpu_clock {
+	int id;
+	bool thread; /* id is a tid of the caller's process */
+	bool all;    /* with system time */
+};
+int sys_cpu_clock(struct lwp *, int clock, struct sys_cpu_clock *);
 /* What remains, 0 when it has passed. */
 uint64_t sys_remaining(uint64_t deadline_ns);
 
@@ -124,6 +134,8 @@ void sys_tty_opened(struct lwp *, const struct file *);
 /* A read (SIGTTIN) or change (SIGTTOU) by a background process: ERESTART
  * after the signal was sent, EIO where it cannot stop; 0: go on. */
 int sys_tty_background(struct lwp *, const struct file *, int signo);
+/* The same for a write, which TOSTOP makes a change. */
+int sys_tty_output(struct lwp *, const struct file *);
 
 /* ---- poll (sys_poll.c) ---- */
 

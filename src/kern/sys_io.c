@@ -266,8 +266,9 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
 		return (error);
 	if ((flags & SYS_IO_AT) != 0 && file_is_stream(f))
 		error = ESPIPE;
-	if (error == 0 && !write)
-		error = sys_tty_background(l, f, LX_SIGTTIN);
+	if (error == 0)
+		error = write ? sys_tty_output(l, f)
+			      : sys_tty_background(l, f, LX_SIGTTIN);
 	if (error == 0)
 		error = sys_user_io(l, f, iov, n, flags, (uint64_t)off, ret);
 	file_free(f);

@@ -15,8 +15,7 @@
  * it SIGTTOU, unless it blocks or ignores the signal, or its group is
  * orphaned: then reads fail with EIO and changes go through.
  *
- * Limits: writing by background processes is always allowed (TOSTOP is not
- * looked at).
+ * With TOSTOP writing is a change.
  */
 #include "host/host_file.h"
 #include "kern/sys_int.h"
@@ -56,22 +55,33 @@ sys_is_tty(const struct file *f)
 		host_isatty(f->hostfd));
 }
 
-int
-sys_tty_background(struct lwp *l, const struct file *f, int signo)
+/* Does the lwp use its terminal from the background?  Its group in *pgid. */
+static bool
+tty_behind(struct lwp *l, const struct file *f, int *pgid)
 {
 	struct proc *p = l->p;
-	bool refused, master = false;
+	bool master = false;
 	const void *tty = pty_of_file(f, &master);
-	int fg, pgid;
+	int fg;
 
 	if (tty == NULL && p->k->tty_fd >= 0 && f->hostfd >= 0)
 		tty = p->k; /* if it is a terminal at all */
 	if (tty == NULL || master || session_get_fg(p, tty, false, &fg) != 0)
-		return (0);
+		return (false);
 	kmutex_lock(&p->k->proctree);
-	pgid = p->pgid;
+	*pgid = p->pgid;
 	kmutex_unlock(&p->k->proctree);
-	if (fg == pgid || fg == 0 || !sys_is_tty(f))
+	return (fg != *pgid && fg != 0 && sys_is_tty(f));
+}
+
+int
+sys_tty_background(struct lwp *l, const struct file *f, int signo)
+{
+	struct proc *p = l->p;
+	bool refused;
+	int pgid;
+
+	if (!tty_behind(l, f, &pgid))
 		return (0);
 	kmutex_lock(&p->lock);
 	refused = (l->sigmask & KSIGBIT(signo)) != 0 || ksig_ignored(p, signo);
@@ -84,6 +94,20 @@ sys_tty_background(struct lwp *l, const struct file *f, int signo)
 	(void)ksig_kill_pgrp(p->k, pgid,
 	    &(struct ksiginfo){.signo = signo, .code = LX_SI_KERNEL});
 	return (ERESTART);
+}
+
+int
+sys_tty_output(struct lwp *l, const struct file *f)
+{
+	bool master, stop;
+	struct pty *pty;
+	int pgid;
+
+	if (!tty_behind(l, f, &pgid))
+		return (0);
+	pty = pty_of_file(f, &master);
+	stop = pty != NULL ? pty_tostop(pty) : host_tty_tostop(f->hostfd);
+	return (stop ? sys_tty_background(l, f, LX_SIGTTOU) : 0);
 }
 
 void

@@ -9,11 +9,12 @@
  * Soft limits may move below the hard one, which only root may raise.
  *
  * Scheduling.  Lwps are host threads under the host's scheduler: there is one
- * policy (SCHED_OTHER), niceness 0 and the host's set of CPUs.  Calls that ask
- * for these succeed, calls for anything better are EPERM.
+ * policy (SCHED_OTHER) and the host's set of CPUs.  Calls that ask for these
+ * succeed, calls for anything better are EPERM.  Niceness is in sys_prio.c.
  */
 #include "host/host.h"
 #include "kern/sys_int.h"
+#include "kern/sys_prio.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,7 +24,7 @@ sys_fn sys_getrlimit, sys_setrlimit, sys_prlimit64, sys_sched_yield,
     sys_sched_setparam, sys_sched_getscheduler, sys_sched_setscheduler,
     sys_sched_get_priority_max, sys_sched_get_priority_min,
     sys_sched_rr_get_interval, sys_sched_getattr, sys_sched_setattr,
-    sys_getpriority, sys_setpriority, sys_ioprio_get, sys_ioprio_set;
+    sys_ioprio_get, sys_ioprio_set;
 
 #define NOFILE_MAX (UINT64_C(1) << 20)
 #define SCHED_FIFO_ 1
@@ -31,7 +32,6 @@ sys_fn sys_getrlimit, sys_setrlimit, sys_prlimit64, sys_sched_yield,
 #define SCHED_BATCH_ 3
 #define SCHED_IDLE_ 5
 #define SCHED_RESET_ON_FORK_ 0x40000000
-#define MAX_CPUS 1024
 
 /* ---- limits ---- */
 
@@ -50,6 +50,8 @@ rlimit_apply(struct proc *p, int which, uint64_t cur)
 		vm->data_limit = cur;
 	else if (which == LX_RLIMIT_AS)
 		vm->map.as_limit = cur;
+	else if (which == LX_RLIMIT_MEMLOCK)
+		vm->map.lock_limit = cur;
 	vm_map_unlock(&vm->map);
 	vmspace_drop(vm);
 }
@@ -76,7 +78,7 @@ rlimit_set(struct lwp *l, struct proc *p, int which, const struct lx_rlimit *r)
 	}
 	kmutex_unlock(&p->lock);
 	memory = which == LX_RLIMIT_STACK || which == LX_RLIMIT_DATA ||
-		 which == LX_RLIMIT_AS;
+		 which == LX_RLIMIT_AS || which == LX_RLIMIT_MEMLOCK;
 	if (error == 0 && memory)
 		rlimit_apply(p, which, r->cur);
 	return (error);
@@ -165,13 +167,13 @@ sys_sched_yield(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* The host's CPUs as a bit mask; bytes used, a multiple of 8. */
 static size_t
-cpu_mask(uint8_t mask[MAX_CPUS / 8])
+cpu_mask(uint8_t mask[LWP_CPUS / 8])
 {
-	int cpus[MAX_CPUS], n = host_cpus(cpus, MAX_CPUS), top = 0;
+	int cpus[LWP_CPUS], n = host_cpus(cpus, LWP_CPUS), top = 0;
 
-	memset(mask, 0, MAX_CPUS / 8);
+	memset(mask, 0, LWP_CPUS / 8);
 	for (int i = 0; i < n; i++) {
-		if (cpus[i] < 0 || cpus[i] >= MAX_CPUS)
+		if (cpus[i] < 0 || cpus[i] >= LWP_CPUS)
 			continue;
 		mask[cpus[i] / 8] |= (uint8_t)(1u << (cpus[i] % 8));
 		if (cpus[i] > top)
@@ -180,39 +182,91 @@ cpu_mask(uint8_t mask[MAX_CPUS / 8])
 	return ((size_t)(top / 64 + 1) * 8);
 }
 
+/* Whose set: a thread by number, 0 the caller.  Held, and its lock is held. */
+static int
+affinity_lock(struct lwp *l, int tid, struct lwp **out)
+{
+	struct proc *p = l->p;
+	struct lwp *o;
+
+	if (tid == 0 || tid == l->tid) {
+		tid = l->tid;
+		proc_hold(p);
+	} else {
+		p = tid > 0 ? proc_find_tid_hold(p->k, tid) : NULL;
+		if (p == NULL)
+			return (ESRCH);
+	}
+	kmutex_lock(&p->lock);
+	LIST_FOREACH (o, &p->lwps, link) {
+		if (o->tid == tid) {
+			*out = o;
+			return (0);
+		}
+	}
+	kmutex_unlock(&p->lock);
+	proc_drop(p);
+	return (ESRCH);
+}
+
+static void
+affinity_unlock(struct proc *p)
+{
+	kmutex_unlock(&p->lock);
+	proc_drop(p);
+}
+
 int
 sys_sched_getaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint8_t mask[MAX_CPUS / 8];
+	uint8_t mask[LWP_CPUS / 8];
 	size_t bytes = cpu_mask(mask);
-	int error = sched_target(l, (int)a[0]);
+	struct lwp *o;
+	int error;
 
-	if (error != 0)
-		return (error);
 	if (a[1] < bytes || (a[1] & 7) != 0)
 		return (EINVAL);
+	error = affinity_lock(l, (int)a[0], &o);
+	if (error != 0)
+		return (error);
+	if (o->cpus_set)
+		memcpy(mask, o->cpus, sizeof(mask));
+	affinity_unlock(o->p);
 	*ret = (int64_t)bytes;
 	return (copyout(lwp_vmspace(l), mask, a[2], bytes));
 }
 
-/* Any set that has one of the CPUs is accepted; where threads run is the
- * machine's business. */
+/* Kept and told; where threads run is the machine's business. */
 int
 sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint8_t mask[MAX_CPUS / 8], want[MAX_CPUS / 8] = {0};
+	uint8_t mask[LWP_CPUS / 8], want[LWP_CPUS / 8] = {0}, any = 0;
 	size_t n = a[1] < sizeof(want) ? (size_t)a[1] : sizeof(want);
-	int error = sched_target(l, (int)a[0]);
+	uint32_t euid;
+	struct lwp *o;
+	int error;
 
-	if (error != 0)
-		return (error);
 	if (copyin(lwp_vmspace(l), want, a[2], n) != 0)
 		return (EFAULT);
 	(void)cpu_mask(mask);
-	for (size_t i = 0; i < n; i++)
-		if (mask[i] & want[i])
-			return (0);
-	return (EINVAL);
+	for (size_t i = 0; i < sizeof(want); i++)
+		any |= (want[i] &= mask[i]);
+	kmutex_lock(&l->p->lock);
+	euid = l->p->euid;
+	kmutex_unlock(&l->p->lock);
+	error = affinity_lock(l, (int)a[0], &o);
+	if (error != 0)
+		return (error);
+	if (euid != 0 && euid != o->p->uid && euid != o->p->euid) {
+		error = EPERM;
+	} else if (any == 0) {
+		error = EINVAL;
+	} else {
+		memcpy(o->cpus, want, sizeof(o->cpus));
+		o->cpus_set = true;
+	}
+	affinity_unlock(o->p);
+	return (error);
 }
 
 static int
@@ -320,7 +374,9 @@ sys_sched_getattr(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (error);
 	if ((uint32_t)a[2] < sizeof(at) || (uint32_t)a[3] != 0)
 		return (EINVAL);
-	return (copyout(lwp_vmspace(l), &at, a[1], sizeof(at)));
+	error = sys_nice_get(l, (int)a[0], &at.nice);
+	return (error != 0 ? error
+			   : copyout(lwp_vmspace(l), &at, a[1], sizeof(at)));
 }
 
 int
@@ -335,26 +391,11 @@ sys_sched_setattr(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (EFAULT);
 	if (at.size != 0 && at.size < sizeof(at))
 		return (EINVAL);
-	return (sched_policy(
-	    at.policy > 15 ? 15 : (int)at.policy, (int)at.priority));
-}
-
-/* Niceness as the raw call has it: 20 - nice. */
-int
-sys_getpriority(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	if ((int)a[0] < 0 || (int)a[0] > 2)
-		return (EINVAL);
-	*ret = 20;
-	return ((int)a[0] == 0 ? sched_target(l, (int)a[1]) : 0);
-}
-
-int
-sys_setpriority(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	if ((int)a[0] < 0 || (int)a[0] > 2)
-		return (EINVAL);
-	return ((int)a[2] < 0 ? EACCES : 0);
+	error = sched_policy(
+	    at.policy > 15 ? 15 : (int)at.policy, (int)at.priority);
+	if (error == 0)
+		error = sys_nice_set(l, (int)a[0], at.nice);
+	return (error == EACCES ? EPERM : error);
 }
 
 int

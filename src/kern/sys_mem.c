@@ -10,8 +10,8 @@
  * PROT_WRITE and PROT_EXEC bring PROT_READ with them.
  *
  * Limits: MAP_HUGETLB is ENOMEM (there are no huge pages to reserve),
- * MAP_32BIT keeps the hint below 2 GiB and fails if that is taken; mlockall
- * locks what is mapped now, MCL_FUTURE is EINVAL.
+ * MAP_32BIT keeps the hint below 2 GiB and fails if that is taken.  The limit
+ * of locked memory holds for root, too.
  */
 #include "kern/sys_int.h"
 #include "kern/sys_mem.h"
@@ -330,7 +330,6 @@ sys_msync(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 mlock_range(struct lwp *l, uint64_t addr, uint64_t len, bool lock)
 {
-	uint64_t limit = sys_rlimit(l, LX_RLIMIT_MEMLOCK);
 	int error;
 
 	if (len > VM_MAX_ADDRESS)
@@ -340,7 +339,7 @@ mlock_range(struct lwp *l, uint64_t addr, uint64_t len, bool lock)
 	error = range_check(addr, &len, ENOMEM);
 	if (error != 0 || len == 0)
 		return (error);
-	return (vm_mlock(lwp_vmspace(l), addr, len, lock, limit));
+	return (vm_mlock(lwp_vmspace(l), addr, len, lock));
 }
 
 int
@@ -363,35 +362,22 @@ sys_munlock(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (mlock_range(l, a[0], a[1], false));
 }
 
-static int
-mlock_all(struct lwp *l, bool lock)
-{
-	struct vmspace *vm = lwp_vmspace(l);
-	uint64_t limit = sys_rlimit(l, LX_RLIMIT_MEMLOCK);
-	struct vm_entry_info info;
-	vm_offset_t va = 0;
-	int error = 0;
-
-	while (error == 0 && vmspace_entry_info(vm, va, &info) == 0) {
-		/* Guards and the like cannot be locked, and need not. */
-		if (info.prot != VM_PROT_NONE)
-			error = vm_mlock(
-			    vm, info.start, info.end - info.start, lock, limit);
-		va = info.end;
-	}
-	return (error);
-}
-
 int
 sys_mlockall(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	if (a[0] != LX_MCL_CURRENT && a[0] != (LX_MCL_CURRENT | LX_MCL_ONFAULT))
+	const uint64_t all = LX_MCL_CURRENT | LX_MCL_FUTURE | LX_MCL_ONFAULT;
+
+	_Static_assert(VM_MCL_CURRENT == LX_MCL_CURRENT &&
+			   VM_MCL_FUTURE == LX_MCL_FUTURE &&
+			   VM_MCL_ONFAULT == LX_MCL_ONFAULT,
+	    "passed on as they are");
+	if (a[0] == 0 || (a[0] & ~all) != 0 || a[0] == LX_MCL_ONFAULT)
 		return (EINVAL);
-	return (mlock_all(l, true));
+	return (vm_mlockall(lwp_vmspace(l), (int)a[0]));
 }
 
 int
 sys_munlockall(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (mlock_all(l, false));
+	return (vm_munlockall(lwp_vmspace(l)));
 }

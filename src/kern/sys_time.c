@@ -12,10 +12,10 @@
  * sys_ns), see proc.h.
  *
  * Limits: setting the host's clock after a sleep until an absolute real time
- * began does not move its end.  Of the interval timers ITIMER_REAL works,
- * the two that count CPU time are EINVAL.
+ * began does not move its end.
  */
 #include "host/host.h"
+#include "kern/ptimer.h"
 #include "kern/sys_int.h"
 
 #include <errno.h>
@@ -192,17 +192,62 @@ sys_clock_nanosleep(struct lwp *l, const uint64_t *a, int64_t *ret)
 static uint64_t
 cpu_time(struct lwp *l, bool process)
 {
-	uint64_t ns = 0;
-	struct lwp *o;
+	uint64_t ns;
 
 	if (!process)
-		return (atomic_load(&l->user_ns) + atomic_load(&l->sys_ns));
+		return (lwp_cpu_ns(l, host_now_ns(), true));
 	kmutex_lock(&l->p->lock);
-	ns = l->p->ru.utime + l->p->ru.stime;
-	LIST_FOREACH (o, &l->p->lwps, link)
-		ns += atomic_load(&o->user_ns) + atomic_load(&o->sys_ns);
+	ns = proc_cpu_ns_locked(l->p, host_now_ns(), true);
 	kmutex_unlock(&l->p->lock);
 	return (ns);
+}
+
+int
+sys_cpu_clock(struct lwp *l, int clock, struct sys_cpu_clock *c)
+{
+	const int kind = clock & 3; /* PROF, VIRT, SCHED; 3: descriptors */
+
+	if (clock >= 0 || kind == 3)
+		return (EINVAL);
+	c->thread = (clock & 4) != 0;
+	c->all = kind != 1;
+	c->id = ~(clock >> 3);
+	if (c->id == 0)
+		c->id = c->thread ? l->tid : l->p->pid;
+	return (0);
+}
+
+/* That of a thread of the caller's process, or of any process. */
+static int
+cpu_clock_get(struct lwp *l, int clock, uint64_t *ns)
+{
+	const uint64_t now = host_now_ns();
+	struct sys_cpu_clock c;
+	struct proc *p = l->p;
+	const struct lwp *o;
+	int error = sys_cpu_clock(l, clock, &c);
+
+	if (error != 0)
+		return (error);
+	if (c.thread || c.id == p->pid)
+		proc_hold(p);
+	else
+		p = proc_find_hold(p->k, c.id);
+	if (p == NULL)
+		return (EINVAL);
+	error = c.thread ? EINVAL : 0;
+	kmutex_lock(&p->lock);
+	if (!c.thread)
+		*ns = proc_cpu_ns_locked(p, now, c.all);
+	LIST_FOREACH (o, &p->lwps, link) {
+		if (!c.thread || o->tid != c.id)
+			continue;
+		*ns = lwp_cpu_ns(o, now, c.all);
+		error = 0;
+	}
+	kmutex_unlock(&p->lock);
+	proc_drop(p);
+	return (error);
 }
 
 static int
@@ -216,8 +261,8 @@ clock_get(struct lwp *l, int clock, uint64_t *ns)
 		*ns = cpu_time(l, false);
 		return (0);
 	default:
-		/* Negative ids name CPU clocks of host processes. */
-		return (clock < 0 ? EINVAL : host_clock_get(clock, ns));
+		return (clock < 0 ? cpu_clock_get(l, clock, ns)
+				  : host_clock_get(clock, ns));
 	}
 }
 
@@ -233,10 +278,14 @@ sys_clock_gettime(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_clock_getres(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint64_t ns;
+	struct sys_cpu_clock c;
+	uint64_t ns = 1;
 	int error;
 
-	error = (int)a[0] < 0 ? EINVAL : host_clock_res((int)a[0], &ns);
+	if ((int)a[0] < 0)
+		error = sys_cpu_clock(l, (int)a[0], &c);
+	else
+		error = host_clock_res((int)a[0], &ns);
 	if (error == 0 && a[1] != 0)
 		error = sys_copyout_timespec(l, ns, a[1]);
 	return (error);
@@ -299,7 +348,7 @@ sys_times(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (0);
 }
 
-/* ---- the interval timer ---- */
+/* ---- interval timers ---- */
 
 static int
 timeval_ns(const struct lx_timeval *tv, uint64_t *ns)
@@ -310,30 +359,41 @@ timeval_ns(const struct lx_timeval *tv, uint64_t *ns)
 	return (0);
 }
 
+/* What is left, 0: it is off; a timer that runs is never shown as stopped. */
 static int
-itimer_out(struct lwp *l, uint64_t deadline, uint64_t interval, uint64_t uaddr)
+itimer_put(struct lwp *l, uint64_t left, uint64_t interval, uint64_t uaddr)
 {
 	struct lx_itimerval it;
-	uint64_t left = 0;
 
-	if (deadline != 0) {
-		left = sys_remaining(deadline);
-		/* A timer that runs is never shown as stopped. */
-		if (left < NS_PER_USEC)
-			left = NS_PER_USEC;
-	}
+	if (left != 0 && left < NS_PER_USEC)
+		left = NS_PER_USEC;
 	it.value = lx_timeval_of(left);
 	it.interval = lx_timeval_of(interval);
 	return (copyout(lwp_vmspace(l), &it, uaddr, sizeof(it)));
+}
+
+static int
+itimer_out(struct lwp *l, uint64_t deadline, uint64_t interval, uint64_t uaddr)
+{
+	uint64_t left = deadline != 0 ? sys_remaining(deadline) : 0;
+
+	if (deadline != 0 && left == 0)
+		left = 1;
+	return (itimer_put(l, left, interval, uaddr));
 }
 
 int
 sys_getitimer(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t deadline, interval;
+	struct ptimer_state st;
 
-	if ((int)a[0] != LX_ITIMER_REAL)
+	if ((int)a[0] < LX_ITIMER_REAL || (int)a[0] > LX_ITIMER_PROF)
 		return (EINVAL);
+	if ((int)a[0] != LX_ITIMER_REAL) {
+		ptimer_get_cpu(l->p, (int)a[0], &st);
+		return (itimer_put(l, st.left, st.interval, a[1]));
+	}
 	kmutex_lock(&l->p->lock);
 	deadline = l->p->alarm_ns;
 	interval = l->p->alarm_interval;
@@ -345,10 +405,11 @@ int
 sys_setitimer(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t value = 0, interval = 0, old, oldint;
+	struct ptimer_state st;
 	struct lx_itimerval it;
 	int error;
 
-	if ((int)a[0] != LX_ITIMER_REAL)
+	if ((int)a[0] < LX_ITIMER_REAL || (int)a[0] > LX_ITIMER_PROF)
 		return (EINVAL);
 	if (a[1] != 0) {
 		if (copyin(lwp_vmspace(l), &it, a[1], sizeof(it)) != 0)
@@ -358,6 +419,13 @@ sys_setitimer(struct lwp *l, const uint64_t *a, int64_t *ret)
 			error = timeval_ns(&it.interval, &interval);
 		if (error != 0)
 			return (error);
+	}
+	if ((int)a[0] != LX_ITIMER_REAL) {
+		error = ptimer_set_cpu(
+		    l->p, (int)a[0], value, value != 0 ? interval : 0, &st);
+		if (error == 0 && a[2] != 0)
+			error = itimer_put(l, st.left, st.interval, a[2]);
+		return (error);
 	}
 	error = proc_set_alarm(l->p, value != 0 ? sys_deadline(value) : 0,
 	    value != 0 ? interval : 0, &old, &oldint);

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * ITIMER_REAL and alarm: one thread for a kernel instance, started when the
- * first timer is set.
+ * Timers that send signals (ITIMER_REAL and alarm here, all others in
+ * ptimer.c): one thread for a kernel instance, started when the first timer is
+ * set.
  *
  * Concepts: deadlines live in the processes.  The thread looks at all of
  * them, posts SIGALRM where the time has come, and sleeps until the earliest
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 
 #include "kern/proc_int.h"
+#include "kern/ptimer.h"
 #include "libk/kassert.h"
 
 /* Key: all under lock */
@@ -84,6 +86,7 @@ timer_scan(struct vkernel *k)
 		}
 		if (p->alarm_ns != 0 && p->alarm_ns < next)
 			next = p->alarm_ns;
+		ptimer_scan_locked(p, now, &next);
 		kmutex_unlock(&p->lock);
 	}
 	kmutex_unlock(&k->proctree);
@@ -109,9 +112,8 @@ timer_main(void *arg)
 	kmutex_unlock(&ts->lock);
 }
 
-/* A deadline was changed. */
-static int
-timer_kick(struct vkernel *k)
+int
+ktimer_kick(struct vkernel *k)
 {
 	struct timer_state *ts = k->timer;
 	int error = 0;
@@ -139,7 +141,7 @@ proc_set_alarm(struct proc *p, uint64_t deadline_ns, uint64_t interval,
 	p->alarm_interval = interval;
 	kmutex_unlock(&p->lock);
 	if (deadline_ns != 0)
-		error = timer_kick(p->k);
+		error = ktimer_kick(p->k);
 	if (error != 0) {
 		kmutex_lock(&p->lock);
 		p->alarm_ns = 0;

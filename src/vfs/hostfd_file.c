@@ -312,6 +312,9 @@ hostfd_getattr(struct file *f, struct vattr *va)
 
 	if (error != 0)
 		return (error);
+	if (vtype_of_mode(st.mode) == VCHR &&
+	    devfs_tty_getattr(f->vfs, st.rdev, va))
+		return (0);
 	*va = (struct vattr){
 	    .type = vtype_of_mode(st.mode),
 	    .mode = st.mode,
@@ -363,6 +366,19 @@ const struct fileops hostfd_fileops = {
     .name = "host",
 };
 
+/* The kernel's terminal has a name of its own. */
+static const char *
+tty_name(const struct file *f)
+{
+	struct host_stat st;
+	struct vattr va;
+
+	if (host_fstat(f->hostfd, &st) == 0 &&
+	    devfs_tty_getattr(f->vfs, st.rdev, &va))
+		return ("/dev/pts/0");
+	return ("/dev/tty");
+}
+
 void
 file_describe(struct file *f, char *buf, size_t size)
 {
@@ -386,7 +402,7 @@ file_describe(struct file *f, char *buf, size_t size)
 	if (va.type == VFIFO)
 		name = "pipe";
 	else if (va.type == VCHR && host_isatty(f->hostfd)) {
-		snprintf(buf, size, "/dev/tty");
+		snprintf(buf, size, "%s", tty_name(f));
 		return;
 	} else if (file_kind(f)->owned) {
 		snprintf(buf, size, "anon_inode:[%s]", name);

@@ -347,6 +347,8 @@ struct vfs_tty_ops {
 /* The pty of a file, which is as good as the file; NULL: it has none. */
 struct pty *pty_of_file(const struct file *f, bool *master);
 unsigned pty_number(const struct pty *);
+/* Background output stops (TOSTOP). */
+bool pty_tostop(struct pty *);
 /* May it become somebody's terminal? */
 bool pty_live(struct pty *);
 /* A ref, unless the last is being given up; give one up, without locks. */
@@ -376,6 +378,9 @@ int hostfs_mount_create(
 int tmpfs_mount_create(
     struct vfs *, uint64_t limit_bytes, uint32_t mode, struct vmount **);
 int devfs_mount_create(struct vfs *, struct vmount **);
+/* If rdev is the kernel's terminal on the host: true, and what /dev/pts/0 has
+ * as attributes.  Blocks; no locks. */
+bool devfs_tty_getattr(struct vfs *, uint64_t rdev, struct vattr *);
 
 /* A device that the embedder adds to /dev; it stays as long as the mount. */
 struct vfs_device {

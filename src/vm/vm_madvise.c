@@ -25,7 +25,9 @@
  * COLD makes the pages the next ones that pageout takes; PAGEOUT takes them at
  * once, of every object of the chain that nobody else shares; WILLNEED brings
  * in what is in swap, or reads ahead in files.  mlock marks the entry, which
- * pageout respects (vm_page_wired), and faults everything in.
+ * pageout respects (vm_page_wired), and faults everything in.  What may be
+ * locked in all is the map's lock_limit, whoever locks it: mlock, mmap, mremap
+ * or, after mlockall(MCL_FUTURE), whatever makes a mapping.
  *
  * Limits: merging and huge-page advice is accepted and means nothing.
  */
@@ -569,8 +571,7 @@ unlocked_bytes(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 }
 
 int
-vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock,
-    uint64_t limit)
+vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock)
 {
 	struct vm_map *map = &vm->map;
 	vm_offset_t start = trunc_page(addr), end;
@@ -590,8 +591,8 @@ vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock,
 		    map, start, end, MAP_ENTRY_WIRED, 0, VM_INHERIT_KEEP);
 	} else {
 		more = unlocked_bytes(map, start, end);
-		if (more > limit || map->locked > limit - more)
-			error = limit == 0 ? EPERM : ENOMEM;
+		if (vm_map_admit_locked(map, MAP_ENTRY_WIRED, more) != 0)
+			error = map->lock_limit == 0 ? EPERM : ENOMEM;
 		else
 			error = vm_map_set_attr(map, start, end, 0,
 			    MAP_ENTRY_WIRED, VM_INHERIT_KEEP);
@@ -604,4 +605,81 @@ vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock,
 	if (error == ENOMEM)
 		return (EAGAIN);
 	return (error == 0 || error == ESRCH ? error : ENOMEM);
+}
+
+/* Lock what can be locked: not guards and the like, which need it not. */
+static void
+lock_entries(struct vm_map *map)
+{
+	const struct vm_map_entry *e;
+	vm_offset_t at = map->min, end;
+
+	while ((e = vm_map_first(map, at)) != NULL) {
+		at = e->start;
+		end = e->end;
+		if (e->prot != VM_PROT_NONE)
+			(void)vm_map_set_attr(
+			    map, at, end, 0, MAP_ENTRY_WIRED, VM_INHERIT_KEEP);
+		at = end;
+	}
+}
+
+/* Fault in all that is locked, one entry at a time; best effort. */
+static void
+fill_entries(struct vmspace *vm)
+{
+	struct vm_entry_info info;
+	vm_offset_t at = 0;
+
+	while (vmspace_entry_info(vm, at, &info) == 0) {
+		if ((info.eflags & MAP_ENTRY_WIRED) != 0)
+			(void)vm_populate(vm, info.start, info.end);
+		at = info.end;
+	}
+}
+
+int
+vm_mlockall(struct vmspace *vm, int flags)
+{
+	const bool current = (flags & VM_MCL_CURRENT) != 0;
+	const bool fill = (flags & VM_MCL_ONFAULT) == 0;
+	struct vm_map *map = &vm->map;
+	int error = 0;
+
+	vm_map_lock(map);
+	if (map->dead)
+		error = ESRCH;
+	else if (map->lock_limit == 0)
+		error = EPERM;
+	else if (current && map->size > map->lock_limit)
+		error = ENOMEM;
+	if (error == 0) {
+		map->lock_future = (flags & VM_MCL_FUTURE) == 0
+				       ? VM_LOCK_FUTURE_NONE
+				   : fill ? VM_LOCK_FUTURE_FILL
+					  : VM_LOCK_FUTURE_ONFAULT;
+		if (current)
+			lock_entries(map);
+	}
+	vm_map_unlock(map);
+	if (error == 0 && current && fill)
+		fill_entries(vm);
+	return (error);
+}
+
+int
+vm_munlockall(struct vmspace *vm)
+{
+	struct vm_map *map = &vm->map;
+	int error = 0;
+
+	vm_map_lock(map);
+	map->lock_future = VM_LOCK_FUTURE_NONE;
+	if (map->dead)
+		error = ESRCH;
+	else
+		(void)vm_map_set_attr(map, map->min, map->max, MAP_ENTRY_WIRED,
+		    0, VM_INHERIT_KEEP);
+	vm_map_unlock(map);
+	return (error);
 }

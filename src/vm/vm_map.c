@@ -81,6 +81,8 @@ vm_map_init(struct vm_map *map, struct vm_system *sys, struct pmap *pmap,
 	map->commit_limit = UINT64_MAX;
 	map->as_limit = UINT64_MAX;
 	map->locked = 0;
+	map->lock_limit = UINT64_MAX;
+	map->lock_future = VM_LOCK_FUTURE_NONE;
 	map->purging = 0;
 	atomic_init(&map->version, 0);
 	atomic_init(&map->hint, 0);
@@ -203,6 +205,15 @@ vm_map_admit(const struct vm_map *map, uint64_t len, uint64_t charge,
 	return (0);
 }
 
+int
+vm_map_admit_locked(const struct vm_map *map, uint32_t eflags, uint64_t len)
+{
+	if ((eflags & MAP_ENTRY_WIRED) != 0 &&
+	    over_limit(map->locked, 0, len, map->lock_limit))
+		return (EAGAIN);
+	return (0);
+}
+
 void
 vm_map_measure(struct vm_map *map, vm_offset_t start, vm_offset_t end,
     uint64_t *bytes, uint64_t *charge)
@@ -265,6 +276,13 @@ vm_map_insert_entry(struct vm_map *map, const struct vm_map_entry *tmpl,
 		eflags &= ~(uint32_t)MAP_ENTRY_ACCOUNT;
 	if (wants_charge(eflags, tmpl->prot))
 		eflags |= MAP_ENTRY_ACCOUNT;
+	if (map->lock_future != VM_LOCK_FUTURE_NONE &&
+	    (eflags & MAP_ENTRY_GUARD) == 0)
+		eflags |= MAP_ENTRY_WIRED;
+	/* Before anything is removed, and so with what is to go: as Linux. */
+	error = vm_map_admit_locked(map, eflags, end - start);
+	if (error != 0)
+		return (error);
 	if (!range_is_free(map, start, end, &prev)) {
 		if (dead == NULL)
 			return (EEXIST);

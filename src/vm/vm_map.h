@@ -71,6 +71,13 @@ struct vm_map_entry {
 	_Atomic(bool) wired; /* [a] written with eflags */
 };
 
+/* What mlockall says about mappings that are made later. */
+enum vm_lock_future {
+	VM_LOCK_FUTURE_NONE,
+	VM_LOCK_FUTURE_FILL,    /* locked, and faulted in */
+	VM_LOCK_FUTURE_ONFAULT, /* locked as they are faulted in */
+};
+
 RB_HEAD(vm_map_tree, vm_map_entry);
 TAILQ_HEAD(vm_map_list, vm_map_entry);
 
@@ -85,6 +92,8 @@ struct vm_map {
 	uint64_t commit_limit;     /* [m] besides swap; UINT64_MAX: none */
 	uint64_t as_limit;         /* [m] RLIMIT_AS, UINT64_MAX: none */
 	uint64_t locked;           /* [m] bytes wired by mlock */
+	uint64_t lock_limit;       /* [m] RLIMIT_MEMLOCK, UINT64_MAX: none */
+	uint8_t lock_future;       /* [m] enum vm_lock_future */
 	_Atomic(uint64_t) version; /* [a] bumped by every write unlock */
 	_Atomic(uintptr_t) hint;   /* [a] entry of the last lookup; validated */
 	struct pmap *pmap;         /* [I] until stage 2 */
@@ -122,7 +131,8 @@ struct vm_map_entry *vm_map_lookup(
  * Insert a mapping of object (its ref passes to the map on success; NULL for
  * anonymous memory that has none yet) at [start, end).  Merges with
  * compatible neighbours.  Map write-locked.
- * - 0; EEXIST (overlap), EINVAL (range), ENOMEM (zone, commit or as limit).
+ * - 0; EEXIST (overlap), EINVAL (range), ENOMEM (zone, commit or as limit),
+ *   EAGAIN (locked memory beyond its limit).
  */
 int vm_map_insert(struct vm_map *, struct vm_object *, vm_ooffset_t off,
     vm_offset_t start, vm_offset_t end, vm_prot_t prot, vm_prot_t max,

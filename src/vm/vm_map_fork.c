@@ -138,6 +138,7 @@ vm_map_fork(struct vm_map *parent, struct vm_map *child)
 	KASSERT(child->nentries == 0);
 	child->commit_limit = parent->commit_limit;
 	child->as_limit = parent->as_limit;
+	child->lock_limit = parent->lock_limit;
 	TAILQ_FOREACH (e, &parent->list, link) {
 		error = fork_entry(parent, child, e, &run);
 		if (error != 0)

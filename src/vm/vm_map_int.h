@@ -98,6 +98,8 @@ void vm_map_measure(struct vm_map *, vm_offset_t start, vm_offset_t end,
 /* May the map grow by len/charge bytes when it loses others?  0, ENOMEM. */
 int vm_map_admit(const struct vm_map *, uint64_t len, uint64_t charge,
     uint64_t less_len, uint64_t less_charge);
+/* May len more bytes with these flags be locked?  0, EAGAIN.  Read. */
+int vm_map_admit_locked(const struct vm_map *, uint32_t eflags, uint64_t len);
 /* Remove everything: as vm_map_delete of the whole, cannot fail. */
 void vm_map_delete_all(struct vm_map *, struct vm_map_list *dead);
 /* Write lock, with no purge under way. */

@@ -142,6 +142,7 @@ vm_mmap(struct vmspace *vm, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
 {
 	struct vm_map_entry t = {.prot = prot, .max_prot = max_prot};
 	struct vm_map_list dead;
+	bool fill;
 	int error;
 
 	error = mmap_check(*addr, len, prot, max_prot, flags, obj, off);
@@ -163,6 +164,7 @@ vm_mmap(struct vmspace *vm, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
 	TAILQ_INIT(&dead);
 	vm_map_lock(&vm->map);
 	error = mmap_locked(vm, &t, *addr, len, flags, &dead);
+	fill = vm->map.lock_future == VM_LOCK_FUTURE_FILL;
 	vm_map_unlock(&vm->map);
 	vm_map_entry_list_free(&vm->map, &dead);
 	if (error != 0) {
@@ -171,7 +173,7 @@ vm_mmap(struct vmspace *vm, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
 		return (error);
 	}
 	*addr = t.start;
-	if ((flags & (VMM_POPULATE | VMM_LOCKED)) != 0)
+	if (fill || (flags & (VMM_POPULATE | VMM_LOCKED)) != 0)
 		(void)vm_populate(vm, t.start, t.end);
 	return (0);
 }
@@ -285,12 +287,18 @@ void
 vm_brk(struct vmspace *vm, vm_offset_t *cur)
 {
 	struct vm_map_list dead;
+	vm_offset_t was;
+	bool fill;
 
 	TAILQ_INIT(&dead);
 	vm_map_lock(&vm->map);
+	was = round_page(vm->brk_end);
 	/* brk(2) has no errors: the break that holds is the answer. */
 	(void)brk_locked(vm, *cur, &dead);
 	*cur = vm->brk_end;
+	fill = vm->map.lock_future == VM_LOCK_FUTURE_FILL;
 	vm_map_unlock(&vm->map);
 	vm_map_entry_list_free(&vm->map, &dead);
+	if (fill && *cur > was)
+		(void)vm_populate(vm, was, round_page(*cur));
 }

@@ -325,7 +325,8 @@ remap_locked(struct remap *r)
 			return (EINVAL);
 		if ((r->flags & MREMAP_MAYMOVE) == 0)
 			return (ENOMEM);
-		return (remap_move(r));
+		error = vm_map_admit_locked(map, e->eflags, r->newlen);
+		return (error != 0 ? error : remap_move(r));
 	}
 	if ((r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0 &&
 	    r->newlen <= r->oldlen) {
@@ -336,6 +337,9 @@ remap_locked(struct remap *r)
 		    map, r->old + r->newlen, r->old + r->oldlen, &r->dead));
 	}
 	error = remap_check_run(r);
+	if (error == 0 && r->newlen > r->oldlen)
+		error =
+		    vm_map_admit_locked(map, e->eflags, r->newlen - r->oldlen);
 	if (error != 0)
 		return (error);
 	if ((r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0) {

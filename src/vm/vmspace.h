@@ -79,7 +79,7 @@ void vmspace_expect(const struct vmspace *, const char *call, bool ref);
  * (and drops nothing of the caller's); NULL: anonymous.  Shared anonymous
  * memory gets an object at once.
  * - 0 and *addr; EINVAL, ENOMEM, EEXIST, EACCES (prot beyond max_prot),
- *   ESRCH (vmspace past EXIT1).
+ *   EAGAIN (locked memory beyond its limit), ESRCH (vmspace past EXIT1).
  */
 int vm_mmap(struct vmspace *, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
     vm_prot_t max_prot, int flags, struct vm_object *obj, vm_ooffset_t off);
@@ -97,8 +97,16 @@ int vm_madvise(struct vmspace *, vm_offset_t addr, uint64_t len, int advice);
 int vm_msync(struct vmspace *, vm_offset_t addr, uint64_t len, bool sync);
 /* One byte a page: bit 0 resident.  vec is kernel memory. 0, ENOMEM. */
 int vm_mincore(struct vmspace *, vm_offset_t addr, uint64_t len, uint8_t *vec);
-int vm_mlock(struct vmspace *, vm_offset_t addr, uint64_t len, bool lock,
-    uint64_t limit);
+/* mlock and munlock.  0; EINVAL, EPERM (nothing may be locked), ENOMEM (a hole,
+ * or beyond the map's lock_limit), EAGAIN (locked, but not all came in). */
+int vm_mlock(struct vmspace *, vm_offset_t addr, uint64_t len, bool lock);
+#define VM_MCL_CURRENT 1
+#define VM_MCL_FUTURE 2
+#define VM_MCL_ONFAULT 4
+/* mlockall: what is mapped, what will be, and whether it is faulted in at
+ * once.  0; EPERM, ENOMEM as for vm_mlock; ESRCH. */
+int vm_mlockall(struct vmspace *, int flags);
+int vm_munlockall(struct vmspace *);
 
 /* ---- faults (vm_fault.c) ---- */
 

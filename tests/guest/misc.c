@@ -8,6 +8,7 @@
 #include "guest.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
@@ -97,6 +98,79 @@ limits(void)
 }
 
 static void
+still_nice(void *arg)
+{
+	CHECK(getpriority(PRIO_PROCESS, 0) == 19);
+}
+
+static void
+nicer(void *arg)
+{
+	const int *uid = arg;
+
+	CHECK(setpgid(0, 0) == 0);
+	CHECK(setpriority(PRIO_PROCESS, 0, 7) == 0);
+	CHECK(getpriority(PRIO_PROCESS, 0) == 7);
+	CHECK(setpriority(PRIO_PGRP, 0, 9) == 0);
+	CHECK(getpriority(PRIO_PGRP, getpgrp()) == 9);
+	CHECK(getpriority(PRIO_PROCESS, getpid()) == 9);
+	CHECK(setpriority(PRIO_PROCESS, 0, 100) == 0);
+	CHECK(getpriority(PRIO_PROCESS, 0) == 19);
+	CHECK(setuid(65534) == 0 || geteuid() != 0);
+	CHECK_ERRNO(setpriority(PRIO_PROCESS, 0, 3), EACCES);
+	/* Somebody else's, when that is another user. */
+	if (*uid == 0)
+		CHECK_ERRNO(setpriority(PRIO_PROCESS, getppid(), 19), EPERM);
+	CHECK_ERRNO(getpriority(PRIO_PROCESS, 1 << 22), ESRCH);
+	CHECK_ERRNO(setpriority(9, 0, 0), EINVAL);
+	in_child(still_nice, NULL);
+}
+
+/* Niceness is inherited, and can only get worse. */
+static void
+niceness(void)
+{
+	int uid = (int)geteuid(), was = getpriority(PRIO_PROCESS, 0);
+
+	in_child(nicer, &uid);
+	CHECK(getpriority(PRIO_PROCESS, 0) == was);
+	say("niceness");
+}
+
+static void
+same_cpus(void *arg)
+{
+	cpu_set_t set;
+
+	CHECK(sched_getaffinity(0, sizeof(set), &set) == 0);
+	CHECK(CPU_EQUAL(&set, (cpu_set_t *)arg));
+}
+
+/* A set of CPUs is kept and inherited. */
+static void
+cpus(void)
+{
+	cpu_set_t all, one, none;
+	int cpu = 0;
+
+	CHECK(sched_getaffinity(0, sizeof(all), &all) == 0);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&none);
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	CHECK_ERRNO(sched_setaffinity(0, sizeof(none), &none), EINVAL);
+	CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+	same_cpus(&one);
+	in_child(same_cpus, &one);
+	CHECK(sched_setaffinity(getpid(), sizeof(all), &all) == 0);
+	same_cpus(&all);
+	CHECK_ERRNO(sched_getaffinity(-1, sizeof(all), &all), ESRCH);
+	CHECK_ERRNO(sched_getaffinity(0, 0, &all), EINVAL);
+	say("processors");
+}
+
+static void
 identity(void)
 {
 	struct utsname u;
@@ -141,6 +215,8 @@ main(void)
 	bad_pointers();
 	vectors();
 	limits();
+	niceness();
+	cpus();
 	identity();
 	randomness();
 	return (0);

@@ -173,6 +173,35 @@ given_back(void)
 
 /* ---- mlock ---- */
 
+/* The limit, 16 pages, holds for all that locks; nothing is locked. */
+static void
+lock_limits(void)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS,
+		  rw = PROT_READ | PROT_WRITE;
+	char *m, *p;
+
+	m = mmap(NULL, 8 * PAGE, rw, flags | MAP_LOCKED, -1, 0);
+	CHECK(m != MAP_FAILED && resident(m, 8) == 8);
+	p = mmap(NULL, 9 * PAGE, rw, flags | MAP_LOCKED, -1, 0);
+	CHECK(p == MAP_FAILED && errno == EAGAIN);
+	p = mremap(m, 8 * PAGE, 17 * PAGE, MREMAP_MAYMOVE);
+	CHECK(p == MAP_FAILED && errno == EAGAIN);
+	CHECK_ERRNO(mlockall(MCL_CURRENT), ENOMEM);
+	CHECK_ERRNO(mlockall(0), EINVAL);
+	CHECK_ERRNO(mlockall(MCL_ONFAULT), EINVAL);
+	CHECK(mlockall(MCL_FUTURE) == 0);
+	p = mmap(NULL, 9 * PAGE, rw, flags, -1, 0);
+	CHECK(p == MAP_FAILED && errno == EAGAIN);
+	p = map_anon(8 * PAGE);
+	CHECK(resident(p, 8) == 8);
+	CHECK(munlockall() == 0);
+	CHECK(munmap(p, 8 * PAGE) == 0 && munmap(m, 8 * PAGE) == 0);
+	p = map_anon(32 * PAGE);
+	CHECK(resident(p, 32) == 0);
+	CHECK(munmap(p, 32 * PAGE) == 0);
+}
+
 static void
 locked_child(void *arg)
 {
@@ -185,6 +214,8 @@ locked_child(void *arg)
 	if (!inside() &&
 	    (geteuid() != 0 || setresuid(NOBODY, NOBODY, NOBODY) == 0))
 		limited = true;
+	if (limited)
+		lock_limits();
 	CHECK(mlock(m, 16 * PAGE) == 0);
 	CHECK(resident(m, 16) == 16); /* it comes back from swap */
 	if (limited) {

@@ -30,7 +30,8 @@ PLAN = {
         ("lint", None), ("unit", None), ("protocol", None), ("model", None),
         ("stress", None), ("kern", None), ("fuzz", None), ("guest", None),
         ("resident", None),
-        ("inspect", None), ("servers", None), ("example", None), ("differential", None), ("fault", None)]),
+        ("inspect", None), ("servers", None), ("example", None), ("differential", None),
+        ("programs", None), ("fault", None)]),
     "build-asan": (
         ["-Db_sanitize=address,undefined"],
         {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",

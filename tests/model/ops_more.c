@@ -58,8 +58,7 @@ op_mlock(struct wspace *s)
 	if (w.tight || (lock && !m_mapped_run(s->ms, pg, n)))
 		return;
 	trace("%s page %u+%u", lock ? "mlock" : "munlock", pg, n);
-	error =
-	    vm_mlock(s->vm, VA(pg), n * PAGE_SIZE, lock, M_PAGES * PAGE_SIZE);
+	error = vm_mlock(s->vm, VA(pg), n * PAGE_SIZE, lock);
 	if (!m_mapped_run(s->ms, pg, n))
 		want = ENOMEM;
 	for (unsigned i = 0; i < n; i++)

@@ -103,7 +103,7 @@ test_shared(void **state)
 	assert_int_equal(vm_madvise(vm, BASE, DEV_PAGES * PG, 4), 0);
 	assert_int_equal(load(vm, BASE + 3 * PG), 79);
 	assert_int_equal(vm_msync(vm, BASE, DEV_PAGES * PG, true), 0);
-	assert_int_equal(vm_mlock(vm, BASE, PG, true, UINT64_MAX), 0);
+	assert_int_equal(vm_mlock(vm, BASE, PG, true), 0);
 	check_all(&fx, vm);
 	check_all(&fx, c);
 	vmspace_free(c);

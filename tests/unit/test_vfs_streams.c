@@ -298,6 +298,34 @@ test_devfs(void **state)
 	assert_int_equal(ns.n, 2);
 }
 
+/* A descriptor of the kernel's terminal is /dev/pts/0, as a file and a name. */
+static void
+check_tty_name(struct fx *fx, int fd)
+{
+	struct vattr named, given;
+	struct names ns;
+	struct file *f;
+	char text[64];
+
+	listing(fx, "/dev/pts", &ns);
+	assert_true(has(&ns, "0"));
+	assert_int_equal(ns.n, 3);
+	f = xopen(fx, "/dev/pts/0", O_RDWR);
+	assert_int_equal(f->vp->flags & VN_TTY, VN_TTY);
+	assert_int_equal(file_getattr(f, &named), 0);
+	file_free(f);
+	assert_int_equal(hostfd_file_create(fx->vfs, fd, &f), 0);
+	assert_int_equal(file_getattr(f, &given), 0);
+	assert_int_equal(given.type, VCHR);
+	assert_int_equal(given.dev, named.dev);
+	assert_int_equal(given.ino, named.ino);
+	assert_int_equal(given.rdev, named.rdev);
+	assert_int_equal(given.mode, named.mode);
+	file_describe(f, text, sizeof(text));
+	assert_string_equal(text, "/dev/pts/0");
+	file_free(f);
+}
+
 static void
 test_devfs_mount_and_tty(void **state)
 {
@@ -316,6 +344,7 @@ test_devfs_mount_and_tty(void **state)
 	if (host_openat(AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY, 0, &fd) != 0)
 		return;
 	fx->vfs->tty_fd = fd;
+	check_tty_name(fx, fd);
 	f = xopen(fx, "/dev/tty", O_RDWR);
 	assert_int_equal(ioctl_size(VIOC_TCGETS, &size, &dir), 0);
 	assert_int_equal(size, sizeof(tio));

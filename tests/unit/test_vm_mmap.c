@@ -451,20 +451,76 @@ test_madvise_misc(void **state)
 	assert_int_equal(vm_madvise(vm, a, 8 * PG, 22), 0);
 	assert_int_equal(vm_madvise(vm, a, 9 * PG, 22), ENOMEM);
 	/* mlock */
-	assert_int_equal(vm_mlock(vm, a, 4 * PG, true, 0), EPERM);
-	assert_int_equal(vm_mlock(vm, a, 4 * PG, true, 3 * PG), ENOMEM);
-	assert_int_equal(vm_mlock(vm, a + 5, PG, true, 4 * PG), 0);
+	vm->map.lock_limit = 0;
+	assert_int_equal(vm_mlock(vm, a, 4 * PG, true), EPERM);
+	vm->map.lock_limit = 3 * PG;
+	assert_int_equal(vm_mlock(vm, a, 4 * PG, true), ENOMEM);
+	vm->map.lock_limit = 4 * PG;
+	assert_int_equal(vm_mlock(vm, a + 5, PG, true), 0);
 	assert_int_equal(vm->map.locked, 2 * PG);
-	assert_int_equal(vm_mlock(vm, a, 4 * PG, true, 4 * PG), 0);
+	assert_int_equal(vm_mlock(vm, a, 4 * PG, true), 0);
 	assert_int_equal(vm->map.locked, 4 * PG);
 	assert_int_equal(vm_madvise(vm, a, PG, 4), EINVAL);
-	assert_int_equal(vm_mlock(vm, a, 2 * PG, false, 0), 0);
+	assert_int_equal(vm_mlock(vm, a, 2 * PG, false), 0);
 	assert_int_equal(vm_munmap(vm, a + 3 * PG, PG), 0);
 	assert_int_equal(vm->map.locked, PG);
-	assert_int_equal(vm_mlock(vm, a, 8 * PG, true, 64 * PG), ENOMEM);
+	vm->map.lock_limit = 64 * PG;
+	assert_int_equal(vm_mlock(vm, a, 8 * PG, true), ENOMEM);
 	assert_int_equal(vm_msync(vm, a, PG, true), 0);
 	assert_int_equal(vm_msync(vm, a, 8 * PG, true), ENOMEM);
 	assert_int_equal(vm_msync(vm, a + 1, PG, true), EINVAL);
+	ts_check(vm);
+	vmspace_free(vm);
+	ts_fini(&ts);
+}
+
+/* One limit for all ways to lock memory. */
+static void
+test_lock_limit(void **state)
+{
+	struct ts ts;
+	struct vmspace *vm;
+	uint8_t vec[4];
+	vm_offset_t a = BASE, b = 0;
+
+	ts_init(&ts, 8 << 20);
+	vm = ts_space(&ts);
+	vm->map.lock_limit = 4 * PG;
+	assert_int_equal(
+	    MMAP(5 * PG, RW, ALL, VMM_FIXED | VMM_LOCKED, NULL, 0), EAGAIN);
+	assert_int_equal(
+	    MMAP(3 * PG, RW, ALL, VMM_FIXED | VMM_LOCKED, NULL, 0), 0);
+	assert_int_equal(vm_mincore(vm, a, 3 * PG, vec), 0);
+	assert_memory_equal(vec, "\1\1\1", 3);
+	/* What grows is locked as well, in place or elsewhere. */
+	assert_int_equal(vm_mremap(vm, a, 3 * PG, 5 * PG, 0, &b), EAGAIN);
+	assert_int_equal(vm_mremap(vm, a, 3 * PG, 5 * PG, 1, &b), EAGAIN);
+	assert_int_equal(vm_mremap(vm, a, 3 * PG, 4 * PG, 0, &b), 0);
+	assert_int_equal(vm->map.locked, 4 * PG);
+	/* mlockall */
+	assert_int_equal(vm_mlockall(vm, VM_MCL_CURRENT), 0);
+	ts_map(vm, BASE + 8 * PG, 1, RW);
+	assert_int_equal(vm_mlockall(vm, VM_MCL_CURRENT), ENOMEM);
+	assert_int_equal(vm_munlockall(vm), 0);
+	assert_int_equal(vm->map.locked, 0);
+	assert_int_equal(vm_mlockall(vm, VM_MCL_FUTURE), 0);
+	assert_int_equal(vm->map.locked, 0);
+	a = BASE + 16 * PG;
+	assert_int_equal(MMAP(5 * PG, RW, ALL, VMM_FIXED, NULL, 0), EAGAIN);
+	assert_int_equal(MMAP(2 * PG, RW, ALL, VMM_FIXED, NULL, 0), 0);
+	assert_int_equal(vm_mincore(vm, a, 2 * PG, vec), 0);
+	assert_memory_equal(vec, "\1\1", 2);
+	assert_int_equal(vm_mlockall(vm, VM_MCL_FUTURE | VM_MCL_ONFAULT), 0);
+	a = BASE + 24 * PG;
+	assert_int_equal(MMAP(2 * PG, RW, ALL, VMM_FIXED, NULL, 0), 0);
+	assert_int_equal(vm_mincore(vm, a, 2 * PG, vec), 0);
+	assert_memory_equal(vec, "\0\0", 2);
+	assert_int_equal(vm->map.locked, 4 * PG);
+	vm->map.lock_limit = 0;
+	assert_int_equal(vm_mlockall(vm, VM_MCL_CURRENT), EPERM);
+	assert_int_equal(vm_munlockall(vm), 0);
+	assert_int_equal(MMAP(PG, RW, ALL, VMM_FIXED, NULL, 0), 0);
+	assert_int_equal(vm->map.locked, 0);
 	ts_check(vm);
 	vmspace_free(vm);
 	ts_fini(&ts);
@@ -483,6 +539,7 @@ main(void)
 	    cmocka_unit_test(test_mremap_shared),
 	    cmocka_unit_test(test_dontneed),
 	    cmocka_unit_test(test_madvise_misc),
+	    cmocka_unit_test(test_lock_limit),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -275,9 +275,9 @@ test_swapout(void **state)
 	/* All is shared with the child. */
 	assert_int_equal(vmspace_swapout(vm), 0);
 	vmspace_free(c);
-	assert_int_equal(vm_mlock(vm, BASE, 4 * PG, true, UINT64_MAX), 0);
+	assert_int_equal(vm_mlock(vm, BASE, 4 * PG, true), 0);
 	assert_true(vmspace_swapout(vm) >= 60);
-	assert_int_equal(vm_mlock(vm, BASE, 4 * PG, false, 0), 0);
+	assert_int_equal(vm_mlock(vm, BASE, 4 * PG, false), 0);
 	assert_true(vmspace_swapout(vm) >= 4);
 	/* Pages that a shadow hides are behind no entry any more. */
 	assert_true(vmspace_anonymous_count(vm) <= 4);

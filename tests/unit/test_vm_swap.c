@@ -417,8 +417,10 @@ test_mlock(void **state)
 	vm = space(&fx);
 	map_at(vm, BASE, 32 * PG, RW, 0, NULL, 0);
 	fill(vm, 32, 1);
-	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, true, 4 * PG), ENOMEM);
-	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, true, 8 * PG), 0);
+	vm->map.lock_limit = 4 * PG;
+	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, true), ENOMEM);
+	vm->map.lock_limit = 8 * PG;
+	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, true), 0);
 	assert_int_equal(page_out(), 24);
 	assert_int_equal(vmspace_anonymous_count(vm), 8);
 	assert_int_equal(vm_madvise(vm, BASE, 8 * PG, MADV_PAGEOUT), EINVAL);
@@ -428,7 +430,7 @@ test_mlock(void **state)
 	page_out();
 	assert_true(vmspace_anonymous_count(vm) >= 8);
 	vmspace_free(c);
-	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, false, 0), 0);
+	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, false), 0);
 	assert_true(page_out() >= 8);
 	assert_int_equal(vmspace_anonymous_count(vm), 0);
 	verify(vm, 32, 1);

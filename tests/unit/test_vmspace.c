@@ -36,7 +36,7 @@ test_fork_inherit(void **state)
 	f = map_file(vm, obj, 4, RW, 0, 0);
 	assert_int_equal(vm_madvise(vm, w, 4 * PG, 18), 0);
 	assert_int_equal(vm_madvise(vm, n, 4 * PG, 10), 0);
-	assert_int_equal(vm_mlock(vm, p, PG, true, PG), 0);
+	assert_int_equal(vm_mlock(vm, p, PG, true), 0);
 	ts_put(vm, p, 1);
 	ts_put(vm, s, 2);
 	ts_put(vm, w, 3);
@@ -306,7 +306,7 @@ test_life(void **state)
 	assert_int_equal(vm_madvise(vm, a, PG, 20), ESRCH);
 	assert_int_equal(vm_msync(vm, a, PG, true), ESRCH);
 	assert_int_equal(vm_mincore(vm, a, PG, &vec), ESRCH);
-	assert_int_equal(vm_mlock(vm, a, PG, true, PG), ESRCH);
+	assert_int_equal(vm_mlock(vm, a, PG, true), ESRCH);
 	assert_int_equal(vm_map_growstack(vm, a), ESRCH);
 	assert_int_equal(vmspace_entry_info(vm, 0, &info), ESRCH);
 	assert_int_equal(vmspace_fork(vm, &c), ESRCH);

@@ -15,8 +15,10 @@
  *
  * Opening a device replaces the operations of the file; nothing ever reads or
  * writes through the vnode.  /dev/tty becomes a file of the caller's pty, or a
- * host stream on a dup of the kernel's terminal.  /dev/ptmx and the contents of
- * /dev/pts are in pty.c.
+ * host stream on a dup of the kernel's terminal.  That terminal is /dev/pts/0,
+ * whatever its name on the host; descriptors of it that the guest was given
+ * have the attributes of that node (devfs_tty_getattr), so that ttyname(3)
+ * finds it. /dev/ptmx and the rest of /dev/pts are in pty.c.
  *
  * Locking.  dm->lock guards dm->vp[]; a vnode whose refs are 0 is dropped
  * from it by its reclaim, under the same lock.
@@ -40,8 +42,8 @@
 
 #define DEV_TTY VFS_MKDEV(5, 0)
 #define DEV_PTMX VFS_MKDEV(5, 2)
-#define DEV_PTS VFS_MKDEV(136, 0) /* of the directory, for our own use */
-#define DEV_MAJOR 240             /* devices of the embedder: local use */
+#define DEV_PTS0 VFS_MKDEV(136, 0) /* /proc says so, too */
+#define DEV_MAJOR 240              /* devices of the embedder: local use */
 
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM, DEV_URANDOM };
 
@@ -52,16 +54,18 @@ static const struct devfs_entry devfs_entries[] = {
     {"full", VCHR, 0666, VFS_MKDEV(1, DEV_FULL), NULL},
     {"random", VCHR, 0666, VFS_MKDEV(1, DEV_RANDOM), NULL},
     {"urandom", VCHR, 0666, VFS_MKDEV(1, DEV_URANDOM), NULL},
-    {"tty", VCHR, 0666, DEV_TTY, NULL},
-    {"ptmx", VCHR, 0666, DEV_PTMX, NULL},
+    {"tty", VCHR, 0666, DEV_TTY, NULL}, {"ptmx", VCHR, 0666, DEV_PTMX, NULL},
     {"fd", VLNK, 0777, 0, "/proc/self/fd"},
     {"stdin", VLNK, 0777, 0, "/proc/self/fd/0"},
     {"stdout", VLNK, 0777, 0, "/proc/self/fd/1"},
-    {"stderr", VLNK, 0777, 0, "/proc/self/fd/2"},
-    {"shm", VDIR, 01777, 0, NULL},
-    {"pts", VDIR, 0755, DEV_PTS, NULL},
+    {"stderr", VLNK, 0777, 0, "/proc/self/fd/2"}, {"shm", VDIR, 01777, 0, NULL},
+    {"pts", VDIR, 0755, 0, NULL},
+    {"0", VCHR, 0620, DEV_PTS0, NULL}, /* of pts; not of the root */
 };
 #define NENTRIES (sizeof(devfs_entries) / sizeof(devfs_entries[0]))
+#define NROOT (NENTRIES - 1) /* of them, the root and what is in it */
+#define ENTRY_PTS (NENTRIES - 2)
+#define ENTRY_PTS0 (NENTRIES - 1)
 
 /* Key: [I] immutable, [d] lock */
 struct devfs_mount {
@@ -113,7 +117,8 @@ devfs_vget(struct devfs_mount *dm, size_t i, struct vnode **vpp)
 		node->e = e;
 		if (zero)
 			vp->flags |= VN_ZERO;
-		else if (e->rdev == DEV_TTY || e->rdev == DEV_PTMX)
+		else if (e->rdev == DEV_TTY || e->rdev == DEV_PTMX ||
+			 e->rdev == DEV_PTS0)
 			vp->flags |= VN_TTY;
 		dm->vp[i] = vp;
 		*vpp = vp;
@@ -191,12 +196,16 @@ devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 
 	if (dvp->type != VDIR)
 		return (ENOTDIR);
-	if (devfs_entry(dvp)->rdev == DEV_PTS)
+	if (devfs_entry(dvp) == &devfs_entries[ENTRY_PTS] &&
+	    dvp->mount->vfs->tty_fd >= 0 &&
+	    strcmp(name, devfs_entries[ENTRY_PTS0].name) == 0)
+		return (devfs_vget(dvp->mount->data, ENTRY_PTS0, vpp));
+	if (devfs_entry(dvp) == &devfs_entries[ENTRY_PTS])
 		return (pty_lookup(
 		    ((struct devfs_mount *)dvp->mount->data)->ptys, name, vpp));
 	if (devfs_entry(dvp) != &devfs_entries[0])
 		return (ENOENT);
-	for (size_t i = 1; i < NENTRIES; i++)
+	for (size_t i = 1; i < NROOT; i++)
 		if (strcmp(devfs_entries[i].name, name) == 0)
 			return (devfs_vget(dvp->mount->data, i, vpp));
 	dm = dvp->mount->data;
@@ -230,7 +239,7 @@ devfs_device_add(struct vfs *vfs, const struct vfs_device *d)
 	dev->e.name = dev->name;
 	dev->e.type = VCHR;
 	dev->e.mode = d->mode & VS_PERM;
-	for (size_t i = 1; i < NENTRIES; i++)
+	for (size_t i = 1; i < NROOT; i++)
 		if (strcmp(devfs_entries[i].name, d->name) == 0)
 			error = EEXIST;
 	kmutex_lock(&dm->lock);
@@ -280,11 +289,18 @@ devfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 
 	if (vp->type != VDIR)
 		return (ENOTDIR);
-	if (devfs_entry(vp)->rdev == DEV_PTS)
+	if (devfs_entry(vp) == &devfs_entries[ENTRY_PTS]) {
+		if (off == 0 && vp->mount->vfs->tty_fd >= 0) {
+			if (!fn(arg, "0", 1, ENTRY_PTS0 + 1, vtype_dtype(VCHR),
+				1))
+				return (0);
+			off = 1;
+		}
 		return (pty_readdir(dm->ptys, off, fn, arg));
+	}
 	if (devfs_entry(vp) != &devfs_entries[0])
 		return (0);
-	for (size_t i = off + 1; off < NENTRIES && i < NENTRIES; i++) {
+	for (size_t i = off + 1; off < NROOT && i < NROOT; i++) {
 		const struct devfs_entry *e = &devfs_entries[i];
 
 		if (!fn(arg, e->name, strlen(e->name), i + 1,
@@ -310,13 +326,39 @@ devfs_getattr(struct vnode *vp, struct vattr *va)
 {
 	const struct devfs_mount *dm = vp->mount->data;
 	const struct devfs_entry *e = devfs_entry(vp);
+	struct host_stat st;
 
 	va->mode = e->mode | vtype_ifmt(e->type);
 	va->nlink = e->type == VDIR ? 2 : 1;
 	va->rdev = e->type == VCHR ? e->rdev : 0;
 	va->size = e->target != NULL ? strlen(e->target) : 0;
 	va->atime = va->mtime = va->ctime = va->btime = dm->birth;
+	/* A terminal belongs to somebody. */
+	if (e->rdev == DEV_PTS0 &&
+	    host_fstat(vp->mount->vfs->tty_fd, &st) == 0) {
+		va->mode = st.mode;
+		va->uid = st.uid;
+		va->gid = st.gid;
+	}
 	return (0);
+}
+
+bool
+devfs_tty_getattr(struct vfs *vfs, uint64_t rdev, struct vattr *va)
+{
+	struct host_stat st;
+	struct vnode *vp;
+	int error;
+
+	if (vfs->tty_fd < 0 || vfs->devfs == NULL ||
+	    host_fstat(vfs->tty_fd, &st) != 0 || st.rdev != rdev)
+		return (false);
+	error = devfs_vget(vfs->devfs, ENTRY_PTS0, &vp);
+	if (error != 0)
+		return (false);
+	error = vn_getattr(vp, va);
+	vrele(vp);
+	return (error == 0);
 }
 
 /*
@@ -472,27 +514,35 @@ static const struct fileops dev_fileops = {
     .name = "device",
 };
 
-/* /dev/tty. */
+/* The kernel's terminal. */
 static int
-tty_open(struct vfs *vfs, struct file *f, const struct vfs_ctx *ctx)
+tty_open_host(struct vfs *vfs, struct file *f)
 {
-	struct pty *pty = NULL;
-	int fd, error = 0;
+	int fd, error;
 
-	if (vfs->tty_ops != NULL)
-		error = vfs->tty_ops->controlling(vfs->tty_arg, ctx, &pty);
-	if (error == 0 && pty != NULL)
-		return (pty_open_slave(pty, f));
-	if (error == 0 && vfs->tty_fd < 0)
-		error = ENXIO;
-	if (error == 0)
-		error = host_dup(vfs->tty_fd, &fd);
+	if (vfs->tty_fd < 0)
+		return (ENXIO);
+	error = host_dup(vfs->tty_fd, &fd);
 	if (error != 0)
 		return (error);
 	f->hostfd = fd;
 	f->data = (void *)(uintptr_t)&hostfd_kind_tty;
 	f->ops = &hostfd_fileops;
 	return (0);
+}
+
+/* /dev/tty: the terminal of the caller's session. */
+static int
+tty_open(struct vfs *vfs, struct file *f, const struct vfs_ctx *ctx)
+{
+	struct pty *pty = NULL;
+	int error = 0;
+
+	if (vfs->tty_ops != NULL)
+		error = vfs->tty_ops->controlling(vfs->tty_arg, ctx, &pty);
+	if (error == 0 && pty != NULL)
+		return (pty_open_slave(pty, f));
+	return (error != 0 ? error : tty_open_host(vfs, f));
 }
 
 static int
@@ -509,6 +559,8 @@ devfs_open(
 	}
 	if (devfs_entry(vp)->rdev == DEV_PTMX)
 		return (pty_open_master(dm->ptys, f, ctx));
+	if (devfs_entry(vp)->rdev == DEV_PTS0)
+		return (tty_open_host(vp->mount->vfs, f));
 	if ((vp->flags & VN_TTY) != 0)
 		return (tty_open(vp->mount->vfs, f, ctx));
 	f->ops = &dev_fileops;

@@ -164,12 +164,14 @@ pty_create(struct pty_table *t, const struct vfs_ctx *ctx, struct pty **out)
 	kmutex_init(&pty->lock, "pty", KRANK_LEAF, 0);
 	pty_ldisc_init(pty);
 	kmutex_lock(&t->lock);
-	for (nr = 0; nr < PTY_MAX && t->pty[nr] != NULL; nr++)
-		;
+	/* The kernel's terminal, if there is one, is number 0. */
+	nr = t->mp->vfs->tty_fd >= 0 ? 1 : 0;
+	while (nr < PTY_MAX && t->pty[nr] != NULL)
+		nr++;
+	pty->nr = nr;
 	if (nr < PTY_MAX)
 		t->pty[nr] = pty;
 	kmutex_unlock(&t->lock);
-	pty->nr = nr;
 	if (nr == PTY_MAX) {
 		(void)host_close(fds[0]);
 		(void)host_close(fds[1]);
@@ -252,6 +254,17 @@ pty_of_file(const struct file *f, bool *master)
 		return (NULL);
 	*master = pf->master;
 	return (pf->pty);
+}
+
+bool
+pty_tostop(struct pty *pty)
+{
+	bool stop;
+
+	kmutex_lock(&pty->lock);
+	stop = (pty->tio.lflag & TT_TOSTOP) != 0;
+	kmutex_unlock(&pty->lock);
+	return (stop);
 }
 
 static void

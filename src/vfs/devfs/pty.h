@@ -46,6 +46,7 @@ _Static_assert(sizeof(struct pty_termios) == 44, "struct termios2");
 #define TT_ECHOK 0x20u
 #define TT_ECHONL 0x40u
 #define TT_NOFLSH 0x80u
+#define TT_TOSTOP 0x100u
 #define TT_ECHOCTL 0x200u
 #define TT_ECHOKE 0x800u
 #define TT_IEXTEN 0x8000u

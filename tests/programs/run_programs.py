@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+"""Real programs, each natively and inside: same output, same exit status.
+
+    run_programs.py --vmspace BUILD/vmspace [--group GROUP]... [--only TEXT]
+                    [--json FILE] [--list]
+
+VMSPACE_TEST_LONG=1 runs the long forms.
+"""
+
+import argparse
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from programlib import Case, Record, Scratch, run_case, vmtest  # noqa: E402
+
+DUKTAPE = "/usr/share/duktape/duktape.c"
+PERL_TREE = "/usr/share/perl"
+
+
+def script(program, name, file, **kw):
+    return Case(name, program, [program, "{g}/" + file], **kw)
+
+
+def archive(pack, *options):
+    needs = ("tar", PERL_TREE)
+    sh = ["sh", "{g}/archive.sh"]
+    return Case(f"{pack} of a tree", pack, [*sh, PERL_TREE, pack, *options],
+                needs=needs, options=("--mem", "2G"), timeout=200,
+                long_argv=[*sh, "/usr/include", pack, *options])
+
+
+SHELL = [
+    script("bash", "bash job control", "jobs.bash"),
+    script("bash", "bash language", "language.bash"),
+    Case("coreutils", "sort", ["bash", "{g}/coreutils.bash"], needs=("bash",)),
+    Case("coreutils on a host directory", "sort", ["bash", "{g}/coreutils.bash"],
+         needs=("bash",), rw=True),
+]
+
+LANGUAGES = [
+    script("perl", "perl regular expressions", "regex.pl"),
+    script("perl", "perl processes", "processes.pl", status=5),
+    script("python3", "python subprocess", "py_subprocess.py"),
+    script("python3", "python threads", "py_threads.py"),
+    script("python3", "python multiprocessing", "py_multiprocessing.py"),
+    script("python3", "python data", "py_data.py", timeout=120),
+    script("python3", "python asyncio", "py_asyncio.py"),
+    # Whoever builds UNIX sockets takes `off` away.
+    script("python3", "python asyncio on UNIX sockets", "py_asyncio_unix.py",
+           off="socket(AF_UNIX) is not offered yet"),
+    script("python3", "python mmap", "py_mmap.py"),
+    script("lua5.4", "lua", "work.lua", status=4),
+]
+
+DATA = [
+    Case("sqlite3 write-ahead log", "sqlite3", ["sh", "{g}/wal.sh"], rw=True,
+         timeout=120, after=["sqlite3", "db", "pragma integrity_check; select "
+                             "count(*), sum(v), max(k), min(id) from t;"]),
+    Case("git", "git", ["sh", "{g}/git.sh"], timeout=120),
+    Case("git on a host directory", "git", ["sh", "{g}/git.sh"], rw=True,
+         timeout=120, after=["git", "-C", "repo", "fsck", "--full"]),
+    archive("tar"),
+    archive("xz", "-1"),
+    archive("zstd", "-T2", "-3"),
+    Case("make and gcc", "gcc", ["sh", "{g}/build.sh", "{g}/project"],
+         needs=("make", "objdump", DUKTAPE), timeout=200),
+    Case("make and gcc on a host directory", "make",
+         ["sh", "{g}/build.sh", "{g}/project"], rw=True,
+         needs=("gcc", "objdump", DUKTAPE), timeout=200),
+]
+
+# Nothing of these is installed by scripts/bootstrap: hundreds of megabytes.
+GO_ENV = {"GO111MODULE": "off", "GOCACHE": "{w}/cache", "GOPATH": "{w}/go",
+          "GOFLAGS": "-trimpath", "GOTOOLCHAIN": "local"}
+STAGE4 = [
+    script("node", "node workers", "workers.js", big=True, status=3,
+           timeout=120),
+    script("node", "node child processes", "children.js", big=True,
+           off="socketpairs of stdio need shutdown and descriptor passing"),
+    Case("go program", "go", ["{c}/gowork"], big=True, status=6, env=GO_ENV,
+         setup=["sh", "-c", "mkdir -p {w} && cd {g}/gowork && "
+                "go build -o {c}/gowork main.go"]),
+    Case("go build", "go",
+         ["sh", "-c", "cd {g}/gowork && go build -o {w}/p "
+          "main.go && cd {w} && ./p; sha256sum p"],
+         big=True, env=GO_ENV, options=("--mem", "2G"), timeout=300),
+    Case("java version", "java", ["java", "-version"], big=True),
+    Case("java class", "java",
+         ["java", "-Xmx128m", "-XX:-UsePerfData", "-cp", "{c}/classes",
+          "Work"], needs=("javac",), big=True, status=4, timeout=120,
+         setup=["javac", "-d", "{c}/classes", "{g}/Work.java"]),
+    Case("javac", "javac",
+         ["sh", "-c", "javac -d . {g}/Work.java && sha256sum *.class"],
+         needs=("java",), big=True, timeout=120),
+]
+
+GROUPS = {"shell": SHELL, "languages": LANGUAGES, "data": DATA,
+          "stage4": STAGE4}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--vmspace")
+    p.add_argument("--group", action="append", choices=sorted(GROUPS))
+    p.add_argument("--only", default="")
+    p.add_argument("--json")
+    p.add_argument("--list", action="store_true")
+    opts = p.parse_args()
+    cases = [c for g in opts.group or GROUPS for c in GROUPS[g]
+             if opts.only in c.name]
+    if opts.list:
+        print("\n".join(c.name for c in cases))
+        return 0
+    vm, count = vmtest.Vmspace(opts.vmspace), vmtest.Cases()
+    record = Record(opts.json)
+    with Scratch() as scratch:
+        for case in cases:
+            run_case(vm, scratch, case, count, record)
+    record.write()
+    return count.finish()
+
+
+if __name__ == "__main__":
+    vmtest.main(main)

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
+"""stress-ng --verify natively, inside with memory to spare, and inside under
+swap pressure: no failure that the native run does not have.
+
+    run_stress_ng.py --vmspace BUILD/vmspace [--only TEXT] [--json FILE]
+
+By default a set of stressors runs at once, for two seconds, so that the three
+runs of all of them take less than a minute; with VMSPACE_TEST_LONG=1 each runs
+alone, for twenty.  Results are told for each stressor in both cases.
+
+The exec stressor refuses to run as root: a set that has it is run as nobody
+when we are root.
+"""
+
+import argparse
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from programlib import LONG, Record, Scratch, have, split_log  # noqa: E402
+from programlib import vmtest  # noqa: E402
+
+NOBODY = 65534
+SECONDS = 20 if LONG else 2
+# Sets that run at once.  Sizes are such that none runs out of memory.
+SETS = (
+    ("vm", "mmap", "mremap", "madvise"),
+    ("mmapfork", "brk", "stack", "msync", "mincore"),
+    ("fork", "vfork", "clone", "exec", "pthread"),
+    ("pipe", "futex", "shm", "sem", "sigsegv"),
+)
+EXTRA = {
+    "vm": ["--vm-bytes", "48M"],
+    "mmap": ["--mmap-bytes", "32M"],
+    "mremap": ["--mremap-bytes", "16M"],
+    "shm": ["--shm-bytes", "1M", "--shm-objs", "16"],
+    "msync": ["--msync-bytes", "8M"],
+}
+MODES = {
+    "inside": ["--mem", "1G"],
+    "with swap": ["--mem", "64M", "--swap", "1G"],
+}
+# A failure line names the stressor only in some texts; the summary does.
+FAILURE = re.compile(r"^stress-ng: (?:fail|error): *\[\d+\] (.*)$", re.M)
+METRIC = re.compile(r"^stress-ng: metrc: *\[\d+\] ([a-z][\w-]*) +(\d+) ", re.M)
+
+
+def known():
+    """Options that this stress-ng has."""
+    text = vmtest.run(["stress-ng", "--help"]).text()
+    return set(re.findall(r"--([\w-]+)", text))
+
+
+def argv(stressors, options):
+    words = ["stress-ng", "--verify", "--metrics-brief", "-t", f"{SECONDS}s",
+             "--temp-path", "{w}"]
+    for s in stressors:
+        words += [f"--{s}", "1"]
+        extra = EXTRA.get(s, [])
+        for name, value in zip(extra[::2], extra[1::2]):
+            if name.lstrip("-") in options:
+                words += [name, value]
+    return words
+
+
+def as_user(scratch, words):
+    """(argv prefix, uid) such that we are not root."""
+    if os.geteuid() != 0:
+        return words
+    os.chown(scratch.w, NOBODY, NOBODY)
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+            "--clear-groups", *words]
+
+
+def run(vm, scratch, words, mode):
+    """One run of a set; mode None is the native one."""
+    scratch.fresh()
+    words = scratch.expand(words)
+    if mode is not None:
+        words = vm.argv(words, ["--verbose", "--tmpfs", scratch.w, "--cwd",
+                                scratch.w, *MODES[mode]])
+    env = dict(vmtest.STABLE_ENV, HOME=scratch.w)
+    return vmtest.run(as_user(scratch, words), timeout=60 + 4 * SECONDS,
+                      cwd=scratch.w, env=env)
+
+
+def failures(result):
+    return FAILURE.findall(result.text() + result.errtext())
+
+
+def ran(result):
+    """{stressor: operations}"""
+    return {k: int(v) for k, v in METRIC.findall(
+        result.text() + result.errtext())}
+
+
+def judge(stressor, native, ours):
+    """What is wrong with one stressor of a set; empty: nothing."""
+    text = ""
+    if ours.timed_out:
+        text += "did not end in time\n"
+    if ours.status != native.status:
+        text += f"status {ours.status}, natively {native.status}\n"
+    ops = ran(ours).get(stressor)
+    if ran(native).get(stressor) is not None and not ops:
+        text += f"operations: {ops}\n"
+    if len(failures(ours)) > len(failures(native)):
+        text += "\n".join(failures(ours)[:20]) + "\n"
+    complaints, _ = split_log(ours.errtext())
+    if complaints:
+        text += "\n".join(complaints[:10]) + "\n"
+    if text:
+        text += ours.text()[-1500:] + ours.errtext()[-1500:]
+    return text
+
+
+def run_set(vm, scratch, stressors, options, count, record):
+    words = argv(stressors, options)
+    native = run(vm, scratch, words, None)
+    for mode in MODES:
+        ours = run(vm, scratch, words, mode)
+        for s in stressors:
+            name = f"stress-ng {s}" + ("" if mode == "inside" else " " + mode)
+            if s not in ran(native):
+                count.skip(name, "stress-ng does not run it here: "
+                           + (native.text() + native.errtext())[-200:])
+                record.add(name, "stress-ng", "skip", why="not run natively")
+                continue
+            wrong = judge(s, native, ours)
+            facts = dict(native=round(native.seconds, 2),
+                         inside=round(ours.seconds, 2),
+                         missing=split_log(ours.errtext())[1])
+            if wrong:
+                count.fail(name, wrong)
+                record.add(name, "stress-ng", "FAIL", **facts)
+            else:
+                count.ok(name, f"({ran(native)[s]} operations, inside "
+                               f"{ran(ours)[s]})")
+                record.add(name, "stress-ng", "ok", **facts)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--vmspace", required=True)
+    p.add_argument("--only", default="")
+    p.add_argument("--json")
+    opts = p.parse_args()
+    vm, count = vmtest.Vmspace(opts.vmspace), vmtest.Cases()
+    record = Record(opts.json)
+    for program in ("stress-ng", "setpriv"):
+        if not have(program):
+            count.missing("stress-ng", program)
+            record.add("stress-ng", "stress-ng", "skip",
+                       why=f"{program} is not installed")
+            record.write()
+            return count.finish()
+    options = known()
+    sets = [(s,) for group in SETS for s in group] if LONG else SETS
+    with Scratch() as scratch:
+        for group in sets:
+            group = tuple(s for s in group if opts.only in s
+                          and s in options)
+            if group:
+                run_set(vm, scratch, group, options, count, record)
+    record.write()
+    return count.finish()
+
+
+if __name__ == "__main__":
+    vmtest.main(main)
