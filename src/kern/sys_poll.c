@@ -29,6 +29,7 @@ sys_fn sys_poll, sys_ppoll, sys_select, sys_pselect6;
 #define SEL_OUT (LX_POLLOUT | LX_POLLWRNORM | LX_POLLWRBAND | LX_POLLERR)
 #define SEL_EX LX_POLLPRI
 #define MS_NS UINT64_C(1000000)
+#define FUTILE_NS MS_NS
 
 struct pollent {
 	struct file *f; /* ref'ed; NULL: ignored, or revents is final */
@@ -74,7 +75,7 @@ poll_wait(
     struct lwp *l, struct pollent *ent, int n, uint64_t deadline, int *nready)
 {
 	struct host_pollfd *set;
-	int asked, stirred, error;
+	int asked, stirred, error, futile = 0;
 
 	set = malloc(sizeof(*set) * (size_t)(n > 0 ? n : 1));
 	if (set == NULL)
@@ -97,6 +98,14 @@ poll_wait(
 		if (asked > 0 || sys_remaining(deadline) == 0) {
 			*nready = asked;
 			break;
+		}
+		/* A descriptor that stirs for nothing must not keep us here:
+		 * a pause, which a signal ends. */
+		if (stirred > 0 && futile++ > 0) {
+			error = lwp_wait_fd(l, -1, 0, sys_deadline(FUTILE_NS));
+			if (error != ETIMEDOUT)
+				break;
+			error = 0;
 		}
 	}
 	free(set);

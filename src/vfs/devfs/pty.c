@@ -295,16 +295,17 @@ pty_close(struct file *f)
 
 /* EAGAIN, EINTR, ETIMEDOUT. */
 static int
-file_wait(
-    struct file *f, short events, uint64_t deadline, const struct vfs_ctx *ctx)
+file_wait(struct file *f, struct vfs_retry *w, const struct vfs_ctx *ctx)
 {
 	struct pty_file *pf = f->data;
 
-	if (hostfd_ready(pf->fd, events) != 0)
+	if (w->pause == 0 && hostfd_ready(pf->fd, w->events) != 0) {
+		w->pause = VFS_PAUSE_MIN; /* if it is not true */
 		return (0);
+	}
 	if (nonblocking(f))
 		return (EAGAIN);
-	return (vfs_wait(ctx, pf->fd, events, deadline));
+	return (vfs_wait_retry(ctx, pf->fd, w));
 }
 
 static void
@@ -324,16 +325,18 @@ pty_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
 	struct pty *pty = pf->pty;
+	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = UINT64_MAX};
 	uint8_t buf[PTY_STEP];
 	uint64_t signals;
 	int error = 0;
 	size_t n;
 
 	while (error == 0 && uio->resid > 0) {
-		error = file_wait(f, HOST_POLLOUT, UINT64_MAX, ctx);
+		error = file_wait(f, &w, ctx);
 		if (error != 0)
 			break;
 		signals = 0;
+		w.pause = 0; /* it moves */
 		kmutex_lock(&pty->lock);
 		/* Typing for nobody is no error, printing is. */
 		if (file_dead(pf) && !pf->master)
@@ -392,8 +395,8 @@ slave_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
 	struct pty *pty = pf->pty;
+	struct vfs_retry w = {.events = HOST_POLLIN};
 	uint8_t buf[PTY_LINE];
-	uint64_t deadline;
 	size_t got, total = 0;
 	bool over;
 	int error;
@@ -405,16 +408,16 @@ slave_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 		    uio->resid < sizeof(buf) ? uio->resid : sizeof(buf), &got);
 		kmutex_unlock(&pty->lock);
 		total += uiomove(buf, got, uio);
+		if (got > 0)
+			w.pause = 0;
 		if (error == 0 && got == 0)
 			break; /* end of file */
 		if (over && error == EAGAIN)
 			break;
-		deadline = read_deadline(pty, total, &over);
+		w.deadline = read_deadline(pty, total, &over);
 		if (over)
 			break;
-		error = deadline == 0
-			    ? ETIMEDOUT
-			    : file_wait(f, HOST_POLLIN, deadline, ctx);
+		error = w.deadline == 0 ? ETIMEDOUT : file_wait(f, &w, ctx);
 		if (error == ETIMEDOUT)
 			break;
 		if (error != 0)
