@@ -334,10 +334,10 @@ static void
 sigfd_close(struct file *f)
 {
 	struct sigfd *sf = f->data;
-	struct sigfd_bind *b;
+	struct sigfd_bind *b, *next;
 
 	kmutex_lock(&sf->k->sigfd_lock);
-	while ((b = LIST_FIRST(&sf->all)) != NULL)
+	LIST_FOREACH_SAFE (b, &sf->all, flink, next)
 		bind_free(b);
 	kmutex_unlock(&sf->k->sigfd_lock);
 	free(sf);

@@ -63,7 +63,7 @@ struct record {
 _Static_assert(sizeof(struct record) == 16, "struct inotify_event");
 
 struct event {
-	TAILQ_ENTRY(event) link;
+	STAILQ_ENTRY(event) link;
 	struct record r;
 	char name[]; /* r.len bytes, padded with zeros */
 };
@@ -76,7 +76,7 @@ struct inotify {
 	unsigned nqueued;
 	bool overflowed; /* `overflow` is in the queue */
 	struct event overflow;
-	TAILQ_HEAD(event_list, event) queue;
+	STAILQ_HEAD(, event) queue;
 	LIST_HEAD(, inotify_watch) watches;
 };
 
@@ -115,7 +115,7 @@ inotify_fini(struct vfs *vfs)
 static void
 enqueue(struct inotify *in, struct event *e)
 {
-	TAILQ_INSERT_TAIL(&in->queue, e, link);
+	STAILQ_INSERT_TAIL(&in->queue, e, link);
 	in->nqueued++;
 	in->vfs->nevents++;
 	(void)host_eventfd_signal(in->eventfd);
@@ -124,9 +124,9 @@ enqueue(struct inotify *in, struct event *e)
 static struct event *
 dequeue(struct inotify *in)
 {
-	struct event *e = TAILQ_FIRST(&in->queue);
+	struct event *e = STAILQ_FIRST(&in->queue);
 
-	TAILQ_REMOVE(&in->queue, e, link);
+	STAILQ_REMOVE_HEAD(&in->queue, link);
 	in->nqueued--;
 	in->vfs->nevents--;
 	if (in->nqueued == 0)
@@ -167,7 +167,7 @@ padded(const char *name)
 static bool
 repeats(const struct inotify *in, int wd, uint32_t mask, const char *name)
 {
-	const struct event *e = TAILQ_LAST(&in->queue, event_list);
+	const struct event *e = STAILQ_LAST(&in->queue, event, link);
 
 	return (e != NULL && e->r.wd == wd && e->r.mask == mask &&
 		(mask & IN_IGNORED) == 0 && e->r.len == padded(name) &&
@@ -392,7 +392,7 @@ take_event(struct inotify *in, size_t max, struct event **out)
 	int error = 0;
 
 	kmutex_lock(&in->vfs->watch_lock);
-	e = TAILQ_FIRST(&in->queue);
+	e = STAILQ_FIRST(&in->queue);
 	if (e == NULL)
 		error = EAGAIN;
 	else if (sizeof(e->r) + e->r.len > max)
@@ -453,7 +453,7 @@ inotify_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
 	if ((uint32_t)cmd != VIOC_FIONREAD || size < sizeof(n))
 		return (ENOTTY);
 	kmutex_lock(&in->vfs->watch_lock);
-	TAILQ_FOREACH (e, &in->queue, link)
+	STAILQ_FOREACH (e, &in->queue, link)
 		n += (int32_t)(sizeof(e->r) + e->r.len);
 	kmutex_unlock(&in->vfs->watch_lock);
 	memcpy(kbuf, &n, sizeof(n));
@@ -466,20 +466,22 @@ inotify_close(struct file *f)
 {
 	struct inotify *in = f->data;
 	struct vfs *vfs = in->vfs;
-	struct inotify_watch *w;
+	struct inotify_watch *w, *next;
+	LIST_HEAD(, inotify_watch) gone = LIST_HEAD_INITIALIZER(gone);
 
 	kmutex_lock(&vfs->watch_lock);
-	while ((w = LIST_FIRST(&in->watches)) != NULL) {
+	LIST_FOREACH_SAFE (w, &in->watches, link, next) {
 		watch_remove(w);
-		kmutex_unlock(&vfs->watch_lock);
-		vrele(w->vp);
-		free(w);
-		kmutex_lock(&vfs->watch_lock);
+		LIST_INSERT_HEAD(&gone, w, link);
 	}
 	while (in->nqueued > 0)
 		event_free(in, dequeue(in));
 	vfs->ninotify--;
 	kmutex_unlock(&vfs->watch_lock);
+	LIST_FOREACH_SAFE (w, &gone, link, next) {
+		vrele(w->vp);
+		free(w);
+	}
 	(void)host_close(in->eventfd);
 	free(in);
 }
@@ -505,7 +507,7 @@ inotify_create(struct vfs *vfs, int flags, struct file **fp)
 	if (in == NULL)
 		return (ENOMEM);
 	in->vfs = vfs;
-	TAILQ_INIT(&in->queue);
+	STAILQ_INIT(&in->queue);
 	LIST_INIT(&in->watches);
 	error = host_eventfd(0, O_NONBLOCK, &in->eventfd);
 	if (error != 0) {

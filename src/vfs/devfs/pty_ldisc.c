@@ -274,6 +274,7 @@ pty_set_termios(struct pty *pty, const struct pty_termios *t)
 	bool was = lflag(pty, TT_ICANON);
 
 	pty->tio = *t;
+	pty->quote = false;
 	/* What has been typed of a line can be read now. */
 	if (was && !lflag(pty, TT_ICANON) && pty->nline > 0 && pty->m >= 0) {
 		send_input(pty, pty->line, pty->nline, PTY_RAW);
