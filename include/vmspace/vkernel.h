@@ -155,6 +155,11 @@ int vkernel_kill(struct vkernel *, int pid, int sig);
 /* Is the process stopped by job control?  False also when it is gone. */
 bool vkernel_stopped(struct vkernel *, int pid);
 void vkernel_stat(struct vkernel *, struct vkernel_stat *);
+/* Call fn for each system call that guests have made: its name, how often, and
+ * how many of these were ENOSYS because it is missing. */
+void vkernel_syscalls(struct vkernel *,
+    void (*fn)(void *arg, const char *name, uint64_t calls, uint64_t missing),
+    void *arg);
 
 /*
  * Open a file for use as swap, as FILE of struct vkernel_swap.  path NULL: an

@@ -390,6 +390,18 @@ print_stat(const struct vkernel_stat *s, double seconds)
 }
 
 static void
+print_missing(void *arg, const char *name, uint64_t calls, uint64_t missing)
+{
+	int *n = arg;
+
+	if (missing == 0)
+		return;
+	fprintf(stderr, "%s %s %lu",
+	    (*n)++ == 0 ? "vmspace: system calls that are missing:" : ",", name,
+	    missing);
+}
+
+static void
 print_swap_stat(const struct vkernel_stat *s)
 {
 	if (s->swap_size == 0)
@@ -442,7 +454,7 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 	    .envp = envp,
 	    .cwd = r->cwd};
 	char here[PATH_MAX];
-	int pid, status, error, fds[3];
+	int pid, status, error, fds[3], missing = 0;
 
 	for (int i = 0; i < 3; i++)
 		fds[i] = (cmd_closed_fds & 1u << i) != 0 ? -1 : i;
@@ -463,6 +475,11 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 		fprintf(stderr, "vmspace: signals are not forwarded\n");
 	error = vkernel_wait(k, pid, &status);
 	cmd_signals_stop();
+	if (r->stat) {
+		vkernel_syscalls(k, print_missing, &missing);
+		if (missing != 0)
+			fprintf(stderr, "\n");
+	}
 	if (error != 0)
 		return (EX_FAILURE);
 	return (WIFSIGNALED(status) ? EX_SIGBASE + WTERMSIG(status)

@@ -352,6 +352,13 @@ sys_swaps(struct vkernel *k, struct procfs_buf *b)
 	}
 }
 
+static void
+sys_syscall(void *arg, const char *name, uint64_t calls, uint64_t missing)
+{
+	procfs_printf(arg, "%-24s %12llu %12llu\n", name,
+	    (unsigned long long)calls, (unsigned long long)missing);
+}
+
 static int
 pf_systext(void *arg, const char *node, struct procfs_buf *b)
 {
@@ -388,6 +395,10 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 		    "zone", "size", "live", "peak", "cached", "bytes", "allocs",
 		    "fails");
 		vm_zone_foreach(k->vm.zones, sys_zone, b);
+	} else if (strcmp(node, "syscalls") == 0) {
+		procfs_printf(
+		    b, "%-24s %12s %12s\n", "call", "calls", "missing");
+		vkernel_syscalls(k, sys_syscall, b);
 	} else if (strcmp(node, "objects") == 0) {
 		sys_objects(k, b);
 	} else if (strcmp(node, "sys/kernel/hostname") == 0) {

@@ -57,6 +57,23 @@ syscall_unknown(struct lwp *l, unsigned nr)
 	sys_log_once(l, nr & 0xffff, text);
 }
 
+void
+vkernel_syscalls(struct vkernel *k,
+    void (*fn)(void *arg, const char *name, uint64_t calls, uint64_t missing),
+    void *arg)
+{
+	uint64_t calls;
+
+	for (unsigned i = 0; i < syscall_table_n; i++) {
+		calls = atomic_load_explicit(
+		    &k->sc_count[i].calls, memory_order_relaxed);
+		if (calls != 0 && syscall_table[i].name != NULL)
+			fn(arg, syscall_table[i].name, calls,
+			    atomic_load_explicit(
+				&k->sc_count[i].enosys, memory_order_relaxed));
+	}
+}
+
 static int
 syscall_run(struct lwp *l, uint64_t nr, const uint64_t *args, int64_t *ret)
 {

@@ -135,6 +135,14 @@ def good_options(env):
               "echo refused", "given\nrefused\n", "--bind", d + ":/mnt:ro")
         check("--rw", f"echo rw > {d}/rw; ls {d}", "given\nmade\nrw\n",
               "--bind", f"{d}:{d}:ro", "--bind", f"{d}:{d}")
+    check("/proc/syscalls", "cat /nothing 2>/dev/null; "
+          "sed -n 's/^getpid  *\\([0-9]*\\)  *\\([0-9]*\\)$/seen \\2/p' "
+          "/proc/syscalls", "seen 0\n")
+    # The C library of the host asks for rseq, which is missing.
+    r = env.vm.run(["/bin/true"], ["--stat"], timeout=20)
+    env.cases.check("--stat tells what is missing", r.status == 0 and
+                    "system calls that are missing: rseq 1\n" in r.errtext(),
+                    r.errtext())
     r = env.sh("echo traced", ["--trace"], timeout=20)
     env.cases.check("--trace", r.out == b"traced\n" and b"write(1, " in
                     r.err and b"exit_group(0" in r.err, r.errtext())

@@ -46,7 +46,7 @@ const char *const procfs_pid_nodes[] = {"maps", "stat", "status", "statm",
 /* "mounts" is a link. */
 const char *const procfs_sys_nodes[] = {"meminfo", "stat", "uptime", "loadavg",
     "vmstat", "cpuinfo", "version", "filesystems", "swaps", "cmdline", "zones",
-    "objects", NULL};
+    "objects", "syscalls", NULL};
 const char *const procfs_links[PROCFS_NLINKS] = {"exe", "cwd", "root"};
 
 const struct procfs_ops *
