@@ -28,10 +28,13 @@ SECONDS = 20 if LONG else 2
 # Sets that run at once.  Sizes are such that none runs out of memory.
 SETS = (
     ("vm", "mmap", "mremap", "madvise"),
-    ("mmapfork", "brk", "stack", "msync", "mincore"),
+    ("brk", "stack", "msync", "mincore"),
+    ("mmapfork",),
     ("fork", "vfork", "clone", "exec", "pthread"),
     ("pipe", "futex", "shm", "sem", "sigsegv"),
 )
+# Natively this one fills all memory of the host, for most of a minute.
+INSIDE_ONLY = {"mmapfork"}
 EXTRA = {
     "vm": ["--vm-bytes", "48M"],
     "mmap": ["--mmap-bytes", "32M"],
@@ -54,8 +57,8 @@ def known():
     return set(re.findall(r"--([\w-]+)", text))
 
 
-def argv(stressors, options):
-    words = ["stress-ng", "--verify", "--metrics-brief", "-t", f"{SECONDS}s",
+def argv(stressors, options, seconds=SECONDS):
+    words = ["stress-ng", "--verify", "--metrics-brief", "-t", f"{seconds}s",
              "--temp-path", "{w}"]
     for s in stressors:
         words += [f"--{s}", "1"]
@@ -98,16 +101,18 @@ def ran(result):
 
 
 def judge(stressor, native, ours):
-    """What is wrong with one stressor of a set; empty: nothing."""
+    """What is wrong with one stressor of a set; empty: nothing.  Without a
+    native run it must simply be successful."""
     text = ""
+    status = native.status if native else 0
     if ours.timed_out:
         text += "did not end in time\n"
-    if ours.status != native.status:
-        text += f"status {ours.status}, natively {native.status}\n"
+    if ours.status != status:
+        text += f"status {ours.status}, natively {status}\n"
     ops = ran(ours).get(stressor)
-    if ran(native).get(stressor) is not None and not ops:
+    if not ops:
         text += f"operations: {ops}\n"
-    if len(failures(ours)) > len(failures(native)):
+    if len(failures(ours)) > len(failures(native) if native else []):
         text += "\n".join(failures(ours)[:20]) + "\n"
     complaints, _ = split_log(ours.errtext())
     if complaints:
@@ -119,25 +124,34 @@ def judge(stressor, native, ours):
 
 def run_set(vm, scratch, stressors, options, count, record):
     words = argv(stressors, options)
-    native = run(vm, scratch, words, None)
+    native = None
+    if not INSIDE_ONLY.intersection(stressors):
+        native = run(vm, scratch, words, None)
     for mode in MODES:
         ours = run(vm, scratch, words, mode)
         for s in stressors:
             name = f"stress-ng {s}" + ("" if mode == "inside" else " " + mode)
-            if s not in ran(native):
-                count.skip(name, "stress-ng does not run it here: "
-                           + (native.text() + native.errtext())[-200:])
-                record.add(name, "stress-ng", "skip", why="not run natively")
+            if ran(ours).get(s) == 0:
+                # The others left it no time on a busy machine: alone, then.
+                ours = run(vm, scratch, argv((s,), options, 5 * SECONDS),
+                           mode)
+            if native and s not in ran(native):
+                why = "natively it did not end in time" if native.timed_out \
+                    else "natively it does not run"
+                count.skip(name, why)
+                record.add(name, "stress-ng", "skip", why=why)
                 continue
             wrong = judge(s, native, ours)
-            facts = dict(native=round(native.seconds, 2),
-                         inside=round(ours.seconds, 2),
+            facts = dict(inside=round(ours.seconds, 2),
                          missing=split_log(ours.errtext())[1])
+            if native:
+                facts["native"] = round(native.seconds, 2)
             if wrong:
                 count.fail(name, wrong)
                 record.add(name, "stress-ng", "FAIL", **facts)
             else:
-                count.ok(name, f"({ran(native)[s]} operations, inside "
+                natively = f"{ran(native)[s]} " if native else ""
+                count.ok(name, f"({natively}operations, inside "
                                f"{ran(ours)[s]})")
                 record.add(name, "stress-ng", "ok", **facts)
 

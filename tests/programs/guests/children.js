@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Copyright (c) 2026 The vmspace authors
-// Child processes of node: their pipes are UNIX sockets.
-const { execFileSync, spawn, fork } = require('child_process');
-if (process.argv[2] === 'child') {
-  process.on('message', m => { process.send(m * 2); process.disconnect(); });
-} else {
-  console.log(execFileSync('sort', ['-r'], { input: 'a\nb\n' }).toString());
-  const p = spawn('sh', ['-c', 'cat; echo err >&2; exit 7']);
-  p.stdout.on('data', d => console.log('out', d.toString()));
-  p.on('close', code => {
-    console.log('code', code);
-    const c = fork(__filename, ['child']);
-    c.on('message', m => console.log('message', m)); c.send(21);
-  });
-  p.stdin.end('input');
-}
+// Child processes of node: their standard streams are socket pairs.
+const { execFileSync, spawn } = require('child_process');
+console.log(execFileSync('sort', ['-r'], { input: 'a\nb\n' }).toString());
+const p = spawn('sh', ['-c', 'cat; echo err >&2; exit 7']);
+let out = '', err = '';
+p.stdout.on('data', d => out += d);
+p.stderr.on('data', d => err += d);
+p.on('close', (code, signal) => {
+  console.log('closed', code, signal, out, err);
+  const q = spawn('sleep', ['100']);
+  q.on('exit', (c, s) => { console.log('killed', c, s); process.exitCode = 2; });
+  q.kill();
+});
+p.stdin.end('input '.repeat(50000));

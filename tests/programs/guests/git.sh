@@ -21,7 +21,7 @@ echo x > new; git add new; git commit -q -m side; git checkout -q trunk
 git merge -q --no-edit side; git log --graph --format=%s | cat; git ls-files | wc -l
 git gc -q --no-quiet 2>/dev/null; git gc -q; git fsck --full --strict; git count-objects -v | grep in-pack
 git clone -q . ../copy; cd ../copy; git rev-parse HEAD; git status --short
-git bisect start -q HEAD HEAD~3 >/dev/null; git bisect reset -q; git stash list
+git bisect start -q HEAD HEAD~3 >/dev/null; git bisect reset 2>/dev/null; git stash list
 echo dirty >> d1/f1; git stash -q; git stash pop -q; git diff | tail -1; git blame -s d1/f1 | tail -2
 git archive HEAD | sha256sum; git grep -c 'change' | sort; git rebase -q HEAD~1 2>/dev/null || true
 git verify-pack -v .git/objects/pack/*.idx | wc -l
