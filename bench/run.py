@@ -35,10 +35,10 @@ MICRO = [
 ]
 
 
-def run(cmd, timeout=120):
+def run(cmd, timeout=120, env=None):
     """Output of a command, or None with the reason on stderr."""
     try:
-        r = subprocess.run(cmd, capture_output=True, text=True,
+        r = subprocess.run(cmd, capture_output=True, text=True, env=env,
                            timeout=timeout, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired) as e:
         return None, str(e).split("\n")[0]
@@ -119,8 +119,10 @@ def startup(found, rounds):
 
 def resident(vmspace, exe, rounds):
     """A program from fork to wait inside a running kernel: cold, from a
-    resident image, and natively."""
+    resident image, and natively.  The environment is a plain one: a variable
+    such as OPENBLAS_NUM_THREADS would make every start a cold one."""
     rows = []
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/", "LANG": "C.UTF-8"}
     for name, cmd in (("true", ["/usr/bin/true"]),
                       ("python3 -c pass", ["/usr/bin/python3", "-c", "pass"])):
         if not os.path.exists(cmd[0]):
@@ -130,7 +132,7 @@ def resident(vmspace, exe, rounds):
         res = {h: [] for h in how}
         for _ in range(rounds):
             for h, prefix in how.items():
-                out, why = run(prefix + [exe, "spawn", *cmd])
+                out, why = run(prefix + [exe, "spawn", *cmd], env=env)
                 if out is None:
                     print(f"{name}, {h}: no figure: {why}", file=sys.stderr)
                 else:

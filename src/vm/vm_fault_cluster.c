@@ -39,17 +39,25 @@
  *   chain is known not to have it, that is, when the chain ends at the first
  *   object or right behind it: both are locked then.
  *
+ *   A neighbour is one of `obj` only if nothing in front of obj has it.  If
+ *   there is one object in between, as there is when a program runs from a
+ *   resident image (its copy, the image, the file), that one is locked, too,
+ *   and stays so until translations or copies are made: from then on, whoever
+ *   makes a page in it finds them, and takes the stale ones away, as the walk
+ *   has it.  It stands before obj in the order, so it is only tried: whoever
+ *   waits for a lock of ours may have it.
+ *
  * Guarantees
  *   What is made ahead is what a fault there would have made; nothing is
  *   mapped with more rights than that fault would give.  A failure of a
  *   neighbour is not a failure of the fault.
  *
  * Limits
- *   Neither around nor copy look past the second object of a chain: what is in
- *   between is not locked, and may have the neighbour.  A page that lies deeper
- *   (a file's, below a resident image, below its copy) costs its own fault.
- *   The pattern is kept for an entry, not for a thread: two threads that walk
- *   one entry in different places look random.
+ *   Neither around nor copy look past the third object of a chain, and at the
+ *   third one only if the second one's lock is free: what is in between and not
+ *   locked may have the neighbour.  A page that lies deeper costs its own
+ * fault. The pattern is kept for an entry, not for a thread: two threads that
+ * walk one entry in different places look random.
  */
 #include "vm/vm_fault_int.h"
 
@@ -122,11 +130,52 @@ run_add(struct vm_faultinfo *fi, struct enter_run *r, vm_offset_t va,
 	return (error);
 }
 
+/* ---- the object in between ---- */
+
+/* The one object between first and obj, locked; NULL: there is none, there are
+ * several, or somebody has it. */
+static struct vm_object *
+middle_lock(const struct vm_faultinfo *fi)
+{
+	/* first has a ref of it, and its lock keeps the two together. */
+	struct vm_object *mid = fi->first->backing;
+
+	if (fi->obj == fi->first || fi->obj == mid || !vm_object_trylock(mid))
+		return (NULL);
+	if (mid->backing == fi->obj)
+		return (mid);
+	vm_object_unlock(mid);
+	return (NULL);
+}
+
+static void
+middle_unlock(struct vm_object *mid)
+{
+	if (mid != NULL)
+		vm_object_unlock(mid);
+}
+
+/* Does nothing in front of obj have the page `d` pages on?  obj is not first,
+ * and mid is what is in between. */
+static bool
+front_absent(
+    const struct vm_faultinfo *fi, const struct vm_object *mid, vm_pindex_t d)
+{
+	const struct vm_object *first = fi->first;
+	vm_pindex_t i = fi->first_idx + d;
+
+	if (i >= first->size || vm_object_slot(first, i) != 0)
+		return (false);
+	i += OFF_TO_IDX(first->backing_off);
+	return (mid == NULL || (i < mid->size && vm_object_slot(mid, i) == 0));
+}
+
 /* ---- around ---- */
 
 /* A page to enter at va besides the one of the fault, or NULL. */
 static struct vm_page *
-around_page(struct vm_faultinfo *fi, vm_offset_t va, vm_prot_t *prot)
+around_page(struct vm_faultinfo *fi, const struct vm_object *mid,
+    vm_offset_t va, vm_prot_t *prot)
 {
 	/* Modulo 2^64, so that it works downwards too. */
 	vm_pindex_t d = OFF_TO_IDX(va - fi->entry->start) -
@@ -136,8 +185,7 @@ around_page(struct vm_faultinfo *fi, vm_offset_t va, vm_prot_t *prot)
 	vm_frame_t frame;
 	vm_prot_t has;
 
-	if (!first && (fi->first_idx + d >= fi->first->size ||
-			  vm_object_slot(fi->first, fi->first_idx + d) != 0))
+	if (!first && !front_absent(fi, mid, d))
 		return (NULL);
 	m = vm_page_lookup(fi->obj, fi->idx + d);
 	if (m == NULL || (m->flags & (PG_BUSY | PG_VALID)) != PG_VALID)
@@ -157,13 +205,14 @@ vm_fault_enter(struct vm_faultinfo *fi)
 	vm_offset_t hi = lo + VM_FAULT_AROUND * PAGE_SIZE;
 	struct enter_run run = {.n = 0};
 	bool first = fi->obj == fi->first;
+	struct vm_object *mid = middle_lock(fi);
 	struct vm_page *m;
 	vm_prot_t prot;
 	unsigned around = 0;
 	int error = 0;
 
 	if ((e->eflags & MAP_ENTRY_RANDOM) != 0 ||
-	    (!first && fi->obj != fi->first->backing)) {
+	    (!first && fi->obj != fi->first->backing && mid == NULL)) {
 		lo = fi->va;
 		hi = lo + PAGE_SIZE;
 	}
@@ -173,13 +222,14 @@ vm_fault_enter(struct vm_faultinfo *fi)
 		if (va == fi->va) {
 			m = fi->m;
 			prot = fault_prot(fi, m, first);
-		} else if ((m = around_page(fi, va, &prot)) != NULL)
+		} else if ((m = around_page(fi, mid, va, &prot)) != NULL)
 			around++;
 		if (m != NULL)
 			error = run_add(fi, &run, va, m, prot);
 	}
 	if (error == 0)
 		error = run_flush(fi, &run);
+	middle_unlock(mid);
 	if (around != 0) {
 		vm_stat_add(fi->sys, VMST_AROUND, around);
 		atomic_fetch_add_explicit(
@@ -386,12 +436,12 @@ vm_fault_zero(struct vm_faultinfo *fi)
 
 /* How many pages a copy on write may take along. */
 static unsigned
-copy_window(struct vm_faultinfo *fi)
+copy_window(struct vm_faultinfo *fi, const struct vm_object *mid)
 {
 	const struct vm_map_entry *e = fi->entry;
 
-	if (fault_single(fi) || fi->obj != fi->first->backing ||
-	    !memory_plenty(fi->sys))
+	if (fault_single(fi) || !memory_plenty(fi->sys) ||
+	    (fi->obj != fi->first->backing && mid == NULL))
 		return (1);
 	if ((e->eflags & MAP_ENTRY_SEQUENTIAL) != 0 || fault_sequential(fi))
 		return (VM_FAULT_COPY);
@@ -405,16 +455,16 @@ copy_window(struct vm_faultinfo *fi)
 
 /* The pages to copy, fi->m first: consecutive in va and backing object. */
 static unsigned
-copy_sources(struct vm_faultinfo *fi, struct vm_page *src[VM_FAULT_COPY])
+copy_sources(struct vm_faultinfo *fi, const struct vm_object *mid,
+    struct vm_page *src[VM_FAULT_COPY])
 {
 	uint64_t left = (fi->entry->end - fi->va) >> PAGE_SHIFT;
-	unsigned n = 1, max = copy_window(fi);
+	unsigned n = 1, max = copy_window(fi, mid);
 	struct vm_page *m;
 
 	src[0] = fi->m;
 	for (; n < max && n < left; n++) {
-		if (fi->first_idx + n >= fi->first->size ||
-		    vm_object_slot(fi->first, fi->first_idx + n) != 0)
+		if (!front_absent(fi, mid, n))
 			break;
 		m = vm_page_lookup(fi->obj, fi->idx + n);
 		if (m == NULL || (m->flags & (PG_BUSY | PG_VALID)) != PG_VALID)
@@ -442,12 +492,12 @@ copy_hide(struct vm_faultinfo *fi, struct vm_page **src, unsigned n)
 	kmutex_unlock(&sys->topology);
 }
 
-int
-vm_fault_copy(struct vm_faultinfo *fi)
+static int
+copy_pages(struct vm_faultinfo *fi, const struct vm_object *mid)
 {
 	struct vm_page *src[VM_FAULT_COPY], *run = NULL;
 	struct vm_phys *ph = fi->sys->phys;
-	unsigned n, want = copy_sources(fi, src);
+	unsigned n, want = copy_sources(fi, mid, src);
 	vm_offset_t end;
 	int error;
 
@@ -474,6 +524,16 @@ vm_fault_copy(struct vm_faultinfo *fi)
 	fault_advance(fi, end);
 	vm_stat_add(fi->sys, VMST_COW, n);
 	atomic_fetch_add_explicit(&fi->vm->usage.cow, n, memory_order_relaxed);
+	return (error);
+}
+
+int
+vm_fault_copy(struct vm_faultinfo *fi)
+{
+	struct vm_object *mid = middle_lock(fi);
+	int error = copy_pages(fi, mid);
+
+	middle_unlock(mid);
 	return (error);
 }
 

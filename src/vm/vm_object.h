@@ -116,6 +116,11 @@ vm_object_lock(struct vm_object *o)
 {
 	kmutex_lock(&o->lock);
 }
+static inline bool
+vm_object_trylock(struct vm_object *o)
+{
+	return (kmutex_trylock(&o->lock));
+}
 static inline void
 vm_object_unlock(struct vm_object *o)
 {

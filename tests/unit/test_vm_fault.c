@@ -573,6 +573,50 @@ test_around(void **state)
 	vmspace_free(c);
 }
 
+/* What is in between has some of the neighbours: those are not the file's. */
+static void
+test_around_third(void **state)
+{
+	struct fake_file file;
+	struct vm_object *v = file_open(&fx, &file, 64 * PG);
+	struct vmspace *p = space(&fx), *c;
+	int64_t f, n;
+	uint64_t x;
+
+	(void)state;
+	map_at(p, BASE, 64 * PG, RW, 0, v, 0);
+	(void)load(p, BASE + 40 * PG);
+	store(p, BASE + 20 * PG, 20); /* and copies of 21 to 27 */
+	c = fork_of(p);
+	n = stat_of(&fx, VMST_COW);
+	f = stat_of(&fx, VMST_FAULTS);
+	store(c, BASE + 4 * PG, 4);   /* 4 to 11 */
+	store(c, BASE + 18 * PG, 18); /* 18 and 19 */
+	assert_int_equal(stat_of(&fx, VMST_COW) - n, 10);
+	assert_int_equal(stat_of(&fx, VMST_FAULTS) - f, 2);
+	assert_int_equal(depth_at(c, BASE), 3);
+	pmap_remove(c->pmap, BASE, BASE + 64 * PG);
+	f = stat_of(&fx, VMST_FAULTS);
+	n = stat_of(&fx, VMST_AROUND);
+	for (unsigned i = 0; i < 32; i++) {
+		memcpy(&x, file.data + i * PG, 8);
+		assert_int_equal(load(c, BASE + i * PG),
+		    i == 4 || i == 18 || i == 20 ? i : x);
+	}
+	/* One in each of the three objects. */
+	assert_int_equal(stat_of(&fx, VMST_FAULTS) - f, 3);
+	assert_int_equal(stat_of(&fx, VMST_AROUND) - n, 29);
+	check_all(&fx, c);
+	check_all(&fx, p);
+	/* What the parent writes now the child does not see. */
+	store(p, BASE + PG, 77);
+	memcpy(&x, file.data + PG, 8);
+	assert_int_equal(load(c, BASE + PG), x);
+	vmspace_free(p);
+	vmspace_free(c);
+	file_close(&file, v);
+}
+
 /* ---- pressure ---- */
 
 static void
@@ -927,6 +971,7 @@ main(void)
 	    T(test_ahead_sequential),
 	    T(test_ahead_random),
 	    T(test_around),
+	    T(test_around_third),
 	    T(test_reclaim_under_pressure),
 	    T(test_oom),
 	    cmocka_unit_test(test_fail_everywhere),
