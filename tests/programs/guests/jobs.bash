@@ -26,8 +26,9 @@ kill -KILL %1; wait $one; echo "killed: $?"
 jobs
 (sleep 0.1; exit 7) &
 fg %% >/dev/null; echo "fg: $?"
-(exit 3) & (exit 3) & (exit 3) &
-for _ in 1 2 3; do wait -n; echo "wait -n: $?"; done
+# One at a time, and not ended before it is waited for: bash loses the status of
+# a job whose end it is told of right before it waits.
+for i in 3 4 5; do (sleep 0.3; exit $i) & wait -n; echo "wait -n: $?"; done
 wait -n; echo "nothing left: $?"
 sleep 0.2 | cat | (cat; exit 5) &
 wait $!; echo "pipeline: $?"
