@@ -116,6 +116,7 @@ def main():
     p.add_argument("--group", action="append", choices=sorted(GROUPS))
     p.add_argument("--only", default="")
     p.add_argument("--json")
+    p.add_argument("--timeout", type=float, help="instead of the case's own")
     p.add_argument("--list", action="store_true")
     opts = p.parse_args()
     cases = [c for g in opts.group or GROUPS for c in GROUPS[g]
@@ -127,6 +128,7 @@ def main():
     record = Record(opts.json)
     with Scratch() as scratch:
         for case in cases:
+            case.timeout = opts.timeout or case.timeout
             run_case(vm, scratch, case, count, record)
     record.write()
     return count.finish()
