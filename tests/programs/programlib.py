@@ -55,7 +55,6 @@ class Case:
     long_argv: list = None
     env: dict = dataclasses.field(default_factory=dict)
     big: bool = False      # not installed by scripts/bootstrap
-    off: str = None        # why it cannot run yet
 
 
 def have(what):
@@ -205,13 +204,12 @@ def prepare(scratch, case):
 
 def run_case(vm, scratch, case, count, record):
     """One line of result."""
-    why = case.off or None
     what = absent(case)
-    if why or what:
-        if why or case.big or "/" in what:
+    if what:
+        if case.big or "/" in what:
             # What bootstrap cannot provide everywhere is never a failure.
-            count.skip(case.name, why or f"{what} is not there, and not "
-                       "every system's scripts/bootstrap installs it")
+            count.skip(case.name, f"{what} is not there, and not every "
+                       "system's scripts/bootstrap installs it")
         else:
             count.missing(case.name, what)
         record.add(case.name, case.program, "skip",
