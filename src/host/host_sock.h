@@ -5,6 +5,7 @@
  * Sockets of the host.  The rules of host_file.h hold; new sockets are
  * close-on-exec and non-blocking, and no call here waits, whatever the flags
  * of the open description say (descriptors that were inherited may block).
+ * Closing one waits if it lingers.
  * Numbers of families, types, options and flags are Linux's.
  */
 #ifndef HOST_HOST_SOCK_H
@@ -25,6 +26,7 @@
 
 #define HOST_SOL_SOCKET 1
 #define HOST_SO_ERROR 4
+#define HOST_SO_LINGER 13
 #define HOST_SO_PASSCRED 16
 #define HOST_SO_PEERCRED 17
 

@@ -100,7 +100,8 @@ int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
 int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
     int flags, uint64_t off, int64_t *ret);
 /* The answer to EPIPE. */
-void sys_sigpipe(struct lwp *);
+/* A write to f was EPIPE: SIGPIPE, where Linux sends it (not for records). */
+void sys_sigpipe(struct lwp *, const struct file *f);
 /* How much may be written at the file's position (at: at off) under
  * RLIMIT_FSIZE: *room.  EFBIG with SIGXFSZ when nothing may. */
 int sys_file_limit(

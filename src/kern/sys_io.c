@@ -95,14 +95,15 @@ io_total(const struct lx_iovec *iov, int n)
 }
 
 void
-sys_sigpipe(struct lwp *l)
+sys_sigpipe(struct lwp *l, const struct file *f)
 {
 	struct ksiginfo info = {.signo = LX_SIGPIPE,
 	    .code = LX_SI_USER,
 	    .pid = l->p->pid,
 	    .uid = l->p->uid};
 
-	ksig_post_lwp(l, &info);
+	if (!file_is_record(f))
+		ksig_post_lwp(l, &info);
 }
 
 int
@@ -145,7 +146,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	struct sys_io_cursor cur = {.iov = iov, .n = n};
 	struct vfs_ctx ctx = lwp_vfs_ctx(l);
 	size_t max = record ? IO_RECORD : IO_FIRST, pinned, done;
-	uint64_t room = UINT64_MAX;
+	uint64_t room = UINT64_MAX, whole = io_total(iov, n);
 	int64_t total = 0;
 	struct vm_iov v;
 	struct uio uio;
@@ -153,7 +154,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 
 	if (write)
 		error = sys_file_limit(l, f, at, off, &room);
-	if (write && record && io_total(iov, n) > IO_RECORD)
+	if (write && record && whole > IO_RECORD)
 		error = EMSGSIZE;
 	if (error != 0) {
 		lwp_vfs_ctx_done(&ctx);
@@ -165,8 +166,12 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 		error = sys_io_pin(
 		    l, &cur, max, write ? VM_PROT_READ : VM_PROT_WRITE, &v);
 		pinned = v.len;
-		if (error != 0 || pinned == 0)
+		if (error == 0 && write && record && pinned < whole)
+			error = EFAULT; /* no part of a message */
+		if (error != 0 || (pinned == 0 && !(write && record))) {
+			vm_iov_release(&v);
 			break;
+		}
 		uio = (struct uio){.iov = v.iov,
 		    .niov = v.niov,
 		    .resid = pinned,
@@ -184,7 +189,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	lwp_vfs_ctx_done(&ctx);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE && write)
-			sys_sigpipe(l);
+			sys_sigpipe(l, f);
 		if (file_socket(f) != NULL)
 			return (sys_sock_restart(
 			    error, write ? &file_socket(f)->snd_ns
@@ -456,7 +461,7 @@ copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
 	free(buf);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE)
-			sys_sigpipe(l);
+			sys_sigpipe(l, out->f);
 		return (sys_restartable(error));
 	}
 	*ret = (int64_t)total;

@@ -12,8 +12,9 @@
  * (vfs/sock_rights.c), and senders are checked against who the caller is.
  * Those of Internet sockets are passed through, but only of their own levels.
  *
- * Guarantees.  Files that came with a message and find no room (MSG_CTRUNC),
- * no free descriptor, or an error on the way are closed.
+ * Guarantees.  Files that came with a message and find no room (MSG_CTRUNC) or
+ * no free descriptor are closed.  Those that have one stay, also if storing the
+ * rest of the results fails, as on Linux.
  *
  * Limits.  A message has at most 252 KiB.  MSG_ZEROCOPY and MSG_FASTOPEN are
  * ignored and refused, respectively.  More than 4 KiB of control records are
@@ -91,19 +92,6 @@ cursor_at(const struct msg_call *c, uint64_t done)
 	return (cur);
 }
 
-static void
-msg_sigpipe(struct lwp *l, const struct msg_call *c)
-{
-	struct ksiginfo info = {.signo = LX_SIGPIPE,
-	    .code = LX_SI_USER,
-	    .pid = l->p->pid,
-	    .uid = l->p->uid};
-
-	if ((c->flags & HOST_MSG_NOSIGNAL) == 0 &&
-	    file_socket(c->f)->type != HOST_SOCK_DGRAM)
-		ksig_post_lwp(l, &info);
-}
-
 /*
  * One piece of the user's memory, from *cur on.  At least `need` bytes of it
  * must be there.
@@ -166,8 +154,8 @@ msg_send(struct lwp *l, struct msg_call *c, int64_t *ret)
 		max = PIECE;
 	} while (!record && c->m.done == want && sent < total);
 	if (error != 0 && sent == 0) {
-		if (error == EPIPE)
-			msg_sigpipe(l, c);
+		if (error == EPIPE && (c->flags & HOST_MSG_NOSIGNAL) == 0)
+			sys_sigpipe(l, c->f);
 		return (sys_sock_restart(error, &so->snd_ns));
 	}
 	*ret = (int64_t)sent;

@@ -33,6 +33,7 @@
 #include "host/host.h"
 #include "host/host_file.h"
 #include "kern/sys_int.h"
+#include "vfs/socket.h"
 
 sys_fn sys_splice, sys_tee, sys_vmsplice;
 
@@ -48,6 +49,8 @@ struct end {
 	int fd;         /* its host descriptor, or -1 */
 	bool pipe;
 	bool instant;  /* a call on fd never waits */
+	bool record;   /* a socket of messages: not for the host's splice, which
+			  does not ask who sent them */
 	bool stream;   /* reading more may wait */
 	bool nonblock; /* the caller does not want to wait for it */
 	bool at;       /* at `off`, not the file's own offset */
@@ -59,6 +62,7 @@ struct end {
 static int
 end_get(struct lwp *l, int fd, bool write, struct end *e)
 {
+	const struct socket *so;
 	struct vattr va;
 	int error, fl;
 
@@ -84,6 +88,8 @@ end_get(struct lwp *l, int fd, bool write, struct end *e)
 	}
 	if (host_getfl(e->fd, &fl) == 0 && (fl & O_NONBLOCK) != 0)
 		e->instant = true;
+	so = file_socket(e->f);
+	e->record = so != NULL && sock_is_record(so);
 	return (0);
 }
 
@@ -394,7 +400,7 @@ splice_ends(struct lwp *l, const uint64_t *a, struct end *in, struct end *out,
 	if (error != 0)
 		return (error);
 	if (in->fd >= 0 && out->fd >= 0 && (in->pipe || in->instant) &&
-	    (out->pipe || out->instant))
+	    (out->pipe || out->instant) && !in->record && !out->record)
 		error = splice_host(l, in, out, len, false, moved);
 	else if (out->pipe)
 		error = splice_fill(l, in, out, len, moved);
@@ -409,10 +415,11 @@ splice_ends(struct lwp *l, const uint64_t *a, struct end *in, struct end *out,
 
 /* What the caller sees of it. */
 static int
-result(struct lwp *l, int error, size_t moved, int64_t *ret)
+result(
+    struct lwp *l, const struct file *to, int error, size_t moved, int64_t *ret)
 {
 	if (error == EPIPE)
-		sys_sigpipe(l);
+		sys_sigpipe(l, to);
 	if (error == 0)
 		*ret = (int64_t)moved;
 	return (sys_restartable(error));
@@ -433,8 +440,9 @@ sys_splice(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (error);
 	error = splice_ends(l, a, &in, &out, &moved);
+	error = result(l, out.f, error, moved, ret);
 	ends_done(&in, &out);
-	return (result(l, error, moved, ret));
+	return (error);
 }
 
 /* ---- tee ---- */
@@ -460,8 +468,9 @@ sys_tee(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = EINVAL;
 	else
 		error = splice_host(l, &in, &out, len, true, &moved);
+	error = result(l, out.f, error, moved, ret);
 	ends_done(&in, &out);
-	return (result(l, error, moved, ret));
+	return (error);
 }
 
 /* ---- vmsplice ---- */
@@ -547,6 +556,7 @@ sys_vmsplice(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = vmsplice_move(l, &e, write, iov, n, &moved);
 		free(iov);
 	}
+	error = result(l, e.f, error, moved, ret);
 	file_free(e.f);
-	return (result(l, error, moved, ret));
+	return (error);
 }

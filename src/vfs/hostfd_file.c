@@ -127,6 +127,8 @@ vfs_wait_retry(const struct vfs_ctx *ctx, int hostfd, struct vfs_retry *w)
 		    ctx, -1, 0, until < w->deadline ? until : w->deadline);
 		if (error != 0 && error != ETIMEDOUT)
 			return (error);
+		if (host_now_ns() >= w->deadline)
+			return (ETIMEDOUT);
 	}
 	since = host_now_ns();
 	error = vfs_wait(ctx, hostfd, w->events, w->deadline);

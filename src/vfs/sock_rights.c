@@ -38,9 +38,10 @@
 #include "libk/kassert.h"
 
 #define PARCELS_MAX 1024
-#define COLLECT_MIN 32 /* parcels under way that nobody looks after */
+#define COLLECT_ROUNDS 4096 /* others may close without end */
+#define COLLECT_MIN 32      /* parcels under way that nobody looks after */
 
-/* All under vfs->sock_lock, but immutable once on the list. */
+/* Immutable once its carrier is under way; links under vfs->sock_lock. */
 struct sock_parcel {
 	LIST_ENTRY(sock_parcel) link;
 	int fd; /* writing end of the carrier */
@@ -76,6 +77,8 @@ parcel_enlist(struct vfs *vfs, struct sock_parcel *p, int *carrier)
 		(void)host_close(fds[1]);
 		return (error);
 	}
+	/* It stays empty: do not use the user's budget for pipes up. */
+	(void)host_set_pipe_size(fds[1], PAGE_SIZE);
 	p->fd = fds[1];
 	p->dev = st.dev;
 	p->ino = st.ino;
@@ -233,6 +236,7 @@ parcel_collect(struct vfs *vfs)
 {
 	struct parcel_list dead;
 	struct sock_parcel *p;
+	unsigned rounds = 0;
 
 	kmutex_lock(&vfs->sock_lock);
 	if (vfs->collecting) {
@@ -251,7 +255,7 @@ parcel_collect(struct vfs *vfs)
 			parcel_free(p);
 		}
 		kmutex_lock(&vfs->sock_lock);
-	} while (vfs->collect_again);
+	} while (vfs->collect_again && rounds++ < COLLECT_ROUNDS);
 	vfs->collecting = false;
 	kmutex_unlock(&vfs->sock_lock);
 }

@@ -8,7 +8,7 @@
  * the guest's: a path in its files, or an abstract name in this kernel.  At
  * the host a socket is bound to an abstract name of ours, made when it first
  * needs one: a random key of the kernel, the number of the socket, and the
- * pid, uid and gid of the guest that bound or connected it.  So whoever
+ * pid, uid and gid of the guest that first bound or connected it.  So whoever
  * accepts a connection reads from the host's peer name who it is (for
  * SO_PEERCRED) and which socket (for its name), without a table that could
  * forget.  Connecting looks the guest's name up among the bound sockets,
@@ -59,6 +59,31 @@ unnamed(struct host_sockaddr *sa)
 
 /* ---- names at the host ---- */
 
+/* Strangers can send to it from now on: see who does. */
+static int
+reachable(struct file *f, struct socket *so)
+{
+	int on = 1;
+
+	atomic_store(&so->reachable, true);
+	return (host_setsockopt(
+	    f->hostfd, HOST_SOL_SOCKET, HOST_SO_PASSCRED, &on, sizeof(on)));
+}
+
+int
+unix_unpair(struct file *f, struct socket *so)
+{
+	int error = 0;
+
+	kmutex_lock(&so->vfs->sock_lock);
+	if (so->paired && so->type == HOST_SOCK_DGRAM) {
+		error = reachable(f, so);
+		so->paired = false;
+	}
+	kmutex_unlock(&so->vfs->sock_lock);
+	return (error);
+}
+
 int
 unix_host_bind(struct file *f, struct socket *so, const struct vfs_ctx *ctx)
 {
@@ -66,7 +91,7 @@ unix_host_bind(struct file *f, struct socket *so, const struct vfs_ctx *ctx)
 	struct unix_host_name n = {
 	    .key = vfs->sock_key, .cred = sock_self(ctx)};
 	struct host_sockaddr sa;
-	int error = 0, on = 1;
+	int error = 0;
 
 	unnamed(&sa);
 	sa.len = FAMILY + sizeof(n);
@@ -74,11 +99,8 @@ unix_host_bind(struct file *f, struct socket *so, const struct vfs_ctx *ctx)
 	if (so->id == 0) {
 		n.id = atomic_fetch_add(&vfs->sock_id, 1) + 1;
 		memcpy(sa.raw + FAMILY, &n, sizeof(n));
-		/* Strangers can send to it from now on: see who does. */
-		atomic_store(&so->reachable, true);
-		if (so->type == HOST_SOCK_DGRAM)
-			error = host_setsockopt(f->hostfd, HOST_SOL_SOCKET,
-			    HOST_SO_PASSCRED, &on, sizeof(on));
+		if (so->type == HOST_SOCK_DGRAM && !so->paired)
+			error = reachable(f, so);
 		if (error == 0)
 			error = host_bind(f->hostfd, &sa);
 		if (error == 0) {
@@ -146,12 +168,13 @@ name_parse(const struct host_sockaddr *sa, enum name_kind *kind, char *path)
 
 /* sock_lock held. */
 static struct socket *
-find_abstract(struct vfs *vfs, const struct host_sockaddr *sa)
+find_abstract(struct vfs *vfs, int type, const struct host_sockaddr *sa)
 {
 	struct socket *so;
 
 	LIST_FOREACH (so, &vfs->socks, link)
-		if (so->vp == NULL && so->name.len == sa->len &&
+		if (so->vp == NULL && so->type == type &&
+		    so->name.len == sa->len &&
 		    memcmp(so->name.raw, sa->raw, sa->len) == 0)
 			return (so);
 	return (NULL);
@@ -181,9 +204,10 @@ bind_auto(struct vfs *vfs, struct socket *so)
 		unnamed(&so->name);
 		memcpy(so->name.raw + FAMILY + 1, digits, 5);
 		so->name.len = FAMILY + 6;
-		if (find_abstract(vfs, &so->name) == NULL)
+		if (find_abstract(vfs, so->type, &so->name) == NULL)
 			return (0);
 	}
+	so->name.len = 0;
 	return (ENOSPC);
 }
 
@@ -236,8 +260,9 @@ bind_end(struct socket *so, enum name_kind kind, const struct host_sockaddr *sa,
 	if (error == 0 && kind == NAME_NONE)
 		error = bind_auto(vfs, so);
 	else if (error == 0) {
-		if (kind == NAME_ABSTRACT ? find_abstract(vfs, sa) != NULL
-					  : find_vnode(vfs, vp) != NULL)
+		if (kind == NAME_ABSTRACT
+			? find_abstract(vfs, so->type, sa) != NULL
+			: find_vnode(vfs, vp) != NULL)
 			error = EADDRINUSE;
 		else
 			so->name = *sa;
@@ -327,7 +352,8 @@ unix_resolve(struct socket *so, const struct host_sockaddr *to,
 		return (error);
 	}
 	kmutex_lock(&vfs->sock_lock);
-	t = kind == NAME_PATH ? find_vnode(vfs, nd.vp) : find_abstract(vfs, to);
+	t = kind == NAME_PATH ? find_vnode(vfs, nd.vp)
+			      : find_abstract(vfs, so->type, to);
 	if (t == NULL)
 		error = ECONNREFUSED;
 	else if (t->type != so->type)

@@ -26,7 +26,9 @@
  * Guarantees: an error is reported only when nothing was transferred.
  *
  * Limits: connecting to a full backlog tries again every few milliseconds.
- * A datagram from a stranger makes a socket look readable for a moment.
+ * A datagram from a stranger makes a socket look readable for a moment; looked
+ * at (MSG_PEEK) by one thread while another receives, it can take one of ours
+ * with it.  Close never lingers.
  */
 #include "vfs/socket.h"
 
@@ -147,6 +149,7 @@ sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_ctx *ctx,
 	struct socket so = {.domain = HOST_AF_UNIX,
 	    .type = type,
 	    .peercred = sock_self(ctx),
+	    .paired = true,
 	    .has_peer = true};
 	int error, fds[2];
 
@@ -182,6 +185,30 @@ sock_inherit(struct vfs *vfs, int hostfd, int flags, struct file **out)
 	return (sock_wrap(vfs, hostfd, flags, so, out));
 }
 
+/*
+ * A close that lingers would wait in the host, where no signal ends it.  Data
+ * that is not sent yet goes out behind our back instead; linger 0, which
+ * throws it away, does not wait and stays.
+ */
+static void
+linger_off(struct file *f)
+{
+	const struct socket *so = f->data;
+	struct {
+		int32_t on, seconds;
+	} v = {0, 0};
+	uint32_t len = sizeof(v);
+
+	if (so->domain == HOST_AF_UNIX || so->inherited ||
+	    host_getsockopt(
+		f->hostfd, HOST_SOL_SOCKET, HOST_SO_LINGER, &v, &len) != 0 ||
+	    v.on == 0 || v.seconds == 0)
+		return;
+	v.on = 0;
+	(void)host_setsockopt(
+	    f->hostfd, HOST_SOL_SOCKET, HOST_SO_LINGER, &v, sizeof(v));
+}
+
 static void
 socket_close(struct file *f)
 {
@@ -189,6 +216,7 @@ socket_close(struct file *f)
 	struct vfs *vfs = so->vfs;
 
 	unix_unbind(so);
+	linger_off(f);
 	(void)host_close(f->hostfd);
 	zfree(vfs->z_socket, so);
 	if (atomic_load(&vfs->nparcels) != 0)
@@ -321,6 +349,18 @@ connect_host(
 	}
 }
 
+/* Is the other end a socket of this process? */
+static bool
+peer_is_us(int hostfd)
+{
+	struct host_ucred who = {0};
+	uint32_t len = sizeof(who);
+
+	return (host_getsockopt(hostfd, HOST_SOL_SOCKET, HOST_SO_PEERCRED, &who,
+		    &len) == 0 &&
+		who.pid == host_getpid());
+}
+
 static int
 connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
     const struct vfs_ctx *ctx)
@@ -331,14 +371,24 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 		    so->type == HOST_SOCK_DGRAM;
 	int error;
 
-	if (away)
-		error = host_connect(f->hostfd, sa);
-	else {
+	if (away) {
+		error = unix_unpair(f, so);
+		if (error == 0)
+			error = host_connect(f->hostfd, sa);
+	} else {
 		error = unix_resolve(so, sa, ctx, &host, &name, &cred);
+		if (error == 0)
+			error = unix_unpair(f, so);
 		if (error == 0)
 			error = unix_host_bind(f, so, ctx);
 		if (error == 0)
 			error = connect_host(f, &host, ctx);
+		/* A stranger may have taken the name in between. */
+		if (error == 0 && so->type != HOST_SOCK_DGRAM &&
+		    !peer_is_us(f->hostfd)) {
+			(void)host_shutdown(f->hostfd, 2);
+			error = ECONNREFUSED;
+		}
 	}
 	if (error != 0)
 		return (error);
@@ -356,17 +406,24 @@ connect_inet(
     struct file *f, const struct host_sockaddr *sa, const struct vfs_ctx *ctx)
 {
 	struct socket *so = file_socket(f);
-	uint64_t deadline = deadline_of(&so->snd_ns);
-	int error, status = 0;
+	struct vfs_retry w = {
+	    .events = HOST_POLLOUT, .deadline = deadline_of(&so->snd_ns)};
+	bool waited = false;
+	int error;
 
-	error = host_connect(f->hostfd, sa);
-	if ((error != EINPROGRESS && error != EALREADY) || would_block(f, 0))
-		return (error);
-	error = vfs_wait(ctx, f->hostfd, HOST_POLLOUT, deadline);
-	if (error != 0)
-		return (error == ETIMEDOUT ? EINPROGRESS : error);
-	error = host_sockopt_int(f->hostfd, HOST_SO_ERROR, &status);
-	return (error != 0 ? error : status);
+	/* Asking again gives the outcome, and makes room for another try. */
+	for (;;) {
+		error = host_connect(f->hostfd, sa);
+		if (error == EISCONN && waited)
+			return (0);
+		if ((error != EINPROGRESS && error != EALREADY) ||
+		    would_block(f, 0))
+			return (error);
+		error = vfs_wait_retry(ctx, f->hostfd, &w);
+		if (error != 0)
+			return (error == ETIMEDOUT ? EINPROGRESS : error);
+		waited = true;
+	}
 }
 
 int
@@ -381,6 +438,21 @@ sock_connect(
 			    : connect_inet(f, sa, ctx));
 }
 
+/* Strangers may come without end: now and then look at signals, or say that
+ * there is nobody. */
+static int
+stranger_pause(unsigned n, bool wait, const struct vfs_ctx *ctx)
+{
+	int error;
+
+	if (n % 16 != 0)
+		return (0);
+	if (!wait)
+		return (EAGAIN);
+	error = vfs_wait(ctx, -1, 0, host_now_ns());
+	return (error == ETIMEDOUT ? 0 : error);
+}
+
 /*
  * Who has connected: false for somebody who is not of this kernel.
  */
@@ -388,13 +460,9 @@ static bool
 accepted_is_ours(struct vfs *vfs, int conn, const struct host_sockaddr *peer,
     struct socket *so)
 {
-	struct host_ucred who = {0};
-	uint32_t len = sizeof(who);
 	uint64_t id;
 
-	if (host_getsockopt(
-		conn, HOST_SOL_SOCKET, HOST_SO_PEERCRED, &who, &len) != 0 ||
-	    who.pid != host_getpid() ||
+	if (!peer_is_us(conn) ||
 	    !unix_host_parse(vfs, peer, &id, &so->peercred))
 		return (false);
 	unix_name_of(vfs, id, &so->peer);
@@ -412,6 +480,7 @@ sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
 	struct vfs_retry w = {
 	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
 	struct host_sockaddr from;
+	unsigned strangers = 0;
 	int fd, error;
 
 	if (so->inherited)
@@ -428,6 +497,9 @@ sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
 		if (!is_unix(so) || accepted_is_ours(so->vfs, fd, &from, &conn))
 			break;
 		(void)host_close(fd);
+		error = stranger_pause(++strangers, !would_block(f, 0), ctx);
+		if (error != 0)
+			return (error);
 	}
 	if (is_unix(so)) {
 		from = conn.peer;
@@ -435,6 +507,9 @@ sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
 		conn.name = so->name;
 		kmutex_unlock(&so->vfs->sock_lock);
 		atomic_init(&conn.passcred, atomic_load(&so->passcred));
+	} else {
+		atomic_init(&conn.rcv_ns, atomic_load(&so->rcv_ns));
+		atomic_init(&conn.snd_ns, atomic_load(&so->snd_ns));
 	}
 	error = sock_wrap(so->vfs, fd, flags, conn, out);
 	if (error == 0)
@@ -526,6 +601,9 @@ send_unix(
 	const struct host_sockaddr *to = NULL;
 	int error;
 
+	/* Linux takes no notice of an address there. */
+	if (so->type == HOST_SOCK_SEQPACKET)
+		m->addr.len = 0;
 	if (m->addr.len != 0) {
 		if (so->type != HOST_SOCK_DGRAM)
 			return (so->has_peer ? EISCONN : EOPNOTSUPP);
@@ -539,8 +617,11 @@ send_unix(
 	if (wants_parcel(so, m, &cred)) {
 		error = parcel_make(
 		    so->vfs, m->files, m->nfiles, &cred, &p, &rec.fd);
-		if (error != 0)
+		/* That nobody can be told who sent it is no reason not to. */
+		if (error != 0 && (m->nfiles > 0 || m->has_cred))
 			return (error);
+	}
+	if (p != NULL) {
 		m->control = &rec;
 		m->controllen = sizeof(rec);
 	}
@@ -714,6 +795,7 @@ sock_recv(
 	struct socket *so = file_socket(f);
 	struct vfs_retry w = {
 	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
+	unsigned strangers = 0;
 	bool again, wait = !would_block(f, flags) &&
 			   (flags & (HOST_MSG_ERRQUEUE | HOST_MSG_OOB)) == 0;
 	int error, hflags = flags & RECV_FLAGS;
@@ -731,8 +813,12 @@ sock_recv(
 		}
 		if (error != EAGAIN || (!wait && !again))
 			return (error);
-		if (again)
+		if (again) {
+			error = stranger_pause(++strangers, wait, ctx);
+			if (error != 0)
+				return (error);
 			continue;
+		}
 		/* Shut down: the end, for those who would have waited. */
 		if (sock_is_record(so) &&
 		    (hostfd_ready(f->hostfd, HOST_POLLRDHUP) &

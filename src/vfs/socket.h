@@ -38,10 +38,11 @@ struct socket {
 	struct sock_cred cred;      /* [s] of whoever bound or listened */
 	struct sock_cred peercred;  /* [s] */
 	_Atomic(bool) has_peer;     /* [a] AF_UNIX: it has been connected */
-	_Atomic(bool) reachable;    /* [a] AF_UNIX: by strangers, too */
-	_Atomic(uint64_t) rcv_ns;   /* [a] SO_RCVTIMEO; 0: for ever */
-	_Atomic(uint64_t) snd_ns;   /* [a] SO_SNDTIMEO */
-	LIST_ENTRY(socket) link;    /* [s] on vfs->socks while bound */
+	bool paired; /* [s] still connected to the other one of a pair */
+	_Atomic(bool) reachable;  /* [a] AF_UNIX: by strangers, too */
+	_Atomic(uint64_t) rcv_ns; /* [a] SO_RCVTIMEO; 0: for ever */
+	_Atomic(uint64_t) snd_ns; /* [a] SO_SNDTIMEO */
+	LIST_ENTRY(socket) link;  /* [s] on vfs->socks while bound */
 };
 
 /* A message to send, or one received. */
@@ -122,6 +123,9 @@ int unix_resolve(struct socket *, const struct host_sockaddr *to,
     struct host_sockaddr *name, struct sock_cred *);
 /* Give it a name at the host, which says who the caller is. */
 int unix_host_bind(struct file *, struct socket *, const struct vfs_ctx *);
+/* A datagram socket of a pair turns to others.  Until then it hears only the
+ * other one, whoever knows its name. */
+int unix_unpair(struct file *, struct socket *);
 /* Whose name at the host this is.  False: it is not one of ours. */
 bool unix_host_parse(const struct vfs *, const struct host_sockaddr *,
     uint64_t *id, struct sock_cred *);

@@ -489,6 +489,94 @@ many(void)
 	say("many ok");
 }
 
+static volatile sig_atomic_t pipes;
+
+static void
+on_pipe(int sig, siginfo_t *si, void *uc)
+{
+	pipes++;
+}
+
+/* Messages are whole or not at all, and no SIGPIPE tells of their end. */
+static void
+whole_messages(void)
+{
+	struct iovec iov[2] = {{"abc", 3}, {BAD, 3}};
+	char buf[16];
+	int v[2];
+
+	set_handler(SIGPIPE, on_pipe, 0);
+	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, v) == 0);
+	CHECK_ERRNO(writev(v[0], iov, 2), EFAULT);
+	CHECK_ERRNO(recv(v[1], buf, 16, MSG_DONTWAIT), EAGAIN);
+	CHECK(write(v[0], "", 0) == 0);
+	CHECK(recv(v[1], buf, 16, MSG_DONTWAIT) == 0);
+	CHECK(shutdown(v[1], SHUT_RD) == 0);
+	CHECK_ERRNO(write(v[0], "x", 1), EPIPE);
+	close(v[0]);
+	close(v[1]);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, v) == 0);
+	close(v[1]);
+	CHECK_ERRNO(send(v[0], "x", 1, 0), EPIPE);
+	CHECK_ERRNO(write(v[0], "x", 1), EPIPE);
+	close(v[0]);
+	CHECK(pipes == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, v) == 0);
+	close(v[1]);
+	CHECK_ERRNO(send(v[0], "x", 1, 0), EPIPE);
+	CHECK(pipes == 1);
+	CHECK_ERRNO(send(v[0], "x", 1, MSG_NOSIGNAL), EPIPE);
+	CHECK_ERRNO(write(v[0], "x", 1), EPIPE);
+	CHECK(pipes == 2);
+	close(v[0]);
+	set_disposition(SIGPIPE, SIG_IGN);
+	say("whole messages ok");
+}
+
+/* A sender that is told of room, and has none, gives up in time; a name is one
+ * for each type. */
+static void
+full(void)
+{
+	int s = sock(SOCK_DGRAM), t = sock(SOCK_DGRAM), u, v[2], n;
+	struct sockaddr_un un;
+	socklen_t len = name(&un, "@vmspace-guest-full");
+	uint64_t start;
+	char buf[16];
+
+	CHECK(bind_to(s, "@vmspace-guest-full") == 0);
+	timeout_of(t, SO_SNDTIMEO, 200);
+	for (n = 0; n < 100000; n++)
+		if (sendto(t, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&un,
+			len) < 0)
+			break;
+	CHECK(errno == EAGAIN);
+	start = now_ns();
+	CHECK_ERRNO(sendto(t, "x", 1, 0, (struct sockaddr *)&un, len), EAGAIN);
+	CHECK(now_ns() - start >= 150000000u && now_ns() - start < 5000000000u);
+	u = sock(SOCK_STREAM);
+	CHECK_ERRNO(connect_to(u, "@vmspace-guest-full"), ECONNREFUSED);
+	CHECK(bind_to(u, "@vmspace-guest-full") == 0);
+	close(u);
+	close(s);
+	close(t);
+	/* One of a pair takes a name while it has mail. */
+	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, v) == 0);
+	CHECK(send(v[0], "mail", 4, 0) == 4);
+	CHECK(bind_to(v[1], "@vmspace-guest-pair") == 0);
+	CHECK(send(v[0], "more", 4, 0) == 4);
+	CHECK(recv(v[1], buf, 16, MSG_DONTWAIT) == 4);
+	CHECK(recv(v[1], buf, 16, MSG_DONTWAIT) == 4);
+	close(v[0]);
+	close(v[1]);
+	/* An address says nothing to who is connected by records. */
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, v) == 0);
+	CHECK(sendto(v[0], "x", 1, 0, (struct sockaddr *)&un, len) == 1);
+	close(v[0]);
+	close(v[1]);
+	say("full ok");
+}
+
 int
 main(void)
 {
@@ -504,6 +592,8 @@ main(void)
 	waiting();
 	readiness();
 	many();
+	whole_messages();
+	full();
 	scratch_remove();
 	say("done");
 	return (0);

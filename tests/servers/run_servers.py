@@ -365,6 +365,64 @@ def nginx(env, sig):
                         f"{lines} lines")
 
 
+INET = """
+import errno, os, socket, struct, time
+def name(f, *a):
+    try:
+        return f(*a)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+with socket.socket() as s:
+    s.bind(("127.0.0.1", 0))
+    port = s.getsockname()[1]
+c = socket.socket()
+print("refused:", [name(c.connect, ("127.0.0.1", port)) for _ in range(3)])
+l = socket.create_server(("127.0.0.1", 0))
+l.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 3, 0))
+name(c.connect, l.getsockname())
+b, peer = l.accept()
+print("names:", peer == c.getsockname(), b.getpeername() == peer)
+print("inherited:", struct.unpack("ll", b.getsockopt(
+    socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)))
+# Much unsent data, and a wish to wait for it: a close does not.
+c.setblocking(False)
+while not isinstance(name(c.send, bytes(65536)), str):
+    pass
+c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+start = time.monotonic()
+c.close()
+print("lingers:", time.monotonic() - start > 5)
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(("127.0.0.1", 0))
+v = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+print("datagram:", v.sendto(b"x" * 60000, u.getsockname()),
+      len(u.recv(65536)), name(v.sendto, b"x" * 70000, u.getsockname()))
+u.settimeout(0.1)
+print("timeout:", name(u.setsockopt, socket.SOL_SOCKET, 36, 1),
+      name(socket.socket, socket.AF_INET, socket.SOCK_RAW, 1))
+try:
+    u.recv(1)
+except TimeoutError:
+    print("in time")
+"""
+INET_SAYS = """refused: ['ECONNREFUSED', 'ECONNREFUSED', 'ECONNREFUSED']
+names: True True
+inherited: (3, 0)
+lingers: False
+datagram: 60000 60000 EMSGSIZE
+timeout: ENOPROTOOPT EPERM
+in time
+"""
+
+
+def inet(env):
+    """What programs see of Internet sockets, and what they do not get."""
+    r = env.vm.run([shutil.which("python3", path="/usr/bin:/bin"), "-c", INET],
+                   ["--net", "host"], timeout=SECONDS)
+    env.cases.check("Internet sockets", r.status == 0 and not r.err and
+                    r.text() == INET_SAYS, r.text() + r.errtext())
+
+
 class Env:
     def __init__(self, opts):
         self.vm = vmtest.Vmspace(opts.vmspace)
@@ -376,6 +434,7 @@ def main():
     p.add_argument("--vmspace", required=True)
     env = Env(p.parse_args())
     vmtest.become_subreaper()
+    inet(env)
     # Where Debian has servers.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if shutil.which("redis-benchmark") and (
