@@ -111,6 +111,7 @@ struct proc {
 	struct sigacts *sigacts;   /* [p] own ref; valid until the last drop */
 	struct sigpending sigpend; /* [p] process-directed */
 	LIST_HEAD(, sigfd_bind) sigfds;            /* [p] see sys_signalfd.c */
+	unsigned nsigfds;                          /* k->sigfd_lock, [p] */
 	uint32_t uid, euid, suid, gid, egid, sgid; /* [p] */
 	int ngroups;                               /* [p] */
 	uint32_t groups[32];                       /* [p] */

@@ -46,7 +46,8 @@ struct sem_wait {
 	bool alters;                      /* [I] */
 	struct sem_undo *undo;            /* [I] NULL: none asks for it */
 	const struct lx_sembuf *blocking; /* the one that has to wait */
-	int status;                       /* what the call answers */
+	bool alone; /* no operation before it is on the same semaphore */
+	int status; /* what the call answers */
 };
 
 /* What a list takes back from a set. */

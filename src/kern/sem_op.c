@@ -28,7 +28,8 @@
  * Linux.
  *
  * Limits.  SEM_OPS_MAX operations in a call.  One lock for all sets, held for a
- * time that grows with the number of those who wait.
+ * time that grows with the number of those who wait; a glance at each tells if
+ * what it waits for has come.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -88,6 +89,9 @@ sem_try(struct sem_set *s, struct sem_wait *w)
 		error = sem_one(s, w, &w->ops[i]);
 		if (error != 0) {
 			w->blocking = &w->ops[i];
+			w->alone = true;
+			for (unsigned n = 0; n < i && w->alone; n++)
+				w->alone = w->ops[n].num != w->ops[i].num;
 			sem_back(s, w, i);
 			return (error);
 		}
@@ -106,6 +110,16 @@ sem_serve(struct sem_set *s, struct sem_wait *w, int status)
 	lwp_wakeup(w->l);
 }
 
+/* What w waited for last has not come: no need to try all of it. */
+static bool
+sem_still_waits(const struct sem_set *s, const struct sem_wait *w)
+{
+	const struct lx_sembuf *o = w->blocking;
+	int val = s->sem[o->num].val;
+
+	return (w->alone && (o->op == 0 ? val != 0 : val + o->op < 0));
+}
+
 void
 sem_update(struct sem_set *s)
 {
@@ -116,6 +130,8 @@ sem_update(struct sem_set *s)
 	do {
 		again = false;
 		TAILQ_FOREACH_SAFE (w, &s->waits, link, next) {
+			if (sem_still_waits(s, w))
+				continue;
 			error = sem_try(s, w);
 			if (error == EINPROGRESS)
 				continue;

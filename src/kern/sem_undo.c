@@ -18,7 +18,8 @@
  * whichever is first; one that a queued wait uses stays, since the list is its
  * lwp's, and the wait leaves with the set.
  *
- * Limits.  UNDO_MAX adjustments in a kernel: ENOMEM.
+ * Limits.  UNDO_MAX adjustments in a kernel, with what a sem_undo takes itself:
+ * ENOMEM.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +29,14 @@
 #include "kern/sem_int.h"
 #include "libk/kassert.h"
 
-#define UNDO_MAX (UINT64_C(1) << 21) /* 4 MiB */
+#define UNDO_MAX (UINT64_C(1) << 22) /* of 2 bytes: 8 MiB */
+
+/* What a sem_undo costs, in adjustments. */
+static uint64_t
+undo_cost(const struct sem_set *s)
+{
+	return (sizeof(struct sem_undo) / sizeof(int16_t) + s->nsems);
+}
 
 int
 sem_undo_get(struct vkernel *k, struct sem_undo_list *list, struct sem_set *s,
@@ -41,7 +49,7 @@ sem_undo_get(struct vkernel *k, struct sem_undo_list *list, struct sem_set *s,
 			*out = u;
 			return (0);
 		}
-	if (k->ipc.nundo + s->nsems > UNDO_MAX)
+	if (k->ipc.nundo + undo_cost(s) > UNDO_MAX)
 		return (ENOMEM);
 	u = calloc(1, sizeof(*u) + s->nsems * sizeof(u->adj[0]));
 	if (u == NULL)
@@ -49,7 +57,7 @@ sem_undo_get(struct vkernel *k, struct sem_undo_list *list, struct sem_set *s,
 	u->set = s;
 	LIST_INSERT_HEAD(&list->undos, u, in_list);
 	LIST_INSERT_HEAD(&s->undos, u, in_set);
-	k->ipc.nundo += s->nsems;
+	k->ipc.nundo += undo_cost(s);
 	*out = u;
 	return (0);
 }
@@ -59,7 +67,7 @@ undo_free(struct vkernel *k, struct sem_undo *u)
 {
 	LIST_REMOVE(u, in_list);
 	LIST_REMOVE(u, in_set);
-	k->ipc.nundo -= u->set->nsems;
+	k->ipc.nundo -= undo_cost(u->set);
 	free(u);
 }
 

@@ -105,7 +105,6 @@ poll_wait(
 			error = lwp_wait_fd(l, -1, 0, sys_deadline(FUTILE_NS));
 			if (error != ETIMEDOUT)
 				break;
-			error = 0;
 		}
 	}
 	free(set);

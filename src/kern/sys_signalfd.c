@@ -28,7 +28,9 @@
  * taken is shown.  Each new signal writes to the eventfd, which is an edge for
  * epoll.  KILL and STOP are never in a mask.
  *
- * Limits.  A signal for one lwp makes the file readable for the others of its
+ * Limits.  SIGFDS_MAX bindings of a process, since each signal tells them all;
+ * more signalfds always look readable, and cannot be added to an epoll.  A
+ * signal for one lwp makes the file readable for the others of its
  * process, too; their reads find nothing.  An epoll registration is that of
  * the process which made it.
  */
@@ -43,6 +45,8 @@
 #include "libk/kassert.h"
 
 sys_fn sys_signalfd, sys_signalfd4;
+
+#define SIGFDS_MAX 128
 
 /* struct signalfd_siginfo. */
 struct lx_signalfd_siginfo {
@@ -158,6 +162,7 @@ bind_free(struct sigfd_bind *b)
 {
 	kmutex_lock(&b->p->lock);
 	LIST_REMOVE(b, plink);
+	b->p->nsigfds--;
 	kmutex_unlock(&b->p->lock);
 	LIST_REMOVE(b, flink);
 	(void)host_close(b->eventfd);
@@ -177,6 +182,8 @@ bind_get(struct sigfd *sf, struct proc *p, struct sigfd_bind **out)
 			return (0);
 		}
 	}
+	if (p->nsigfds >= SIGFDS_MAX)
+		return (EMFILE);
 	b = calloc(1, sizeof(*b));
 	if (b == NULL)
 		return (ENOMEM);
@@ -190,6 +197,7 @@ bind_get(struct sigfd *sf, struct proc *p, struct sigfd_bind **out)
 	LIST_INSERT_HEAD(&sf->all, b, flink);
 	kmutex_lock(&p->lock);
 	LIST_INSERT_HEAD(&p->sigfds, b, plink);
+	p->nsigfds++;
 	bind_update_locked(b, pending_locked(p));
 	kmutex_unlock(&p->lock);
 	*out = b;
