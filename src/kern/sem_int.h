@@ -32,6 +32,7 @@ struct sem_set {
 	unsigned nsems;               /* [I] */
 	int64_t otime, ctime;         /* seconds */
 	TAILQ_HEAD(, sem_wait) waits; /* in the order of their coming */
+	unsigned waitops;             /* operations of those who wait */
 	LIST_HEAD(, sem_undo) undos;
 	struct ksem sem[];
 };
@@ -46,8 +47,7 @@ struct sem_wait {
 	bool alters;                      /* [I] */
 	struct sem_undo *undo;            /* [I] NULL: none asks for it */
 	const struct lx_sembuf *blocking; /* the one that has to wait */
-	bool alone; /* no operation before it is on the same semaphore */
-	int status; /* what the call answers */
+	int status;                       /* what the call answers */
 };
 
 /* What a list takes back from a set. */

@@ -28,8 +28,8 @@
  * Linux.
  *
  * Limits.  SEM_OPS_MAX operations in a call.  One lock for all sets, held for a
- * time that grows with the number of those who wait; a glance at each tells if
- * what it waits for has come.
+ * time that grows with the square of what waits at a set: at most
+ * SEM_WAITOPS_MAX operations, ENOMEM.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,6 +40,7 @@
 #include "libk/kassert.h"
 
 #define OPS_STACK 16
+#define SEM_WAITOPS_MAX 16384u
 
 sys_fn sys_semop, sys_semtimedop;
 
@@ -89,9 +90,6 @@ sem_try(struct sem_set *s, struct sem_wait *w)
 		error = sem_one(s, w, &w->ops[i]);
 		if (error != 0) {
 			w->blocking = &w->ops[i];
-			w->alone = true;
-			for (unsigned n = 0; n < i && w->alone; n++)
-				w->alone = w->ops[n].num != w->ops[i].num;
 			sem_back(s, w, i);
 			return (error);
 		}
@@ -103,21 +101,28 @@ sem_try(struct sem_set *s, struct sem_wait *w)
 }
 
 static void
-sem_serve(struct sem_set *s, struct sem_wait *w, int status)
+sem_unqueue(struct sem_set *s, struct sem_wait *w)
 {
 	TAILQ_REMOVE(&s->waits, w, link);
+	s->waitops -= w->nops;
+}
+
+static void
+sem_serve(struct sem_set *s, struct sem_wait *w, int status)
+{
+	sem_unqueue(s, w);
 	w->status = status;
 	lwp_wakeup(w->l);
 }
 
-/* What w waited for last has not come: no need to try all of it. */
+/* What w waited for last has not come, and there is nothing before it. */
 static bool
 sem_still_waits(const struct sem_set *s, const struct sem_wait *w)
 {
 	const struct lx_sembuf *o = w->blocking;
 	int val = s->sem[o->num].val;
 
-	return (w->alone && (o->op == 0 ? val != 0 : val + o->op < 0));
+	return (o == w->ops && (o->op == 0 ? val != 0 : val + o->op < 0));
 }
 
 void
@@ -173,8 +178,12 @@ sem_begin(struct vkernel *k, int id, const struct ipc_ids *ids, bool undoes,
 	if (w->status != 0)
 		return;
 	w->status = sem_try(s, w);
-	if (w->status == EINPROGRESS) {
+	if (w->status == EINPROGRESS &&
+	    s->waitops + w->nops > SEM_WAITOPS_MAX) {
+		w->status = ENOMEM;
+	} else if (w->status == EINPROGRESS) {
 		TAILQ_INSERT_TAIL(&s->waits, w, link);
+		s->waitops += w->nops;
 		*out = s;
 	} else if (w->status == 0 && w->alters)
 		sem_update(s);
@@ -191,7 +200,7 @@ sem_sleep(
 		lwp_sleep_prepare(w->l);
 		kmutex_lock(&k->ipc.sem.lock);
 		if (w->status == EINPROGRESS && error != 0) {
-			TAILQ_REMOVE(&s->waits, w, link);
+			sem_unqueue(s, w);
 			w->status = error == ETIMEDOUT ? EAGAIN : error;
 		}
 		status = w->status;
