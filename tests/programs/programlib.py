@@ -24,7 +24,7 @@ import vmtest  # noqa: E402
 LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
 # What --verbose tells about calls that are not there: recorded, not wrong.
 MISSING = re.compile(r"^vmspace: .* \(pid \d+\): (?:system call \d+ \((\w+)\)"
-                     r" is missing|asked for a (socket);.*)$", re.M)
+                     r" is missing|asked for an Internet (socket):.*)$", re.M)
 # How to ask a program for its version, where it is not --version.
 VERSION = {
     "go": ["go", "version"],
