@@ -44,6 +44,36 @@ pf_self(void *arg, const struct vfs_ctx *ctx)
 }
 
 static int
+pf_selftid(void *arg, const struct vfs_ctx *ctx)
+{
+	const struct lwp *l = ctx != NULL ? ctx->lwp : NULL;
+
+	if (l == NULL)
+		l = lwp_current();
+	return (l != NULL ? l->tid : 0);
+}
+
+static int
+pf_tidnext(void *arg, int pid, int tid)
+{
+	struct proc *p = proc_find_tid_hold(arg, pid);
+	struct lwp *l;
+	int best = 0;
+
+	if (p == NULL)
+		return (0);
+	kmutex_lock(&p->lock);
+	if (p->nlwps == 0 && p->pid >= tid)
+		best = p->pid; /* a zombie */
+	LIST_FOREACH (l, &p->lwps, link)
+		if (l->tid >= tid && (best == 0 || l->tid < best))
+			best = l->tid;
+	kmutex_unlock(&p->lock);
+	proc_drop(p);
+	return (best);
+}
+
+static int
 pf_next(void *arg, int pid)
 {
 	struct vkernel *k = arg;
@@ -62,19 +92,17 @@ pf_next(void *arg, int pid)
 static bool
 pf_exists(void *arg, int pid)
 {
-	struct vkernel *k = arg;
-	bool r;
+	struct proc *p = proc_find_tid_hold(arg, pid);
 
-	kmutex_lock(&k->proctree);
-	r = proc_find_locked(k, pid) != NULL;
-	kmutex_unlock(&k->proctree);
-	return (r);
+	if (p != NULL)
+		proc_drop(p);
+	return (p != NULL);
 }
 
 static int
 pf_owner(void *arg, int pid, uint32_t *uid, uint32_t *gid)
 {
-	struct proc *p = proc_find_hold(arg, pid);
+	struct proc *p = proc_find_tid_hold(arg, pid);
 
 	if (p == NULL)
 		return (ESRCH);
@@ -89,7 +117,7 @@ pf_owner(void *arg, int pid, uint32_t *uid, uint32_t *gid)
 static int
 pf_vnode(void *arg, int pid, const char *which, struct vnode **vpp)
 {
-	struct proc *p = proc_find_hold(arg, pid);
+	struct proc *p = proc_find_tid_hold(arg, pid);
 	struct vnode *vp = NULL;
 	struct proc_fs *fs;
 
@@ -114,7 +142,7 @@ pf_vnode(void *arg, int pid, const char *which, struct vnode **vpp)
 static int
 pf_file(void *arg, int pid, int fd, struct file **fp)
 {
-	struct proc *p = proc_find_hold(arg, pid);
+	struct proc *p = proc_find_tid_hold(arg, pid);
 	struct fdtable *fdt;
 	int error = ENOENT;
 
@@ -132,7 +160,7 @@ pf_file(void *arg, int pid, int fd, struct file **fp)
 static int
 pf_fdnext(void *arg, int pid, int fd)
 {
-	struct proc *p = proc_find_hold(arg, pid);
+	struct proc *p = proc_find_tid_hold(arg, pid);
 	struct fdtable *fdt;
 	int next = -1;
 
@@ -421,7 +449,9 @@ pf_syswrite(void *arg, const char *node, const char *text, size_t len)
 
 const struct procfs_ops kern_procfs_ops = {
     .self = pf_self,
+    .selftid = pf_selftid,
     .next = pf_next,
+    .tidnext = pf_tidnext,
     .exists = pf_exists,
     .owner = pf_owner,
     .vnode = pf_vnode,

@@ -41,7 +41,7 @@ proc_look(struct proc *p, uint32_t uid, uint32_t gid, struct vmspace **vm)
 int
 kern_procfs_mem_open(void *arg, int pid, const struct vfs_ctx *ctx, void **mem)
 {
-	struct proc *p = proc_find_hold(arg, pid);
+	struct proc *p = proc_find_tid_hold(arg, pid);
 	struct vmspace *vm = NULL;
 	int error;
 

@@ -30,7 +30,7 @@ typedef unsigned long long ull;
 struct pinfo {
 	struct proc *p;     /* held */
 	struct vmspace *vm; /* held; NULL for a zombie */
-	int pid, ppid, pgid, sid, tty, fg, nlwps, nice, exit_signal,
+	int pid, tid, ppid, pgid, sid, tty, fg, nlwps, nice, exit_signal,
 	    exit_status;
 	char state, comm[16];
 	uint32_t uid, euid, suid, gid, egid, sgid, umask;
@@ -46,7 +46,7 @@ struct pinfo {
 
 /* Proc lock held. */
 static char
-pinfo_state(struct proc *p)
+pinfo_state(struct proc *p, const struct lwp *of)
 {
 	struct lwp *l;
 
@@ -55,7 +55,8 @@ pinfo_state(struct proc *p)
 	if (p->state == PROC_STOPPED)
 		return ('T');
 	LIST_FOREACH (l, &p->lwps, link)
-		if (atomic_load(&l->state) == LWP_RUN)
+		if ((of == NULL || of == l) &&
+		    atomic_load(&l->state) == LWP_RUN)
 			return ('R');
 	return ('S');
 }
@@ -64,7 +65,8 @@ static void
 pinfo_signals(struct proc *p, struct pinfo *pi)
 {
 	struct sigacts *sa = p->sigacts;
-	struct lwp *l = LIST_FIRST(&p->lwps);
+	struct lwp *l = pi->tid != pi->pid ? proc_lwp_locked(p, pi->tid)
+					   : LIST_FIRST(&p->lwps);
 
 	pi->shdpnd = p->sigpend.set;
 	if (l != NULL) {
@@ -84,15 +86,17 @@ pinfo_signals(struct proc *p, struct pinfo *pi)
 static void
 pinfo_locked(struct proc *p, struct pinfo *pi)
 {
-	const struct lwp *l;
+	const struct lwp *l, *of = NULL;
 
 	pi->nlwps = p->nlwps;
-	/* That of the first thread, the last in the list. */
+	/* Of one thread, or that of the first, the last in the list. */
+	if (pi->tid != pi->pid)
+		of = proc_lwp_locked(p, pi->tid);
 	LIST_FOREACH (l, &p->lwps, link)
-		pi->nice = l->nice;
+		pi->nice = of != NULL ? of->nice : l->nice;
 	pi->exit_signal = p->exit_signal;
 	pi->exit_status = p->exit_status;
-	pi->state = pinfo_state(p);
+	pi->state = pinfo_state(p, of);
 	memcpy(pi->comm, p->comm, sizeof(pi->comm));
 	pi->uid = p->uid;
 	pi->euid = p->euid;
@@ -134,11 +138,12 @@ pinfo_get(struct vkernel *k, int pid, struct pinfo *pi)
 
 	memset(pi, 0, sizeof(*pi));
 	kmutex_lock(&k->proctree);
-	p = proc_find_locked(k, pid);
+	p = proc_find_tid_locked(k, pid);
 	if (p != NULL) {
 		proc_hold(p);
 		pi->p = p;
 		pi->pid = p->pid;
+		pi->tid = pid;
 		pi->ppid = p->parent != NULL ? p->parent->pid : 0;
 		pi->pgid = p->pgid;
 		pi->sid = p->sid;
@@ -163,30 +168,88 @@ pinfo_put(struct pinfo *pi)
 /* ---- memory ---- */
 
 static void
+maps_line(const struct vm_entry_info *e, struct procfs_buf *b)
+{
+	char line[128];
+	int n;
+
+	n = snprintf(line, sizeof(line),
+	    "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (ull)e->start,
+	    (ull)e->end, (e->prot & VM_PROT_READ) != 0 ? 'r' : '-',
+	    (e->prot & VM_PROT_WRITE) != 0 ? 'w' : '-',
+	    (e->prot & VM_PROT_EXECUTE) != 0 ? 'x' : '-',
+	    (e->eflags & MAP_ENTRY_SHARED) != 0 ? 's' : 'p', (ull)e->offset,
+	    (unsigned)(e->dev >> 8 & 0xfff),
+	    (unsigned)((e->dev & 0xff) | (e->dev >> 12 & 0xfff00)),
+	    (ull)e->ino);
+	if (e->name[0] != '\0')
+		procfs_printf(b, "%-*s%s\n",
+		    n < MAPS_NAME_COLUMN ? MAPS_NAME_COLUMN : n, line, e->name);
+	else
+		procfs_printf(b, "%s\n", line);
+}
+
+static void
 pid_maps(struct pinfo *pi, struct procfs_buf *b)
 {
 	struct vm_entry_info e;
 	vm_offset_t va = 0;
-	char line[128];
-	int n;
 
 	while (pi->vm != NULL && vmspace_entry_info(pi->vm, va, &e) == 0) {
-		n = snprintf(line, sizeof(line),
-		    "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ",
-		    (ull)e.start, (ull)e.end,
-		    (e.prot & VM_PROT_READ) != 0 ? 'r' : '-',
-		    (e.prot & VM_PROT_WRITE) != 0 ? 'w' : '-',
-		    (e.prot & VM_PROT_EXECUTE) != 0 ? 'x' : '-',
-		    (e.eflags & MAP_ENTRY_SHARED) != 0 ? 's' : 'p',
-		    (ull)e.offset, (unsigned)(e.dev >> 8 & 0xfff),
-		    (unsigned)((e.dev & 0xff) | (e.dev >> 12 & 0xfff00)),
-		    (ull)e.ino);
-		if (e.name[0] != '\0')
-			procfs_printf(b, "%-*s%s\n",
-			    n < MAPS_NAME_COLUMN ? MAPS_NAME_COLUMN : n, line,
-			    e.name);
-		else
-			procfs_printf(b, "%s\n", line);
+		maps_line(&e, b);
+		va = e.end;
+	}
+}
+
+/*
+ * As Linux's, of what we know: whose pages they are, not who has written which.
+ * Translated pages that anonymous objects can have count as dirty, the others
+ * are a file's.
+ */
+static void
+smaps_entry(
+    struct vmspace *vm, const struct vm_entry_info *e, struct procfs_buf *b)
+{
+	const char *of[4] = {"Shared_Clean:", "Shared_Dirty:", "Private_Clean:",
+	    "Private_Dirty:"};
+	struct vm_entry_pages pg = {0};
+	uint64_t rss = e->resident, anon, value;
+	bool shared = (e->eflags & MAP_ENTRY_SHARED) != 0;
+
+	(void)vmspace_entry_pages(vm, e->start, &pg);
+	anon = pg.anon < rss ? pg.anon : rss;
+	procfs_printf(b,
+	    "Size:           %8llu kB\nKernelPageSize: %8llu kB\n"
+	    "MMUPageSize:    %8llu kB\nRss:            %8llu kB\n"
+	    "Pss:            %8llu kB\n",
+	    (ull)(e->end - e->start) / 1024, (ull)PAGE_SIZE / 1024,
+	    (ull)PAGE_SIZE / 1024, (ull)rss / 1024,
+	    (ull)(pg.share < rss ? pg.share : rss) / 1024);
+	for (unsigned i = 0; i < 4; i++) {
+		value = (i & 1) != 0 ? anon : rss - anon;
+		/* A file's pages are everybody's. */
+		if (((i & 2) == 0) != (shared || (i & 1) == 0))
+			value = 0;
+		procfs_printf(b, "%-15s %8llu kB\n", of[i], (ull)value / 1024);
+	}
+	procfs_printf(b,
+	    "Referenced:     %8llu kB\nAnonymous:      %8llu kB\n"
+	    "Swap:           %8llu kB\nVmFlags:%s%s%s%s\n",
+	    (ull)rss / 1024, (ull)anon / 1024, (ull)pg.swapped / 1024,
+	    (e->prot & VM_PROT_READ) != 0 ? " rd" : "",
+	    (e->prot & VM_PROT_WRITE) != 0 ? " wr" : "",
+	    (e->prot & VM_PROT_EXECUTE) != 0 ? " ex" : "", shared ? " sh" : "");
+}
+
+static void
+pid_smaps(struct pinfo *pi, struct procfs_buf *b)
+{
+	struct vm_entry_info e;
+	vm_offset_t va = 0;
+
+	while (pi->vm != NULL && vmspace_entry_info(pi->vm, va, &e) == 0) {
+		maps_line(&e, b);
+		smaps_entry(pi->vm, &e, b);
 		va = e.end;
 	}
 }
@@ -300,7 +363,7 @@ pid_stat(struct pinfo *pi, struct procfs_buf *b)
 	if (vm != NULL)
 		vmspace_stat(vm, &st);
 	procfs_printf(b, "%d (%s) %c %d %d %d %d %d 0 %llu %llu %llu %llu ",
-	    pi->pid, pi->comm, pi->state, pi->ppid, pi->pgid, pi->sid, pi->tty,
+	    pi->tid, pi->comm, pi->state, pi->ppid, pi->pgid, pi->sid, pi->tty,
 	    pi->fg, (ull)ru.minflt, (ull)pi->cru.minflt, (ull)ru.majflt,
 	    (ull)pi->cru.majflt);
 	procfs_printf(b, "%llu %llu %llu %llu %d %d %d 0 %llu %llu %llu %llu ",
@@ -362,13 +425,13 @@ pid_status(struct pinfo *pi, struct procfs_buf *b)
 	    "Pid:\t%d\nPPid:\t%d\nTracerPid:\t0\n"
 	    "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t256\n"
 	    "Groups:\t",
-	    pi->comm, pi->umask, state_name(pi->state), pi->pid, pi->pid,
+	    pi->comm, pi->umask, state_name(pi->state), pi->pid, pi->tid,
 	    pi->ppid, pi->uid, pi->euid, pi->suid, pi->euid, pi->gid, pi->egid,
 	    pi->sgid, pi->egid);
 	for (int i = 0; i < pi->ngroups; i++)
 		procfs_printf(b, "%u ", pi->groups[i]);
 	procfs_printf(b, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
-	    pi->pid, pi->pid, pi->pgid, pi->sid);
+	    pi->pid, pi->tid, pi->pgid, pi->sid);
 	if (pi->vm != NULL)
 		pid_status_vm(pi, b);
 	procfs_printf(b,
@@ -468,6 +531,8 @@ pid_text(struct pinfo *pi, const char *node, struct procfs_buf *b)
 
 	if (strcmp(node, "maps") == 0) {
 		pid_maps(pi, b);
+	} else if (strcmp(node, "smaps") == 0) {
+		pid_smaps(pi, b);
 	} else if (strcmp(node, "stat") == 0) {
 		pid_stat(pi, b);
 	} else if (strcmp(node, "status") == 0) {

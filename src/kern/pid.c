@@ -106,22 +106,30 @@ proc_lwp_locked(struct proc *p, int tid)
 }
 
 struct proc *
+proc_find_tid_locked(struct vkernel *k, int tid)
+{
+	struct proc *p = proc_find_locked(k, tid);
+	bool found;
+
+	if (p != NULL)
+		return (p);
+	LIST_FOREACH (p, &k->procs, all) {
+		kmutex_lock(&p->lock);
+		found = proc_lwp_locked(p, tid) != NULL;
+		kmutex_unlock(&p->lock);
+		if (found)
+			break;
+	}
+	return (p);
+}
+
+struct proc *
 proc_find_tid_hold(struct vkernel *k, int tid)
 {
 	struct proc *p;
-	bool found;
 
 	kmutex_lock(&k->proctree);
-	p = proc_find_locked(k, tid);
-	if (p == NULL) {
-		LIST_FOREACH (p, &k->procs, all) {
-			kmutex_lock(&p->lock);
-			found = proc_lwp_locked(p, tid) != NULL;
-			kmutex_unlock(&p->lock);
-			if (found)
-				break;
-		}
-	}
+	p = proc_find_tid_locked(k, tid);
 	if (p != NULL)
 		proc_hold(p);
 	kmutex_unlock(&k->proctree);

@@ -272,6 +272,8 @@ struct proc_fs *proc_fs_ref(struct proc *);
 struct proc *proc_find_locked(struct vkernel *, int pid);
 /* The process that has an lwp `tid` (or is pid `tid`), held; NULL none. */
 struct proc *proc_find_tid_hold(struct vkernel *, int tid);
+/* The same, proctree held: no hold taken. */
+struct proc *proc_find_tid_locked(struct vkernel *, int tid);
 /* Proc lock held: the lwp stays valid until it is dropped. NULL none. */
 struct lwp *proc_lwp_locked(struct proc *, int tid);
 /* proctree held.  EAGAIN when all are in use.  A number stays in use until

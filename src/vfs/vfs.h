@@ -547,8 +547,13 @@ struct procfs_buf; /* growing text; see procfs.h */
 struct procfs_ops {
 	/* pid of the calling process, 0 if the caller is not a guest. */
 	int (*self)(void *arg, const struct vfs_ctx *);
+	/* tid of the calling thread; NULL: as self. */
+	int (*selftid)(void *arg, const struct vfs_ctx *);
 	/* Smallest live pid >= pid (zombies included), or 0. */
 	int (*next)(void *arg, int pid);
+	/* Smallest tid >= tid of its threads, or 0; NULL: itself alone.  All
+	 * below take a tid for a pid. */
+	int (*tidnext)(void *arg, int pid, int tid);
 	bool (*exists)(void *arg, int pid);
 	/* Owner for the nodes. */
 	int (*owner)(void *arg, int pid, uint32_t *uid, uint32_t *gid);

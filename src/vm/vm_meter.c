@@ -215,6 +215,29 @@ entry_count(const struct vm_map_entry *e, struct page_counts *c)
 	vm_object_unlock(obj);
 }
 
+int
+vmspace_entry_pages(
+    struct vmspace *vm, vm_offset_t va, struct vm_entry_pages *out)
+{
+	struct page_counts c = {0};
+	const struct vm_map_entry *e;
+	int error = ESRCH;
+
+	vm_map_lock_read(&vm->map);
+	if (!vm->map.dead) {
+		e = vm_map_lookup(&vm->map, va, NULL);
+		error = e == NULL ? ENOENT : 0;
+		if (e != NULL)
+			entry_count(e, &c);
+	}
+	vm_map_unlock_read(&vm->map);
+	if (error == 0)
+		*out = (struct vm_entry_pages){.anon = c.anon * PAGE_SIZE,
+		    .swapped = c.swapped * PAGE_SIZE,
+		    .share = c.share * PAGE_SIZE / 256};
+	return (error);
+}
+
 /* Map locked. */
 static void
 map_count(const struct vm_map *map, struct page_counts *c)

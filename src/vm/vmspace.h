@@ -241,6 +241,16 @@ struct vm_entry_info {
 int vmspace_entry_info(
     struct vmspace *, vm_offset_t va, struct vm_entry_info *info);
 
+/* What stands behind the entry of va, in bytes: resident in its anonymous
+ * objects, in swap, and its share of what is resident (divided by those who
+ * use each object).  As vmspace_anonymous_count(), an estimate. */
+struct vm_entry_pages {
+	uint64_t anon, swapped, share;
+};
+/* 0; ENOENT: no entry; ESRCH: dead. */
+int vmspace_entry_pages(
+    struct vmspace *, vm_offset_t va, struct vm_entry_pages *);
+
 /* An object in the chain behind an entry. */
 struct vm_chain_info {
 	uint64_t id;

@@ -55,6 +55,7 @@ LANGUAGES = [
     script("python3", "python asyncio", "py_asyncio.py"),
     script("python3", "python asyncio on UNIX sockets", "py_asyncio_unix.py"),
     script("python3", "python mmap", "py_mmap.py"),
+    script("python3", "python and /proc", "py_tasks.py"),
     script(LUA, "lua", "work.lua", status=4),
 ]
 

@@ -27,7 +27,8 @@
  * Guarantees.  Read-only but for these: writing is EACCES, making names ENOENT.
  * Sizes are 0.  Numbers of inodes are stable: pid << 16 | node.
  *
- * Limits.  A process shows one thread, itself.
+ * Limits.  A thread shows what its process has: of its own are its state, its
+ * niceness and its numbers.
  */
 #include "vfs/procfs/procfs_int.h"
 
@@ -40,9 +41,9 @@
 
 #define PROCFS_MAGIC 0x9fa0
 
-const char *const procfs_pid_nodes[] = {"maps", "stat", "status", "statm",
-    "cmdline", "environ", "auxv", "limits", "comm", "mounts", "oom_score_adj",
-    "vmspace", NULL};
+const char *const procfs_pid_nodes[] = {"maps", "smaps", "stat", "status",
+    "statm", "cmdline", "environ", "auxv", "limits", "comm", "mounts",
+    "oom_score_adj", "vmspace", NULL};
 /* "mounts" is a link. */
 const char *const procfs_sys_nodes[] = {"meminfo", "stat", "uptime", "loadavg",
     "vmstat", "cpuinfo", "version", "filesystems", "swaps", "cmdline", "zones",

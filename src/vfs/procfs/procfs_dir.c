@@ -90,8 +90,7 @@ procfs_pid_child(
 
 /* Name and node of fixed child i, NULL past the last. */
 static const char *
-procfs_child(const struct procfs_node *dir, unsigned i, char buf[16],
-    struct procfs_node *n)
+procfs_child(const struct procfs_node *dir, unsigned i, struct procfs_node *n)
 {
 	unsigned idx = 0;
 
@@ -102,13 +101,6 @@ procfs_child(const struct procfs_node *dir, unsigned i, char buf[16],
 	case PN_PID:
 	case PN_TID:
 		return (procfs_pid_child(dir, i, n));
-	case PN_TASKDIR:
-		if (i > 0)
-			return (NULL);
-		*n = (struct procfs_node){
-		    .kind = PN_TID, .pid = dir->pid, .thread = true};
-		snprintf(buf, 16, "%d", dir->pid);
-		return (buf);
 	case PN_SYSCTLDIR:
 		do {
 			idx = procfs_sysctl_next(dir->idx, idx + 1);
@@ -137,7 +129,16 @@ procfs_alive(struct vnode *dvp)
 	return (ops->exists != NULL && ops->exists(arg, dir->pid));
 }
 
-/* A name that is a number: a process or a descriptor. */
+/* Smallest tid >= tid in a task directory, or 0. */
+static int
+procfs_tidnext(const struct procfs_ops *ops, void *arg, int pid, int tid)
+{
+	if (ops->tidnext != NULL)
+		return (ops->tidnext(arg, pid, tid));
+	return (tid <= pid ? pid : 0);
+}
+
+/* A name that is a number: a process, a thread or a descriptor. */
 static int
 procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
 {
@@ -151,6 +152,13 @@ procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
 		if (num == 0 || ops->exists == NULL || !ops->exists(arg, num))
 			return (ENOENT);
 		*n = (struct procfs_node){.kind = PN_PID, .pid = num};
+		return (0);
+	}
+	if (dir->kind == PN_TASKDIR) {
+		if (num == 0 || procfs_tidnext(ops, arg, dir->pid, num) != num)
+			return (ENOENT);
+		*n = (struct procfs_node){
+		    .kind = PN_TID, .pid = num, .thread = true};
 		return (0);
 	}
 	if (dir->kind != PN_FDDIR || ops->file == NULL ||
@@ -168,13 +176,11 @@ procfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 	const struct procfs_node *dir = procfs_node(dvp);
 	struct procfs_node n;
 	const char *have;
-	char buf[16];
 	int num, error;
 
 	if (!procfs_alive(dvp))
 		return (ENOENT);
-	for (unsigned i = 0; (have = procfs_child(dir, i, buf, &n)) != NULL;
-	     i++) {
+	for (unsigned i = 0; (have = procfs_child(dir, i, &n)) != NULL; i++) {
 		if (strcmp(have, name) == 0)
 			return (procfs_vget(dvp->mount, &n, vpp));
 	}
@@ -214,7 +220,7 @@ procfs_emit(const char *name, const struct procfs_node *n, uint64_t next,
 	    procfs_dtype(n->kind), next));
 }
 
-/* Processes or descriptors from number `from` on. */
+/* Processes, threads or descriptors from number `from` on. */
 static void
 procfs_readdir_dynamic(
     struct vnode *vp, uint64_t from, vfs_dirent_fn *fn, void *fnarg)
@@ -234,6 +240,14 @@ procfs_readdir_dynamic(
 				return;
 			n.kind = PN_PID;
 			n.pid = num;
+		} else if (dir->kind == PN_TASKDIR) {
+			num = procfs_tidnext(
+			    ops, arg, dir->pid, from > 0 ? (int)from : 1);
+			if (num <= 0)
+				return;
+			n.kind = PN_TID;
+			n.pid = num;
+			n.thread = true;
 		} else if (dir->kind == PN_FDDIR && ops->fdnext != NULL) {
 			num = ops->fdnext(arg, dir->pid, (int)from);
 			if (num < 0)
@@ -256,12 +270,11 @@ procfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 	const struct procfs_node *dir = procfs_node(vp);
 	struct procfs_node n;
 	const char *name;
-	char buf[16];
 
 	if (!procfs_alive(vp))
 		return (ENOENT);
 	for (; off < DYNAMIC; off++) {
-		name = procfs_child(dir, (unsigned)off, buf, &n);
+		name = procfs_child(dir, (unsigned)off, &n);
 		if (name == NULL)
 			off = DYNAMIC - 1;
 		else if (!procfs_emit(name, &n, off + 1, fn, arg))

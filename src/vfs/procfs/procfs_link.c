@@ -34,6 +34,19 @@ procfs_self(struct vnode *vp, const struct vfs_ctx *ctx)
 		    : ops->self(arg, ctx != NULL ? ctx : &nobody));
 }
 
+static int
+procfs_selftid(struct vnode *vp, const struct vfs_ctx *ctx, int pid)
+{
+	const struct vfs_ctx nobody = {.vfs = vp->mount->vfs};
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	return (ops->selftid == NULL
+		    ? pid
+		    : ops->selftid(arg, ctx != NULL ? ctx : &nobody));
+}
+
 /* Path of a vnode into buf, marked when no name leads there any more. */
 static int
 procfs_path(struct vnode *vp, char *buf, size_t size)
@@ -118,7 +131,8 @@ procfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
 		else if (n->kind == PN_SELF)
 			snprintf(text, VFS_PATH_MAX, "%d", pid);
 		else
-			snprintf(text, VFS_PATH_MAX, "%d/task/%d", pid, pid);
+			snprintf(text, VFS_PATH_MAX, "%d/task/%d", pid,
+			    procfs_selftid(vp, NULL, pid));
 		break;
 	case PN_MOUNTS:
 		strcpy(text, "self/mounts");
@@ -155,12 +169,12 @@ procfs_step(struct vnode *dvp, const struct procfs_node *n, const char *name,
 }
 
 static int
-procfs_follow_self(struct vnode *vp, int pid, bool thread, struct vnode **vpp)
+procfs_follow_self(struct vnode *vp, int pid, int tid, struct vnode **vpp)
 {
 	const struct procfs_node dir = {.kind = PN_PID, .pid = pid};
 	const struct procfs_node task = {.kind = PN_TASKDIR, .pid = pid};
-	const struct procfs_node tid = {
-	    .kind = PN_TID, .pid = pid, .thread = true};
+	const struct procfs_node thread = {
+	    .kind = PN_TID, .pid = tid, .thread = true};
 	struct vnode *at = vp->mount->root;
 	char name[16];
 	int error;
@@ -168,10 +182,12 @@ procfs_follow_self(struct vnode *vp, int pid, bool thread, struct vnode **vpp)
 	snprintf(name, sizeof(name), "%d", pid);
 	vref(at);
 	error = procfs_step(at, &dir, name, &at);
-	if (error == 0 && thread)
+	if (error == 0 && tid != 0)
 		error = procfs_step(at, &task, "task", &at);
-	if (error == 0 && thread)
-		error = procfs_step(at, &tid, name, &at);
+	if (error == 0 && tid != 0) {
+		snprintf(name, sizeof(name), "%d", tid);
+		error = procfs_step(at, &thread, name, &at);
+	}
 	if (error == 0)
 		*vpp = at;
 	return (error);
@@ -207,8 +223,9 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
 		pid = procfs_self(vp, ctx);
 		if (pid == 0)
 			return (ENOENT);
-		return (
-		    procfs_follow_self(vp, pid, n->kind == PN_THREADSELF, vpp));
+		return (procfs_follow_self(vp, pid,
+		    n->kind == PN_THREADSELF ? procfs_selftid(vp, ctx, pid) : 0,
+		    vpp));
 	}
 	error = procfs_may_follow(vp, ctx);
 	if (error == 0)
