@@ -37,7 +37,7 @@ for _ in range(200):
     if stat(task + "/stat") == "S":
         break
     time.sleep(0.02)
-print("states", stat(task + "/stat"), stat(f"/proc/thread-self/stat"))
+print("states", stat(task + "/stat"), stat("/proc/thread-self/stat"))
 print("names", os.path.exists(f"/proc/{tid}/stat"),
       str(tid) in os.listdir("/proc"),
       os.path.exists("/proc/self/task/4194999"))
@@ -55,6 +55,10 @@ t.join()
 done.set()
 for t in threads:
     t.join()
+for _ in range(200):  # they end a moment after they can be joined
+    if len(os.listdir("/proc/self/task")) == 1:
+        break
+    time.sleep(0.02)
 print("after", os.listdir("/proc/self/task") == [str(me)],
       os.path.exists(task))
 
