@@ -257,6 +257,7 @@ lwp_exit(struct lwp *l)
 	lwp_times_update(l);
 	kmutex_lock(&p->lock);
 	atomic_store(&l->state, LWP_GONE);
+	ptimer_lwp_gone_locked(l);
 	p->ru.utime += atomic_load(&l->user_ns);
 	p->ru.stime += atomic_load(&l->sys_ns);
 	LIST_REMOVE(l, link);

@@ -25,6 +25,7 @@
 
 struct lwp;
 struct proc;
+struct ptimer;
 struct vkernel;
 struct cpu_event;
 
@@ -54,16 +55,19 @@ struct ksiginfo {
 	bool forced;
 };
 
+/* [p] */
 struct ksigq {
 	TAILQ_ENTRY(ksigq) link;
 	struct ksiginfo info;
+	struct ptimer *timer; /* it is the signal of this one, or NULL */
 };
 TAILQ_HEAD(ksigq_list, ksigq);
 
 /* Most siginfos queued in one struct sigpending. */
 #define KSIGQ_MAX 1024
 
-/* Pending signals; standard signals at most once each. [p] */
+/* Pending signals; standard signals at most once each, but for those of POSIX
+ * timers. [p] */
 struct sigpending {
 	uint64_t set;
 	unsigned count; /* on queue */
@@ -85,6 +89,10 @@ void ksig_post_lwp(struct lwp *, const struct ksiginfo *);
 /* The same with proc lock held. */
 void ksig_post_proc_locked(struct proc *, const struct ksiginfo *);
 void ksig_post_lwp_locked(struct lwp *, const struct ksiginfo *);
+/* The same for a POSIX timer whose signal is not queued, to its process or to
+ * one lwp of it.  True: it is now, and ptimer->queued says where. */
+bool ksig_post_timer_locked(
+    struct proc *, struct lwp *, const struct ksiginfo *, struct ptimer *);
 /* Synchronous (fault): cannot be blocked or ignored: if it is, the default
  * action (death) applies. */
 void ksig_force(struct lwp *, const struct ksiginfo *);
@@ -108,6 +116,7 @@ int sigacts_create(
     struct vkernel *, const struct sigacts *from, struct sigacts **);
 void sigacts_free(struct vkernel *, struct sigacts *);
 void sigpending_init(struct sigpending *);
+/* Forget all.  Proc lock held where signals of timers may be among them. */
 void sigpending_flush(struct vkernel *, struct sigpending *);
 /*
  * sig.c, for the other files of kern.  Proc lock held for the first four.
@@ -115,8 +124,6 @@ void sigpending_flush(struct vkernel *, struct sigpending *);
  * peek: the same, without dequeuing; 0: none.
  */
 bool ksig_take_locked(struct lwp *, uint64_t set, struct ksiginfo *);
-/* Is a signal of POSIX timer id queued?  Proc lock held. */
-bool ksig_timer_queued_locked(struct proc *, int id);
 int ksig_peek_locked(struct lwp *, uint64_t set);
 /* Set the mask (KILL and STOP are left out); blocked pending signals that it
  * frees are noticed, also by other lwps. */

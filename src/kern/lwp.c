@@ -47,6 +47,7 @@
 
 #include "host/host_file.h"
 #include "kern/proc_int.h"
+#include "kern/ptimer.h"
 #include "kern/syscall.h"
 #include "libk/kassert.h"
 #include "vm/vm_pageout.h"
@@ -124,6 +125,7 @@ lwp_undo(struct lwp *l)
 	struct proc *p = l->p;
 
 	kmutex_lock(&p->lock);
+	ptimer_lwp_gone_locked(l);
 	LIST_REMOVE(l, link);
 	p->nlwps--;
 	kcond_broadcast(&p->cond);
@@ -204,12 +206,21 @@ lwp_times_update(struct lwp *l)
 uint64_t
 lwp_cpu_ns(const struct lwp *l, uint64_t now, bool all)
 {
-	uint64_t since = atomic_load(&l->user_since);
-	uint64_t ns = atomic_load(&l->user_ns);
+	uint64_t clock = atomic_load(&l->user_clock);
+	uint64_t ns = clock & ~LWP_IN_USER, before;
 
-	if (since != 0 && now > since)
-		ns += now - since;
+	if (ns != clock) {
+		/* A `now` from before it entered is no reason to go back. */
+		before = atomic_load(&l->user_ns);
+		ns = now > ns && now - ns > before ? now - ns : before;
+	}
 	return (all ? ns + atomic_load(&l->sys_ns) : ns);
+}
+
+bool
+lwp_in_user(const struct lwp *l)
+{
+	return ((atomic_load(&l->user_clock) & LWP_IN_USER) != 0);
 }
 
 uint64_t
@@ -346,20 +357,22 @@ lwp_step(struct lwp *l)
 {
 	struct proc *p = l->p;
 	struct cpu_event ev;
-	uint64_t t0 = host_now_ns();
+	uint64_t t0 = host_now_ns(), ns;
 	int error, result = 0;
 
 	if (t0 - l->times_ns > TIMES_EVERY_NS) {
 		lwp_times_update(l);
 		l->times_ns = t0;
 	}
-	atomic_store_explicit(&l->user_since, t0, memory_order_relaxed);
+	ns = atomic_load_explicit(&l->user_ns, memory_order_relaxed);
+	/* Store, then look: ptimer.c does it the other way round. */
+	atomic_store(&l->user_clock, LWP_IN_USER | (t0 - ns));
+	if (atomic_load(&p->cpu_parked))
+		ptimer_unpark(p, t0);
 	error = cpu_run(l->cpu, p->vmspace->pmap, &ev);
-	atomic_store_explicit(&l->user_since, 0, memory_order_relaxed);
-	atomic_store_explicit(&l->user_ns,
-	    atomic_load_explicit(&l->user_ns, memory_order_relaxed) +
-		(host_now_ns() - t0),
-	    memory_order_relaxed);
+	ns += host_now_ns() - t0;
+	atomic_store_explicit(&l->user_ns, ns, memory_order_relaxed);
+	atomic_store_explicit(&l->user_clock, ns, memory_order_release);
 	if (error != 0) {
 		klog(&p->k->log, KLOG_ERR,
 		    "pid %d (%s) killed: the machine refuses (%s)", p->pid,

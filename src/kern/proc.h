@@ -125,7 +125,11 @@ struct proc {
 	uint64_t alarm_interval;    /* [p] ns */
 	LIST_HEAD(, ptimer) timers; /* [p] of timer_create, ptimer.c */
 	unsigned ntimers;           /* [p] */
-	int timer_next;             /* [p] id to try */
+	uint32_t timer_next;        /* [p] id to try, modulo 2^31 */
+	uint64_t cpu_seen;          /* [p] CPU time when a timer that counts it
+				       was last looked at */
+	_Atomic(bool) cpu_parked;   /* [a] nobody looks at these until an lwp
+				       enters user code, see ptimer.c */
 	struct cpu_itimer {
 		uint64_t deadline, interval; /* ns of CPU time */
 	} cpu_itimer[2];                /* [p] ITIMER_VIRTUAL, ITIMER_PROF */
@@ -138,6 +142,8 @@ struct proc {
 };
 
 #define LWP_CPUS 1024 /* CPU numbers that a set can have */
+
+#define LWP_IN_USER (UINT64_C(1) << 63) /* in lwp.user_clock */
 
 enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
 
@@ -190,8 +196,10 @@ struct lwp {
 	/* [a] wall time in user code; CPU time of the host thread, as of the
 	 * last lwp_times_update(). */
 	_Atomic(uint64_t) user_ns, sys_ns;
-	_Atomic(uint64_t) user_since; /* [a] when it entered user code, 0: it
-					 is not there */
+	_Atomic(uint64_t) user_clock; /* [a] in user code LWP_IN_USER and when
+					 it entered less user_ns; else user_ns:
+					 one word, so that who reads it never
+					 sees a step */
 	uint64_t times_ns; /* [L] when sys_ns was last brought up to date */
 };
 
@@ -242,6 +250,7 @@ struct vkernel {
 				    whose ENOSYS was logged */
 	struct futex_table *futexes;
 	struct timer_state *timer;       /* ITIMER_REAL, timer.c */
+	_Atomic(unsigned) ntimers;       /* of timer_create */
 	struct kmutex thread_lock;       /* rank LEAF */
 	struct kcond thread_cond;        /* nthreads became 0 */
 	uint64_t nthreads;               /* lwp threads started; thread_lock */
@@ -385,6 +394,7 @@ void lwp_times_update(struct lwp *);
 /* CPU time of an lwp up to now, and of its whole process (proc lock held); in
  * user code alone, or all. */
 uint64_t lwp_cpu_ns(const struct lwp *, uint64_t now, bool all);
+bool lwp_in_user(const struct lwp *);
 uint64_t proc_cpu_ns_locked(struct proc *, uint64_t now, bool all);
 /* Usage so far of a live process or a zombie: all lwps, ended ones too.  No
  * locks held. */

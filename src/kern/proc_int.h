@@ -66,8 +66,18 @@ void sigfd_proc_exit(struct proc *);
 /* timer.c */
 int ktimer_create(struct vkernel *);
 void ktimer_destroy(struct vkernel *);
+/* The latest time that there is, as on Linux; UINT64_MAX is for ever. */
+#define KTIME_MAX ((uint64_t)INT64_MAX)
+/* Their sum, KTIME_MAX at most; neither is above it. */
+uint64_t ktime_add(uint64_t a, uint64_t b);
+/* The first time after now that is deadline + n * interval (not 0), KTIME_MAX
+ * at most; *n: how many of them passed, 0 if deadline is after now. */
+uint64_t ktime_forward(
+    uint64_t deadline, uint64_t interval, uint64_t now, uint64_t *n);
 /* A deadline was changed: look at all of them again.  0, ENOMEM, EAGAIN. */
 int ktimer_kick(struct vkernel *);
+/* Look at all of them at that time, if there is a thread. */
+void ktimer_look_at(struct vkernel *, uint64_t at);
 
 /* kern_procfs.c */
 extern const struct procfs_ops kern_procfs_ops;

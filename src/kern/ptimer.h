@@ -10,12 +10,13 @@
 
 #include <bsd/sys/queue.h>
 
-struct ksiginfo;
+struct ksigq;
 struct lwp;
 struct proc;
 
-/* Most POSIX timers of one process. */
+/* Most POSIX timers of one process, and of a kernel instance. */
 #define PTIMER_MAX 1024
+#define PTIMER_ALL_MAX 65536
 
 /* Key: [I] immutable, [p] proc lock */
 struct ptimer {
@@ -26,13 +27,17 @@ struct ptimer {
 	int signo;               /* [I] */
 	int notify_tid;          /* [I] for LX_SIGEV_THREAD_ID */
 	int clock_tid;           /* [I] for the CPU clock of a thread */
+	struct proc *p;          /* [I] */
+	struct lwp *notify_lwp;  /* [p] notify_tid; NULL: it has ended */
+	struct lwp *clock_lwp;   /* [p] clock_tid; NULL: it has ended */
 	uint64_t value;          /* [I] for the siginfo */
 	uint64_t deadline;       /* [p] ns of the clock (see ptimer.c), 0 off */
 	uint64_t interval;       /* [p] ns, 0 once */
 	uint64_t overrun;        /* [p] since the signal was queued */
 	int32_t overrun_told;    /* [p] with the last signal */
-	bool fired;              /* [p] its signal is queued: goes on when it
-				    is taken */
+	struct ksigq *queued;    /* [p] its signal, NULL: none is queued */
+	bool fired;              /* [p] expired, goes on when the signal is no
+				    longer queued */
 };
 
 /* Where a timer is: what is left and the interval, ns; 0 left: off. */
@@ -46,10 +51,12 @@ bool ptimer_cpu_clock(int clock);
 /*
  * The calls.  Of lwps of the process itself; no locks.
  * - create: takes the caller's ptimer over on success and gives it its id,
- *   which is its value, too, if so wanted.  EAGAIN (PTIMER_MAX).
+ *   which is its value, too, if so wanted.  EAGAIN (PTIMER_MAX,
+ *   PTIMER_ALL_MAX), EINVAL (a tid is of no thread of the process).
  * - set: `start` is relative to now, or, with abs, a time of the clock
- *   (CLOCK_MONOTONIC for all that do not count CPU time); 0: off.  EINVAL (no
- *   such timer), ENOMEM, EAGAIN (no thread).
+ *   (CLOCK_MONOTONIC for all that do not count CPU time); 0: off.  Times are
+ *   KTIME_MAX at most.  EINVAL (no such timer), ESRCH (the thread of its clock
+ *   has ended), ENOMEM, EAGAIN (no thread of our own; it is off then).
  */
 int ptimer_create(struct proc *, struct ptimer *, bool value_is_id, int *id);
 int ptimer_delete(struct proc *, int id);
@@ -65,10 +72,17 @@ void ptimer_delete_all(struct proc *);
 /* Post what is due, and lower *next (CLOCK_MONOTONIC ns) to when to look
  * again.  Proc lock held. */
 void ptimer_scan_locked(struct proc *, uint64_t now, uint64_t *next);
-/* The signal of a timer is about to be delivered.  Proc lock held. */
-void ptimer_taken_locked(struct lwp *, struct ksiginfo *);
+/* The signal of a timer is about to be delivered: its overrun; or it is
+ * forgotten.  Proc lock held. */
+int32_t ptimer_taken_locked(struct ptimer *);
+void ptimer_flushed_locked(struct ptimer *);
+/* The lwp is about to leave the list of its process: its pending signals are
+ * flushed, its timers end.  Proc lock held. */
+void ptimer_lwp_gone_locked(struct lwp *);
+/* An lwp has entered user code and p->cpu_parked was set.  No locks. */
+void ptimer_unpark(struct proc *, uint64_t now);
 
-/* ITIMER_VIRTUAL and ITIMER_PROF. */
+/* ITIMER_VIRTUAL and ITIMER_PROF.  set: errors of ptimer_set. */
 int ptimer_set_cpu(struct proc *, int which, uint64_t left, uint64_t interval,
     struct ptimer_state *old);
 void ptimer_get_cpu(struct proc *, int which, struct ptimer_state *);

@@ -14,7 +14,10 @@
  * Data structures.  struct sigpending is a set and a queue of siginfos.  The
  * set is the truth; a signal in the set without a siginfo on the queue (no
  * memory, or KSIGQ_MAX reached) is delivered with an empty one.  Standard
- * signals are recorded once, real-time signals as often as they were sent.
+ * signals are recorded once, real-time signals as often as they were sent, and
+ * those of a POSIX timer, whatever their number, once for the timer: the queue
+ * entry and the timer point at each other (ptimer.c), so that one made
+ * up by a program is never taken for a timer's.
  *
  * Locking.  Pending sets and masks: proc lock.  Dispositions: sigacts lock,
  * below the proc lock, because CLONE_SIGHAND shares them between processes.
@@ -167,6 +170,8 @@ sigpending_remove(struct vkernel *k, struct sigpending *sp, uint64_t set)
 			continue;
 		TAILQ_REMOVE(&sp->queue, q, link);
 		sp->count--;
+		if (q->timer != NULL)
+			ptimer_flushed_locked(q->timer);
 		zfree(k->z_sigq, q);
 	}
 }
@@ -178,12 +183,13 @@ sigpending_flush(struct vkernel *k, struct sigpending *sp)
 }
 
 static void
-sigpending_add(
-    struct vkernel *k, struct sigpending *sp, const struct ksiginfo *info)
+sigpending_add(struct vkernel *k, struct sigpending *sp,
+    const struct ksiginfo *info, struct ptimer *t)
 {
 	struct ksigq *q;
 
-	if (info->signo < LX_SIGRTMIN && (sp->set & KSIGBIT(info->signo)))
+	if (t == NULL && info->signo < LX_SIGRTMIN &&
+	    (sp->set & KSIGBIT(info->signo)))
 		return;
 	sp->set |= KSIGBIT(info->signo);
 	if (sp->count >= KSIGQ_MAX)
@@ -192,6 +198,9 @@ sigpending_add(
 	if (q == NULL)
 		return;
 	q->info = *info;
+	q->timer = t;
+	if (t != NULL)
+		t->queued = q;
 	TAILQ_INSERT_TAIL(&sp->queue, q, link);
 	sp->count++;
 }
@@ -229,30 +238,9 @@ sigpending_take(
 	*out = found->info;
 	TAILQ_REMOVE(&sp->queue, found, link);
 	sp->count--;
+	if (found->timer != NULL)
+		out->status = ptimer_taken_locked(found->timer);
 	zfree(k->z_sigq, found);
-}
-
-static bool
-timer_queued(const struct sigpending *sp, int id)
-{
-	const struct ksigq *q;
-
-	TAILQ_FOREACH (q, &sp->queue, link)
-		if (q->info.code == LX_SI_TIMER && q->info.pid == id)
-			return (true);
-	return (false);
-}
-
-bool
-ksig_timer_queued_locked(struct proc *p, int id)
-{
-	const struct lwp *l;
-
-	kmutex_assert_owned(&p->lock);
-	LIST_FOREACH (l, &p->lwps, link)
-		if (timer_queued(&l->sigpend, id))
-			return (true);
-	return (timer_queued(&p->sigpend, id));
 }
 
 int
@@ -276,8 +264,6 @@ ksig_take_locked(struct lwp *l, uint64_t set, struct ksiginfo *out)
 		sigpending_take(l->p->k, &l->sigpend, signo, out);
 	else
 		sigpending_take(l->p->k, &l->p->sigpend, signo, out);
-	if (out->code == LX_SI_TIMER)
-		ptimer_taken_locked(l, out);
 	sigfd_taken_locked(l->p);
 	return (true);
 }
@@ -382,7 +368,8 @@ sig_dropped(struct proc *p, struct lwp *only, int signo)
 }
 
 static void
-sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info)
+sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info,
+    struct ptimer *t)
 {
 	uint64_t bit = KSIGBIT(info->signo);
 	struct lwp *l, *pick = NULL;
@@ -396,7 +383,8 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info)
 	sig_side_effects(p, info->signo);
 	if (sig_dropped(p, only, info->signo))
 		return;
-	sigpending_add(p->k, only != NULL ? &only->sigpend : &p->sigpend, info);
+	sigpending_add(
+	    p->k, only != NULL ? &only->sigpend : &p->sigpend, info, t);
 	sigfd_posted_locked(p, bit);
 	if (only != NULL) {
 		if ((bit & ~only->sigmask) || (bit & only->sigwait))
@@ -422,20 +410,29 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info)
 void
 ksig_post_proc_locked(struct proc *p, const struct ksiginfo *info)
 {
-	sig_post_locked(p, NULL, info);
+	sig_post_locked(p, NULL, info, NULL);
 }
 
 void
 ksig_post_lwp_locked(struct lwp *l, const struct ksiginfo *info)
 {
-	sig_post_locked(l->p, l, info);
+	sig_post_locked(l->p, l, info, NULL);
+}
+
+bool
+ksig_post_timer_locked(struct proc *p, struct lwp *only,
+    const struct ksiginfo *info, struct ptimer *t)
+{
+	KASSERT(t->queued == NULL && (only == NULL || only->p == p));
+	sig_post_locked(p, only, info, t);
+	return (t->queued != NULL);
 }
 
 void
 ksig_post_proc(struct proc *p, const struct ksiginfo *info)
 {
 	kmutex_lock(&p->lock);
-	sig_post_locked(p, NULL, info);
+	sig_post_locked(p, NULL, info, NULL);
 	kmutex_unlock(&p->lock);
 }
 
@@ -443,7 +440,7 @@ void
 ksig_post_lwp(struct lwp *l, const struct ksiginfo *info)
 {
 	kmutex_lock(&l->p->lock);
-	sig_post_locked(l->p, l, info);
+	sig_post_locked(l->p, l, info, NULL);
 	kmutex_unlock(&l->p->lock);
 }
 
@@ -463,7 +460,7 @@ ksig_force(struct lwp *l, const struct ksiginfo *info)
 	kmutex_unlock(&p->sigacts->lock);
 	/* The newest fault is the one that must be answered. */
 	sigpending_remove(p->k, &l->sigpend, bit);
-	sigpending_add(p->k, &l->sigpend, info);
+	sigpending_add(p->k, &l->sigpend, info, NULL);
 	sigfd_posted_locked(p, bit);
 	atomic_store(&l->sigcheck, true);
 	kmutex_unlock(&p->lock);

@@ -42,12 +42,13 @@ sys_restartable(int error)
 /* ---- time (sys_time.c) ---- */
 
 #define NS_PER_SEC UINT64_C(1000000000)
-/* EFAULT, EINVAL (negative, or nsec out of range).  Saturates. */
+/* EFAULT, EINVAL (negative, or nsec out of range).  KTIME_MAX at most. */
 int sys_copyin_timespec(struct lwp *, uint64_t uaddr, uint64_t *ns);
 int sys_copyout_timespec(struct lwp *, uint64_t ns, uint64_t uaddr);
 struct lx_timespec lx_timespec_of(int64_t ns);
 struct lx_timeval lx_timeval_of(uint64_t ns);
-/* CLOCK_MONOTONIC deadline of a relative time; UINT64_MAX stays for ever. */
+/* CLOCK_MONOTONIC deadline of a relative time, KTIME_MAX at most; what is
+ * above that is for ever: UINT64_MAX. */
 uint64_t sys_deadline(uint64_t rel_ns);
 /* CLOCK_MONOTONIC deadline of an absolute time of a clock; EINVAL. */
 int sys_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline);

@@ -5,8 +5,9 @@
  * System calls on time: clocks, sleeping, the interval timer.
  *
  * All deadlines inside the kernel are CLOCK_MONOTONIC nanoseconds; UINT64_MAX
- * is for ever.  An absolute time of CLOCK_REALTIME is turned into one when
- * the sleep begins.
+ * is for ever.  Times that programs give are KTIME_MAX at most: later ones
+ * become that, as on Linux.  An absolute time of CLOCK_REALTIME is turned into
+ * one when the sleep begins.
  *
  * CPU clocks of processes and threads are the lwps' own estimates (user_ns +
  * sys_ns), see proc.h.
@@ -15,6 +16,7 @@
  * began does not move its end.
  */
 #include "host/host.h"
+#include "kern/proc_int.h"
 #include "kern/ptimer.h"
 #include "kern/sys_int.h"
 
@@ -33,8 +35,8 @@ sys_fn sys_nanosleep, sys_clock_nanosleep, sys_clock_gettime, sys_clock_getres,
 static uint64_t
 ns_of(uint64_t sec, uint64_t nsec)
 {
-	if (sec >= UINT64_MAX / NS_PER_SEC - 1)
-		return (UINT64_MAX);
+	if (sec >= KTIME_MAX / NS_PER_SEC)
+		return (KTIME_MAX);
 	return (sec * NS_PER_SEC + nsec);
 }
 
@@ -84,9 +86,9 @@ sys_copyout_timespec(struct lwp *l, uint64_t ns, uint64_t uaddr)
 uint64_t
 sys_deadline(uint64_t rel_ns)
 {
-	uint64_t now = host_now_ns();
-
-	return (rel_ns >= UINT64_MAX - now ? UINT64_MAX : now + rel_ns);
+	if (rel_ns > KTIME_MAX)
+		return (UINT64_MAX);
+	return (ktime_add(host_now_ns(), rel_ns));
 }
 
 int

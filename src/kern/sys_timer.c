@@ -21,21 +21,6 @@
 sys_fn sys_timer_create, sys_timer_settime, sys_timer_gettime,
     sys_timer_getoverrun, sys_timer_delete;
 
-/* Does the caller's process have thread tid? */
-static bool
-own_thread(struct lwp *l, int tid)
-{
-	struct lwp *o;
-	bool found = false;
-
-	kmutex_lock(&l->p->lock);
-	LIST_FOREACH (o, &l->p->lwps, link)
-		if (o->tid == tid)
-			found = true;
-	kmutex_unlock(&l->p->lock);
-	return (found);
-}
-
 /* The clock of a new timer, into t. */
 static int
 clock_decode(struct lwp *l, int clock, struct ptimer *t)
@@ -46,7 +31,7 @@ clock_decode(struct lwp *l, int clock, struct ptimer *t)
 	t->clock_tid = l->tid;
 	if (clock < 0) {
 		if (sys_cpu_clock(l, clock, &c) != 0 || !c.all ||
-		    (c.thread ? !own_thread(l, c.id) : c.id != l->p->pid))
+		    (!c.thread && c.id != l->p->pid))
 			return (EINVAL);
 		t->clock = c.thread ? LX_CLOCK_THREAD_CPUTIME
 				    : LX_CLOCK_PROCESS_CPUTIME;
@@ -75,7 +60,7 @@ clock_decode(struct lwp *l, int clock, struct ptimer *t)
 
 /* What the sigevent says, into t. */
 static int
-event_decode(struct lwp *l, const struct lx_sigevent *ev, struct ptimer *t)
+event_decode(const struct lx_sigevent *ev, struct ptimer *t)
 {
 	t->notify = ev->notify;
 	t->signo = ev->signo;
@@ -91,8 +76,6 @@ event_decode(struct lwp *l, const struct lx_sigevent *ev, struct ptimer *t)
 	case LX_SIGEV_SIGNAL | LX_SIGEV_THREAD_ID:
 		t->notify = LX_SIGEV_THREAD_ID;
 		t->notify_tid = ev->tid;
-		if (!own_thread(l, ev->tid))
-			return (EINVAL);
 		break;
 	default:
 		return (EINVAL);
@@ -114,7 +97,7 @@ timer_make(struct lwp *l, int clock, const struct lx_sigevent *ev, int *id)
 		return (EAGAIN);
 	error = clock_decode(l, clock, t);
 	if (error == 0)
-		error = event_decode(l, ev != NULL ? ev : &usual, t);
+		error = event_decode(ev != NULL ? ev : &usual, t);
 	if (error == 0)
 		error = ptimer_create(l->p, t, ev == NULL, id);
 	if (error != 0)
@@ -142,9 +125,8 @@ sys_timer_create(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 state_out(struct lwp *l, const struct ptimer_state *st, uint64_t uits)
 {
-	struct lx_itimerspec its = {
-	    .value = lx_timespec_of((int64_t)(st->left & INT64_MAX)),
-	    .interval = lx_timespec_of((int64_t)(st->interval & INT64_MAX))};
+	struct lx_itimerspec its = {.value = lx_timespec_of((int64_t)st->left),
+	    .interval = lx_timespec_of((int64_t)st->interval)};
 
 	return (copyout(lwp_vmspace(l), &its, uits, sizeof(its)));
 }
@@ -164,21 +146,22 @@ int
 sys_timer_settime(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	const bool abs = ((int)a[1] & LX_TIMER_ABSTIME) != 0;
-	uint64_t value, interval, start;
+	uint64_t start, interval;
 	struct ptimer_state old;
 	int clock, error;
 
 	if (a[2] == 0)
 		return (EINVAL);
 	error = sys_copyin_timespec(l, a[2], &interval);
-	if (error == 0)
-		error = sys_copyin_timespec(
-		    l, a[2] + sizeof(struct lx_timespec), &value);
-	if (error == 0)
-		error = ptimer_clock(l->p, (int)a[0], &clock);
-	start = value;
-	if (error == 0 && abs && value != 0)
-		error = start_of(clock, value, &start);
+	if (error != 0)
+		return (error);
+	error =
+	    sys_copyin_timespec(l, a[2] + sizeof(struct lx_timespec), &start);
+	if (error != 0)
+		return (error);
+	error = ptimer_clock(l->p, (int)a[0], &clock);
+	if (error == 0 && abs && start != 0)
+		error = start_of(clock, start, &start);
 	if (error == 0)
 		error = ptimer_set(l, (int)a[0], start, abs, interval, &old);
 	if (error == 0 && a[3] != 0)

@@ -7,12 +7,15 @@
  * set.
  *
  * Concepts: deadlines live in the processes.  The thread looks at all of
- * them, posts SIGALRM where the time has come, and sleeps until the earliest
- * that is left, or until `generation` says that one was changed.
+ * them, posts SIGALRM where the time has come, and sleeps until `look`: the
+ * earliest that is left, or what others have lowered it to.  It holds proctree
+ * while it looks, and the mutex is not fair: after a look it rests for as long
+ * as that took, REST_NS at least, so that others get it whatever the timers
+ * are.
  *
  * Locking: the timer lock (a leaf) guards the thread's own state and is never
- * held while processes are looked at; a change made meanwhile is seen by the
- * generation, which is read before the look and compared before the sleep.
+ * held while processes are looked at; a change made meanwhile lowers `look`,
+ * which is set to never before the look.
  *
  * Limits: an interval that was overslept several times gives one signal, as
  * on Linux.
@@ -24,11 +27,13 @@
 #include "kern/ptimer.h"
 #include "libk/kassert.h"
 
+#define REST_NS UINT64_C(50000)
+
 /* Key: all under lock */
 struct timer_state {
 	struct kmutex lock; /* rank LEAF */
 	struct kcond cond;
-	uint64_t generation;
+	uint64_t look; /* CLOCK_MONOTONIC ns */
 	bool stop;
 	struct host_thread *thread; /* NULL: not started */
 };
@@ -64,12 +69,31 @@ ktimer_destroy(struct vkernel *k)
 	k->timer = NULL;
 }
 
+uint64_t
+ktime_add(uint64_t a, uint64_t b)
+{
+	return (a >= KTIME_MAX || b > KTIME_MAX - a ? KTIME_MAX : a + b);
+}
+
+uint64_t
+ktime_forward(uint64_t deadline, uint64_t interval, uint64_t now, uint64_t *n)
+{
+	uint64_t late;
+
+	*n = 0;
+	if (deadline > now)
+		return (deadline);
+	late = (now - deadline) % interval;
+	*n = 1 + (now - deadline) / interval;
+	return (ktime_add(now - late, interval));
+}
+
 /* Post what is due; the earliest deadline that is left. */
 static uint64_t
 timer_scan(struct vkernel *k)
 {
 	struct ksiginfo ksi = {.signo = LX_SIGALRM, .code = LX_SI_KERNEL};
-	uint64_t now = host_now_ns(), next = UINT64_MAX;
+	uint64_t now = host_now_ns(), next = UINT64_MAX, n;
 	struct proc *p;
 
 	kmutex_lock(&k->proctree);
@@ -80,9 +104,8 @@ timer_scan(struct vkernel *k)
 			if (p->alarm_interval == 0)
 				p->alarm_ns = 0;
 			else
-				p->alarm_ns += p->alarm_interval *
-					       (1 + (now - p->alarm_ns) /
-							p->alarm_interval);
+				p->alarm_ns = ktime_forward(
+				    p->alarm_ns, p->alarm_interval, now, &n);
 		}
 		if (p->alarm_ns != 0 && p->alarm_ns < next)
 			next = p->alarm_ns;
@@ -93,23 +116,51 @@ timer_scan(struct vkernel *k)
 	return (next);
 }
 
+/* Until it is time to look, but not before `rested`. */
+static void
+timer_sleep(struct timer_state *ts, uint64_t rested)
+{
+	uint64_t until;
+
+	for (;;) {
+		until = ts->look > rested ? ts->look : rested;
+		if (ts->stop || until <= host_now_ns())
+			return;
+		(void)kcond_timedwait(&ts->cond, &ts->lock, until);
+	}
+}
+
 static void
 timer_main(void *arg)
 {
 	struct vkernel *k = arg;
 	struct timer_state *ts = k->timer;
-	uint64_t generation, next;
+	uint64_t began, ended, next;
 
 	kmutex_lock(&ts->lock);
 	while (!ts->stop) {
-		generation = ts->generation;
+		ts->look = UINT64_MAX;
 		kmutex_unlock(&ts->lock);
+		began = host_now_ns();
 		next = timer_scan(k);
+		ended = host_now_ns();
 		kmutex_lock(&ts->lock);
-		if (!ts->stop && ts->generation == generation)
-			(void)kcond_timedwait(&ts->cond, &ts->lock, next);
+		if (next < ts->look)
+			ts->look = next;
+		timer_sleep(ts, ended + (ended - began > REST_NS ? ended - began
+								 : REST_NS));
 	}
 	kmutex_unlock(&ts->lock);
+}
+
+static void
+look_lower(struct timer_state *ts, uint64_t at)
+{
+	kmutex_assert_owned(&ts->lock);
+	if (at >= ts->look)
+		return;
+	ts->look = at;
+	kcond_signal(&ts->cond);
 }
 
 int
@@ -121,10 +172,19 @@ ktimer_kick(struct vkernel *k)
 	kmutex_lock(&ts->lock);
 	if (ts->thread == NULL)
 		error = host_thread_create(&ts->thread, "timer", timer_main, k);
-	ts->generation++;
-	kcond_signal(&ts->cond);
+	look_lower(ts, 0);
 	kmutex_unlock(&ts->lock);
 	return (error);
+}
+
+void
+ktimer_look_at(struct vkernel *k, uint64_t at)
+{
+	struct timer_state *ts = k->timer;
+
+	kmutex_lock(&ts->lock);
+	look_lower(ts, at);
+	kmutex_unlock(&ts->lock);
 }
 
 int
@@ -139,15 +199,13 @@ proc_set_alarm(struct proc *p, uint64_t deadline_ns, uint64_t interval,
 	interval_was = p->alarm_interval;
 	p->alarm_ns = deadline_ns;
 	p->alarm_interval = interval;
-	kmutex_unlock(&p->lock);
 	if (deadline_ns != 0)
 		error = ktimer_kick(p->k);
-	if (error != 0) {
-		kmutex_lock(&p->lock);
+	if (error != 0)
 		p->alarm_ns = 0;
-		kmutex_unlock(&p->lock);
+	kmutex_unlock(&p->lock);
+	if (error != 0)
 		return (error);
-	}
 	if (old_deadline != NULL)
 		*old_deadline = deadline_was;
 	if (old_interval != NULL)

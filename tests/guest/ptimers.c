@@ -3,8 +3,9 @@
 
 /*
  * Timers that send signals: timer_create with its clocks and notifications,
- * overruns, what fork and exec leave of them; the interval timers of CPU time;
- * CPU clocks by their ids.
+ * overruns, what fork and exec leave of them; what becomes of a timer whose
+ * signal is ignored, forgotten or left behind by a thread; the longest times;
+ * the interval timers of CPU time; CPU clocks by their ids.
  */
 #include "guest.h"
 
@@ -127,6 +128,164 @@ overruns(void)
 	say("overruns");
 }
 
+/* Wait for n signals, but not for ever. */
+static void
+wait_fired(int n)
+{
+	for (int ms = 0; fired < n; ms++) {
+		CHECK(ms < 20000);
+		sleep_ms(1);
+	}
+}
+
+static void
+mask(int how, int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	CHECK(pthread_sigmask(how, &set, NULL) == 0);
+}
+
+/* SIGCONT forgets a SIGTSTP.  On Linux the timer has died then. */
+static void
+continued(void)
+{
+	timer_t t = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGTSTP);
+
+	handle(SIGTSTP);
+	mask(SIG_BLOCK, SIGTSTP);
+	start(t, 2 * MS, 2 * MS);
+	sleep_ms(10);
+	CHECK(kill(getpid(), SIGCONT) == 0);
+	sleep_ms(10);
+	mask(SIG_UNBLOCK, SIGTSTP);
+	wait_fired(3);
+	CHECK(timer_delete(t) == 0);
+	CHECK(signal(SIGTSTP, SIG_DFL) != SIG_ERR);
+}
+
+/* A timer whose queued signal is forgotten goes on. */
+static void
+forgotten(void)
+{
+	timer_t t = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1), u;
+	siginfo_t si = {.si_code = SI_TIMER, .si_signo = SIGUSR1};
+
+	mask(SIG_BLOCK, SIGUSR1);
+	start(t, 2 * MS, 2 * MS);
+	sleep_ms(10);
+	CHECK(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+	handle(SIGUSR1);
+	mask(SIG_UNBLOCK, SIGUSR1);
+	wait_fired(3);
+	CHECK(timer_delete(t) == 0);
+	if (getenv("GUEST_INSIDE") != NULL)
+		continued();
+	/* One that a program made up is no timer's. */
+	t = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1);
+	for (int id = 0; id < 64; id++) {
+		memcpy((char *)&si + 16, &id, sizeof(id));
+		CHECK(
+		    syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, &si) == 0);
+	}
+	start(t, 2 * MS, 2 * MS);
+	wait_fired(3);
+	/* Two timers with one standard signal: a signal for each. */
+	mask(SIG_BLOCK, SIGUSR1);
+	u = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1);
+	start(t, MS, 0);
+	start(u, MS, 0);
+	sleep_ms(10);
+	fired = 0;
+	mask(SIG_UNBLOCK, SIGUSR1);
+	CHECK(fired == 2);
+	CHECK(timer_delete(t) == 0 && timer_delete(u) == 0);
+	say("forgotten signals");
+}
+
+#define MANY 1000
+
+static void
+nothing(void *arg)
+{
+}
+
+/* What runs out of room or is ignored costs others nothing. */
+static void
+many(void)
+{
+	static timer_t t[MANY];
+
+	CHECK(signal(SIGUSR2, SIG_IGN) != SIG_ERR);
+	for (int i = 0; i < MANY; i++)
+		t[i] = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR2);
+	for (int i = 0; i < MANY; i++)
+		start(t[i], 1, 1);
+	for (int i = 0; i < 20; i++)
+		in_child(nothing, NULL);
+	for (int i = 0; i < MANY; i++)
+		start(t[i], MS, 100 * MS);
+	handle(SIGUSR2);
+	wait_fired(2 * MANY);
+	for (int i = 0; i < MANY; i++)
+		CHECK(timer_delete(t[i]) == 0);
+	CHECK(signal(SIGUSR2, SIG_IGN) != SIG_ERR);
+	say("many");
+}
+
+/* The longest times: far away, and an interval of that length is no storm. */
+static void
+for_ever(void)
+{
+	static const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC,
+	    CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
+	const long long_max = (long)(~0UL >> 1);
+	struct itimerspec its = {.it_value = {long_max, 0}}, old;
+	struct itimerval it = {{long_max, 0}, {0, 1000}},
+			 off = {{0, 0}, {0, 0}};
+	timer_t t;
+
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
+		t = timer_new(clocks[i], SIGEV_SIGNAL, SIGUSR1);
+		fired = 0;
+		for (int abs = 0; abs < 2; abs++) {
+			its.it_value = (struct timespec){long_max, 999999999};
+			its.it_interval = its.it_value;
+			CHECK(timer_settime(
+				  t, abs ? TIMER_ABSTIME : 0, &its, &old) == 0);
+			CHECK(timer_gettime(t, &old) == 0);
+			CHECK(old.it_value.tv_sec > 7000000000L);
+			CHECK(old.it_interval.tv_sec > 9000000000L);
+		}
+		sleep_ms(5);
+		CHECK(fired == 0);
+		its.it_value = (struct timespec){0, MS};
+		CHECK(timer_settime(t, 0, &its, NULL) == 0);
+		while (fired == 0)
+			continue;
+		sleep_ms(20);
+		CHECK(fired == 1 && overrun == 0);
+		CHECK(timer_gettime(t, &old) == 0);
+		CHECK(old.it_value.tv_sec > 7000000000L);
+		CHECK(timer_delete(t) == 0);
+	}
+	for (int which = ITIMER_REAL; which <= ITIMER_PROF; which++) {
+		handle(which == ITIMER_REAL      ? SIGALRM
+		       : which == ITIMER_VIRTUAL ? SIGVTALRM
+						 : SIGPROF);
+		fired = 0;
+		CHECK(setitimer(which, &it, NULL) == 0);
+		while (fired == 0)
+			continue;
+		sleep_ms(20);
+		CHECK(fired == 1);
+		CHECK(setitimer(which, &off, NULL) == 0);
+	}
+	say("for ever");
+}
+
 static void
 inherited(void *arg)
 {
@@ -201,6 +360,59 @@ threads(void)
 	say("threads");
 }
 
+static timer_t of_thread[2];
+
+static void *
+ending(void *arg)
+{
+	struct sigevent ev = {
+	    .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
+	int tid = (int)syscall(SYS_gettid);
+
+#ifdef __GLIBC__
+	ev._sigev_un._tid = tid;
+#else
+	ev.sigev_notify_thread_id = tid;
+#endif
+	mask(SIG_BLOCK, SIGUSR1);
+	CHECK(timer_create(CLOCK_MONOTONIC, &ev, &of_thread[0]) == 0);
+	of_thread[1] =
+	    timer_new(CLOCK_THREAD_CPUTIME_ID, SIGEV_SIGNAL, SIGUSR2);
+	start(of_thread[0], MS, MS);
+	start(of_thread[1], MS, MS);
+	for (volatile long i = 0; i < 30000000; i++)
+		continue;
+	return (NULL);
+}
+
+/* Timers of a thread that ends with signals queued. */
+static void
+left_behind(void)
+{
+	struct itimerspec its = {{0, MS}, {0, MS}};
+	pthread_t th;
+	int was;
+
+	handle(SIGUSR2);
+	mask(SIG_BLOCK, SIGUSR2);
+	CHECK(pthread_create(&th, NULL, ending, NULL) == 0);
+	CHECK(pthread_join(th, NULL) == 0);
+	sleep_ms(5);
+	mask(SIG_UNBLOCK, SIGUSR2);
+	/* Linux has -1 for a clock that has ended. */
+	CHECK(fired <= 1 && overrun >= -1 && overrun < 100000);
+	was = fired;
+	sleep_ms(10);
+	CHECK(fired == was);
+	CHECK_ERRNO(timer_settime(of_thread[1], 0, &its, NULL), ESRCH);
+	CHECK(timer_settime(of_thread[0], 0, &its, NULL) == 0);
+	sleep_ms(10);
+	CHECK(fired == was);
+	for (int i = 0; i < 2; i++)
+		CHECK(timer_delete(of_thread[i]) == 0);
+	say("timers of a thread that has ended");
+}
+
 static void
 spin_until(int n)
 {
@@ -232,6 +444,11 @@ cpu_time(void)
 	CHECK_ERRNO(setitimer(3, &off, NULL), EINVAL);
 	t = timer_new(CLOCK_PROCESS_CPUTIME_ID, SIGEV_SIGNAL, SIGUSR1);
 	start(t, 10 * MS, 0);
+	spin_until(1);
+	/* Not while it sleeps, but soon after. */
+	start(t, 50 * MS, 0);
+	sleep_ms(100);
+	CHECK(fired == 0);
 	spin_until(1);
 	CHECK(timer_delete(t) == 0);
 	t = timer_new(CLOCK_THREAD_CPUTIME_ID, SIGEV_SIGNAL, SIGUSR1);
@@ -285,9 +502,13 @@ main(int argc, char **argv)
 	handle(SIGUSR1);
 	once_and_again();
 	overruns();
+	forgotten();
+	many();
 	silent_and_forked();
 	threads();
+	left_behind();
 	cpu_time();
+	for_ever();
 	errors();
 	start(timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1), 10 * MS,
 	    10 * MS);
