@@ -8,6 +8,7 @@
 #include "guest.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -179,6 +180,106 @@ editing(void)
 	EXPECT(s, "");
 	close_pty();
 	say("editing");
+}
+
+/* Bytes that can be read until nothing comes. */
+static size_t
+drain(int fd)
+{
+	struct pollfd p = {fd, POLLIN, 0};
+	char b[4096];
+	size_t total = 0;
+	ssize_t n;
+
+	while (poll(&p, 1, 100) == 1 && (n = read(fd, b, sizeof(b))) > 0)
+		total += (size_t)n;
+	return (total);
+}
+
+static void
+set_lflag(tcflag_t off)
+{
+	struct termios t;
+
+	CHECK(tcgetattr(s, &t) == 0);
+	t.c_lflag = (t.c_lflag | ICANON | ECHO) & ~off;
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+}
+
+/* Write pieces as long as they are taken, with time for Linux to move them. */
+static size_t
+push(int fd, const char *b, size_t size, size_t piece)
+{
+	struct pollfd p = {fd, POLLOUT, 0};
+	size_t total = 0;
+	ssize_t n;
+
+	while (total < size) {
+		n = write(
+		    fd, b + total, piece < size - total ? piece : size - total);
+		if (n > 0)
+			total += (size_t)n;
+		else if (poll(&p, 1, 200) != 1)
+			break;
+	}
+	return (total);
+}
+
+/* Small pieces take no more room than large ones. */
+static void
+pieces(void)
+{
+	static char b[20480];
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
+	int n, ep;
+
+	open_pty();
+	CHECK(fcntl(m, F_SETFL, O_NONBLOCK) == 0);
+	CHECK(fcntl(s, F_SETFL, O_NONBLOCK) == 0);
+	for (int i = 0; i < 800; i++)
+		memcpy(b + i * 5, "line\n", 5);
+	set_lflag(ECHO);
+	CHECK(write(m, b, 4000) == 4000);
+	CHECK(read(s, b + 5000, 100) == 5 && drain(s) == 3995);
+	for (size_t i = 0; i < sizeof(b); i++)
+		b[i] = i % 2 == 0 ? 'x' : '\n';
+	CHECK(push(m, b, 10240, 10240) == 10240 && drain(s) == 10240);
+	set_lflag(ECHO | ICANON);
+	CHECK(push(m, b, 20480, 1) == 20480 && drain(s) == 20480);
+	CHECK(push(s, b, 4096, 1) == 4096 && drain(m) == 6144);
+	set_lflag(0);
+	memset(b, 'e', sizeof(b));
+	CHECK(push(m, b, 1000, 1) == 1000 && write(m, "\n", 1) == 1 &&
+	      drain(m) == 1002);
+	CHECK(drain(s) == 1001);
+	/* Until there is no room, and on when there is again. */
+	set_lflag(ECHO | ICANON);
+	while (write(s, b, 100) > 0)
+		;
+	CHECK(poll(&(struct pollfd){s, POLLOUT, 0}, 1, 0) == 0);
+	CHECK(poll(&(struct pollfd){m, POLLIN, 0}, 1, 1000) == 1);
+	CHECK(drain(m) >= 4096);
+	CHECK(poll(&(struct pollfd){s, POLLOUT, 0}, 1, 1000) == 1);
+	while (write(m, b, 100) > 0)
+		;
+	CHECK(poll(&(struct pollfd){m, POLLOUT, 0}, 1, 0) == 0);
+	CHECK(drain(s) >= 4096);
+	CHECK(poll(&(struct pollfd){m, POLLOUT, 0}, 1, 1000) == 1);
+	/* An edge for each piece, though the first has not been read. */
+	ep = epoll_create1(0);
+	CHECK(ep >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, m, &ev) == 0);
+	CHECK(epoll_wait(ep, &ev, 1, 0) == 0);
+	for (int i = 0; i < 20; i++) {
+		CHECK(write(s, "e", 1) == 1);
+		CHECK(epoll_wait(ep, &ev, 1, 1000) == 1);
+		CHECK((ev.events & (EPOLLIN | EPOLLHUP)) == EPOLLIN);
+	}
+	CHECK(epoll_wait(ep, &ev, 1, 50) == 0);
+	CHECK(ioctl(m, FIONREAD, &n) == 0 && n == 20 && drain(m) == 20);
+	CHECK(epoll_wait(ep, &ev, 1, 0) == 0);
+	close(ep);
+	close_pty();
+	say("small pieces");
 }
 
 static double
@@ -461,6 +562,7 @@ main(void)
 	names();
 	editing();
 	raw();
+	pieces();
 	flood();
 	sessions();
 	leader_ends();

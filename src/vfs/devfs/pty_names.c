@@ -66,7 +66,7 @@ pts_open(struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct pty *pty = table_get(vp->data, pts_nr(vp));
 
-	return (pty == NULL ? EIO : pty_open_slave(pty, f));
+	return (pty == NULL ? EIO : pty_open_slave(pty, f, ctx));
 }
 
 static void
