@@ -12,6 +12,10 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER 0x5441
+#endif
+
 static int m, s;
 static char name[64];
 
@@ -556,6 +560,140 @@ leader_ends(void)
 	say("the end of a leader");
 }
 
+/* A slave whose master is closed. */
+static void
+hung(void)
+{
+	struct termios t;
+	struct winsize ws;
+	pid_t pg = getpgrp();
+	char fd[32];
+	int v = 1;
+
+	open_pty();
+	type("left\n");
+	close(m);
+	CHECK_ERRNO(tcgetattr(s, &t), EIO);
+	CHECK_ERRNO(ioctl(s, TCSETS, &t), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCGWINSZ, &ws), EIO);
+	CHECK_ERRNO(ioctl(s, FIONREAD, &v), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCGPGRP, &v), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCSPGRP, &pg), ENOTTY);
+	CHECK_ERRNO(ioctl(s, TIOCGSID, &v), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCSCTTY, 0), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCNOTTY), EIO);
+	CHECK_ERRNO(ioctl(s, 0x5499, &v), EIO);
+	CHECK_ERRNO(tcflush(s, TCIFLUSH), EIO);
+	CHECK(ioctl(s, FIONBIO, &v) == 0);
+	CHECK(read(s, fd, sizeof(fd)) == 0);
+	CHECK_ERRNO(write(s, "x", 1), EIO);
+	CHECK_ERRNO(access(name, F_OK), ENOENT);
+	CHECK_ERRNO(open(name, O_RDWR | O_NOCTTY), ENOENT);
+	close(s);
+	say("a slave without a master");
+}
+
+static void
+requests(void)
+{
+	char b[8];
+	int v = 7, fd;
+
+	open_pty();
+	CHECK(ioctl(s, TIOCEXCL) == 0);
+	CHECK(ioctl(s, TIOCGEXCL, &v) == 0 && v == 1);
+	CHECK(ioctl(m, TIOCGEXCL, &v) == 0 && v == 0);
+	fd = open(name, O_RDWR | O_NOCTTY);
+	CHECK(getuid() == 0 ? fd >= 0 : fd == -1 && errno == EBUSY);
+	close(fd);
+	CHECK(ioctl(s, TIOCNXCL) == 0);
+	fd = open(name, O_RDWR | O_NOCTTY);
+	CHECK(fd >= 0 && close(fd) == 0);
+	CHECK(ioctl(m, TIOCGETD, &v) == 0 && v == 0);
+	/* The slave by its master. */
+	fd = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	CHECK(isatty(fd) && write(fd, "peer", 4) == 4);
+	EXPECT(m, "peer");
+	CHECK(ttyname_r(fd, b, sizeof(b)) == ERANGE);
+	close(fd);
+	CHECK_ERRNO(ioctl(s, TIOCGPTPEER, O_RDWR | O_NOCTTY), EIO);
+	CHECK_ERRNO(ioctl(1000, TIOCGPTPEER, O_RDWR), EBADF);
+	/* Packets. */
+	v = 0;
+	CHECK_ERRNO(ioctl(s, TIOCPKT, &v), ENOTTY);
+	CHECK(ioctl(m, TIOCPKT, &v) == 0);
+	v = 1;
+	CHECK(ioctl(m, TIOCPKT, &v) == 0);
+	CHECK(ioctl(m, TIOCGPKT, &v) == 0 && v == 1);
+	CHECK(write(s, "abc", 3) == 3);
+	CHECK(read(m, b, 2) == 2 && b[0] == 0 && b[1] == 'a');
+	CHECK(ioctl(m, FIONREAD, &v) == 0 && v == 2);
+	CHECK(read(m, b, 8) == 3 && b[0] == 0 && b[2] == 'c');
+	close_pty();
+	say("requests");
+}
+
+/* Says "HC" for SIGHUP and SIGCONT, to out. */
+static void
+report(int out)
+{
+	char b[3] = "..";
+
+	sleep_ms(100);
+	if (seen[SIGHUP] != 0)
+		b[0] = 'H';
+	if (seen[SIGCONT] != 0)
+		b[1] = 'C';
+	CHECK(write(out, b, 2) == 2);
+	_exit(0);
+}
+
+/* What the foreground group gets when the leader lets the terminal go. */
+static void
+let_go(bool notty, const char *want)
+{
+	char b[3] = "";
+	int p[2];
+	pid_t pid;
+
+	open_pty();
+	CHECK(pipe(p) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(setsid() > 0 && ioctl(m, TIOCSCTTY, 0) == 0);
+		CHECK(tcgetsid(s) == getpid() && tcgetpgrp(s) == getpid());
+		set_disposition(SIGTTOU, SIG_IGN);
+		set_handler(SIGHUP, on_signal, 0);
+		set_handler(SIGCONT, on_signal, 0);
+		pid = fork();
+		CHECK(pid >= 0);
+		if (pid == 0) {
+			setpgid(0, 0);
+			CHECK(tcsetpgrp(s, getpid()) == 0);
+			CHECK(write(p[1], "r", 1) == 1);
+			while (seen[SIGHUP] == 0)
+				sleep_ms(5);
+			report(p[1]);
+		}
+		await(p[0], 'r');
+		if (notty) {
+			CHECK_ERRNO(ioctl(m, TIOCNOTTY), ENOTTY);
+			CHECK(ioctl(s, TIOCNOTTY) == 0);
+			CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+			sleep_ms(200);
+			CHECK(seen[SIGHUP] == 0 && seen[SIGCONT] == 0);
+		}
+		_exit(0);
+	}
+	wait_ok(pid);
+	CHECK(read(p[0], b, 2) == 2 && strcmp(b, want) == 0);
+	close(p[0]), close(p[1]);
+	close_pty();
+	say("let go: %s", b);
+}
+
 int
 main(void)
 {
@@ -566,5 +704,9 @@ main(void)
 	flood();
 	sessions();
 	leader_ends();
+	hung();
+	requests();
+	let_go(true, "HC");
+	let_go(false, "H.");
 	return (0);
 }

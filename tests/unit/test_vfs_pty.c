@@ -78,8 +78,11 @@ test_many(void **state)
 	assert_true(has(&ns, "0") && has(&ns, "255"));
 	s = xopen(fx, "/dev/pts/7", O_RDWR);
 	file_free(m[7]);
-	/* The name stays taken as long as a slave is there. */
-	assert_int_equal(eopen(fx, "/dev/pts/7", O_RDWR), EIO);
+	/* The number stays taken as long as a slave is there; the name has
+	 * gone. */
+	assert_int_equal(eopen(fx, "/dev/pts/7", O_RDWR), ENOENT);
+	listing(fx, "/dev/pts", &ns);
+	assert_true(has(&ns, "6") && !has(&ns, "7"));
 	assert_int_equal(eopen(fx, "/dev/ptmx", O_RDWR), ENOSPC);
 	assert_int_equal(xwrite(fx, s, "x", 1, -1), -EIO);
 	file_free(s);

@@ -35,6 +35,7 @@
 #include "vfs/devfs/pty.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,6 +255,19 @@ pty_of_file(const struct file *f, bool *master)
 		return (NULL);
 	*master = pf->master;
 	return (pf->pty);
+}
+
+int
+pty_open_peer(const struct file *master, int flags, const struct vfs_ctx *ctx,
+    struct file **fp)
+{
+	const struct pty_file *pf = master->data;
+	char path[16];
+
+	/* Whatever the guest sees in its /dev. */
+	snprintf(path, sizeof(path), "pts/%u", pf->pty->nr);
+	flags &= O_ACCMODE | O_NONBLOCK | O_NOCTTY;
+	return (vfs_open(ctx, pf->pty->table->mp->root, path, flags, 0, fp));
 }
 
 bool
