@@ -240,7 +240,7 @@ pieces(void)
 	open_pty();
 	CHECK(fcntl(m, F_SETFL, O_NONBLOCK) == 0);
 	CHECK(fcntl(s, F_SETFL, O_NONBLOCK) == 0);
-	for (int i = 0; i < 800; i++)
+	for (size_t i = 0; i < 800; i++)
 		memcpy(b + i * 5, "line\n", 5);
 	set_lflag(ECHO);
 	CHECK(write(m, b, 4000) == 4000);
