@@ -201,11 +201,13 @@ exit_session(struct proc *p)
 
 	if (s->sid != p->pid)
 		return;
-	s->tty = NULL;
 	if (s->fg_pgid != 0) {
 		pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGHUP);
-		pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGCONT);
+		/* As Linux does when the terminal has gone before. */
+		if (s->tty == NULL)
+			pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGCONT);
 	}
+	s->tty = NULL;
 	s->fg_pgid = 0;
 }
 

@@ -351,6 +351,7 @@ _Static_assert(sizeof(struct lx_epoll_event) == 12, "struct epoll_event");
 #define LX_FIONBIO 0x5421
 #define LX_TIOCNOTTY 0x5422
 #define LX_TIOCGSID 0x5429
+#define LX_TIOCGPTPEER 0x5441
 #define LX_FIONCLEX 0x5450
 #define LX_FIOCLEX 0x5451
 #define LX_FIOASYNC 0x5452

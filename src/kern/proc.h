@@ -309,7 +309,8 @@ int session_get_fg(struct proc *, const void *tty, bool any, int *pgid);
 int session_set_fg(struct proc *, const void *tty, int pgid);
 int session_get_sid(struct proc *, const void *tty, bool any, int *sid);
 int session_set_ctty(struct proc *, const void *tty);
-/* TIOCNOTTY.  ENOTTY. */
+/* TIOCNOTTY.  When the leader does it, the foreground group gets SIGHUP and
+ * SIGCONT.  ENOTTY. */
 int session_notty(struct proc *, const void *tty);
 /* No member of the group has its parent in another group of the session:
  * tty stops are not for it. */

@@ -300,6 +300,12 @@ session_notty(struct proc *p, const void *tty)
 	if (p->session->tty == tty) {
 		/* Only the leader's wish frees the terminal. */
 		if (p->sid == p->pid) {
+			if (p->session->fg_pgid != 0) {
+				pgrp_signal_locked(
+				    p->k, p->session->fg_pgid, LX_SIGHUP);
+				pgrp_signal_locked(
+				    p->k, p->session->fg_pgid, LX_SIGCONT);
+			}
 			p->session->tty = NULL;
 			p->session->fg_pgid = 0;
 		}

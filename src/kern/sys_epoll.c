@@ -6,19 +6,20 @@
  *
  * An epoll object is a host epoll behind a guest descriptor, and what is
  * registered with it are the host descriptors of files.  That works because
- * a struct file has one host descriptor for its whole life and closes it with
- * its last ref: the host forgets a registration at the moment Linux would,
- * edges and one-shots are the host's and exact, an epoll can be polled and
- * nested, and fork shares it as any other file.  What Linux refuses to
- * register (regular files, directories, devices without poll) has no host
- * descriptor to register, and is EPERM here as well.
+ * a struct file has one host descriptor for its whole life (but for the master
+ * of a pty, below) and closes it with its last ref: the host forgets a
+ * registration at the moment Linux would, edges and one-shots are the host's
+ * and exact, an epoll can be polled and nested, and fork shares it as any other
+ * file.  What Linux refuses to register (regular files, directories, devices
+ * without poll) has no host descriptor to register, and is EPERM here as well.
  *
  * Waiting is lwp_poll() on the epoll itself, so that signals interrupt it;
  * taking events never blocks.
  *
  * Limits: registrations are by file, not by (file, descriptor number): adding
  * a dup of a registered descriptor is EEXIST.  One call returns at most 64
- * events.
+ * events.  When a slave of a pty is opened after all were closed, the master's
+ * descriptor gets another description (vfs/devfs/pty.c), and epolls forget it.
  */
 #include "host/host_file.h"
 #include "kern/sys_int.h"

@@ -12,10 +12,12 @@
  * unknown request is ENOTTY.
  *
  * A background process that reads the terminal gets SIGTTIN, one that changes
- * it SIGTTOU, unless it blocks or ignores the signal, or its group is
- * orphaned: then reads fail with EIO and changes go through.
- *
+ * it SIGTTOU.  If it blocks or ignores the signal, reads fail with EIO and
+ * changes go through; otherwise, if its group is orphaned, both fail with EIO.
  * With TOSTOP writing is a change.
+ *
+ * A slave whose master is closed answers no request but those about the
+ * descriptor: EIO, and to TIOCSPGRP ENOTTY.
  */
 #include "host/host_file.h"
 #include "kern/sys_int.h"
@@ -145,14 +147,39 @@ ioctl_tty(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
 		error = sys_tty_background(l, f, LX_SIGTTOU);
 		return (error != 0 ? error : session_set_fg(l->p, tty, v));
 	case LX_TIOCSCTTY:
-		return (master ? ENOTTY : session_set_ctty(l->p, tty));
+		return (
+		    session_set_ctty(l->p, tty)); /* of a master: its slave */
 	default:
-		return (session_notty(l->p, tty));
+		return (master ? ENOTTY : session_notty(l->p, tty));
 	}
 	if (error != 0)
 		return (error);
 	v = id;
 	return (copyout(vm, &v, arg, sizeof(v)));
+}
+
+/* Open the slave of a master. */
+static int
+ioctl_peer(struct lwp *l, struct file *f, uint64_t arg, int64_t *ret)
+{
+	const int flags = (int)arg;
+	struct vfs_ctx ctx;
+	struct file *peer;
+	bool master;
+	int error;
+
+	if (pty_of_file(f, &master) == NULL)
+		return (ENOTTY);
+	if (!master)
+		return (EIO);
+	ctx = lwp_vfs_ctx(l);
+	error = pty_open_peer(f, flags, &ctx, &peer);
+	lwp_vfs_ctx_done(&ctx);
+	if (error != 0)
+		return (error);
+	if ((flags & O_NOCTTY) == 0)
+		sys_tty_opened(l, peer);
+	return (sys_fd_new(l, peer, (flags & O_CLOEXEC) != 0, ret));
 }
 
 static int
@@ -219,6 +246,34 @@ ioctl_file(
 	return (0);
 }
 
+/* Requests about the file, not about its descriptor. */
+static int
+ioctl_request(
+    struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg, int64_t *ret)
+{
+	bool master;
+	struct pty *pty = pty_of_file(f, &master);
+
+	if (pty != NULL && !master && !pty_live(pty))
+		return (cmd == LX_TIOCSPGRP ? ENOTTY : EIO);
+	switch (cmd) {
+	case LX_TIOCGPGRP:
+	case LX_TIOCSPGRP:
+	case LX_TIOCGSID:
+	case LX_TIOCSCTTY:
+	case LX_TIOCNOTTY:
+		return (ioctl_tty(l, f, cmd, arg));
+	case LX_TIOCGPTPEER:
+		return (ioctl_peer(l, f, arg, ret));
+	case LX_FIONREAD:
+		if (f->vp != NULL && f->vp->type == VREG)
+			return (ioctl_fionread(l, f, arg));
+		/* FALLTHROUGH */
+	default:
+		return (ioctl_file(l, f, cmd, arg, ret));
+	}
+}
+
 int
 sys_ioctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -244,21 +299,8 @@ sys_ioctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	case LX_FIOASYNC:
 		error = ioctl_nonblock(l, f, O_ASYNC, a[2]);
 		break;
-	case LX_TIOCGPGRP:
-	case LX_TIOCSPGRP:
-	case LX_TIOCGSID:
-	case LX_TIOCSCTTY:
-	case LX_TIOCNOTTY:
-		error = ioctl_tty(l, f, cmd, a[2]);
-		break;
-	case LX_FIONREAD:
-		if (f->vp != NULL && f->vp->type == VREG) {
-			error = ioctl_fionread(l, f, a[2]);
-			break;
-		}
-		/* FALLTHROUGH */
 	default:
-		error = ioctl_file(l, f, cmd, a[2], ret);
+		error = ioctl_request(l, f, cmd, a[2], ret);
 	}
 	file_free(f);
 	return (error);

@@ -36,6 +36,8 @@ static const struct ioctl_entry ioctl_table[] = {
     {VIOC_TCSBRK, 0, 0, true},
     {VIOC_TCXONC, 0, 0, true},
     {VIOC_TCFLSH, 0, 0, true},
+    {VIOC_TIOCEXCL, 0, 0, false},
+    {VIOC_TIOCNXCL, 0, 0, false},
     {VIOC_TIOCSCTTY, 0, 0, false},
     {VIOC_TIOCGPGRP, 4, IOC_OUT, false},
     {VIOC_TIOCSPGRP, 4, IOC_IN, false},
@@ -43,8 +45,10 @@ static const struct ioctl_entry ioctl_table[] = {
     {VIOC_TIOCGWINSZ, 8, IOC_OUT, true},
     {VIOC_TIOCSWINSZ, 8, IOC_IN, true},
     {VIOC_FIONREAD, 4, IOC_OUT, true},
+    {VIOC_TIOCPKT, 4, IOC_IN, false},
     {VIOC_FIONBIO, 4, IOC_IN, false},
     {VIOC_TIOCNOTTY, 0, 0, false},
+    {VIOC_TIOCGETD, 4, IOC_OUT, false},
     {VIOC_TCSBRKP, 0, 0, true},
     {VIOC_TIOCGSID, 4, IOC_OUT, false},
     {VIOC_TCGETS2, 44, IOC_OUT, true},
@@ -57,6 +61,8 @@ static const struct ioctl_entry ioctl_table[] = {
     {VIOC_TIOCGPTN, 4, IOC_OUT, false},
     {VIOC_TIOCSPTLCK, 4, IOC_IN, false},
     {VIOC_TIOCGPTLCK, 4, IOC_OUT, false},
+    {VIOC_TIOCGPKT, 4, IOC_OUT, false},
+    {VIOC_TIOCGEXCL, 4, IOC_OUT, false},
     {VIOC_RNDGETENTCNT, 4, IOC_OUT, false},
 };
 

@@ -346,6 +346,10 @@ struct vfs_tty_ops {
 };
 /* The pty of a file, which is as good as the file; NULL: it has none. */
 struct pty *pty_of_file(const struct file *f, bool *master);
+/* Open the slave of a master with those of `flags` that suit a terminal.  As
+ * vfs_open(). */
+int pty_open_peer(const struct file *master, int flags, const struct vfs_ctx *,
+    struct file **);
 unsigned pty_number(const struct pty *);
 /* Background output stops (TOSTOP). */
 bool pty_tostop(struct pty *);

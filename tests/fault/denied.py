@@ -65,13 +65,15 @@ def make_victim(d):
 def writes(env, top):
     """A directory that is only readable: as part of the root, bound
     read-only, and below a writable one's parent."""
-    places = {"root": [], "bind": ["--bind", top + ":/opt:ro"],
-              "beside": ["--rw", os.path.join(top, "granted")]}
-    os.mkdir(os.path.join(top, "granted"))
+    granted = os.path.join(top, "granted")
+    there = tempfile.mkdtemp(dir=os.path.dirname(top), prefix="fault-")
+    places = {"root": [], "bind": ["--bind", f"{top}:{there}:ro"],
+              "beside": ["--rw", granted]}
+    os.mkdir(granted)
     make_victim(top)
     before = snapshot(top)
     for name, options in places.items():
-        where = "/opt" if name == "bind" else top
+        where = there if name == "bind" else top
         r = inside(env, "writes", where, options=options)
         # Between file systems Linux says EXDEV before it looks at rights;
         # temporary files are not offered.
@@ -79,6 +81,7 @@ def writes(env, top):
               {"EROFS", "refused", "EXDEV", "EOPNOTSUPP"}, 30)
         env.cases.check(f"writes: {name} left everything as it was",
                         snapshot(top) == before)
+    os.rmdir(there)
 
 
 def make_root(env, top):

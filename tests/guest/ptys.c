@@ -8,8 +8,13 @@
 #include "guest.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER 0x5441
+#endif
 
 static int m, s;
 static char name[64];
@@ -179,6 +184,106 @@ editing(void)
 	EXPECT(s, "");
 	close_pty();
 	say("editing");
+}
+
+/* Bytes that can be read until nothing comes. */
+static size_t
+drain(int fd)
+{
+	struct pollfd p = {fd, POLLIN, 0};
+	char b[4096];
+	size_t total = 0;
+	ssize_t n;
+
+	while (poll(&p, 1, 100) == 1 && (n = read(fd, b, sizeof(b))) > 0)
+		total += (size_t)n;
+	return (total);
+}
+
+static void
+set_lflag(tcflag_t off)
+{
+	struct termios t;
+
+	CHECK(tcgetattr(s, &t) == 0);
+	t.c_lflag = (t.c_lflag | ICANON | ECHO) & ~off;
+	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
+}
+
+/* Write pieces as long as they are taken, with time for Linux to move them. */
+static size_t
+push(int fd, const char *b, size_t size, size_t piece)
+{
+	struct pollfd p = {fd, POLLOUT, 0};
+	size_t total = 0;
+	ssize_t n;
+
+	while (total < size) {
+		n = write(
+		    fd, b + total, piece < size - total ? piece : size - total);
+		if (n > 0)
+			total += (size_t)n;
+		else if (poll(&p, 1, 200) != 1)
+			break;
+	}
+	return (total);
+}
+
+/* Small pieces take no more room than large ones. */
+static void
+pieces(void)
+{
+	static char b[20480];
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
+	int n, ep;
+
+	open_pty();
+	CHECK(fcntl(m, F_SETFL, O_NONBLOCK) == 0);
+	CHECK(fcntl(s, F_SETFL, O_NONBLOCK) == 0);
+	for (size_t i = 0; i < 800; i++)
+		memcpy(b + i * 5, "line\n", 5);
+	set_lflag(ECHO);
+	CHECK(write(m, b, 4000) == 4000);
+	CHECK(read(s, b + 5000, 100) == 5 && drain(s) == 3995);
+	for (size_t i = 0; i < sizeof(b); i++)
+		b[i] = i % 2 == 0 ? 'x' : '\n';
+	CHECK(push(m, b, 10240, 10240) == 10240 && drain(s) == 10240);
+	set_lflag(ECHO | ICANON);
+	CHECK(push(m, b, 20480, 1) == 20480 && drain(s) == 20480);
+	CHECK(push(s, b, 4096, 1) == 4096 && drain(m) == 6144);
+	set_lflag(0);
+	memset(b, 'e', sizeof(b));
+	CHECK(push(m, b, 1000, 1) == 1000 && write(m, "\n", 1) == 1 &&
+	      drain(m) == 1002);
+	CHECK(drain(s) == 1001);
+	/* Until there is no room, and on when there is again. */
+	set_lflag(ECHO | ICANON);
+	while (write(s, b, 100) > 0)
+		;
+	CHECK(poll(&(struct pollfd){s, POLLOUT, 0}, 1, 0) == 0);
+	CHECK(poll(&(struct pollfd){m, POLLIN, 0}, 1, 1000) == 1);
+	CHECK(drain(m) >= 4096);
+	CHECK(poll(&(struct pollfd){s, POLLOUT, 0}, 1, 1000) == 1);
+	while (write(m, b, 100) > 0)
+		;
+	CHECK(poll(&(struct pollfd){m, POLLOUT, 0}, 1, 0) == 0);
+	CHECK(drain(s) >= 4096);
+	CHECK(poll(&(struct pollfd){m, POLLOUT, 0}, 1, 1000) == 1);
+	/* An edge for each piece, though the first has not been read. */
+	ep = epoll_create1(0);
+	CHECK(ep >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, m, &ev) == 0);
+	CHECK(epoll_wait(ep, &ev, 1, 0) == 0);
+	for (int i = 0; i < 20; i++) {
+		CHECK(write(s, "e", 1) == 1);
+		CHECK(epoll_wait(ep, &ev, 1, 1000) == 1);
+		CHECK((ev.events & (EPOLLIN | EPOLLHUP)) == EPOLLIN);
+	}
+	CHECK(epoll_wait(ep, &ev, 1, 50) == 0);
+	CHECK(ioctl(m, FIONREAD, &n) == 0 && n == 20 && drain(m) == 20);
+	CHECK(epoll_wait(ep, &ev, 1, 0) == 0);
+	close(ep);
+	close_pty();
+	say("small pieces");
 }
 
 static double
@@ -455,14 +560,153 @@ leader_ends(void)
 	say("the end of a leader");
 }
 
+/* A slave whose master is closed. */
+static void
+hung(void)
+{
+	struct termios t;
+	struct winsize ws;
+	pid_t pg = getpgrp();
+	char fd[32];
+	int v = 1;
+
+	open_pty();
+	type("left\n");
+	close(m);
+	CHECK_ERRNO(tcgetattr(s, &t), EIO);
+	CHECK_ERRNO(ioctl(s, TCSETS, &t), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCGWINSZ, &ws), EIO);
+	CHECK_ERRNO(ioctl(s, FIONREAD, &v), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCGPGRP, &v), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCSPGRP, &pg), ENOTTY);
+	CHECK_ERRNO(ioctl(s, TIOCGSID, &v), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCSCTTY, 0), EIO);
+	CHECK_ERRNO(ioctl(s, TIOCNOTTY), EIO);
+	CHECK_ERRNO(ioctl(s, 0x5499, &v), EIO);
+	CHECK_ERRNO(tcflush(s, TCIFLUSH), EIO);
+	CHECK(ioctl(s, FIONBIO, &v) == 0);
+	CHECK(read(s, fd, sizeof(fd)) == 0);
+	CHECK_ERRNO(write(s, "x", 1), EIO);
+	CHECK_ERRNO(access(name, F_OK), ENOENT);
+	CHECK_ERRNO(open(name, O_RDWR | O_NOCTTY), ENOENT);
+	close(s);
+	say("a slave without a master");
+}
+
+static void
+requests(void)
+{
+	char b[8];
+	int v = 7, fd;
+
+	open_pty();
+	CHECK(ioctl(s, TIOCEXCL) == 0);
+	CHECK(ioctl(s, TIOCGEXCL, &v) == 0 && v == 1);
+	CHECK(ioctl(m, TIOCGEXCL, &v) == 0 && v == 0);
+	fd = open(name, O_RDWR | O_NOCTTY);
+	CHECK(getuid() == 0 ? fd >= 0 : fd == -1 && errno == EBUSY);
+	close(fd);
+	CHECK(ioctl(s, TIOCNXCL) == 0);
+	fd = open(name, O_RDWR | O_NOCTTY);
+	CHECK(fd >= 0 && close(fd) == 0);
+	CHECK(ioctl(m, TIOCGETD, &v) == 0 && v == 0);
+	/* The slave by its master. */
+	fd = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	CHECK(isatty(fd) && write(fd, "peer", 4) == 4);
+	EXPECT(m, "peer");
+	CHECK(ttyname_r(fd, b, sizeof(b)) == ERANGE);
+	close(fd);
+	CHECK_ERRNO(ioctl(s, TIOCGPTPEER, O_RDWR | O_NOCTTY), EIO);
+	CHECK_ERRNO(ioctl(1000, TIOCGPTPEER, O_RDWR), EBADF);
+	/* Packets. */
+	v = 0;
+	CHECK_ERRNO(ioctl(s, TIOCPKT, &v), ENOTTY);
+	CHECK(ioctl(m, TIOCPKT, &v) == 0);
+	v = 1;
+	CHECK(ioctl(m, TIOCPKT, &v) == 0);
+	CHECK(ioctl(m, TIOCGPKT, &v) == 0 && v == 1);
+	CHECK(write(s, "abc", 3) == 3);
+	CHECK(read(m, b, 2) == 2 && b[0] == 0 && b[1] == 'a');
+	CHECK(ioctl(m, FIONREAD, &v) == 0 && v == 2);
+	CHECK(read(m, b, 8) == 3 && b[0] == 0 && b[2] == 'c');
+	close_pty();
+	say("requests");
+}
+
+/* Says "HC" for SIGHUP and SIGCONT, to out. */
+static void
+report(int out)
+{
+	char b[3] = "..";
+
+	sleep_ms(100);
+	if (seen[SIGHUP] != 0)
+		b[0] = 'H';
+	if (seen[SIGCONT] != 0)
+		b[1] = 'C';
+	CHECK(write(out, b, 2) == 2);
+	_exit(0);
+}
+
+/* What the foreground group gets when the leader lets the terminal go. */
+static void
+let_go(bool notty, const char *want)
+{
+	char b[3] = "";
+	int p[2];
+	pid_t pid;
+
+	open_pty();
+	CHECK(pipe(p) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(setsid() > 0 && ioctl(m, TIOCSCTTY, 0) == 0);
+		CHECK(tcgetsid(s) == getpid() && tcgetpgrp(s) == getpid());
+		set_disposition(SIGTTOU, SIG_IGN);
+		set_handler(SIGHUP, on_signal, 0);
+		set_handler(SIGCONT, on_signal, 0);
+		pid = fork();
+		CHECK(pid >= 0);
+		if (pid == 0) {
+			setpgid(0, 0);
+			CHECK(tcsetpgrp(s, getpid()) == 0);
+			CHECK(write(p[1], "r", 1) == 1);
+			while (seen[SIGHUP] == 0)
+				sleep_ms(5);
+			report(p[1]);
+		}
+		await(p[0], 'r');
+		if (notty) {
+			CHECK_ERRNO(ioctl(m, TIOCNOTTY), ENOTTY);
+			CHECK(ioctl(s, TIOCNOTTY) == 0);
+			CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+			sleep_ms(200);
+			CHECK(seen[SIGHUP] == 0 && seen[SIGCONT] == 0);
+		}
+		_exit(0);
+	}
+	wait_ok(pid);
+	CHECK(read(p[0], b, 2) == 2 && strcmp(b, want) == 0);
+	close(p[0]), close(p[1]);
+	close_pty();
+	say("let go: %s", b);
+}
+
 int
 main(void)
 {
 	names();
 	editing();
 	raw();
+	pieces();
 	flood();
 	sessions();
 	leader_ends();
+	hung();
+	requests();
+	let_go(true, "HC");
+	let_go(false, "H.");
 	return (0);
 }

@@ -541,7 +541,7 @@ tty_open(struct vfs *vfs, struct file *f, const struct vfs_ctx *ctx)
 	if (vfs->tty_ops != NULL)
 		error = vfs->tty_ops->controlling(vfs->tty_arg, ctx, &pty);
 	if (error == 0 && pty != NULL)
-		return (pty_open_slave(pty, f));
+		return (pty_open_slave(pty, f, ctx));
 	return (error != 0 ? error : tty_open_host(vfs, f));
 }
 

@@ -6,33 +6,36 @@
  *
  * Concepts.  A pty is a pair of files with a line discipline between them
  * (pty_ldisc.c).  Neither is a terminal of the host: its job control knows no
- * processes of ours, and a confined kernel may not open one.  The bytes are in
- * a pair of host sockets, so that poll and epoll work by the host as for all
- * other streams.
+ * processes of ours, and a confined kernel may not open one.  The bytes wait in
+ * two queues in memory.  A pair of host sockets shows how these are
+ * (pty_queue.c), so that poll and epoll work by the host as for all other
+ * streams.
  *
  *	master file -> m ===== s <- slave files
  *	                  pty
  *
  * Opening /dev/ptmx makes a pty with a number, and it is /dev/pts/NUMBER as
  * long as the master is open.  When the last slave file goes, s is shut down:
- * the master reads what is left, and then EIO.  The next slave to be opened
- * gets a new pair of sockets, of which one takes the place of m.  When the
- * master goes, kern is told (vfs_tty_ops.hangup), and slaves read the end of
- * the file.
+ * the master reads what is left, and then EIO.  A socket that was shut down
+ * stays so: the next slave to be opened gets a new pair, of which one takes the
+ * place of m.  When the master goes, kern is told (vfs_tty_ops.hangup), and
+ * slaves read the end of the file.
  *
  * Locking and lifetime.  Files ref the pty; the table points to it weakly,
  * under its lock, which comes before that of the pty.  A session points to it
  * as long as its master is open: kern clears that when it is told.  The number
- * of m does not change, so the master uses it without the lock; a slave has a
- * dup of s.  Signals are sent after pty->lock has been let go.
+ * of m does not change, so the master waits at it without the lock; a slave has
+ * a dup of s.  Signals are sent after pty->lock has been let go.
  *
  * Limits.  See docs/decisions/006.  PTY_MAX in one kernel.  An epoll forgets
- * the master when a slave is opened after all were closed.  What is typed while
- * no slave is open is lost once there has been one.
+ * the master when a slave is opened after all were closed, because m is another
+ * host description then.  What is typed while no slave is open is lost once
+ * there has been one.
  */
 #include "vfs/devfs/pty.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,20 +115,15 @@ shut_locked(struct pty *pty)
 	pty->closed = true;
 }
 
-/* Locked.  A new pair of sockets; the master has not lost what it has not yet
- * read. */
+/* Locked.  A new pair of sockets, and a terminal that nobody has typed at. */
 static int
 reopen_locked(struct pty *pty)
 {
-	uint8_t buf[1024];
 	int error, fds[2];
-	size_t n;
 
-	error = host_socketpair(1, fds);
+	error = pty_bells_create(fds);
 	if (error != 0)
 		return (error);
-	while (host_read(pty->m, buf, sizeof(buf), &n) == 0 && n > 0)
-		(void)host_write(fds[1], buf, n, &n);
 	error = host_dup_over(fds[0], pty->m);
 	(void)host_close(fds[0]);
 	if (error != 0) {
@@ -135,7 +133,8 @@ reopen_locked(struct pty *pty)
 	(void)host_close(pty->s);
 	pty->s = fds[1];
 	pty->closed = false;
-	pty->first = pty->nrecords = pty->nline = 0;
+	pty_flush(pty, 1);
+	pty_bells_reset(pty);
 	return (0);
 }
 
@@ -149,7 +148,7 @@ pty_create(struct pty_table *t, const struct vfs_ctx *ctx, struct pty **out)
 	pty = calloc(1, sizeof(*pty));
 	if (pty == NULL)
 		return (ENOMEM);
-	error = host_socketpair(1, fds);
+	error = pty_bells_create(fds);
 	if (error != 0) {
 		free(pty);
 		return (error);
@@ -213,7 +212,7 @@ pty_open_master(struct pty_table *t, struct file *f, const struct vfs_ctx *ctx)
 }
 
 int
-pty_open_slave(struct pty *pty, struct file *f)
+pty_open_slave(struct pty *pty, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct pty_file *pf = calloc(1, sizeof(*pf));
 	int error = ENOMEM;
@@ -221,6 +220,8 @@ pty_open_slave(struct pty *pty, struct file *f)
 	if (pf != NULL) {
 		kmutex_lock(&pty->lock);
 		error = pty->locked || pty->m < 0 ? EIO : 0;
+		if (error == 0 && pty->exclusive[0] && ctx->uid != 0)
+			error = EBUSY;
 		if (error == 0 && pty->closed)
 			error = reopen_locked(pty);
 		if (error == 0)
@@ -254,6 +255,19 @@ pty_of_file(const struct file *f, bool *master)
 		return (NULL);
 	*master = pf->master;
 	return (pf->pty);
+}
+
+int
+pty_open_peer(const struct file *master, int flags, const struct vfs_ctx *ctx,
+    struct file **fp)
+{
+	const struct pty_file *pf = master->data;
+	char path[16];
+
+	/* Whatever the guest sees in its /dev. */
+	snprintf(path, sizeof(path), "pts/%u", pf->pty->nr);
+	flags &= O_ACCMODE | O_NONBLOCK | O_NOCTTY;
+	return (vfs_open(ctx, pf->pty->table->mp->root, path, flags, 0, fp));
 }
 
 bool
@@ -299,10 +313,6 @@ file_wait(struct file *f, struct vfs_retry *w, const struct vfs_ctx *ctx)
 {
 	struct pty_file *pf = f->data;
 
-	if (w->pause == 0 && hostfd_ready(pf->fd, w->events) != 0) {
-		w->pause = VFS_PAUSE_MIN; /* if it is not true */
-		return (0);
-	}
 	if (nonblocking(f))
 		return (EAGAIN);
 	return (vfs_wait_retry(ctx, pf->fd, w));
@@ -318,6 +328,27 @@ signals_send(struct vfs *vfs, struct pty *pty, uint64_t signals)
 			vfs->tty_ops->signal(vfs->tty_arg, pty, sig);
 }
 
+/* Locked.  Print, or type, some of uio: *n bytes. */
+static int
+write_locked(struct pty_file *pf, struct uio *uio, uint64_t *signals, size_t *n)
+{
+	struct pty *pty = pf->pty;
+	uint8_t buf[PTY_STEP];
+
+	/* Typing for nobody is no error, printing is. */
+	if (file_dead(pf)) {
+		*n = pf->master ? uiomove(buf, sizeof(buf), uio) : 0;
+		return (pf->master ? 0 : EIO);
+	}
+	*n = pf->master ? pty_input_room(pty) : pty_output_room(pty);
+	*n = uiomove(buf, *n, uio);
+	if (pf->master)
+		pty_input(pty, buf, *n, signals);
+	else
+		pty_output(pty, buf, *n);
+	return (0);
+}
+
 /* Write as the master (typing) or as a slave (printing). */
 static int
 pty_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
@@ -326,32 +357,42 @@ pty_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 	struct pty_file *pf = f->data;
 	struct pty *pty = pf->pty;
 	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = UINT64_MAX};
-	uint8_t buf[PTY_STEP];
 	uint64_t signals;
 	int error = 0;
 	size_t n;
 
 	while (error == 0 && uio->resid > 0) {
-		error = file_wait(f, &w, ctx);
-		if (error != 0)
-			break;
 		signals = 0;
-		w.pause = 0; /* it moves */
 		kmutex_lock(&pty->lock);
-		/* Typing for nobody is no error, printing is. */
-		if (file_dead(pf) && !pf->master)
-			error = EIO;
-		else {
-			n = uiomove(buf, sizeof(buf), uio);
-			if (!pf->master)
-				(void)pty_output(pty, buf, n);
-			else if (!file_dead(pf))
-				pty_input(pty, buf, n, &signals);
-		}
+		error = write_locked(pf, uio, &signals, &n);
+		pty_bells(pty);
 		kmutex_unlock(&pty->lock);
 		signals_send(f->vfs, pty, signals);
+		if (error == 0 && n == 0)
+			error = file_wait(f, &w, ctx);
+		else
+			w.pause = 0; /* it moves */
 	}
 	return (uio->resid < before ? 0 : error);
+}
+
+/* Locked.  What there is; *dead: and nothing will come. */
+static void
+master_take(struct pty *pty, struct uio *uio, bool *dead)
+{
+	const uint8_t data = 0; /* the head of a packet */
+	uint8_t buf[PTY_LINE];
+	size_t n;
+
+	if (pty->packet && pty->out.n > 0)
+		(void)uiomove((void *)(uintptr_t)&data, 1, uio);
+	while (uio->resid > 0 && pty->out.n > 0) {
+		n = uio->resid < sizeof(buf) ? uio->resid : sizeof(buf);
+		n = pty_queue_get(&pty->out, buf, n);
+		(void)uiomove(buf, n, uio);
+	}
+	*dead = pty->closed;
+	pty_bells(pty);
 }
 
 static int
@@ -359,13 +400,18 @@ master_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 {
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
-	int error;
+	struct vfs_retry w = {.events = HOST_POLLIN, .deadline = UINT64_MAX};
+	int error = 0;
+	bool dead;
 
-	if (before == 0)
-		return (0);
-	error = hostfd_do_read(pf->fd, true, nonblocking(f), uio, ctx);
-	if (error == ECONNRESET || (error == 0 && uio->resid == before))
-		error = EIO;
+	while (error == 0 && uio->resid == before && before > 0) {
+		kmutex_lock(&pf->pty->lock);
+		master_take(pf->pty, uio, &dead);
+		kmutex_unlock(&pf->pty->lock);
+		if (uio->resid < before)
+			break;
+		error = dead ? EIO : file_wait(f, &w, ctx);
+	}
 	return (error);
 }
 
@@ -403,17 +449,20 @@ slave_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 
 	while (uio->resid > 0) {
 		kmutex_lock(&pty->lock);
+		got = 0;
 		over = file_dead(pf);
-		error = pty_take(pty, buf,
-		    uio->resid < sizeof(buf) ? uio->resid : sizeof(buf), &got);
+		error = over ? 0
+			     : pty_take(pty, buf,
+				   uio->resid < sizeof(buf) ? uio->resid
+							    : sizeof(buf),
+				   &got);
+		pty_bells(pty);
 		kmutex_unlock(&pty->lock);
 		total += uiomove(buf, got, uio);
 		if (got > 0)
 			w.pause = 0;
 		if (error == 0 && got == 0)
 			break; /* end of file */
-		if (over && error == EAGAIN)
-			break;
 		w.deadline = read_deadline(pty, total, &over);
 		if (over)
 			break;
@@ -432,12 +481,11 @@ pty_poll(struct file *f, short events, int *hostfd)
 	const short in = HOST_POLLIN | VPOLLRDNORM;
 	struct pty_file *pf = f->data;
 	short r = hostfd_ready(pf->fd, events);
-	bool dead;
-	int n = 0;
-	long ret;
+	bool dead, empty;
 
 	kmutex_lock(&pf->pty->lock);
 	dead = !pf->master && file_dead(pf);
+	empty = pf->pty->out.n == 0;
 	kmutex_unlock(&pf->pty->lock);
 	if (dead)
 		r |= (short)(HOST_POLLERR | HOST_POLLHUP |
@@ -446,9 +494,8 @@ pty_poll(struct file *f, short events, int *hostfd)
 	*hostfd = pf->fd;
 	/* A socket can be read at its end, a master only as long as there is
 	 * something. */
-	if (pf->master && (r & HOST_POLLHUP) != 0 &&
-	    host_ioctl(pf->fd, VIOC_FIONREAD, &n, &ret) == 0 && n == 0)
-		r &= ~in;
+	if (pf->master && (r & HOST_POLLHUP) != 0 && empty)
+		r &= (short)~in;
 	return (r);
 }
 
@@ -471,6 +518,7 @@ set_termios(struct pty *pty, uint32_t cmd, const void *kbuf, size_t size)
 	if (cmd == VIOC_TCSETSF || cmd == VIOC_TCSETSF2)
 		pty_flush(pty, 1);
 	pty_set_termios(pty, &t);
+	pty_bells(pty);
 	kmutex_unlock(&pty->lock);
 	return (0);
 }
@@ -524,6 +572,7 @@ ioctl_tty(struct file *f, uint32_t cmd, void *kbuf, size_t size, uint64_t arg)
 		/* 0 input, 1 output, 2 both, as the slave has them. */
 		pty_flush(pty, pf->master && arg < 2 ? 2 - (unsigned)arg
 						     : (unsigned)arg + 1);
+		pty_bells(pty);
 		kmutex_unlock(&pty->lock);
 		return (0);
 	case VIOC_TCSBRK:
@@ -535,18 +584,36 @@ ioctl_tty(struct file *f, uint32_t cmd, void *kbuf, size_t size, uint64_t arg)
 	}
 }
 
+/* With an int.  Either side has its own TIOCEXCL. */
 static int
-ioctl_master(struct pty *pty, uint32_t cmd, void *kbuf)
+ioctl_int(struct pty_file *pf, uint32_t cmd, void *kbuf, size_t size)
 {
-	int32_t v;
+	struct pty *pty = pf->pty;
+	int32_t v = 0;
 
-	memcpy(&v, kbuf, sizeof(v));
+	if (size != 0)
+		memcpy(&v, kbuf, sizeof(v));
 	kmutex_lock(&pty->lock);
 	if (cmd == VIOC_TIOCSPTLCK)
 		pty->locked = v != 0;
-	v = cmd == VIOC_TIOCGPTN ? (int32_t)pty->nr : pty->locked;
+	else if (cmd == VIOC_TIOCPKT)
+		pty->packet = v != 0;
+	else if (cmd == VIOC_TIOCEXCL || cmd == VIOC_TIOCNXCL)
+		pty->exclusive[pf->master] = cmd == VIOC_TIOCEXCL;
+	else if (cmd == VIOC_TIOCGPTN)
+		v = (int32_t)pty->nr;
+	else if (cmd == VIOC_TIOCGPTLCK)
+		v = pty->locked;
+	else if (cmd == VIOC_TIOCGPKT)
+		v = pty->packet;
+	else if (cmd == VIOC_TIOCGEXCL)
+		v = pty->exclusive[pf->master];
+	else if (cmd == VIOC_FIONREAD)
+		v = (int32_t)(pf->master ? pty->out.n : pty_readable(pty));
+	else
+		v = 0; /* TIOCOUTQ; TIOCGETD: N_TTY */
 	kmutex_unlock(&pty->lock);
-	if (cmd != VIOC_TIOCSPTLCK)
+	if (size != 0)
 		memcpy(kbuf, &v, sizeof(v));
 	return (0);
 }
@@ -557,22 +624,24 @@ pty_ioctl(struct file *f, unsigned long lcmd, void *kbuf, size_t size,
 {
 	struct pty_file *pf = f->data;
 	uint32_t cmd = (uint32_t)lcmd;
-	const int32_t none = 0;
 	int error;
 
 	switch (cmd) {
 	case VIOC_TIOCGPTN:
 	case VIOC_TIOCSPTLCK:
 	case VIOC_TIOCGPTLCK:
+	case VIOC_TIOCPKT:
+	case VIOC_TIOCGPKT:
 		if (!pf->master)
 			return (ENOTTY);
-		error = ioctl_master(pf->pty, cmd, kbuf);
-		break;
+		/* FALLTHROUGH */
 	case VIOC_FIONREAD:
-		return (hostfd_host_ioctl(pf->fd, lcmd, kbuf, size, arg, ret));
 	case VIOC_TIOCOUTQ:
-		memcpy(kbuf, &none, sizeof(none));
-		error = 0;
+	case VIOC_TIOCEXCL:
+	case VIOC_TIOCNXCL:
+	case VIOC_TIOCGEXCL:
+	case VIOC_TIOCGETD:
+		error = ioctl_int(pf, cmd, kbuf, size);
 		break;
 	default:
 		error = ioctl_tty(f, cmd, kbuf, size, arg);

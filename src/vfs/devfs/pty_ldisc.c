@@ -5,24 +5,32 @@
  * The line discipline of guests' terminals: what happens between the keys and
  * the program, and between the program and the screen.
  *
- * Concepts.  Two host sockets carry the bytes: m, the master's, and s, the
- * slave's.  Input is edited here, and sent to s when a program may read it: a
- * line at a time in canonical mode, at once otherwise.  A list of records says
- * how what is in the socket is to be read, for a read returns one line at
- * most.  End of file is a byte in the socket which nobody sees, so that a
- * reader wakes up for it.  Output, and the echo of input, go from s to m.
+ * Concepts.  Two queues hold the bytes: `in`, what slaves read, and `out`, what
+ * the master reads.  Input is edited here, and put into `in` when a program may
+ * read it: a line at a time in canonical mode, at once otherwise.  A bit for
+ * each byte says where lines end, for a read returns one line at most.  The end
+ * of the file is a byte with that bit which nobody sees, so that a reader wakes
+ * up for it.  Output, and the echo of input, go to `out`.
  *
- * Locking: pty->lock for everything.  The callers have seen that the socket
- * has room; what does not fit nevertheless (echo nobody reads) is dropped.
+ * Room.  Whoever writes asks for room first, and waits (pty.c) if there is
+ * none.  A byte typed takes no more than one byte of the line or of `in`, and
+ * the line is counted to `in`.  Echo is not asked about: nobody who types waits
+ * for it (it may be for himself, who reads only afterwards).  PTY_ECHO bytes
+ * are kept for it, and what nobody reads beyond that is dropped, as Linux does.
+ *
+ * Locking: pty->lock for everything.  The callers ring the bells.
  *
  * Limits.  Output is never stopped: the characters for that are swallowed.  No
- * parity marks, no delays but tabs, no upper-case terminals, no packet mode.
+ * parity marks, no delays but tabs, no upper-case terminals, no packets that
+ * tell of changes.
  */
 #include "vfs/devfs/pty.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+
+#include "libk/kassert.h"
 
 #define SIG_INT 2
 #define SIG_QUIT 3
@@ -81,10 +89,7 @@ is_cc(const struct pty *pty, unsigned which, uint8_t c)
 static void
 out_flush(struct out *o)
 {
-	size_t done;
-
-	if (o->n > 0)
-		(void)host_write(o->pty->s, o->b, o->n, &done);
+	(void)pty_queue_put(&o->pty->out, o->b, o->n);
 	o->n = 0;
 }
 
@@ -143,15 +148,24 @@ out_post(struct out *o, uint8_t c)
 	pty->column = to;
 }
 
-int
+size_t
+pty_output_room(const struct pty *pty)
+{
+	size_t room = PTY_QUEUE - pty->out.n;
+
+	room = room > PTY_ECHO ? (room - PTY_ECHO) / PTY_EXPAND : 0;
+	return (room < PTY_STEP ? room : PTY_STEP);
+}
+
+void
 pty_output(struct pty *pty, const uint8_t *b, size_t n)
 {
 	struct out o = {.pty = pty};
-	size_t done;
 
+	KASSERT(n <= pty_output_room(pty));
 	for (size_t i = 0; i < n; i++)
 		out_post(&o, b[i]);
-	return (host_write(pty->s, o.b, o.n, &done));
+	out_flush(&o);
 }
 
 static void
@@ -172,100 +186,89 @@ echo(struct out *o, uint8_t c)
 
 /* ---- input: what a program may read ---- */
 
-/* A record of len bytes.  Whoever calls sends them. */
-static bool
-record_add(struct pty *pty, uint32_t len, enum pty_kind kind)
-{
-	struct pty_record *last;
-
-	last = &pty->rec[(pty->first + pty->nrecords + PTY_RECORDS - 1) %
-			 PTY_RECORDS];
-	if (kind == PTY_RAW && pty->nrecords > 0 && last->kind == PTY_RAW) {
-		last->len += len;
-		return (true);
-	}
-	if (pty->nrecords == PTY_RECORDS)
-		return (false);
-	pty->rec[(pty->first + pty->nrecords++) % PTY_RECORDS] =
-	    (struct pty_record){len, kind};
-	return (true);
-}
+enum piece { RAW, LINE_END, END_OF_FILE };
 
 static void
-record_done(struct pty *pty)
-{
-	pty->first = (pty->first + 1) % PTY_RECORDS;
-	pty->nrecords--;
-}
-
-static void
-send_input(struct pty *pty, const uint8_t *b, size_t n, enum pty_kind kind)
+send_input(struct pty *pty, const uint8_t *b, size_t n, enum piece kind)
 {
 	const uint8_t mark = 0;
 	size_t done;
+	uint32_t last;
 
-	if (!record_add(pty, (uint32_t)n, kind))
+	done = pty_queue_put(&pty->in, b, n);
+	if (kind == END_OF_FILE)
+		done += pty_queue_put(&pty->in, &mark, 1);
+	KASSERT(done == n + (kind == END_OF_FILE));
+	if (kind == RAW || done == 0)
 		return;
-	if (n > 0)
-		(void)host_write(pty->m, b, n, &done);
-	if (kind == PTY_EOF)
-		(void)host_write(pty->m, &mark, 1, &done);
+	last = (pty->in.first + pty->in.n - 1) % PTY_QUEUE;
+	pty->ends[last / 8] |= (uint8_t)(1u << last % 8);
+}
+
+static bool
+ends_at(const struct pty *pty, uint32_t at)
+{
+	return ((pty->ends[at / 8] >> at % 8 & 1) != 0);
+}
+
+size_t
+pty_input_room(const struct pty *pty)
+{
+	size_t room = PTY_QUEUE - pty->in.n - pty->nline;
+
+	return (room < PTY_STEP ? room : PTY_STEP);
+}
+
+size_t
+pty_readable(const struct pty *pty)
+{
+	size_t n = pty->in.n;
+	uint32_t at;
+
+	for (uint32_t i = 0; i < pty->in.n; i++) {
+		at = (pty->in.first + i) % PTY_QUEUE;
+		n -= ends_at(pty, at) && pty->in.b[at] == 0;
+	}
+	return (n);
 }
 
 int
 pty_take(struct pty *pty, uint8_t *b, size_t size, size_t *got)
 {
 	const bool canon = lflag(pty, TT_ICANON);
-	struct pty_record *r;
-	size_t total = 0, n;
-	uint8_t mark;
+	struct pty_queue *q = &pty->in;
+	bool end = false, mark;
+	size_t total = 0;
+	uint32_t at;
 
-	while (pty->nrecords > 0 && total < size) {
-		r = &pty->rec[pty->first];
-		n = r->len < size - total ? r->len : size - total;
-		if (n > 0 && host_read(pty->s, b + total, n, &n) != 0)
-			n = 0;
-		/* Shorter than its record: the socket has refused some. */
-		if (n == 0 && r->len > 0)
-			r->len = 0;
-		r->len -= (uint32_t)n;
-		total += n;
-		if (r->len > 0)
+	while (q->n > 0 && !(canon && end)) {
+		at = q->first;
+		end = ends_at(pty, at);
+		mark = end && q->b[at] == 0;
+		/* A mark belongs to what is before it. */
+		if (total == size && !mark)
 			break;
-		if (r->kind == PTY_EOF)
-			(void)host_read(pty->s, &mark, 1, &n);
-		mark = r->kind != PTY_RAW;
-		record_done(pty);
-		if (canon && mark) {
-			*got = total;
-			return (0);
-		}
+		pty->ends[at / 8] &= (uint8_t) ~(1u << at % 8);
+		if (!mark)
+			b[total++] = q->b[at];
+		q->first = (at + 1) % PTY_QUEUE;
+		q->n--;
 	}
 	*got = total;
-	return (total > 0 ? 0 : EAGAIN);
-}
-
-static void
-drain_socket(int fd)
-{
-	uint8_t buf[1024];
-	size_t n;
-
-	while (host_read(fd, buf, sizeof(buf), &n) == 0 && n > 0)
-		;
+	return (total > 0 || (canon && end) ? 0 : EAGAIN);
 }
 
 void
 pty_flush(struct pty *pty, unsigned which)
 {
 	if ((which & 1) != 0) {
-		drain_socket(pty->s);
-		pty->nrecords = pty->first = 0;
+		pty_queue_clear(&pty->in);
+		memset(pty->ends, 0, sizeof(pty->ends));
 		pty->nline = 0;
 		pty->quote = false;
 	}
-	if ((which & 2) != 0 && pty->m >= 0)
-		drain_socket(pty->m);
+	if ((which & 2) != 0)
+		pty_queue_clear(&pty->out);
 }
 
 void
@@ -276,8 +279,8 @@ pty_set_termios(struct pty *pty, const struct pty_termios *t)
 	pty->tio = *t;
 	pty->quote = false;
 	/* What has been typed of a line can be read now. */
-	if (was && !lflag(pty, TT_ICANON) && pty->nline > 0 && pty->m >= 0) {
-		send_input(pty, pty->line, pty->nline, PTY_RAW);
+	if (was && !lflag(pty, TT_ICANON) && pty->nline > 0) {
+		send_input(pty, pty->line, pty->nline, RAW);
 		pty->nline = 0;
 	}
 }
@@ -388,7 +391,7 @@ line_end(struct out *o, uint8_t c, bool eof)
 		pty->line[pty->nline++] = c;
 		echo(o, c);
 	}
-	send_input(pty, pty->line, pty->nline, eof ? PTY_EOF : PTY_LINE_END);
+	send_input(pty, pty->line, pty->nline, eof ? END_OF_FILE : LINE_END);
 	pty->nline = 0;
 }
 
@@ -498,9 +501,10 @@ pty_input(struct pty *pty, const uint8_t *b, size_t n, uint64_t *signals)
 	uint8_t raw[PTY_STEP];
 	size_t nraw = 0;
 
-	for (size_t i = 0; i < n && i < PTY_STEP; i++)
+	KASSERT(n <= pty_input_room(pty));
+	for (size_t i = 0; i < n; i++)
 		input_one(&o, b[i], raw, &nraw, signals);
 	if (nraw > 0)
-		send_input(pty, raw, nraw, PTY_RAW);
+		send_input(pty, raw, nraw, RAW);
 	out_flush(&o);
 }

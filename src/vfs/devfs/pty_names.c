@@ -5,8 +5,9 @@
  * The names in /dev/pts, and the table of ptys that they stand for.
  *
  * A vnode is that of a number, whatever pty has it; opening it opens the one
- * that has it then.  Table and vnodes point to each other and to ptys weakly,
- * under the table's lock.
+ * that has it then.  A pty keeps its number as long as there are files of it,
+ * but its name only as long as its master is open.  Table and vnodes point to
+ * each other and to ptys weakly, under the table's lock.
  */
 #include "vfs/devfs/pty.h"
 
@@ -66,7 +67,7 @@ pts_open(struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct pty *pty = table_get(vp->data, pts_nr(vp));
 
-	return (pty == NULL ? EIO : pty_open_slave(pty, f));
+	return (pty == NULL ? EIO : pty_open_slave(pty, f, ctx));
 }
 
 static void
@@ -110,7 +111,7 @@ pty_lookup(struct pty_table *t, const char *name, struct vnode **vpp)
 	if (nr == PTY_MAX || name[0] == '\0')
 		return (ENOENT);
 	kmutex_lock(&t->lock);
-	if (t->pty[nr] == NULL)
+	if (t->pty[nr] == NULL || !pty_live(t->pty[nr]))
 		error = ENOENT;
 	else if (t->vp[nr] != NULL && vnode_tryref(t->vp[nr]))
 		*vpp = t->vp[nr];
@@ -131,12 +132,16 @@ pty_readdir(struct pty_table *t, uint64_t off, vfs_dirent_fn *fn, void *arg)
 {
 	struct pty *pty;
 	char name[16];
+	bool live;
 
 	for (unsigned nr = (unsigned)off; off < PTY_MAX && nr < PTY_MAX; nr++) {
 		pty = table_get(t, nr);
 		if (pty == NULL)
 			continue;
+		live = pty_live(pty);
 		pty_free(pty);
+		if (!live)
+			continue;
 		snprintf(name, sizeof(name), "%u", nr);
 		if (!fn(arg, name, strlen(name), PTS_INO + nr,
 			vtype_dtype(VCHR), nr + 1))
