@@ -20,9 +20,10 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEAD = """# Programs that run
 
-What the suite `programs` ran last, natively and inside, with the same standard
-output and exit status. Made by `scripts/mkprograms.py` from the suite's record: run
-`meson test -C build --suite programs` and it, to make it anew. Times are seconds of one
+What the suites `programs` and `servers` ran last: programs natively and inside, with the
+same standard output and exit status; servers inside, with clients outside. Made by
+`scripts/mkprograms.py` from their record: run
+`meson test -C build --suite programs --suite servers` and it, to make it anew. Times are seconds of one
 run, on a machine that did other things as well: they tell what was run, not how fast.
 A call in the last column is one that the program tried and did without.
 """
@@ -33,7 +34,7 @@ def rows_of(build):
     """All results, in the order of the suite."""
     rows = []
     for name in ("shell", "languages", "data", "stage4", "stress_ng",
-                 "terminal"):
+                 "terminal", "servers"):
         for path in glob.glob(os.path.join(build, "tests", "programs",
                                            name + ".json")):
             with open(path, encoding="utf-8") as f:

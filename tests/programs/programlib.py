@@ -32,6 +32,7 @@ VERSION = {
     "javac": ["javac", "-version"],
     "lua": ["lua", "-v"],
     "lua5.4": ["lua5.4", "-v"],
+    "nginx": ["nginx", "-v"],
     "perl": ["perl", "-e", "print \"perl $^V\n\""],
     "stress-ng": ["stress-ng", "--version"],
 }

@@ -3,7 +3,7 @@
 # Copyright (c) 2026 The vmspace authors
 """Servers from Debian packages inside, clients outside, on loopback.
 
-    run_servers.py --vmspace BUILD/vmspace
+    run_servers.py --vmspace BUILD/vmspace [--json FILE]
 
 redis-server under redis-benchmark with 50 clients, with a BGSAVE in the middle:
 the data are right afterwards, also in a native server that loads what was saved
@@ -26,9 +26,11 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                "..", "lib"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+sys.path.insert(0, os.path.join(HERE, "..", "programs"))
 import vmtest  # noqa: E402
+from programlib import Record  # noqa: E402
 
 LONG = 10 if os.environ.get("VMSPACE_TEST_LONG") else 1
 SECONDS = 60 * vmtest.SLOW
@@ -423,15 +425,38 @@ def inet(env):
                     r.text() == INET_SAYS, r.text() + r.errtext())
 
 
+class Cases(vmtest.Cases):
+    """Also for scripts/mkprograms.py."""
+
+    def __init__(self, record):
+        super().__init__()
+        self.record = record
+
+    def told(self, name, result):
+        program = {"redis": "redis-benchmark", "nginx": "nginx"}.get(
+            name.split()[0].rstrip(":"), "python3")
+        self.record.add(name, program, result)
+
+    def ok(self, name, note=""):
+        super().ok(name, note)
+        self.told(name, "ok")
+
+    def fail(self, name, why):
+        super().fail(name, why)
+        self.told(name, "FAIL")
+
+
 class Env:
     def __init__(self, opts):
         self.vm = vmtest.Vmspace(opts.vmspace)
-        self.cases = vmtest.Cases()
+        self.record = Record(opts.json)
+        self.cases = Cases(self.record)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--vmspace", required=True)
+    p.add_argument("--json")
     env = Env(p.parse_args())
     vmtest.become_subreaper()
     inet(env)
@@ -448,6 +473,7 @@ def main():
         nginx(env, signal.SIGQUIT)
     else:
         env.cases.missing("nginx", "nginx")
+    env.record.write()
     return env.cases.finish()
 
 
