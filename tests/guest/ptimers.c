@@ -226,7 +226,7 @@ many(void)
 	for (int i = 0; i < 20; i++)
 		in_child(nothing, NULL);
 	for (int i = 0; i < MANY; i++)
-		start(t[i], MS, 100 * MS);
+		start(t[i], MS, 500 * MS);
 	handle(SIGUSR2);
 	wait_fired(2 * MANY);
 	for (int i = 0; i < MANY; i++)

@@ -33,6 +33,28 @@ teardown(void **state)
 /* ---- pure functions ---- */
 
 static void
+test_ktime(void **state)
+{
+	const uint64_t max = KTIME_MAX;
+	uint64_t n;
+
+	assert_int_equal(ktime_add(1, 2), 3);
+	assert_int_equal(ktime_add(max - 1, 1), max);
+	assert_int_equal(ktime_add(max, max), max);
+	assert_int_equal(ktime_add(2, max - 1), max);
+	assert_int_equal(ktime_forward(10, 3, 9, &n), 10);
+	assert_int_equal(n, 0);
+	assert_int_equal(ktime_forward(10, 3, 10, &n), 13);
+	assert_int_equal(n, 1);
+	assert_int_equal(ktime_forward(10, 3, 16, &n), 19);
+	assert_int_equal(n, 3);
+	assert_int_equal(ktime_forward(10, max, 11, &n), max);
+	assert_int_equal(n, 1);
+	assert_int_equal(ktime_forward(0, 1, max, &n), max);
+	assert_true(n == max + 1);
+}
+
+static void
 test_table(void **state)
 {
 	assert_true(syscall_table_n > 450);
@@ -661,6 +683,7 @@ main(void)
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_siginfo),
 	    cmocka_unit_test(test_mmap_decode),
+	    cmocka_unit_test(test_ktime),
 	    T(test_trace),
 	    T(test_frame),
 	    T(test_sigwait),
