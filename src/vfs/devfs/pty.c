@@ -365,7 +365,8 @@ pty_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 		signals = 0;
 		kmutex_lock(&pty->lock);
 		error = write_locked(pf, uio, &signals, &n);
-		pty_bells(pty);
+		if (error != 0 || n == 0 || uio->resid == 0)
+			pty_bells(pty); /* once for all steps */
 		kmutex_unlock(&pty->lock);
 		signals_send(f->vfs, pty, signals);
 		if (error == 0 && n == 0)

@@ -103,6 +103,7 @@ struct pty {
 	/* [p] Bits of bytes in `in`: the last one of a line, or, if it is 0, a
 	 * mark that is no part of it, for the end of the file. */
 	uint8_t ends[PTY_QUEUE / 8];
+	unsigned nends; /* [p] such bits */
 };
 
 struct pty_table {

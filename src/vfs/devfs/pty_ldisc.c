@@ -203,6 +203,7 @@ send_input(struct pty *pty, const uint8_t *b, size_t n, enum piece kind)
 		return;
 	last = (pty->in.first + pty->in.n - 1) % PTY_QUEUE;
 	pty->ends[last / 8] |= (uint8_t)(1u << last % 8);
+	pty->nends++;
 }
 
 static bool
@@ -241,6 +242,8 @@ pty_take(struct pty *pty, uint8_t *b, size_t size, size_t *got)
 	size_t total = 0;
 	uint32_t at;
 
+	if (pty->nends == 0)
+		total = pty_queue_get(q, b, size);
 	while (q->n > 0 && !(canon && end)) {
 		at = q->first;
 		end = ends_at(pty, at);
@@ -249,6 +252,7 @@ pty_take(struct pty *pty, uint8_t *b, size_t size, size_t *got)
 		if (total == size && !mark)
 			break;
 		pty->ends[at / 8] &= (uint8_t) ~(1u << at % 8);
+		pty->nends -= end;
 		if (!mark)
 			b[total++] = q->b[at];
 		q->first = (at + 1) % PTY_QUEUE;
@@ -264,6 +268,7 @@ pty_flush(struct pty *pty, unsigned which)
 	if ((which & 1) != 0) {
 		pty_queue_clear(&pty->in);
 		memset(pty->ends, 0, sizeof(pty->ends));
+		pty->nends = 0;
 		pty->nline = 0;
 		pty->quote = false;
 	}
