@@ -249,7 +249,7 @@ for_ever(void)
 
 	for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
 		t = timer_new(clocks[i], SIGEV_SIGNAL, SIGUSR1);
-		fired = 0;
+		fired = overrun = 0;
 		for (int abs = 0; abs < 2; abs++) {
 			its.it_value = (struct timespec){long_max, 999999999};
 			its.it_interval = its.it_value;
@@ -266,6 +266,9 @@ for_ever(void)
 		while (fired == 0)
 			continue;
 		sleep_ms(20);
+		if (fired != 1 || overrun != 0)
+			say("clock %d: %d signals, overrun %d", (int)i,
+			    (int)fired, (int)overrun);
 		CHECK(fired == 1 && overrun == 0);
 		CHECK(timer_gettime(t, &old) == 0);
 		CHECK(old.it_value.tv_sec > 7000000000L);
