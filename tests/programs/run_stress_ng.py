@@ -130,8 +130,9 @@ def run_set(vm, scratch, stressors, options, count, record):
     if not INSIDE_ONLY.intersection(stressors):
         native = run(vm, scratch, words, None)
     for mode in MODES:
-        ours = run(vm, scratch, words, mode)
+        together = run(vm, scratch, words, mode)
         for s in stressors:
+            ours = together
             name = f"stress-ng {s}" + ("" if mode == "inside" else " " + mode)
             if ran(ours).get(s) == 0:
                 # The others left it no time on a busy machine: alone, then.
