@@ -113,10 +113,15 @@ class Terminal:
             self.notes.append(m.groups() or m.group())
         self.prompt()
 
-    def start(self, text):
+    def start(self, text, cooked=True):
         """Start a program that will read the terminal: not before the shell
         has given it back (readline has modes of its own)."""
         self.type(text + "\r")
+        end = time.monotonic() + SECONDS * vmtest.SLOW
+        while cooked and time.monotonic() < end:
+            if termios.tcgetattr(self.master)[3] & termios.ICANON:
+                break
+            self.pump(0.02)
         self.settle()
 
     def settle(self):
@@ -255,7 +260,7 @@ def raw_keys(t):
     t.type("\x03")
     t.wait(r"003")
     t.prompt()
-    t.start("read -rsn1 key; echo \"=$key=\"")
+    t.start("read -rsn1 key; echo \"=$key=\"", cooked=False)
     t.type("k")
     t.wait(r"^=k=$")
     t.prompt()
@@ -285,7 +290,7 @@ def pager(t):
 
 
 def editor(t):
-    t.start("vi -u NONE file")
+    t.start("vi -u NONE file", cooked=False)
     t.type("ihello from vi\x1b")
     t.settle()
     t.type("yypA again\x1b:wq\r")
