@@ -273,14 +273,8 @@ sys_semop(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_semtimedop(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint64_t ns, deadline = UINT64_MAX;
-	int error;
+	uint64_t deadline;
+	int error = sys_copyin_deadline(l, a[3], &deadline);
 
-	if (a[3] != 0) {
-		error = sys_copyin_timespec(l, a[3], &ns);
-		if (error != 0)
-			return (error);
-		deadline = sys_deadline(ns);
-	}
-	return (semop_call(l, a, deadline));
+	return (error != 0 ? error : semop_call(l, a, deadline));
 }

@@ -205,14 +205,8 @@ sys_epoll_pwait(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_epoll_pwait2(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint64_t ns, deadline = UINT64_MAX;
-	int error;
+	uint64_t deadline;
+	int error = sys_copyin_deadline(l, a[3], &deadline);
 
-	if (a[3] != 0) {
-		error = sys_copyin_timespec(l, a[3], &ns);
-		if (error != 0)
-			return (error);
-		deadline = sys_deadline(ns);
-	}
-	return (epoll_pwait_call(l, a, deadline, ret));
+	return (error != 0 ? error : epoll_pwait_call(l, a, deadline, ret));
 }

@@ -44,6 +44,8 @@ sys_restartable(int error)
 #define NS_PER_SEC UINT64_C(1000000000)
 /* EFAULT, EINVAL (negative, or nsec out of range).  KTIME_MAX at most. */
 int sys_copyin_timespec(struct lwp *, uint64_t uaddr, uint64_t *ns);
+/* An optional relative timeout: 0 is for ever.  As sys_copyin_timespec(). */
+int sys_copyin_deadline(struct lwp *, uint64_t uaddr, uint64_t *deadline);
 int sys_copyout_timespec(struct lwp *, uint64_t ns, uint64_t uaddr);
 struct lx_timespec lx_timespec_of(int64_t ns);
 struct lx_timeval lx_timeval_of(uint64_t ns);

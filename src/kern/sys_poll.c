@@ -218,29 +218,13 @@ poll_mask(struct lwp *l, uint64_t umask, uint64_t size)
 	return (0);
 }
 
-/* Optional timeout argument to a deadline. */
-static int
-poll_timeout(struct lwp *l, uint64_t uts, uint64_t *deadline)
-{
-	uint64_t ns;
-	int error;
-
-	*deadline = UINT64_MAX;
-	if (uts == 0)
-		return (0);
-	error = sys_copyin_timespec(l, uts, &ns);
-	if (error == 0)
-		*deadline = sys_deadline(ns);
-	return (error);
-}
-
 int
 sys_ppoll(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t deadline;
 	int error;
 
-	error = poll_timeout(l, a[2], &deadline);
+	error = sys_copyin_deadline(l, a[2], &deadline);
 	if (error == 0)
 		error = poll_mask(l, a[3], a[4]);
 	if (error != 0)
@@ -421,7 +405,7 @@ sys_pselect6(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (a[5] != 0 && copyin(lwp_vmspace(l), &arg, a[5], sizeof(arg)) != 0)
 		return (EFAULT);
-	error = poll_timeout(l, a[4], &deadline);
+	error = sys_copyin_deadline(l, a[4], &deadline);
 	if (error == 0)
 		error = poll_mask(l, arg.mask, arg.size);
 	if (error != 0)

@@ -131,7 +131,7 @@ sig_timedwait(
 int
 sys_rt_sigtimedwait(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint64_t set, ns, deadline = UINT64_MAX;
+	uint64_t set, deadline;
 	struct ksiginfo info;
 	uint8_t abi[128];
 	int error;
@@ -140,12 +140,9 @@ sys_rt_sigtimedwait(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (EINVAL);
 	if (copyin(lwp_vmspace(l), &set, a[0], sizeof(set)) != 0)
 		return (EFAULT);
-	if (a[2] != 0) {
-		error = sys_copyin_timespec(l, a[2], &ns);
-		if (error != 0)
-			return (error);
-		deadline = sys_deadline(ns);
-	}
+	error = sys_copyin_deadline(l, a[2], &deadline);
+	if (error != 0)
+		return (error);
 	error = sig_timedwait(l, set & ~KSIG_UNMASKABLE, deadline, &info);
 	if (error != 0)
 		return (error);

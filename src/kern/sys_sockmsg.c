@@ -612,16 +612,13 @@ int
 sys_recvmmsg(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t n = (uint32_t)a[2] < LX_IOV_MAX ? (uint32_t)a[2] : LX_IOV_MAX;
-	uint64_t uhdr = a[1], deadline = UINT64_MAX, ns, i;
-	int flags = (int)a[3], error = 0;
+	uint64_t uhdr = a[1], deadline, i;
+	int flags = (int)a[3], error;
 	int64_t got = 0;
 
-	if (a[4] != 0) {
-		error = sys_copyin_timespec(l, a[4], &ns);
-		if (error != 0)
-			return (error);
-		deadline = sys_deadline(ns);
-	}
+	error = sys_copyin_deadline(l, a[4], &deadline);
+	if (error != 0)
+		return (error);
 	for (i = 0; i < n; i++, uhdr += sizeof(struct lx_mmsghdr)) {
 		error = recvmsg_one(
 		    l, (int)a[0], uhdr, flags & ~HOST_MSG_WAITFORONE, &got);

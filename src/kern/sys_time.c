@@ -92,6 +92,21 @@ sys_deadline(uint64_t rel_ns)
 }
 
 int
+sys_copyin_deadline(struct lwp *l, uint64_t uaddr, uint64_t *deadline)
+{
+	uint64_t ns;
+	int error;
+
+	*deadline = UINT64_MAX;
+	if (uaddr == 0)
+		return (0);
+	error = sys_copyin_timespec(l, uaddr, &ns);
+	if (error == 0)
+		*deadline = sys_deadline(ns);
+	return (error);
+}
+
+int
 sys_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline)
 {
 	uint64_t now;
