@@ -15,7 +15,7 @@
  * Results: what was moved wins over an error that came later; a bad address
  * is EFAULT only when nothing was moved.
  *
- * A record socket moves one message of at most IO_RECORD bytes, whole.
+ * Sockets have a way of their own (sys_sockmsg.c).
  *
  * Limits: pieces stay pinned while a stream read waits.  Positioned calls
  * (pread...) need a vnode: descriptors inherited from the host are ESPIPE.
@@ -30,21 +30,11 @@
 
 #define IO_FIRST (UINT64_C(64) << 10)
 #define IO_CHUNK (UINT64_C(256) << 10)
-#define IO_RECORD (UINT64_C(252) << 10) /* fits wherever it begins */
 #define COPY_BUF (size_t)(64u << 10)
 
 sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
     sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_sendfile,
     sys_copy_file_range, sys_readahead, sys_fadvise64;
-
-/* A transfer of it is one message, and none may be split. */
-static bool
-file_is_record(const struct file *f)
-{
-	const struct socket *so = file_socket(f);
-
-	return (so != NULL && sock_is_record(so));
-}
 
 static bool
 file_is_stream(const struct file *f)
@@ -84,16 +74,6 @@ sys_io_pin(struct lwp *l, struct sys_io_cursor *c, size_t max, vm_prot_t access,
 	return (0);
 }
 
-static uint64_t
-io_total(const struct lx_iovec *iov, int n)
-{
-	uint64_t total = 0;
-
-	for (int i = 0; i < n; i++)
-		total += iov[i].len;
-	return (total);
-}
-
 void
 sys_sigpipe(struct lwp *l, const struct file *f)
 {
@@ -101,8 +81,9 @@ sys_sigpipe(struct lwp *l, const struct file *f)
 	    .code = LX_SI_USER,
 	    .pid = l->p->pid,
 	    .uid = l->p->uid};
+	const struct socket *so = file_socket(f);
 
-	if (!file_is_record(f))
+	if (so == NULL || !sock_is_record(so))
 		ksig_post_lwp(l, &info);
 }
 
@@ -141,12 +122,11 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
     int flags, uint64_t off, int64_t *ret)
 {
 	bool write = (flags & SYS_IO_WRITE) != 0, at = flags & SYS_IO_AT;
-	bool record = file_is_record(f);
-	bool once = record || (!write && file_is_stream(f));
+	bool once = !write && file_is_stream(f);
 	struct sys_io_cursor cur = {.iov = iov, .n = n};
 	struct vfs_ctx ctx = lwp_vfs_ctx(l);
-	size_t max = record ? IO_RECORD : IO_FIRST, pinned, done;
-	uint64_t room = UINT64_MAX, whole = io_total(iov, n);
+	size_t max = IO_FIRST, pinned, done;
+	uint64_t room = UINT64_MAX;
 	int64_t total = 0;
 	struct vm_iov v;
 	struct uio uio;
@@ -154,8 +134,6 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 
 	if (write)
 		error = sys_file_limit(l, f, at, off, &room);
-	if (write && record && whole > IO_RECORD)
-		error = EMSGSIZE;
 	if (error != 0) {
 		lwp_vfs_ctx_done(&ctx);
 		return (error);
@@ -166,12 +144,8 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 		error = sys_io_pin(
 		    l, &cur, max, write ? VM_PROT_READ : VM_PROT_WRITE, &v);
 		pinned = v.len;
-		if (error == 0 && write && record && pinned < whole)
-			error = EFAULT; /* no part of a message */
-		if (error != 0 || (pinned == 0 && !(write && record))) {
-			vm_iov_release(&v);
+		if (error != 0 || pinned == 0)
 			break;
-		}
 		uio = (struct uio){.iov = v.iov,
 		    .niov = v.niov,
 		    .resid = pinned,
@@ -190,10 +164,6 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	if (total == 0 && error != 0) {
 		if (error == EPIPE && write)
 			sys_sigpipe(l, f);
-		if (file_socket(f) != NULL)
-			return (sys_sock_restart(
-			    error, write ? &file_socket(f)->snd_ns
-					 : &file_socket(f)->rcv_ns));
 		return (sys_restartable(error));
 	}
 	*ret = total;
@@ -274,7 +244,9 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
 	if (error == 0)
 		error = write ? sys_tty_output(l, f)
 			      : sys_tty_background(l, f, LX_SIGTTIN);
-	if (error == 0)
+	if (error == 0 && file_socket(f) != NULL)
+		error = sys_sock_io(l, f, iov, n, write, ret);
+	else if (error == 0)
 		error = sys_user_io(l, f, iov, n, flags, (uint64_t)off, ret);
 	file_free(f);
 	return (error);

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Messages: sendto, recvfrom, sendmsg, recvmsg and their plural forms.
+ * Messages: sendto, recvfrom, sendmsg, recvmsg and their plural forms; reads
+ * and writes of sockets, which are messages without flags.
  *
  * Concepts.  A call is decoded to a list of user ranges, an address and
  * control records; user memory is pinned and handed to the socket as a uio
@@ -59,9 +60,10 @@ _Static_assert(sizeof(struct lx_mmsghdr) == 64, "struct mmsghdr");
 /* A call in progress. */
 struct msg_call {
 	struct file *f; /* ref'ed */
-	struct lx_iovec *iov;
+	const struct lx_iovec *iov;
 	int niov;
-	int flags; /* of the call */
+	struct lx_iovec one, *many; /* where it is; malloc'ed */
+	int flags;                  /* of the call */
 	struct sock_msg m;
 	struct file **files; /* to send: refs, malloc'ed */
 	int nfiles;
@@ -194,7 +196,7 @@ msg_done(struct msg_call *c)
 		file_free(c->files[i]);
 	free(c->files);
 	free(c->control);
-	free(c->iov);
+	free(c->many);
 	file_free(c->f);
 }
 
@@ -405,15 +407,33 @@ received_done(struct msg_call *c)
 
 /* ---- the calls ---- */
 
+int
+sys_sock_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
+    bool write, int64_t *ret)
+{
+	bool record = sock_is_record(file_socket(f));
+	struct msg_call c = {.f = f, .iov = iov, .niov = n};
+	int error;
+
+	/* Only a message can be empty. */
+	*ret = 0;
+	if (iov_total(iov, n) == 0 && !(write && record))
+		return (0);
+	error = write ? msg_send(l, &c, ret) : msg_recv(l, &c, ret);
+	if (!write)
+		received_done(&c);
+	return (error);
+}
+
 static int
-to_or_from(
-    struct lwp *l, const uint64_t *a, struct msg_call *c, struct lx_iovec *iov)
+to_or_from(struct lwp *l, const uint64_t *a, struct msg_call *c)
 {
 	memset(c, 0, sizeof(*c));
 	if ((int64_t)a[2] < 0)
 		return (EINVAL);
-	*iov = (struct lx_iovec){.base = a[1],
+	c->one = (struct lx_iovec){.base = a[1],
 	    .len = a[2] < LX_MAX_RW_COUNT ? a[2] : LX_MAX_RW_COUNT};
+	c->iov = &c->one;
 	c->niov = 1;
 	c->flags = (int)a[3];
 	return (sys_sock_file(l, (int)a[0], &c->f));
@@ -422,19 +442,16 @@ to_or_from(
 int
 sys_sendto(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct lx_iovec iov;
 	struct msg_call c;
 	int error;
 
-	error = to_or_from(l, a, &c, &iov);
+	error = to_or_from(l, a, &c);
 	if (error != 0)
 		return (error);
-	c.iov = &iov;
 	if (a[4] != 0)
 		error = sys_copyin_sockaddr(l, a[4], (int32_t)a[5], &c.m.addr);
 	if (error == 0)
 		error = msg_send(l, &c, ret);
-	c.iov = NULL;
 	msg_done(&c);
 	return (error);
 }
@@ -442,19 +459,16 @@ sys_sendto(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_recvfrom(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct lx_iovec iov;
 	struct msg_call c;
 	int error;
 
-	error = to_or_from(l, a, &c, &iov);
+	error = to_or_from(l, a, &c);
 	if (error != 0)
 		return (error);
-	c.iov = &iov;
 	error = msg_recv(l, &c, ret);
 	received_done(&c);
 	if (error == 0 && a[4] != 0)
 		error = sys_copyout_sockaddr(l, &c.m.addr, a[4], a[5]);
-	c.iov = NULL;
 	msg_done(&c);
 	return (error);
 }
@@ -478,7 +492,9 @@ msg_begin(struct lwp *l, int fd, uint64_t uhdr, int flags, struct msg_call *c,
 	else if (h->iovlen > LX_IOV_MAX)
 		error = EMSGSIZE;
 	else
-		error = sys_copyin_iov(l, h->iov, h->iovlen, &c->iov, &c->niov);
+		error =
+		    sys_copyin_iov(l, h->iov, h->iovlen, &c->many, &c->niov);
+	c->iov = c->many;
 	if (error != 0)
 		msg_done(c);
 	return (error);
