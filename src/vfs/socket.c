@@ -134,8 +134,7 @@ int
 sock_create(struct vfs *vfs, int domain, int type, int protocol, int flags,
     struct file **out)
 {
-	struct socket so = {
-	    .domain = domain, .type = type, .protocol = protocol};
+	struct socket so = {.domain = domain, .type = type};
 	int fd, error;
 
 	error = host_socket(domain, type, protocol, &fd);
@@ -474,9 +473,8 @@ int
 sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
     struct host_sockaddr *peer, struct file **out)
 {
-	struct socket *so = file_socket(f), conn = {.domain = so->domain,
-						.type = so->type,
-						.protocol = so->protocol};
+	struct socket *so = file_socket(f),
+		      conn = {.domain = so->domain, .type = so->type};
 	struct vfs_retry w = {
 	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
 	struct host_sockaddr from;

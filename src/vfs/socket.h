@@ -24,20 +24,20 @@ struct sock_cred {
 
 /* Key: [I] immutable, [s] vfs->sock_lock, [a] atomic */
 struct socket {
-	struct vfs *vfs;            /* [I] */
-	int domain, type, protocol; /* [I] */
-	bool inherited;             /* [I] shared with the world outside */
-	bool binding;               /* [s] a bind is under way */
-	bool bound;                 /* [s] has a name for the guest */
-	_Atomic(bool) passcred;     /* [a] SO_PASSCRED */
-	uint64_t id;                /* [s] 0: the host knows no name */
-	struct vnode *vp;           /* [s] own ref: bound to a path */
-	struct host_sockaddr name;  /* [s] AF_UNIX: bound to */
-	struct host_sockaddr peer;  /* [s] AF_UNIX: connected to */
-	struct host_sockaddr host;  /* [s] AF_UNIX: name at the host */
-	struct sock_cred cred;      /* [s] of whoever bound or listened */
-	struct sock_cred peercred;  /* [s] */
-	_Atomic(bool) has_peer;     /* [a] AF_UNIX: it has been connected */
+	struct vfs *vfs;           /* [I] */
+	int domain, type;          /* [I] */
+	bool inherited;            /* [I] shared with the world outside */
+	bool binding;              /* [s] a bind is under way */
+	bool bound;                /* [s] has a name for the guest */
+	_Atomic(bool) passcred;    /* [a] SO_PASSCRED */
+	uint64_t id;               /* [s] 0: the host knows no name */
+	struct vnode *vp;          /* [s] own ref: bound to a path */
+	struct host_sockaddr name; /* [s] AF_UNIX: bound to */
+	struct host_sockaddr peer; /* [s] AF_UNIX: connected to */
+	struct host_sockaddr host; /* [s] AF_UNIX: name at the host */
+	struct sock_cred cred;     /* [s] of whoever bound or listened */
+	struct sock_cred peercred; /* [s] */
+	_Atomic(bool) has_peer;    /* [a] AF_UNIX: it has been connected */
 	bool paired; /* [s] still connected to the other one of a pair */
 	_Atomic(bool) reachable;  /* [a] AF_UNIX: by strangers, too */
 	_Atomic(uint64_t) rcv_ns; /* [a] SO_RCVTIMEO; 0: for ever */
