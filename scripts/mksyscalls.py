@@ -22,7 +22,7 @@ ANSWERS = {"sys_eperm": "EPERM", "sys_eopnotsupp": "EOPNOTSUPP",
 
 DOC_HEAD = """# System calls
 
-Made of `src/kern/syscalls.tbl` by `scripts/mksyscalls.py --doc`; do not edit.
+Made of `src/linux/syscalls.tbl` by `scripts/mksyscalls.py --doc`; do not edit.
 
 {total} calls of Linux x86-64: **{full} full, {partial} partial, {enosys} \
 ENOSYS**, {refused} refused with
@@ -87,7 +87,7 @@ def read_table(path):
 
 def c_text(calls):
     out = ["/* Made by scripts/mksyscalls.py of syscalls.tbl. */",
-           '#include "kern/syscall.h"', ""]
+           '#include "linux/syscall.h"', ""]
     out += [f"sys_fn {fn};" for fn in sorted({c.fn for c in calls if c.fn})]
     out += ["", "const struct syscall_desc syscall_table[] = {"]
     out += [f'\t[{c.nr}] = {{"{c.name}", {c.fn or "NULL"}, '

@@ -22,9 +22,9 @@
 #include "host/host.h"
 #include "host/host_file.h"
 #include "pmap/pmap.h"
-#include "vm/swap_pager.h"
-#include "vm/vm_map_int.h"
-#include "vm/vm_zone.h"
+#include "vm/pager/swap_pager.h"
+#include "vm/map/vm_map_int.h"
+#include "mem/vm_zone.h"
 #include "vm/vmspace.h"
 
 #ifdef HAVE_MIMALLOC

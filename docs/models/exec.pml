@@ -4,7 +4,7 @@
 /*
  * exec: vmspace and text vnode change together, for everybody.
  *
- * Purpose: check exhaustively S1 and S2 of the source (src/kern/exec.c,
+ * Purpose: check exhaustively S1 and S2 of the source (src/kern/exec/exec.c,
  * exit.c, proc.c, kern_procfs.c): the text vnode of a live process is never
  * missing and never stale, the vmspace is swapped at one commit point, and the
  * old one goes with its last user, whom nobody counts or waits for.

@@ -7,8 +7,8 @@
  * Purpose: check exhaustively that neither side sleeps through its turn, that
  * an interrupt is never lost, that a third party which removes a translation
  * of the running thread gets it out of use, and that all of this holds with
- * the stub killed at any moment (src/cpu/cpu_stub.c, stub/stub.c,
- * stub_machine.c, src/pmap/pmap_stub.c).  Several threads that share a stub
+ * the stub killed at any moment (src/machine/stub/cpu_stub.c, stub/stub.c,
+ * stub_machine.c, src/machine/stub/pmap_stub.c).  Several threads that share a stub
  * are the matter of shootdown.pml.
  *
  * Who takes part:

@@ -6,7 +6,7 @@
  *
  * Purpose: check exhaustively that objects appear complete, go in two stages
  * and exactly once, and that collapse and bypass lose no page that a user can
- * see (src/vm/vm_object.c, vm_shadow.c, vm_pageout_scan.c).
+ * see (src/vm/object/vm_object.c, vm_shadow.c, vm_pageout_scan.c).
  *
  * Who takes part, on a chain T -> M -> B with one page, at first in B:
  *	user	  two of them, with T and with M in a map entry each: look the

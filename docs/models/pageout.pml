@@ -5,7 +5,7 @@
  * One page of an anonymous object on its way to swap and back.
  *
  * Purpose: check exhaustively that the hand-over between faults, pageout, pins,
- * swapoff and exit (src/vm/vm_pageout_page.c, swap_pager.c, vm_fault.c) loses
+ * swapoff and exit (src/vm/pageout/vm_pageout_page.c, swap_pager.c, vm_fault.c) loses
  * no store, frees no frame that can still be reached, and leaks nothing.
  *
  * Who takes part:

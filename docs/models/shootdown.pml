@@ -6,7 +6,7 @@
  *
  * Purpose: check exhaustively what pmap_sync() promises: when it returns,
  * no thread uses a translation that was removed before the call
- * (src/pmap/pmap_stub.c, docs/decisions/001-shootdown.md).  The hand-over
+ * (src/machine/stub/pmap_stub.c, docs/decisions/001-shootdown.md).  The hand-over
  * itself is one step here; handover.pml is about its inside.
  *
  * Who takes part:

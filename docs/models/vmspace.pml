@@ -4,7 +4,7 @@
 /*
  * The life of a vmspace: refs, holds and two-stage termination.
  *
- * Purpose: check exhaustively that the life word (src/vm/vm_life.c), used as
+ * Purpose: check exhaustively that the life word (src/mem/vm_life.c), used as
  * vmspaces use it, ends each vmspace in order and exactly once, and that
  * nobody touches one after its structure went back to the zone.
  *

@@ -45,7 +45,7 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/vm_zone.h"
+#include "mem/vm_zone.h"
 
 #define LEVELS 4
 #define NODE_BITS 9

@@ -16,8 +16,8 @@
 #ifndef PMAP_PMAP_H
 #define PMAP_PMAP_H
 
-#include "vm/vm_page.h"
-#include "vm/vm_types.h"
+#include "mem/vm_page.h"
+#include "mem/vm_types.h"
 
 struct pmap;
 

@@ -36,7 +36,7 @@
 
 #include "libk/kassert.h"
 #include "vfs/vfs_node.h"
-#include "vm/vm_zone.h"
+#include "mem/vm_zone.h"
 
 #define FILE_SETFL (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 

@@ -38,7 +38,7 @@
 
 #include "host/host.h"
 #include "libk/kassert.h"
-#include "vfs/socket.h"
+#include "vfs/socket/socket.h"
 
 #define PIECE 4096  /* bytes; PIPE_BUF of Linux */
 #define BOUNCE 4096 /* bytes; more than any record of an event file */

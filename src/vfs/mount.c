@@ -30,8 +30,8 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vfs/socket.h"
-#include "vm/vm_zone.h"
+#include "vfs/socket/socket.h"
+#include "mem/vm_zone.h"
 
 #define VFS_DEV_FIRST UINT64_C(0x7f00000) /* st_dev of our own mounts */
 

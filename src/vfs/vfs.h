@@ -19,7 +19,7 @@
 
 #include "host/host_iovec.h"
 #include "libk/klock.h"
-#include "vm/vm_types.h"
+#include "mem/vm_types.h"
 
 #define VFS_NAME_MAX 255
 #define VFS_PATH_MAX 4096

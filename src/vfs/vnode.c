@@ -59,8 +59,8 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/vm_object.h"
-#include "vm/vm_zone.h"
+#include "vm/object/vm_object.h"
+#include "mem/vm_zone.h"
 
 static unsigned
 vnode_hash_slot(uint64_t dev, uint64_t ino)

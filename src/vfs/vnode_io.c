@@ -58,7 +58,7 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/vm_object.h"
+#include "vm/object/vm_object.h"
 
 #define VN_IOV_MAX 64
 

@@ -29,8 +29,8 @@
 
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
-#include "vm/vm_object_int.h"
-#include "vm/vm_page.h"
+#include "vm/object/vm_object_int.h"
+#include "mem/vm_page.h"
 
 #define CHECK_SHOW 20
 #define CHECK_RETRIES 3

@@ -10,7 +10,7 @@
  *
  * Concepts: both directions go through the map entry by entry and use what
  * madvise uses (PAGEOUT, WILLNEED); the map may change meanwhile.  Which
- * process, and when, is kern's business (sys->swap_idle, kern/glue.c).
+ * process, and when, is kern's business (sys->swap_idle, kern/proc/glue.c).
  *
  * Locking: no lock is held from one entry to the next.
  *
@@ -19,8 +19,8 @@
  */
 #include "vm/vm_glue.h"
 
-#include "vm/vm_map_int.h"
-#include "vm/vm_page.h"
+#include "vm/map/vm_map_int.h"
+#include "mem/vm_page.h"
 
 #define ADVICE_WILLNEED 3
 #define ADVICE_PAGEOUT 21

@@ -20,9 +20,9 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/swap_space.h"
-#include "vm/vm_map_int.h"
-#include "vm/vm_object_int.h"
+#include "vm/swap/swap_space.h"
+#include "vm/map/vm_map_int.h"
+#include "vm/object/vm_object_int.h"
 
 static const char *const stat_names[VMST_N] = {
     [VMST_FAULTS] = "faults",

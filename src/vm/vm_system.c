@@ -15,7 +15,7 @@
  * object or a frame left, some thread may still use it, and going on would
  * free memory under it.
  */
-#include "vm/vm_types.h"
+#include "mem/vm_types.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,10 +23,10 @@
 #include "libk/kassert.h"
 #include "libk/radix.h"
 #include "pmap/pmap.h"
-#include "vm/swap_space.h"
-#include "vm/vm_object.h"
-#include "vm/vm_page.h"
-#include "vm/vm_zone.h"
+#include "vm/swap/swap_space.h"
+#include "vm/object/vm_object.h"
+#include "mem/vm_page.h"
+#include "mem/vm_zone.h"
 #include "vm/vmspace.h"
 
 #define LOW_MAX ((uint64_t)8192)    /* 32 MiB */

@@ -52,8 +52,8 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/vm_map_int.h"
-#include "vm/vm_zone.h"
+#include "vm/map/vm_map_int.h"
+#include "mem/vm_zone.h"
 
 #define STACK_LIMIT_DEFAULT ((uint64_t)8 << 20)
 

@@ -10,9 +10,9 @@
 #define VM_VMSPACE_H
 
 #include "host/host_iovec.h"
-#include "vm/vm_life.h"
-#include "vm/vm_map.h"
-#include "vm/vm_types.h"
+#include "mem/vm_life.h"
+#include "vm/map/vm_map.h"
+#include "mem/vm_types.h"
 #include "vmspace/vmspace.h"
 
 /* Per-vmspace counters, all [a]. */

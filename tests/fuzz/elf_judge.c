@@ -6,9 +6,9 @@
  *
  * Concepts.  A fuzzer that waits for crashes does not see a check that has
  * gone missing, as long as something behind it refuses most of what the check
- * was for.  So the rules that src/kern/imgact_elf.c promises are written here
- * once more, in another way: in 128-bit arithmetic, where no sum wraps, and
- * from the bytes alone.  A file that breaks a rule must not be started; a
+ * was for.  So the rules that src/kern/exec/imgact_elf.c promises are written
+ * here once more, in another way: in 128-bit arithmetic, where no sum wraps,
+ * and from the bytes alone.  A file that breaks a rule must not be started; a
  * small file that breaks none and needs no other file must be; and what was
  * started must have the bytes of its file in its memory.
  *

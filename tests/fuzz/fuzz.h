@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kern/proc.h"
+#include "kern/base/proc.h"
 
 /* ---- random numbers: splitmix64.  One draw a full expression: compilers
  * differ in the order of operands, and inputs must not. ---- */

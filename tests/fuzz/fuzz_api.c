@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kern/vkernel_int.h"
+#include "api/vkernel_int.h"
 #include "vm/vmspace.h"
 #include "vmspace/vkernel.h"
 #include "vmspace/vmspace.h"

@@ -37,8 +37,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kern/proc_int.h"
-#include "kern/vkernel_int.h"
+#include "kern/base/proc_int.h"
+#include "api/vkernel_int.h"
 #include "vmspace/vkernel.h"
 
 #define POLL_NS 50000

@@ -32,8 +32,8 @@
 
 #include "fuzz_elf.h"
 #include "host/host.h"
-#include "kern/linux_abi.h"
-#include "kern/syscall.h"
+#include "abi/linux_abi.h"
+#include "linux/syscall.h"
 #include "vmspace/vkernel.h"
 
 #define STEPS 600

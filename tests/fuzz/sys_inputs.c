@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "kern/syscall.h"
+#include "linux/syscall.h"
 
 /* ---- a random call ---- */
 

@@ -20,8 +20,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "kern/linux_abi.h"
-#include "vfs/socket.h"
+#include "abi/linux_abi.h"
+#include "vfs/socket/socket.h"
 
 static const uint64_t slot_at[] = {0, 16, 64, 251};
 

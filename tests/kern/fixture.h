@@ -25,8 +25,8 @@
 #include <cmocka.h>
 
 #include "host/host_fake.h"
-#include "kern/proc_int.h"
-#include "kern/vkernel_int.h"
+#include "kern/base/proc_int.h"
+#include "api/vkernel_int.h"
 
 #define FX_PROGRAMS 16
 #define FX_ENTRY 0x100   /* page offset of the entry of program 0 */

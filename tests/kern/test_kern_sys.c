@@ -9,8 +9,8 @@
 
 #include <fcntl.h>
 
-#include "kern/sys_int.h"
-#include "kern/sys_mem.h"
+#include "linux/sys_int.h"
+#include "linux/sys_mem.h"
 
 static struct fixture fx;
 

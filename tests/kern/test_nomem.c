@@ -10,8 +10,8 @@
 
 #include "host/host_file.h"
 #include "libk/kassert.h"
-#include "vm/swap_space.h"
-#include "vm/vm_page.h"
+#include "vm/swap/swap_space.h"
+#include "mem/vm_page.h"
 #include "vm/vmspace.h"
 
 #define MADV_PAGEOUT 21

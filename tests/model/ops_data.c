@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vm/vm_object.h"
+#include "vm/object/vm_object.h"
 
 #define ULL(x) ((unsigned long long)(x))
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "host/host.h"
-#include "vm/swap_pager.h"
+#include "vm/pager/swap_pager.h"
 #include "world.h"
 
 #define ULL(x) ((unsigned long long)(x))

@@ -22,8 +22,8 @@
 #include "host/host_fake.h"
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
-#include "vm/vm_object.h"
-#include "vm/vm_zone.h"
+#include "vm/object/vm_object.h"
+#include "mem/vm_zone.h"
 #include "vm/vmspace.h"
 
 #define NPROCS 4

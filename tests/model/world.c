@@ -9,7 +9,7 @@
  * and growth end at the window as they end in the model, and ENOMEM for want
  * of room can be predicted.
  */
-#include "vm/vm_swapcache.h"
+#include "vm/pager/vm_swapcache.h"
 #include "world.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@
 
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
-#include "vm/vm_object.h"
-#include "vm/vm_zone.h"
+#include "vm/object/vm_object.h"
+#include "mem/vm_zone.h"
 
 struct world w;
 

@@ -15,8 +15,8 @@
 
 #include "host/host_fake.h"
 #include "pmap/pmap.h"
-#include "vm/swap_pager.h"
-#include "vm/vm_zone.h"
+#include "vm/pager/swap_pager.h"
+#include "mem/vm_zone.h"
 #include "vm/vmspace.h"
 
 #define PAGES 64

@@ -30,7 +30,7 @@
 
 #include "host/host.h"
 #include "host/host_file.h"
-#include "kern/proc_int.h"
+#include "kern/base/proc_int.h"
 #include "vm/vmspace.h"
 #include "vmspace/vkernel.h"
 

@@ -34,7 +34,7 @@
 
 #include "libk/kassert.h"
 #include "vfs/devfs/pty.h"
-#include "vm/vm_object.h"
+#include "vm/object/vm_object.h"
 
 #define DEVFS_MAGIC 0x01021994 /* devtmpfs calls itself tmpfs */
 #define ENTROPY_BITS 256

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm/vm_object.h"
+#include "vm/object/vm_object.h"
 
 void
 devfs_dev_free_all(struct devfs_dev_list *list)

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /* What devfs.c (the tree) and devfs_dev.c (devices of embedders) share. */
-#ifndef VFS_DEVFS_INT_H
-#define VFS_DEVFS_INT_H
+#ifndef VFS_DEVFS_DEVFS_INT_H
+#define VFS_DEVFS_DEVFS_INT_H
 
 #include "vfs/vfs_int.h"
 #include "vfs/vfs_node.h"
@@ -43,4 +43,4 @@ int devfs_dev_getattr(struct file *, struct vattr *);
 /* Free all of a list: the mount is going. */
 void devfs_dev_free_all(struct devfs_dev_list *);
 
-#endif /* VFS_DEVFS_INT_H */
+#endif /* VFS_DEVFS_DEVFS_INT_H */

@@ -56,7 +56,7 @@
 #include <stdlib.h>
 
 #include "libk/kassert.h"
-#include "vm/vm_object.h"
+#include "vm/object/vm_object.h"
 
 static void
 hostfs_node_free(struct hostfs_node *n)

@@ -13,7 +13,7 @@
 #include "libk/kassert.h"
 #include "vfs/vfs_int.h"
 #include "vfs/vfs_node.h"
-#include "vm/vm_object.h"
+#include "vm/object/vm_object.h"
 
 #define TMPFS_RENAME_NOREPLACE 0x1u
 #define TMPFS_RENAME_EXCHANGE 0x2u

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Kernel instances: birth, death, and the calls of the embedder.  Starting
+ * programs is in vkernel_spawn.c, the mounts in vkernel_mounts.c, swap in
+ * vkernel_swap.c.
+ *
+ * Concepts.  Everything hangs off struct vkernel; nothing is global, so any
+ * number of kernels live side by side.  Creation goes from the bottom up: the
+ * VM system, the machine (which needs the arena), zones and tables, the file
+ * systems, swap, the pageout daemon.  Teardown is the same list backwards and
+ * accepts a kernel at any stage of its creation, so it is also the undo of a
+ * failed one.
+ *
+ * Death.  vkernel_destroy() first forbids new processes (`dying`, tested
+ * under proctree where children are linked), then kills until none is live,
+ * reaps the zombies nobody waited for, and waits for the threads: a process
+ * is gone a moment before its last thread is.  Only then is anything freed.
+ *
+ * Locking and lifetime: the embedder's calls may come from any thread until
+ * vkernel_destroy() is called; none may be running then.
+ *
+ * Guarantees: vkernel_destroy_check() counts what is still alive when
+ * everything should be gone.  If that is not 0 the VM system is left alone
+ * (and leaked) rather than torn down under whoever still uses it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "machine/stub/stub_machine.h"
+#include "host/host_file.h"
+#include "kern/base/proc_int.h"
+#include "kern/resident/resident.h"
+#include "linux/syscall.h"
+#include "api/vkernel_int.h"
+#include "libk/kassert.h"
+#include "vm/swap/swap_space.h"
+#include "mem/vm_page.h"
+#include "vm/pageout/vm_pageout.h"
+
+#define VERSION "0.1.0"
+#define MEM_DEFAULT ((uint64_t)1 << 30)
+#define MEM_MIN ((uint64_t)1 << 20)
+#define MEM_MAX ((uint64_t)1 << 40)
+#define NMOUNTS_MAX 1024
+#define TRACE_SLOTS 16384
+#define PID_MAP_BYTES (PID_MAX / 8)
+#define KILL_AGAIN_NS UINT64_C(100000000)
+
+const char *
+vkernel_version(void)
+{
+	return (VERSION);
+}
+
+/* ---- configuration ---- */
+
+static int
+config_check(const struct vkernel_config *c)
+{
+	if (c->mem != 0 &&
+	    (c->mem < MEM_MIN || c->mem > MEM_MAX || c->mem % PAGE_SIZE != 0))
+		return (EINVAL);
+	if (c->devmem > MEM_MAX || c->devmem % PAGE_SIZE != 0)
+		return (EINVAL);
+	if (c->nmounts > NMOUNTS_MAX || (c->nmounts > 0 && c->mounts == NULL))
+		return (EINVAL);
+	if (c->hostname != NULL && strlen(c->hostname) > 64)
+		return (EINVAL);
+	if (c->nswap > VKERNEL_NSWAP_MAX || (c->nswap > 0 && c->swap == NULL))
+		return (EINVAL);
+	for (size_t i = 0; i < c->nswap; i++)
+		if (vkernel_swap_check(&c->swap[i]) != 0)
+			return (EINVAL);
+	for (size_t i = 0; i < c->nmounts; i++) {
+		const struct vkernel_mount *m = &c->mounts[i];
+		const char *guest =
+		    m->kind == VKERNEL_MOUNT_RW ? m->src : m->dst;
+
+		if ((unsigned)m->kind > VKERNEL_MOUNT_DEVICE || guest == NULL ||
+		    (guest[0] != '/') != (m->kind == VKERNEL_MOUNT_DEVICE) ||
+		    ((m->kind == VKERNEL_MOUNT_BIND ||
+			 m->kind == VKERNEL_MOUNT_DEVICE) &&
+			m->src == NULL))
+			return (EINVAL);
+	}
+	return (0);
+}
+
+static void
+config_free(struct vkernel *k)
+{
+	struct vkernel_mount *m = (void *)(uintptr_t)k->config.mounts;
+
+	for (size_t i = 0; m != NULL && i < k->config.nmounts; i++) {
+		free((void *)(uintptr_t)m[i].src);
+		free((void *)(uintptr_t)m[i].dst);
+	}
+	free(m);
+	free((void *)(uintptr_t)k->config.root);
+}
+
+/* Own copies of everything that the caller may take away. */
+static int
+config_copy(struct vkernel *k, const struct vkernel_config *c)
+{
+	struct vkernel_mount *m;
+
+	k->config = *c;
+	k->config.nmounts = 0;
+	k->config.mounts = NULL;
+	k->config.nswap = 0;
+	k->config.swap = NULL;
+	if (c->mem == 0)
+		k->config.mem = MEM_DEFAULT;
+	k->config.root = strdup(c->root != NULL ? c->root : "/");
+	m = calloc(c->nmounts + 1, sizeof(*m));
+	k->config.mounts = m;
+	if (k->config.root == NULL || m == NULL)
+		return (ENOMEM);
+	for (size_t i = 0; i < c->nmounts; i++) {
+		const struct vkernel_mount *from = &c->mounts[i];
+
+		m[i] = *from;
+		m[i].src = from->src != NULL ? strdup(from->src) : NULL;
+		m[i].dst = from->dst != NULL ? strdup(from->dst) : NULL;
+		k->config.nmounts++;
+		if ((from->src != NULL && m[i].src == NULL) ||
+		    (from->dst != NULL && m[i].dst == NULL))
+			return (ENOMEM);
+	}
+	if (c->hostname != NULL)
+		strcpy(k->hostname, c->hostname);
+	else if (gethostname(k->hostname, sizeof(k->hostname) - 1) != 0)
+		strcpy(k->hostname, "vmspace");
+	k->config.hostname = k->hostname;
+	return (0);
+}
+
+static void
+vkernel_log(void *arg, enum klog_level lvl, const char *line)
+{
+	const struct vkernel *k = arg;
+
+	k->config.log(k->config.log_arg, (int)lvl, line);
+}
+
+/* ---- birth ---- */
+
+static int
+vkernel_zones(struct vkernel *k)
+{
+	const struct {
+		const char *name;
+		size_t size;
+		struct vm_zone **out;
+	} zones[] = {
+	    {"proc", sizeof(struct proc), &k->z_proc},
+	    {"lwp", sizeof(struct lwp), &k->z_lwp},
+	    {"sigacts", sizeof(struct sigacts), &k->z_sigacts},
+	    {"session", sizeof(struct session), &k->z_session},
+	    {"proc_fs", sizeof(struct proc_fs), &k->z_fs},
+	    {"sigq", sizeof(struct ksigq), &k->z_sigq},
+	};
+	int error;
+
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+		error = vm_zone_create(k->vm.zones, zones[i].name,
+		    zones[i].size, 64, 0, NULL, NULL, 0, zones[i].out);
+		if (error != 0)
+			return (error);
+	}
+	return (0);
+}
+
+/* Locks and tables; nothing here can fail but for memory. */
+static int
+vkernel_tables(struct vkernel *k)
+{
+	int error;
+
+	k->sc_count = calloc(syscall_table_n + 1, sizeof(*k->sc_count));
+	k->pid_map = calloc(1, PID_MAP_BYTES);
+	if (k->sc_count == NULL || k->pid_map == NULL)
+		return (ENOMEM);
+	k->next_pid = 1;
+	error = vkernel_zones(k);
+	if (error == 0)
+		error = futex_table_create(k, &k->futexes);
+	if (error == 0)
+		error = ktimer_create(k);
+	return (error);
+}
+
+static int
+vkernel_machine(struct vkernel *k, struct cpu_fake *fake)
+{
+	struct stub_machine *sm;
+	int error;
+
+	if (fake != NULL || k->config.fake_machine) {
+		k->cpu_ops = &cpu_fake_ops;
+		k->machine = fake;
+		return (0);
+	}
+	error = stub_machine_create(&k->vm, &sm);
+	if (error != 0)
+		return (error);
+	k->vm.pmap_ops = &pmap_stub_ops;
+	k->vm.machine = sm;
+	k->cpu_ops = &cpu_stub_ops;
+	k->machine = sm;
+	k->stub = sm;
+	return (0);
+}
+
+static int
+vkernel_vm(struct vkernel *k, const struct host *host)
+{
+	struct vm_system_config cf = {
+	    .host = host != NULL ? *host : host_linux(),
+	    .mem = k->config.mem,
+	    .devmem = k->config.devmem != 0 ? k->config.devmem : MEM_DEFAULT,
+	    .log = &k->log,
+	    .trace = &k->trace,
+	    .pmap_ops = &pmap_soft_ops,
+	    .oom = kern_oom,
+	    .oom_arg = k,
+	    .swap_idle = kern_swap_idle,
+	};
+	int error;
+
+	error = vm_system_init(&k->vm, &cf);
+	/* A limit on file sizes that is large enough for what was asked for is
+	 * enough. */
+	if (error == EFBIG && k->config.devmem == 0) {
+		cf.devmem = 0;
+		error = vm_system_init(&k->vm, &cf);
+	}
+	if (error == 0)
+		k->vm_ready = true;
+	return (error);
+}
+
+static int
+vkernel_files(struct vkernel *k)
+{
+	int error;
+
+	error = vfs_create(&k->vm, &k->vfs);
+	if (error != 0)
+		return (error);
+	k->vfs->procfs_ops = &kern_procfs_ops;
+	k->vfs->procfs_arg = k;
+	k->vfs->tty_ops = &session_tty_ops;
+	k->vfs->tty_arg = k;
+	return (vkernel_mounts(k));
+}
+
+/* On a machine that runs user code, memory runs short on its own. */
+static int
+vkernel_pageout(struct vkernel *k)
+{
+	int error;
+
+	if (k->stub == NULL)
+		return (0);
+	error = vm_pageout_start(&k->vm);
+	if (error == 0)
+		k->pageout = true;
+	return (error);
+}
+
+/* Everything back that there is; returns what was still alive. */
+static uint64_t
+vkernel_teardown(struct vkernel *k)
+{
+	uint64_t leaks = 0;
+
+	resident_destroy(k);
+	sysvipc_destroy(k);
+	if (k->timer != NULL)
+		ktimer_destroy(k);
+	if (k->pageout)
+		vm_pageout_stop(&k->vm);
+	if (k->vfs != NULL)
+		vfs_destroy(k->vfs);
+	if (k->vm_ready)
+		vkernel_devices_destroy(k);
+	if (k->futexes != NULL)
+		futex_table_destroy(k, k->futexes);
+	if (k->stub != NULL)
+		stub_machine_destroy(k->stub);
+	if (k->vm_ready) {
+		leaks = vm_zone_set_live(k->vm.zones) + k->vm.phys->npages -
+			atomic_load(&k->vm.phys->nfree) +
+			swap_space_used(k->vm.swap);
+		if (leaks == 0)
+			vm_system_destroy(&k->vm);
+		else
+			klog(&k->log, KLOG_ERR,
+			    "%llu items, frames or swap blocks were not given "
+			    "back",
+			    (unsigned long long)leaks);
+	}
+	if (k->tty_fd >= 0)
+		host_close(k->tty_fd);
+	ktrace_destroy(&k->trace);
+	kcond_destroy(&k->thread_cond);
+	kmutex_destroy(&k->thread_lock);
+	sigfd_destroy(k);
+	kcond_destroy(&k->file_cond);
+	kmutex_destroy(&k->file_lock);
+	kcond_destroy(&k->run_cond);
+	kmutex_destroy(&k->run_lock);
+	kcond_destroy(&k->all_gone);
+	kmutex_destroy(&k->proctree);
+	free(k->sc_count);
+	free(k->pid_map);
+	config_free(k);
+	free(k);
+	return (leaks);
+}
+
+static struct vkernel *
+vkernel_alloc(const struct vkernel_config *config)
+{
+	struct vkernel *k = calloc(1, sizeof(*k));
+
+	if (k == NULL)
+		return (NULL);
+	kmutex_init(&k->proctree, "proctree", KRANK_PROCTREE, 0);
+	kcond_init(&k->all_gone);
+	kmutex_init(&k->thread_lock, "threads", KRANK_LEAF, 0);
+	kcond_init(&k->thread_cond);
+	LIST_INIT(&k->procs);
+	LIST_INIT(&k->sessions);
+	LIST_INIT(&k->devices);
+	LIST_INIT(&k->devmem);
+	LIST_INIT(&k->files);
+	resident_init(k);
+	sysvipc_init(k);
+	sigfd_init(k);
+	LIST_INIT(&k->runs);
+	kmutex_init(&k->run_lock, "runs", KRANK_RUN, 0);
+	kcond_init(&k->run_cond);
+	kmutex_init(&k->file_lock, "files", KRANK_LEAF, 0);
+	kcond_init(&k->file_cond);
+	k->tty_fd = -1;
+	k->boot_ns = host_now_ns();
+	k->strace = config->trace;
+	k->log.max = config->log_level < KLOG_ERR ? KLOG_ERR
+		     : config->log_level > KLOG_DEBUG
+			 ? KLOG_DEBUG
+			 : (enum klog_level)config->log_level;
+	if (config->log != NULL) {
+		k->log.sink = vkernel_log;
+		k->log.arg = k;
+	}
+	return (k);
+}
+
+int
+vkernel_create_fake_on(const struct vkernel_config *config,
+    struct cpu_fake *fake, const struct host *host, struct vkernel **out)
+{
+	struct vkernel *k;
+	int error;
+
+	error = config_check(config);
+	if (error != 0)
+		return (error);
+	k = vkernel_alloc(config);
+	if (k == NULL)
+		return (ENOMEM);
+	for (int fd = 0, fl; fd < 3; fd++)
+		k->std_open |= host_getfl(fd, &fl) == 0 ? 1u << fd : 0;
+	error = config_copy(k, config);
+	if (error == 0)
+		error = ktrace_init(&k->trace, TRACE_SLOTS);
+	if (error == 0)
+		error = vkernel_vm(k, host);
+	if (error == 0)
+		error = vkernel_machine(k, fake);
+	if (error == 0)
+		error = vkernel_tables(k);
+	if (error == 0)
+		error = vkernel_files(k);
+	if (error == 0)
+		error = vkernel_swap_config(k, config->swap, config->nswap);
+	if (error == 0)
+		error = vkernel_pageout(k);
+	if (error != 0) {
+		(void)vkernel_teardown(k);
+		return (error);
+	}
+	*out = k;
+	return (0);
+}
+
+int
+vkernel_create_fake(const struct vkernel_config *config, struct cpu_fake *fake,
+    struct vkernel **out)
+{
+	return (vkernel_create_fake_on(config, fake, NULL, out));
+}
+
+int
+vkernel_create(const struct vkernel_config *config, struct vkernel **out)
+{
+	if (config == NULL || out == NULL)
+		return (EINVAL);
+	return (vkernel_create_fake_on(config, NULL, NULL, out));
+}
+
+/* ---- death ---- */
+
+static void
+vkernel_kill_all(struct vkernel *k)
+{
+	struct ksiginfo ksi = {.signo = LX_SIGKILL, .code = LX_SI_KERNEL};
+	struct proc_list reaped = LIST_HEAD_INITIALIZER(reaped);
+	struct proc *p;
+
+	kmutex_lock(&k->proctree);
+	atomic_store(&k->dying, true);
+	while (k->nlive > 0) {
+		LIST_FOREACH (p, &k->procs, all) {
+			if (p->state == PROC_ZOMBIE)
+				continue;
+			kmutex_lock(&p->lock);
+			ksig_post_proc_locked(p, &ksi);
+			kmutex_unlock(&p->lock);
+		}
+		(void)kcond_timedwait(
+		    &k->all_gone, &k->proctree, host_now_ns() + KILL_AGAIN_NS);
+	}
+	while ((p = LIST_FIRST(&k->procs)) != NULL)
+		proc_reap(p, &reaped);
+	kmutex_unlock(&k->proctree);
+	proc_release_list(&reaped);
+	lwp_threads_drain(k);
+}
+
+void
+vkernel_destroy_check(struct vkernel *k, uint64_t *leaks)
+{
+	vkernel_kill_all(k);
+	*leaks = vkernel_teardown(k);
+}
+
+void
+vkernel_destroy(struct vkernel *k)
+{
+	uint64_t leaks;
+
+#ifdef VMSPACE_DEBUG
+	vkernel_kill_all(k);
+	(void)resident_shed(k);
+	kmutex_lock(&k->vm.list_lock);
+	if (!TAILQ_EMPTY(&k->vm.vmspaces))
+		kpanic("vkernel_destroy: a vmspace is still in use");
+	kmutex_unlock(&k->vm.list_lock);
+#endif
+	vkernel_destroy_check(k, &leaks);
+}
+
+/* ---- calls of the embedder ---- */
+
+int
+vkernel_wait(struct vkernel *k, int pid, int *status)
+{
+	struct proc *p;
+
+	if (k == NULL || status == NULL)
+		return (EINVAL);
+	kmutex_lock(&k->proctree);
+	for (;;) {
+		p = proc_find_locked(k, pid);
+		if (p == NULL || !p->embedder_waits) {
+			kmutex_unlock(&k->proctree);
+			return (ECHILD);
+		}
+		if (p->state == PROC_ZOMBIE)
+			break;
+		kcond_wait(&k->all_gone, &k->proctree);
+	}
+	*status = p->exit_status;
+	proc_unlink(p);
+	kmutex_unlock(&k->proctree);
+	proc_release(p);
+	return (0);
+}
+
+void
+vkernel_wait_all(struct vkernel *k)
+{
+	kmutex_lock(&k->proctree);
+	while (k->nlive > 0)
+		kcond_wait(&k->all_gone, &k->proctree);
+	kmutex_unlock(&k->proctree);
+}
+
+bool
+vkernel_stopped(struct vkernel *k, int pid)
+{
+	struct proc *p = proc_find_hold(k, pid);
+	bool stopped;
+
+	if (p == NULL)
+		return (false);
+	stopped = p->state == PROC_STOPPED;
+	proc_drop(p);
+	return (stopped);
+}
+
+int
+vkernel_kill(struct vkernel *k, int pid, int sig)
+{
+	const struct ksiginfo ksi = {.signo = sig, .code = LX_SI_KERNEL};
+	struct session *s;
+	int pgid = 0;
+
+	if (k == NULL || sig < 0 || sig > KNSIG || pid == INT32_MIN)
+		return (EINVAL);
+	if (pid > 0)
+		return (ksig_kill(k, NULL, pid, &ksi));
+	if (pid < 0)
+		return (ksig_kill_pgrp(k, -pid, &ksi));
+	kmutex_lock(&k->proctree);
+	LIST_FOREACH (s, &k->sessions, link)
+		if (s->tty == k)
+			pgid = s->fg_pgid;
+	kmutex_unlock(&k->proctree);
+	return (pgid == 0 ? ESRCH : ksig_kill_pgrp(k, pgid, &ksi));
+}
+
+static void
+stat_machine(struct vkernel *k, struct vkernel_stat *st)
+{
+	struct stub_machine_stats ms;
+
+	if (k->stub == NULL)
+		return;
+	stub_machine_stats(k->stub, &ms);
+	st->host_maps = ms.maps;
+	st->host_unmaps = ms.unmaps;
+	st->host_protects = ms.protects;
+	st->handovers = ms.handovers;
+	st->spins = ms.spins;
+	st->stubs_created = ms.stubs_created;
+	st->stubs_live = ms.stubs_live;
+	st->stub_resets = ms.resets;
+}
+
+void
+vkernel_stat(struct vkernel *k, struct vkernel_stat *st)
+{
+	struct vm_system_stat vs;
+
+	memset(st, 0, sizeof(*st));
+	vm_system_stat(&k->vm, &vs);
+	st->mem = vs.mem;
+	st->mem_free = vs.free;
+	st->mem_peak = vs.peak;
+	st->objects = vs.objects;
+	st->vmspaces = vs.vmspaces;
+	st->zone_items = vm_zone_set_live(k->vm.zones);
+	st->faults = (uint64_t)vs.stat[VMST_FAULTS];
+	st->zfod = (uint64_t)vs.stat[VMST_ZFOD];
+	st->cow = (uint64_t)vs.stat[VMST_COW];
+	st->cow_opt = (uint64_t)vs.stat[VMST_COW_OPT];
+	st->file_in = (uint64_t)vs.stat[VMST_FILE_IN];
+	st->file_out = (uint64_t)vs.stat[VMST_FILE_OUT];
+	st->soft = (uint64_t)vs.stat[VMST_SOFT];
+	st->around = (uint64_t)vs.stat[VMST_AROUND];
+	st->ahead = (uint64_t)vs.stat[VMST_AHEAD];
+	st->segv = (uint64_t)vs.stat[VMST_SEGV];
+	st->forks = (uint64_t)vs.stat[VMST_FORK];
+	st->oom_kills = atomic_load(&k->noom);
+	st->execs = atomic_load(&k->nexecs);
+	st->procs_created = atomic_load(&k->procs_created);
+	st->lwps_created = atomic_load(&k->lwps_created);
+	st->syscalls = atomic_load(&k->nsyscalls);
+	kmutex_lock(&k->proctree);
+	st->procs_live = k->nlive;
+	kmutex_unlock(&k->proctree);
+	stat_machine(k, st);
+	vkernel_swap_stat(k, st);
+}
+
+void
+vkernel_dump_trace(struct vkernel *k, FILE *f)
+{
+	ktrace_dump(&k->trace, f);
+}

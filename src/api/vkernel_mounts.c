@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The file system view of a kernel instance: the root, the mounts every
+ * kernel has, and those of its configuration.
+ *
+ * Concepts.  The root is a directory of the host, read-only.  Over it come
+ * /proc, /dev, /dev/shm and /tmp, where the root has such directories, and
+ * over these the configured mounts, in order; a place for them is made where
+ * the file system below is a tmpfs of ours.
+ *
+ * A path that is to be writable (VKERNEL_MOUNT_RW) names a file of the root.
+ * It is resolved in the guest's view while nothing but the root is mounted,
+ * and the result, which has no symbolic link in it, is appended to the host
+ * path of the root: a link in an untrusted root cannot lead the writable
+ * mount out of it.
+ *
+ * Errors: the first mount that is refused ends the creation of the kernel and
+ * is named in one log line.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/host_file.h"
+#include "kern/base/proc_int.h"
+#include "libk/kassert.h"
+
+#define TMP_MODE 01777u
+#define RUN_MODE 0755u
+
+static struct vfs_ctx
+mounts_ctx(struct vkernel *k)
+{
+	struct vfs_ctx ctx = {
+	    .vfs = k->vfs,
+	    .umask = 022,
+	    .cwd = k->vfs->root,
+	    .root = k->vfs->root,
+	};
+	uint32_t uid, gid;
+
+	host_ids(&uid, &ctx.uid, &gid, &ctx.gid);
+	return (ctx);
+}
+
+static int
+mounts_refused(struct vkernel *k, const char *what, const char *path, int error)
+{
+	klog(&k->log, KLOG_ERR, "%s %s: %s", what, path, strerror(error));
+	return (error);
+}
+
+/* Where a writable path really is in the root, malloc'ed. */
+static int
+mounts_canonical(struct vkernel *k, const char *path, char **out)
+{
+	struct vfs_ctx ctx = mounts_ctx(k);
+	struct nameidata nd = {0};
+	char *buf;
+	int error;
+
+	error = namei(&ctx, NULL, path, 0, &nd);
+	if (error != 0)
+		return (error);
+	buf = malloc(VFS_PATH_MAX);
+	error =
+	    buf == NULL ? ENOMEM : vnode_path(nd.vp, NULL, buf, VFS_PATH_MAX);
+	vrele(nd.vp);
+	if (error != 0) {
+		free(buf);
+		return (error);
+	}
+	*out = buf;
+	return (0);
+}
+
+/* Make what is missing of a mount point, where that is possible. */
+static int
+mounts_make_point(struct vkernel *k, const char *path, bool dir)
+{
+	struct vfs_ctx ctx = mounts_ctx(k);
+	char part[VFS_PATH_MAX];
+	struct nameidata nd = {0};
+	const char *slash = path;
+	struct file *f;
+	int error;
+
+	error = namei(&ctx, NULL, path, 0, &nd);
+	if (error == 0)
+		vrele(nd.vp);
+	if (error != ENOENT)
+		return (error);
+	if (strlen(path) >= sizeof(part))
+		return (ENAMETOOLONG);
+	while ((slash = strchr(slash + 1, '/')) != NULL) {
+		memcpy(part, path, (size_t)(slash - path));
+		part[slash - path] = '\0';
+		error = vfs_mkdir(&ctx, NULL, part, RUN_MODE);
+		if (error != 0 && error != EEXIST)
+			return (ENOENT);
+	}
+	if (dir)
+		return (
+		    vfs_mkdir(&ctx, NULL, path, RUN_MODE) != 0 ? ENOENT : 0);
+	error =
+	    vfs_open(&ctx, NULL, path, O_CREAT | O_EXCL | O_WRONLY, 0644, &f);
+	if (error != 0)
+		return (ENOENT);
+	file_free(f);
+	return (0);
+}
+
+/* The mounts every kernel has; a root without the place does without. */
+static int
+mounts_default(struct vkernel *k, const char *path, struct vmount *mp)
+{
+	int error = vfs_mount(k->vfs, mp, path);
+
+	if (error == ENOENT || error == ENOTDIR) {
+		klog(&k->log, KLOG_INFO, "the root has no directory %s", path);
+		return (0);
+	}
+	return (error == 0 ? 0 : mounts_refused(k, "mount", path, error));
+}
+
+static bool
+mounts_configures(struct vkernel *k, char *const *rw, const char *path)
+{
+	for (size_t i = 0; i < k->config.nmounts; i++) {
+		const char *at =
+		    rw[i] != NULL ? rw[i] : k->config.mounts[i].dst;
+
+		if (strcmp(at, path) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+static int
+mounts_defaults(struct vkernel *k, char *const *rw)
+{
+	const uint64_t limit = k->config.mem / 2;
+	struct vmount *mp;
+	int error;
+
+	error = procfs_mount_create(k->vfs, &mp);
+	if (error == 0)
+		error = mounts_default(k, "/proc", mp);
+	if (error == 0)
+		error = devfs_mount_create(k->vfs, &mp);
+	if (error == 0)
+		error = mounts_default(k, "/dev", mp);
+	if (error == 0)
+		error = tmpfs_mount_create(k->vfs, limit, TMP_MODE, &mp);
+	if (error == 0)
+		error = mounts_default(k, "/dev/shm", mp);
+	if (error != 0 || mounts_configures(k, rw, "/tmp"))
+		return (error);
+	error = tmpfs_mount_create(k->vfs, limit, TMP_MODE, &mp);
+	if (error == 0)
+		error = mounts_default(k, "/tmp", mp);
+	return (error);
+}
+
+/* Host path of a canonical path of the root, malloc'ed. */
+static char *
+mounts_host_path(struct vkernel *k, const char *path)
+{
+	const char *root = k->config.root;
+	size_t n = strlen(root);
+	char *out;
+
+	while (n > 0 && root[n - 1] == '/')
+		n--;
+	if (asprintf(&out, "%.*s%s", (int)n, root, path) < 0)
+		return (NULL);
+	return (out);
+}
+
+/* A file of the host as a device: its vnode covers one of devfs. */
+static int
+mounts_device(struct vkernel *k, const struct vkernel_mount *m)
+{
+	const struct vfs_device d = {.name = m->dst, .mode = 0666};
+	char at[VFS_NAME_MAX + sizeof("/dev/")];
+	struct vmount *mp;
+	int error;
+
+	error = hostfs_mount_create(k->vfs, m->src, m->rdonly, &mp);
+	if (error != 0)
+		return (mounts_refused(k, "device", m->src, error));
+	if (mp->root->type == VDIR)
+		error = EISDIR;
+	if (error == 0)
+		error = devfs_device_add(k->vfs, &d);
+	snprintf(at, sizeof(at), "/dev/%s", m->dst);
+	if (error != 0) {
+		/* vfs_mount() consumes the mount in any case. */
+		(void)vfs_mount(k->vfs, mp, at);
+		return (mounts_refused(k, "device", m->dst, error));
+	}
+	error = vfs_mount(k->vfs, mp, at);
+	return (error == 0 ? 0 : mounts_refused(k, "device", at, error));
+}
+
+static int
+mounts_one(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
+{
+	const char *at = rw != NULL ? rw : m->dst;
+	struct vmount *mp;
+	char *host;
+	int error;
+
+	switch (m->kind) {
+	case VKERNEL_MOUNT_DEVICE:
+		return (mounts_device(k, m));
+	case VKERNEL_MOUNT_RW:
+		host = mounts_host_path(k, rw);
+		error = host == NULL
+			    ? ENOMEM
+			    : hostfs_mount_create(k->vfs, host, false, &mp);
+		free(host);
+		break;
+	case VKERNEL_MOUNT_BIND:
+		error = hostfs_mount_create(k->vfs, m->src, m->rdonly, &mp);
+		if (error != 0)
+			return (mounts_refused(k, "bind", m->src, error));
+		break;
+	default:
+		error = tmpfs_mount_create(
+		    k->vfs, k->config.mem / 2, TMP_MODE, &mp);
+		break;
+	}
+	if (error != 0)
+		return (mounts_refused(k, "mount", at, error));
+	error = mounts_make_point(k, at, mp->root->type == VDIR);
+	if (error != 0) {
+		/* vfs_mount() consumes the mount in any case. */
+		(void)vfs_mount(k->vfs, mp, at);
+		return (mounts_refused(k, "mount", at, error));
+	}
+	error = vfs_mount(k->vfs, mp, at);
+	return (error == 0 ? 0 : mounts_refused(k, "mount", at, error));
+}
+
+static int
+mounts_root(struct vkernel *k)
+{
+	struct vmount *mp;
+	int error;
+
+	error = hostfs_mount_create(k->vfs, k->config.root, true, &mp);
+	if (error == 0)
+		error = vfs_mount(k->vfs, mp, NULL);
+	if (error == 0 && k->vfs->root->type != VDIR)
+		error = ENOTDIR;
+	return (
+	    error == 0 ? 0 : mounts_refused(k, "root", k->config.root, error));
+}
+
+int
+vkernel_mounts(struct vkernel *k)
+{
+	const struct vkernel_mount *m = k->config.mounts;
+	const size_t n = k->config.nmounts;
+	char **rw;
+	int error;
+
+	error = mounts_root(k);
+	if (error != 0)
+		return (error);
+	rw = calloc(n + 1, sizeof(*rw));
+	if (rw == NULL)
+		return (ENOMEM);
+	for (size_t i = 0; i < n && error == 0; i++) {
+		if (m[i].kind != VKERNEL_MOUNT_RW)
+			continue;
+		error = mounts_canonical(k, m[i].src, &rw[i]);
+		if (error != 0)
+			(void)mounts_refused(k, "rw", m[i].src, error);
+	}
+	if (error == 0)
+		error = mounts_defaults(k, rw);
+	for (size_t i = 0; i < n && error == 0; i++)
+		error = mounts_one(k, &m[i], rw[i]);
+	for (size_t i = 0; i < n; i++)
+		free(rw[i]);
+	free(rw);
+	return (error);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * vkernel_spawn(): a process without parent.
+ *
+ * Concepts.  What fork and exec do for a guest is done here by the embedder's
+ * thread: a structure with directories, descriptors and handlers of its own,
+ * an lwp, and kern_exec() in it.  Only when the image is complete does the
+ * process get its number and become visible, leader of a session and a group
+ * of its own; starting its host thread is the last step.  A failure on the
+ * way leaves nothing behind.
+ *
+ * The first process that is started has number 1 and is init: the reaper of
+ * orphans while it lives.
+ *
+ * Terminal.  If one of the descriptors 0 to 2 is a terminal of the host, it
+ * becomes the kernel's terminal and, unless another session has it, the
+ * controlling terminal of the new session.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/host_file.h"
+#include "kern/base/proc_int.h"
+#include "libk/kassert.h"
+
+#define NFDS_MAX 1024
+#define NOFILE_SOFT 1024
+#define NOFILE_HARD 1048576
+#define STACK_SOFT ((uint64_t)8 << 20)
+#define MEMLOCK_SOFT ((uint64_t)8 << 20)
+#define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
+
+/* fs.c of a first process: the kernel's root, cwd as given. */
+static int
+spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
+{
+	struct proc_fs first = {.cwd = k->vfs->root, .root = k->vfs->root};
+	struct vfs_ctx ctx = {
+	    .vfs = k->vfs,
+	    .uid = p->euid,
+	    .gid = p->egid,
+	    .cwd = k->vfs->root,
+	    .root = k->vfs->root,
+	};
+	struct nameidata nd = {0};
+	int error;
+
+	error = namei(
+	    &ctx, NULL, sp->cwd != NULL ? sp->cwd : "/", NAMEI_DIRECTORY, &nd);
+	if (error != 0 && sp->cwd_optional)
+		error = namei(&ctx, NULL, "/", NAMEI_DIRECTORY, &nd);
+	if (error != 0) {
+		klog(&k->log, KLOG_ERR, "cwd %s: %s", sp->cwd, strerror(error));
+		return (error);
+	}
+	first.cwd = nd.vp;
+	first.umask = 022;
+	kmutex_init(&first.lock, "spawn fs", KRANK_FDTABLE, 0);
+	error = proc_fs_copy(k, &first, &p->fs);
+	kmutex_destroy(&first.lock);
+	vrele(nd.vp);
+	return (error);
+}
+
+static bool
+spawn_given(const struct vkernel_spawn *sp)
+{
+	return (sp->fds != NULL || sp->nfds != 0);
+}
+
+/*
+ * Host descriptor for the guest's descriptor i, -1: closed.  A standard one
+ * counts only if it was open before this kernel was made: since then it may
+ * have become something of ours, the arena for example.
+ */
+static int
+spawn_fd(const struct vkernel *k, const struct vkernel_spawn *sp, int i)
+{
+	if (spawn_given(sp))
+		return (sp->fds[i]);
+	return ((k->std_open & 1u << i) != 0 ? i : -1);
+}
+
+static int
+spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
+{
+	const bool given = spawn_given(sp);
+	const int n = given ? sp->nfds : 3;
+	struct file *f;
+	int error, fd;
+
+	error = fdtable_create(k->vfs, &p->fdt);
+	for (int i = 0; error == 0 && i < n; i++) {
+		fd = spawn_fd(k, sp, i);
+		if (fd < 0)
+			continue;
+		error = hostfd_file_create(k->vfs, fd, &f);
+		if (error == EBADF && !given) {
+			error = 0;
+			continue;
+		}
+		if (error != 0)
+			break;
+		error = fd_install(p->fdt, f, i, false, NOFILE_HARD);
+		if (error != 0)
+			file_free(f);
+	}
+	return (error);
+}
+
+static void
+spawn_settings(struct proc *p)
+{
+	uint32_t uid, euid, gid, egid;
+
+	host_ids(&uid, &euid, &gid, &egid);
+	p->uid = uid;
+	p->euid = p->suid = euid;
+	p->gid = gid;
+	p->egid = p->sgid = egid;
+	for (int i = 0; i < PROC_NRLIMITS; i++)
+		p->rlim[i].cur = p->rlim[i].max = LX_RLIM_INFINITY;
+	p->rlim[LX_RLIMIT_STACK].cur = STACK_SOFT;
+	p->rlim[LX_RLIMIT_NOFILE].cur = NOFILE_SOFT;
+	p->rlim[LX_RLIMIT_NOFILE].max = NOFILE_HARD;
+	p->rlim[LX_RLIMIT_MEMLOCK].cur = MEMLOCK_SOFT;
+	p->rlim[LX_RLIMIT_MEMLOCK].max = MEMLOCK_SOFT;
+	p->rlim[LX_RLIMIT_CORE].cur = 0;
+	p->rlim[LX_RLIMIT_NICE].cur = p->rlim[LX_RLIMIT_NICE].max = 0;
+	p->rlim[LX_RLIMIT_RTPRIO].cur = p->rlim[LX_RLIMIT_RTPRIO].max = 0;
+}
+
+/* ---- finding the program ---- */
+
+static int
+spawn_lookup(struct vfs_ctx *ctx, const char *path, struct vnode **vpp)
+{
+	struct nameidata nd = {0};
+	int error;
+
+	error = namei(ctx, NULL, path, 0, &nd);
+	if (error != 0)
+		return (error);
+	error = nd.vp->type != VREG ? EACCES : vn_access(nd.vp, 1, ctx);
+	if (error != 0) {
+		vrele(nd.vp);
+		return (error);
+	}
+	*vpp = nd.vp;
+	return (0);
+}
+
+static const char *
+spawn_path_variable(const char *const *envp)
+{
+	for (; envp != NULL && *envp != NULL; envp++)
+		if (strncmp(*envp, "PATH=", 5) == 0)
+			return (*envp + 5);
+	return (PATH_DEFAULT);
+}
+
+/* As execvp(3): the path found is left in buf. */
+static int
+spawn_find(struct vfs_ctx *ctx, const struct vkernel_spawn *sp,
+    char buf[VFS_PATH_MAX], struct vnode **vpp)
+{
+	const char *dir, *end, *name = sp->path;
+	int error, n, result = ENOENT;
+
+	if (strlen(name) >= VFS_PATH_MAX)
+		return (ENAMETOOLONG);
+	if (strchr(name, '/') != NULL) {
+		strcpy(buf, name);
+		return (spawn_lookup(ctx, buf, vpp));
+	}
+	for (dir = spawn_path_variable(sp->envp);; dir = end + 1) {
+		end = dir + strcspn(dir, ":");
+		n = snprintf(buf, VFS_PATH_MAX, "%.*s%s%s", (int)(end - dir),
+		    dir, end == dir ? "" : "/", name);
+		error = n < VFS_PATH_MAX ? spawn_lookup(ctx, buf, vpp)
+					 : ENAMETOOLONG;
+		if (error == 0)
+			return (0);
+		if (error == EACCES)
+			result = EACCES;
+		if (*end == '\0')
+			return (result);
+	}
+}
+
+static int
+spawn_exec(struct lwp *l, const struct vkernel_spawn *sp)
+{
+	const char *const self[] = {sp->path, NULL};
+	struct vfs_ctx ctx = lwp_vfs_ctx(l);
+	struct exec_args args;
+	char path[VFS_PATH_MAX];
+	int error;
+
+	exec_args_init(&args);
+	error = spawn_find(&ctx, sp, path, &args.vp);
+	lwp_vfs_ctx_done(&ctx);
+	if (error != 0)
+		return (error);
+	args.path = path;
+	error =
+	    exec_args_set(&args, sp->argv != NULL ? sp->argv : self, sp->envp);
+	if (error == 0)
+		error = kern_exec(l, &args);
+	vrele(args.vp);
+	exec_args_free(&args);
+	return (error);
+}
+
+/* ---- becoming visible ---- */
+
+/* A terminal among the first three descriptors, or -1. */
+static int
+spawn_tty(const struct vkernel *k, const struct vkernel_spawn *sp)
+{
+	int fd;
+
+	for (int i = 0; i < 3 && (!spawn_given(sp) || i < sp->nfds); i++) {
+		fd = spawn_fd(k, sp, i);
+		if (fd >= 0 && host_isatty(fd))
+			return (fd);
+	}
+	return (-1);
+}
+
+static void
+spawn_set_tty(struct vkernel *k, struct session *s, int fd)
+{
+	struct session *o;
+
+	if (fd < 0)
+		return;
+	if (k->tty_fd < 0 && host_dup(fd, &k->tty_fd) == 0)
+		k->vfs->tty_fd = k->tty_fd;
+	LIST_FOREACH (o, &k->sessions, link)
+		if (o->tty == k)
+			return;
+	s->tty = k;
+	s->fg_pgid = s->sid;
+}
+
+static int
+spawn_link(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
+{
+	int error;
+
+	kmutex_lock(&k->proctree);
+	error = atomic_load(&k->dying) ? EINVAL : pid_alloc(k, &p->pid);
+	if (error == 0) {
+		error = session_create(k, p->pid, &p->session);
+		if (error != 0)
+			pid_free(k, p->pid);
+	}
+	if (error == 0) {
+		l->tid = p->pgid = p->sid = p->pid;
+		p->embedder_waits = true;
+		spawn_set_tty(k, p->session, ttyfd);
+		proc_link(p, NULL);
+	}
+	kmutex_unlock(&k->proctree);
+	return (error);
+}
+
+/* On success the process runs, and may already be gone. */
+static int
+spawn_start(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
+{
+	int error;
+
+	error = spawn_link(k, p, l, ttyfd);
+	if (error != 0)
+		return (error);
+	kmutex_lock(&p->lock);
+	p->state = PROC_ALIVE;
+	kmutex_unlock(&p->lock);
+	error = lwp_start(l);
+	if (error != 0) {
+		kmutex_lock(&k->proctree);
+		p->embedder_waits = false;
+		proc_unlink(p);
+		kmutex_unlock(&k->proctree);
+	}
+	return (error);
+}
+
+int
+vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
+{
+	struct proc *p;
+	struct lwp *l;
+	int error, started;
+
+	if (k == NULL || sp == NULL || pid == NULL)
+		return (EINVAL);
+	if (sp->path == NULL || sp->path[0] == '\0')
+		return (ENOENT);
+	if (sp->nfds < 0 || sp->nfds > NFDS_MAX ||
+	    (sp->nfds > 0 && sp->fds == NULL))
+		return (EINVAL);
+	p = proc_alloc(k);
+	if (p == NULL)
+		return (ENOMEM);
+	spawn_settings(p);
+	error = sigacts_create(k, NULL, &p->sigacts);
+	if (error == 0)
+		error = spawn_fs(k, sp, p);
+	if (error == 0)
+		error = spawn_fds(k, sp, p);
+	if (error == 0)
+		error = lwp_create(p, 0, &l);
+	if (error != 0)
+		goto fail;
+	error = spawn_exec(l, sp);
+	if (error != 0)
+		goto fail_lwp;
+	proc_hold(p);
+	error = spawn_start(k, p, l, spawn_tty(k, sp));
+	started = p->pid;
+	proc_drop(p);
+	if (error != 0)
+		goto fail_lwp;
+	*pid = started;
+	return (0);
+fail_lwp:
+	lwp_undo(l);
+fail:
+	proc_undo(p);
+	proc_release(p);
+	return (error);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Processes: the structure, the table, and what others may look at.
+ *
+ * Concepts.  A process structure has a life word (vm_life.h) like a vmspace:
+ * the table owns its one ref, everybody who looks at a process longer than
+ * proctree is held owns a hold.  States:
+ *
+ *	EMBRYO -> ALIVE <-> STOPPED -> ZOMBIE -> DEAD -> (last hold) zone
+ *
+ * EMBRYO: being built by fork or spawn.  ALIVE: has lwps.  ZOMBIE: owns no
+ * memory, files or text any more; only numbers wait for the parent.  DEAD:
+ * out of the table; lookups by pid fail, holders may still read numbers.
+ *
+ * What a process owns is taken in one order and published under its lock:
+ * vmspace, textvp, fdt and fs are NULL before the first exec and again when
+ * the process is a zombie, and each can be ref'ed or held by a third party
+ * under the proc lock (proc_vmspace_hold() and friends).  The third party
+ * keeps what it got, whatever the process does next; it never keeps the
+ * process's memory alive, as a hold of a vmspace does not.
+ *
+ * Locking and lifetime: parent, children, table, groups and sessions under
+ * proctree; the rest under the proc lock, taken after proctree and parent
+ * before child.  Signal state is freed with the structure, so that posting
+ * to a process that has just died is harmless.
+ *
+ * Guarantees: proc_textvp_ref() gives a vnode for every process that has
+ * exec'ed and is not a zombie (S1): it is replaced, never missing.
+ */
+#include "kern/base/proc_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+
+struct proc *
+proc_alloc(struct vkernel *k)
+{
+	struct proc *p;
+
+	p = zalloc(k->z_proc);
+	if (p == NULL)
+		return (NULL);
+	memset(p, 0, sizeof(*p));
+	vm_life_init(&p->life);
+	p->k = k;
+	p->id = atomic_fetch_add(&k->vm.next_id, 1);
+	p->state = PROC_EMBRYO;
+	kmutex_init(&p->lock, "proc", KRANK_PROC, KLOCK_DUPOK);
+	kcond_init(&p->cond);
+	LIST_INIT(&p->children);
+	LIST_INIT(&p->lwps);
+	sigpending_init(&p->sigpend);
+	LIST_INIT(&p->sigfds);
+	p->exit_signal = LX_SIGCHLD;
+	p->dumpable = true;
+	p->start_ns = host_now_ns();
+	return (p);
+}
+
+static void
+proc_destroy(struct proc *p)
+{
+	struct vkernel *k = p->k;
+
+	KVERIFY(p->vmspace == NULL && p->fdt == NULL && p->fs == NULL);
+	KVERIFY(LIST_EMPTY(&p->lwps) && LIST_EMPTY(&p->children));
+	KVERIFY(LIST_EMPTY(&p->sigfds));
+	sigpending_flush(k, &p->sigpend);
+	if (p->sigacts != NULL)
+		sigacts_free(k, p->sigacts);
+	if (p->vfork_parent != NULL) /* it never ran */
+		proc_drop(p->vfork_parent);
+	kcond_destroy(&p->cond);
+	kmutex_destroy(&p->lock);
+	zfree(k->z_proc, p);
+}
+
+void
+proc_hold(struct proc *p)
+{
+	vm_life_hold(&p->life);
+}
+
+void
+proc_drop(struct proc *p)
+{
+	if (vm_life_drop(&p->life))
+		proc_destroy(p);
+}
+
+void
+proc_release(struct proc *p)
+{
+	KVERIFY(vm_life_free(&p->life));
+	proc_drop(p);
+}
+
+void
+proc_link(struct proc *p, struct proc *parent)
+{
+	struct vkernel *k = p->k;
+	struct proc **head = &k->pid_hash[(unsigned)p->pid % 256];
+
+	kmutex_assert_owned(&k->proctree);
+	p->parent = parent;
+	if (parent != NULL)
+		LIST_INSERT_HEAD(&parent->children, p, sibling);
+	LIST_INSERT_HEAD(&k->procs, p, all);
+	p->hash_next = *head;
+	*head = p;
+	k->nprocs++;
+	k->nlive++;
+	atomic_fetch_add(&k->procs_created, 1);
+}
+
+void
+proc_unlink(struct proc *p)
+{
+	struct vkernel *k = p->k;
+	struct proc **pp = &k->pid_hash[(unsigned)p->pid % 256];
+
+	kmutex_assert_owned(&k->proctree);
+	KVERIFY(LIST_EMPTY(&p->children));
+	while (*pp != p)
+		pp = &(*pp)->hash_next;
+	*pp = p->hash_next;
+	LIST_REMOVE(p, all);
+	if (p->parent != NULL)
+		LIST_REMOVE(p, sibling);
+	p->parent = NULL;
+	kmutex_lock(&p->lock);
+	if (p->state != PROC_ZOMBIE)
+		k->nlive--;
+	p->state = PROC_DEAD;
+	kmutex_unlock(&p->lock);
+	k->nprocs--;
+	pid_free(k, p->pid);
+	session_free(k, p->session);
+	p->session = NULL;
+	kcond_broadcast(&k->all_gone);
+}
+
+void
+proc_reap(struct proc *p, struct proc_list *list)
+{
+	proc_unlink(p);
+	LIST_INSERT_HEAD(list, p, all);
+}
+
+void
+proc_release_list(struct proc_list *list)
+{
+	struct proc *p;
+
+	while ((p = LIST_FIRST(list)) != NULL) {
+		LIST_REMOVE(p, all);
+		proc_release(p);
+	}
+}
+
+void
+proc_undo(struct proc *p)
+{
+	struct fdtable *fdt;
+	struct proc_fs *fs;
+	struct vnode *text;
+	struct vmspace *vm;
+
+	kmutex_lock(&p->lock);
+	fdt = p->fdt;
+	fs = p->fs;
+	text = p->textvp;
+	vm = p->vmspace;
+	p->fdt = NULL;
+	p->fs = NULL;
+	p->textvp = NULL;
+	p->vmspace = NULL;
+	kmutex_unlock(&p->lock);
+	if (fdt != NULL)
+		fdtable_free(fdt);
+	if (fs != NULL)
+		proc_fs_free(p->k, fs);
+	if (text != NULL) {
+		vn_text_rele(text);
+		vrele(text);
+	}
+	if (vm != NULL)
+		vmspace_free(vm);
+}
+
+struct vmspace *
+proc_vmspace_hold(struct proc *p)
+{
+	struct vmspace *vm;
+
+	kmutex_lock(&p->lock);
+	vm = p->vmspace;
+	if (vm != NULL)
+		vmspace_hold(vm);
+	kmutex_unlock(&p->lock);
+	return (vm);
+}
+
+struct vnode *
+proc_textvp_ref(struct proc *p)
+{
+	struct vnode *vp;
+
+	kmutex_lock(&p->lock);
+	vp = p->textvp;
+	if (vp != NULL)
+		vref(vp);
+	kmutex_unlock(&p->lock);
+	return (vp);
+}
+
+struct fdtable *
+proc_fdt_ref(struct proc *p)
+{
+	struct fdtable *fdt;
+
+	kmutex_lock(&p->lock);
+	fdt = p->fdt;
+	if (fdt != NULL)
+		fdtable_ref(fdt);
+	kmutex_unlock(&p->lock);
+	return (fdt);
+}
+
+struct proc_fs *
+proc_fs_ref(struct proc *p)
+{
+	struct proc_fs *fs;
+
+	kmutex_lock(&p->lock);
+	fs = p->fs;
+	if (fs != NULL)
+		atomic_fetch_add(&fs->refs, 1);
+	kmutex_unlock(&p->lock);
+	return (fs);
+}
+
+int
+proc_fs_copy(struct vkernel *k, struct proc_fs *from, struct proc_fs **out)
+{
+	struct proc_fs *fs;
+
+	fs = zalloc(k->z_fs);
+	if (fs == NULL)
+		return (ENOMEM);
+	memset(fs, 0, sizeof(*fs));
+	atomic_init(&fs->refs, 1);
+	kmutex_init(&fs->lock, "proc_fs", KRANK_FDTABLE, 0);
+	kmutex_lock(&from->lock);
+	fs->cwd = from->cwd;
+	fs->root = from->root;
+	fs->umask = from->umask;
+	vref(fs->cwd);
+	vref(fs->root);
+	kmutex_unlock(&from->lock);
+	*out = fs;
+	return (0);
+}
+
+void
+proc_fs_free(struct vkernel *k, struct proc_fs *fs)
+{
+	if (atomic_fetch_sub(&fs->refs, 1) != 1)
+		return;
+	vrele(fs->cwd);
+	vrele(fs->root);
+	kmutex_destroy(&fs->lock);
+	zfree(k->z_fs, fs);
+}
+
+void
+proc_wake_lwps(struct proc *p)
+{
+	struct lwp *l;
+
+	kmutex_assert_owned(&p->lock);
+	LIST_FOREACH (l, &p->lwps, link)
+		lwp_wakeup(l);
+}
+
+void
+proc_vfork_done(struct proc *p)
+{
+	struct proc *waiter;
+
+	kmutex_lock(&p->lock);
+	p->vfork_done = true;
+	waiter = p->vfork_parent;
+	p->vfork_parent = NULL;
+	kmutex_unlock(&p->lock);
+	if (waiter == NULL)
+		return;
+	kmutex_lock(&waiter->lock);
+	proc_wake_lwps(waiter);
+	kmutex_unlock(&waiter->lock);
+	proc_drop(waiter);
+}
+
+void
+rusage_add(struct proc_rusage *to, const struct proc_rusage *from)
+{
+	to->utime += from->utime;
+	to->stime += from->stime;
+	to->minflt += from->minflt;
+	to->majflt += from->majflt;
+	if (from->maxrss > to->maxrss)
+		to->maxrss = from->maxrss;
+}
+
+/* Faults of a vmspace that others still use are theirs to report. */
+static void
+rusage_add_vm(struct proc_rusage *ru, struct vmspace *vm)
+{
+	struct proc_rusage add = {0};
+
+	add.maxrss = atomic_load(&vm->pmap->resident_peak) * PAGE_SIZE;
+	if (vm_life_refs(&vm->life) == 1) {
+		add.minflt = atomic_load(&vm->usage.minflt);
+		add.majflt = atomic_load(&vm->usage.majflt);
+	}
+	rusage_add(ru, &add);
+}
+
+void
+proc_account_vm(struct proc *p, struct vmspace *vm)
+{
+	kmutex_assert_owned(&p->lock);
+	rusage_add_vm(&p->ru, vm);
+}
+
+void
+proc_rusage(struct proc *p, struct proc_rusage *ru)
+{
+	struct lwp *l;
+
+	kmutex_lock(&p->lock);
+	*ru = p->ru;
+	LIST_FOREACH (l, &p->lwps, link) {
+		ru->utime += atomic_load(&l->user_ns);
+		ru->stime += atomic_load(&l->sys_ns);
+	}
+	if (p->vmspace != NULL)
+		rusage_add_vm(ru, p->vmspace);
+	kmutex_unlock(&p->lock);
+}

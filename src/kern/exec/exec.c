@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * exec: a process gets a new program.
+ *
+ * Concepts.  Everything is prepared aside, in a struct exec_image: the vnode
+ * is opened and judged, activators (#! scripts, ELF) build a new vmspace with
+ * the program, its interpreter, stack, arguments and auxv in it.  Nothing of
+ * the process has changed so far, and every failure just drops the image: the
+ * caller goes on as it was, with Linux's errno.
+ *
+ * Then, in this order:
+ *
+ *	1. copy what exec changes and another process uses too: handlers,
+ *	   descriptors (the last step that can be refused)
+ *	2. the other lwps leave; the caller takes the process's number
+ *	3. the caller leaves the old vmspace: robust futexes, clear_tid
+ *	4. COMMIT, one critical section of the proc lock: vmspace, textvp,
+ *	   the copies, name and auxv change together; the image has the old
+ *	   ones now
+ *	5. handlers, close-on-exec, registers
+ *	6. the vfork parent goes on; the machine, the old text and the old
+ *	   vmspace are let go
+ *
+ * From step 2 on nothing can fail, so there is no half-done exec to kill, with
+ * one exception: if another lwp began to share handlers or descriptors between
+ * steps 1 and 2 and there is no memory for a copy, the process gets SIGKILL.
+ *
+ * Text vnode (S1).  The image owns a ref of the new vnode, and a text ref
+ * (ETXTBSY), long before the commit publishes it, and the old one is released
+ * after: a reader under the proc lock sees the old or the new one, valid in
+ * both cases.  No one counts threads in the old vmspace (S2): it goes with
+ * its last ref, whoever that is.
+ *
+ * Threads.  The lwp that execs sets `single`; the others leave at their next
+ * event.  If the process is told to exit meanwhile, or another lwp was first,
+ * the exec is given up with EINTR, which nobody sees: the lwp is going, too.
+ *
+ * Layout of the new vmspace, from the top: a random gap, the stack, room for
+ * it to grow to its limit (at least STACK_GAP_MIN), a random gap, and from
+ * there downwards the mmap area.  config.no_aslr makes all gaps fixed.
+ *
+ * Locking and lifetime: no lock is held while an image is built.  A process
+ * that vkernel_spawn() is making has no vmspace, text or running lwp yet; its
+ * exec is the same, with nothing to leave.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "kern/exec/imgact.h"
+#include "kern/resident/resident.h"
+#include "linux/sys_int.h"
+#include "kern/time/ptimer.h"
+#include "libk/kassert.h"
+
+#define STACK_RANDOM_BITS 22 /* 16 GiB */
+#define MMAP_RANDOM_BITS 28  /* 1 TiB */
+#define STACK_GAP_MIN ((uint64_t)128 << 20)
+#define STACK_GAP_MAX ((uint64_t)64 << 30)
+
+uint64_t
+exec_random_pages(struct exec_image *img, unsigned bits)
+{
+	uint64_t r;
+
+	if (img->k->config.no_aslr)
+		return (0);
+	if (img->p->trial != NULL)
+		r = resident_random(img->p->trial);
+	else
+		host_random(&r, sizeof(r));
+	return ((r & ((UINT64_C(1) << bits) - 1)) << PAGE_SHIFT);
+}
+
+uint64_t
+exec_stack_gap(uint64_t limit)
+{
+	if (limit < STACK_GAP_MIN)
+		return (STACK_GAP_MIN);
+	return (limit > STACK_GAP_MAX ? STACK_GAP_MAX : limit);
+}
+
+vm_offset_t
+exec_stack_top(struct exec_image *img)
+{
+	return (VM_MAX_ADDRESS - PAGE_SIZE -
+		exec_random_pages(img, STACK_RANDOM_BITS));
+}
+
+static void
+exec_drop_vnode(struct exec_image *img)
+{
+	if (img->vp == NULL)
+		return;
+	vn_text_rele(img->vp);
+	vrele(img->vp);
+	img->vp = NULL;
+}
+
+int
+exec_set_vnode(struct exec_image *img, struct vnode *vp)
+{
+	int error;
+
+	exec_drop_vnode(img);
+	if (vp->type != VREG)
+		error = EACCES;
+	else
+		error = vn_access(vp, 1, &img->ctx);
+	if (error == 0)
+		error = vn_text_ref(vp);
+	if (error != 0) {
+		vrele(vp);
+		return (error);
+	}
+	img->vp = vp;
+	img->headlen = 0;
+	return (vn_pread(vp, img->head, sizeof(img->head), 0, &img->headlen));
+}
+
+int
+exec_new_vmspace(struct exec_image *img)
+{
+	/* Copies: another thread of the process may be changing them. */
+	const uint64_t stack = sys_rlimit(img->l, LX_RLIMIT_STACK);
+	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
+	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
+	const uint64_t memlock = sys_rlimit(img->l, LX_RLIMIT_MEMLOCK);
+	uint64_t gap;
+	struct vmspace *vm;
+	int error;
+
+	error = vmspace_alloc(&img->k->vm, &vm);
+	if (error != 0)
+		return (error);
+	gap = exec_stack_gap(stack);
+	vm_map_lock(&vm->map);
+	vm->stack_top = exec_stack_top(img);
+	vm->stack_limit = stack < gap ? stack : gap;
+	vm->mmap_top = trunc_page(vm->stack_top - gap - STACK_GUARD -
+				  exec_random_pages(img, MMAP_RANDOM_BITS));
+	if (img->p->trial != NULL)
+		vm->stack_top -= resident_shift(img->p->trial);
+	vm->data_limit = data;
+	vm->map.as_limit = as;
+	vm->map.lock_limit = memlock;
+	vm_map_unlock(&vm->map);
+	img->vm = vm;
+	return (0);
+}
+
+/* Run the activators: img->vm is complete on success. */
+static int
+exec_activate(struct exec_image *img)
+{
+	int error;
+
+	while ((error = imgact_script(img)) == 0)
+		continue;
+	if (error != ENOEXEC)
+		return (error);
+	error = imgact_resident(img);
+	if (error != ENOEXEC)
+		return (error);
+	error = imgact_elf(img);
+	if (error == 0)
+		error = exec_stack(img);
+	return (error);
+}
+
+/*
+ * Step 1: what exec will change must be the process's own.  Once more after
+ * step 2, for what another lwp has begun to share in between.
+ */
+static int
+exec_unshare(struct exec_image *img)
+{
+	struct proc *p = img->p;
+	int error = 0;
+
+	if (img->sigacts == NULL && atomic_load(&p->sigacts->refs) > 1)
+		error = sigacts_create(p->k, p->sigacts, &img->sigacts);
+	if (error == 0 && img->fdt == NULL && p->fdt_shared)
+		error = fdtable_fork(p->fdt, &img->fdt);
+	return (error);
+}
+
+/* Step 2.  EINTR: the process is ending, or another lwp execs. */
+static int
+exec_single(struct lwp *l)
+{
+	struct proc *p = l->p;
+	struct vkernel *k = p->k;
+	int error = 0, tid = l->tid;
+	struct lwp *o;
+
+	kmutex_lock(&p->lock);
+	if (p->exiting || p->single) {
+		kmutex_unlock(&p->lock);
+		return (EINTR);
+	}
+	p->single = true;
+	p->single_lwp = l;
+	LIST_FOREACH (o, &p->lwps, link)
+		if (o != l)
+			lwp_notify(o);
+	kcond_broadcast(&p->cond);
+	while (p->nlwps > 1)
+		kcond_wait(&p->cond, &p->lock);
+	p->single = false;
+	p->single_lwp = NULL;
+	if (p->exiting)
+		error = EINTR;
+	else
+		l->tid = p->pid;
+	/* Signals that were meant for the others. */
+	atomic_store(&l->sigcheck, true);
+	kmutex_unlock(&p->lock);
+	if (error == 0 && tid != p->pid && tid != 0) {
+		kmutex_lock(&k->proctree);
+		pid_free(k, tid);
+		kmutex_unlock(&k->proctree);
+	}
+	return (error);
+}
+
+static void
+exec_set_comm(struct proc *p, const char *path)
+{
+	const char *base = strrchr(path, '/');
+
+	base = base == NULL ? path : base + 1;
+	memset(p->comm, 0, sizeof(p->comm));
+	strncpy(p->comm, base, sizeof(p->comm) - 1);
+}
+
+static void
+exec_registers(struct lwp *l, const struct exec_image *img)
+{
+	struct trapframe *tf = &l->cpu->tf;
+
+	memset(tf, 0, sizeof(*tf));
+	tf->rip = img->entry;
+	tf->rsp = img->sp;
+	tf->rflags = TF_RFLAGS_FIXED;
+	tf->orig_rax = UINT64_MAX;
+	tf->rdx = img->loaded.rdx;
+	tf->fs_base = img->loaded.fs_base;
+	cpu_xstate_reset(l->cpu);
+	l->altstack = (struct ksigaltstack){.flags = LX_SS_DISABLE};
+	l->restart_fn = NULL;
+	if (!img->resident)
+		return;
+	l->clear_tid = img->loaded.clear_tid;
+	l->robust_list = img->loaded.robust_list;
+	l->robust_len = img->loaded.robust_len;
+	/* One that has no number yet writes it down when it starts. */
+	if (l->p->pid == 0)
+		l->set_child_tid = img->loaded.tid_at;
+}
+
+/*
+ * Step 4.  The image gives its parts to the process and gets the old ones,
+ * for exec_image_done() to let go.
+ */
+static void
+exec_swap(struct proc *p, struct exec_image *img)
+{
+	struct vmspace *vm = p->vmspace;
+	struct vnode *text = p->textvp;
+	struct sigacts *sigacts = p->sigacts;
+	struct fdtable *fdt = p->fdt;
+
+	kmutex_assert_owned(&p->lock);
+	if (vm != NULL)
+		proc_account_vm(p, vm);
+	p->vmspace = img->vm;
+	p->textvp = img->vp;
+	img->vm = vm;
+	img->vp = text;
+	if (img->sigacts != NULL) {
+		p->sigacts = img->sigacts;
+		img->sigacts = sigacts;
+	}
+	if (img->fdt != NULL) {
+		p->fdt = img->fdt;
+		p->fdt_shared = false;
+		img->fdt = fdt;
+	}
+}
+
+/* Steps 4 to 6, but for letting the old parts go. */
+static void
+exec_commit(struct lwp *l, struct exec_image *img)
+{
+	struct proc *p = l->p;
+
+	kmutex_lock(&p->lock);
+	exec_swap(p, img);
+	exec_set_comm(p, img->path);
+	memcpy(p->saved_auxv, img->auxv, sizeof(p->saved_auxv));
+	p->traced_exec = true;
+	p->dumpable = true;
+	kmutex_unlock(&p->lock);
+
+	sigacts_exec(p->sigacts);
+	ptimer_delete_all(p);
+	fdtable_cloexec(p->fdt);
+	exec_registers(l, img);
+	if (img->vm != NULL)
+		cpu_unbind(l->cpu);
+	proc_vfork_done(p);
+	atomic_fetch_add(&p->k->nexecs, 1);
+	ktrace(&p->k->trace, KT_EXEC, (uint64_t)p->pid, 0, 0);
+}
+
+static void
+exec_image_done(struct exec_image *img)
+{
+	exec_drop_vnode(img);
+	if (img->vm != NULL)
+		vmspace_free(img->vm);
+	if (img->sigacts != NULL)
+		sigacts_free(img->k, img->sigacts);
+	if (img->fdt != NULL)
+		fdtable_free(img->fdt);
+	if (img->args_own)
+		exec_args_free(&img->args);
+	lwp_vfs_ctx_done(&img->ctx);
+}
+
+int
+kern_exec(struct lwp *l, struct exec_args *args)
+{
+	struct exec_image img = {
+	    .l = l,
+	    .p = l->p,
+	    .k = l->p->k,
+	    .ctx = lwp_vfs_ctx(l),
+	    .args = *args,
+	    .path = args->path,
+	};
+	char empty[1] = "";
+	char *noargs[2] = {empty, NULL};
+	int error;
+
+	klock_assert_none();
+	if (img.args.argc == 0) { /* as Linux: argv[0] always exists */
+		img.args.argv = noargs;
+		img.args.argc = 1;
+		img.args.bytes++;
+	}
+	vref(args->vp);
+	error = exec_set_vnode(&img, args->vp);
+	if (error == 0)
+		error = exec_activate(&img);
+	if (error == 0)
+		error = exec_unshare(&img);
+	if (error == 0)
+		error = exec_single(l);
+	if (error == 0) {
+		error = exec_unshare(&img);
+		if (error != 0) /* too late for a refusal */
+			kern_exit(l, LX_SIGKILL, true);
+	}
+	if (error == 0) {
+		if (l->p->vmspace != NULL)
+			futex_lwp_exit(l);
+		exec_commit(l, &img);
+	}
+	exec_image_done(&img);
+	return (error);
+}

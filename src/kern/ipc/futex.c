@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Futexes.
+ *
+ * Data structures.  Waiters hang in a hash of queues by the identity of the
+ * word (vm_futex_key).  A waiter is on the stack of its lwp; `bucket` says
+ * which queue it is on, or was on when it was `woken`.  Both are changed under
+ * the lock of that bucket (both locks, when requeued).
+ *
+ * No lost wakeup.  A waiter tests the word and enqueues itself under the
+ * bucket lock; a waker changed the word before it takes that lock.  The word
+ * is read through the pmap's software walk, which neither blocks nor faults;
+ * when there is no translation the lock is dropped, the page is faulted in
+ * by vm_fetch32(), and the test begins again.
+ *
+ * Lifetime.  A waker touches a waiter and its lwp only under the lock of the
+ * bucket the waiter is on, and a waiter leaves its stack frame only after it
+ * has held that lock and seen that it was woken, or dequeued itself.
+ *
+ * Locking.  Bucket locks have the rank of signal state, two are taken in the
+ * order of their addresses.  lwp_wakeup() is a leaf and is called under them.
+ *
+ * Limits.  Priority inheritance and waitv are ENOSYS.
+ */
+#include "host/host.h"
+#include "linux/sys_int.h"
+#include "libk/kassert.h"
+#include "pmap/pmap.h"
+
+#include <bsd/sys/queue.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FUTEX_BUCKETS 1024 /* power of two */
+
+sys_fn sys_futex, sys_set_robust_list, sys_get_robust_list, sys_set_tid_address;
+
+struct futex_waiter {
+	TAILQ_ENTRY(futex_waiter) link;
+	_Atomic(struct futex_bucket *) bucket;
+	_Atomic(bool) woken;
+	struct vm_futex_key key;
+	uint32_t bitset;
+	struct lwp *lwp;
+};
+
+struct futex_bucket {
+	struct kmutex lock; /* rank SIGNAL, DUPOK: by address */
+	TAILQ_HEAD(, futex_waiter) waiters;
+};
+
+struct futex_table {
+	struct futex_bucket b[FUTEX_BUCKETS];
+};
+
+int
+futex_table_create(struct vkernel *k, struct futex_table **out)
+{
+	struct futex_table *t = malloc(sizeof(*t));
+
+	if (t == NULL)
+		return (ENOMEM);
+	for (int i = 0; i < FUTEX_BUCKETS; i++) {
+		kmutex_init(&t->b[i].lock, "futex", KRANK_SIGNAL, KLOCK_DUPOK);
+		TAILQ_INIT(&t->b[i].waiters);
+	}
+	*out = t;
+	return (0);
+}
+
+void
+futex_table_destroy(struct vkernel *k, struct futex_table *t)
+{
+	if (t == NULL)
+		return;
+	for (int i = 0; i < FUTEX_BUCKETS; i++) {
+		KVERIFY(TAILQ_EMPTY(&t->b[i].waiters));
+		kmutex_destroy(&t->b[i].lock);
+	}
+	free(t);
+}
+
+static struct futex_bucket *
+futex_bucket(struct vkernel *k, const struct vm_futex_key *key)
+{
+	uint64_t h = key->a * UINT64_C(0x9e3779b97f4a7c15) ^
+		     (key->b >> 2) * UINT64_C(0xc2b2ae3d27d4eb4f);
+
+	h ^= h >> 32;
+	return (&k->futexes->b[h & (FUTEX_BUCKETS - 1)]);
+}
+
+static bool
+futex_match(const struct futex_waiter *w, const struct vm_futex_key *key)
+{
+	return (w->key.a == key->a && w->key.b == key->b);
+}
+
+static void
+futex_lock2(struct futex_bucket *x, struct futex_bucket *y)
+{
+	kmutex_lock(x < y ? &x->lock : &y->lock);
+	if (x != y)
+		kmutex_lock(x < y ? &y->lock : &x->lock);
+}
+
+static void
+futex_unlock2(struct futex_bucket *x, struct futex_bucket *y)
+{
+	kmutex_unlock(&x->lock);
+	if (x != y)
+		kmutex_unlock(&y->lock);
+}
+
+/* Wake up to n waiters of key with a bit of `bitset`.  Bucket locked. */
+static int
+futex_wake_locked(struct futex_bucket *b, const struct vm_futex_key *key,
+    uint32_t bitset, int n)
+{
+	struct futex_waiter *w, *next;
+	int woken = 0;
+
+	for (w = TAILQ_FIRST(&b->waiters); w != NULL && woken < n; w = next) {
+		next = TAILQ_NEXT(w, link);
+		if (!futex_match(w, key) || (w->bitset & bitset) == 0)
+			continue;
+		TAILQ_REMOVE(&b->waiters, w, link);
+		atomic_store(&w->woken, true);
+		lwp_wakeup(w->lwp);
+		woken++;
+	}
+	return (woken);
+}
+
+/* Read the word without blocking: EFAULT when it is not translated. */
+static int
+futex_peek(struct vmspace *vm, vm_offset_t va, uint32_t *val)
+{
+	struct vm_page *m;
+	const uint8_t *p;
+
+	m = pmap_extract_hold(vm->pmap, va, VM_PROT_READ);
+	if (m == NULL)
+		return (EFAULT);
+	p = vm_page_ptr(vm->sys->phys, m);
+	*val = atomic_load(
+	    (const _Atomic(uint32_t) *)(const void *)(p + (va & PAGE_MASK)));
+	vm_page_unhold(vm->sys->phys, m);
+	return (0);
+}
+
+/* ---- wait ---- */
+
+/* Off the queue, wherever it is by now; true: it had been woken. */
+static bool
+futex_dequeue(struct futex_waiter *w)
+{
+	struct futex_bucket *b;
+	bool woken;
+
+	for (;;) {
+		b = atomic_load(&w->bucket);
+		kmutex_lock(&b->lock);
+		if (atomic_load(&w->bucket) == b)
+			break;
+		kmutex_unlock(&b->lock); /* requeued meanwhile */
+	}
+	woken = atomic_load(&w->woken);
+	if (!woken)
+		TAILQ_REMOVE(&b->waiters, w, link);
+	kmutex_unlock(&b->lock);
+	return (woken);
+}
+
+/* Enqueue if the word is `val`: 0, EAGAIN (it is not), EFAULT... */
+static int
+futex_enqueue(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
+    struct futex_waiter *w)
+{
+	struct vmspace *vm = lwp_vmspace(l);
+	struct futex_bucket *b;
+	uint32_t cur;
+	int error;
+
+	for (;;) {
+		error = vm_fetch32(vm, va, &cur);
+		if (error == 0)
+			error = vm_futex_key(vm, va, shared, &w->key);
+		if (error != 0)
+			return (error);
+		b = futex_bucket(l->p->k, &w->key);
+		lwp_sleep_prepare(l);
+		kmutex_lock(&b->lock);
+		error = futex_peek(vm, va, &cur);
+		if (error == 0 && cur == val) {
+			atomic_store(&w->bucket, b);
+			TAILQ_INSERT_TAIL(&b->waiters, w, link);
+		}
+		kmutex_unlock(&b->lock);
+		if (error == 0)
+			return (cur == val ? 0 : EAGAIN);
+	}
+}
+
+static int
+futex_wait(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
+    uint32_t bitset, uint64_t deadline)
+{
+	struct futex_waiter w = {.bitset = bitset, .lwp = l};
+	int error;
+
+	if (bitset == 0)
+		return (EINVAL);
+	error = futex_enqueue(l, va, shared, val, &w);
+	if (error != 0)
+		return (error);
+	for (;;) {
+		error = lwp_sleep(l, deadline);
+		if (atomic_load(&w.woken) || error != 0)
+			break;
+		lwp_sleep_prepare(l); /* spurious */
+		if (atomic_load(&w.woken))
+			break;
+	}
+	/* A wakeup that was counted must not be lost to a signal. */
+	if (futex_dequeue(&w))
+		error = 0;
+	return (error);
+}
+
+/* restart_arg: va, shared, val, bitset, deadline */
+static int
+futex_wait_restart(struct lwp *l, int64_t *ret)
+{
+	int error = futex_wait(l, l->restart_arg[0], l->restart_arg[1] != 0,
+	    (uint32_t)l->restart_arg[2], (uint32_t)l->restart_arg[3],
+	    l->restart_arg[4]);
+
+	if (error != EINTR)
+		return (error);
+	l->restart_fn = futex_wait_restart;
+	return (ERESTART_BLOCK);
+}
+
+static int
+sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
+    bool realtime, int64_t *ret)
+{
+	uint32_t bitset =
+	    op == LX_FUTEX_WAIT ? LX_FUTEX_BITSET_MATCH_ANY : (uint32_t)a[5];
+	uint64_t ns, deadline = UINT64_MAX;
+	int error = 0;
+
+	if (a[3] != 0) {
+		error = sys_copyin_timespec(l, a[3], &ns);
+		if (error == 0 && op == LX_FUTEX_WAIT)
+			deadline = sys_deadline(ns);
+		else if (error == 0)
+			error = sys_deadline_abs(
+			    realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC,
+			    ns, &deadline);
+		if (error != 0)
+			return (error);
+	}
+	l->restart_arg[0] = a[0];
+	l->restart_arg[1] = shared;
+	l->restart_arg[2] = (uint32_t)a[2];
+	l->restart_arg[3] = bitset;
+	l->restart_arg[4] = deadline;
+	error = futex_wait_restart(l, ret);
+	/* Without a time to keep, the call itself can be made again. */
+	if (error == ERESTART_BLOCK && a[3] == 0)
+		error = ERESTART;
+	return (error);
+}
+
+/* ---- wake ---- */
+
+static int
+futex_wake(struct vkernel *k, struct vmspace *vm, vm_offset_t va, bool shared,
+    uint32_t bitset, int n, int64_t *ret)
+{
+	struct vm_futex_key key;
+	struct futex_bucket *b;
+	int error;
+
+	if (bitset == 0)
+		return (EINVAL);
+	error = vm_futex_key(vm, va, shared, &key);
+	if (error != 0)
+		return (error);
+	b = futex_bucket(k, &key);
+	kmutex_lock(&b->lock);
+	*ret = futex_wake_locked(b, &key, bitset, n);
+	kmutex_unlock(&b->lock);
+	return (0);
+}
+
+void
+futex_wake_key(struct vkernel *k, const struct vm_futex_key *key, int n)
+{
+	struct futex_bucket *b = futex_bucket(k, key);
+
+	kmutex_lock(&b->lock);
+	(void)futex_wake_locked(b, key, UINT32_MAX, n);
+	kmutex_unlock(&b->lock);
+}
+
+/* Wake `nwake`, move up to `nmove` of the rest to va2; with cmp, only if the
+ * first word still is `val`. */
+static int
+futex_requeue(
+    struct lwp *l, const uint64_t *a, bool shared, bool cmp, int64_t *ret)
+{
+	int nwake = (int)a[2], nmove = (int)a[3], moved = 0;
+	struct vmspace *vm = lwp_vmspace(l);
+	struct futex_waiter *w, *next;
+	struct vm_futex_key k1, k2;
+	struct futex_bucket *b1, *b2;
+	uint32_t cur;
+	int error;
+
+	if (nwake < 0 || nmove < 0)
+		return (EINVAL);
+again:
+	error = vm_fetch32(vm, a[0], &cur);
+	if (error == 0)
+		error = vm_futex_key(vm, a[0], shared, &k1);
+	if (error == 0)
+		error = vm_futex_key(vm, a[4], shared, &k2);
+	if (error != 0)
+		return (error);
+	b1 = futex_bucket(l->p->k, &k1);
+	b2 = futex_bucket(l->p->k, &k2);
+	futex_lock2(b1, b2);
+	if (cmp) {
+		error = futex_peek(vm, a[0], &cur);
+		if (error != 0 || cur != (uint32_t)a[5]) {
+			futex_unlock2(b1, b2);
+			if (error != 0)
+				goto again;
+			return (EAGAIN);
+		}
+	}
+	*ret = futex_wake_locked(b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, nwake);
+	for (w = TAILQ_FIRST(&b1->waiters); w != NULL && moved < nmove;
+	     w = next) {
+		next = TAILQ_NEXT(w, link);
+		if (!futex_match(w, &k1))
+			continue;
+		moved++;
+		if (k1.a == k2.a && k1.b == k2.b)
+			continue;
+		TAILQ_REMOVE(&b1->waiters, w, link);
+		w->key = k2;
+		TAILQ_INSERT_TAIL(&b2->waiters, w, link);
+		atomic_store(&w->bucket, b2);
+	}
+	futex_unlock2(b1, b2);
+	*ret += cmp ? moved : 0;
+	return (0);
+}
+
+/* The operation of FUTEX_WAKE_OP on the old value. */
+static int
+wake_op_apply(uint32_t enc, uint32_t old, uint32_t *new)
+{
+	uint32_t op = (enc >> 28) & 7;
+	int32_t arg = (int32_t)(enc << 8) >> 20;
+
+	if (enc & UINT32_C(0x80000000)) {
+		if (arg < 0 || arg > 31)
+			return (EINVAL);
+		arg = (int32_t)(UINT32_C(1) << arg);
+	}
+	switch (op) {
+	case 0:
+		*new = (uint32_t)arg;
+		break;
+	case 1:
+		*new = old + (uint32_t)arg;
+		break;
+	case 2:
+		*new = old | (uint32_t)arg;
+		break;
+	case 3:
+		*new = old & ~(uint32_t)arg;
+		break;
+	case 4:
+		*new = old ^ (uint32_t)arg;
+		break;
+	default:
+		return (ENOSYS);
+	}
+	return (0);
+}
+
+static int
+wake_op_test(uint32_t enc, uint32_t old, bool *yes)
+{
+	int32_t v = (int32_t)old, arg = (int32_t)(enc << 20) >> 20;
+
+	switch ((enc >> 24) & 15) {
+	case 0:
+		*yes = v == arg;
+		break;
+	case 1:
+		*yes = v != arg;
+		break;
+	case 2:
+		*yes = v < arg;
+		break;
+	case 3:
+		*yes = v <= arg;
+		break;
+	case 4:
+		*yes = v > arg;
+		break;
+	case 5:
+		*yes = v >= arg;
+		break;
+	default:
+		return (ENOSYS);
+	}
+	return (0);
+}
+
+/*
+ * Change the second word, wake waiters of the first, and of the second if its
+ * old value passes the test.  The change comes before the bucket locks: a
+ * waiter that saw the value before is on its queue by the time they are held.
+ */
+static int
+futex_wake_op(struct lwp *l, const uint64_t *a, bool shared, int64_t *ret)
+{
+	struct vmspace *vm = lwp_vmspace(l);
+	uint32_t enc = (uint32_t)a[5], old, seen, new;
+	struct vm_futex_key k1, k2;
+	struct futex_bucket *b1, *b2;
+	bool second;
+	int error;
+
+	error = vm_futex_key(vm, a[0], shared, &k1);
+	if (error == 0)
+		error = vm_futex_key(vm, a[4], shared, &k2);
+	if (error == 0)
+		error = vm_fetch32(vm, a[4], &old);
+	if (error == 0)
+		error = wake_op_test(enc, old, &second);
+	for (; error == 0; old = seen) {
+		error = wake_op_apply(enc, old, &new);
+		if (error == 0)
+			error = vm_cas32(vm, a[4], old, new, &seen);
+		if (error != 0 || seen == old)
+			break;
+	}
+	if (error != 0)
+		return (error);
+	(void)wake_op_test(enc, old, &second);
+	b1 = futex_bucket(l->p->k, &k1);
+	b2 = futex_bucket(l->p->k, &k2);
+	futex_lock2(b1, b2);
+	*ret = futex_wake_locked(
+	    b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, (int)a[2] > 0 ? (int)a[2] : 1);
+	if (second)
+		*ret += futex_wake_locked(
+		    b2, &k2, LX_FUTEX_BITSET_MATCH_ANY, (int)a[3]);
+	futex_unlock2(b1, b2);
+	return (0);
+}
+
+int
+sys_futex(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	int op = (int)a[1] & ~(LX_FUTEX_PRIVATE_FLAG | LX_FUTEX_CLOCK_REALTIME);
+	bool shared = ((int)a[1] & LX_FUTEX_PRIVATE_FLAG) == 0;
+	bool realtime = ((int)a[1] & LX_FUTEX_CLOCK_REALTIME) != 0;
+
+	if (realtime && op != LX_FUTEX_WAIT_BITSET && op != LX_FUTEX_WAIT)
+		return (ENOSYS);
+	if ((a[0] & 3) != 0)
+		return (EINVAL);
+	switch (op) {
+	case LX_FUTEX_WAIT:
+	case LX_FUTEX_WAIT_BITSET:
+		return (sys_futex_wait(l, a, op, shared, realtime, ret));
+	case LX_FUTEX_WAKE:
+	case LX_FUTEX_WAKE_BITSET:
+		return (futex_wake(l->p->k, lwp_vmspace(l), a[0], shared,
+		    op == LX_FUTEX_WAKE ? LX_FUTEX_BITSET_MATCH_ANY
+					: (uint32_t)a[5],
+		    (int)a[2] > 0 ? (int)a[2] : 1, ret));
+	case LX_FUTEX_REQUEUE:
+		return (futex_requeue(l, a, shared, false, ret));
+	case LX_FUTEX_CMP_REQUEUE:
+		return (futex_requeue(l, a, shared, true, ret));
+	case LX_FUTEX_WAKE_OP:
+		return (futex_wake_op(l, a, shared, ret));
+	default:
+		return (ENOSYS);
+	}
+}
+
+/* ---- robust lists, clear_tid ---- */
+
+/* The owner of the lock at va died. */
+static void
+robust_death(struct lwp *l, vm_offset_t va, bool pi, bool pending)
+{
+	struct vmspace *vm = lwp_vmspace(l);
+	uint32_t val, seen, new;
+	int64_t n;
+
+	if ((va & 3) != 0 || vm_fetch32(vm, va, &val) != 0)
+		return;
+	for (;;) {
+		/* Died between unlocking and waking. */
+		if (pending && !pi && val == 0) {
+			(void)futex_wake(l->p->k, vm, va, true,
+			    LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
+			return;
+		}
+		if ((val & LX_FUTEX_TID_MASK) != (uint32_t)l->tid)
+			return;
+		new = (val & LX_FUTEX_WAITERS) | LX_FUTEX_OWNER_DIED;
+		if (vm_cas32(vm, va, val, new, &seen) != 0)
+			return;
+		if (seen == val)
+			break;
+		val = seen;
+	}
+	if (!pi && (val & LX_FUTEX_WAITERS) != 0)
+		(void)futex_wake(
+		    l->p->k, vm, va, true, LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
+}
+
+static void
+robust_walk(struct lwp *l, vm_offset_t uhead)
+{
+	struct vmspace *vm = lwp_vmspace(l);
+	struct lx_robust_list_head head;
+	uint64_t entry, next, off;
+
+	if (copyin(vm, &head, uhead, sizeof(head)) != 0)
+		return;
+	off = (uint64_t)head.futex_offset;
+	entry = head.next;
+	for (int i = 0; i < LX_ROBUST_LIST_LIMIT; i++) {
+		/* Bit 0 of a pointer says priority inheritance. */
+		if ((entry & ~UINT64_C(1)) == uhead)
+			break;
+		/* Read on first: a woken waiter may free the entry. */
+		if (copyin(vm, &next, entry & ~UINT64_C(1), sizeof(next)) != 0)
+			break;
+		if ((entry ^ head.list_op_pending) & ~UINT64_C(1))
+			robust_death(l, (entry & ~UINT64_C(1)) + off,
+			    (entry & 1) != 0, false);
+		entry = next;
+	}
+	entry = head.list_op_pending;
+	if (entry != 0)
+		robust_death(
+		    l, (entry & ~UINT64_C(1)) + off, (entry & 1) != 0, true);
+}
+
+void
+futex_lwp_exit(struct lwp *l)
+{
+	vm_offset_t robust = l->robust_list, tidp = l->clear_tid;
+	struct vmspace *vm = lwp_vmspace(l);
+	uint32_t zero = 0;
+	int64_t n;
+
+	l->robust_list = 0;
+	l->clear_tid = 0;
+	if (vm == NULL)
+		return;
+	if (robust != 0)
+		robust_walk(l, robust);
+	if (tidp != 0 && copyout(vm, &zero, tidp, sizeof(zero)) == 0)
+		(void)futex_wake(
+		    l->p->k, vm, tidp, true, LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
+}
+
+int
+sys_set_robust_list(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	if (a[1] != sizeof(struct lx_robust_list_head))
+		return (EINVAL);
+	l->robust_list = a[0];
+	l->robust_len = a[1];
+	return (0);
+}
+
+int
+sys_get_robust_list(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t head = l->robust_list;
+	uint64_t len = sizeof(struct lx_robust_list_head);
+	int error;
+
+	/* Lists of other lwps are theirs alone. */
+	if ((int)a[0] != 0 && (int)a[0] != l->tid)
+		return (EPERM);
+	error = copyout(lwp_vmspace(l), &len, a[2], sizeof(len));
+	if (error == 0)
+		error = copyout(lwp_vmspace(l), &head, a[1], sizeof(head));
+	return (error);
+}
+
+int
+sys_set_tid_address(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	l->clear_tid = a[0];
+	*ret = l->tid;
+	return (0);
+}

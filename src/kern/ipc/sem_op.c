@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System V semaphores: semop and semtimedop.
+ *
+ * Concepts.  The operations of a call happen all at once or not at all: they
+ * are tried in their order, each on what those before have left, and taken back
+ * when one cannot be.  A call that has to wait hangs in the queue of its set.
+ * Who changes a value carries out what has become possible, on behalf of those
+ * who wait (sem_update), and wakes whom it has served: nobody wakes for
+ * nothing, and what was given to somebody cannot be taken by a third.  The
+ * queue is gone through from its head, and again as long as something in it has
+ * changed a value.
+ *
+ * Waiting.  A sem_wait is on the stack of its lwp; `status` is EINPROGRESS
+ * while it is queued, and what the call answers afterwards.  The sleep is
+ * prepared before the status is looked at.  A signal or the end of the time
+ * takes the wait off its queue, unless it was served first: then the operations
+ * have happened, and the call says so.
+ *
+ * Locking and lifetime.  All under k->ipc.sem.lock.  A wait that is queued
+ * keeps nothing alive: when its set is removed it leaves with EIDRM.  Wake-ups
+ * are made under the lock, so the lwp is there.
+ *
+ * Guarantees.  Values stay in 0..SEM_VALUE_MAX and adjustments in 16 bits,
+ * whatever is asked for.  A call that is interrupted is never restarted, as on
+ * Linux.
+ *
+ * Limits.  SEM_OPS_MAX operations in a call.  One lock for all sets, held for a
+ * time that grows with the square of what waits at a set: at most
+ * SEM_WAITOPS_MAX operations, ENOMEM.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kern/base/proc_int.h"
+#include "kern/ipc/sem_int.h"
+#include "linux/sys_int.h"
+#include "libk/kassert.h"
+
+#define OPS_STACK 16
+#define SEM_WAITOPS_MAX 16384u
+
+sys_fn sys_semop, sys_semtimedop;
+
+/* Take back the first n operations. */
+static void
+sem_back(struct sem_set *s, const struct sem_wait *w, unsigned n)
+{
+	const struct lx_sembuf *o;
+
+	while (n-- > 0) {
+		o = &w->ops[n];
+		s->sem[o->num].val -= o->op;
+		if ((o->flg & SEM_UNDO) != 0)
+			w->undo->adj[o->num] =
+			    (int16_t)(w->undo->adj[o->num] + o->op);
+	}
+}
+
+/* One operation.  ERANGE, EAGAIN, EINPROGRESS: it has to wait. */
+static int
+sem_one(struct sem_set *s, const struct sem_wait *w, const struct lx_sembuf *o)
+{
+	struct ksem *sem = &s->sem[o->num];
+	int val = sem->val + o->op, adj;
+
+	if ((o->op == 0 && sem->val != 0) || val < 0)
+		return ((o->flg & IPC_NOWAIT) != 0 ? EAGAIN : EINPROGRESS);
+	if (val > SEM_VALUE_MAX)
+		return (ERANGE);
+	if ((o->flg & SEM_UNDO) != 0) {
+		adj = w->undo->adj[o->num] - o->op;
+		if (adj < -SEM_ADJ_MAX - 1 || adj > SEM_ADJ_MAX)
+			return (ERANGE);
+		w->undo->adj[o->num] = (int16_t)adj;
+	}
+	sem->val = val;
+	return (0);
+}
+
+/* All or nothing.  As sem_one(). */
+static int
+sem_try(struct sem_set *s, struct sem_wait *w)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < w->nops; i++) {
+		error = sem_one(s, w, &w->ops[i]);
+		if (error != 0) {
+			w->blocking = &w->ops[i];
+			sem_back(s, w, i);
+			return (error);
+		}
+	}
+	for (unsigned i = 0; i < w->nops; i++)
+		s->sem[w->ops[i].num].pid = w->pid;
+	s->otime = ipc_seconds();
+	return (0);
+}
+
+static void
+sem_unqueue(struct sem_set *s, struct sem_wait *w)
+{
+	TAILQ_REMOVE(&s->waits, w, link);
+	s->waitops -= w->nops;
+}
+
+static void
+sem_serve(struct sem_set *s, struct sem_wait *w, int status)
+{
+	sem_unqueue(s, w);
+	w->status = status;
+	lwp_wakeup(w->l);
+}
+
+/* What w waited for last has not come, and there is nothing before it. */
+static bool
+sem_still_waits(const struct sem_set *s, const struct sem_wait *w)
+{
+	const struct lx_sembuf *o = w->blocking;
+	int val = s->sem[o->num].val;
+
+	return (o == w->ops && (o->op == 0 ? val != 0 : val + o->op < 0));
+}
+
+void
+sem_update(struct sem_set *s)
+{
+	struct sem_wait *w, *next;
+	bool again;
+	int error;
+
+	do {
+		again = false;
+		TAILQ_FOREACH_SAFE (w, &s->waits, link, next) {
+			if (sem_still_waits(s, w))
+				continue;
+			error = sem_try(s, w);
+			if (error == EINPROGRESS)
+				continue;
+			sem_serve(s, w, error);
+			again = again || (error == 0 && w->alters);
+		}
+	} while (again);
+}
+
+void
+sem_wake_all(struct sem_set *s)
+{
+	struct sem_wait *w, *next;
+
+	TAILQ_FOREACH_SAFE (w, &s->waits, link, next)
+		sem_serve(s, w, EIDRM);
+}
+
+/* Look the set up and try; a wait that has status EINPROGRESS is queued. */
+static void
+sem_begin(struct vkernel *k, int id, const struct ipc_ids *ids, bool undoes,
+    struct sem_undo_list *list, struct sem_wait *w, struct sem_set **out)
+{
+	struct ipc_obj *o = ipc_by_id(&k->ipc.sem, id);
+	struct sem_set *s = (struct sem_set *)(void *)o;
+
+	if (o == NULL) {
+		w->status = EINVAL;
+		return;
+	}
+	for (unsigned i = 0; i < w->nops; i++)
+		if (w->ops[i].num >= s->nsems) {
+			w->status = EFBIG;
+			return;
+		}
+	w->status = ipc_access(o, ids, w->alters ? IPC_WRITE : IPC_READ);
+	if (w->status == 0 && undoes)
+		w->status = sem_undo_get(k, list, s, &w->undo);
+	if (w->status != 0)
+		return;
+	w->status = sem_try(s, w);
+	if (w->status == EINPROGRESS &&
+	    s->waitops + w->nops > SEM_WAITOPS_MAX) {
+		w->status = ENOMEM;
+	} else if (w->status == EINPROGRESS) {
+		TAILQ_INSERT_TAIL(&s->waits, w, link);
+		s->waitops += w->nops;
+		*out = s;
+	} else if (w->status == 0 && w->alters)
+		sem_update(s);
+}
+
+/* Until it is served.  s is only good while it is queued. */
+static int
+sem_sleep(
+    struct vkernel *k, struct sem_set *s, struct sem_wait *w, uint64_t deadline)
+{
+	int error = 0, status;
+
+	for (;;) {
+		lwp_sleep_prepare(w->l);
+		kmutex_lock(&k->ipc.sem.lock);
+		if (w->status == EINPROGRESS && error != 0) {
+			sem_unqueue(s, w);
+			w->status = error == ETIMEDOUT ? EAGAIN : error;
+		}
+		status = w->status;
+		kmutex_unlock(&k->ipc.sem.lock);
+		if (status != EINPROGRESS)
+			return (status);
+		error = lwp_sleep(w->l, deadline);
+	}
+}
+
+static int
+sem_call(struct lwp *l, int id, const struct lx_sembuf *ops, unsigned n,
+    uint64_t deadline)
+{
+	struct sem_wait w = {.l = l, .ops = ops, .nops = n};
+	struct vkernel *k = l->p->k;
+	struct sem_set *s = NULL;
+	struct ipc_ids ids;
+	bool undoes = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		w.alters = w.alters || ops[i].op != 0;
+		undoes = undoes || (ops[i].flg & SEM_UNDO) != 0;
+	}
+	if (undoes && l->semundo == NULL) {
+		l->semundo = calloc(1, sizeof(*l->semundo));
+		if (l->semundo == NULL)
+			return (ENOMEM);
+		l->semundo->refs = 1;
+	}
+	ipc_caller(l, &ids);
+	w.pid = ids.pid;
+	kmutex_lock(&k->ipc.sem.lock);
+	sem_begin(k, id, &ids, undoes, l->semundo, &w, &s);
+	kmutex_unlock(&k->ipc.sem.lock);
+	return (s == NULL ? w.status : sem_sleep(k, s, &w, deadline));
+}
+
+static int
+semop_call(struct lwp *l, const uint64_t *a, uint64_t deadline)
+{
+	struct lx_sembuf few[OPS_STACK], *ops = few;
+	const unsigned n = (unsigned)a[2];
+	int error = 0;
+
+	if (n == 0 || (int)a[0] < 0)
+		return (EINVAL);
+	if (n > SEM_OPS_MAX)
+		return (E2BIG);
+	if (n > OPS_STACK) {
+		ops = malloc(n * sizeof(*ops));
+		if (ops == NULL)
+			return (ENOMEM);
+	}
+	if (copyin(lwp_vmspace(l), ops, a[1], n * sizeof(*ops)) != 0)
+		error = EFAULT;
+	else
+		error = sem_call(l, (int)a[0], ops, n, deadline);
+	if (ops != few)
+		free(ops);
+	return (error);
+}
+
+int
+sys_semop(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (semop_call(l, a, UINT64_MAX));
+}
+
+int
+sys_semtimedop(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t deadline;
+	int error = sys_copyin_deadline(l, a[3], &deadline);
+
+	return (error != 0 ? error : semop_call(l, a, deadline));
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What System V segments, semaphore sets and message queues have in common:
+ * keys, numbers, rights.
+ *
+ * Concepts.  Each kind has a table.  The number of an object is its place in
+ * the table and, above 15 bits of that, a sequence number which is another one
+ * for the next object in that place, so that an old number names nothing rather
+ * than something else.  A key is looked for by going through the table.
+ *
+ * Rights are those of a file with owner, group and creator; root has them all.
+ *
+ * Locking and lifetime.  The table's lock protects the table and what is in
+ * it.  An object is freed under that lock, by its kind; nobody keeps a pointer
+ * to one without it.
+ *
+ * Limits.  So many objects as the table's max, in a kernel.  They are the
+ * kernel's: no namespaces, and nothing of the host's.
+ */
+#include "kern/ipc/sysvipc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kern/base/proc_int.h"
+#include "linux/sys_int.h"
+#include "libk/kassert.h"
+
+#define INDEX_BITS 15
+#define INDEX_MASK ((1u << INDEX_BITS) - 1)
+#define SLOTS_FIRST 16u
+
+void
+ipc_table_init(struct ipc_table *t, const char *name, unsigned max)
+{
+	KASSERT(max <= INDEX_MASK);
+	memset(t, 0, sizeof(*t));
+	t->max = max;
+	kmutex_init(&t->lock, name, KRANK_FDTABLE, 0);
+}
+
+void
+ipc_table_destroy(struct ipc_table *t)
+{
+	KVERIFY(t->used == 0);
+	free(t->slot);
+	kmutex_destroy(&t->lock);
+}
+
+void
+ipc_caller(struct lwp *l, struct ipc_ids *id)
+{
+	const struct proc *p = l->p;
+
+	_Static_assert(sizeof(id->groups) == sizeof(p->groups), "groups");
+	kmutex_lock(&l->p->lock);
+	id->uid = p->euid;
+	id->gid = p->egid;
+	id->pid = p->pid;
+	id->ngroups = p->ngroups;
+	memcpy(id->groups, p->groups, sizeof(id->groups));
+	kmutex_unlock(&l->p->lock);
+}
+
+int64_t
+ipc_seconds(void)
+{
+	return ((int64_t)(host_realtime_ns() / NS_PER_SEC));
+}
+
+struct ipc_obj *
+ipc_by_index(const struct ipc_table *t, unsigned index)
+{
+	kmutex_assert_owned(&t->lock);
+	return (index < t->nslots ? t->slot[index] : NULL);
+}
+
+struct ipc_obj *
+ipc_by_id(const struct ipc_table *t, int id)
+{
+	struct ipc_obj *o;
+
+	if (id < 0)
+		return (NULL);
+	o = ipc_by_index(t, (unsigned)id & INDEX_MASK);
+	return (o != NULL && o->id == id ? o : NULL);
+}
+
+struct ipc_obj *
+ipc_next(const struct ipc_table *t, unsigned *index)
+{
+	struct ipc_obj *o;
+
+	kmutex_assert_owned(&t->lock);
+	while (*index < t->nslots) {
+		o = t->slot[(*index)++];
+		if (o != NULL)
+			return (o);
+	}
+	return (NULL);
+}
+
+int
+ipc_last(const struct ipc_table *t)
+{
+	kmutex_assert_owned(&t->lock);
+	for (unsigned i = t->nslots; i > 0; i--)
+		if (t->slot[i - 1] != NULL)
+			return ((int)i - 1);
+	return (0);
+}
+
+int
+ipc_find(
+    const struct ipc_table *t, int32_t key, int flags, struct ipc_obj **obj)
+{
+	struct ipc_obj *o = NULL;
+	unsigned i = 0;
+
+	if (key != IPC_PRIVATE)
+		do
+			o = ipc_next(t, &i);
+		while (o != NULL && o->perm.key != key);
+	if (o == NULL && key != IPC_PRIVATE && (flags & IPC_CREAT) == 0)
+		return (ENOENT);
+	if (o != NULL && (flags & IPC_CREAT) != 0 && (flags & IPC_EXCL) != 0)
+		return (EEXIST);
+	*obj = o;
+	return (0);
+}
+
+static int
+table_grow(struct ipc_table *t)
+{
+	unsigned n = t->nslots == 0 ? SLOTS_FIRST : t->nslots * 2;
+	struct ipc_obj **slot;
+
+	if (n > t->max)
+		n = t->max;
+	slot = realloc(t->slot, n * sizeof(struct ipc_obj *));
+	if (slot == NULL)
+		return (ENOMEM);
+	memset(slot + t->nslots, 0, (n - t->nslots) * sizeof(struct ipc_obj *));
+	t->slot = slot;
+	t->nslots = n;
+	return (0);
+}
+
+int
+ipc_insert(struct ipc_table *t, struct ipc_obj *o, const struct ipc_ids *id,
+    int32_t key, int flags)
+{
+	unsigned i = 0;
+	int error;
+
+	kmutex_assert_owned(&t->lock);
+	if (t->used == t->max)
+		return (ENOSPC);
+	if (t->used == t->nslots) {
+		error = table_grow(t);
+		if (error != 0)
+			return (error);
+	}
+	while (t->slot[i] != NULL)
+		i++;
+	o->perm = (struct lx_ipc_perm){
+	    .key = key,
+	    .uid = id->uid,
+	    .gid = id->gid,
+	    .cuid = id->uid,
+	    .cgid = id->gid,
+	    .mode = (uint32_t)flags & 0777,
+	    .seq = t->seq++,
+	};
+	o->id = (int)((uint32_t)o->perm.seq << INDEX_BITS | i);
+	t->slot[i] = o;
+	t->used++;
+	return (0);
+}
+
+void
+ipc_remove(struct ipc_table *t, struct ipc_obj *o)
+{
+	kmutex_assert_owned(&t->lock);
+	KVERIFY(ipc_by_id(t, o->id) == o);
+	t->slot[(unsigned)o->id & INDEX_MASK] = NULL;
+	t->used--;
+}
+
+/* ---- rights ---- */
+
+static bool
+in_group(const struct ipc_ids *id, uint32_t gid)
+{
+	if (gid == id->gid)
+		return (true);
+	for (int i = 0; i < id->ngroups; i++)
+		if (gid == id->groups[i])
+			return (true);
+	return (false);
+}
+
+int
+ipc_access(const struct ipc_obj *o, const struct ipc_ids *id, unsigned bits)
+{
+	unsigned have = o->perm.mode & 7;
+
+	if (id->uid == 0)
+		return (0);
+	if (id->uid == o->perm.uid || id->uid == o->perm.cuid)
+		have = o->perm.mode >> 6 & 7;
+	else if (in_group(id, o->perm.gid) || in_group(id, o->perm.cgid))
+		have = o->perm.mode >> 3 & 7;
+	return ((bits & ~have) == 0 ? 0 : EACCES);
+}
+
+unsigned
+ipc_asked(int flags)
+{
+	return ((unsigned)(flags >> 6 | flags >> 3 | flags) & 7);
+}
+
+int
+ipc_owner(const struct ipc_obj *o, const struct ipc_ids *id)
+{
+	return (
+	    id->uid == 0 || id->uid == o->perm.uid || id->uid == o->perm.cuid
+		? 0
+		: EPERM);
+}
+
+int
+ipc_set(
+    struct ipc_obj *o, const struct ipc_ids *id, const struct lx_ipc_perm *perm)
+{
+	int error = ipc_owner(o, id);
+
+	if (error != 0)
+		return (error);
+	/* A file's owner of -1 is nobody's id. */
+	if (perm->uid == UINT32_MAX || perm->gid == UINT32_MAX)
+		return (EINVAL);
+	o->perm.uid = perm->uid;
+	o->perm.gid = perm->gid;
+	o->perm.mode = (o->perm.mode & ~0777u) | (perm->mode & 0777);
+	return (0);
+}
+
+/* ---- the kinds together ---- */
+
+void
+sysvipc_init(struct vkernel *k)
+{
+	memset(&k->ipc, 0, sizeof(k->ipc));
+	ipc_table_init(&k->ipc.shm, "shm", SHM_MAX);
+	ipc_table_init(&k->ipc.sem, "sem", SEM_SETS_MAX);
+	ipc_table_init(&k->ipc.msg, "msg", MSG_QUEUES_MAX);
+}
+
+void
+sysvipc_destroy(struct vkernel *k)
+{
+	shm_destroy(k);
+	sem_destroy(k);
+	msg_destroy(k);
+	KVERIFY(k->ipc.nsems == 0 && k->ipc.nundo == 0 && k->ipc.msgmem == 0);
+	ipc_table_destroy(&k->ipc.shm);
+	ipc_table_destroy(&k->ipc.sem);
+	ipc_table_destroy(&k->ipc.msg);
+}
+
+bool
+sysvipc_systext(const char *node, struct procfs_buf *b)
+{
+	static const struct {
+		const char *node;
+		uint64_t value;
+	} values[] = {
+	    {"sys/kernel/shmmni", SHM_MAX},
+	    {"sys/kernel/shmmax", SHM_SIZE_MAX},
+	    {"sys/kernel/shmall", (SHM_SIZE_MAX >> PAGE_SHIFT) * SHM_MAX},
+	    {"sys/kernel/msgmni", MSG_QUEUES_MAX},
+	    {"sys/kernel/msgmax", MSG_SIZE_MAX},
+	    {"sys/kernel/msgmnb", MSG_QUEUE_BYTES},
+	};
+
+	if (strcmp(node, "sys/kernel/sem") == 0) {
+		procfs_printf(b, "%d\t%d\t%d\t%d\n", SEM_PER_SET, SEM_MAX,
+		    SEM_OPS_MAX, SEM_SETS_MAX);
+		return (true);
+	}
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (strcmp(node, values[i].node) == 0) {
+			procfs_printf(
+			    b, "%llu\n", (unsigned long long)values[i].value);
+			return (true);
+		}
+	return (false);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System V IPC: names, numbers and rights, which segments, semaphores and
+ * message queues have in common.
+ */
+#ifndef KERN_IPC_SYSVIPC_H
+#define KERN_IPC_SYSVIPC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libk/klock.h"
+
+struct lwp;
+struct procfs_buf;
+struct vkernel;
+
+/* Linux's numbers. */
+#define IPC_PRIVATE 0
+#define IPC_CREAT 01000
+#define IPC_EXCL 02000
+#define IPC_NOWAIT 04000
+#define IPC_RMID 0
+#define IPC_SET 1
+#define IPC_STAT 2
+#define IPC_INFO 3
+#define IPC_64 0x100 /* in a command: the structures are the large ones */
+
+#define IPC_READ 4u
+#define IPC_WRITE 2u
+
+/* struct ipc64_perm of x86-64. */
+struct lx_ipc_perm {
+	int32_t key;
+	uint32_t uid, gid, cuid, cgid, mode;
+	uint16_t seq, pad;
+	uint64_t unused[2];
+};
+_Static_assert(sizeof(struct lx_ipc_perm) == 48, "struct ipc64_perm");
+
+#define SHM_MAX 4096 /* segments */
+#define SHM_SIZE_MAX (UINT64_C(1) << 40)
+#define SEM_SETS_MAX 4096
+#define SEM_PER_SET 32000
+#define SEM_MAX 262144 /* in all sets */
+#define SEM_OPS_MAX 500
+#define SEM_VALUE_MAX 32767
+#define MSG_QUEUES_MAX 4096
+#define MSG_SIZE_MAX 8192
+#define MSG_QUEUE_BYTES 16384
+
+/* Head of a segment, set or queue.  Key: [I] immutable, [t] its table's lock */
+struct ipc_obj {
+	int id;                  /* [I] */
+	struct lx_ipc_perm perm; /* [t] */
+};
+
+/* Objects of one kind. */
+struct ipc_table {
+	struct kmutex lock;    /* rank FDTABLE */
+	struct ipc_obj **slot; /* [t] by index; NULL: free */
+	unsigned nslots;       /* [t] */
+	unsigned used;         /* [t] slots that are not free */
+	unsigned max;          /* [I] at most so many */
+	uint16_t seq;          /* [t] of the next one */
+};
+
+/* What a kernel has. */
+struct sysv_ipc {
+	struct ipc_table shm, sem, msg;
+	uint64_t nsems;    /* sem.lock: semaphores of all sets */
+	uint64_t nundo;    /* sem.lock: adjustments that have room */
+	uint64_t nmsgs;    /* msg.lock: messages in queues */
+	uint64_t msgbytes; /* msg.lock: their contents */
+	uint64_t msgmem;   /* msg.lock: memory of all messages, also of those
+			      whose senders sleep */
+};
+
+/* Who calls. */
+struct ipc_ids {
+	uint32_t uid, gid;
+	int pid, ngroups;
+	uint32_t groups[32];
+};
+
+void ipc_table_init(struct ipc_table *, const char *name, unsigned max);
+/* Nothing is left in it. */
+void ipc_table_destroy(struct ipc_table *);
+
+/* No locks at or above PROC held. */
+void ipc_caller(struct lwp *, struct ipc_ids *);
+int64_t ipc_seconds(void);
+
+/* ---- all with the table's lock held ---- */
+
+/* NULL: none. */
+struct ipc_obj *ipc_by_id(const struct ipc_table *, int id);
+struct ipc_obj *ipc_by_index(const struct ipc_table *, unsigned index);
+/* The next one at *index or after, and *index past it; NULL: no more. */
+struct ipc_obj *ipc_next(const struct ipc_table *, unsigned *index);
+/* Index of the last one; 0 also where there is none. */
+int ipc_last(const struct ipc_table *);
+/* What key and flags of a get call name.  *obj NULL: one is to be made.
+ * ENOENT, EEXIST. */
+int ipc_find(
+    const struct ipc_table *, int32_t key, int flags, struct ipc_obj **obj);
+/* Name and number a new one.  ENOSPC, ENOMEM. */
+int ipc_insert(struct ipc_table *, struct ipc_obj *, const struct ipc_ids *,
+    int32_t key, int flags);
+void ipc_remove(struct ipc_table *, struct ipc_obj *);
+
+/* bits: IPC_READ, IPC_WRITE.  EACCES. */
+int ipc_access(const struct ipc_obj *, const struct ipc_ids *, unsigned bits);
+/* The bits in a get call's flags, of whichever of the three groups. */
+unsigned ipc_asked(int flags);
+/* May it be removed and changed?  EPERM. */
+int ipc_owner(const struct ipc_obj *, const struct ipc_ids *);
+/* IPC_SET: owner, group and mode.  EPERM. */
+int ipc_set(
+    struct ipc_obj *, const struct ipc_ids *, const struct lx_ipc_perm *);
+
+/* ---- the kinds ---- */
+
+/* All three; destroy: no process is left. */
+void sysvipc_init(struct vkernel *);
+void sysvipc_destroy(struct vkernel *);
+/* A node of /proc/sys/kernel.  False: none of ours. */
+bool sysvipc_systext(const char *node, struct procfs_buf *);
+
+/* sys_shm.c, sys_sem.c, sys_msg.c */
+void shm_destroy(struct vkernel *);
+void sem_destroy(struct vkernel *);
+void msg_destroy(struct vkernel *);
+
+/* ---- undoing of semaphore operations (sem_undo.c).  No locks held. ---- */
+
+/* A new lwp shares the caller's list (CLONE_SYSVSEM).  ENOMEM. */
+int sem_undo_share(struct lwp *l, struct lwp *nl);
+/* The lwp is at its end: its list goes, and is carried out by the last one. */
+void sem_undo_exit(struct lwp *);
+
+#endif /* KERN_IPC_SYSVIPC_H */

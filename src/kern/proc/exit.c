@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The end of lwps and processes.
+ *
+ * Concepts.  kern_exit() only marks: the lwp, and with `group` the process,
+ * whose other lwps are notified.  Every lwp unwinds to lwp_main() by itself
+ * and calls lwp_exit(); the last one to do so ends the process (S3).  Step 1 is
+ * done before that, while the thread still counts as the lwp.
+ *
+ * Order at the end of a process:
+ *
+ *	1. robust futexes and clear_tid       still in the vmspace
+ *	2. the lwp leaves the machine         cpu_unbind
+ *	3. descriptors, directories           closed
+ *	4. final accounting into the process  maxrss, faults, times
+ *	5. vmspace cleared under the proc lock, a vfork parent let go, text
+ *	   no longer busy, vmspace_free()     memory and mappings are back
+ *	6. the lwp's structures
+ *	7. under proctree: children to their reaper, ZOMBIE, SIGCHLD, waiters
+ *
+ * Everything a process owns is gone before step 7 makes it visible as a
+ * zombie, so a zombie owns no memory, no file and no text, and wait costs the
+ * same after a 4 KiB and after a 64 GiB process.  Of its structure only
+ * numbers are left, and the signal state, which posters may still look at.
+ *
+ * Reapers.  Orphans go to the nearest ancestor that asked for them
+ * (PR_SET_CHILD_SUBREAPER), else to nobody: then the kernel reaps them when
+ * they end.  The first process is a program like any other, not an init.
+ * A process started by the embedder has no parent and waits for
+ * vkernel_wait().  Parents that ignore SIGCHLD have their children reaped at
+ * once.
+ *
+ * Locking and lifetime: step 7 is one critical section of proctree.  After it
+ * the process may be reaped and freed by anyone; this thread touches it only
+ * if it has reaped it itself.
+ *
+ * Guarantees: one SIGCHLD and one wake for each zombie; the parent sees
+ * either the live process or the whole zombie.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "kern/base/proc_int.h"
+#include "kern/time/ptimer.h"
+#include "libk/kassert.h"
+
+void
+kern_exit(struct lwp *l, int status, bool group)
+{
+	struct proc *p = l->p;
+	struct lwp *o;
+
+	kmutex_lock(&p->lock);
+	l->exiting = true;
+	if (group && !p->exiting) {
+		p->exiting = true;
+		p->exit_status = status;
+		LIST_FOREACH (o, &p->lwps, link)
+			if (o != l)
+				lwp_notify(o);
+		kcond_broadcast(&p->cond);
+	} else if (!p->exiting && (l->tid == p->pid || p->nlwps == 1)) {
+		p->exit_status = status;
+	}
+	kmutex_unlock(&p->lock);
+}
+
+/* Steps 3 to 5. */
+static void
+exit_resources(struct proc *p)
+{
+	struct fdtable *fdt;
+	struct proc_fs *fs;
+	struct vmspace *vm;
+
+	kmutex_lock(&p->lock);
+	fdt = p->fdt;
+	fs = p->fs;
+	p->fdt = NULL;
+	p->fs = NULL;
+	p->alarm_ns = 0;
+	memset(p->cpu_itimer, 0, sizeof(p->cpu_itimer));
+	kmutex_unlock(&p->lock);
+	ptimer_delete_all(p);
+	fdtable_free(fdt);
+	proc_fs_free(p->k, fs);
+
+	kmutex_lock(&p->lock);
+	vm = p->vmspace;
+	proc_account_vm(p, vm);
+	p->vmspace = NULL;
+	kmutex_unlock(&p->lock);
+	proc_vfork_done(p);
+	if (p->textvp != NULL)
+		vn_text_rele(p->textvp);
+	vmspace_free(vm);
+}
+
+/* Who takes the children of p.  NULL: the kernel. */
+static struct proc *
+exit_reaper(struct proc *p)
+{
+	struct proc *q;
+
+	for (q = p->parent; q != NULL; q = q->parent) {
+		if (q->child_subreaper)
+			return (q);
+	}
+	return (NULL);
+}
+
+/* Does the parent want no zombies?  Parent locked. */
+static bool
+parent_refuses_zombies(struct proc *parent)
+{
+	struct ksigaction *sa = &parent->sigacts->sa[LX_SIGCHLD];
+	bool r;
+
+	kmutex_lock(&parent->sigacts->lock);
+	r = sa->handler == KSIG_IGN || (sa->flags & LX_SA_NOCLDWAIT) != 0;
+	kmutex_unlock(&parent->sigacts->lock);
+	return (r);
+}
+
+/*
+ * Tell the parent of the zombie p: signal and wake.  True: it is not wanted,
+ * the caller reaps it.  proctree held.
+ */
+static bool
+exit_notify(struct proc *p)
+{
+	struct proc *parent = p->parent;
+	const int st = p->exit_status;
+	struct ksiginfo ksi = {
+	    .signo = p->exit_signal,
+	    .pid = p->pid,
+	    .uid = p->uid,
+	    .utime = p->ru.utime / (1000000000 / LX_USER_HZ),
+	    .stime = p->ru.stime / (1000000000 / LX_USER_HZ),
+	};
+	bool reap = false;
+
+	if (parent == NULL)
+		return (!p->embedder_waits);
+	if ((st & 0x7f) == 0) {
+		ksi.code = LX_CLD_EXITED;
+		ksi.status = st >> 8 & 0xff;
+	} else {
+		ksi.code = (st & 0x80) != 0 ? LX_CLD_DUMPED : LX_CLD_KILLED;
+		ksi.status = st & 0x7f;
+	}
+	kmutex_lock(&parent->lock);
+	if (p->exit_signal == LX_SIGCHLD)
+		reap = parent_refuses_zombies(parent);
+	if (p->exit_signal != 0)
+		ksig_post_proc_locked(parent, &ksi);
+	proc_wake_lwps(parent);
+	kmutex_unlock(&parent->lock);
+	return (reap);
+}
+
+/* Give p's children to their reaper.  proctree held. */
+static void
+exit_reparent(struct proc *p, struct proc_list *reaped)
+{
+	struct proc *to = exit_reaper(p), *c;
+	struct ksiginfo death = {.code = LX_SI_USER, .pid = p->pid};
+
+	while ((c = LIST_FIRST(&p->children)) != NULL) {
+		LIST_REMOVE(c, sibling);
+		c->parent = to;
+		if (to != NULL)
+			LIST_INSERT_HEAD(&to->children, c, sibling);
+		kmutex_lock(&c->lock);
+		c->exit_signal = LX_SIGCHLD;
+		if (c->pdeathsig != 0 && c->state != PROC_ZOMBIE) {
+			death.signo = c->pdeathsig;
+			death.uid = p->uid;
+			ksig_post_proc_locked(c, &death);
+		}
+		kmutex_unlock(&c->lock);
+		if (c->state == PROC_ZOMBIE && exit_notify(c))
+			proc_reap(c, reaped);
+		else if (c->pgid != p->pgid && c->sid == p->sid &&
+			 pgrp_has_stopped(p->k, c->pgid) &&
+			 pgrp_orphaned_locked(p->k, c->pgid)) {
+			pgrp_signal_locked(p->k, c->pgid, LX_SIGHUP);
+			pgrp_signal_locked(p->k, c->pgid, LX_SIGCONT);
+		}
+	}
+}
+
+/* The leader of a session takes the terminal with it; others can go on to use
+ * what they have open of it. */
+static void
+exit_session(struct proc *p)
+{
+	struct session *s = p->session;
+
+	if (s->sid != p->pid)
+		return;
+	if (s->fg_pgid != 0) {
+		pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGHUP);
+		/* As Linux does when the terminal has gone before. */
+		if (s->tty == NULL)
+			pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGCONT);
+	}
+	s->tty = NULL;
+	s->fg_pgid = 0;
+}
+
+static void
+proc_exit(struct proc *p, struct lwp *l)
+{
+	struct vkernel *k = p->k;
+	struct proc_list reaped = LIST_HEAD_INITIALIZER(reaped);
+	struct vnode *text;
+
+	klock_assert_none();
+	KVERIFY(p->vmspace != NULL && p->nlwps == 0);
+	exit_resources(p);
+	sigfd_proc_exit(p);
+	lwp_destroy_in(k, l);
+
+	kmutex_lock(&k->proctree);
+	ktrace(
+	    &k->trace, KT_EXIT, (uint64_t)p->pid, (uint64_t)p->exit_status, 0);
+	exit_session(p);
+	exit_reparent(p, &reaped);
+	kmutex_lock(&p->lock);
+	p->state = PROC_ZOMBIE;
+	text = p->textvp;
+	p->textvp = NULL;
+	if (p->oom_victim)
+		k->oom_gone_ns = host_now_ns();
+	kmutex_unlock(&p->lock);
+	k->nlive--;
+	if (exit_notify(p))
+		proc_reap(p, &reaped);
+	kcond_broadcast(&k->all_gone);
+	kmutex_unlock(&k->proctree);
+
+	vrele(text);
+	proc_release_list(&reaped);
+}
+
+void
+lwp_exit(struct lwp *l)
+{
+	struct proc *p = l->p;
+	struct vkernel *k = p->k;
+	const int tid = l->tid, pid = p->pid;
+	struct lwp *o;
+	bool last;
+
+	cpu_unbind(l->cpu);
+	lwp_times_update(l);
+	kmutex_lock(&p->lock);
+	atomic_store(&l->state, LWP_GONE);
+	ptimer_lwp_gone_locked(l);
+	p->ru.utime += atomic_load(&l->user_ns);
+	p->ru.stime += atomic_load(&l->sys_ns);
+	LIST_REMOVE(l, link);
+	last = --p->nlwps == 0;
+	if (last)
+		p->exiting = true;
+	sigfd_taken_locked(p);
+	/* A signal that this lwp was picked for is for the others now. */
+	if (p->sigpend.set != 0)
+		LIST_FOREACH (o, &p->lwps, link)
+			lwp_notify(o);
+	kcond_broadcast(&p->cond);
+	kmutex_unlock(&p->lock);
+	/* Without the last lwp the process may go at any time from here. */
+	if (last)
+		proc_exit(p, l);
+	else
+		lwp_destroy_in(k, l);
+	if (tid != pid) {
+		kmutex_lock(&k->proctree);
+		pid_free(k, tid);
+		kmutex_unlock(&k->proctree);
+	}
+}
+
+void
+proc_report_parent(struct proc *p, int cld_code, int sig)
+{
+	struct vkernel *k = p->k;
+	struct ksiginfo ksi = {
+	    .signo = LX_SIGCHLD,
+	    .code = cld_code,
+	    .pid = p->pid,
+	    .status = sig,
+	};
+	struct proc *parent;
+	bool quiet;
+
+	kmutex_lock(&k->proctree);
+	parent = p->parent;
+	if (parent != NULL) {
+		kmutex_lock(&parent->lock);
+		ksi.uid = p->uid;
+		kmutex_lock(&parent->sigacts->lock);
+		quiet = (parent->sigacts->sa[LX_SIGCHLD].flags &
+			    LX_SA_NOCLDSTOP) != 0;
+		kmutex_unlock(&parent->sigacts->lock);
+		if (!quiet)
+			ksig_post_proc_locked(parent, &ksi);
+		proc_wake_lwps(parent);
+		kmutex_unlock(&parent->lock);
+	}
+	kmutex_unlock(&k->proctree);
+}

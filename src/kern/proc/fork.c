@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * fork, vfork and clone: new processes and new threads.
+ *
+ * Concepts.  There is one call, kern_clone(); what the child shares and what
+ * it gets a copy of is said by flags:
+ *
+ *	part         shared by              else
+ *	vmspace      CLONE_VM: a ref        vmspace_fork(): copy on write
+ *	descriptors  CLONE_FILES: a ref     fdtable_fork()
+ *	cwd, umask   CLONE_FS: a ref        proc_fs_copy()
+ *	handlers     CLONE_SIGHAND: a ref   sigacts_create()
+ *	undo lists   CLONE_SYSVSEM: a ref   none, until it needs one
+ *	all of it    CLONE_THREAD: a new lwp in the same process
+ *
+ * A child starts with its parent's registers, rax 0, and on its own stack if
+ * one is given.
+ *
+ * Order.  Everything that can be refused is done before anybody can see the
+ * child, in this order: structure, shared parts, the lwp with its machine
+ * thread, then under proctree the number and the links, and last the host
+ * thread, which is the commit point.  Each step has its inverse in the ladder
+ * of clone_process(); a child that is taken back after it was linked was an
+ * EMBRYO, which neither wait nor signals know.
+ *
+ * vfork.  The parent's lwp waits until the child has exec'ed or exited.  The
+ * child sets vfork_done under its lock and wakes the lwps of the process that
+ * called (which CLONE_PARENT makes another one than its parent).  Each of the
+ * two holds the other's structure meanwhile, however short its life is.  Only
+ * death interrupts that wait; the child then goes on alone with its own ref
+ * of the vmspace.
+ *
+ * Locking and lifetime: a fork holds nothing of the parent's when it returns
+ * (text, descriptors, directories and vmspace have refs of their own), and a
+ * failed one leaves no trace.
+ *
+ * Guarantees: a parent that is being killed makes no more children: the test
+ * is made under proctree, where the killer walks the table, so the walk sees
+ * the child or the child is never linked.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "kern/base/proc_int.h"
+#include "libk/kassert.h"
+
+#define CLONE_NEW_ANY                                              \
+	(LX_CLONE_NEWTIME | LX_CLONE_NEWNS | LX_CLONE_NEWCGROUP |  \
+	    LX_CLONE_NEWUTS | LX_CLONE_NEWIPC | LX_CLONE_NEWUSER | \
+	    LX_CLONE_NEWPID | LX_CLONE_NEWNET)
+
+static int
+clone_check(uint64_t flags)
+{
+	if ((flags & CLONE_NEW_ANY) != 0)
+		return (EPERM);
+	if ((flags & LX_CLONE_THREAD) != 0 && (flags & LX_CLONE_SIGHAND) == 0)
+		return (EINVAL);
+	if ((flags & LX_CLONE_SIGHAND) != 0 && (flags & LX_CLONE_VM) == 0)
+		return (EINVAL);
+	if ((flags & LX_CLONE_SIGHAND) != 0 &&
+	    (flags & LX_CLONE_CLEAR_SIGHAND) != 0)
+		return (EINVAL);
+	if ((flags & LX_CLONE_THREAD) != 0 && (flags & LX_CLONE_VFORK) != 0)
+		return (EINVAL);
+	return (0);
+}
+
+/* The child lwp's registers and signal state, from its parent's. */
+static int
+clone_lwp_state(
+    struct lwp *l, struct lwp *nl, const struct kern_clone_args *args)
+{
+	const uint64_t flags = args->flags;
+	struct trapframe *tf = &nl->cpu->tf;
+	int error;
+
+	*tf = l->cpu->tf;
+	tf->rax = 0;
+	tf->orig_rax = UINT64_MAX;
+	if (args->stack != 0)
+		tf->rsp = args->stack;
+	if ((flags & LX_CLONE_SETTLS) != 0)
+		tf->fs_base = args->tls;
+	error = cpu_xstate_copy(nl->cpu, l->cpu);
+	/* Its machine now, while the fork can still be refused. */
+	if (error == 0 && (flags & LX_CLONE_VM) != 0)
+		error = cpu_share(nl->cpu, l->cpu);
+	else if (error == 0)
+		error = cpu_prepare(nl->cpu, nl->p->vmspace->pmap);
+	if (error == 0 && (flags & LX_CLONE_SYSVSEM) != 0)
+		error = sem_undo_share(l, nl);
+	if (error != 0)
+		return (error);
+	kmutex_lock(&l->p->lock);
+	nl->sigmask = l->sigmask_restore ? l->sigmask_saved : l->sigmask;
+	nl->nice = l->nice;
+	memcpy(nl->cpus, l->cpus, sizeof(nl->cpus));
+	nl->cpus_set = l->cpus_set;
+	kmutex_unlock(&l->p->lock);
+	if ((flags & (LX_CLONE_VM | LX_CLONE_VFORK)) != LX_CLONE_VM)
+		nl->altstack = l->altstack;
+	if ((flags & LX_CLONE_CHILD_SETTID) != 0)
+		nl->set_child_tid = args->child_tid;
+	if ((flags & LX_CLONE_CHILD_CLEARTID) != 0)
+		nl->clear_tid = args->child_tid;
+	return (0);
+}
+
+static void
+clone_settid(struct lwp *l, const struct kern_clone_args *args, int tid)
+{
+	if ((args->flags & LX_CLONE_PARENT_SETTID) != 0)
+		(void)copyout(
+		    l->p->vmspace, &tid, args->parent_tid, sizeof(tid));
+}
+
+static int
+clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
+{
+	struct vkernel *k = l->p->k;
+	struct lwp *nl;
+	int error, newtid;
+
+	kmutex_lock(&k->proctree);
+	error = pid_alloc(k, &newtid);
+	kmutex_unlock(&k->proctree);
+	if (error != 0)
+		return (error);
+	error = lwp_create(l->p, newtid, &nl);
+	if (error != 0)
+		goto fail_tid;
+	error = clone_lwp_state(l, nl, args);
+	if (error != 0)
+		goto fail_lwp;
+	clone_settid(l, args, newtid);
+	error = lwp_start(nl);
+	if (error != 0)
+		goto fail_lwp;
+	*tid = newtid;
+	return (0);
+fail_lwp:
+	lwp_undo(nl);
+fail_tid:
+	kmutex_lock(&k->proctree);
+	pid_free(k, newtid);
+	kmutex_unlock(&k->proctree);
+	return (error);
+}
+
+/* Identity and settings of the parent. */
+static void
+fork_copy_settings(struct proc *p, struct proc *np)
+{
+	kmutex_lock(&p->lock);
+	np->uid = p->uid;
+	np->euid = p->euid;
+	np->suid = p->suid;
+	np->gid = p->gid;
+	np->egid = p->egid;
+	np->sgid = p->sgid;
+	np->ngroups = p->ngroups;
+	memcpy(np->groups, p->groups, sizeof(np->groups));
+	memcpy(np->rlim, p->rlim, sizeof(np->rlim));
+	memcpy(np->comm, p->comm, sizeof(np->comm));
+	memcpy(np->saved_auxv, p->saved_auxv, sizeof(np->saved_auxv));
+	np->dumpable = p->dumpable;
+	np->no_new_privs = p->no_new_privs;
+	kmutex_unlock(&p->lock);
+}
+
+static int
+fork_sigacts(struct proc *p, struct proc *np, uint64_t flags)
+{
+	int error;
+
+	if ((flags & LX_CLONE_SIGHAND) != 0) {
+		atomic_fetch_add(&p->sigacts->refs, 1);
+		np->sigacts = p->sigacts;
+		return (0);
+	}
+	error = sigacts_create(p->k, p->sigacts, &np->sigacts);
+	if (error == 0 && (flags & LX_CLONE_CLEAR_SIGHAND) != 0)
+		sigacts_exec(np->sigacts);
+	return (error);
+}
+
+/* What np owns.  On failure proc_undo() gives back what there is. */
+static int
+fork_resources(struct lwp *l, struct proc *np, uint64_t flags)
+{
+	struct proc *p = l->p;
+	int error;
+
+	error = fork_sigacts(p, np, flags);
+	if (error != 0)
+		return (error);
+	if ((flags & LX_CLONE_FS) != 0) {
+		atomic_fetch_add(&p->fs->refs, 1);
+		np->fs = p->fs;
+	} else {
+		error = proc_fs_copy(p->k, p->fs, &np->fs);
+		if (error != 0)
+			return (error);
+	}
+	if ((flags & LX_CLONE_FILES) != 0) {
+		fdtable_ref(p->fdt);
+		np->fdt = p->fdt;
+		p->fdt_shared = np->fdt_shared = true;
+	} else {
+		error = fdtable_fork(p->fdt, &np->fdt);
+		if (error != 0)
+			return (error);
+	}
+	np->textvp = proc_textvp_ref(p);
+	if (np->textvp != NULL) {
+		error = vn_text_ref(np->textvp);
+		if (error != 0) {
+			vrele(np->textvp);
+			np->textvp = NULL;
+			return (error);
+		}
+	}
+	if ((flags & LX_CLONE_VM) != 0) {
+		vmspace_ref(p->vmspace);
+		np->vmspace = p->vmspace;
+		return (0);
+	}
+	return (vmspace_fork(p->vmspace, &np->vmspace));
+}
+
+/* Numbers and links: np is in the table, and its lwp nl can be found there.
+ * EAGAIN: no more children. */
+static int
+fork_link(struct lwp *l, struct proc *np, struct lwp *nl, uint64_t flags)
+{
+	struct proc *p = l->p;
+	struct vkernel *k = p->k;
+	bool killed;
+	int error;
+
+	kmutex_lock(&k->proctree);
+	kmutex_lock(&p->lock);
+	killed = lwp_killed_locked(l);
+	kmutex_unlock(&p->lock);
+	error = killed || atomic_load(&k->dying) ? EAGAIN : 0;
+	if (error == 0)
+		error = pid_alloc(k, &np->pid);
+	if (error == 0) {
+		nl->tid = np->pid;
+		np->pgid = p->pgid;
+		np->sid = p->sid;
+		np->session = p->session;
+		session_ref(np->session);
+		proc_link(np, (flags & LX_CLONE_PARENT) != 0 ? p->parent : p);
+	}
+	kmutex_unlock(&k->proctree);
+	return (error);
+}
+
+static void
+vfork_wait(struct lwp *l, struct proc *np)
+{
+	bool done;
+
+	l->killonly = true;
+	for (;;) {
+		lwp_sleep_prepare(l);
+		kmutex_lock(&np->lock);
+		done = np->vfork_done;
+		kmutex_unlock(&np->lock);
+		if (done || lwp_sleep(l, UINT64_MAX) != 0)
+			break;
+	}
+	l->killonly = false;
+}
+
+/* Make the linked child run.  np may be gone when this returns 0. */
+static int
+fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
+    const struct kern_clone_args *args, int *tid)
+{
+	const int pid = np->pid;
+	int error;
+
+	clone_settid(l, args, pid);
+	kmutex_lock(&np->lock);
+	np->state = PROC_ALIVE;
+	kmutex_unlock(&np->lock);
+	proc_hold(np);
+	error = lwp_start(nl);
+	if (error == 0) {
+		ktrace(&l->p->k->trace, KT_FORK, (uint64_t)l->p->pid,
+		    (uint64_t)pid, 0);
+		if ((args->flags & LX_CLONE_VFORK) != 0)
+			vfork_wait(l, np);
+		*tid = pid;
+	} else {
+		kmutex_lock(&np->lock);
+		np->state = PROC_EMBRYO;
+		kmutex_unlock(&np->lock);
+	}
+	proc_drop(np);
+	return (error);
+}
+
+static int
+clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
+{
+	struct proc *np, *p = l->p;
+	struct vkernel *k = p->k;
+	struct lwp *nl;
+	int error;
+
+	np = proc_alloc(k);
+	if (np == NULL)
+		return (ENOMEM);
+	fork_copy_settings(p, np);
+	np->exit_signal = (args->flags & LX_CLONE_PARENT) != 0
+			      ? p->exit_signal
+			      : args->exit_signal;
+	if ((args->flags & LX_CLONE_VFORK) != 0) {
+		proc_hold(p);
+		np->vfork_parent = p;
+	}
+	error = fork_resources(l, np, args->flags);
+	if (error != 0)
+		goto fail_proc;
+	error = lwp_create(np, 0, &nl);
+	if (error != 0)
+		goto fail_proc;
+	error = clone_lwp_state(l, nl, args);
+	if (error != 0)
+		goto fail_lwp;
+	error = fork_link(l, np, nl, args->flags);
+	if (error != 0)
+		goto fail_lwp;
+	error = fork_start(l, np, nl, args, tid);
+	if (error == 0)
+		return (0);
+	kmutex_lock(&k->proctree);
+	proc_unlink(np);
+	kmutex_unlock(&k->proctree);
+fail_lwp:
+	lwp_undo(nl);
+fail_proc:
+	proc_undo(np);
+	proc_release(np);
+	return (error);
+}
+
+int
+kern_clone(struct lwp *l, const struct kern_clone_args *args, int *tid)
+{
+	int error;
+
+	klock_assert_none();
+	error = clone_check(args->flags);
+	if (error != 0)
+		return (error);
+	if ((args->flags & LX_CLONE_THREAD) != 0)
+		return (clone_thread(l, args, tid));
+	return (clone_process(l, args, tid));
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Light-weight processes: the guest's threads, and the loop that drives them.
+ *
+ * Concepts.  An lwp has one host thread in the kernel process, whose body is
+ * lwp_main(): run user code until an event, act on the event, look at what
+ * was posted meanwhile, run again.  System calls and faults execute on this
+ * thread, so a guest thread that blocks blocks only itself.
+ *
+ *	        +----------------------- cpu_run() <---------------------+
+ *	        v                                                        |
+ *	event: SYSCALL -> syscall_dispatch    FAULT -> vm_fault          |
+ *	       EXCEPTION -> ksig_force        DEAD -> the process dies   |
+ *	        |                                                        |
+ *	        +--> sigcheck?  no ------------------------------------->+
+ *	                        yes: must it go? deliver signals ------->+
+ *	                             |
+ *	                             v
+ *	                         lwp_exit()
+ *
+ * The word `sigcheck` is the whole interface between those who want an lwp's
+ * attention and the loop: it is set before the lwp is woken or interrupted,
+ * and exchanged for false before the reason is looked at.  When it is false
+ * the way back to user code takes no lock.
+ *
+ * Ending.  Nothing unwinds by force: kern_exit() and the death of the process
+ * are marks, and an lwp that is told to go leaves its sleep with EINTR and
+ * finds the mark at the end of its event.  exec and exit wait for the others
+ * that way.
+ *
+ * Locking and lifetime.  An lwp is valid for others while it is on its
+ * process's list, under the proc lock.  Its host thread touches neither lwp
+ * nor process after lwp_exit(); it then hands its thread handle to the kernel
+ * instance (lwp_thread_done) and joins the thread that did so before it, so
+ * that at most one ended thread is unjoined at any time and an instance is
+ * free of threads, not nearly free, when lwp_threads_drain() returns.
+ *
+ * Limits.  user_ns is wall time between the hand-over to user code and the
+ * event; sys_ns is CPU time of the host thread, brought up to date once a
+ * tick.  Both are estimates.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/host_file.h"
+#include "kern/base/proc_int.h"
+#include "kern/time/ptimer.h"
+#include "linux/syscall.h"
+#include "libk/kassert.h"
+#include "vm/pageout/vm_pageout.h"
+
+#define TIMES_EVERY_NS UINT64_C(10000000) /* a tick of the guest */
+
+static _Thread_local struct lwp *lwp_self;
+
+void
+lwp_set_current(struct lwp *l)
+{
+	lwp_self = l;
+}
+
+struct lwp *
+lwp_current(void)
+{
+	return (lwp_self);
+}
+
+int
+lwp_create(struct proc *p, int tid, struct lwp **out)
+{
+	struct vkernel *k = p->k;
+	struct lwp *l;
+	int error;
+
+	l = zalloc(k->z_lwp);
+	if (l == NULL)
+		return (ENOMEM);
+	memset(l, 0, sizeof(*l));
+	l->p = p;
+	l->tid = tid;
+	l->kickfd = -1;
+	l->altstack.flags = LX_SS_DISABLE;
+	error = cpu_thread_create(k->cpu_ops, k->machine, &l->cpu);
+	if (error != 0) {
+		zfree(k->z_lwp, l);
+		return (error);
+	}
+	atomic_init(&l->state, LWP_RUN);
+	kmutex_init(&l->wake_lock, "lwp wake", KRANK_LEAF, 0);
+	kcond_init(&l->wake_cond);
+	sigpending_init(&l->sigpend);
+
+	kmutex_lock(&p->lock);
+	if (p->exiting || p->single) {
+		kmutex_unlock(&p->lock);
+		lwp_destroy_in(k, l);
+		return (EAGAIN);
+	}
+	LIST_INSERT_HEAD(&p->lwps, l, link);
+	p->nlwps++;
+	kmutex_unlock(&p->lock);
+	atomic_fetch_add(&k->lwps_created, 1);
+	*out = l;
+	return (0);
+}
+
+void
+lwp_destroy_in(struct vkernel *k, struct lwp *l)
+{
+	cpu_thread_destroy(l->cpu);
+	sigpending_flush(k, &l->sigpend);
+	if (l->kickfd >= 0)
+		host_close(l->kickfd);
+	kcond_destroy(&l->wake_cond);
+	kmutex_destroy(&l->wake_lock);
+	zfree(k->z_lwp, l);
+}
+
+void
+lwp_undo(struct lwp *l)
+{
+	struct proc *p = l->p;
+
+	kmutex_lock(&p->lock);
+	ptimer_lwp_gone_locked(l);
+	LIST_REMOVE(l, link);
+	p->nlwps--;
+	kcond_broadcast(&p->cond);
+	kmutex_unlock(&p->lock);
+	sem_undo_exit(l);
+	lwp_destroy_in(p->k, l);
+}
+
+int
+lwp_start(struct lwp *l)
+{
+	struct vkernel *k = l->p->k;
+	char name[16];
+	int error;
+
+	snprintf(name, sizeof(name), "lwp %d", l->tid);
+	/* The new thread cannot end before its handle is stored: it takes
+	 * thread_lock to end. */
+	kmutex_lock(&k->thread_lock);
+	error = host_thread_create(&l->thread, name, lwp_main, l);
+	if (error == 0)
+		k->nthreads++;
+	kmutex_unlock(&k->thread_lock);
+	return (error);
+}
+
+static struct host_thread *
+lwp_own_thread(struct lwp *l)
+{
+	struct vkernel *k = l->p->k;
+	struct host_thread *t;
+
+	kmutex_lock(&k->thread_lock);
+	t = l->thread;
+	kmutex_unlock(&k->thread_lock);
+	return (t);
+}
+
+void
+lwp_thread_done(struct vkernel *k, struct host_thread *self)
+{
+	struct host_thread *before;
+
+	kmutex_lock(&k->thread_lock);
+	before = k->thread_last;
+	k->thread_last = self;
+	if (--k->nthreads == 0)
+		kcond_broadcast(&k->thread_cond);
+	kmutex_unlock(&k->thread_lock);
+	if (before != NULL)
+		host_thread_join(before);
+}
+
+void
+lwp_threads_drain(struct vkernel *k)
+{
+	struct host_thread *last;
+
+	kmutex_lock(&k->thread_lock);
+	while (k->nthreads != 0)
+		kcond_wait(&k->thread_cond, &k->thread_lock);
+	last = k->thread_last;
+	k->thread_last = NULL;
+	kmutex_unlock(&k->thread_lock);
+	if (last != NULL)
+		host_thread_join(last);
+}
+
+void
+lwp_times_update(struct lwp *l)
+{
+	uint64_t ns;
+
+	if (host_clock_get(LX_CLOCK_THREAD_CPUTIME, &ns) == 0)
+		atomic_store(&l->sys_ns, ns);
+}
+
+uint64_t
+lwp_cpu_ns(const struct lwp *l, uint64_t now, bool all)
+{
+	uint64_t clock = atomic_load(&l->user_clock);
+	uint64_t ns = clock & ~LWP_IN_USER, before;
+
+	if (ns != clock) {
+		/* A `now` from before it entered is no reason to go back. */
+		before = atomic_load(&l->user_ns);
+		ns = now > ns && now - ns > before ? now - ns : before;
+	}
+	return (all ? ns + atomic_load(&l->sys_ns) : ns);
+}
+
+bool
+lwp_in_user(const struct lwp *l)
+{
+	return ((atomic_load(&l->user_clock) & LWP_IN_USER) != 0);
+}
+
+uint64_t
+proc_cpu_ns_locked(struct proc *p, uint64_t now, bool all)
+{
+	uint64_t ns = p->ru.utime + (all ? p->ru.stime : 0);
+	const struct lwp *l;
+
+	kmutex_assert_owned(&p->lock);
+	LIST_FOREACH (l, &p->lwps, link)
+		ns += lwp_cpu_ns(l, now, all);
+	return (ns);
+}
+
+void
+lwp_notify(struct lwp *l)
+{
+	kmutex_assert_owned(&l->p->lock);
+	atomic_store(&l->sigcheck, true);
+	lwp_wakeup(l);
+	cpu_interrupt(l->cpu);
+}
+
+struct vfs_ctx
+lwp_vfs_ctx(struct lwp *l)
+{
+	struct proc *p = l->p;
+	struct vfs_ctx ctx = {
+	    .vfs = p->k->vfs,
+	    .pid = p->pid,
+	    .lwp = l,
+	    .wait = lwp_wait_fd,
+	};
+
+	kmutex_lock(&p->lock);
+	ctx.uid = p->euid;
+	ctx.gid = p->egid;
+	kmutex_lock(&p->fs->lock);
+	ctx.umask = p->fs->umask;
+	ctx.cwd = p->fs->cwd;
+	ctx.root = p->fs->root;
+	vref(ctx.cwd);
+	vref(ctx.root);
+	kmutex_unlock(&p->fs->lock);
+	kmutex_unlock(&p->lock);
+	return (ctx);
+}
+
+void
+lwp_vfs_ctx_done(struct vfs_ctx *ctx)
+{
+	vrele(ctx->cwd);
+	vrele(ctx->root);
+	ctx->cwd = ctx->root = NULL;
+}
+
+static void
+lwp_fault(struct lwp *l, const struct cpu_event *ev)
+{
+	struct ksiginfo ksi = {
+	    .signo = LX_SIGSEGV,
+	    .addr = ev->addr,
+	    .trapno = 14,
+	    .errcode = ev->err,
+	    .forced = true,
+	};
+	int error;
+
+	error = vm_fault(l->p->vmspace, ev->addr, ev->access, 0);
+	switch (error) {
+	case 0:
+		return;
+	case EFAULT:
+		ksi.code = LX_SEGV_MAPERR;
+		break;
+	case EACCES:
+		ksi.code = LX_SEGV_ACCERR;
+		break;
+	case EIO:
+		ksi.signo = LX_SIGBUS;
+		ksi.code = LX_BUS_ADRERR;
+		break;
+	default: /* ENOMEM: the policy chose us */
+		kern_exit(l, LX_SIGKILL, true);
+		return;
+	}
+	ksig_force(l, &ksi);
+}
+
+static void
+lwp_exception(struct lwp *l, const struct cpu_event *ev)
+{
+	struct ksiginfo ksi = {
+	    .signo = ev->signo,
+	    .code = ev->code,
+	    .addr = ev->addr,
+	    .trapno = ev->trapno,
+	    .errcode = ev->err,
+	    .forced = true,
+	};
+
+	ktrace(&l->p->k->trace, KT_EVENT, (uint64_t)l->p->pid, ev->type,
+	    (uint64_t)ev->signo);
+	ksig_force(l, &ksi);
+}
+
+/*
+ * Before user mode: leave if the process is ending or another lwp execs, else
+ * take signals.  `error` is the result of the system call, 0 if there was
+ * none.
+ */
+static void
+lwp_userret(struct lwp *l, bool in_syscall, int error)
+{
+	struct proc *p = l->p;
+	bool go, restart;
+
+	restart = in_syscall && (error == ERESTART || error == ERESTARTNOHAND ||
+				    error == ERESTART_BLOCK);
+	if (!restart &&
+	    !atomic_load_explicit(&l->sigcheck, memory_order_acquire))
+		return;
+	(void)atomic_exchange(&l->sigcheck, false);
+	kmutex_lock(&p->lock);
+	go = p->exiting || (p->single && p->single_lwp != l);
+	kmutex_unlock(&p->lock);
+	if (go || ksig_deliver(l, in_syscall, error))
+		l->exiting = true;
+}
+
+/* One run of user code, and its event. */
+static void
+lwp_step(struct lwp *l)
+{
+	struct proc *p = l->p;
+	struct cpu_event ev;
+	uint64_t t0 = host_now_ns(), ns;
+	int error, result = 0;
+
+	if (t0 - l->times_ns > TIMES_EVERY_NS) {
+		lwp_times_update(l);
+		l->times_ns = t0;
+	}
+	ns = atomic_load_explicit(&l->user_ns, memory_order_relaxed);
+	/* Store, then look: ptimer.c does it the other way round. */
+	atomic_store(&l->user_clock, LWP_IN_USER | (t0 - ns));
+	if (atomic_load(&p->cpu_parked))
+		ptimer_unpark(p, t0);
+	error = cpu_run(l->cpu, p->vmspace->pmap, &ev);
+	ns += host_now_ns() - t0;
+	atomic_store_explicit(&l->user_ns, ns, memory_order_relaxed);
+	atomic_store_explicit(&l->user_clock, ns, memory_order_release);
+	if (error != 0) {
+		klog(&p->k->log, KLOG_ERR,
+		    "pid %d (%s) killed: the machine refuses (%s)", p->pid,
+		    p->comm, strerror(error));
+		kern_exit(l, LX_SIGKILL, true);
+		return;
+	}
+	switch (ev.type) {
+	case CPU_EV_SYSCALL:
+		result = syscall_dispatch(l);
+		break;
+	case CPU_EV_FAULT:
+		lwp_fault(l, &ev);
+		break;
+	case CPU_EV_EXCEPTION:
+		lwp_exception(l, &ev);
+		break;
+	case CPU_EV_INTERRUPT:
+		break;
+	case CPU_EV_DEAD:
+		klog(&p->k->log, KLOG_WARN,
+		    "pid %d (%s) killed: its machine is gone", p->pid, p->comm);
+		kern_exit(l, LX_SIGKILL, true);
+		return;
+	}
+	if (!l->exiting)
+		lwp_userret(l, ev.type == CPU_EV_SYSCALL, result);
+}
+
+void
+lwp_main(void *arg)
+{
+	struct lwp *l = arg;
+	struct vkernel *k = l->p->k;
+	struct host_thread *self = lwp_own_thread(l);
+
+	lwp_self = l;
+	if (l->set_child_tid != 0) {
+		(void)copyout(
+		    l->p->vmspace, &l->tid, l->set_child_tid, sizeof(l->tid));
+		l->set_child_tid = 0;
+	}
+	while (!l->exiting)
+		lwp_step(l);
+	/*
+	 * The last looks at user memory.  Who was killed for want of memory
+	 * gets it from the reserve, and is known to the policy: it would wait
+	 * for its own end, otherwise, and then others would be killed.
+	 */
+	(void)vm_pageout_right(+1);
+	futex_lwp_exit(l);
+	(void)vm_pageout_right(-1);
+	sem_undo_exit(l);
+	lwp_self = NULL;
+	lwp_exit(l);
+	lwp_thread_done(k, self);
+}

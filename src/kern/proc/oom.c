@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Out of memory: the policy that vm asks when there is neither a free frame
+ * nor anything to reclaim.
+ *
+ * Concepts.  Guest memory is the guests' problem: a guest process is killed,
+ * the one with the most memory, resident or in swap, the youngest of equals;
+ * the kernel itself and its embedder only see a log line.  What a process has
+ * is counted in its objects: translations say little, since pageout takes
+ * them away to see which pages are used.  One victim at a time: while
+ * one is dying, nobody else is chosen, and everybody who needs memory waits
+ * for it, in small steps, until frames come free or it is gone (a zombie: all
+ * of its memory is back then).  Who asks within OOM_FRESH_NS of such an end
+ * found memory short before it, and tries again first.  A victim
+ * that has not gone after OOM_PATIENCE_NS (it may be waiting for the host) is
+ * left alone and the next one is chosen.
+ *
+ * Before anybody is killed the resident images go: they cost a later start
+ * some milliseconds.
+ *
+ * The caller is not made to wait for itself: if its own process is the victim
+ * or is ending anyway, the answer is ENOMEM and it unwinds.
+ *
+ * Locking: called without locks.  The choice is made under proctree, so that
+ * two callers do not choose two victims.
+ *
+ * Guarantees: the wait is bounded (OOM_PATIENCE_NS) in each call; each call
+ * either ends the caller, or waited, or made progress.
+ */
+#include <errno.h>
+
+#include "kern/base/proc_int.h"
+#include "kern/resident/resident.h"
+#include "libk/kassert.h"
+#include "vm/swap/swap_space.h"
+#include "mem/vm_page.h"
+
+#define OOM_PATIENCE_NS UINT64_C(2000000000)
+#define OOM_STEP_NS UINT64_C(2000000)
+#define OOM_FRESH_NS UINT64_C(5000000)
+#define MIB(pages) ((unsigned long long)((pages) >> 8))
+
+/* Pages that a process has. */
+struct oom_share {
+	uint64_t resident, swapped;
+};
+
+static uint64_t
+oom_total(const struct oom_share *s)
+{
+	return (s->resident + s->swapped);
+}
+
+/* The share of a process that can be chosen; nothing of others.  Locked. */
+static void
+oom_measure(struct proc *p, struct oom_share *s)
+{
+	kmutex_assert_owned(&p->lock);
+	s->resident = s->swapped = 0;
+	if (p->vmspace == NULL || p->oom_victim || p->exiting ||
+	    p->state == PROC_EMBRYO)
+		return;
+	/* Who has its map locked just now is judged by its translations. */
+	if (!vmspace_footprint(p->vmspace, &s->resident, &s->swapped))
+		s->resident = atomic_load(&p->vmspace->pmap->resident);
+}
+
+/* A victim that is still giving its memory back, held.  proctree held. */
+static struct proc *
+oom_dying(struct vkernel *k, uint64_t now)
+{
+	struct proc *p;
+	bool dying;
+
+	LIST_FOREACH (p, &k->procs, all) {
+		kmutex_lock(&p->lock);
+		dying = p->oom_victim && p->state != PROC_ZOMBIE &&
+			now - p->oom_ns < OOM_PATIENCE_NS;
+		kmutex_unlock(&p->lock);
+		if (dying) {
+			proc_hold(p);
+			return (p);
+		}
+	}
+	return (NULL);
+}
+
+static struct proc *
+oom_choose(struct vkernel *k, struct oom_share *share)
+{
+	struct proc *p, *best = NULL;
+	struct oom_share s;
+	uint64_t most = 0, r;
+
+	LIST_FOREACH (p, &k->procs, all) {
+		kmutex_lock(&p->lock);
+		oom_measure(p, &s);
+		kmutex_unlock(&p->lock);
+		r = oom_total(&s);
+		if (r > most || (r > 0 && r == most && p->id > best->id)) {
+			most = r;
+			best = p;
+			*share = s;
+		}
+	}
+	if (best != NULL)
+		proc_hold(best);
+	return (best);
+}
+
+static void
+oom_kill(struct vkernel *k, struct proc *p, const struct oom_share *share,
+    uint64_t now)
+{
+	struct ksiginfo ksi = {.signo = LX_SIGKILL, .code = LX_SI_KERNEL};
+
+	kmutex_lock(&p->lock);
+	p->oom_victim = true;
+	p->oom_ns = now;
+	ksig_post_proc_locked(p, &ksi);
+	kmutex_unlock(&p->lock);
+	atomic_fetch_add(&k->noom, 1);
+	ktrace(&k->trace, KT_OOM, (uint64_t)p->pid, share->resident,
+	    share->swapped);
+	klog(&k->log, KLOG_WARN,
+	    "out of memory: killed pid %d (%s), resident %llu MiB of %llu MiB, "
+	    "swap %llu MiB of %llu MiB",
+	    p->pid, p->comm, MIB(share->resident), MIB(k->vm.phys->npages),
+	    MIB(share->swapped), MIB(swap_space_size(k->vm.swap)));
+}
+
+/* Until frames are free, the victim is gone, or the caller is told to go. */
+static void
+oom_wait(struct vkernel *k, struct proc *victim, struct lwp *self)
+{
+	uint64_t nfree = atomic_load(&k->vm.phys->nfree);
+	uint64_t until = host_now_ns() + OOM_PATIENCE_NS;
+	bool over;
+
+	do {
+		host_sleep_ns(OOM_STEP_NS);
+		kmutex_lock(&victim->lock);
+		over =
+		    victim->state == PROC_ZOMBIE || victim->state == PROC_DEAD;
+		kmutex_unlock(&victim->lock);
+		if (!over && self != NULL) {
+			kmutex_lock(&self->p->lock);
+			over = lwp_killed_locked(self);
+			kmutex_unlock(&self->p->lock);
+		}
+		over = over || atomic_load(&k->vm.phys->nfree) > nfree;
+	} while (!over && host_now_ns() < until);
+}
+
+int
+kern_oom(void *arg, struct vmspace *vm)
+{
+	struct vkernel *k = arg;
+	struct lwp *self = lwp_current();
+	struct oom_share share = {0};
+	uint64_t now;
+	struct proc *victim;
+	bool killed;
+
+	klock_assert_none();
+	if (self != NULL) {
+		kmutex_lock(&self->p->lock);
+		killed = self->p->oom_victim || lwp_killed_locked(self);
+		kmutex_unlock(&self->p->lock);
+		if (killed)
+			return (ENOMEM);
+		/* Nobody is to die for a trial of a resident program. */
+		if (self->p->trial != NULL) {
+			(void)resident_shed(k);
+			return (ENOMEM);
+		}
+	}
+	kmutex_lock(&k->proctree);
+	now = host_now_ns();
+	if (now - k->oom_gone_ns < OOM_FRESH_NS) {
+		kmutex_unlock(&k->proctree);
+		return (0);
+	}
+	victim = oom_dying(k, now);
+	if (victim == NULL) {
+		kmutex_unlock(&k->proctree);
+		/* What nobody needs goes first. */
+		if (resident_shed(k))
+			return (0);
+		kmutex_lock(&k->proctree);
+		victim = oom_dying(k, now);
+	}
+	if (victim == NULL) {
+		victim = oom_choose(k, &share);
+		if (victim != NULL)
+			oom_kill(k, victim, &share, now);
+	}
+	kmutex_unlock(&k->proctree);
+	if (victim == NULL)
+		return (ENOMEM);
+	if (self != NULL && victim == self->p) {
+		proc_drop(victim);
+		return (ENOMEM);
+	}
+	oom_wait(k, victim, self);
+	proc_drop(victim);
+	return (0);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * procfs texts, shared by kern_procfs.c and kern_procfs_pid.c.
+ */
+#ifndef KERN_PROCTEXT_KERN_PROCFS_H
+#define KERN_PROCTEXT_KERN_PROCFS_H
+
+#include "kern/base/proc_int.h"
+#include "vfs/procfs/procfs.h"
+
+/* struct procfs_ops.text */
+int kern_procfs_text(
+    void *vkernel, int pid, const char *node, struct procfs_buf *);
+
+/* ---- kern_procfs_mem.c ---- */
+
+/*
+ * May someone with these effective ids look into p, and change it?  Root may;
+ * others if all ids of p are theirs.  Then *vm is its memory, held, or NULL for
+ * a zombie, which has none.  0, EPERM.
+ */
+int proc_look(struct proc *p, uint32_t uid, uint32_t gid, struct vmspace **vm);
+
+/* struct procfs_ops.mem_* */
+int kern_procfs_mem_open(
+    void *vkernel, int pid, const struct vfs_ctx *, void **mem);
+int kern_procfs_mem_rw(void *mem, struct uio *);
+void kern_procfs_mem_close(void *mem);
+
+#endif /* KERN_PROCTEXT_KERN_PROCFS_H */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The memory of a process as others see it: who may look, and /proc/PID/mem.
+ *
+ * Concepts.  An open file is a hold of the vmspace that the process had at the
+ * time.  A hold keeps no memory: when the process exits, or executes another
+ * program, that vmspace ends on the spot, and every later access is ESRCH.  It
+ * is never the memory of the new program, nor of another process that has got
+ * the number.
+ *
+ * Rights are checked at open, as with any file: a descriptor that is passed on
+ * works for whoever has it.
+ *
+ * Locking.  Rights and hold are taken in one section of the proc lock, so the
+ * ids are those of the process that has the memory.
+ */
+#include "kern/proctext/kern_procfs.h"
+
+#include <errno.h>
+
+int
+proc_look(struct proc *p, uint32_t uid, uint32_t gid, struct vmspace **vm)
+{
+	int error = 0;
+
+	kmutex_lock(&p->lock);
+	if (uid != 0 && (p->uid != uid || p->euid != uid || p->suid != uid ||
+			    p->gid != gid || p->egid != gid || p->sgid != gid))
+		error = EPERM;
+	else {
+		*vm = p->vmspace;
+		if (*vm != NULL)
+			vmspace_hold(*vm);
+	}
+	kmutex_unlock(&p->lock);
+	return (error);
+}
+
+int
+kern_procfs_mem_open(void *arg, int pid, const struct vfs_ctx *ctx, void **mem)
+{
+	struct proc *p = proc_find_tid_hold(arg, pid);
+	struct vmspace *vm = NULL;
+	int error;
+
+	if (p == NULL)
+		return (ESRCH);
+	/* Without a context it is the kernel itself that opens. */
+	error = proc_look(
+	    p, ctx != NULL ? ctx->uid : 0, ctx != NULL ? ctx->gid : 0, &vm);
+	proc_drop(p);
+	if (error != 0)
+		return (EACCES);
+	if (vm == NULL)
+		return (ESRCH);
+	*mem = vm;
+	return (0);
+}
+
+int
+kern_procfs_mem_rw(void *mem, struct uio *uio)
+{
+	struct vmspace *vm = mem;
+	size_t done, start = uio->resid;
+	int error = 0;
+
+	while (error == 0 && uio->resid > 0) {
+		while (uio->iov->len == 0) {
+			uio->iov++;
+			uio->niov--;
+		}
+		size_t n =
+		    uio->iov->len < uio->resid ? uio->iov->len : uio->resid;
+
+		error = uio->write ? vm_pwrite(vm, uio->iov->base, n, uio->off,
+					 VM_FAULT_FORCE, &done)
+				   : vm_pread(vm, uio->iov->base, n, uio->off,
+					 VM_FAULT_FORCE, &done);
+		uio_advance(uio, done);
+	}
+	if (uio->resid != start)
+		return (0);
+	return (error == EFAULT ? EIO : error);
+}
+
+void
+kern_procfs_mem_close(void *mem)
+{
+	vmspace_drop(mem);
+}

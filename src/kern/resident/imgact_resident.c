@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * exec from a resident image: a copy instead of a load.
+ *
+ * The copy has everything of the image but a stack.  It gets one at a new
+ * random place, made as for any exec; then the words in which loader and
+ * constructors have kept where the old one was are set right (resident_trial.c
+ * knows them), and the canary of the stack protector is drawn anew: no frame
+ * that has the old one is left.  The registers are those that the loader had at
+ * the entry.
+ *
+ * Pages are copied only for the words that change; all others stay shared with
+ * the image until the program writes to them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "kern/resident/resident.h"
+#include "linux/sys_int.h"
+#include "libk/kassert.h"
+
+#define CANARY_OFF 0x28 /* from fs_base, where the compiler looks for it */
+
+/* A place for the stack that leaves the mappings of the image the room that
+ * exec would have left them. */
+static void
+place_stack(struct exec_image *img)
+{
+	struct vmspace *vm = img->vm;
+	const uint64_t gap = exec_stack_gap(vm->stack_limit);
+	const vm_offset_t top = exec_stack_top(img);
+
+	if (top - gap - STACK_GUARD >= vm->mmap_top)
+		vm->stack_top = top;
+}
+
+static uint64_t
+patch_value(const struct exec_image *img, enum resident_kind kind)
+{
+	const struct exec_layout *l = &img->lay;
+	const char *arg0 = img->args.argv[0], *base = strrchr(arg0, '/');
+
+	switch (kind) {
+	case RP_SP:
+		return (img->sp);
+	case RP_ARGV:
+		return (img->sp + 8);
+	case RP_ENVP:
+		return (l->envp);
+	case RP_AUXV:
+		return (l->auxv);
+	case RP_RANDOM:
+		return (l->random);
+	case RP_PLATFORM:
+		return (l->platform);
+	case RP_EXECFN:
+		return (l->execfn);
+	case RP_ARG0:
+		return (l->arg0);
+	case RP_ARG0BASE:
+		return (l->arg0 + (base != NULL ? base + 1 - arg0 : 0));
+	case RP_ENTRY:
+		return (img->prog.aentry);
+	case RP_ARGC:
+		return (img->args.argc);
+	case RP_TID:
+		return ((uint64_t)img->p->pid);
+	}
+	return (0);
+}
+
+static int
+patch_put(struct vmspace *vm, vm_offset_t at, const void *val, size_t len)
+{
+	size_t done;
+
+	return (vm_pwrite(vm, val, len, at, VM_FAULT_FORCE, &done));
+}
+
+static int
+patch_all(struct exec_image *img, const struct resident_image *ri)
+{
+	uint64_t val;
+	int error = 0;
+
+	for (unsigned i = 0; error == 0 && i < ri->npatches; i++) {
+		const struct resident_patch *p = &ri->patch[i];
+
+		val = patch_value(img, p->kind);
+		error = patch_put(img->vm, p->at, &val,
+		    p->kind == RP_ARGC || p->kind == RP_TID ? 4 : 8);
+	}
+	if (error == 0 && ri->canary) {
+		/* As the C library makes it: no byte of a string. */
+		memcpy(&val, img->random, sizeof(val));
+		val &= ~(uint64_t)0xff;
+		error = patch_put(img->vm, ri->loaded.fs_base + CANARY_OFF,
+		    &val, sizeof(val));
+	}
+	return (error);
+}
+
+int
+imgact_resident(struct exec_image *img)
+{
+	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
+	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
+	const uint64_t memlock = sys_rlimit(img->l, LX_RLIMIT_MEMLOCK);
+	struct resident_image *ri = resident_get(img);
+	int error;
+
+	if (ri == NULL)
+		return (ENOEXEC);
+	error = vmspace_fork(ri->vm, &img->vm);
+	if (error == 0) {
+		vm_map_lock(&img->vm->map);
+		place_stack(img);
+		img->vm->data_limit = data;
+		img->vm->map.as_limit = as;
+		img->vm->map.lock_limit = memlock;
+		vm_map_unlock(&img->vm->map);
+		img->prog = ri->prog;
+		img->entry = ri->prog.aentry;
+		error = exec_stack(img);
+	}
+	if (error == 0)
+		error = patch_all(img, ri);
+	if (error == 0) {
+		img->resident = true;
+		img->loaded = ri->loaded;
+	} else if (img->vm != NULL) {
+		vmspace_free(img->vm);
+		img->vm = NULL;
+	}
+	resident_free(ri);
+	/* A cold start may still do. */
+	return (error == 0 || error == E2BIG ? error : ENOEXEC);
+}

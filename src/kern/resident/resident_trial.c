@@ -1,0 +1,806 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Making a resident image: the program's loader is run twice, and compared.
+ *
+ * Purpose.  At its entry point a program finds memory that the loader has
+ * prepared.  Most of it depends on the files alone, some of it on the process:
+ * where its stack was, how many arguments it had, its number.  A copy for
+ * another process needs exactly those words to be changed.  No list of symbols
+ * says which they are, for every C library and every version; an experiment
+ * does.
+ *
+ * Concepts.  A trial is an exec by a process that nobody can see (it is in no
+ * table and has no number), with no descriptors, and a made-up environment and
+ * made-up arguments.  Its user code is driven by a thread of its own until it
+ * jumps to the address in AT_ENTRY, which is not the program's entry but a page
+ * that is not mapped: the loader is done.
+ *
+ * Two trials are alike in everything that is drawn (layout, AT_RANDOM,
+ * getrandom) and differ in what an exec may bring: their stacks lie in
+ * different places, the arguments are different in number, the thread has
+ * another number. So a word that is equal in both does not depend on these.  A
+ * word that differs must be explained: it is, in each trial, one of the places
+ * on the stack that the ABI defines, the number of arguments, or the thread's.
+ * What it means is kept as a patch.  So the pointers of a C library are
+ * handled:
+ *
+ *   stack    __libc_stack_end: RP_SP; _dl_argv, __libc_argv: RP_ARGV;
+ *            __libc_argc, _dl_argc: RP_ARGC; program_invocation_name and
+ *            its short form: RP_ARG0, RP_ARG0BASE
+ *   auxv     _dl_auxv: RP_AUXV; _dl_random: RP_RANDOM; _dl_platform:
+ *            RP_PLATFORM; values taken from it are those of the machine or of
+ *            the files
+ *   environ  __environ: RP_ENVP; a pointer into a variable is not explained
+ *   thread   the tid in the thread's descriptor: RP_TID, which is where
+ *            set_tid_address of one C library points as well
+ *
+ * Pointers into stack frames that are gone (below the stack pointer, in both)
+ * are left alone, and so are the times that the loader notes for its
+ * statistics, and the number of the CPU that it has asked for its features. Any
+ * other difference means that this program cannot be resident: the log says so,
+ * and it starts cold until its file changes.
+ *
+ * A loader must also not have done anything outside of its memory: only calls
+ * that look at files, map them, or ask for what is the same for all are allowed
+ * (call_allowed), no descriptor may be left open, no writable memory be shared,
+ * the vectors on the stack and the control registers must be as exec has made
+ * them.
+ * Each name that was looked at is kept for resident.c.
+ *
+ * Locking and lifetime: no lock is held.  A trial is killed after TRIAL_NS,
+ * when the process that waits for it is, and when memory runs out, wherever it
+ * is: in user code or asleep in a call.  The second trial's vmspace becomes the
+ * image.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kern/resident/resident_trial.h"
+#include "linux/sys_int.h"
+#include "libk/kassert.h"
+
+#define TRIAL_NS UINT64_C(5000000000)
+#define TRIAL_STEP_NS UINT64_C(20000000)
+#define FCW_RESET 0x037f /* x87 and SSE as after exec */
+#define MXCSR_RESET 0x1f80
+#define TRIAL_CALLS 100000
+#define SHIFT_PAGES 37 /* how far apart the two stacks are */
+#define CANARY_OFF 0x28
+#define MADV_DONTFORK 10 /* Linux's numbers */
+#define MADV_WIPEONFORK 18
+#define FUTEX_WAKE 1
+#define FUTEX_PRIVATE 128
+#define AT_NOFOLLOW 0x100
+
+const unsigned trial_argc[2] = {1031, 1237};
+const int trial_tid[2] = {0x5ead0bad, 0x6bed1dea};
+static const char *const trial_arg0[2] = {"/trial/one", "/trials/zero"};
+static const char *const trial_path[2] = {"/trial/exec", "/trials/exec-0"};
+/* Variables that nobody asks for: whoever copies the environment shows. */
+static const char *const trial_env[] = {"_VMSPACE_TRIAL_1=1",
+    "_VMSPACE_TRIAL_2=2", "_VMSPACE_TRIAL_3=3", "_VMSPACE_TRIAL_4=4",
+    "_VMSPACE_TRIAL_5=5", NULL};
+#define TRIAL_ENVC(nr) (3 + 2 * (nr))
+
+/* ---- what is drawn ---- */
+
+uint64_t
+resident_random(struct resident_trial *t)
+{
+	uint64_t z = t->seed + ++t->draws * UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return (z ^ (z >> 31));
+}
+
+void
+resident_bytes(struct resident_trial *t, void *buf, size_t len)
+{
+	uint8_t *p = buf;
+
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)resident_random(t);
+}
+
+uint64_t
+resident_shift(const struct resident_trial *t)
+{
+	return ((uint64_t)(1 + t->nr * SHIFT_PAGES) * PAGE_SIZE);
+}
+
+void
+resident_note(
+    struct resident_trial *t, const struct exec_image *img, uint64_t entry)
+{
+	t->lay = img->lay;
+	t->sp = img->sp;
+	t->trap = entry;
+	t->prog = img->prog;
+	t->stack_hi = img->vm->stack_top;
+}
+
+/* ---- a process that nobody sees ---- */
+
+int
+trial_refuse(struct resident_trial *t, const char *fmt, unsigned long long a,
+    unsigned long long b)
+{
+	if (t->why[0] == '\0')
+		snprintf(t->why, sizeof(t->why), fmt, a, b);
+	return (ENOEXEC);
+}
+
+static int
+trial_fs(struct resident_trial *t)
+{
+	struct proc_fs first = {
+	    .cwd = t->img->ctx.root, .root = t->img->ctx.root, .umask = 022};
+	int error;
+
+	kmutex_init(&first.lock, "trial fs", KRANK_FDTABLE, 0);
+	error = proc_fs_copy(t->img->k, &first, &t->p->fs);
+	kmutex_destroy(&first.lock);
+	return (error);
+}
+
+static void
+trial_settings(struct proc *to, struct proc *from)
+{
+	kmutex_lock(&from->lock);
+	to->uid = from->uid;
+	to->euid = to->suid = from->euid;
+	to->gid = from->gid;
+	to->egid = to->sgid = from->egid;
+	to->ngroups = from->ngroups;
+	memcpy(to->groups, from->groups, sizeof(to->groups));
+	memcpy(to->rlim, from->rlim, sizeof(to->rlim));
+	kmutex_unlock(&from->lock);
+}
+
+static int
+trial_exec(struct resident_trial *t)
+{
+	const unsigned n = trial_argc[t->nr];
+	const char **argv = calloc(n + 1, sizeof(*argv));
+	const char *env[6] = {NULL};
+	struct exec_args args;
+	int error;
+
+	if (argv == NULL)
+		return (ENOMEM);
+	for (unsigned i = 1; i < n; i++)
+		argv[i] = "";
+	argv[0] = trial_arg0[t->nr];
+	memcpy(env, trial_env, TRIAL_ENVC(t->nr) * sizeof(env[0]));
+	exec_args_init(&args);
+	args.vp = t->img->vp;
+	args.path = trial_path[t->nr];
+	error = exec_args_set(&args, argv, env);
+	if (error == 0)
+		error = kern_exec(t->l, &args);
+	exec_args_free(&args);
+	free(argv);
+	return (error);
+}
+
+static int
+trial_start(struct resident_trial *t)
+{
+	struct vkernel *k = t->img->k;
+	int error;
+
+	t->p = proc_alloc(k);
+	if (t->p == NULL)
+		return (ENOMEM);
+	t->p->trial = t;
+	trial_settings(t->p, t->img->p);
+	error = sigacts_create(k, NULL, &t->p->sigacts);
+	if (error == 0)
+		error = trial_fs(t);
+	if (error == 0)
+		error = fdtable_create(k->vfs, &t->p->fdt);
+	if (error == 0)
+		error = lwp_create(t->p, 0, &t->l);
+	if (error == 0)
+		error = trial_exec(t);
+	if (error == 0)
+		t->l->tid = trial_tid[t->nr];
+	if (error == 0 && t->prog.base == 0)
+		error = trial_refuse(t, "it is a static program", 0, 0);
+	return (error);
+}
+
+void
+trial_end(struct resident_trial *t)
+{
+	if (t->l != NULL) {
+		cpu_unbind(t->l->cpu);
+		lwp_undo(t->l);
+	}
+	if (t->p != NULL) {
+		proc_undo(t->p);
+		proc_release(t->p);
+	}
+	t->l = NULL;
+	t->p = NULL;
+}
+
+/* ---- what a loader may do ---- */
+
+/* Calls that look at files, map them, or ask for what is the same for all; and
+ * which argument is a path. */
+static const struct {
+	const char *name;
+	int path; /* -1: none */
+} harmless[] = {
+    {"open", 0},
+    {"openat", 1},
+    {"access", 0},
+    {"faccessat", 1},
+    {"faccessat2", 1},
+    {"stat", 0},
+    {"lstat", 0},
+    {"newfstatat", 1},
+    {"statx", 1},
+    {"statfs", 0},
+    {"readlink", 0},
+    {"readlinkat", 1},
+    {"fstat", -1},
+    {"fstatfs", -1},
+    {"read", -1},
+    {"pread64", -1},
+    {"lseek", -1},
+    {"getdents64", -1},
+    {"close", -1},
+    {"fcntl", -1},
+    {"mmap", -1},
+    {"mprotect", -1},
+    {"munmap", -1},
+    {"mremap", -1},
+    {"madvise", -1},
+    {"brk", -1},
+    {"arch_prctl", -1},
+    {"set_tid_address", -1},
+    {"set_robust_list", -1},
+    {"rseq", -1},
+    {"prlimit64", -1},
+    {"uname", -1},
+    {"getuid", -1},
+    {"geteuid", -1},
+    {"getgid", -1},
+    {"getegid", -1},
+    {"sched_getaffinity", -1},
+    {"futex", -1},
+};
+
+static bool
+call_is(unsigned nr, const char *name)
+{
+	return (nr < syscall_table_n && syscall_table[nr].name != NULL &&
+		strcmp(syscall_table[nr].name, name) == 0);
+}
+
+/* Is it harmless with these arguments?  Then *path. */
+static bool
+call_allowed(const uint64_t *a, unsigned nr, int *path)
+{
+	size_t i = 0, n = sizeof(harmless) / sizeof(harmless[0]);
+	const uint64_t changing = O_ACCMODE | O_CREAT | O_TRUNC;
+
+	while (i < n && !call_is(nr, harmless[i].name))
+		i++;
+	if (i == n)
+		return (false);
+	*path = harmless[i].path;
+	if (call_is(nr, "open"))
+		return ((a[1] & changing) == O_RDONLY);
+	if (call_is(nr, "openat"))
+		return ((a[2] & changing) == O_RDONLY);
+	if (call_is(nr, "prlimit64"))
+		return (a[0] == 0 && a[1] == LX_RLIMIT_STACK && a[2] == 0);
+	/* No memory that copies would share, or lose as a fork does. */
+	if (call_is(nr, "mmap"))
+		return ((a[3] & LX_MAP_TYPE) == LX_MAP_PRIVATE ||
+			((a[3] & LX_MAP_ANONYMOUS) == 0 &&
+			    (a[2] & LX_PROT_WRITE) == 0));
+	if (call_is(nr, "madvise"))
+		return (a[2] != MADV_DONTFORK && a[2] != MADV_WIPEONFORK);
+	if (call_is(nr, "futex"))
+		return (a[1] == (FUTEX_WAKE | FUTEX_PRIVATE));
+	if (call_is(nr, "fcntl"))
+		return (a[1] == F_GETFD || a[1] == F_SETFD || a[1] == F_GETFL);
+	return (true);
+}
+
+int
+trial_name(struct resident_image *ri, struct exec_image *img, const char *path,
+    bool nofollow, unsigned *which)
+{
+	unsigned i;
+
+	/* [0] is the program, however it was named. */
+	for (i = 1; i < ri->nfiles; i++)
+		if (ri->file[i].nofollow == nofollow &&
+		    strcmp(ri->file[i].path, path) == 0)
+			break;
+	if (i == RESIDENT_FILES)
+		return (ENOEXEC);
+	if (i >= ri->nfiles) {
+		i = ri->nfiles;
+		ri->file[i].path = strdup(path);
+		if (ri->file[i].path == NULL)
+			return (ENOMEM);
+		ri->file[i].nofollow = nofollow;
+		ri->file[i].id = resident_identify(&img->ctx, path, nofollow);
+		ri->nfiles++;
+	}
+	*which = i;
+	return (0);
+}
+
+int
+resident_name(struct resident_trial *t, const char *path, struct vnode *vp)
+{
+	struct resident_id id = resident_id_of(vp);
+	unsigned i;
+	int error;
+
+	/* The trial starts in the root directory, others do not. */
+	if (path[0] != '/')
+		return (trial_refuse(t, "its interpreter has no path", 0, 0));
+	error = trial_name(t->ri, t->img, path, false, &i);
+	if (error == 0 && !resident_same(&id, &t->ri->file[i].id))
+		error = EAGAIN;
+	return (error);
+}
+
+void
+resident_self(struct resident_trial *t)
+{
+	atomic_store(&t->itself, true);
+}
+
+/* Does the call look at a link rather than at what it leads to? */
+static bool
+call_nofollow(unsigned nr, const uint64_t *a)
+{
+	if (call_is(nr, "newfstatat") || call_is(nr, "faccessat2"))
+		return ((a[3] & AT_NOFOLLOW) != 0);
+	if (call_is(nr, "statx"))
+		return ((a[2] & AT_NOFOLLOW) != 0);
+	if (call_is(nr, "open"))
+		return ((a[1] & O_NOFOLLOW) != 0);
+	if (call_is(nr, "openat"))
+		return ((a[2] & O_NOFOLLOW) != 0);
+	return (call_is(nr, "lstat") || call_is(nr, "readlink") ||
+		call_is(nr, "readlinkat"));
+}
+
+/* Before the call: what it looks at, and what is there. */
+static int
+call_names(struct resident_trial *t, unsigned nr, const uint64_t *a, int which)
+{
+	bool opens = call_is(nr, "open") || call_is(nr, "openat");
+	char path[VFS_PATH_MAX];
+	unsigned i;
+	int error;
+
+	t->opening = 0;
+	if (which < 0)
+		return (0);
+	error = sys_copyin_path(t->l, a[which], path);
+	if (error != 0)
+		return (trial_refuse(t, "call %llu with a bad path", nr, 0));
+	if (path[0] == '\0')
+		return (0); /* the descriptor itself */
+	if (path[0] != '/')
+		return (
+		    trial_refuse(t, "call %llu with a relative path", nr, 0));
+	error = trial_name(t->ri, t->img, path, call_nofollow(nr, a), &i);
+	if (error != 0)
+		return (trial_refuse(t, "it looks at too much", 0, 0));
+	if (!opens)
+		return (0);
+	if (t->ri->file[i].id.special)
+		return (trial_refuse(t, "it opens what is no file", 0, 0));
+	t->opening = i;
+	return (0);
+}
+
+/* Afterwards: was it what had been there?  And did it need what a trial has
+ * not got? */
+static int
+call_check(struct resident_trial *t)
+{
+	int64_t ret = (int64_t)t->l->cpu->tf.rax;
+	struct resident_id id;
+	struct file *f;
+	bool same;
+
+	if (t->l->exiting)
+		return (trial_refuse(t, "its loader exits", 0, 0));
+	if (atomic_load(&t->itself))
+		return (trial_refuse(t, "it looks at itself", 0, 0));
+	if (ret == -EBADF)
+		return (trial_refuse(t, "it wants a descriptor", 0, 0));
+	if (t->opening == 0 || ret < 0)
+		return (0);
+	if (fd_get(t->p->fdt, (int)ret, &f) != 0)
+		return (EAGAIN);
+	same = f->vp != NULL;
+	if (same) {
+		id = resident_id_of(f->vp);
+		same = resident_same(&id, &t->ri->file[t->opening].id);
+	}
+	file_free(f);
+	return (same ? 0 : EAGAIN); /* it is just being changed */
+}
+
+/* getrandom: the same in both trials. */
+static void
+call_random(struct resident_trial *t, const uint64_t *a)
+{
+	struct trapframe *tf = &t->l->cpu->tf;
+	uint8_t buf[256];
+	size_t n = a[1] < sizeof(buf) ? a[1] : sizeof(buf);
+
+	resident_bytes(t, buf, n);
+	tf->rcx = tf->rip;
+	tf->r11 = tf->rflags;
+	tf->rax = copyout(t->p->vmspace, buf, a[0], n) == 0
+		      ? n
+		      : (uint64_t) - (int64_t)EFAULT;
+}
+
+static int
+trial_call(struct resident_trial *t)
+{
+	struct trapframe *tf = &t->l->cpu->tf;
+	const uint64_t a[6] = {
+	    tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9};
+	unsigned nr = (unsigned)tf->orig_rax;
+	int error, path;
+
+	if (call_is(nr, "getrandom")) {
+		call_random(t, a);
+		return (0);
+	}
+	if (!call_allowed(a, nr, &path))
+		return (trial_refuse(
+		    t, "its loader makes system call %llu", nr, 0));
+	error = call_names(t, nr, a, path);
+	if (error != 0)
+		return (error);
+	(void)syscall_dispatch(t->l);
+	return (call_check(t));
+}
+
+static int
+trial_step(struct resident_trial *t, bool *done)
+{
+	struct cpu_event ev;
+	int error;
+
+	error = cpu_run(t->l->cpu, t->p->vmspace->pmap, &ev);
+	if (error != 0)
+		return (error);
+	switch (ev.type) {
+	case CPU_EV_SYSCALL:
+		return (trial_call(t));
+	case CPU_EV_FAULT:
+		*done = ev.addr == t->trap && t->l->cpu->tf.rip == t->trap &&
+			t->l->cpu->tf.rsp == t->sp;
+		if (*done)
+			return (0);
+		error = vm_fault(t->p->vmspace, ev.addr, ev.access, 0);
+		return (error == 0
+			    ? 0
+			    : trial_refuse(t, "its loader crashes at %#llx",
+				  t->l->cpu->tf.rip, 0));
+	case CPU_EV_INTERRUPT:
+		return (atomic_load(&t->expired) ? EINTR : 0);
+	default:
+		return (trial_refuse(t, "its loader crashes", 0, 0));
+	}
+}
+
+static void
+trial_main(void *arg)
+{
+	struct resident_trial *t = arg;
+	bool done = false;
+	int error = 0;
+
+	lwp_set_current(t->l);
+	for (unsigned i = 0; error == 0 && !done; i++) {
+		error = atomic_load(&t->expired) ? EINTR : trial_step(t, &done);
+		if (error == 0 && i > TRIAL_CALLS)
+			error =
+			    trial_refuse(t, "its loader does not end", 0, 0);
+	}
+	lwp_set_current(NULL);
+	kmutex_lock(&t->lock);
+	t->error = error;
+	t->over = true;
+	kcond_broadcast(&t->cond);
+	kmutex_unlock(&t->lock);
+}
+
+void
+resident_expire(struct resident_trial *t)
+{
+	atomic_store(&t->expired, true);
+}
+
+/* It is not wanted any more: user code is interrupted, sleeps end. */
+static void
+trial_kill(struct resident_trial *t)
+{
+	kmutex_lock(&t->p->lock);
+	t->p->exiting = true;
+	lwp_notify(t->l);
+	kmutex_unlock(&t->p->lock);
+}
+
+static bool
+waiter_killed(struct lwp *l)
+{
+	bool killed;
+
+	kmutex_lock(&l->p->lock);
+	killed = lwp_killed_locked(l);
+	kmutex_unlock(&l->p->lock);
+	return (killed);
+}
+
+/* Until the trial's thread is through. */
+static void
+trial_wait(struct resident_trial *t)
+{
+	uint64_t until = host_now_ns() + TRIAL_NS, now;
+	bool over;
+
+	for (;;) {
+		now = host_now_ns();
+		kmutex_lock(&t->lock);
+		if (!t->over)
+			(void)kcond_timedwait(
+			    &t->cond, &t->lock, now + TRIAL_STEP_NS);
+		over = t->over;
+		kmutex_unlock(&t->lock);
+		if (over)
+			break;
+		if (now > until && !atomic_load(&t->expired)) {
+			t->late = true;
+			atomic_store(&t->expired, true);
+		}
+		if (waiter_killed(t->img->l))
+			atomic_store(&t->expired, true);
+		if (atomic_load(&t->expired))
+			trial_kill(t);
+	}
+	host_thread_join(t->thread);
+}
+
+int
+trial_run(struct resident_trial *t)
+{
+	struct vkernel *k = t->img->k;
+	int error;
+
+	t->tsc[0] = __builtin_ia32_rdtsc();
+	error = trial_start(t);
+	if (error != 0)
+		return (error);
+	kmutex_lock(&k->resident_lock);
+	LIST_INSERT_HEAD(&k->trials, t, link);
+	kmutex_unlock(&k->resident_lock);
+	error = host_thread_create(&t->thread, "resident", trial_main, t);
+	if (error == 0)
+		trial_wait(t);
+	kmutex_lock(&k->resident_lock);
+	LIST_REMOVE(t, link);
+	kmutex_unlock(&k->resident_lock);
+	t->tsc[1] = __builtin_ia32_rdtsc();
+	if (error == 0)
+		error = t->error;
+	if (t->late)
+		error = trial_refuse(t, "its loader does not end", 0, 0);
+	return (error);
+}
+
+/* ---- what it has left ---- */
+
+/* Rounding and exceptions of the floating point units are those after exec. */
+static bool
+registers_plain(struct resident_trial *t)
+{
+	size_t size = cpu_xstate_size(t->l->cpu);
+	uint8_t *x = size < 512 ? NULL : malloc(size);
+	uint16_t fcw = 0;
+	uint32_t mxcsr = 0;
+
+	if (x == NULL)
+		return (false);
+	if (cpu_xstate_get(t->l->cpu, x, size) == 0) {
+		memcpy(&fcw, x, sizeof(fcw));
+		memcpy(&mxcsr, x + 24, sizeof(mxcsr));
+	}
+	free(x);
+	/* Flags of what has happened do not count. */
+	return (fcw == FCW_RESET && (mxcsr & ~0x3fu) == MXCSR_RESET);
+}
+
+/* Are argc, argv and envp on the stack as exec has made them? */
+static bool
+vectors_same(struct resident_trial *t)
+{
+	const size_t argc = trial_argc[t->nr], envc = TRIAL_ENVC(t->nr);
+	const size_t n = 1 + argc + 1 + envc + 1;
+	uint64_t *v = malloc(n * sizeof(*v));
+	size_t done;
+	bool same;
+
+	if (v == NULL)
+		return (false);
+	same =
+	    vm_pread(t->p->vmspace, v, n * sizeof(*v), t->sp, 0, &done) == 0 &&
+	    v[0] == argc && v[argc + 1] == 0 && v[n - 1] == 0;
+	for (size_t i = 1; same && i < n - 1; i++)
+		same = i == argc + 1 ||
+		       (v[i] > t->sp && v[i] < t->stack_hi &&
+			   (i == 1 || v[i - 1] == 0 || v[i] > v[i - 1]));
+	free(v);
+	return (same);
+}
+
+int
+trial_check(struct resident_trial *t)
+{
+	struct vm_entry_info e;
+	vm_offset_t va = 0;
+	struct file *f;
+	int fd = 0;
+
+	if (fd_next(t->p->fdt, &fd, &f)) {
+		file_free(f);
+		return (trial_refuse(t, "descriptor %llu stays open",
+		    (unsigned long long)fd, 0));
+	}
+	if (t->p->nlwps != 1)
+		return (trial_refuse(t, "it has started a thread", 0, 0));
+	if (t->l->cpu->tf.gs_base != 0 || !registers_plain(t))
+		return (trial_refuse(t, "it sets special registers", 0, 0));
+	if (!vectors_same(t))
+		return (trial_refuse(t, "it changes the environment", 0, 0));
+	while (vmspace_entry_info(t->p->vmspace, va, &e) == 0) {
+		if ((e.eflags & MAP_ENTRY_SHARED) != 0 &&
+		    (e.prot & VM_PROT_WRITE) != 0)
+			return (trial_refuse(
+			    t, "memory at %#llx is shared", e.start, 0));
+		if (e.start <= t->sp && t->sp < e.end)
+			t->stack_lo = e.start;
+		va = e.end;
+	}
+	if (t->stack_lo == 0)
+		return (trial_refuse(t, "it unmaps its stack", 0, 0));
+	return (0);
+}
+
+/* ---- an image ---- */
+
+static int
+keep(struct resident_trial *b)
+{
+	struct resident_image *ri = b->ri;
+	const struct trapframe *tf = &b->l->cpu->tf;
+	uint64_t random = 0, canary = 0;
+	size_t done;
+
+	ri->prog = b->prog;
+	ri->loaded = (struct exec_loaded){
+	    .rdx = tf->rdx,
+	    .fs_base = tf->fs_base,
+	    .clear_tid = b->l->clear_tid,
+	    .robust_list = b->l->robust_list,
+	    .robust_len = b->l->robust_len,
+	};
+	for (unsigned i = 0; i < ri->npatches; i++)
+		if (ri->patch[i].kind == RP_TID)
+			ri->loaded.tid_at = ri->patch[i].at;
+	ri->uid = b->p->uid;
+	ri->euid = b->p->euid;
+	ri->gid = b->p->gid;
+	ri->egid = b->p->egid;
+	ri->stack_limit = b->p->rlim[LX_RLIMIT_STACK].cur;
+	ri->root = b->img->ctx.root;
+	vref(ri->root);
+	(void)vm_pread(b->p->vmspace, &random, 8, b->lay.random, 0, &done);
+	if (tf->fs_base != 0 && vm_pread(b->p->vmspace, &canary, 8,
+				    tf->fs_base + CANARY_OFF, 0, &done) == 0)
+		ri->canary = canary == (random & ~(uint64_t)0xff);
+	/* The stack of the trial is nobody's. */
+	ri->vm = b->p->vmspace;
+	vmspace_ref(ri->vm);
+	cpu_unbind(b->l->cpu);
+	return (vm_munmap(ri->vm, b->stack_lo, b->stack_hi - b->stack_lo));
+}
+
+static int
+make_with(struct resident_trial *a, struct resident_trial *b)
+{
+	int error;
+
+	error = trial_run(a);
+	if (error == 0)
+		error = trial_check(a);
+	if (error != 0) {
+		memcpy(b->why, a->why, sizeof(b->why));
+		return (error);
+	}
+	error = trial_run(b);
+	if (error == 0)
+		error = trial_check(b);
+	if (error == 0)
+		error = trial_compare(a, b);
+	if (error == 0)
+		error = keep(b);
+	return (error);
+}
+
+int
+resident_make(struct exec_image *img, struct resident_image **out)
+{
+	struct resident_trial *t = calloc(2, sizeof(*t));
+	struct resident_image *ri = calloc(1, sizeof(*ri));
+	int error = t != NULL && ri != NULL ? 0 : ENOMEM;
+
+	if (ri != NULL)
+		atomic_init(&ri->refs, 1);
+	if (error == 0) {
+		ri->k = img->k;
+		host_random(&t[0].seed, sizeof(t[0].seed));
+		for (unsigned i = 0; i < 2; i++) {
+			t[i].img = img;
+			t[i].nr = i;
+			t[i].seed = t[0].seed;
+			t[i].ri = ri;
+			kmutex_init(&t[i].lock, "trial", KRANK_LEAF, 0);
+			kcond_init(&t[i].cond);
+		}
+		/* The program is the one that is being executed, whatever its
+		 * path means by now. */
+		ri->file[0].path = strdup(img->path);
+		ri->file[0].id = resident_id_of(img->vp);
+		ri->nfiles = 1;
+		if (ri->file[0].path == NULL)
+			error = ENOMEM;
+		if (error == 0)
+			error = make_with(&t[0], &t[1]);
+		if (error == ENOEXEC)
+			klog(&img->k->log, KLOG_WARN,
+			    "%s cannot be resident: %s", img->path,
+			    t[1].why[0] != '\0' ? t[1].why : strerror(error));
+		else if (error != 0)
+			klog(&img->k->log, KLOG_INFO,
+			    "%s is not resident yet: %s", img->path,
+			    strerror(error));
+		for (unsigned i = 0; i < 2; i++) {
+			trial_end(&t[i]);
+			kcond_destroy(&t[i].cond);
+			kmutex_destroy(&t[i].lock);
+		}
+	}
+	free(t);
+	if (error == 0)
+		*out = ri;
+	else if (ri != NULL)
+		resident_free(ri);
+	return (error);
+}

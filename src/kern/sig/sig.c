@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Signals: dispositions, pending sets and posting.
+ *
+ * Concepts.  A signal is posted to a process or to one lwp.  Posting has its
+ * side effects at once (SIGCONT resumes and forgets stop signals, a stop
+ * signal forgets SIGCONT, SIGKILL ends a stop), then either drops the signal,
+ * because it is ignored and nobody blocks it or waits for it, or records it
+ * and notifies one lwp that can take it.  What happens then is decided by
+ * that lwp in sig_deliver.c, just before it returns to user mode.
+ *
+ * Data structures.  struct sigpending is a set and a queue of siginfos.  The
+ * set is the truth; a signal in the set without a siginfo on the queue (no
+ * memory, or KSIGQ_MAX reached) is delivered with an empty one.  Standard
+ * signals are recorded once, real-time signals as often as they were sent, and
+ * those of a POSIX timer, whatever their number, once for the timer: the queue
+ * entry and the timer point at each other (ptimer.c), so that one made
+ * up by a program is never taken for a timer's.
+ *
+ * Locking.  Pending sets and masks: proc lock.  Dispositions: sigacts lock,
+ * below the proc lock, because CLONE_SIGHAND shares them between processes.
+ * Nothing here takes proctree while a proc lock is held.
+ *
+ * Guarantees.  Posting never fails and never blocks.  A blocked signal is
+ * never lost by being ignored at the time of posting, as on Linux.
+ */
+#include "kern/sig/ksignal.h"
+
+#include "abi/linux_abi.h"
+#include "kern/base/proc.h"
+#include "kern/time/ptimer.h"
+#include "libk/kassert.h"
+#include "mem/vm_zone.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SIGS_STOP                                                          \
+	(KSIGBIT(LX_SIGSTOP) | KSIGBIT(LX_SIGTSTP) | KSIGBIT(LX_SIGTTIN) | \
+	    KSIGBIT(LX_SIGTTOU))
+#define SIGS_IGNORE                                                       \
+	(KSIGBIT(LX_SIGCHLD) | KSIGBIT(LX_SIGCONT) | KSIGBIT(LX_SIGURG) | \
+	    KSIGBIT(LX_SIGWINCH))
+/* Taken before all others: the program cannot go on without an answer. */
+#define SIGS_SYNC                                                        \
+	(KSIGBIT(LX_SIGSEGV) | KSIGBIT(LX_SIGBUS) | KSIGBIT(LX_SIGILL) | \
+	    KSIGBIT(LX_SIGTRAP) | KSIGBIT(LX_SIGFPE) | KSIGBIT(LX_SIGSYS))
+
+bool
+ksig_default_ignored(int signo)
+{
+	return ((SIGS_IGNORE & KSIGBIT(signo)) != 0);
+}
+
+bool
+ksig_default_stops(int signo)
+{
+	return ((SIGS_STOP & KSIGBIT(signo)) != 0);
+}
+
+/* ---- dispositions ---- */
+
+int
+sigacts_create(
+    struct vkernel *k, const struct sigacts *from, struct sigacts **out)
+{
+	struct sigacts *sa;
+
+	sa = zalloc(k->z_sigacts);
+	if (sa == NULL)
+		return (ENOMEM);
+	memset(sa, 0, sizeof(*sa));
+	atomic_init(&sa->refs, 1);
+	kmutex_init(&sa->lock, "sigacts", KRANK_SIGNAL, 0);
+	if (from != NULL) {
+		struct sigacts *src = (struct sigacts *)(uintptr_t)from;
+
+		kmutex_lock(&src->lock);
+		memcpy(sa->sa, src->sa, sizeof(sa->sa));
+		kmutex_unlock(&src->lock);
+	}
+	*out = sa;
+	return (0);
+}
+
+void
+sigacts_free(struct vkernel *k, struct sigacts *sa)
+{
+	if (sa == NULL || atomic_fetch_sub(&sa->refs, 1) != 1)
+		return;
+	kmutex_destroy(&sa->lock);
+	zfree(k->z_sigacts, sa);
+}
+
+void
+sigacts_exec(struct sigacts *sa)
+{
+	kmutex_lock(&sa->lock);
+	for (int s = 1; s <= KNSIG; s++) {
+		uint64_t h = sa->sa[s].handler;
+
+		memset(&sa->sa[s], 0, sizeof(sa->sa[s]));
+		if (h == KSIG_IGN)
+			sa->sa[s].handler = KSIG_IGN;
+	}
+	kmutex_unlock(&sa->lock);
+}
+
+static struct ksigaction
+sig_action_get(struct proc *p, int signo)
+{
+	struct ksigaction sa;
+
+	kmutex_lock(&p->sigacts->lock);
+	sa = p->sigacts->sa[signo];
+	kmutex_unlock(&p->sigacts->lock);
+	return (sa);
+}
+
+bool
+ksig_ignored(struct proc *p, int signo)
+{
+	struct ksigaction sa = sig_action_get(p, signo);
+
+	return (sa.handler == KSIG_IGN ||
+		(sa.handler == KSIG_DFL && ksig_default_ignored(signo)));
+}
+
+void
+ksig_action(struct proc *p, int signo, const struct ksigaction *new,
+    struct ksigaction *old)
+{
+	kmutex_lock(&p->lock);
+	kmutex_lock(&p->sigacts->lock);
+	if (old != NULL)
+		*old = p->sigacts->sa[signo];
+	if (new != NULL) {
+		p->sigacts->sa[signo] = *new;
+		p->sigacts->sa[signo].mask &= ~KSIG_UNMASKABLE;
+	}
+	kmutex_unlock(&p->sigacts->lock);
+	if (new != NULL && ksig_ignored(p, signo))
+		ksig_flush_locked(p, KSIGBIT(signo));
+	kmutex_unlock(&p->lock);
+}
+
+/* ---- pending sets ---- */
+
+void
+sigpending_init(struct sigpending *sp)
+{
+	sp->set = 0;
+	sp->count = 0;
+	TAILQ_INIT(&sp->queue);
+}
+
+static void
+sigpending_remove(struct vkernel *k, struct sigpending *sp, uint64_t set)
+{
+	struct ksigq *q, *next;
+
+	if ((sp->set & set) == 0)
+		return;
+	sp->set &= ~set;
+	for (q = TAILQ_FIRST(&sp->queue); q != NULL; q = next) {
+		next = TAILQ_NEXT(q, link);
+		if ((set & KSIGBIT(q->info.signo)) == 0)
+			continue;
+		TAILQ_REMOVE(&sp->queue, q, link);
+		sp->count--;
+		if (q->timer != NULL)
+			ptimer_flushed_locked(q->timer);
+		zfree(k->z_sigq, q);
+	}
+}
+
+void
+sigpending_flush(struct vkernel *k, struct sigpending *sp)
+{
+	sigpending_remove(k, sp, UINT64_MAX);
+}
+
+static void
+sigpending_add(struct vkernel *k, struct sigpending *sp,
+    const struct ksiginfo *info, struct ptimer *t)
+{
+	struct ksigq *q;
+
+	if (t == NULL && info->signo < LX_SIGRTMIN &&
+	    (sp->set & KSIGBIT(info->signo)))
+		return;
+	sp->set |= KSIGBIT(info->signo);
+	if (sp->count >= KSIGQ_MAX)
+		return;
+	q = zalloc(k->z_sigq);
+	if (q == NULL)
+		return;
+	q->info = *info;
+	q->timer = t;
+	if (t != NULL)
+		t->queued = q;
+	TAILQ_INSERT_TAIL(&sp->queue, q, link);
+	sp->count++;
+}
+
+static int
+sigset_first(uint64_t set)
+{
+	if ((set & SIGS_SYNC) != 0)
+		set &= SIGS_SYNC;
+	return (set == 0 ? 0 : __builtin_ctzll(set) + 1);
+}
+
+static void
+sigpending_take(
+    struct vkernel *k, struct sigpending *sp, int signo, struct ksiginfo *out)
+{
+	struct ksigq *q, *found = NULL;
+	bool more = false;
+
+	TAILQ_FOREACH (q, &sp->queue, link) {
+		if (q->info.signo != signo)
+			continue;
+		if (found != NULL) {
+			more = true;
+			break;
+		}
+		found = q;
+	}
+	if (!more)
+		sp->set &= ~KSIGBIT(signo);
+	if (found == NULL) {
+		*out = (struct ksiginfo){.signo = signo, .code = LX_SI_USER};
+		return;
+	}
+	*out = found->info;
+	TAILQ_REMOVE(&sp->queue, found, link);
+	sp->count--;
+	if (found->timer != NULL)
+		out->status = ptimer_taken_locked(found->timer);
+	zfree(k->z_sigq, found);
+}
+
+int
+ksig_peek_locked(struct lwp *l, uint64_t set)
+{
+	int signo;
+
+	kmutex_assert_owned(&l->p->lock);
+	signo = sigset_first(l->sigpend.set & set);
+	return (signo != 0 ? signo : sigset_first(l->p->sigpend.set & set));
+}
+
+bool
+ksig_take_locked(struct lwp *l, uint64_t set, struct ksiginfo *out)
+{
+	int signo = ksig_peek_locked(l, set);
+
+	if (signo == 0)
+		return (false);
+	if (l->sigpend.set & KSIGBIT(signo) & set)
+		sigpending_take(l->p->k, &l->sigpend, signo, out);
+	else
+		sigpending_take(l->p->k, &l->p->sigpend, signo, out);
+	sigfd_taken_locked(l->p);
+	return (true);
+}
+
+void
+ksig_flush_locked(struct proc *p, uint64_t set)
+{
+	struct lwp *l;
+
+	sigpending_remove(p->k, &p->sigpend, set);
+	LIST_FOREACH (l, &p->lwps, link)
+		sigpending_remove(p->k, &l->sigpend, set);
+	sigfd_taken_locked(p);
+}
+
+bool
+ksig_pending_locked(struct lwp *l)
+{
+	uint64_t pending = l->sigpend.set | l->p->sigpend.set;
+
+	kmutex_assert_owned(&l->p->lock);
+	return ((pending & (~l->sigmask | l->sigwait)) != 0 ||
+		l->p->state == PROC_STOPPED);
+}
+
+void
+ksig_setmask_locked(struct lwp *l, uint64_t mask)
+{
+	struct proc *p = l->p;
+	uint64_t newly;
+	struct lwp *o;
+
+	kmutex_assert_owned(&p->lock);
+	mask &= ~KSIG_UNMASKABLE;
+	newly = p->sigpend.set & mask & ~l->sigmask;
+	l->sigmask = mask;
+	if (((l->sigpend.set | p->sigpend.set) & ~mask) != 0)
+		atomic_store(&l->sigcheck, true);
+	/* A signal that this lwp was told of and now refuses is another's. */
+	LIST_FOREACH (o, &p->lwps, link) {
+		if (o != l && (newly & ~o->sigmask) != 0)
+			lwp_notify(o);
+	}
+}
+
+void
+ksig_tmpmask(struct lwp *l, uint64_t mask)
+{
+	kmutex_lock(&l->p->lock);
+	if (!l->sigmask_restore) {
+		l->sigmask_saved = l->sigmask;
+		l->sigmask_restore = true;
+	}
+	ksig_setmask_locked(l, mask);
+	kmutex_unlock(&l->p->lock);
+	/* Even without a signal there is a mask to put back. */
+	atomic_store(&l->sigcheck, true);
+}
+
+/* ---- posting ---- */
+
+/* What posting does to a stop, whatever becomes of the signal itself. */
+static void
+sig_side_effects(struct proc *p, int signo)
+{
+	if (ksig_default_stops(signo)) {
+		ksig_flush_locked(p, KSIGBIT(LX_SIGCONT));
+	} else if (signo == LX_SIGCONT) {
+		ksig_flush_locked(p, SIGS_STOP);
+		if (p->state == PROC_STOPPED) {
+			/* stop_sig stays: the first lwp to wake reports the
+			 * continuation, which needs proctree. */
+			p->state = PROC_ALIVE;
+			p->stop_report = false;
+			p->cont_report = true;
+			kcond_broadcast(&p->cond);
+		}
+	} else if (signo == LX_SIGKILL && p->state == PROC_STOPPED) {
+		p->state = PROC_ALIVE;
+		p->stop_report = false;
+		p->stop_sig = 0;
+		kcond_broadcast(&p->cond);
+	}
+}
+
+/* Ignored, and nobody it is meant for blocks it or waits for it. */
+static bool
+sig_dropped(struct proc *p, struct lwp *only, int signo)
+{
+	struct lwp *l;
+
+	if (!ksig_ignored(p, signo))
+		return (false);
+	if (only != NULL)
+		return (
+		    ((only->sigmask | only->sigwait) & KSIGBIT(signo)) == 0);
+	LIST_FOREACH (l, &p->lwps, link) {
+		if ((l->sigmask | l->sigwait) & KSIGBIT(signo))
+			return (false);
+	}
+	return (true);
+}
+
+static void
+sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info,
+    struct ptimer *t)
+{
+	uint64_t bit = KSIGBIT(info->signo);
+	struct lwp *l, *pick = NULL;
+
+	kmutex_assert_owned(&p->lock);
+	KASSERT(info->signo >= 1 && info->signo <= KNSIG);
+	if (p->state == PROC_ZOMBIE || p->state == PROC_DEAD || p->exiting)
+		return;
+	ktrace(&p->k->trace, KT_SIGNAL, (uint64_t)p->pid, (uint64_t)info->signo,
+	    (uint64_t)(int64_t)info->code);
+	sig_side_effects(p, info->signo);
+	if (sig_dropped(p, only, info->signo))
+		return;
+	sigpending_add(
+	    p->k, only != NULL ? &only->sigpend : &p->sigpend, info, t);
+	sigfd_posted_locked(p, bit);
+	if (only != NULL) {
+		if ((bit & ~only->sigmask) || (bit & only->sigwait))
+			lwp_notify(only);
+		return;
+	}
+	/* A waiter in rt_sigtimedwait first, then the oldest lwp (they are
+	 * listed newest first) that lets it in. */
+	LIST_FOREACH (l, &p->lwps, link) {
+		if (l->sigwait & bit) {
+			pick = l;
+			break;
+		}
+		if (bit & ~l->sigmask)
+			pick = l;
+	}
+	if (pick != NULL)
+		lwp_notify(pick);
+	/* All of them go when the signal is fatal: the first one to see it
+	 * ends the process. */
+}
+
+void
+ksig_post_proc_locked(struct proc *p, const struct ksiginfo *info)
+{
+	sig_post_locked(p, NULL, info, NULL);
+}
+
+void
+ksig_post_lwp_locked(struct lwp *l, const struct ksiginfo *info)
+{
+	sig_post_locked(l->p, l, info, NULL);
+}
+
+bool
+ksig_post_timer_locked(struct proc *p, struct lwp *only,
+    const struct ksiginfo *info, struct ptimer *t)
+{
+	KASSERT(t->queued == NULL && (only == NULL || only->p == p));
+	sig_post_locked(p, only, info, t);
+	return (t->queued != NULL);
+}
+
+void
+ksig_post_proc(struct proc *p, const struct ksiginfo *info)
+{
+	kmutex_lock(&p->lock);
+	sig_post_locked(p, NULL, info, NULL);
+	kmutex_unlock(&p->lock);
+}
+
+void
+ksig_post_lwp(struct lwp *l, const struct ksiginfo *info)
+{
+	kmutex_lock(&l->p->lock);
+	sig_post_locked(l->p, l, info, NULL);
+	kmutex_unlock(&l->p->lock);
+}
+
+void
+ksig_force(struct lwp *l, const struct ksiginfo *info)
+{
+	struct proc *p = l->p;
+	struct ksigaction *sa = &p->sigacts->sa[info->signo];
+	uint64_t bit = KSIGBIT(info->signo);
+
+	kmutex_lock(&p->lock);
+	kmutex_lock(&p->sigacts->lock);
+	if ((l->sigmask & bit) || sa->handler == KSIG_IGN) {
+		sa->handler = KSIG_DFL;
+		l->sigmask &= ~bit;
+	}
+	kmutex_unlock(&p->sigacts->lock);
+	/* The newest fault is the one that must be answered. */
+	sigpending_remove(p->k, &l->sigpend, bit);
+	sigpending_add(p->k, &l->sigpend, info, NULL);
+	sigfd_posted_locked(p, bit);
+	atomic_store(&l->sigcheck, true);
+	kmutex_unlock(&p->lock);
+}
+
+/* ---- kill(2) ---- */
+
+int
+ksig_permitted(struct proc *from, struct proc *to, int signo)
+{
+	uint32_t uid, euid;
+	int error;
+
+	if (from == NULL || from == to)
+		return (0);
+	kmutex_lock(&from->lock);
+	uid = from->uid;
+	euid = from->euid;
+	kmutex_unlock(&from->lock);
+	if (euid == 0)
+		return (0);
+	kmutex_lock(&to->lock);
+	error = (euid == to->suid || euid == to->uid || uid == to->suid ||
+		    uid == to->uid)
+		    ? 0
+		    : EPERM;
+	kmutex_unlock(&to->lock);
+	if (error != 0 && signo == LX_SIGCONT && from->sid == to->sid)
+		error = 0;
+	return (error);
+}
+
+/* Post to each process that `match` selects.  proctree is held throughout:
+ * fork cannot slip a child out of a group that is being killed. */
+static int
+sig_kill_many(
+    struct vkernel *k, struct proc *from, int pgid, const struct ksiginfo *info)
+{
+	unsigned found = 0, ok = 0;
+	struct proc *p;
+
+	kmutex_lock(&k->proctree);
+	LIST_FOREACH (p, &k->procs, all) {
+		if (pgid != 0 ? p->pgid != pgid
+			      : (from != NULL && (p == from || p->pid == 1)))
+			continue;
+		if (p->state == PROC_DEAD)
+			continue;
+		found++;
+		if (ksig_permitted(from, p, info->signo) != 0)
+			continue;
+		ok++;
+		if (info->signo != 0)
+			ksig_post_proc(p, info);
+	}
+	kmutex_unlock(&k->proctree);
+	if (ok > 0)
+		return (0);
+	return (found > 0 ? EPERM : ESRCH);
+}
+
+int
+ksig_kill_pgrp(struct vkernel *k, int pgid, const struct ksiginfo *info)
+{
+	if (pgid <= 0)
+		return (ESRCH);
+	return (sig_kill_many(k, NULL, pgid, info));
+}
+
+int
+ksig_kill(
+    struct vkernel *k, struct proc *from, int pid, const struct ksiginfo *info)
+{
+	struct proc *p;
+	int error, pgid;
+
+	if (info->signo < 0 || info->signo > KNSIG)
+		return (EINVAL);
+	if (pid == -1)
+		return (sig_kill_many(k, from, 0, info));
+	if (pid == INT32_MIN)
+		return (ESRCH);
+	if (pid <= 0) {
+		if (pid == 0 && from == NULL)
+			return (EINVAL);
+		kmutex_lock(&k->proctree);
+		pgid = pid == 0 ? from->pgid : -pid;
+		kmutex_unlock(&k->proctree);
+		return (sig_kill_many(k, from, pgid, info));
+	}
+	/* A thread's number names its process, as on Linux. */
+	p = proc_find_tid_hold(k, pid);
+	if (p == NULL)
+		return (ESRCH);
+	error = ksig_permitted(from, p, info->signo);
+	if (error == 0 && info->signo != 0)
+		ksig_post_proc(p, info);
+	proc_drop(p);
+	return (error);
+}

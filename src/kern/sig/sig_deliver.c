@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Signals: delivery, stops, and the fate of interrupted system calls.
+ *
+ * ksig_deliver() runs on the lwp's own host thread, just before user mode.
+ * It takes signals until none is deliverable: each is ignored, ends the
+ * process, stops it, or pushes a handler frame; several frames may be pushed
+ * one above the other, so that the last signal's handler runs first.
+ *
+ * Restart.  A system call that a signal interrupted returned one of the
+ * ERESTART codes.  The first handler frame, or finding no handler at all,
+ * decides: registers are set either to run the `syscall` instruction again
+ * (two bytes back, rax the number) or to -EINTR.  The decision is made once,
+ * before the frame is built, because the frame saves the registers.
+ *
+ * Stops.  The lwp that takes a stop signal sets PROC_STOPPED and notifies the
+ * others; each parks here, on p->cond.  SIGCONT (sig.c) sets PROC_ALIVE, and
+ * the first lwp to wake finds stop_sig set and reports to the parent.  SIGKILL
+ * and exit end the stop as well.
+ *
+ * Locking.  The proc lock is held from looking at a signal to acting on it,
+ * so that SIGCONT cannot come between; it is dropped for user memory, for
+ * reports to the parent (proctree) and for kern_exit().
+ */
+#include "kern/sig/ksignal.h"
+#include "kern/base/proc_int.h"
+
+#include "abi/linux_abi.h"
+#include "kern/base/proc.h"
+#include "linux/syscall.h"
+
+#include <errno.h>
+
+#define SYSCALL_INSN_LEN 2
+
+static void
+sig_restart(struct lwp *l, int error, bool handler, uint64_t sa_flags)
+{
+	struct trapframe *tf = &l->cpu->tf;
+	uint64_t nr = (uint64_t)l->sc_nr;
+
+	switch (error) {
+	case ERESTART:
+		if (handler && (sa_flags & LX_SA_RESTART) == 0) {
+			tf->rax = (uint64_t)-EINTR;
+			return;
+		}
+		break;
+	case ERESTARTNOHAND:
+		if (handler) {
+			tf->rax = (uint64_t)-EINTR;
+			return;
+		}
+		break;
+	case ERESTART_BLOCK:
+		if (handler) {
+			tf->rax = (uint64_t)-EINTR;
+			return;
+		}
+		nr = LX_NR_RESTART_SYSCALL;
+		break;
+	default:
+		return;
+	}
+	tf->rax = nr;
+	tf->rip -= SYSCALL_INSN_LEN;
+}
+
+/* The process stops; the caller parks.  Proc lock held. */
+static void
+sig_stop(struct lwp *l, int signo)
+{
+	struct proc *p = l->p;
+	struct lwp *o;
+
+	p->state = PROC_STOPPED;
+	p->stop_sig = signo;
+	p->stopped_ns = host_now_ns();
+	p->stop_report = true;
+	p->cont_report = false;
+	LIST_FOREACH (o, &p->lwps, link) {
+		if (o != l)
+			lwp_notify(o);
+	}
+	kcond_broadcast(&p->cond);
+}
+
+/* Proc lock held on entry, not on return. */
+static void
+sig_park(struct lwp *l)
+{
+	struct proc *p = l->p;
+	bool report = false;
+
+	atomic_store(&l->state, LWP_STOPPED);
+	while (p->state == PROC_STOPPED && !lwp_killed_locked(l))
+		kcond_wait(&p->cond, &p->lock);
+	atomic_store(&l->state, LWP_RUN);
+	if (p->state == PROC_ALIVE && p->stop_sig != 0) {
+		p->stop_sig = 0;
+		report = true;
+	}
+	kmutex_unlock(&p->lock);
+	if (report)
+		proc_report_parent(p, LX_CLD_CONTINUED, LX_SIGCONT);
+	kern_swap_back(l);
+}
+
+/* The disposition of signo, and with SA_RESETHAND its end. */
+static struct ksigaction
+sig_action_use(struct proc *p, int signo)
+{
+	struct ksigaction sa, *slot = &p->sigacts->sa[signo];
+
+	kmutex_lock(&p->sigacts->lock);
+	sa = *slot;
+	if (sa.handler > KSIG_IGN && (sa.flags & LX_SA_RESETHAND) != 0)
+		slot->handler = KSIG_DFL;
+	kmutex_unlock(&p->sigacts->lock);
+	return (sa);
+}
+
+/* Run a handler.  Proc lock held on entry, not on return; true: the frame
+ * could not be built twice over, and the process has ended. */
+static bool
+sig_run_handler(
+    struct lwp *l, const struct ksigaction *sa, const struct ksiginfo *info)
+{
+	struct proc *p = l->p;
+	uint64_t mask = l->sigmask_restore ? l->sigmask_saved : l->sigmask;
+	uint64_t block = sa->mask;
+
+	if ((sa->flags & LX_SA_NODEFER) == 0)
+		block |= KSIGBIT(info->signo);
+	kmutex_unlock(&p->lock);
+	if (sigframe_push(l, sa, info, mask) == 0) {
+		kmutex_lock(&p->lock);
+		l->sigmask_restore = false;
+		ksig_setmask_locked(l, l->sigmask | block);
+		kmutex_unlock(&p->lock);
+		return (false);
+	}
+	if (info->signo == LX_SIGSEGV) {
+		kern_exit(l, LX_SIGSEGV, true);
+		return (true);
+	}
+	ksig_force(
+	    l, &(struct ksiginfo){
+		   .signo = LX_SIGSEGV, .code = LX_SI_KERNEL, .forced = true});
+	return (false);
+}
+
+/* What the next signal asks for. */
+enum sig_act { ACT_NONE, ACT_AGAIN, ACT_ORPHAN, ACT_STOP, ACT_DIE, ACT_RUN };
+
+/* Decide about the next signal.  Proc lock held throughout.  orphaned: the
+ * process group is (1), is not (0), or nobody has looked yet (-1). */
+static enum sig_act
+sig_next(
+    struct lwp *l, int orphaned, struct ksiginfo *info, struct ksigaction *sa)
+{
+	struct proc *p = l->p;
+	int signo = ksig_peek_locked(l, ~l->sigmask);
+	bool stops;
+
+	if (signo == 0)
+		return (ACT_NONE);
+	*sa = sig_action_use(p, signo);
+	stops = sa->handler == KSIG_DFL && ksig_default_stops(signo);
+	if (stops && signo != LX_SIGSTOP && orphaned < 0)
+		return (ACT_ORPHAN);
+	(void)ksig_take_locked(l, KSIGBIT(signo), info);
+	if (sa->handler == KSIG_IGN && signo != LX_SIGKILL &&
+	    signo != LX_SIGSTOP)
+		return (ACT_AGAIN);
+	if (sa->handler > KSIG_IGN && signo != LX_SIGKILL &&
+	    signo != LX_SIGSTOP)
+		return (ACT_RUN);
+	if (ksig_default_ignored(signo))
+		return (ACT_AGAIN);
+	if (stops && (signo == LX_SIGSTOP || orphaned == 0))
+		return (ACT_STOP);
+	return (stops ? ACT_AGAIN : ACT_DIE);
+}
+
+bool
+ksig_deliver(struct lwp *l, bool in_syscall, int error)
+{
+	struct proc *p = l->p;
+	struct ksigaction sa;
+	struct ksiginfo info;
+	int orphaned = -1;
+
+	if (!in_syscall)
+		error = 0;
+	for (;;) {
+		if (l->exiting)
+			return (true);
+		atomic_store(&l->sigcheck, false);
+		kmutex_lock(&p->lock);
+		if (p->exiting || (p->single && p->single_lwp != l)) {
+			kmutex_unlock(&p->lock);
+			kern_exit(l, 0, false);
+			return (true);
+		}
+		if (p->state == PROC_STOPPED) {
+			sig_park(l);
+			continue;
+		}
+		switch (sig_next(l, orphaned, &info, &sa)) {
+		case ACT_NONE:
+			sig_restart(l, error, false, 0);
+			error = 0;
+			if (l->sigmask_restore) {
+				l->sigmask_restore = false;
+				ksig_setmask_locked(l, l->sigmask_saved);
+				kmutex_unlock(&p->lock);
+				continue;
+			}
+			kmutex_unlock(&p->lock);
+			return (false);
+		case ACT_AGAIN:
+			kmutex_unlock(&p->lock);
+			continue;
+		case ACT_ORPHAN:
+			kmutex_unlock(&p->lock);
+			orphaned = pgrp_orphaned(p->k, p->pgid) ? 1 : 0;
+			continue;
+		case ACT_STOP:
+			sig_stop(l, info.signo);
+			kmutex_unlock(&p->lock);
+			proc_report_parent(p, LX_CLD_STOPPED, info.signo);
+			orphaned = -1;
+			continue;
+		case ACT_DIE:
+			kmutex_unlock(&p->lock);
+			kern_exit(l, info.signo, true);
+			return (true);
+		case ACT_RUN:
+			sig_restart(l, error, true, sa.flags);
+			error = 0;
+			if (sig_run_handler(l, &sa, &info))
+				return (true);
+			continue;
+		}
+	}
+}

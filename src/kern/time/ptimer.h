@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* Timers of processes: POSIX timers and the CPU-time interval timers. */
+#ifndef KERN_TIME_PTIMER_H
+#define KERN_TIME_PTIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bsd/sys/queue.h>
+
+struct ksigq;
+struct lwp;
+struct proc;
+
+/* Most POSIX timers of one process, and of a kernel instance. */
+#define PTIMER_MAX 1024
+#define PTIMER_ALL_MAX 65536
+
+/* Key: [I] immutable, [p] proc lock */
+struct ptimer {
+	LIST_ENTRY(ptimer) link; /* [p] */
+	int id;                  /* [I] of timer_create */
+	int clock;               /* [I] LX_CLOCK_* */
+	int notify;              /* [I] LX_SIGEV_* */
+	int signo;               /* [I] */
+	int notify_tid;          /* [I] for LX_SIGEV_THREAD_ID */
+	int clock_tid;           /* [I] for the CPU clock of a thread */
+	struct proc *p;          /* [I] */
+	struct lwp *notify_lwp;  /* [p] notify_tid; NULL: it has ended */
+	struct lwp *clock_lwp;   /* [p] clock_tid; NULL: it has ended */
+	uint64_t value;          /* [I] for the siginfo */
+	uint64_t deadline;       /* [p] ns of the clock (see ptimer.c), 0 off */
+	uint64_t interval;       /* [p] ns, 0 once */
+	uint64_t overrun;        /* [p] since the signal was queued */
+	int32_t overrun_told;    /* [p] with the last signal */
+	struct ksigq *queued;    /* [p] its signal, NULL: none is queued */
+	bool fired;              /* [p] expired, goes on when the signal is no
+				    longer queued */
+};
+
+/* Where a timer is: what is left and the interval, ns; 0 left: off. */
+struct ptimer_state {
+	uint64_t left, interval;
+};
+
+/* Does the clock count CPU time? */
+bool ptimer_cpu_clock(int clock);
+
+/*
+ * The calls.  Of lwps of the process itself; no locks.
+ * - create: takes the caller's ptimer over on success and gives it its id,
+ *   which is its value, too, if so wanted.  EAGAIN (PTIMER_MAX,
+ *   PTIMER_ALL_MAX), EINVAL (a tid is of no thread of the process).
+ * - set: `start` is relative to now, or, with abs, a time of the clock
+ *   (CLOCK_MONOTONIC for all that do not count CPU time); 0: off.  Times are
+ *   KTIME_MAX at most.  EINVAL (no such timer), ESRCH (the thread of its clock
+ *   has ended), ENOMEM, EAGAIN (no thread of our own; it is off then).
+ */
+int ptimer_create(struct proc *, struct ptimer *, bool value_is_id, int *id);
+int ptimer_delete(struct proc *, int id);
+int ptimer_set(struct lwp *, int id, uint64_t start, bool abs,
+    uint64_t interval, struct ptimer_state *old);
+int ptimer_get(struct lwp *, int id, struct ptimer_state *);
+int ptimer_overrun(struct proc *, int id, int32_t *n);
+/* The clock of a timer, for the meaning of its times.  EINVAL. */
+int ptimer_clock(struct proc *, int id, int *clock);
+/* All of them, at exec and exit. */
+void ptimer_delete_all(struct proc *);
+
+/* Post what is due, and lower *next (CLOCK_MONOTONIC ns) to when to look
+ * again.  Proc lock held. */
+void ptimer_scan_locked(struct proc *, uint64_t now, uint64_t *next);
+/* The signal of a timer is about to be delivered: its overrun; or it is
+ * forgotten.  Proc lock held. */
+int32_t ptimer_taken_locked(struct ptimer *);
+void ptimer_flushed_locked(struct ptimer *);
+/* The lwp is about to leave the list of its process: its pending signals are
+ * flushed, its timers end.  Proc lock held. */
+void ptimer_lwp_gone_locked(struct lwp *);
+/* An lwp has entered user code and p->cpu_parked was set.  No locks. */
+void ptimer_unpark(struct proc *, uint64_t now);
+
+/* ITIMER_VIRTUAL and ITIMER_PROF.  set: errors of ptimer_set. */
+int ptimer_set_cpu(struct proc *, int which, uint64_t left, uint64_t interval,
+    struct ptimer_state *old);
+void ptimer_get_cpu(struct proc *, int which, struct ptimer_state *);
+
+#endif /* KERN_TIME_PTIMER_H */

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What the system-call files share: decoding of arguments, user memory in
+ * bulk, time.  All functions return 0 or a positive errno.
+ */
+#ifndef LINUX_SYS_INT_H
+#define LINUX_SYS_INT_H
+
+#include "abi/linux_abi.h"
+#include "linux/syscall.h"
+
+/* ---- sys_trace.c ---- */
+
+/* Bytes of a formatted call.  Longer arguments are cut with "...". */
+#define SYS_TRACE_LINE 1024
+/* "[pid] name(args)" into line; returns its length.  Before the call, since
+ * exec changes what pointers mean. */
+size_t sys_trace_format(struct lwp *, const struct syscall_desc *, unsigned nr,
+    const uint64_t *args, char *line, size_t size);
+/* Append " = result\n" and write it out whole. */
+void sys_trace_result(
+    struct vkernel *, char *line, size_t len, int error, int64_t ret);
+
+/* One log line, "PROGRAM (pid N): TEXT", for each (what, program); numbers of
+ * system calls are below 0x10000. */
+void sys_log_once(struct lwp *, uint64_t what, const char *text);
+
+/* ---- numbers ---- */
+
+uint64_t sys_rlimit(struct lwp *, int which); /* soft limit */
+/* Upper bound of descriptor numbers. */
+uint32_t sys_fd_limit(struct lwp *);
+/* EINTR of a call that SA_RESTART restarts. */
+static inline int
+sys_restartable(int error)
+{
+	return (error == EINTR ? ERESTART : error);
+}
+
+/* ---- time (sys_time.c) ---- */
+
+#define NS_PER_SEC UINT64_C(1000000000)
+/* EFAULT, EINVAL (negative, or nsec out of range).  KTIME_MAX at most. */
+int sys_copyin_timespec(struct lwp *, uint64_t uaddr, uint64_t *ns);
+/* An optional relative timeout: 0 is for ever.  As sys_copyin_timespec(). */
+int sys_copyin_deadline(struct lwp *, uint64_t uaddr, uint64_t *deadline);
+int sys_copyout_timespec(struct lwp *, uint64_t ns, uint64_t uaddr);
+struct lx_timespec lx_timespec_of(int64_t ns);
+struct lx_timeval lx_timeval_of(uint64_t ns);
+/* CLOCK_MONOTONIC deadline of a relative time, KTIME_MAX at most; what is
+ * above that is for ever: UINT64_MAX. */
+uint64_t sys_deadline(uint64_t rel_ns);
+/* CLOCK_MONOTONIC deadline of an absolute time of a clock; EINVAL. */
+int sys_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline);
+/*
+ * A negative clock id is the CPU clock of a process or thread (0: the
+ * caller's).  EINVAL: it is none.
+ */
+struct sys_cpu_clock {
+	int id;
+	bool thread; /* id is a tid of the caller's process */
+	bool all;    /* with system time */
+};
+int sys_cpu_clock(struct lwp *, int clock, struct sys_cpu_clock *);
+/* What remains, 0 when it has passed. */
+uint64_t sys_remaining(uint64_t deadline_ns);
+
+/* ---- descriptors (sys_fd.c) ---- */
+
+/* Give f a new descriptor; its ref is consumed in any case. */
+int sys_fd_new(struct lwp *, struct file *f, bool cloexec, int64_t *ret);
+/* Two of them, stored as int[2] at uaddr; both refs are consumed. */
+int sys_fd_pair(struct lwp *, struct file *f[2], bool cloexec, uint64_t uaddr);
+
+/* ---- advisory locks (sys_lock.c) ---- */
+
+/* F_SETLK and its like, of descriptor fd. */
+int sys_fcntl_lock(
+    struct lwp *, struct file *f, int fd, int cmd, uint64_t uaddr);
+
+/* ---- input and output (sys_io.c) ---- */
+
+/* Copy an iovec array in: *iov is malloc'ed (NULL when n is 0), *n ends
+ * before the piece that would exceed LX_MAX_RW_COUNT.  EINVAL, EFAULT. */
+int sys_copyin_iov(
+    struct lwp *, uint64_t uaddr, uint64_t cnt, struct lx_iovec **iov, int *n);
+/* Position in a list of user ranges. */
+struct sys_io_cursor {
+	const struct lx_iovec *iov;
+	int n, i;
+	uint64_t skip; /* bytes of iov[i] that are done */
+};
+/* Pin up to max bytes from the cursor on, and move it.  An error only if
+ * nothing was.  vm_iov_release() in any case. */
+int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
+    vm_prot_t access, struct vm_iov *);
+#define SYS_IO_WRITE 0x1
+#define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
+/* Move bytes between user memory and f; a partial result wins over an error.
+ * EINTR has become ERESTART, EPIPE has sent SIGPIPE. */
+int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
+    int flags, uint64_t off, int64_t *ret);
+/* The answer to EPIPE. */
+/* A write to f was EPIPE: SIGPIPE, where Linux sends it (not for records). */
+void sys_sigpipe(struct lwp *, const struct file *f);
+/* How much may be written at the file's position (at: at off) under
+ * RLIMIT_FSIZE: *room.  EFBIG with SIGXFSZ when nothing may. */
+int sys_file_limit(
+    struct lwp *, struct file *f, bool at, uint64_t off, uint64_t *room);
+
+/* ---- names (sys_path.c) ---- */
+
+/* A path argument and what it is relative to. */
+struct sys_path {
+	struct vfs_ctx ctx;
+	struct vnode *start; /* ref'ed, NULL: cwd */
+	char *path;          /* VFS_PATH_MAX bytes */
+};
+/* 0, or the errno with nothing left to undo. */
+int sys_path_get(struct lwp *, int dirfd, uint64_t upath, struct sys_path *);
+void sys_path_done(struct sys_path *);
+/*
+ * The vnode that (dirfd, path, AT_*) names, ref'ed.  atflags:
+ * AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH.  A vnode-less descriptor named by
+ * AT_EMPTY_PATH gives *f (ref'ed) and a NULL vnode; f may be NULL: EBADF.
+ */
+int sys_path_vnode(struct lwp *, int dirfd, uint64_t upath, int atflags,
+    struct vnode **vpp, struct file **f);
+
+/* ---- terminal job control (sys_ioctl.c) ---- */
+
+bool sys_is_tty(const struct file *);
+/* f was opened by name without O_NOCTTY: a pty becomes the terminal of a
+ * session leader that has none. */
+void sys_tty_opened(struct lwp *, const struct file *);
+/* A read (SIGTTIN) or change (SIGTTOU) by a background process: ERESTART
+ * after the signal was sent, EIO where it cannot stop; 0: go on. */
+int sys_tty_background(struct lwp *, const struct file *, int signo);
+/* The same for a write, which TOSTOP makes a change. */
+int sys_tty_output(struct lwp *, const struct file *);
+
+/* ---- poll (sys_poll.c) ---- */
+
+/* POLL* events of f now and, in *hostfd, what to poll for a change. */
+short sys_file_poll(struct file *, short events, int *hostfd);
+
+#endif /* LINUX_SYS_INT_H */

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * ioctl, and job control on the terminal.
+ *
+ * Sessions and foreground groups are the guest's own (session.c), whatever
+ * the host's terminal thinks of this process; so the requests about them are
+ * answered here and never reach the host.  Requests about descriptors
+ * (FIOCLEX...) are answered here as well.  All others go to the file with
+ * their argument copied in and out by the size that ioctl_size() knows; an
+ * unknown request is ENOTTY.
+ *
+ * A background process that reads the terminal gets SIGTTIN, one that changes
+ * it SIGTTOU.  If it blocks or ignores the signal, reads fail with EIO and
+ * changes go through; otherwise, if its group is orphaned, both fail with EIO.
+ * With TOSTOP writing is a change.
+ *
+ * A slave whose master is closed answers no request but those about the
+ * descriptor: EIO, and to TIOCSPGRP ENOTTY.
+ */
+#include "host/host_file.h"
+#include "linux/sys_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define IOCTL_MAX 256 /* bytes of an argument */
+
+/* Requests that change the terminal, for SIGTTOU. */
+#define TTY_TCSETS 0x5402
+#define TTY_TCFLSH 0x540B
+#define TTY_TIOCSTI 0x5412
+
+sys_fn sys_ioctl;
+
+/* Which terminal f is, as sessions have it; NULL: none.  *master: of a pty. */
+static const void *
+tty_of(struct lwp *l, const struct file *f, bool *master)
+{
+	const struct pty *pty = pty_of_file(f, master);
+
+	if (pty != NULL)
+		return (pty);
+	*master = false;
+	return (sys_is_tty(f) ? l->p->k : NULL);
+}
+
+bool
+sys_is_tty(const struct file *f)
+{
+	if (f->vp != NULL && (f->vp->flags & VN_TTY) != 0)
+		return (true);
+	return (f->vp == NULL && f->hostfd >= 0 && f->ops == &hostfd_fileops &&
+		host_isatty(f->hostfd));
+}
+
+/* Does the lwp use its terminal from the background?  Its group in *pgid. */
+static bool
+tty_behind(struct lwp *l, const struct file *f, int *pgid)
+{
+	struct proc *p = l->p;
+	bool master = false;
+	const void *tty = pty_of_file(f, &master);
+	int fg;
+
+	if (tty == NULL && p->k->tty_fd >= 0 && f->hostfd >= 0)
+		tty = p->k; /* if it is a terminal at all */
+	if (tty == NULL || master || session_get_fg(p, tty, false, &fg) != 0)
+		return (false);
+	kmutex_lock(&p->k->proctree);
+	*pgid = p->pgid;
+	kmutex_unlock(&p->k->proctree);
+	return (fg != *pgid && fg != 0 && sys_is_tty(f));
+}
+
+int
+sys_tty_background(struct lwp *l, const struct file *f, int signo)
+{
+	struct proc *p = l->p;
+	bool refused;
+	int pgid;
+
+	if (!tty_behind(l, f, &pgid))
+		return (0);
+	kmutex_lock(&p->lock);
+	refused = (l->sigmask & KSIGBIT(signo)) != 0 || ksig_ignored(p, signo);
+	kmutex_unlock(&p->lock);
+	if (refused || pgrp_orphaned(p->k, pgid)) {
+		if (signo == LX_SIGTTIN)
+			return (EIO);
+		return (refused ? 0 : EIO);
+	}
+	(void)ksig_kill_pgrp(p->k, pgid,
+	    &(struct ksiginfo){.signo = signo, .code = LX_SI_KERNEL});
+	return (ERESTART);
+}
+
+int
+sys_tty_output(struct lwp *l, const struct file *f)
+{
+	bool master, stop;
+	struct pty *pty;
+	int pgid;
+
+	if (!tty_behind(l, f, &pgid))
+		return (0);
+	pty = pty_of_file(f, &master);
+	stop = pty != NULL ? pty_tostop(pty) : host_tty_tostop(f->hostfd);
+	return (stop ? sys_tty_background(l, f, LX_SIGTTOU) : 0);
+}
+
+void
+sys_tty_opened(struct lwp *l, const struct file *f)
+{
+	bool master;
+	const struct pty *pty = pty_of_file(f, &master);
+
+	if (pty != NULL && !master)
+		(void)session_set_ctty(l->p, pty);
+}
+
+/* Process groups and sessions.  ENOTTY for everything that is no terminal. */
+static int
+ioctl_tty(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
+{
+	struct vmspace *vm = lwp_vmspace(l);
+	bool master;
+	const void *tty = tty_of(l, f, &master);
+	int32_t v = 0;
+	int error, id;
+
+	if (tty == NULL)
+		return (ENOTTY);
+	switch (cmd) {
+	case LX_TIOCGPGRP:
+		error = session_get_fg(l->p, tty, master, &id);
+		break;
+	case LX_TIOCGSID:
+		error = session_get_sid(l->p, tty, master, &id);
+		break;
+	case LX_TIOCSPGRP:
+		if (copyin(vm, &v, arg, sizeof(v)) != 0)
+			return (EFAULT);
+		error = sys_tty_background(l, f, LX_SIGTTOU);
+		return (error != 0 ? error : session_set_fg(l->p, tty, v));
+	case LX_TIOCSCTTY:
+		return (
+		    session_set_ctty(l->p, tty)); /* of a master: its slave */
+	default:
+		return (master ? ENOTTY : session_notty(l->p, tty));
+	}
+	if (error != 0)
+		return (error);
+	v = id;
+	return (copyout(vm, &v, arg, sizeof(v)));
+}
+
+/* Open the slave of a master. */
+static int
+ioctl_peer(struct lwp *l, struct file *f, uint64_t arg, int64_t *ret)
+{
+	const int flags = (int)arg;
+	struct vfs_ctx ctx;
+	struct file *peer;
+	bool master;
+	int error;
+
+	if (pty_of_file(f, &master) == NULL)
+		return (ENOTTY);
+	if (!master)
+		return (EIO);
+	ctx = lwp_vfs_ctx(l);
+	error = pty_open_peer(f, flags, &ctx, &peer);
+	lwp_vfs_ctx_done(&ctx);
+	if (error != 0)
+		return (error);
+	if ((flags & O_NOCTTY) == 0)
+		sys_tty_opened(l, peer);
+	return (sys_fd_new(l, peer, (flags & O_CLOEXEC) != 0, ret));
+}
+
+static int
+ioctl_nonblock(struct lwp *l, struct file *f, int bit, uint64_t arg)
+{
+	int flags = atomic_load(&f->flags);
+	int32_t on;
+
+	if (copyin(lwp_vmspace(l), &on, arg, sizeof(on)) != 0)
+		return (EFAULT);
+	return (file_setfl(f, on ? flags | bit : flags & ~bit));
+}
+
+/* Bytes from the offset to the end of a regular file. */
+static int
+ioctl_fionread(struct lwp *l, struct file *f, uint64_t arg)
+{
+	uint64_t pos = 0;
+	struct vattr va;
+	int32_t n;
+	int error;
+
+	error = vn_getattr(f->vp, &va);
+	if (error == 0)
+		error = file_seek(f, 0, SEEK_CUR, &pos);
+	if (error != 0)
+		return (error);
+	pos = va.size > pos ? va.size - pos : 0;
+	n = pos > INT32_MAX ? INT32_MAX : (int32_t)pos;
+	return (copyout(lwp_vmspace(l), &n, arg, sizeof(n)));
+}
+
+static int
+ioctl_file(
+    struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg, int64_t *ret)
+{
+	uint8_t kbuf[IOCTL_MAX];
+	struct vfs_ctx ctx;
+	long res = 0;
+	size_t size;
+	int dir, error;
+
+	error = ioctl_size(cmd, &size, &dir);
+	if (error != 0)
+		return (error);
+	if (size > sizeof(kbuf))
+		return (ENOTTY);
+	if ((cmd >= TTY_TCSETS && cmd <= TTY_TCFLSH) || cmd == TTY_TIOCSTI) {
+		error = sys_tty_background(l, f, LX_SIGTTOU);
+		if (error != 0)
+			return (error);
+	}
+	memset(kbuf, 0, sizeof(kbuf));
+	if ((dir & 1) && copyin(lwp_vmspace(l), kbuf, arg, size) != 0)
+		return (EFAULT);
+	ctx = lwp_vfs_ctx(l);
+	error = file_ioctl(f, cmd, kbuf, size, arg, &res, &ctx);
+	lwp_vfs_ctx_done(&ctx);
+	if (error != 0)
+		return (sys_restartable(error));
+	if ((dir & 2) && copyout(lwp_vmspace(l), kbuf, arg, size) != 0)
+		return (EFAULT);
+	*ret = res;
+	return (0);
+}
+
+/* Requests about the file, not about its descriptor. */
+static int
+ioctl_request(
+    struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg, int64_t *ret)
+{
+	bool master;
+	struct pty *pty = pty_of_file(f, &master);
+
+	if (pty != NULL && !master && !pty_live(pty))
+		return (cmd == LX_TIOCSPGRP ? ENOTTY : EIO);
+	switch (cmd) {
+	case LX_TIOCGPGRP:
+	case LX_TIOCSPGRP:
+	case LX_TIOCGSID:
+	case LX_TIOCSCTTY:
+	case LX_TIOCNOTTY:
+		return (ioctl_tty(l, f, cmd, arg));
+	case LX_TIOCGPTPEER:
+		return (ioctl_peer(l, f, arg, ret));
+	case LX_FIONREAD:
+		if (f->vp != NULL && f->vp->type == VREG)
+			return (ioctl_fionread(l, f, arg));
+		/* FALLTHROUGH */
+	default:
+		return (ioctl_file(l, f, cmd, arg, ret));
+	}
+}
+
+int
+sys_ioctl(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint32_t cmd = (uint32_t)a[1];
+	int fd = (int)a[0], error;
+	struct file *f;
+
+	error = sys_get_file(l, fd, &f);
+	if (error != 0)
+		return (error);
+	if ((atomic_load(&f->flags) & O_PATH) != 0) {
+		file_free(f);
+		return (EBADF);
+	}
+	switch (cmd) {
+	case LX_FIOCLEX:
+	case LX_FIONCLEX:
+		error = fd_set_cloexec(l->p->fdt, fd, cmd == LX_FIOCLEX);
+		break;
+	case LX_FIONBIO:
+		error = ioctl_nonblock(l, f, O_NONBLOCK, a[2]);
+		break;
+	case LX_FIOASYNC:
+		error = ioctl_nonblock(l, f, O_ASYNC, a[2]);
+		break;
+	default:
+		error = ioctl_request(l, f, cmd, a[2], ret);
+	}
+	file_free(f);
+	return (error);
+}

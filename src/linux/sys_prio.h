@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* Niceness, for the calls of the sched_ family (sys_prio.c). */
+#ifndef LINUX_SYS_PRIO_H
+#define LINUX_SYS_PRIO_H
+
+struct lwp;
+
+/* Of thread tid, 0: the caller.  ESRCH. */
+int sys_nice_get(struct lwp *, int tid, int *nice);
+/* ESRCH, EPERM (somebody else's), EACCES (better than it may be). */
+int sys_nice_set(struct lwp *, int tid, int nice);
+
+#endif /* LINUX_SYS_PRIO_H */

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System V semaphores: semget and semctl.  (Operations are in sem_op.c, undoing
+ * in sem_undo.c, names, numbers and rights in sysvipc.c.)
+ *
+ * Locking and lifetime.  All under k->ipc.sem.lock; user memory is copied
+ * without it.  SETALL therefore looks the set up twice: how many values there
+ * are to be copied in, and again to set them.
+ *
+ * Limits.  SEM_SETS_MAX sets, SEM_PER_SET semaphores in one, SEM_MAX in all:
+ * what is above is ENOSPC.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "kern/base/proc_int.h"
+#include "kern/ipc/sem_int.h"
+#include "linux/sys_int.h"
+
+sys_fn sys_semget, sys_semctl;
+
+/* Linux's numbers. */
+#define GETPID 11
+#define GETVAL 12
+#define GETALL 13
+#define GETNCNT 14
+#define GETZCNT 15
+#define SETVAL 16
+#define SETALL 17
+#define SEM_STAT 18 /* by index */
+#define SEM_INFO 19
+#define SEM_STAT_ANY 20 /* by index, whatever the rights */
+#define SEM_UNDO_BYTES 20
+
+/* struct semid64_ds of x86-64. */
+struct lx_semid_ds {
+	struct lx_ipc_perm perm;
+	int64_t otime;
+	uint64_t unused;
+	int64_t ctime;
+	uint64_t unused2;
+	uint64_t nsems;
+	uint64_t unused3[2];
+};
+_Static_assert(sizeof(struct lx_semid_ds) == 104, "struct semid64_ds");
+
+struct lx_seminfo {
+	int32_t map, mni, mns, mnu, msl, opm, ume, usz, vmx, aem;
+};
+
+static struct sem_set *
+of(struct ipc_obj *o)
+{
+	return ((struct sem_set *)(void *)o);
+}
+_Static_assert(offsetof(struct sem_set, ipc) == 0, "of()");
+
+/* Locked. */
+static void
+sem_free(struct vkernel *k, struct sem_set *s)
+{
+	ipc_remove(&k->ipc.sem, &s->ipc);
+	sem_wake_all(s);
+	sem_undo_forget(k, s);
+	k->ipc.nsems -= s->nsems;
+	free(s);
+}
+
+void
+sem_destroy(struct vkernel *k)
+{
+	struct ipc_obj *o;
+	unsigned i = 0;
+
+	kmutex_lock(&k->ipc.sem.lock);
+	while ((o = ipc_next(&k->ipc.sem, &i)) != NULL)
+		sem_free(k, of(o));
+	kmutex_unlock(&k->ipc.sem.lock);
+}
+
+/* Locked.  EINVAL, ENOSPC, ENOMEM. */
+static int
+sem_make(struct vkernel *k, const struct ipc_ids *id, int32_t key, unsigned n,
+    int flags, struct ipc_obj **out)
+{
+	struct sem_set *s;
+	int error;
+
+	if (n == 0)
+		return (EINVAL);
+	if (k->ipc.nsems + n > SEM_MAX)
+		return (ENOSPC);
+	s = calloc(1, sizeof(*s) + n * sizeof(s->sem[0]));
+	if (s == NULL)
+		return (ENOMEM);
+	error = ipc_insert(&k->ipc.sem, &s->ipc, id, key, flags);
+	if (error != 0) {
+		free(s);
+		return (error);
+	}
+	s->nsems = n;
+	s->ctime = ipc_seconds();
+	TAILQ_INIT(&s->waits);
+	LIST_INIT(&s->undos);
+	k->ipc.nsems += n;
+	*out = &s->ipc;
+	return (0);
+}
+
+int
+sys_semget(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vkernel *k = l->p->k;
+	int32_t key = (int32_t)a[0];
+	int n = (int)a[1], flags = (int)a[2], error;
+	struct ipc_obj *o = NULL;
+	struct ipc_ids id;
+
+	if (n < 0 || n > SEM_PER_SET)
+		return (EINVAL);
+	ipc_caller(l, &id);
+	kmutex_lock(&k->ipc.sem.lock);
+	error = ipc_find(&k->ipc.sem, key, flags, &o);
+	if (error == 0 && o == NULL)
+		error = sem_make(k, &id, key, (unsigned)n, flags, &o);
+	else if (error == 0 && (unsigned)n > of(o)->nsems)
+		error = EINVAL;
+	else if (error == 0)
+		error = ipc_access(o, &id, ipc_asked(flags));
+	if (error == 0)
+		*ret = o->id;
+	kmutex_unlock(&k->ipc.sem.lock);
+	return (error);
+}
+
+/* ---- semctl: each of these has the set looked up for itself ---- */
+
+/* Limits, or what there is; and the index of the last one. */
+static int
+sem_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
+{
+	struct lx_seminfo si = {.map = SEM_MAX,
+	    .mni = SEM_SETS_MAX,
+	    .mns = SEM_MAX,
+	    .mnu = SEM_MAX,
+	    .msl = SEM_PER_SET,
+	    .opm = SEM_OPS_MAX,
+	    .ume = SEM_OPS_MAX,
+	    .usz = SEM_UNDO_BYTES,
+	    .vmx = SEM_VALUE_MAX,
+	    .aem = SEM_ADJ_MAX};
+	struct vkernel *k = l->p->k;
+
+	kmutex_lock(&k->ipc.sem.lock);
+	if (cmd == SEM_INFO) {
+		si.usz = (int32_t)k->ipc.sem.used;
+		si.aem = (int32_t)k->ipc.nsems;
+	}
+	*ret = ipc_last(&k->ipc.sem);
+	kmutex_unlock(&k->ipc.sem.lock);
+	return (copyout(lwp_vmspace(l), &si, addr, sizeof(si)));
+}
+
+static int
+sem_stat(struct lwp *l, int id, int cmd, vm_offset_t addr, int64_t *ret)
+{
+	struct ipc_table *t = &l->p->k->ipc.sem;
+	struct lx_semid_ds ds = {0};
+	struct ipc_obj *o;
+	struct ipc_ids ids;
+	int error = EINVAL;
+
+	ipc_caller(l, &ids);
+	kmutex_lock(&t->lock);
+	o = cmd == IPC_STAT ? ipc_by_id(t, id) : ipc_by_index(t, (unsigned)id);
+	if (o != NULL)
+		error = cmd == SEM_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
+	if (error == 0) {
+		ds.perm = o->perm;
+		ds.otime = of(o)->otime;
+		ds.ctime = of(o)->ctime;
+		ds.nsems = of(o)->nsems;
+		if (cmd != IPC_STAT)
+			*ret = o->id;
+	}
+	kmutex_unlock(&t->lock);
+	return (error != 0 ? error
+			   : copyout(lwp_vmspace(l), &ds, addr, sizeof(ds)));
+}
+
+static int
+sem_change(struct lwp *l, int id, int cmd, vm_offset_t addr)
+{
+	struct vkernel *k = l->p->k;
+	struct lx_semid_ds ds = {0};
+	struct ipc_obj *o;
+	struct ipc_ids ids;
+	int error = EINVAL;
+
+	if (cmd == IPC_SET &&
+	    copyin(lwp_vmspace(l), &ds, addr, sizeof(ds)) != 0)
+		return (EFAULT);
+	ipc_caller(l, &ids);
+	kmutex_lock(&k->ipc.sem.lock);
+	o = ipc_by_id(&k->ipc.sem, id);
+	if (o != NULL && cmd == IPC_SET) {
+		error = ipc_set(o, &ids, &ds.perm);
+		if (error == 0)
+			of(o)->ctime = ipc_seconds();
+	} else if (o != NULL) {
+		error = ipc_owner(o, &ids);
+		if (error == 0)
+			sem_free(k, of(o));
+	}
+	kmutex_unlock(&k->ipc.sem.lock);
+	return (error);
+}
+
+/* How many wait for more of it, or (zero) for nothing of it. */
+static int
+sem_waiting(const struct sem_set *s, unsigned num, bool zero)
+{
+	const struct sem_wait *w;
+	int n = 0;
+
+	TAILQ_FOREACH (w, &s->waits, link)
+		if (w->blocking->num == num && (w->blocking->op == 0) == zero)
+			n++;
+	return (n);
+}
+
+/* The commands on one semaphore. */
+static int
+sem_value(struct lwp *l, int id, int num, int cmd, int value, int64_t *ret)
+{
+	struct vkernel *k = l->p->k;
+	struct sem_set *s;
+	struct ipc_obj *o;
+	struct ipc_ids ids;
+	int error = EINVAL;
+
+	if (cmd == SETVAL && (value < 0 || value > SEM_VALUE_MAX))
+		return (ERANGE);
+	ipc_caller(l, &ids);
+	kmutex_lock(&k->ipc.sem.lock);
+	o = ipc_by_id(&k->ipc.sem, id);
+	s = of(o);
+	if (o != NULL)
+		error =
+		    ipc_access(o, &ids, cmd == SETVAL ? IPC_WRITE : IPC_READ);
+	if (error == 0 && (num < 0 || (unsigned)num >= s->nsems))
+		error = EINVAL;
+	if (error == 0 && cmd == GETVAL)
+		*ret = s->sem[num].val;
+	else if (error == 0 && cmd == GETPID)
+		*ret = s->sem[num].pid;
+	else if (error == 0 && (cmd == GETNCNT || cmd == GETZCNT))
+		*ret = sem_waiting(s, (unsigned)num, cmd == GETZCNT);
+	else if (error == 0) {
+		sem_undo_clear(s, (unsigned)num);
+		s->sem[num].val = value;
+		s->sem[num].pid = ids.pid;
+		s->ctime = ipc_seconds();
+		sem_update(s);
+	}
+	kmutex_unlock(&k->ipc.sem.lock);
+	return (error);
+}
+
+/* The set for GETALL or SETALL, with the lock held; or NULL and *error. */
+static struct sem_set *
+sem_all_lock(struct lwp *l, int id, unsigned bits, int *error)
+{
+	struct vkernel *k = l->p->k;
+	struct ipc_obj *o;
+	struct ipc_ids ids;
+
+	ipc_caller(l, &ids);
+	kmutex_lock(&k->ipc.sem.lock);
+	o = ipc_by_id(&k->ipc.sem, id);
+	*error = o == NULL ? EINVAL : ipc_access(o, &ids, bits);
+	if (*error == 0)
+		return (of(o));
+	kmutex_unlock(&k->ipc.sem.lock);
+	return (NULL);
+}
+
+static int
+sem_getall(struct lwp *l, int id, vm_offset_t addr)
+{
+	uint16_t *val;
+	struct sem_set *s;
+	size_t n;
+	int error;
+
+	s = sem_all_lock(l, id, IPC_READ, &error);
+	if (s == NULL)
+		return (error);
+	n = s->nsems;
+	val = malloc(n * sizeof(*val));
+	for (size_t i = 0; val != NULL && i < n; i++)
+		val[i] = (uint16_t)s->sem[i].val;
+	kmutex_unlock(&l->p->k->ipc.sem.lock);
+	if (val == NULL)
+		return (ENOMEM);
+	error = copyout(lwp_vmspace(l), val, addr, n * sizeof(*val));
+	free(val);
+	return (error);
+}
+
+/* Locked; n values for a set that has as many. */
+static void
+sem_setall_locked(struct sem_set *s, const uint16_t *val, int pid)
+{
+	sem_undo_clear_all(s);
+	for (unsigned i = 0; i < s->nsems; i++) {
+		s->sem[i].val = val[i];
+		s->sem[i].pid = pid;
+	}
+	s->ctime = ipc_seconds();
+	sem_update(s);
+}
+
+static int
+sem_setall(struct lwp *l, int id, vm_offset_t addr)
+{
+	struct vkernel *k = l->p->k;
+	struct sem_set *s;
+	uint16_t *val;
+	unsigned n;
+	int error;
+
+	s = sem_all_lock(l, id, IPC_WRITE, &error);
+	if (s == NULL)
+		return (error);
+	n = s->nsems;
+	kmutex_unlock(&k->ipc.sem.lock);
+	val = malloc(n * sizeof(*val));
+	if (val == NULL)
+		return (ENOMEM);
+	if (copyin(lwp_vmspace(l), val, addr, n * sizeof(*val)) != 0)
+		error = EFAULT;
+	for (unsigned i = 0; i < n && error == 0; i++)
+		if (val[i] > SEM_VALUE_MAX)
+			error = ERANGE;
+	if (error == 0) {
+		s = sem_all_lock(l, id, IPC_WRITE, &error);
+		/* The number may be another set's by now. */
+		if (s != NULL) {
+			if (s->nsems == n)
+				sem_setall_locked(s, val, l->p->pid);
+			else
+				error = EIDRM;
+			kmutex_unlock(&k->ipc.sem.lock);
+		} else if (error == EINVAL)
+			error = EIDRM;
+	}
+	free(val);
+	return (error);
+}
+
+int
+sys_semctl(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	int id = (int)a[0], num = (int)a[1], cmd = (int)a[2] & ~IPC_64;
+
+	if (id < 0)
+		return (EINVAL);
+	switch (cmd) {
+	case IPC_INFO:
+	case SEM_INFO:
+		return (sem_info(l, cmd, a[3], ret));
+	case IPC_STAT:
+	case SEM_STAT:
+	case SEM_STAT_ANY:
+		return (sem_stat(l, id, cmd, a[3], ret));
+	case IPC_SET:
+	case IPC_RMID:
+		return (sem_change(l, id, cmd, a[3]));
+	case GETVAL:
+	case GETPID:
+	case GETNCNT:
+	case GETZCNT:
+	case SETVAL:
+		return (sem_value(l, id, num, cmd, (int)a[3], ret));
+	case GETALL:
+		return (sem_getall(l, id, a[3]));
+	case SETALL:
+		return (sem_setall(l, id, a[3]));
+	default:
+		return (EINVAL);
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System-call dispatch.  syscalls.tbl is the one list:
+ *     NUMBER NAME FUNCTION ARGKINDS STATE
+ * one call a line; scripts/mksyscalls.py makes syscall_table.c of it (dispatch
+ * and tracing) and docs/syscalls.md.  ARGKINDS is a comma list of: int, uint,
+ * long, hex, ptr, str (path or string read by copyinstr for tracing), fd, size,
+ * flags, mode, sig, off; "-" for none.
+ */
+#ifndef LINUX_SYSCALL_H
+#define LINUX_SYSCALL_H
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "kern/base/proc.h"
+
+/* Internal: restart the call after signals (see ksig_deliver). Never seen by
+ * guests.  <errno.h> has an unrelated number of that name. */
+#undef ERESTART
+#define ERESTART 512
+/* As ERESTART, but EINTR if any handler runs (poll, nanosleep, pause). */
+#define ERESTARTNOHAND 514
+/* Restart through lwp->restart_fn by restart_syscall (nanosleep). */
+#define ERESTART_BLOCK 516
+/* The lwp is ending, or registers were replaced whole (exec, sigreturn): do
+ * not touch rax. */
+#define EJUSTRETURN 517
+
+/* args[0..5] as the guest gave them; *ret is the result when 0. */
+typedef int sys_fn(struct lwp *l, const uint64_t *args, int64_t *ret);
+
+struct syscall_desc {
+	const char *name;
+	sys_fn *fn; /* NULL: ENOSYS */
+	const char *kinds;
+};
+extern const struct syscall_desc syscall_table[];
+extern const unsigned syscall_table_n;
+
+/* One system call event: dispatch, trace, count; stores -errno or the result
+ * in tf.rax; returns the internal errno (ERESTART...) for ksig_deliver. */
+int syscall_dispatch(struct lwp *);
+
+/* Helpers for handlers. */
+struct file;
+static inline struct vmspace *
+lwp_vmspace(struct lwp *l)
+{
+	return (l->p->vmspace); /* own lwp: stable until its own exec/exit */
+}
+/* Copy a path in: malloc'ed VFS_PATH_MAX buffer from the lwp. */
+int sys_copyin_path(struct lwp *, uint64_t uaddr, char *buf /* VFS_PATH_MAX */);
+int sys_get_file(struct lwp *, int fd, struct file **); /* ref'ed */
+/* dirfd to start vnode (ref'ed; NULL for AT_FDCWD). */
+int sys_get_dir(struct lwp *, int dirfd, struct vnode **);
+
+#endif /* LINUX_SYSCALL_H */

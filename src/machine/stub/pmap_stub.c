@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The stub back-end of the pmap: translations as host mappings of the arena.
+ *
+ * Purpose: mirror the software tables into the address space of a stub
+ * process, which only that process can change, with as few host calls and
+ * hand-overs as possible.
+ *
+ * Concepts: every change becomes an operation (map, unmap, protect of a run)
+ * in a queue.  A stub thread that is parked in its handler carries the queue
+ * out before it returns to user code, so an operation costs no hand-over of
+ * its own.  The machine may hold less than the tables (a lost mapping only
+ * faults again) but never more than tables plus queue.
+ *
+ * When is a removed translation out of use?  User code of a stub runs only
+ * between cpu_run()'s resume and the next event; `running` counts the threads
+ * in that state.  A thread takes the queue under the pmap lock at the moment
+ * it is counted, and carries it out before user code.  So:
+ *   - running == 0: nobody can use anything; the queue precedes all user code
+ *   - one thread bound: taking the queue is enough, for the same reason
+ *   - several: a batch must be reported done before anyone else may pass,
+ *     because the address space is shared; the flush mutex and `flushing`
+ *     see to that.
+ * pmap_sync() from a thread that has a parked stub thread of this pmap
+ * flushes through it.  From anywhere else, and where the flush fails (the stub
+ * is dead, or refuses everything), it interrupts the running threads
+ * (the shoot-down of a multiprocessor kernel): each comes out, and either
+ * stays out or takes the queue on its way in.
+ *
+ * Locking: all of struct stub_pmap under pmap->lock; flush mutex before it.
+ * The ops of struct pmap_ops are called with pmap->lock held.
+ *
+ * Guarantees: as pmap.h.  When the stub is gone (stub_kill waits for the
+ * host's word) there is nothing left that could use a frame: frames of a
+ * dying process are freed after that, because cpu_unbind() of the last thread
+ * ends the stub before the vmspace is freed.
+ *
+ * Rebuilding: fork of a large process write-protects, and a large munmap
+ * removes, so much at once that a new stub is cheaper than the host calls.
+ * The old one is killed and reaped in the background (stub_retire); its only
+ * thread was parked.  Memory that it still maps may be in use elsewhere by
+ * then: the kill has been sent before the process goes on, so that none of its
+ * threads returns to user code any more.
+ *
+ * Limits: more than QUEUE_MAX operations, or one that the host refuses (its
+ * limit of mappings per process), empty the machine; it refills on demand.
+ */
+
+#include "machine/stub/stub_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+#include "pmap/pmap.h"
+
+#define QUEUE_MAX 1024
+#define REBUILD_PAGES 2048 /* 8 MiB */
+#define REBUILD_SHARE 4
+
+static int
+stub_init(struct pmap *pm, void *machine)
+{
+	struct stub_pmap *sp;
+
+	sp = calloc(1, sizeof(*sp));
+	if (sp == NULL)
+		return (ENOMEM);
+	kcond_init(&sp->cond);
+	kmutex_init(&sp->flush, "pmap flush", KRANK_FLUSH, 0);
+	LIST_INIT(&sp->cpus);
+	pm->md = sp;
+	return (0);
+}
+
+static void
+stub_release(struct pmap *pm)
+{
+	struct stub_pmap *sp = pm->md;
+
+	KVERIFY(sp->nbound == 0 && sp->stub == NULL);
+	kcond_destroy(&sp->cond);
+	kmutex_destroy(&sp->flush);
+	free(sp->q);
+	free(sp);
+	pm->md = NULL;
+}
+
+/* The queue is lost or too long: let the machine start from nothing. */
+static void
+queue_unmap_all(struct stub_pmap *sp)
+{
+	static const struct stub_op all = {.op = OP_UNMAP_ALL};
+
+	sp->nq = 0;
+	if (sp->cap > 0)
+		sp->q[sp->nq++] = all;
+}
+
+static bool
+queue_merge(struct stub_op *last, const struct stub_op *op)
+{
+	if (last->op != op->op || last->prot != op->prot ||
+	    last->addr + last->len != op->addr ||
+	    last->len + op->len > UINT32_MAX)
+		return (false);
+	if (op->op == OP_MAP && last->off + last->len != op->off)
+		return (false);
+	last->len += op->len;
+	return (true);
+}
+
+static void
+queue_op(struct pmap *pm, const struct stub_op *op)
+{
+	struct stub_pmap *sp = pm->md;
+	struct stub_op *q;
+	uint32_t cap;
+
+	if (sp->stub == NULL || sp->fresh)
+		return;
+	sp->qseq++;
+	if (sp->nq > 0 && queue_merge(&sp->q[sp->nq - 1], op))
+		return;
+	if (sp->nq == sp->cap) {
+		cap = sp->cap == 0 ? 32 : sp->cap * 2;
+		q = cap > QUEUE_MAX ? NULL : realloc(sp->q, cap * sizeof(*q));
+		if (q == NULL) {
+			KVERIFY(sp->cap > 0);
+			queue_unmap_all(sp);
+			return;
+		}
+		sp->q = q;
+		sp->cap = cap;
+	}
+	sp->q[sp->nq++] = *op;
+}
+
+/* The queue always has room for "everything away". */
+static int
+queue_reserve(struct stub_pmap *sp)
+{
+	if (sp->cap != 0)
+		return (0);
+	sp->q = malloc(32 * sizeof(*sp->q));
+	if (sp->q == NULL)
+		return (ENOMEM);
+	sp->cap = 32;
+	return (0);
+}
+
+static void
+stub_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
+    vm_prot_t prot)
+{
+	struct stub_op op = {
+	    .op = OP_MAP,
+	    .prot = prot | OP_POPULATE,
+	    .addr = va,
+	    .len = (uint64_t)npages * PAGE_SIZE,
+	    .off = (uint64_t)frame * PAGE_SIZE,
+	};
+
+	queue_op(pm, &op);
+}
+
+/* Ranges of 4 GiB and more go in pieces: the filter compares halves. */
+static void
+queue_range(struct pmap *pm, uint32_t code, vm_prot_t prot, vm_offset_t sva,
+    vm_offset_t eva)
+{
+	const uint64_t step = UINT64_C(1) << 31;
+	struct stub_op op = {.op = code, .prot = prot};
+
+	if ((eva - sva) / step > 64) {
+		if (code == OP_UNMAP) {
+			struct stub_pmap *sp = pm->md;
+
+			sp->qseq++;
+			queue_unmap_all(sp);
+			return;
+		}
+	}
+	while (sva < eva) {
+		op.addr = sva;
+		op.len = eva - sva < step ? eva - sva : step;
+		queue_op(pm, &op);
+		sva += op.len;
+	}
+}
+
+static void
+stub_unmap(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
+{
+	queue_range(pm, OP_UNMAP, 0, sva, eva);
+}
+
+/*
+ * A protected run may have holes in the machine where the host would stop
+ * with ENOMEM: that fails the batch and resets the machine, which is right
+ * but slow; it does not happen unless mappings were lost.
+ */
+static void
+stub_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
+{
+	queue_range(pm, OP_PROTECT, prot, sva, eva);
+}
+
+/*
+ * A large change costs the host more than a new process does (measured: 18 us
+ * to protect and 41 us to unmap a MiB of populated pages, 10 us to take over a
+ * stub from the pool): leave the old stub behind with everything in it.  Only
+ * while one thread is bound, which is then parked in the kernel.
+ */
+static bool
+stub_rebuild(struct pmap *pm, uint64_t count)
+{
+	struct stub_pmap *sp = pm->md;
+
+	if (sp->fresh) {
+		sp->qseq++;
+		return (true);
+	}
+	if (sp->stub == NULL || sp->nbound != 1 || sp->running != 0 ||
+	    count < REBUILD_PAGES ||
+	    count * REBUILD_SHARE < atomic_load(&pm->resident))
+		return (false);
+	sp->fresh = true;
+	sp->nq = 0;
+	sp->qseq++;
+	return (true);
+}
+
+bool
+stub_pmap_wants_fresh(struct stub_cpu *sc)
+{
+	struct stub_pmap *sp = sc->pmap->md;
+	bool fresh;
+
+	kmutex_lock(&sc->pmap->lock);
+	fresh = sp->fresh && sp->nbound == 1;
+	kmutex_unlock(&sc->pmap->lock);
+	return (fresh);
+}
+
+struct stub *
+stub_pmap_replace(struct stub_cpu *sc, struct stub *with)
+{
+	struct pmap *pm = sc->pmap;
+	struct stub_pmap *sp = pm->md;
+	struct stub *old = NULL;
+
+	kmutex_lock(&pm->lock);
+	KASSERT(sp->nbound == 1 && sp->running == 0);
+	sp->fresh = false;
+	sp->nq = 0;
+	if (with != NULL) {
+		old = sp->stub;
+		sp->stub = with;
+		sc->stub = with;
+		sc->idx = 0;
+		sc->ctx = stub_ctx_at(with, 0);
+	} else
+		queue_unmap_all(sp);
+	sp->qseq++;
+	kmutex_unlock(&pm->lock);
+	return (old);
+}
+
+/* Move up to CTX_NOPS operations to the context.  Locked. */
+static uint32_t
+take_ops(struct stub_cpu *sc, struct stub_pmap *sp)
+{
+	struct stub_op *dst = (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
+	uint32_t n = sp->nq < CTX_NOPS ? sp->nq : CTX_NOPS;
+
+	memcpy(dst, sp->q, n * sizeof(*dst));
+	sc->ctx->nops = n;
+	for (uint32_t i = 0; i < n; i++) {
+		if (sp->q[i].op == OP_MAP)
+			counter_add(&sc->sm->maps, 1);
+		else if (sp->q[i].op == OP_PROTECT)
+			counter_add(&sc->sm->protects, 1);
+		else
+			counter_add(&sc->sm->unmaps, 1);
+	}
+	sp->nq -= n;
+	memmove(sp->q, sp->q + n, sp->nq * sizeof(*dst));
+	return (n);
+}
+
+int
+stub_pmap_flush(struct stub_cpu *sc)
+{
+	struct pmap *pm = sc->pmap;
+	struct stub_pmap *sp = pm->md;
+	uint64_t seq;
+	uint32_t n;
+	int error = 0;
+
+	kmutex_lock(&sp->flush);
+	for (;;) {
+		kmutex_lock(&pm->lock);
+		n = take_ops(sc, sp);
+		seq = sp->nq == 0 ? sp->qseq : sp->applied;
+		sp->flushing = n != 0;
+		if (n == 0) {
+			sp->applied = seq;
+			kcond_broadcast(&sp->cond);
+		}
+		kmutex_unlock(&pm->lock);
+		if (n == 0)
+			break;
+		error = stub_command(sc, CMD_REPORT);
+		if (error == 0 && stub_event(sc) == EV_OPFAIL) {
+			error = stub_op_failed(sc);
+			stub_pmap_reset(sc);
+		}
+		if (error != 0)
+			break;
+	}
+	if (error != 0) {
+		kmutex_lock(&pm->lock);
+		sp->flushing = false;
+		sp->qseq++; /* what was taken is lost */
+		queue_unmap_all(sp);
+		kcond_broadcast(&sp->cond);
+		kmutex_unlock(&pm->lock);
+	}
+	kmutex_unlock(&sp->flush);
+	return (error);
+}
+
+bool
+stub_pmap_enter_user(struct stub_cpu *sc)
+{
+	struct pmap *pm = sc->pmap;
+	struct stub_pmap *sp = pm->md;
+	bool ok;
+
+	kmutex_lock(&pm->lock);
+	if (sp->nbound > 1)
+		ok = sp->nq == 0 && !sp->flushing;
+	else
+		ok = sp->nq <= CTX_NOPS;
+	/* With `fresh` the stub still has what the tables have lost. */
+	ok = ok && !sp->fresh;
+	if (ok) {
+		take_ops(sc, sp);
+		sp->applied = sp->qseq;
+		sp->running++;
+		if (sp->waiters != 0)
+			kcond_broadcast(&sp->cond);
+	}
+	kmutex_unlock(&pm->lock);
+	return (ok);
+}
+
+void
+stub_pmap_leave_user(struct stub_cpu *sc)
+{
+	struct pmap *pm = sc->pmap;
+	struct stub_pmap *sp = pm->md;
+
+	kmutex_lock(&pm->lock);
+	KASSERT(sp->running > 0);
+	sp->running--;
+	if (sp->waiters != 0)
+		kcond_broadcast(&sp->cond);
+	kmutex_unlock(&pm->lock);
+}
+
+void
+stub_pmap_reset(struct stub_cpu *sc)
+{
+	struct pmap *pm = sc->pmap;
+	struct stub_pmap *sp = pm->md;
+
+	atomic_fetch_add(&sc->sm->resets, 1);
+	kmutex_lock(&pm->lock);
+	sp->qseq++;
+	queue_unmap_all(sp);
+	kmutex_unlock(&pm->lock);
+}
+
+static void
+stub_sync(struct pmap *pm)
+{
+	struct stub_pmap *sp = pm->md;
+	struct stub_cpu *me = stub_cpu_current(), *sc;
+	uint64_t target;
+
+	kmutex_lock(&pm->lock);
+	target = sp->qseq;
+	/* A batch that is out need not be waited for: while it is, nobody
+	 * enters user code. */
+	if (sp->stub == NULL || sp->applied >= target || sp->running == 0) {
+		kmutex_unlock(&pm->lock);
+		return;
+	}
+	if (me != NULL && me->pmap == pm) {
+		kmutex_unlock(&pm->lock);
+		if (stub_pmap_flush(me) == 0)
+			return;
+		/* Nothing was done; the others may still be running. */
+		kmutex_lock(&pm->lock);
+	}
+	sp->waiters++;
+	while (sp->running != 0 && sp->applied < target) {
+		LIST_FOREACH (sc, &sp->cpus, link)
+			if (atomic_load(&sc->in_user) != 0)
+				cpu_interrupt(sc->ct);
+		/* Looked at anew now and then: a thread may have entered
+		 * between two looks with an old queue. */
+		kcond_timedwait(
+		    &sp->cond, &pm->lock, host_now_ns() + UINT64_C(20000000));
+	}
+	sp->waiters--;
+	kmutex_unlock(&pm->lock);
+}
+
+const struct pmap_ops pmap_stub_ops = {
+    .name = "stub",
+    .init = stub_init,
+    .release = stub_release,
+    .map = stub_map,
+    .unmap = stub_unmap,
+    .protect = stub_protect,
+    .rebuild = stub_rebuild,
+    .sync = stub_sync,
+};
+
+/* Bind and unbind live here because they change struct stub_pmap. */
+int
+stub_pmap_bind(
+    struct stub_cpu *sc, struct pmap *pm, struct stub *fresh, bool *used)
+{
+	struct stub_pmap *sp = pm->md;
+	unsigned w;
+	int error = 0;
+
+	*used = false;
+	kmutex_lock(&pm->lock);
+	if (sp->stub == NULL) {
+		if (fresh == NULL || queue_reserve(sp) != 0) {
+			error = fresh == NULL ? ENOENT : ENOMEM;
+			goto out;
+		}
+		sp->stub = fresh;
+		sp->nq = 0;
+		*used = true;
+		sc->idx = 0;
+	} else {
+		if (sp->fresh) {
+			/* Two threads cannot move: empty it instead. */
+			sp->fresh = false;
+			sp->qseq++;
+			queue_unmap_all(sp);
+		}
+		for (w = 0; w < CTX_THREADS / 64; w++)
+			if (sp->stub->idle[w] != 0)
+				break;
+		if (w == CTX_THREADS / 64) {
+			error = EAGAIN;
+			goto out;
+		}
+		sc->idx = w * 64 + (unsigned)__builtin_ctzll(sp->stub->idle[w]);
+		sp->stub->idle[w] &= sp->stub->idle[w] - 1;
+	}
+	sc->stub = sp->stub;
+	sc->pmap = pm;
+	sc->ctx = stub_ctx_at(sc->stub, sc->idx);
+	sp->nbound++;
+	LIST_INSERT_HEAD(&sp->cpus, sc, link);
+out:
+	kmutex_unlock(&pm->lock);
+	return (error);
+}
+
+struct stub *
+stub_pmap_unbind(struct stub_cpu *sc)
+{
+	struct pmap *pm = sc->pmap;
+	struct stub_pmap *sp = pm->md;
+	struct stub *last = NULL;
+
+	kmutex_lock(&pm->lock);
+	LIST_REMOVE(sc, link);
+	sp->nbound--;
+	sp->stub->idle[sc->idx / 64] |= UINT64_C(1) << (sc->idx % 64);
+	if (sp->nbound == 0) {
+		last = sp->stub;
+		sp->stub = NULL;
+		sp->fresh = false;
+		sp->nq = 0;
+		sp->applied = sp->qseq;
+	}
+	kcond_broadcast(&sp->cond);
+	kmutex_unlock(&pm->lock);
+	return (last);
+}

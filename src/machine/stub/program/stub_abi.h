@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What the kernel process and the stub program agree on: the address layout
+ * of a stub process, the context page of each thread, operations, and the
+ * order block of the zygote.  Freestanding: used on both sides.
+ *
+ *   0x0000'0001'0000  guest  ..................................
+ * 0x7ffe'0000'0000 0x7fff'0000'0000  permanent text: signal handler, permitted
+ * system calls 0x7fff'0010'0000  init text: zygote and start-up, unmapped in
+ * stubs 0x7fff'2000'0000  the host's vvar and vdso pages, moved here
+ *   0x7fff'4000'0000  context slots of this stub, one of CTX_STRIDE a thread
+ *
+ * A whole 4 GiB step lies between guest and stub, so that the seccomp filter
+ * can compare upper halves only.
+ */
+#ifndef MACHINE_STUB_PROGRAM_STUB_ABI_H
+#define MACHINE_STUB_PROGRAM_STUB_ABI_H
+
+#include <stdint.h>
+
+#define STUB_TEXT_BASE 0x7fff00000000ULL
+#define STUB_INIT_BASE 0x7fff00100000ULL
+#define STUB_INIT_SIZE 0x10000ULL
+#define STUB_VDSO_BASE 0x7fff20000000ULL
+#define STUB_CTX_BASE 0x7fff40000000ULL
+#define STUB_HI 0x7fffU       /* upper half of every stub address */
+#define STUB_GUEST_HI 0x7ffeU /* upper half of the end of guest addresses */
+#define STUB_GUEST_MIN 0x10000ULL
+#define STUB_GUEST_END 0x7ffe00000000ULL
+
+/* Descriptors in the zygote and its children. */
+#define STUB_FD_ARENA 3
+#define STUB_FD_CTX 4
+
+/* Context memory: one slot a stub, CTX_STRIDE a thread in it. */
+#define CTX_STRIDE 0x10000ULL
+#define CTX_THREADS 512
+#define CTX_SLOT_SIZE (CTX_STRIDE * CTX_THREADS)
+#define CTX_OPS_OFF 0x1000ULL
+#define CTX_STACK_OFF 0x2000ULL
+#define CTX_STACK_SIZE (CTX_STRIDE - CTX_STACK_OFF)
+
+/* stub_ctx.state */
+#define CTX_EVENT 1u /* stub -> kernel: an event is in the context */
+#define CTX_CMD 2u   /* kernel -> stub: carry out ops, then cmd */
+#define CTX_USER 3u  /* user code runs */
+#define CTX_DEAD 4u  /* set by the kernel: the stub process is gone */
+
+/* stub_ctx.cmd */
+#define CMD_RESUME 1u /* return to user code */
+#define CMD_REPORT 2u /* report EV_DONE */
+
+/* stub_ctx.event, besides signal numbers 1..64 */
+#define EV_DONE 100u   /* CMD_REPORT done */
+#define EV_OPFAIL 101u /* an operation failed: op_index, op_errno */
+
+#define OP_MAP 1u     /* mmap(addr, len, prot, arena, off) */
+#define OP_UNMAP 2u   /* munmap(addr, len) */
+#define OP_PROTECT 3u /* mprotect(addr, len, prot) */
+#define OP_THREAD 4u  /* new thread on context number `off` */
+#define OP_UNMAP_ALL 5u
+
+struct stub_op {
+	uint32_t op;
+	uint32_t prot; /* PROT_*; MAP: bit 8 populate */
+	uint64_t addr, len, off;
+};
+#define OP_POPULATE 0x100u
+#define CTX_NOPS 128
+
+/* First page of a thread's context.  All of it is untrusted to the kernel. */
+struct stub_ctx {
+	_Atomic(uint32_t) state;
+	_Atomic(uint32_t) stub_waits;   /* stub sleeps on `state` */
+	_Atomic(uint32_t) kernel_waits; /* kernel sleeps on `state` */
+	uint32_t spin;                  /* loops the stub may spin */
+	uint32_t cmd;
+	uint32_t nops;
+	uint32_t event;
+	uint32_t op_index, op_errno;
+	uint32_t tid;       /* host thread */
+	uint32_t set_bases; /* load fs_base and gs_base on resume */
+	int32_t ev_code;
+	int32_t ev_syscall;
+	uint32_t ev_arch;
+	uint64_t ev_addr;
+	uint64_t fs_base, gs_base;
+	uint64_t uc; /* address of the ucontext in this context's stack */
+};
+_Static_assert(sizeof(struct stub_ctx) <= CTX_OPS_OFF, "context header");
+_Static_assert(sizeof(struct stub_op) * CTX_NOPS <= 0x1000, "op page");
+
+/* Order block of the zygote: slot 0 of the context memory, never mapped in a
+ * process that runs user code. */
+#define ORDER_NONE 0u
+#define ORDER_MOVE 1u  /* mremap moves, then munmap cuts */
+#define ORDER_ARM 2u   /* signal handlers, seccomp filter */
+#define ORDER_SPAWN 3u /* fork a stub on `slot` */
+#define STUB_MOVES 8
+struct stub_order {
+	_Atomic(uint32_t) order;
+	_Atomic(uint32_t) reply; /* counts orders carried out */
+	int32_t result;          /* 0 or pid, or -errno */
+	uint32_t slot;
+	int32_t kernel_pid;
+	/* SPAWN: written by the host with the fork. */
+	_Atomic(int32_t) child_pid;
+	uint32_t nmoves;
+	struct {
+		uint64_t from, to, size; /* to == 0: unmap */
+	} move[STUB_MOVES];
+};
+
+#endif /* MACHINE_STUB_PROGRAM_STUB_ABI_H */

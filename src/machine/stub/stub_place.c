@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Where the two threads of an lwp run, and when the kernel side spins.
+ *
+ * An lwp is two host threads, of which one runs while the other waits.  What
+ * a hand-over between them costs depends on where they are (measured on a
+ * two-CPU virtual machine, system-call round trip; bench/ prints it anew):
+ *
+ *      both on one CPU, futex                    7 us
+ *      two CPUs, the other spins                 2 us
+ *      two CPUs, the other sleeps               50 us   (an idle CPU wakes)
+ *
+ * So an lwp is in one of three modes.  PAIR: both threads are pinned to one
+ * CPU; the default for code that makes events.  SPIN: the kernel thread sits
+ * on another CPU and spins while user code runs; entered after a streak of
+ * short user runs and only while there are CPUs that no guest uses.  LOOSE:
+ * user code has run for LOOSE_NS without an event; both threads are unpinned,
+ * so that the host's scheduler can balance computing guests; the next event
+ * makes a pair again.
+ *
+ * Leaving SPIN: when an event does not come in SPIN_NS, when guests want the
+ * CPU, or when round trips take longer than in a pair (others use the CPUs),
+ * the kernel thread joins the stub's CPU and sleeps there; each failure doubles
+ * the streak that is asked for next time.  When the stub has gone to sleep (a
+ * long system call), it is re-pinned, asleep, to the kernel thread's CPU:
+ * moving a sleeper costs nothing.
+ *
+ * All of this is a matter of speed only: pinning may fail or lie.
+ */
+
+#include "machine/stub/stub_int.h"
+
+#include <string.h>
+
+#define SPIN_NS 40000
+#define SHORT_NS 25000
+#define STREAK_MIN 16
+#define STREAK_MAX 4096
+#define STUB_SPINS 3000
+#define BALANCE_EVENTS 128
+
+static void
+pin_kernel(struct stub_cpu *sc, int cpu)
+{
+	if (sc->kcpu == cpu)
+		return;
+	host_setaffinity(0, cpu);
+	sc->kcpu = cpu;
+}
+
+static void
+pin_stub(struct stub_cpu *sc, int cpu)
+{
+	if (sc->scpu == cpu)
+		return;
+	host_setaffinity(sc->tid, cpu);
+	sc->scpu = cpu;
+}
+
+void
+stub_place_bind(struct stub_cpu *sc)
+{
+	sc->scpu = -1;
+	sc->mode = STUB_LOOSE;
+	sc->streak = 0;
+	if (sc->need_streak == 0)
+		sc->need_streak = STREAK_MIN;
+}
+
+/* The CPU (of ours) that fewest guests are using, other than `not`. */
+static int
+quiet_cpu(struct stub_machine *sm, int not )
+{
+	uint32_t best = UINT32_MAX, n;
+	int cpu = -1;
+
+	for (int i = 0; i < sm->ncpu; i++) {
+		if (sm->cpu[i] == not || sm->cpu[i] >= STUB_MAXCPU)
+			continue;
+		n = atomic_load_explicit(
+		    &sm->cpu_users[sm->cpu[i]], memory_order_relaxed);
+		if (n < best) {
+			best = n;
+			cpu = sm->cpu[i];
+		}
+	}
+	return (best == 0 ? cpu : -1);
+}
+
+static uint32_t
+users_of(struct stub_machine *sm, int cpu)
+{
+	return (cpu < 0 || cpu >= STUB_MAXCPU
+		    ? 0
+		    : atomic_load_explicit(
+			  &sm->cpu_users[cpu], memory_order_relaxed));
+}
+
+static bool
+may_spin(struct stub_machine *sm)
+{
+	return (atomic_load_explicit(&sm->nuser, memory_order_relaxed) * 2 <=
+		(uint32_t)sm->ncpu);
+}
+
+static void
+spin_failed(struct stub_cpu *sc)
+{
+	if (sc->need_streak < STREAK_MAX)
+		sc->need_streak *= 2;
+	sc->streak = 0;
+	pin_kernel(sc, sc->scpu);
+	sc->mode = STUB_PAIR;
+}
+
+/* Before a command: the stub is parked. */
+void
+stub_place_resume(struct stub_cpu *sc)
+{
+	struct stub_machine *sm = sc->sm;
+	int cpu, other;
+
+	atomic_fetch_add_explicit(&sm->nuser, 1, memory_order_relaxed);
+	if (sm->ncpu < 2)
+		return;
+	if (sc->mode == STUB_SPIN && atomic_load(&sc->ctx->stub_waits) != 0) {
+		pin_stub(sc, sc->kcpu);
+		sc->mode = STUB_PAIR;
+		sc->streak = 0;
+	}
+	if (sc->mode == STUB_LOOSE) {
+		cpu = host_getcpu();
+		if (users_of(sm, cpu) != 0 && (other = quiet_cpu(sm, cpu)) >= 0)
+			cpu = other;
+		pin_stub(sc, cpu);
+		pin_kernel(sc, cpu);
+		sc->mode = STUB_PAIR;
+	} else if (sc->mode == STUB_PAIR &&
+		   ++sc->since_balance >= BALANCE_EVENTS) {
+		sc->since_balance = 0;
+		if (users_of(sm, sc->scpu) != 0 &&
+		    (other = quiet_cpu(sm, sc->scpu)) >= 0) {
+			pin_stub(sc, other);
+			pin_kernel(sc, other);
+		}
+	}
+	if (sc->mode == STUB_PAIR && sc->streak >= sc->need_streak &&
+	    may_spin(sm) && (other = quiet_cpu(sm, sc->scpu)) >= 0) {
+		pin_kernel(sc, other);
+		sc->mode = STUB_SPIN;
+		sc->spin_ns = sc->pair_ns;
+		sc->streak = 0;
+	}
+	sc->ctx->spin = sc->mode == STUB_SPIN ? STUB_SPINS : 0;
+	sc->user_cpu = sc->scpu;
+	if (sc->user_cpu >= 0 && sc->user_cpu < STUB_MAXCPU)
+		atomic_fetch_add_explicit(
+		    &sm->cpu_users[sc->user_cpu], 1, memory_order_relaxed);
+	sc->resume_ns = host_now_ns();
+}
+
+/* An event is there. */
+void
+stub_place_event(struct stub_cpu *sc)
+{
+	struct stub_machine *sm = sc->sm;
+	uint64_t took;
+
+	atomic_fetch_sub_explicit(&sm->nuser, 1, memory_order_relaxed);
+	if (sm->ncpu < 2)
+		return;
+	if (sc->user_cpu >= 0 && sc->user_cpu < STUB_MAXCPU)
+		atomic_fetch_sub_explicit(
+		    &sm->cpu_users[sc->user_cpu], 1, memory_order_relaxed);
+	sc->user_cpu = -1;
+	took = host_now_ns() - sc->resume_ns;
+	if (took >= SHORT_NS) {
+		sc->streak = 0;
+		return;
+	}
+	sc->streak++;
+	if (sc->mode == STUB_PAIR)
+		sc->pair_ns += ((int64_t)took - sc->pair_ns) / 16;
+	else if (sc->mode == STUB_SPIN) {
+		sc->spin_ns += ((int64_t)took - sc->spin_ns) / 16;
+		if (sc->streak % 64 == 0 && sc->spin_ns > sc->pair_ns)
+			spin_failed(sc); /* CPUs are busy with others */
+	}
+}
+
+bool
+stub_place_spin(struct stub_cpu *sc)
+{
+	struct stub_machine *sm = sc->sm;
+	uint32_t s;
+
+	if (sc->mode != STUB_SPIN)
+		return (false);
+	for (unsigned n = 1;; n++) {
+		s = atomic_load_explicit(&sc->ctx->state, memory_order_acquire);
+		if (s == CTX_EVENT || s == CTX_DEAD) {
+			counter_add(&sm->spins, 1);
+			return (true);
+		}
+		__builtin_ia32_pause();
+		if (n % 64 == 0 &&
+		    (!may_spin(sm) || host_now_ns() - sc->resume_ns > SPIN_NS))
+			break;
+	}
+	spin_failed(sc);
+	return (false);
+}
+
+void
+stub_place_leave(struct stub_cpu *sc)
+{
+	pin_kernel(sc, -1);
+}
+
+void
+stub_place_loosen(struct stub_cpu *sc)
+{
+	if (sc->sm->ncpu < 2 || sc->mode == STUB_LOOSE)
+		return;
+	pin_stub(sc, -1);
+	pin_kernel(sc, -1);
+	sc->mode = STUB_LOOSE;
+	if (sc->need_streak > STREAK_MIN)
+		sc->need_streak /= 2;
+}

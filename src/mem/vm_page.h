@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Physical memory: the arena (vm_phys), and struct vm_page, one cache line
+ * for each frame.
+ */
+#ifndef MEM_VM_PAGE_H
+#define MEM_VM_PAGE_H
+
+#include "mem/vm_types.h"
+
+#define VM_PHYS_DEVRUNS 64 /* runs of device frames at a time */
+#define VM_PHYS_ORDERS 10  /* runs of 1 << 0 .. 1 << 9 frames */
+
+/* vm_page.flags, under the object lock */
+#define PG_BUSY 0x01   /* in transit: I/O or COW copy; owner is one thread */
+#define PG_WANTED 0x02 /* somebody waits for PG_BUSY on object->busy_cond */
+#define PG_DIRTY 0x04  /* differs from its file */
+#define PG_ZEROED 0x08 /* free frame known to read as zero */
+#define PG_MAPPED 0x10 /* a translation may exist in some pmap */
+#define PG_VALID 0x20  /* contents are what they should be */
+#define PG_FICTITIOUS 0x40 /* device page, no arena frame */
+
+/* vm_page.free */
+#define PHYS_USED 0    /* handed out, or fresh */
+#define PHYS_HEAD 1    /* head of a free run, on freelist[order] */
+#define PHYS_HOTFREE 2 /* single free frame on the hot list */
+#define PHYS_INNER 3   /* inside a free run */
+
+/* vm_page.hold: number of holds, and this when freed while held */
+#define PG_HOLD_FREE ((uint32_t)1 << 31)
+
+/*
+ * Key: [o] lock of the object that owns the page, [a] atomic, [f] vm_phys lock
+ *      while free
+ */
+struct vm_page {
+	_Alignas(64) struct vm_object *object; /* [o] NULL: free or orphan */
+	vm_pindex_t pindex;                    /* [o] */
+	TAILQ_ENTRY(vm_page) link;             /* [f] */
+	uint32_t flags;                        /* [o] PG_* */
+	_Atomic(uint32_t) hold;                /* [a] pins; see above */
+	uint32_t wire;                         /* [o] */
+	uint8_t order;                         /* [f] */
+	uint8_t free;                          /* [f] PHYS_* */
+	uint8_t act; /* [o] activity, see vm_pageout.c */
+	/* Block with the same contents, or 0.  While it is set no translation
+	 * allows writing: whoever makes the page writable frees the block. */
+	uint64_t swap; /* [o] swblk_t */
+};
+
+_Static_assert(sizeof(struct vm_page) == 64, "vm_page is one cache line");
+
+/*
+ * The arena.  `pages` and `base` are [I]; frame f is at base + f * PAGE_SIZE.
+ */
+struct vm_phys {
+	struct kmutex lock;      /* rank PHYS */
+	struct host host;        /* [I] */
+	int fd;                  /* [I] arena descriptor, -1 on host_fake */
+	char *base;              /* [I] mapping in this process */
+	struct vm_page *pages;   /* [I] */
+	uint64_t npages;         /* [I] frames of guest memory */
+	uint64_t ndev;           /* [I] frames behind them, for devices */
+	_Atomic(uint64_t) nfree; /* [a] free frames, thread caches included */
+	struct vm_page_list freelist[VM_PHYS_ORDERS]; /* under lock */
+	struct vm_page_list hot; /* under lock: freed last, not merged yet */
+	uint32_t nhot;           /* under lock */
+	/* Frames from here on were never handed out: zero, and not backed by
+	 * the host. */
+	uint64_t fresh; /* under lock */
+	/* Runs of the device part in use, in order, from its start. */
+	unsigned ndevruns; /* under lock */
+	struct {
+		uint64_t first, n;
+	} devrun[VM_PHYS_DEVRUNS]; /* under lock */
+};
+
+/* mem bytes for guests, devmem bytes for devices (vm_phys_device.c). */
+int vm_phys_create(
+    struct host, uint64_t mem, uint64_t devmem, struct vm_phys **);
+/* All frames must be free (KVERIFY). */
+void vm_phys_destroy(struct vm_phys *);
+
+static inline vm_frame_t
+vm_page_frame(const struct vm_phys *ph, const struct vm_page *m)
+{
+	return ((vm_frame_t)(m - ph->pages));
+}
+static inline void *
+vm_page_ptr(const struct vm_phys *ph, const struct vm_page *m)
+{
+	return (ph->base + (uint64_t)(m - ph->pages) * PAGE_SIZE);
+}
+static inline struct vm_page *
+vm_phys_page(const struct vm_phys *ph, vm_frame_t f)
+{
+	return (&ph->pages[f]);
+}
+
+/*
+ * Allocate a naturally aligned run of 1 << order frames; the first page is
+ * returned, the others follow it in the array.  Every page: object NULL,
+ * hold 0, wire 0, flags 0 or PG_ZEROED (reads as zero).
+ * - NULL when no such run is free (a smaller order may succeed).
+ * - Does not block, does not reclaim.  Any locks up to PMAP may be held.
+ */
+struct vm_page *vm_phys_alloc(struct vm_phys *, unsigned order);
+/*
+ * Give back single frames (of any earlier run; buddies coalesce).  The page
+ * must be unmapped everywhere, out of its object, hold 0.
+ */
+void vm_phys_free(struct vm_phys *, struct vm_page *);
+void vm_phys_free_run(struct vm_phys *, struct vm_page *, unsigned npages);
+/* Give the memory of free 2 MiB runs back to the host; returns bytes. */
+uint64_t vm_phys_trim(struct vm_phys *);
+
+/* ---- pages of objects ---- */
+
+/*
+ * The object of a page, read without the lock that protects it: for who finds
+ * pages by frame.  Objects are type-stable; the answer is to be verified with
+ * the object held and locked.
+ */
+__attribute__((no_sanitize("thread"))) static inline struct vm_object *
+vm_page_owner(const struct vm_page *m)
+{
+	return (*(struct vm_object *const volatile *)&m->object);
+}
+
+/*
+ * Allocate a page for (object, pindex) and insert it, busy and not valid.
+ * - Object locked; stays locked.  No page may be there already.
+ * - NULL: no frame or no radix node.  Does not reclaim (vm_fault does, with
+ *   the locks dropped).
+ */
+struct vm_page *vm_page_alloc(struct vm_object *, vm_pindex_t);
+/*
+ * Allocate up to n (<= 512) consecutive pages at pindex as one contiguous
+ * run of frames where possible, stopping at the first index that is occupied
+ * or where no frame can be had.  All are busy.  Returns how many, 0..n; the
+ * first is *out, neighbours in the frame array.
+ */
+unsigned vm_page_alloc_run(
+    struct vm_object *, vm_pindex_t, unsigned n, struct vm_page **out);
+/*
+ * Allocate a page for an index whose contents are in swap, in place of the
+ * block in the index; busy, not valid, and its `swap` is that block.
+ * - Object locked.  NULL: no frame.
+ */
+struct vm_page *vm_page_alloc_swapped(struct vm_object *, vm_pindex_t);
+/*
+ * The opposite: the page leaves, the block `blk` with its contents takes its
+ * place in the index.  Conditions of vm_page_free(); the page is busied by the
+ * caller.  Cannot fail.
+ */
+void vm_page_to_swap(struct vm_page *, uint64_t blk);
+/* A copy of the page in swap, if there is one, is given up.  Object locked. */
+void vm_page_drop_swap(struct vm_page *);
+/*
+ * The page is about to be written to, or to get a translation that allows it:
+ * a copy in swap is given up; a page of a file becomes dirty.  Object locked,
+ * page not busy by others.
+ */
+void vm_page_dirty(struct vm_page *);
+/* Resident page or NULL (also when it is in swap).  Object locked. */
+struct vm_page *vm_page_lookup(struct vm_object *, vm_pindex_t);
+/*
+ * Take the page out of its object and free the frame (or leave that to the
+ * last unhold).  Object locked, page not wired; it must not be mapped in any
+ * pmap (translations removed and synced).  A busy page must be busied by the
+ * caller.
+ */
+void vm_page_free(struct vm_page *);
+/*
+ * For who takes a whole index apart: the page belongs to nobody any more.
+ * True: its frame is the caller's to free; false: the last unhold will.
+ * Object locked, page not busy; the index is the caller's business.
+ */
+bool vm_page_orphan(struct vm_page *);
+/* Move to another object; both locked, page not busy by others. ENOMEM:
+ * nothing changed.  Keeps flags, swap copy and translations. */
+int vm_page_rename(struct vm_page *, struct vm_object *, vm_pindex_t);
+/* Busy: object locked.  try: false when busy by another. */
+bool vm_page_busy_try(struct vm_page *);
+void vm_page_unbusy(struct vm_page *);
+/* Wait until the page is no longer busy; drops and retakes the object lock:
+ * the caller must look the page up again. */
+void vm_page_busy_wait(struct vm_object *, struct vm_page *);
+/*
+ * Pin: the frame keeps its contents' storage until unhold, even when the
+ * page is freed.  Legal under the object lock or the pmap lock of a pmap
+ * that translates to it, or for the owner of another hold.
+ */
+void vm_page_hold(struct vm_page *);
+void vm_page_unhold(struct vm_phys *, struct vm_page *);
+
+/*
+ * Zero a run of busy pages, in two steps, because the flags need the object
+ * lock and zeroing should not have it.  prepare: object locked; notes in
+ * map[] (bit i of word i / 64) what is not known to read as zero, and drops
+ * PG_ZEROED.  zero_run: any locks or none.
+ */
+#define VM_PAGE_RUN_WORDS (((size_t)1 << (VM_PHYS_ORDERS - 1)) / 64)
+void vm_page_zero_prepare(
+    struct vm_page *run, unsigned n, uint64_t map[VM_PAGE_RUN_WORDS]);
+void vm_page_zero_run(struct vm_phys *, struct vm_page *run, unsigned n,
+    const uint64_t map[VM_PAGE_RUN_WORDS]);
+
+#endif /* MEM_VM_PAGE_H */

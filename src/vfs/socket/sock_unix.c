@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Names of UNIX sockets.
+ *
+ * Concepts.  The bytes go through sockets of the host, but their names are
+ * the guest's: a path in its files, or an abstract name in this kernel.  At
+ * the host a socket is bound to an abstract name of ours, made when it first
+ * needs one: a random key of the kernel, the number of the socket, and the
+ * pid, uid and gid of the guest that first bound or connected it.  So whoever
+ * accepts a connection reads from the host's peer name who it is (for
+ * SO_PEERCRED) and which socket (for its name), without a table that could
+ * forget.  Connecting looks the guest's name up among the bound sockets,
+ * and connects to the host's name of the one found.
+ *
+ * A socket bound to a path holds a ref of the node that bind made; that node
+ * is what connect finds, so renames and hard links work as on Linux and a
+ * removed name does not.  A socket in the file system that no guest has bound
+ * is refused: guests reach no socket of the host by its path.
+ *
+ * The world outside.  Abstract names of the host can be seen and reached by
+ * other processes there, which may even imitate ours.  They are told apart
+ * by what the host itself vouches for: the peer of an accepted connection,
+ * and the sender of a datagram, must be this process (socket.c).
+ *
+ * Locking.  vfs->sock_lock for names and the list of those bound.  Path
+ * lookup happens without it; `binding` keeps a second bind out meanwhile.
+ *
+ * Limits.  The name of a sender or peer that was closed before it was asked
+ * for is unknown (unnamed).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/host.h"
+#include "host/host_file.h"
+#include "libk/kassert.h"
+#include "vfs/socket/socket.h"
+
+#define UNIX_PATH 108 /* bytes of a name, terminator included */
+#define FAMILY 2      /* bytes before it */
+
+/* A name at the host, after the family. */
+struct unix_host_name {
+	char zero; /* abstract */
+	uint64_t key, id;
+	struct sock_cred cred;
+} __attribute__((packed));
+
+static void
+unnamed(struct host_sockaddr *sa)
+{
+	memset(sa, 0, sizeof(*sa));
+	sa->family = HOST_AF_UNIX;
+	sa->len = FAMILY;
+}
+
+/* ---- names at the host ---- */
+
+/* Strangers can send to it from now on: see who does. */
+static int
+reachable(struct file *f, struct socket *so)
+{
+	int on = 1;
+
+	atomic_store(&so->reachable, true);
+	return (host_setsockopt(
+	    f->hostfd, HOST_SOL_SOCKET, HOST_SO_PASSCRED, &on, sizeof(on)));
+}
+
+int
+unix_unpair(struct file *f, struct socket *so)
+{
+	int error = 0;
+
+	kmutex_lock(&so->vfs->sock_lock);
+	if (so->paired && so->type == HOST_SOCK_DGRAM) {
+		error = reachable(f, so);
+		so->paired = false;
+	}
+	kmutex_unlock(&so->vfs->sock_lock);
+	return (error);
+}
+
+int
+unix_host_bind(struct file *f, struct socket *so, const struct vfs_ctx *ctx)
+{
+	struct vfs *vfs = so->vfs;
+	struct unix_host_name n = {
+	    .key = vfs->sock_key, .cred = sock_self(ctx)};
+	struct host_sockaddr sa;
+	int error = 0;
+
+	unnamed(&sa);
+	sa.len = FAMILY + sizeof(n);
+	kmutex_lock(&vfs->sock_lock);
+	if (so->id == 0) {
+		n.id = atomic_fetch_add(&vfs->sock_id, 1) + 1;
+		memcpy(sa.raw + FAMILY, &n, sizeof(n));
+		if (so->type == HOST_SOCK_DGRAM && !so->paired)
+			error = reachable(f, so);
+		if (error == 0)
+			error = host_bind(f->hostfd, &sa);
+		if (error == 0) {
+			so->id = n.id;
+			so->host = sa;
+			so->cred = n.cred;
+		}
+	}
+	kmutex_unlock(&vfs->sock_lock);
+	return (error);
+}
+
+bool
+unix_host_parse(const struct vfs *vfs, const struct host_sockaddr *sa,
+    uint64_t *id, struct sock_cred *cred)
+{
+	struct unix_host_name n;
+
+	if (sa->len != FAMILY + sizeof(n) || sa->family != HOST_AF_UNIX)
+		return (false);
+	memcpy(&n, sa->raw + FAMILY, sizeof(n));
+	if (n.zero != '\0' || n.key != vfs->sock_key)
+		return (false);
+	*id = n.id;
+	*cred = n.cred;
+	return (true);
+}
+
+void
+unix_name_of(struct vfs *vfs, uint64_t id, struct host_sockaddr *sa)
+{
+	struct socket *so;
+
+	unnamed(sa);
+	kmutex_lock(&vfs->sock_lock);
+	LIST_FOREACH (so, &vfs->socks, link)
+		if (so->id == id) {
+			*sa = so->name;
+			break;
+		}
+	kmutex_unlock(&vfs->sock_lock);
+}
+
+/* ---- names of the guest ---- */
+
+enum name_kind { NAME_NONE, NAME_PATH, NAME_ABSTRACT };
+
+/* The path goes to `path`, UNIX_PATH + 1 bytes.  EINVAL. */
+static int
+name_parse(const struct host_sockaddr *sa, enum name_kind *kind, char *path)
+{
+	size_t n;
+
+	if (sa->len < FAMILY || sa->len > FAMILY + UNIX_PATH ||
+	    sa->family != HOST_AF_UNIX)
+		return (EINVAL);
+	n = sa->len - FAMILY;
+	*kind = n == 0                 ? NAME_NONE
+		: sa->raw[FAMILY] == 0 ? NAME_ABSTRACT
+				       : NAME_PATH;
+	memcpy(path, sa->raw + FAMILY, n);
+	path[n] = '\0';
+	return (0);
+}
+
+/* sock_lock held. */
+static struct socket *
+find_abstract(struct vfs *vfs, int type, const struct host_sockaddr *sa)
+{
+	struct socket *so;
+
+	LIST_FOREACH (so, &vfs->socks, link)
+		if (so->vp == NULL && so->type == type &&
+		    so->name.len == sa->len &&
+		    memcmp(so->name.raw, sa->raw, sa->len) == 0)
+			return (so);
+	return (NULL);
+}
+
+static struct socket *
+find_vnode(struct vfs *vfs, const struct vnode *vp)
+{
+	struct socket *so;
+
+	LIST_FOREACH (so, &vfs->socks, link)
+		if (so->vp == vp)
+			return (so);
+	return (NULL);
+}
+
+/* A free five-digit abstract name. */
+static int
+bind_auto(struct vfs *vfs, struct socket *so)
+{
+	char digits[8];
+	uint32_t r;
+
+	for (int i = 0; i < 64; i++) {
+		host_random(&r, sizeof(r));
+		(void)snprintf(digits, sizeof(digits), "%05x", r & 0xfffff);
+		unnamed(&so->name);
+		memcpy(so->name.raw + FAMILY + 1, digits, 5);
+		so->name.len = FAMILY + 6;
+		if (find_abstract(vfs, so->type, &so->name) == NULL)
+			return (0);
+	}
+	so->name.len = 0;
+	return (ENOSPC);
+}
+
+/* Make the node and ref it. */
+static int
+bind_path(const char *path, const struct vfs_ctx *ctx, struct vnode **vpp)
+{
+	struct nameidata nd;
+	int error;
+
+	error = vfs_mknod(ctx, NULL, path, HOST_S_IFSOCK | 0777, 0);
+	if (error == EEXIST)
+		return (EADDRINUSE);
+	if (error == 0)
+		error = namei(ctx, NULL, path, NAMEI_NOFOLLOW, &nd);
+	if (error != 0)
+		return (error);
+	if (nd.vp->type != VSOCK) { /* somebody has changed it already */
+		vrele(nd.vp);
+		return (EADDRINUSE);
+	}
+	*vpp = nd.vp;
+	return (0);
+}
+
+/* Begin to bind, which only one may. */
+static int
+bind_begin(struct socket *so)
+{
+	int error = 0;
+
+	kmutex_lock(&so->vfs->sock_lock);
+	if (so->bound || so->binding)
+		error = EINVAL;
+	else
+		so->binding = true;
+	kmutex_unlock(&so->vfs->sock_lock);
+	return (error);
+}
+
+/* Publish the name, or not; takes vp over if it succeeds. */
+static int
+bind_end(struct socket *so, enum name_kind kind, const struct host_sockaddr *sa,
+    struct vnode *vp, int error)
+{
+	struct vfs *vfs = so->vfs;
+
+	kmutex_lock(&vfs->sock_lock);
+	so->binding = false;
+	if (error == 0 && kind == NAME_NONE)
+		error = bind_auto(vfs, so);
+	else if (error == 0) {
+		if (kind == NAME_ABSTRACT
+			? find_abstract(vfs, so->type, sa) != NULL
+			: find_vnode(vfs, vp) != NULL)
+			error = EADDRINUSE;
+		else
+			so->name = *sa;
+	}
+	if (error == 0) {
+		so->vp = vp;
+		so->bound = true;
+		LIST_INSERT_HEAD(&vfs->socks, so, link);
+	}
+	kmutex_unlock(&vfs->sock_lock);
+	return (error);
+}
+
+int
+unix_bind(struct file *f, struct socket *so, const struct host_sockaddr *sa,
+    const struct vfs_ctx *ctx)
+{
+	char path[UNIX_PATH + 1];
+	struct host_sockaddr name = *sa;
+	struct vnode *vp = NULL;
+	enum name_kind kind;
+	int error;
+
+	error = name_parse(sa, &kind, path);
+	if (error != 0)
+		return (error);
+	if (kind == NAME_PATH) { /* what getsockname says ends with a zero */
+		name.len = FAMILY + (uint32_t)strlen(path) + 1;
+		memcpy(name.raw + FAMILY, path, name.len - FAMILY);
+	}
+	error = bind_begin(so);
+	if (error != 0)
+		return (error);
+	error = unix_host_bind(f, so, ctx);
+	if (error == 0 && kind == NAME_PATH)
+		error = bind_path(path, ctx, &vp);
+	error = bind_end(so, kind, &name, vp, error);
+	if (error != 0)
+		vrele(vp);
+	return (error);
+}
+
+void
+unix_unbind(struct socket *so)
+{
+	struct vnode *vp = NULL;
+
+	kmutex_lock(&so->vfs->sock_lock);
+	if (so->bound) {
+		LIST_REMOVE(so, link);
+		so->bound = false;
+		vp = so->vp;
+		so->vp = NULL;
+	}
+	kmutex_unlock(&so->vfs->sock_lock);
+	vrele(vp);
+}
+
+int
+unix_resolve(struct socket *so, const struct host_sockaddr *to,
+    const struct vfs_ctx *ctx, struct host_sockaddr *host,
+    struct host_sockaddr *name, struct sock_cred *cred)
+{
+	struct vfs *vfs = so->vfs;
+	struct nameidata nd = {.vp = NULL};
+	char path[UNIX_PATH + 1];
+	enum name_kind kind;
+	struct socket *t;
+	int error;
+
+	error = name_parse(to, &kind, path);
+	if (error == 0 && kind == NAME_NONE)
+		error = EINVAL;
+	if (error == 0 && kind == NAME_PATH) {
+		error = namei(ctx, NULL, path, 0, &nd);
+		if (error == 0 && nd.vp->type != VSOCK)
+			error = ECONNREFUSED;
+		if (error == 0) {
+			error = vn_access(nd.vp, 2, ctx);
+			/* Writing is about the files of the mount. */
+			if (error == EROFS)
+				error = 0;
+		}
+	}
+	if (error != 0) {
+		vrele(nd.vp);
+		return (error);
+	}
+	kmutex_lock(&vfs->sock_lock);
+	t = kind == NAME_PATH ? find_vnode(vfs, nd.vp)
+			      : find_abstract(vfs, so->type, to);
+	if (t == NULL)
+		error = ECONNREFUSED;
+	else if (t->type != so->type)
+		error = EPROTOTYPE;
+	else {
+		*host = t->host;
+		*name = t->name;
+		*cred = t->cred;
+	}
+	kmutex_unlock(&vfs->sock_lock);
+	vrele(nd.vp);
+	return (error);
+}

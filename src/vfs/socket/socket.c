@@ -1,0 +1,881 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Sockets: files over sockets of the host.
+ *
+ * Concepts.  Every socket is one of the host, non-blocking, so that poll and
+ * epoll, buffers, backlogs and the states of connections are the host's and
+ * exact.  What is ours is waiting (interruptible, with the timeouts of
+ * SO_RCVTIMEO and SO_SNDTIMEO), the names of UNIX sockets (sock_unix.c) and
+ * files and senders of messages (sock_rights.c).  An Internet socket's
+ * addresses, options and control records are passed through; whether a guest
+ * may have one is decided by who calls sock_create().
+ *
+ * Strangers.  A UNIX socket that a guest listens on or receives datagrams
+ * with can be reached by other processes of the host, if they guess or read
+ * its name there.  Their connections are closed before the guest sees them,
+ * their datagrams dropped: the host says which process is on the other side.
+ *
+ * Inherited sockets (what the command was given as standard input, say) can
+ * be read, written, shut down and asked; they take no address and carry no
+ * files, and they cannot be bound, connected or accepted from.
+ *
+ * Locking: vfs->sock_lock for names and peers, none for I/O.
+ *
+ * Guarantees: an error is reported only when nothing was transferred.
+ *
+ * Limits: connecting to a full backlog tries again every few milliseconds.
+ * A datagram from a stranger makes a socket look readable for a moment; looked
+ * at (MSG_PEEK) by one thread while another receives, it can take one of ours
+ * with it.  Close never lingers.
+ */
+#include "vfs/socket/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/host.h"
+#include "host/host_file.h"
+#include "libk/kassert.h"
+#include "vfs/vfs_node.h"
+#include "mem/vm_zone.h"
+
+#define SEND_FLAGS                                                             \
+	(HOST_MSG_OOB | HOST_MSG_DONTROUTE | HOST_MSG_EOR | HOST_MSG_CONFIRM | \
+	    HOST_MSG_MORE)
+#define RECV_FLAGS \
+	(HOST_MSG_OOB | HOST_MSG_PEEK | HOST_MSG_TRUNC | HOST_MSG_ERRQUEUE)
+
+struct socket *
+file_socket(const struct file *f)
+{
+	return (f->ops == &socket_fileops ? f->data : NULL);
+}
+
+bool
+sock_is_record(const struct socket *so)
+{
+	return (so->type != HOST_SOCK_STREAM);
+}
+
+static bool
+is_unix(const struct socket *so)
+{
+	return (so->domain == HOST_AF_UNIX);
+}
+
+static bool
+would_block(const struct file *f, int flags)
+{
+	return ((flags & HOST_MSG_DONTWAIT) != 0 ||
+		(atomic_load_explicit(&f->flags, memory_order_relaxed) &
+		    O_NONBLOCK) != 0);
+}
+
+struct sock_cred
+sock_self(const struct vfs_ctx *ctx)
+{
+	return ((struct sock_cred){ctx->pid, ctx->uid, ctx->gid});
+}
+
+static uint64_t
+deadline_of(_Atomic(uint64_t) *timeo)
+{
+	uint64_t t = atomic_load_explicit(timeo, memory_order_relaxed);
+
+	return (t == 0 ? UINT64_MAX : host_now_ns() + t);
+}
+
+/* Wait for I/O; a timeout is EAGAIN there. */
+static int
+io_wait(struct file *f, struct vfs_retry *w, const struct vfs_ctx *ctx)
+{
+	int error = vfs_wait_retry(ctx, f->hostfd, w);
+
+	return (error == ETIMEDOUT ? EAGAIN : error);
+}
+
+/* ---- making ---- */
+
+/* A file for `hostfd`, which passes to it in any case. */
+static int
+sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
+    struct file **out)
+{
+	struct socket *so;
+	struct host_stat st;
+	struct file *f;
+	int error;
+
+	error = host_fstat(hostfd, &st);
+	so = error == 0 ? zalloc(vfs->z_socket) : NULL;
+	if (error == 0 && so == NULL)
+		error = ENOMEM;
+	if (error == 0) {
+		init.vfs = vfs;
+		*so = init;
+		error = file_create(vfs, &socket_fileops, NULL,
+		    O_RDWR | (flags & O_NONBLOCK), hostfd, so, &f);
+		if (error != 0)
+			zfree(vfs->z_socket, so);
+	}
+	if (error != 0) {
+		(void)host_close(hostfd);
+		return (error);
+	}
+	f->ino = st.ino;
+	*out = f;
+	return (0);
+}
+
+int
+sock_create(struct vfs *vfs, int domain, int type, int protocol, int flags,
+    struct file **out)
+{
+	struct socket so = {.domain = domain, .type = type};
+	int fd, error;
+
+	error = host_socket(domain, type, protocol, &fd);
+	return (error != 0 ? error : sock_wrap(vfs, fd, flags, so, out));
+}
+
+int
+sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_ctx *ctx,
+    struct file *f[2])
+{
+	struct socket so = {.domain = HOST_AF_UNIX,
+	    .type = type,
+	    .peercred = sock_self(ctx),
+	    .paired = true,
+	    .has_peer = true};
+	int error, fds[2];
+
+	so.peer.family = HOST_AF_UNIX;
+	so.peer.len = sizeof(so.peer.family);
+	error = host_socketpair(type, fds);
+	if (error != 0)
+		return (error);
+	error = sock_wrap(vfs, fds[0], flags, so, &f[0]);
+	if (error != 0) {
+		(void)host_close(fds[1]);
+		return (error);
+	}
+	error = sock_wrap(vfs, fds[1], flags, so, &f[1]);
+	if (error != 0)
+		file_free(f[0]);
+	return (error);
+}
+
+int
+sock_inherit(struct vfs *vfs, int hostfd, int flags, struct file **out)
+{
+	struct socket so = {.inherited = true};
+	int error;
+
+	error = host_sockopt_int(hostfd, 39 /* SO_DOMAIN */, &so.domain);
+	if (error == 0)
+		error = host_sockopt_int(hostfd, 3 /* SO_TYPE */, &so.type);
+	if (error != 0) {
+		(void)host_close(hostfd);
+		return (error);
+	}
+	return (sock_wrap(vfs, hostfd, flags, so, out));
+}
+
+/*
+ * A close that lingers would wait in the host, where no signal ends it.  Data
+ * that is not sent yet goes out behind our back instead; linger 0, which
+ * throws it away, does not wait and stays.
+ */
+static void
+linger_off(struct file *f)
+{
+	const struct socket *so = f->data;
+	struct {
+		int32_t on, seconds;
+	} v = {0, 0};
+	uint32_t len = sizeof(v);
+
+	if (so->domain == HOST_AF_UNIX || so->inherited ||
+	    host_getsockopt(
+		f->hostfd, HOST_SOL_SOCKET, HOST_SO_LINGER, &v, &len) != 0 ||
+	    v.on == 0 || v.seconds == 0)
+		return;
+	v.on = 0;
+	(void)host_setsockopt(
+	    f->hostfd, HOST_SOL_SOCKET, HOST_SO_LINGER, &v, sizeof(v));
+}
+
+static void
+socket_close(struct file *f)
+{
+	struct socket *so = f->data;
+	struct vfs *vfs = so->vfs;
+
+	unix_unbind(so);
+	linger_off(f);
+	(void)host_close(f->hostfd);
+	zfree(vfs->z_socket, so);
+	if (atomic_load(&vfs->nparcels) != 0)
+		parcel_collect(vfs);
+}
+
+/* ---- names ---- */
+
+int
+sock_bind(
+    struct file *f, const struct host_sockaddr *sa, const struct vfs_ctx *ctx)
+{
+	struct socket *so = file_socket(f);
+
+	if (so->inherited)
+		return (EACCES);
+	return (
+	    is_unix(so) ? unix_bind(f, so, sa, ctx) : host_bind(f->hostfd, sa));
+}
+
+int
+sock_listen(struct file *f, int backlog, const struct vfs_ctx *ctx)
+{
+	struct socket *so = file_socket(f);
+	bool bound;
+
+	if (so->inherited)
+		return (EACCES);
+	if (is_unix(so)) {
+		kmutex_lock(&so->vfs->sock_lock);
+		bound = so->bound;
+		if (bound)
+			so->cred = sock_self(ctx);
+		kmutex_unlock(&so->vfs->sock_lock);
+		if (!bound)
+			return (sock_is_record(so) &&
+					so->type != HOST_SOCK_SEQPACKET
+				    ? EOPNOTSUPP
+				    : EINVAL);
+	}
+	return (host_listen(f->hostfd, backlog));
+}
+
+int
+sock_name(struct file *f, struct host_sockaddr *sa)
+{
+	struct socket *so = file_socket(f);
+
+	if (!is_unix(so))
+		return (host_getsockname(f->hostfd, sa));
+	kmutex_lock(&so->vfs->sock_lock);
+	*sa = so->name;
+	kmutex_unlock(&so->vfs->sock_lock);
+	if (sa->len == 0) {
+		sa->family = HOST_AF_UNIX;
+		sa->len = sizeof(sa->family);
+	}
+	return (0);
+}
+
+int
+sock_peername(struct file *f, struct host_sockaddr *sa)
+{
+	struct socket *so = file_socket(f);
+	struct host_sockaddr host;
+	int error = 0;
+
+	if (!is_unix(so))
+		return (host_getpeername(f->hostfd, sa));
+	if (so->inherited) {
+		error = host_getpeername(f->hostfd, &host);
+		memset(sa, 0, sizeof(*sa));
+		sa->family = HOST_AF_UNIX;
+		sa->len = sizeof(sa->family);
+		return (error);
+	}
+	kmutex_lock(&so->vfs->sock_lock);
+	if (so->has_peer)
+		*sa = so->peer;
+	else
+		error = ENOTCONN;
+	kmutex_unlock(&so->vfs->sock_lock);
+	return (error);
+}
+
+void
+sock_peercred(struct file *f, struct sock_cred *cred)
+{
+	struct socket *so = file_socket(f);
+
+	kmutex_lock(&so->vfs->sock_lock);
+	*cred = so->has_peer ? so->peercred
+			     : (struct sock_cred){0, UINT32_MAX, UINT32_MAX};
+	kmutex_unlock(&so->vfs->sock_lock);
+}
+
+void
+sock_set_passcred(struct file *f, bool on)
+{
+	struct socket *so = file_socket(f);
+
+	atomic_store(&so->passcred, on);
+	if (on)
+		atomic_store(&so->vfs->passcred_used, true);
+}
+
+/* ---- connections ---- */
+
+/* Until there is room in the backlog. */
+static int
+connect_host(
+    struct file *f, const struct host_sockaddr *host, const struct vfs_ctx *ctx)
+{
+	uint64_t deadline = deadline_of(&file_socket(f)->snd_ns);
+	uint64_t step = VFS_PAUSE_MIN, until;
+	int error;
+
+	for (;;) {
+		error = host_connect(f->hostfd, host);
+		if (error != EAGAIN || would_block(f, 0))
+			return (error);
+		until = host_now_ns() + step;
+		if (until > deadline)
+			return (EAGAIN);
+		error = vfs_wait(ctx, -1, 0, until);
+		if (error != 0 && error != ETIMEDOUT)
+			return (error);
+		if (step < VFS_PAUSE_MAX)
+			step *= 2;
+	}
+}
+
+/* Is the other end a socket of this process? */
+static bool
+peer_is_us(int hostfd)
+{
+	struct host_ucred who = {0};
+	uint32_t len = sizeof(who);
+
+	return (host_getsockopt(hostfd, HOST_SOL_SOCKET, HOST_SO_PEERCRED, &who,
+		    &len) == 0 &&
+		who.pid == host_getpid());
+}
+
+static int
+connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
+    const struct vfs_ctx *ctx)
+{
+	struct host_sockaddr host, name = {0};
+	struct sock_cred cred = {0};
+	bool away = sa->len >= sizeof(sa->family) && sa->family == 0 &&
+		    so->type == HOST_SOCK_DGRAM;
+	int error;
+
+	if (away) {
+		error = unix_unpair(f, so);
+		if (error == 0)
+			error = host_connect(f->hostfd, sa);
+	} else {
+		error = unix_resolve(so, sa, ctx, &host, &name, &cred);
+		if (error == 0)
+			error = unix_unpair(f, so);
+		if (error == 0)
+			error = unix_host_bind(f, so, ctx);
+		if (error == 0)
+			error = connect_host(f, &host, ctx);
+		/* A stranger may have taken the name in between. */
+		if (error == 0 && so->type != HOST_SOCK_DGRAM &&
+		    !peer_is_us(f->hostfd)) {
+			(void)host_shutdown(f->hostfd, 2);
+			error = ECONNREFUSED;
+		}
+	}
+	if (error != 0)
+		return (error);
+	kmutex_lock(&so->vfs->sock_lock);
+	so->peer = name;
+	so->peercred = cred;
+	so->has_peer = !away;
+	kmutex_unlock(&so->vfs->sock_lock);
+	return (0);
+}
+
+/* Until the connection stands or has failed. */
+static int
+connect_inet(
+    struct file *f, const struct host_sockaddr *sa, const struct vfs_ctx *ctx)
+{
+	struct socket *so = file_socket(f);
+	struct vfs_retry w = {
+	    .events = HOST_POLLOUT, .deadline = deadline_of(&so->snd_ns)};
+	bool waited = false;
+	int error;
+
+	/* Asking again gives the outcome, and makes room for another try. */
+	for (;;) {
+		error = host_connect(f->hostfd, sa);
+		if (error == EISCONN && waited)
+			return (0);
+		if ((error != EINPROGRESS && error != EALREADY) ||
+		    would_block(f, 0))
+			return (error);
+		error = vfs_wait_retry(ctx, f->hostfd, &w);
+		if (error != 0)
+			return (error == ETIMEDOUT ? EINPROGRESS : error);
+		waited = true;
+	}
+}
+
+int
+sock_connect(
+    struct file *f, const struct host_sockaddr *sa, const struct vfs_ctx *ctx)
+{
+	struct socket *so = file_socket(f);
+
+	if (so->inherited)
+		return (EACCES);
+	return (is_unix(so) ? connect_unix(f, so, sa, ctx)
+			    : connect_inet(f, sa, ctx));
+}
+
+/* Strangers may come without end: now and then look at signals, or say that
+ * there is nobody. */
+static int
+stranger_pause(unsigned n, bool wait, const struct vfs_ctx *ctx)
+{
+	int error;
+
+	if (n % 16 != 0)
+		return (0);
+	if (!wait)
+		return (EAGAIN);
+	error = vfs_wait(ctx, -1, 0, host_now_ns());
+	return (error == ETIMEDOUT ? 0 : error);
+}
+
+/*
+ * Who has connected: false for somebody who is not of this kernel.
+ */
+static bool
+accepted_is_ours(struct vfs *vfs, int conn, const struct host_sockaddr *peer,
+    struct socket *so)
+{
+	uint64_t id;
+
+	if (!peer_is_us(conn) ||
+	    !unix_host_parse(vfs, peer, &id, &so->peercred))
+		return (false);
+	unix_name_of(vfs, id, &so->peer);
+	so->has_peer = true;
+	return (true);
+}
+
+int
+sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
+    struct host_sockaddr *peer, struct file **out)
+{
+	struct socket *so = file_socket(f),
+		      conn = {.domain = so->domain, .type = so->type};
+	struct vfs_retry w = {
+	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
+	struct host_sockaddr from;
+	unsigned strangers = 0;
+	int fd, error;
+
+	if (so->inherited)
+		return (EACCES);
+	for (;;) {
+		error = host_accept(f->hostfd, &from, &fd);
+		if (error == EAGAIN && !would_block(f, 0)) {
+			error = io_wait(f, &w, ctx);
+			if (error == 0)
+				continue;
+		}
+		if (error != 0)
+			return (error);
+		if (!is_unix(so) || accepted_is_ours(so->vfs, fd, &from, &conn))
+			break;
+		(void)host_close(fd);
+		error = stranger_pause(++strangers, !would_block(f, 0), ctx);
+		if (error != 0)
+			return (error);
+	}
+	if (is_unix(so)) {
+		from = conn.peer;
+		kmutex_lock(&so->vfs->sock_lock);
+		conn.name = so->name;
+		kmutex_unlock(&so->vfs->sock_lock);
+		atomic_init(&conn.passcred, atomic_load(&so->passcred));
+	} else {
+		atomic_init(&conn.rcv_ns, atomic_load(&so->rcv_ns));
+		atomic_init(&conn.snd_ns, atomic_load(&so->snd_ns));
+	}
+	error = sock_wrap(so->vfs, fd, flags, conn, out);
+	if (error == 0)
+		*peer = from;
+	return (error);
+}
+
+/* ---- sending ---- */
+
+/* Control records of a UNIX message: one carrier. */
+struct carrier_record {
+	struct sock_cmsg head;
+	int32_t fd;
+	int32_t pad;
+};
+
+/* Does the message need a parcel, and from whom does it say it is? */
+static bool
+wants_parcel(
+    const struct socket *so, const struct sock_msg *m, struct sock_cred *cred)
+{
+	if (so->inherited)
+		return (false);
+	if (m->has_cred) {
+		*cred = m->cred;
+		return (true);
+	}
+	return (m->nfiles > 0 || atomic_load(&so->passcred) ||
+		(so->type == HOST_SOCK_DGRAM &&
+		    atomic_load(&so->vfs->passcred_used)));
+}
+
+/* Send what is left of the uio, or some of it.  *done. */
+static int
+send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
+    int flags, uint64_t deadline, const struct vfs_ctx *ctx, size_t *done)
+{
+	struct host_msg hm = {.iov = m->uio->iov,
+	    .niov = m->uio->niov,
+	    .control = m->control,
+	    .controllen = m->controllen};
+	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = deadline};
+	int error;
+
+	for (;;) {
+		error =
+		    host_sendmsg(f->hostfd, to, &hm, flags & SEND_FLAGS, done);
+		if (error != EAGAIN || would_block(f, flags))
+			return (error);
+		error = io_wait(f, &w, ctx);
+		if (error != 0)
+			return (error);
+	}
+}
+
+/* The first piece with its control records, the others without. */
+static int
+send_all(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
+    int flags, const struct vfs_ctx *ctx)
+{
+	struct socket *so = file_socket(f);
+	uint64_t deadline = deadline_of(&so->snd_ns);
+	size_t n;
+	int error;
+
+	do {
+		error = send_some(f, m, to, flags, deadline, ctx, &n);
+		if (error != 0)
+			break;
+		uio_advance(m->uio, n < m->uio->resid ? n : m->uio->resid);
+		m->done += n;
+		m->control = NULL;
+		m->controllen = 0;
+	} while (!sock_is_record(so) && n != 0 && m->uio->resid != 0);
+	return (m->done != 0 ? 0 : error);
+}
+
+static int
+send_unix(
+    struct file *f, struct sock_msg *m, int flags, const struct vfs_ctx *ctx)
+{
+	struct carrier_record rec = {.head = {.len = sizeof(rec.head) + 4,
+					 .level = HOST_SOL_SOCKET,
+					 .type = HOST_SCM_RIGHTS}};
+	struct socket *so = file_socket(f);
+	struct host_sockaddr host, name;
+	struct sock_cred cred = sock_self(ctx), unused;
+	struct sock_parcel *p = NULL;
+	const struct host_sockaddr *to = NULL;
+	int error;
+
+	/* Linux takes no notice of an address there. */
+	if (so->type == HOST_SOCK_SEQPACKET)
+		m->addr.len = 0;
+	if (m->addr.len != 0) {
+		if (so->type != HOST_SOCK_DGRAM)
+			return (so->has_peer ? EISCONN : EOPNOTSUPP);
+		error = unix_resolve(so, &m->addr, ctx, &host, &name, &unused);
+		if (error != 0)
+			return (error);
+		to = &host;
+	}
+	m->control = NULL;
+	m->controllen = 0;
+	if (wants_parcel(so, m, &cred)) {
+		error = parcel_make(
+		    so->vfs, m->files, m->nfiles, &cred, &p, &rec.fd);
+		/* That nobody can be told who sent it is no reason not to. */
+		if (error != 0 && (m->nfiles > 0 || m->has_cred))
+			return (error);
+	}
+	if (p != NULL) {
+		m->control = &rec;
+		m->controllen = sizeof(rec);
+	}
+	error = send_all(f, m, to, flags, ctx);
+	m->control = NULL;
+	if (p != NULL) {
+		/* A stream takes nothing along with no bytes. */
+		if (error != 0 || (m->done == 0 && !sock_is_record(so)))
+			parcel_unmake(so->vfs, p);
+		(void)host_close(rec.fd);
+	}
+	return (error);
+}
+
+int
+sock_send(
+    struct file *f, struct sock_msg *m, int flags, const struct vfs_ctx *ctx)
+{
+	struct socket *so = file_socket(f);
+
+	m->done = 0;
+	if (so->inherited && m->addr.len != 0)
+		return (EACCES);
+	if (is_unix(so))
+		return (send_unix(f, m, flags, ctx));
+	return (send_all(f, m, m->addr.len != 0 ? &m->addr : NULL, flags, ctx));
+}
+
+/* ---- receiving ---- */
+
+/* Room for what the host says of a UNIX message. */
+struct host_records {
+	struct carrier_record rights;
+	struct {
+		struct sock_cmsg head;
+		struct host_ucred cred;
+	} who;
+	uint8_t spare[32];
+};
+
+/* The carrier and the sending process of the host's records, or -1. */
+static void
+records_parse(const void *rec, size_t len, int *carrier, int *pid)
+{
+	const uint8_t *at = rec;
+	struct sock_cmsg h;
+	int fd;
+
+	*carrier = -1;
+	*pid = -1;
+	while (len >= sizeof(h)) {
+		memcpy(&h, at, sizeof(h));
+		if (h.len < sizeof(h) || h.len > len)
+			break;
+		if (h.level == HOST_SOL_SOCKET && h.type == HOST_SCM_RIGHTS)
+			for (size_t o = sizeof(h); o + 4 <= h.len; o += 4) {
+				memcpy(&fd, at + o, 4);
+				if (*carrier >= 0)
+					(void)host_close(*carrier);
+				*carrier = fd;
+			}
+		else if (h.level == HOST_SOL_SOCKET &&
+			 h.type == HOST_SCM_CREDENTIALS &&
+			 h.len >= sizeof(h) + 4)
+			memcpy(pid, at + sizeof(h), 4);
+		if (SOCK_CMSG_ALIGN(h.len) >= len)
+			break;
+		len -= SOCK_CMSG_ALIGN(h.len);
+		at += SOCK_CMSG_ALIGN(h.len);
+	}
+}
+
+/* Take a datagram of a stranger off the queue. */
+static void
+drop_message(struct file *f)
+{
+	struct host_msg hm = {0};
+	size_t n;
+
+	(void)host_recvmsg(f->hostfd, NULL, &hm, 0, &n);
+}
+
+static void
+sender_of(struct socket *so, struct sock_msg *m)
+{
+	m->has_cred = true;
+	kmutex_lock(&so->vfs->sock_lock);
+	m->cred =
+	    so->has_peer ? so->peercred : (struct sock_cred){0, 65534, 65534};
+	kmutex_unlock(&so->vfs->sock_lock);
+}
+
+/* What the host delivered, as the guest sees it. */
+static int
+received_unix(struct socket *so, struct sock_msg *m, int carrier, bool peek,
+    const struct host_sockaddr *from)
+{
+	struct sock_cred who;
+	uint64_t id;
+	int error;
+
+	sender_of(so, m);
+	m->addr.len = 0;
+	if (so->type == HOST_SOCK_DGRAM && !so->inherited &&
+	    unix_host_parse(so->vfs, from, &id, &who))
+		unix_name_of(so->vfs, id, &m->addr);
+	if (m->addr.len == sizeof(m->addr.family))
+		m->addr.len = 0; /* an unnamed sender */
+	if (carrier < 0)
+		return (0);
+	error = parcel_open(so->vfs, carrier, peek, m);
+	if (error != 0) /* the bytes are there all the same */
+		m->flags |= HOST_MSG_CTRUNC;
+	return (0);
+}
+
+/* EAGAIN: nothing, or nothing that is for the guest (*again). */
+static int
+recv_unix(struct file *f, struct sock_msg *m, int flags, bool *again)
+{
+	struct socket *so = file_socket(f);
+	struct host_records rec;
+	struct host_msg hm = {.iov = m->uio->iov,
+	    .niov = m->uio->niov,
+	    .control = &rec,
+	    .controlroom = so->inherited ? 0 : sizeof(rec)};
+	struct host_sockaddr from = {0};
+	bool peek = (flags & HOST_MSG_PEEK) != 0;
+	int error, carrier, pid;
+
+	*again = false;
+	error = host_recvmsg(f->hostfd, &from, &hm, flags, &m->done);
+	if (error != 0)
+		return (error);
+	records_parse(&rec, hm.controllen, &carrier, &pid);
+	/* Without any sender it is no message: the end after a shutdown. */
+	if (so->type == HOST_SOCK_DGRAM && atomic_load(&so->reachable) &&
+	    pid >= 0 && pid != host_getpid()) {
+		if (carrier >= 0)
+			(void)host_close(carrier);
+		if (peek)
+			drop_message(f);
+		*again = true;
+		return (EAGAIN);
+	}
+	m->flags = hm.flags;
+	return (received_unix(so, m, carrier, peek, &from));
+}
+
+static int
+recv_inet(struct file *f, struct sock_msg *m, int flags)
+{
+	struct host_msg hm = {.iov = m->uio->iov,
+	    .niov = m->uio->niov,
+	    .control = m->control,
+	    .controlroom = m->controlroom};
+	int error;
+
+	error = host_recvmsg(f->hostfd, &m->addr, &hm, flags, &m->done);
+	if (error == 0) {
+		m->flags = hm.flags;
+		m->controllen = hm.controllen;
+	}
+	return (error);
+}
+
+int
+sock_recv(
+    struct file *f, struct sock_msg *m, int flags, const struct vfs_ctx *ctx)
+{
+	struct socket *so = file_socket(f);
+	struct vfs_retry w = {
+	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
+	unsigned strangers = 0;
+	bool again, wait = !would_block(f, flags) &&
+			   (flags & (HOST_MSG_ERRQUEUE | HOST_MSG_OOB)) == 0;
+	int error, hflags = flags & RECV_FLAGS;
+
+	m->files = NULL;
+	m->nfiles = 0;
+	for (;;) {
+		again = false;
+		error = is_unix(so) ? recv_unix(f, m, hflags, &again)
+				    : recv_inet(f, m, hflags);
+		if (error == 0) {
+			uio_advance(m->uio,
+			    m->done < m->uio->resid ? m->done : m->uio->resid);
+			return (0);
+		}
+		if (error != EAGAIN || (!wait && !again))
+			return (error);
+		if (again) {
+			error = stranger_pause(++strangers, wait, ctx);
+			if (error != 0)
+				return (error);
+			continue;
+		}
+		/* Shut down: the end, for those who would have waited. */
+		if (sock_is_record(so) &&
+		    (hostfd_ready(f->hostfd, HOST_POLLRDHUP) &
+			HOST_POLLRDHUP) != 0) {
+			m->done = 0;
+			return (0);
+		}
+		error = io_wait(f, &w, ctx);
+		if (error != 0)
+			return (error);
+	}
+}
+
+/* ---- as a file ---- */
+
+static int
+socket_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	struct sock_msg m = {.uio = uio};
+	int error = sock_recv(f, &m, 0, ctx);
+
+	for (int i = 0; i < m.nfiles; i++)
+		file_free(m.files[i]);
+	free(m.files);
+	return (error);
+}
+
+static int
+socket_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+{
+	struct sock_msg m = {.uio = uio};
+
+	return (sock_send(f, &m, 0, ctx));
+}
+
+static int
+socket_getattr(struct file *f, struct vattr *va)
+{
+	struct host_stat st;
+	int error = host_fstat(f->hostfd, &st);
+
+	if (error != 0)
+		return (error);
+	*va = (struct vattr){.type = VSOCK,
+	    .mode = HOST_S_IFSOCK | 0777,
+	    .nlink = 1,
+	    .dev = st.dev,
+	    .ino = st.ino,
+	    .blksize = st.blksize};
+	return (0);
+}
+
+const struct fileops socket_fileops = {
+    .read = socket_read,
+    .write = socket_write,
+    .ioctl = hostfd_ioctl,
+    .poll = hostfd_poll,
+    .getattr = socket_getattr,
+    .setfl = hostfd_setfl,
+    .close = socket_close,
+    .name = "socket",
+};

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Page faults: the stages and the retry loop.
+ *
+ * Purpose
+ *   vm_fault() turns what maps and objects say about an address into a
+ *   translation.  It is the only place that enters translations, and the only
+ *   one that makes anonymous pages, so the rules of copy-on-write are here.
+ *
+ * Concepts
+ *   A fault is a sequence of stages over one context (struct vm_faultinfo):
+ *
+ *     lookup    map locked, entry found, access checked, stack grown
+ *     prepare   the entry has an object, and one that may be written if this
+ *               is a write: allocated or shadowed only now
+ *     walk      hand over hand along the chain: who has the page?
+ *     then one of
+ *       enter   first object, or a backing object and no write: translate
+ *       copy    a backing object has it and this is a write
+ *       zero    nobody has it
+ *       pagein  the chain ends at a file: read, then start over
+ *       swapin  an object of the chain has it in swap: the same
+ *       device  the chain ends at a device, which is asked: the same
+ *
+ *   A stage that has to let go of a lock it needs (I/O, a busy page, the map
+ *   lock for writing, no memory) drops all of them and says ERESTART; the loop
+ *   in vm_fault() begins at lookup again, and finds what the stage has left
+ *   in the objects.  Nothing learnt under the locks is used after them, which
+ *   is what revalidation by version would save only part of.
+ *
+ *   Rights of a translation.  A page of a backing object never gets WRITE.  A
+ *   page of the first object gets what the entry allows, except WRITE while
+ *   the entry still needs its copy, and except WRITE for a page of a file that
+ *   is not dirty yet, or one that has a copy in swap: the write fault is how
+ *   dirty pages are known.
+ *
+ *   A copy hides the old page from every viewer of the first object.  If there
+ *   is another viewer (a second entry or a shadow), its translation of the
+ *   old page is stale from that moment: all such translations are removed and
+ *   synced before the copy appears.  With one viewer, entering the copy
+ *   replaces the only one.
+ *
+ * Data structures
+ *   entry->next_fault and entry->window carry the access pattern from one
+ *   fault to the next: hints, racy by design.  See vm_fault_cluster.c.
+ *
+ * Locking and lifetime
+ *   Map (read, or write where the entry changes), first object, then the walk
+ *   keeps `first` and one object further back locked.  Whoever makes a page
+ *   in an object in the middle of a chain holds that object and the one that
+ *   had the page before; the walk holds one lock until it has the next, so it
+ *   sees either the old page, and then its translation is in place before
+ *   the stale ones are removed, or the new page.
+ *   Translations are entered with the page's object locked.  While pages are
+ *   zeroed only the map is locked: they are busy, and the object counts one
+ *   paging.  During I/O nothing is locked; the object is held and counts one.
+ *
+ * Guarantees
+ *   - On success a sufficient translation was entered; a hostile neighbour
+ *     may have removed it since, so callers retry their access.
+ *   - On failure nothing was changed that another fault could not undo: an
+ *     object or a shadow may have been allocated, which shows nothing.
+ *   - Each retry has made progress or has waited for somebody who does; out of
+ *     memory ends in the policy's hands (sys->oom).
+ *
+ * Limits
+ *   After a write lock is taken for prepare, the rest of that fault runs under
+ *   it.
+ */
+#include "vm/vmspace.h"
+
+#include <errno.h>
+
+#include "libk/kassert.h"
+#include "pmap/pmap.h"
+#include "vm/fault/vm_fault_int.h"
+
+#define RECLAIM_TARGET 64  /* frames to ask for when there are none */
+#define RECLAIM_ROUNDS 256 /* times to ask before the policy is called */
+#define USE_TRIES 4096     /* faults for one use of a page */
+#define USE_SPIN 8         /* of these, without giving way */
+
+static void
+fault_unlock_map(struct vm_faultinfo *fi)
+{
+	if (fi->map_write)
+		vm_map_unlock(fi->map);
+	else
+		vm_map_unlock_read(fi->map);
+}
+
+void
+vm_fault_unlock_objects(struct vm_faultinfo *fi)
+{
+	if (fi->obj != fi->first)
+		vm_object_unlock(fi->obj);
+	vm_object_unlock(fi->first);
+}
+
+void
+vm_fault_unlock_others(struct vm_faultinfo *fi)
+{
+	if (fi->obj != fi->first)
+		vm_object_unlock(fi->first);
+	fault_unlock_map(fi);
+}
+
+void
+vm_fault_unlock(struct vm_faultinfo *fi)
+{
+	vm_fault_unlock_objects(fi);
+	fault_unlock_map(fi);
+}
+
+/* ---- lookup ---- */
+
+static int
+fault_check(const struct vm_faultinfo *fi)
+{
+	const struct vm_map_entry *e = fi->entry;
+	vm_prot_t need = fi->access, has = e->prot;
+
+	if ((e->eflags & MAP_ENTRY_GUARD) != 0)
+		return (EFAULT);
+	if (fi->force &&
+	    (!vm_fault_write(fi) || (e->eflags & MAP_ENTRY_SHARED) == 0))
+		has = e->max_prot;
+	/* A write needs WRITE only: what the caller reads as well, it has to
+	 * ask for. */
+	if (vm_fault_write(fi))
+		need &= ~(vm_prot_t)VM_PROT_READ;
+	return ((need & ~has) != 0 ? EACCES : 0);
+}
+
+/* No entry: perhaps a stack wants to grow. */
+static int
+fault_grow(struct vm_faultinfo *fi)
+{
+	int error;
+
+	if (fi->grown)
+		return (EFAULT);
+	error = vm_map_growstack(fi->vm, fi->va);
+	if (error != 0)
+		return (error);
+	fi->grown = true;
+	return (ERESTART);
+}
+
+/* On success the map is locked and fi->entry set, otherwise nothing is. */
+static int
+fault_lookup(struct vm_faultinfo *fi)
+{
+	struct vm_map *map = fi->map;
+	int error;
+
+	fi->map_write = fi->want_write;
+	if (fi->map_write)
+		vm_map_lock(map);
+	else
+		vm_map_lock_read(map);
+	if (map->dead) {
+		fault_unlock_map(fi);
+		return (ESRCH);
+	}
+	fi->entry = vm_map_lookup(map, fi->va, NULL);
+	if (fi->entry == NULL) {
+		fault_unlock_map(fi);
+		return (fault_grow(fi));
+	}
+	error = fault_check(fi);
+	if (error != 0)
+		fault_unlock_map(fi);
+	return (error);
+}
+
+/* ---- prepare ---- */
+
+static bool
+fault_needs_shadow(const struct vm_faultinfo *fi)
+{
+	const struct vm_map_entry *e = fi->entry;
+
+	if (!vm_fault_write(fi) || e->object == NULL)
+		return (false);
+	return (
+	    (e->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
+	    ((e->eflags & MAP_ENTRY_COW) != 0 && vm_object_foreign(e->object)));
+}
+
+/*
+ * Give the entry an object that serves the access.  Map locked; on error it
+ * is unlocked.  0; ERESTART (wants the write lock); ENOMEM.
+ */
+static int
+fault_prepare(struct vm_faultinfo *fi)
+{
+	struct vm_map_entry *e = fi->entry;
+	struct vm_object *o = e->object;
+	uint64_t len = e->end - e->start;
+	int error;
+
+	if (o != NULL && !fault_needs_shadow(fi)) {
+		fi->want_write = false;
+		return (0);
+	}
+	if (!fi->map_write) {
+		fault_unlock_map(fi);
+		fi->want_write = true;
+		return (ERESTART);
+	}
+	fi->want_write = false;
+	if (o == NULL) {
+		error = vm_object_allocate(
+		    fi->sys, OBJT_DEFAULT, OFF_TO_IDX(len), &o);
+		if (error == 0)
+			vm_object_relink_entry(e, o, 0);
+	} else {
+		error = vm_object_shadow_entry(e);
+		if (error == 0 && o == e->object)
+			fi->copied_none = true;
+	}
+	if (error != 0) {
+		fault_unlock_map(fi);
+		return (error);
+	}
+	e->eflags &= ~(uint32_t)MAP_ENTRY_NEEDS_COPY;
+	return (0);
+}
+
+/* ---- walk ---- */
+
+/* Wait for a busy page of fi->obj; everything is unlocked afterwards. */
+static int
+fault_wait_busy(struct vm_faultinfo *fi, struct vm_page *m)
+{
+	struct vm_object *o = fi->obj;
+
+	vm_object_hold(o);
+	vm_fault_unlock_others(fi);
+	vm_page_busy_wait(o, m);
+	vm_object_unlock(o);
+	vm_object_drop(o);
+	return (ERESTART);
+}
+
+/*
+ * Find the page.  0: first and obj locked, m set or NULL.  ERESTART: it was
+ * busy; nothing is locked.
+ */
+static int
+fault_walk(struct vm_faultinfo *fi)
+{
+	struct vm_object *o = fi->entry->object, *back;
+	struct vm_page *m;
+	vm_pindex_t idx;
+	uint64_t slot;
+
+	idx = OFF_TO_IDX(fi->entry->offset + (fi->va - fi->entry->start));
+	fi->first = o;
+	fi->first_idx = idx;
+	vm_object_lock(o);
+	while ((slot = vm_object_slot(o, idx)) == 0) {
+		back = o->backing;
+		if (back == NULL || idx >= o->size)
+			break;
+		idx += OFF_TO_IDX(o->backing_off);
+		vm_object_lock(back);
+		if (o != fi->first)
+			vm_object_unlock(o);
+		o = back;
+	}
+	fi->swapped = vm_slot_is_swap(slot);
+	m = fi->swapped ? NULL : vm_slot_page(slot);
+	fi->obj = o;
+	fi->idx = idx;
+	fi->m = m;
+	if (m != NULL && (m->flags & PG_BUSY) != 0)
+		return (fault_wait_busy(fi, m));
+	KASSERT(m == NULL || (m->flags & PG_VALID) != 0);
+	return (0);
+}
+
+/* ---- copy on write ---- */
+
+/*
+ * Can the page move to the first object instead of being copied?  Only if no
+ * one else can see the object that has it.
+ */
+static bool
+fault_may_move(const struct vm_faultinfo *fi)
+{
+	const struct vm_object *o = fi->obj;
+	const struct vm_page *m = fi->m;
+
+	return (o == fi->first->backing && vm_object_is_anon(o) &&
+		(o->flags & OBJ_NAMED) == 0 && vm_life_refs(&o->life) == 1 &&
+		o->shadow_count == 1 && o->paging == 0 && m->wire == 0 &&
+		atomic_load(&m->hold) == 0);
+}
+
+static int
+fault_cow(struct vm_faultinfo *fi)
+{
+	struct vm_object *back = fi->first->backing;
+	int error;
+
+	if (fault_may_move(fi) &&
+	    vm_page_rename(fi->m, fi->first, fi->first_idx) == 0) {
+		vm_object_unlock(fi->obj);
+		fi->obj = fi->first;
+		fi->idx = fi->first_idx;
+		vm_page_dirty(fi->m);
+		vm_stat_add(fi->sys, VMST_COW_OPT, 1);
+		atomic_fetch_add(&fi->vm->usage.cow_opt, 1);
+		error = vm_fault_enter(fi);
+	} else
+		error = vm_fault_copy(fi);
+	/* A chain that could be shorter: an earlier attempt was refused. */
+	if (error == 0 && back->vops == NULL &&
+	    vm_life_refs(&back->life) == 1) {
+		vm_object_hold(fi->first);
+		fi->collapse = fi->first;
+	}
+	return (error);
+}
+
+/* ---- the loop ---- */
+
+/* Nobody has the page.  Objects (and map on EIO/ERESTART) end up unlocked:
+ * *locked tells. */
+static int
+fault_absent(struct vm_faultinfo *fi, bool *map_locked)
+{
+	struct vm_object *o = fi->obj;
+	bool beyond = (o->flags & OBJ_NAMED) != 0 && fi->idx >= o->size;
+	int error;
+
+	*map_locked = false;
+	if (fi->swapped)
+		return (vm_fault_swapin(fi));
+	if (o->vops != NULL)
+		return (vm_fault_pagein(fi));
+	if (o->cdev != NULL && fi->idx < o->size)
+		return (vm_fault_device(fi));
+	if (o->cdev != NULL || beyond) {
+		vm_fault_unlock(fi);
+		return (EIO);
+	}
+	error = vm_fault_zero(fi);
+	*map_locked = true;
+	return (error);
+}
+
+/* One pass over all stages; nothing is locked on return. */
+static int
+fault_try(struct vm_faultinfo *fi)
+{
+	bool map_locked = true;
+	int error;
+
+	error = fault_lookup(fi);
+	if (error != 0)
+		return (error);
+	error = fault_prepare(fi);
+	if (error != 0)
+		return (error);
+	error = fault_walk(fi);
+	if (error != 0)
+		return (error);
+	if (fi->m == NULL) {
+		error = fault_absent(fi, &map_locked);
+		if (map_locked)
+			fault_unlock_map(fi);
+		return (error);
+	}
+	fi->m->act = VM_ACT_MAX;
+	if (fi->obj != fi->first && vm_fault_write(fi))
+		error = fault_cow(fi);
+	else {
+		if (vm_fault_write(fi))
+			vm_page_dirty(fi->m);
+		error = vm_fault_enter(fi);
+		if (error == 0 && !fi->major)
+			vm_stat_add(fi->sys, VMST_SOFT, 1);
+	}
+	vm_fault_unlock(fi);
+	return (error);
+}
+
+/*
+ * No frame or no node: ERESTART if something could be done about it.  What is
+ * paged out may be what this fault itself has read just before (the last
+ * frame is free, and it needs two), so the number of rounds is bounded.
+ */
+static int
+fault_no_memory(struct vm_faultinfo *fi)
+{
+	struct vm_system *sys = fi->sys;
+
+	if (fi->starved++ < RECLAIM_ROUNDS &&
+	    vm_pageout_starved(sys, RECLAIM_TARGET))
+		return (ERESTART);
+	vm_stat_add(sys, VMST_OOM, 1);
+	if (sys->oom == NULL || sys->oom(sys->oom_arg, fi->vm) != 0)
+		return (ENOMEM);
+	fi->starved = 0;
+	return (ERESTART);
+}
+
+static void
+fault_account(struct vm_faultinfo *fi, int flags, int error)
+{
+	struct vm_system *sys = fi->sys;
+	struct vm_usage *u = &fi->vm->usage;
+
+	vm_stat_add(sys, VMST_FAULTS, 1);
+	if ((flags & VM_FAULT_COPYIO) != 0)
+		vm_stat_add(sys, VMST_COPYIO, 1);
+	if (error != 0)
+		vm_stat_add(sys, VMST_SEGV, 1);
+	else
+		atomic_fetch_add_explicit(fi->major ? &u->majflt : &u->minflt,
+		    1, memory_order_relaxed);
+	if (fi->copied_none) {
+		vm_stat_add(sys, VMST_COW_OPT, 1);
+		atomic_fetch_add_explicit(&u->cow_opt, 1, memory_order_relaxed);
+	}
+	ktrace(sys->trace, KT_FAULT, fi->vm->id, fi->va,
+	    fi->access | (uint64_t)error << 8);
+}
+
+static struct vm_faultinfo
+fault_begin(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
+{
+	return ((struct vm_faultinfo){
+	    .vm = vm,
+	    .sys = vm->sys,
+	    .map = &vm->map,
+	    .va = trunc_page(va),
+	    .access = access,
+	    .force = (flags & VM_FAULT_FORCE) != 0,
+	});
+}
+
+int
+vm_fault(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
+{
+	struct vm_faultinfo fi = fault_begin(vm, va, access, flags);
+	int error;
+
+	do {
+		error = fault_try(&fi);
+		if (error == ENOMEM)
+			error = fault_no_memory(&fi);
+	} while (error == ERESTART);
+	if (fi.collapse != NULL) {
+		vm_object_collapse(fi.collapse);
+		vm_object_drop(fi.collapse);
+	}
+	fault_account(&fi, flags, error);
+	return (error);
+}
+
+/*
+ * Let `use` see the page of va where it lies, if that takes no fault.
+ * 0; ENOENT: it does; ERESTART; errors of lookup.
+ */
+static int
+fault_peek(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)
+{
+	bool write = vm_fault_write(fi);
+	struct vm_object *o;
+	int error;
+
+	error = fault_lookup(fi);
+	if (error != 0)
+		return (error);
+	if (fi->entry->object == NULL || fault_needs_shadow(fi)) {
+		error = ENOENT;
+		if (!write) {
+			use(arg, NULL);
+			error = 0;
+		}
+		fault_unlock_map(fi);
+		return (error);
+	}
+	error = fault_walk(fi);
+	if (error != 0)
+		return (error);
+	o = fi->obj;
+	if (fi->m != NULL && (!write || o == fi->first)) {
+		if (write)
+			vm_page_dirty(fi->m);
+		use(arg, vm_page_ptr(fi->sys->phys, fi->m));
+	} else if (fi->m == NULL && !write && !fi->swapped &&
+		   vm_object_is_anon(o) &&
+		   ((o->flags & OBJ_NAMED) == 0 || fi->idx < o->size))
+		use(arg, NULL);
+	else
+		error = ENOENT;
+	vm_fault_unlock(fi);
+	return (error);
+}
+
+int
+vm_fault_use(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags,
+    vm_page_use_fn *use, void *arg)
+{
+	struct vm_faultinfo fi = fault_begin(vm, va, access, flags);
+	int error;
+
+	for (unsigned i = 0; i < USE_TRIES; i++) {
+		do
+			error = fault_peek(&fi, use, arg);
+		while (error == ERESTART);
+		if (error != ENOENT)
+			return (error);
+		/* Somebody takes it away again as fast as we make it. */
+		if (i >= USE_SPIN)
+			host_yield();
+		error = vm_fault(vm, va, access, flags);
+		if (error != 0)
+			return (error);
+	}
+	return (ENOMEM);
+}
+
+int
+vm_fault_range(
+    struct vmspace *vm, vm_offset_t va, uint64_t len, vm_prot_t access)
+{
+	vm_offset_t end;
+	vm_prot_t prot;
+	int error;
+
+	if (len == 0)
+		return (0);
+	if (va + len < va)
+		return (EFAULT);
+	end = va + len;
+	for (va = trunc_page(va); va < end; va += PAGE_SIZE) {
+		if (pmap_lookup(vm->pmap, va, NULL, &prot) &&
+		    (access & ~prot) == 0)
+			continue;
+		error = vm_fault(vm, va, access, 0);
+		if (error != 0)
+			return (error);
+	}
+	return (0);
+}

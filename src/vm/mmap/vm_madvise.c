@@ -1,0 +1,685 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * madvise, msync, mincore, mlock.
+ *
+ * Concepts: all of them work through a range of mappings, entry by entry.
+ * Those that may wait (for a page, for I/O) find the next entry by address
+ * after each, with the map unlocked between; the others hold the lock once.
+ * Holes are reported as ENOMEM after the mapped parts were done, as Linux
+ * does.
+ *
+ * MADV_DONTNEED on private memory must make later reads see fresh contents:
+ *   no object       nothing to do
+ *   private object  (nobody else can reach the range, nothing behind it) its
+ *                   pages are removed in place, map unlocked, as a purge; the
+ *                   cheap and usual case, under a read lock only
+ *   anything else   the entry is replaced by one with fresh contents
+ * On shared mappings it drops translations: the contents stay.  MADV_FREE is
+ * DONTNEED for private anonymous memory: giving the pages up at once is one
+ * of the behaviours that it allows.
+ *
+ * Locking: calls take and leave without locks.
+ *
+ * COLD makes the pages the next ones that pageout takes; PAGEOUT takes them at
+ * once, of every object of the chain that nobody else shares; WILLNEED brings
+ * in what is in swap, or reads ahead in files.  mlock marks the entry, which
+ * pageout respects (vm_page_wired), and faults everything in.  What may be
+ * locked in all is the map's lock_limit, whoever locks it: mlock, mmap, mremap
+ * or, after mlockall(MCL_FUTURE), whatever makes a mapping.
+ *
+ * Limits: merging and huge-page advice is accepted and means nothing.
+ */
+#include <errno.h>
+
+#include "libk/kassert.h"
+#include "vm/map/vm_map_int.h"
+#include "vm/object/vm_object_int.h"
+
+enum {
+	MADV_NORMAL = 0,
+	MADV_RANDOM = 1,
+	MADV_SEQUENTIAL = 2,
+	MADV_WILLNEED = 3,
+	MADV_DONTNEED = 4,
+	MADV_FREE = 8,
+	MADV_REMOVE = 9,
+	MADV_DONTFORK = 10,
+	MADV_DOFORK = 11,
+	MADV_MERGEABLE = 12,
+	MADV_UNMERGEABLE = 13,
+	MADV_HUGEPAGE = 14,
+	MADV_NOHUGEPAGE = 15,
+	MADV_DONTDUMP = 16,
+	MADV_DODUMP = 17,
+	MADV_WIPEONFORK = 18,
+	MADV_KEEPONFORK = 19,
+	MADV_COLD = 20,
+	MADV_PAGEOUT = 21,
+	MADV_POPULATE_READ = 22,
+	MADV_POPULATE_WRITE = 23,
+};
+
+#define WILLNEED_MAX ((uint64_t)4 << 20) /* bytes read ahead by one call */
+
+/* One entry's part of a range, as found under the lock. */
+struct part {
+	vm_offset_t start, end;
+	struct vm_object *obj; /* with a ref or hold when the caller says so */
+	vm_ooffset_t off;      /* of start in obj */
+	uint32_t eflags;
+	vm_prot_t prot;
+};
+
+/*
+ * The next mapped part of [*at, end), map read-locked: true and *at moved
+ * behind it.  *hole is set when something before it is not mapped.
+ */
+static bool
+next_part(struct vm_map *map, vm_offset_t *at, vm_offset_t end, bool *hole,
+    struct part *p)
+{
+	const struct vm_map_entry *e = vm_map_first(map, *at);
+
+	if (*at >= end)
+		return (false);
+	if (e == NULL || e->start >= end) {
+		*hole = true;
+		return (false);
+	}
+	if (e->start > *at)
+		*hole = true;
+	p->start = e->start > *at ? e->start : *at;
+	p->end = e->end < end ? e->end : end;
+	p->obj = e->object;
+	p->off = e->offset + (p->start - e->start);
+	p->eflags = e->eflags;
+	p->prot = e->prot;
+	*at = p->end;
+	return (true);
+}
+
+/* ---- DONTNEED ---- */
+
+enum how { HOW_DONE, HOW_PURGE, HOW_REPLACE, HOW_REFUSE };
+
+/* What must be done for this part?  PURGE: obj is held, purge begun. */
+static enum how
+dontneed_how(struct vm_map *map, const struct part *p, bool free_only)
+{
+	const struct vm_map_entry *e = vm_map_lookup(map, p->start, NULL);
+	bool backed;
+
+	if ((p->eflags & MAP_ENTRY_WIRED) != 0)
+		return (HOW_REFUSE);
+	if (free_only &&
+	    ((p->eflags & MAP_ENTRY_SHARED) != 0 || !vm_map_entry_anonymous(e)))
+		return (HOW_REFUSE);
+	if (p->obj == NULL)
+		return (HOW_DONE);
+	if ((p->eflags & MAP_ENTRY_SHARED) != 0 ||
+	    !vm_map_object_plain(p->obj, &backed)) {
+		/* Pages of a file, or shared: the contents stay. */
+		pmap_remove(map->pmap, p->start, p->end);
+		return (HOW_DONE);
+	}
+	if (backed ||
+	    !vm_map_object_exclusive(p->obj, p->off, p->end - p->start, e))
+		return (HOW_REPLACE);
+	vm_object_hold(p->obj);
+	vm_map_purge_begin(map);
+	return (HOW_PURGE);
+}
+
+/* Give the range fresh contents, entry by entry.  No lock held. */
+static int
+dontneed_replace(struct vmspace *vm, vm_offset_t start, vm_offset_t end)
+{
+	struct vm_map *map = &vm->map;
+	struct vm_map_entry *e, *next;
+	struct vm_map_list dead;
+	int error;
+
+	TAILQ_INIT(&dead);
+	vm_map_lock(map);
+	error = map->dead ? ESRCH : vm_map_clip(map, start);
+	if (error == 0 && end < map->max)
+		error = vm_map_clip(map, end);
+	if (error == 0) {
+		for (e = vm_map_first(map, start);
+		     error == 0 && e != NULL && e->start < end; e = next) {
+			next = TAILQ_NEXT(e, link);
+			/* What was wired meanwhile keeps its contents. */
+			if (e->object != NULL &&
+			    (e->eflags &
+				(MAP_ENTRY_SHARED | MAP_ENTRY_WIRED)) == 0)
+				error = vm_map_entry_refresh(map, e, &dead);
+		}
+	}
+	vm_map_simplify_range(map, start, end);
+	vm_map_unlock(map);
+	vm_map_entry_list_free(map, &dead);
+	return (error == ENOMEM ? EAGAIN : error);
+}
+
+static int
+madv_dontneed(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
+    bool free_only, bool *hole)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t at = start;
+	struct part p;
+	enum how how;
+	int error = 0;
+
+	while (error == 0) {
+		vm_map_lock_read(map);
+		if (map->dead) {
+			vm_map_unlock_read(map);
+			return (ESRCH);
+		}
+		if (!next_part(map, &at, end, hole, &p)) {
+			vm_map_unlock_read(map);
+			break;
+		}
+		how = dontneed_how(map, &p, free_only);
+		vm_map_unlock_read(map);
+		switch (how) {
+		case HOW_DONE:
+			break;
+		case HOW_PURGE:
+			vm_object_page_remove(p.obj, OFF_TO_IDX(p.off),
+			    OFF_TO_IDX(p.off + (p.end - p.start)));
+			vm_map_purge_end(map);
+			vm_object_drop(p.obj);
+			break;
+		case HOW_REPLACE:
+			error = dontneed_replace(vm, p.start, p.end);
+			break;
+		case HOW_REFUSE:
+			error = EINVAL;
+			break;
+		}
+	}
+	pmap_sync(vm->pmap);
+	return (error);
+}
+
+/* ---- advice that works on the parts' objects, map unlocked ---- */
+
+/* REMOVE: punch a hole into shared memory. */
+static int
+advise_remove(struct part *p)
+{
+	bool backed;
+
+	if ((p->eflags & MAP_ENTRY_WIRED) != 0 ||
+	    (p->eflags & MAP_ENTRY_SHARED) == 0 || p->obj == NULL)
+		return (EINVAL);
+	if ((p->prot & VM_PROT_WRITE) == 0)
+		return (EACCES);
+	if (!vm_map_object_plain(p->obj, &backed))
+		return (EOPNOTSUPP);
+	vm_object_page_remove(p->obj, OFF_TO_IDX(p->off),
+	    OFF_TO_IDX(p->off + (p->end - p->start)));
+	return (0);
+}
+
+/* Do something to the pages of each object of the part's chain that have no
+ * user outside of the map.  No lock held, the caller owns a ref of the first.
+ */
+static void
+advise_chain(struct vm_map *map, struct part *p,
+    void (*fn)(struct vm_object *, vm_pindex_t lo, vm_pindex_t hi))
+{
+	vm_pindex_t lo = OFF_TO_IDX(p->off);
+	vm_pindex_t len = OFF_TO_IDX(p->end - p->start);
+	struct vm_object *o = p->obj, *back;
+	bool ours = vm_map_object_ours(map, o, 1);
+
+	vm_object_hold(o);
+	while (ours || o->vops != NULL) {
+		fn(o, lo, lo + len);
+		vm_object_lock(o);
+		lo += OFF_TO_IDX(o->backing_off);
+		back = o->backing;
+		if (back != NULL)
+			vm_object_hold(back);
+		vm_object_unlock(o);
+		vm_object_drop(o);
+		if (back == NULL)
+			return;
+		o = back;
+		/* Its one user is the object that we come from. */
+		ours = vm_life_refs(&o->life) == 1;
+	}
+	vm_object_drop(o);
+}
+
+static void
+chain_pageout(struct vm_object *o, vm_pindex_t lo, vm_pindex_t hi)
+{
+	(void)vm_pageout_range(o, lo, hi);
+}
+
+static void
+chain_cold(struct vm_object *o, vm_pindex_t lo, vm_pindex_t hi)
+{
+	struct vm_page *m;
+
+	vm_object_lock(o);
+	for (vm_pindex_t i = lo; vm_object_next_page(o, &i, &m) && i < hi; i++)
+		m->act = 0;
+	vm_object_unlock(o);
+}
+
+/* Bring in what is in swap or, of a file, some of it. */
+static void
+advise_willneed(struct vmspace *vm, struct part *p)
+{
+	uint64_t len = p->end - p->start;
+	bool wanted;
+
+	if (p->obj == NULL || (p->prot & VM_PROT_READ) == 0)
+		return;
+	wanted = p->obj->vops != NULL;
+	if (!wanted) {
+		vm_object_lock(p->obj);
+		wanted = p->obj->swapped != 0 || p->obj->backing != NULL;
+		vm_object_unlock(p->obj);
+	}
+	if (wanted)
+		(void)vm_fault_range(vm, p->start,
+		    len < WILLNEED_MAX ? len : WILLNEED_MAX, VM_PROT_READ);
+}
+
+static int
+advise_part(struct vmspace *vm, struct part *p, int advice)
+{
+	switch (advice) {
+	case MADV_WILLNEED:
+		advise_willneed(vm, p);
+		return (0);
+	case MADV_REMOVE:
+		return (advise_remove(p));
+	case MADV_COLD:
+		if ((p->eflags & MAP_ENTRY_WIRED) != 0)
+			return (EINVAL);
+		pmap_remove(vm->pmap, p->start, p->end);
+		if (p->obj != NULL)
+			advise_chain(&vm->map, p, chain_cold);
+		return (0);
+	case MADV_PAGEOUT:
+		if ((p->eflags & MAP_ENTRY_WIRED) != 0)
+			return (EINVAL);
+		if (p->obj != NULL)
+			advise_chain(&vm->map, p, chain_pageout);
+		return (0);
+	default:
+		kpanic("advice %d", advice);
+	}
+}
+
+/* For each part, with a ref of its object and no lock: fn. */
+static int
+madv_each(struct vmspace *vm, vm_offset_t start, vm_offset_t end, int advice,
+    bool *hole)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t at = start;
+	struct part p;
+	bool more;
+	int error = 0;
+
+	while (error == 0) {
+		vm_map_lock_read(map);
+		if (map->dead) {
+			vm_map_unlock_read(map);
+			return (ESRCH);
+		}
+		more = next_part(map, &at, end, hole, &p);
+		if (more && p.obj != NULL)
+			vm_object_ref(p.obj);
+		vm_map_unlock_read(map);
+		if (!more)
+			break;
+		error = advise_part(vm, &p, advice);
+		if (p.obj != NULL)
+			vm_object_free(p.obj);
+	}
+	if (advice == MADV_COLD)
+		pmap_sync(vm->pmap);
+	return (error);
+}
+
+/* POPULATE: errors are those of Linux's faultin. */
+static int
+madv_populate(
+    struct vmspace *vm, vm_offset_t start, vm_offset_t end, vm_prot_t access)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t at = start;
+	struct part p;
+	bool hole = false, more = true;
+	int error = 0;
+
+	while (error == 0 && !hole && more) {
+		vm_map_lock_read(map);
+		more = next_part(map, &at, end, &hole, &p);
+		vm_map_unlock_read(map);
+		if (more && !hole)
+			error = vm_fault_range(
+			    vm, p.start, p.end - p.start, access);
+	}
+	switch (error) {
+	case 0:
+		return (hole ? ENOMEM : 0);
+	case EACCES:
+		return (EINVAL);
+	case EIO:
+		return (EFAULT);
+	case EFAULT:
+		return (ENOMEM);
+	default:
+		return (error);
+	}
+}
+
+/* ---- advice that changes attributes ---- */
+
+struct attr {
+	int advice;
+	uint32_t clear, set;
+	int inherit;
+};
+
+static const struct attr attrs[] = {
+    {MADV_NORMAL, MAP_ENTRY_SEQUENTIAL | MAP_ENTRY_RANDOM, 0, VM_INHERIT_KEEP},
+    {MADV_RANDOM, MAP_ENTRY_SEQUENTIAL, MAP_ENTRY_RANDOM, VM_INHERIT_KEEP},
+    {MADV_SEQUENTIAL, MAP_ENTRY_RANDOM, MAP_ENTRY_SEQUENTIAL, VM_INHERIT_KEEP},
+    {MADV_DONTFORK, 0, 0, VM_INHERIT_NONE},
+    {MADV_DOFORK, 0, 0, VM_INHERIT_NATIVE},
+    {MADV_DONTDUMP, 0, MAP_ENTRY_DONTDUMP, VM_INHERIT_KEEP},
+    {MADV_DODUMP, MAP_ENTRY_DONTDUMP, 0, VM_INHERIT_KEEP},
+    {MADV_WIPEONFORK, 0, 0, VM_INHERIT_ZERO},
+    {MADV_KEEPONFORK, 0, 0, VM_INHERIT_NATIVE},
+    {MADV_MERGEABLE, 0, 0, VM_INHERIT_KEEP},
+    {MADV_UNMERGEABLE, 0, 0, VM_INHERIT_KEEP},
+    {MADV_HUGEPAGE, 0, 0, VM_INHERIT_KEEP},
+    {MADV_NOHUGEPAGE, 0, 0, VM_INHERIT_KEEP},
+};
+
+static const struct attr *
+attr_find(int advice)
+{
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
+		if (attrs[i].advice == advice)
+			return (&attrs[i]);
+	}
+	return (NULL);
+}
+
+static int
+madv_attr(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
+    const struct attr *a)
+{
+	struct vm_map *map = &vm->map;
+	const struct vm_map_entry *e;
+	int error = 0;
+
+	vm_map_lock(map);
+	if (map->dead)
+		error = ESRCH;
+	/* Only private anonymous memory can be wiped. */
+	if (a->advice == MADV_WIPEONFORK) {
+		for (e = vm_map_first(map, start);
+		     error == 0 && e != NULL && e->start < end;
+		     e = TAILQ_NEXT(e, link)) {
+			if ((e->eflags & MAP_ENTRY_SHARED) != 0 ||
+			    !vm_map_entry_anonymous(e))
+				error = EINVAL;
+		}
+	}
+	if (error == 0)
+		error = vm_map_set_attr(
+		    map, start, end, a->clear, a->set, a->inherit);
+	vm_map_unlock(map);
+	return (error);
+}
+
+int
+vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
+{
+	const struct attr *a = attr_find(advice);
+	bool hole = false;
+	vm_offset_t end;
+	int error;
+
+	switch (advice) {
+	case MADV_WILLNEED:
+	case MADV_DONTNEED:
+	case MADV_FREE:
+	case MADV_REMOVE:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+		break;
+	default:
+		if (a == NULL)
+			return (EINVAL);
+	}
+	error = vm_range_check(addr, len, &end);
+	if (error != 0 || addr == end)
+		return (error);
+	if (a != NULL)
+		return (madv_attr(vm, addr, end, a));
+	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+		return (madv_populate(vm, addr, end,
+		    advice == MADV_POPULATE_READ ? VM_PROT_READ
+						 : VM_PROT_WRITE));
+	if (advice == MADV_DONTNEED || advice == MADV_FREE)
+		error =
+		    madv_dontneed(vm, addr, end, advice == MADV_FREE, &hole);
+	else
+		error = madv_each(vm, addr, end, advice, &hole);
+	return (error == 0 && hole ? ENOMEM : error);
+}
+
+/* ---- msync, mincore, mlock ---- */
+
+int
+vm_msync(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool sync)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t at = addr, end;
+	bool hole = false, more = true;
+	struct part p;
+	int error, first = 0;
+
+	if ((addr & PAGE_MASK) != 0)
+		return (EINVAL);
+	if (vm_range_check(addr, len, &end) != 0)
+		return (ENOMEM);
+	while (more) {
+		vm_map_lock_read(map);
+		if (map->dead) {
+			vm_map_unlock_read(map);
+			return (ESRCH);
+		}
+		more = next_part(map, &at, end, &hole, &p);
+		/* MS_ASYNC only looks: the pages are dirty, and stay so. */
+		if (!more || !sync || p.obj == NULL ||
+		    (p.eflags & MAP_ENTRY_SHARED) == 0 || p.obj->vops == NULL) {
+			vm_map_unlock_read(map);
+			continue;
+		}
+		vm_object_ref(p.obj);
+		vm_map_unlock_read(map);
+		error = vnode_pager_sync(p.obj, p.off, p.end - p.start);
+		if (first == 0)
+			first = error;
+		vm_object_free(p.obj);
+	}
+	return (first != 0 ? first : hole ? ENOMEM : 0);
+}
+
+int
+vm_mincore(struct vmspace *vm, vm_offset_t addr, uint64_t len, uint8_t *vec)
+{
+	struct vm_map *map = &vm->map;
+	const struct vm_map_entry *e;
+	vm_offset_t va, end;
+	int error = 0;
+
+	if ((addr & PAGE_MASK) != 0)
+		return (EINVAL);
+	if (vm_range_check(addr, len, &end) != 0 || end > VM_MAX_ADDRESS)
+		return (ENOMEM);
+	vm_map_lock_read(map);
+	if (map->dead)
+		error = ESRCH;
+	e = error == 0 ? vm_map_lookup(map, addr, NULL) : NULL;
+	for (va = addr; error == 0 && va < end; va += PAGE_SIZE) {
+		if (e != NULL && va >= e->end)
+			e = TAILQ_NEXT(e, link);
+		if (e == NULL || va < e->start) {
+			error = ENOMEM;
+			break;
+		}
+		*vec++ = vm_map_object_resident(e, va);
+	}
+	vm_map_unlock_read(map);
+	return (error);
+}
+
+/* Bytes of the range that mlock would add to map->locked. */
+static uint64_t
+unlocked_bytes(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+{
+	vm_offset_t at = start;
+	bool hole = false;
+	uint64_t n = 0;
+	struct part p;
+
+	while (next_part(map, &at, end, &hole, &p)) {
+		if ((p.eflags & MAP_ENTRY_WIRED) == 0)
+			n += p.end - p.start;
+	}
+	return (n);
+}
+
+int
+vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t start = trunc_page(addr), end;
+	uint64_t more;
+	int error;
+
+	if (len > UINT64_MAX - (addr - start) ||
+	    vm_range_check(start, len + (addr - start), &end) != 0)
+		return (EINVAL);
+	if (len == 0)
+		return (0);
+	vm_map_lock(map);
+	if (map->dead) {
+		error = ESRCH;
+	} else if (!lock) {
+		error = vm_map_set_attr(
+		    map, start, end, MAP_ENTRY_WIRED, 0, VM_INHERIT_KEEP);
+	} else {
+		more = unlocked_bytes(map, start, end);
+		if (vm_map_admit_locked(map, MAP_ENTRY_WIRED, more) != 0)
+			error = map->lock_limit == 0 ? EPERM : ENOMEM;
+		else
+			error = vm_map_set_attr(map, start, end, 0,
+			    MAP_ENTRY_WIRED, VM_INHERIT_KEEP);
+	}
+	vm_map_unlock(map);
+	if (error != 0 || !lock)
+		return (error);
+	/* As Linux: the range stays locked when it cannot be filled. */
+	error = vm_populate(vm, start, end);
+	if (error == ENOMEM)
+		return (EAGAIN);
+	return (error == 0 || error == ESRCH ? error : ENOMEM);
+}
+
+/* Lock what can be locked: not guards and the like, which need it not. */
+static void
+lock_entries(struct vm_map *map)
+{
+	const struct vm_map_entry *e;
+	vm_offset_t at = map->min, end;
+
+	while ((e = vm_map_first(map, at)) != NULL) {
+		at = e->start;
+		end = e->end;
+		if (e->prot != VM_PROT_NONE)
+			(void)vm_map_set_attr(
+			    map, at, end, 0, MAP_ENTRY_WIRED, VM_INHERIT_KEEP);
+		at = end;
+	}
+}
+
+/* Fault in all that is locked, one entry at a time; best effort. */
+static void
+fill_entries(struct vmspace *vm)
+{
+	struct vm_entry_info info;
+	vm_offset_t at = 0;
+
+	while (vmspace_entry_info(vm, at, &info) == 0) {
+		if ((info.eflags & MAP_ENTRY_WIRED) != 0)
+			(void)vm_populate(vm, info.start, info.end);
+		at = info.end;
+	}
+}
+
+int
+vm_mlockall(struct vmspace *vm, int flags)
+{
+	const bool current = (flags & VM_MCL_CURRENT) != 0;
+	const bool fill = (flags & VM_MCL_ONFAULT) == 0;
+	struct vm_map *map = &vm->map;
+	int error = 0;
+
+	vm_map_lock(map);
+	if (map->dead)
+		error = ESRCH;
+	else if (map->lock_limit == 0)
+		error = EPERM;
+	else if (current && map->size > map->lock_limit)
+		error = ENOMEM;
+	if (error == 0) {
+		map->lock_future = (flags & VM_MCL_FUTURE) == 0
+				       ? VM_LOCK_FUTURE_NONE
+				   : fill ? VM_LOCK_FUTURE_FILL
+					  : VM_LOCK_FUTURE_ONFAULT;
+		if (current)
+			lock_entries(map);
+	}
+	vm_map_unlock(map);
+	if (error == 0 && current && fill)
+		fill_entries(vm);
+	return (error);
+}
+
+int
+vm_munlockall(struct vmspace *vm)
+{
+	struct vm_map *map = &vm->map;
+	int error = 0;
+
+	vm_map_lock(map);
+	map->lock_future = VM_LOCK_FUTURE_NONE;
+	if (map->dead)
+		error = ESRCH;
+	else
+		(void)vm_map_set_attr(map, map->min, map->max, MAP_ENTRY_WIRED,
+		    0, VM_INHERIT_KEEP);
+	vm_map_unlock(map);
+	return (error);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * mmap, munmap, mprotect and brk.
+ *
+ * Concepts: the semantics are Linux's, the errors too; where the order of
+ * checks decides the error, it is Linux's order.  An address below
+ * VM_MIN_ADDRESS is what a system with mmap_min_addr would refuse: EPERM.
+ *
+ * A fixed mapping replaces what is there under one hold of the write lock:
+ * no other thread sees the hole.  Limits are checked and memory is taken
+ * before anything is removed, so a refused call leaves the old mapping.
+ *
+ * Locking: these calls take and leave without locks.  Order at the end is
+ * always: unlock, sync and release what was removed, populate.
+ *
+ * Limits: populating is best effort, as for MAP_POPULATE.
+ */
+#include <errno.h>
+
+#include "libk/kassert.h"
+#include "vm/map/vm_map_int.h"
+
+int
+vm_range_check(vm_offset_t addr, uint64_t len, vm_offset_t *end)
+{
+	uint64_t size = round_page(len);
+
+	if ((addr & PAGE_MASK) != 0 || size < len || addr + size < addr)
+		return (EINVAL);
+	*end = addr + size;
+	return (0);
+}
+
+/* ---- mmap ---- */
+
+static int
+mmap_check(vm_offset_t addr, uint64_t len, vm_prot_t prot, vm_prot_t max_prot,
+    int flags, const struct vm_object *obj, vm_ooffset_t off)
+{
+	if (len == 0)
+		return (EINVAL);
+	if (round_page(len) < len || round_page(len) > VM_MAX_ADDRESS)
+		return (ENOMEM);
+	if (obj != NULL &&
+	    ((off & PAGE_MASK) != 0 || off + round_page(len) < off))
+		return (EINVAL);
+	if ((flags & VMM_GROWSDOWN) != 0 &&
+	    (obj != NULL || (flags & VMM_SHARED) != 0))
+		return (EINVAL);
+	if ((prot & ~max_prot) != 0)
+		return (EACCES);
+	if ((flags & (VMM_FIXED | VMM_NOREPLACE)) == 0)
+		return (0);
+	if ((addr & PAGE_MASK) != 0)
+		return (EINVAL);
+	if (addr > VM_MAX_ADDRESS || round_page(len) > VM_MAX_ADDRESS - addr)
+		return (ENOMEM);
+	if (addr < VM_MIN_ADDRESS)
+		return (EPERM);
+	return (0);
+}
+
+int
+vm_mmap_place(
+    struct vmspace *vm, vm_offset_t hint, uint64_t len, vm_offset_t *addr)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t a = round_page(hint);
+
+	if (hint != 0 && a >= hint) {
+		if (a < map->min)
+			a = map->min;
+		if (a < map->max && len <= map->max - a &&
+		    vm_map_range_free(map, a, a + len)) {
+			*addr = a;
+			return (0);
+		}
+	}
+	if (vm_map_findspace(map, vm->mmap_top, len, PAGE_SIZE, addr) == 0)
+		return (0);
+	a = map->min;
+	if (vm_map_findspace(map, 0, len, PAGE_SIZE, &a) != 0)
+		return (ENOMEM);
+	*addr = a;
+	return (0);
+}
+
+static void
+mmap_template(struct vm_map_entry *t, int flags, bool anon)
+{
+	uint32_t ef = 0;
+
+	if ((flags & VMM_SHARED) != 0) {
+		ef |= MAP_ENTRY_SHARED;
+		if (anon)
+			ef |= MAP_ENTRY_ACCOUNT;
+	} else {
+		ef |= MAP_ENTRY_COW;
+		if (!anon)
+			ef |= MAP_ENTRY_NEEDS_COPY;
+	}
+	if ((flags & VMM_NORESERVE) != 0)
+		ef |= MAP_ENTRY_NORESERVE;
+	if ((flags & VMM_GROWSDOWN) != 0)
+		ef |= MAP_ENTRY_GROWSDOWN;
+	if ((flags & VMM_STACK) != 0)
+		ef |= MAP_ENTRY_STACK;
+	if ((flags & VMM_LOCKED) != 0)
+		ef |= MAP_ENTRY_WIRED;
+	t->eflags = ef;
+	t->inherit =
+	    (flags & VMM_SHARED) != 0 ? VM_INHERIT_SHARE : VM_INHERIT_COPY;
+}
+
+/* With the map locked: place and insert.  t->object's ref passes. */
+static int
+mmap_locked(struct vmspace *vm, struct vm_map_entry *t, vm_offset_t hint,
+    uint64_t len, int flags, struct vm_map_list *dead)
+{
+	struct vm_map *map = &vm->map;
+	int error;
+
+	if (map->dead)
+		return (ESRCH);
+	if ((flags & (VMM_FIXED | VMM_NOREPLACE)) != 0)
+		t->start = hint;
+	else {
+		error = vm_mmap_place(vm, hint, len, &t->start);
+		if (error != 0)
+			return (error);
+	}
+	t->end = t->start + len;
+	return (vm_map_insert_entry(map, t,
+	    (flags & (VMM_FIXED | VMM_NOREPLACE)) == VMM_FIXED ? dead : NULL));
+}
+
+int
+vm_mmap(struct vmspace *vm, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
+    vm_prot_t max_prot, int flags, struct vm_object *obj, vm_ooffset_t off)
+{
+	struct vm_map_entry t = {.prot = prot, .max_prot = max_prot};
+	struct vm_map_list dead;
+	bool fill;
+	int error;
+
+	error = mmap_check(*addr, len, prot, max_prot, flags, obj, off);
+	if (error != 0)
+		return (error);
+	len = round_page(len);
+	mmap_template(&t, flags, obj == NULL);
+	if (obj != NULL) {
+		vm_object_ref(obj);
+		t.object = obj;
+		t.offset = off;
+	} else if ((flags & VMM_SHARED) != 0) {
+		error = vm_object_allocate(
+		    vm->sys, OBJT_DEFAULT, OFF_TO_IDX(len), &t.object);
+		if (error != 0)
+			return (error);
+	}
+
+	TAILQ_INIT(&dead);
+	vm_map_lock(&vm->map);
+	error = mmap_locked(vm, &t, *addr, len, flags, &dead);
+	fill = vm->map.lock_future == VM_LOCK_FUTURE_FILL;
+	vm_map_unlock(&vm->map);
+	vm_map_entry_list_free(&vm->map, &dead);
+	if (error != 0) {
+		if (t.object != NULL)
+			vm_object_free(t.object);
+		return (error);
+	}
+	*addr = t.start;
+	if (fill || (flags & (VMM_POPULATE | VMM_LOCKED)) != 0)
+		(void)vm_populate(vm, t.start, t.end);
+	return (0);
+}
+
+int
+vm_populate(struct vmspace *vm, vm_offset_t start, vm_offset_t end)
+{
+	const struct vm_map_entry *e;
+	vm_offset_t at = start, s;
+	vm_prot_t access;
+	int error;
+
+	while (at < end) {
+		vm_map_lock_read(&vm->map);
+		e = vm_map_first(&vm->map, at);
+		if (e == NULL || e->start >= end) {
+			vm_map_unlock_read(&vm->map);
+			return (0);
+		}
+		s = e->start > at ? e->start : at;
+		at = e->end < end ? e->end : end;
+		/* Private memory is broken out of its sharing right away. */
+		if ((e->eflags & MAP_ENTRY_SHARED) == 0 &&
+		    (e->prot & VM_PROT_WRITE) != 0)
+			access = VM_PROT_WRITE;
+		else if ((e->prot & VM_PROT_READ) != 0)
+			access = VM_PROT_READ;
+		else
+			access = e->prot & VM_PROT_EXECUTE;
+		vm_map_unlock_read(&vm->map);
+		if (access == VM_PROT_NONE)
+			return (EACCES);
+		error = vm_fault_range(vm, s, at - s, access);
+		if (error != 0)
+			return (error);
+	}
+	return (0);
+}
+
+/* ---- munmap, mprotect ---- */
+
+int
+vm_munmap(struct vmspace *vm, vm_offset_t addr, uint64_t len)
+{
+	struct vm_map_list dead;
+	vm_offset_t end;
+	int error;
+
+	error = vm_range_check(addr, len, &end);
+	if (error != 0 || addr == end || end > VM_MAX_ADDRESS)
+		return (EINVAL);
+	TAILQ_INIT(&dead);
+	vm_map_lock(&vm->map);
+	error =
+	    vm->map.dead ? ESRCH : vm_map_delete(&vm->map, addr, end, &dead);
+	vm_map_unlock(&vm->map);
+	vm_map_entry_list_free(&vm->map, &dead);
+	return (error);
+}
+
+int
+vm_mprotect(struct vmspace *vm, vm_offset_t addr, uint64_t len, vm_prot_t prot)
+{
+	vm_offset_t end;
+	int error;
+
+	if ((addr & PAGE_MASK) != 0)
+		return (EINVAL);
+	if (len == 0)
+		return (0);
+	if (vm_range_check(addr, len, &end) != 0 || addr == end)
+		return (ENOMEM);
+	vm_map_lock(&vm->map);
+	error =
+	    vm->map.dead ? ESRCH : vm_map_protect(&vm->map, addr, end, prot);
+	vm_map_unlock(&vm->map);
+	/* Also after an error: what is before a hole has changed. */
+	pmap_sync(vm->pmap);
+	return (error);
+}
+
+/* ---- brk ---- */
+
+/* The heap begins at the page above brk_start and ends at that of brk_end. */
+static int
+brk_locked(struct vmspace *vm, vm_offset_t want, struct vm_map_list *dead)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t from, to;
+	int error = 0;
+
+	if (map->dead)
+		return (ESRCH);
+	if (want < vm->brk_start || want > VM_MAX_ADDRESS - PAGE_SIZE ||
+	    want - vm->brk_start > vm->data_limit)
+		return (ENOMEM);
+	from = round_page(vm->brk_end);
+	to = round_page(want);
+	if (to > from)
+		error = vm_map_insert(map, NULL, 0, from, to,
+		    VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_COPY,
+		    MAP_ENTRY_COW | MAP_ENTRY_HEAP);
+	else if (to < from)
+		error = vm_map_delete(map, to, from, dead);
+	if (error == 0)
+		vm->brk_end = want;
+	return (error);
+}
+
+void
+vm_brk(struct vmspace *vm, vm_offset_t *cur)
+{
+	struct vm_map_list dead;
+	vm_offset_t was;
+	bool fill;
+
+	TAILQ_INIT(&dead);
+	vm_map_lock(&vm->map);
+	was = round_page(vm->brk_end);
+	/* brk(2) has no errors: the break that holds is the answer. */
+	(void)brk_locked(vm, *cur, &dead);
+	*cur = vm->brk_end;
+	fill = vm->map.lock_future == VM_LOCK_FUTURE_FILL;
+	vm_map_unlock(&vm->map);
+	vm_map_entry_list_free(&vm->map, &dead);
+	if (fill && *cur > was)
+		(void)vm_populate(vm, was, round_page(*cur));
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Pageout: who looks for frames, and when.
+ *
+ * Purpose
+ *   Keep some frames free ahead of demand, and serve those who find none.
+ *
+ * Concepts
+ *   low      Below that many free frames the daemon is woken up.  It works
+ *            until there are twice as many.
+ *   reserve  The last frames are for those who are about to free others: the
+ *            scan itself (writing back a file may need memory), and guest
+ *            threads on their way out.
+ *   starved  A fault that finds no frame does the work itself, at all levels,
+ *            or waits if somebody is at it, and is told as soon as any frame
+ *            comes free.  Only its scan may say that nothing is left, which is
+ *            when the out-of-memory policy is asked.
+ *
+ *   One scan runs at a time: the hands, the writer and its clusters belong to
+ *   whoever has set `scanning`.  That is a flag and not a lock, since a scan
+ *   waits for I/O and for the machine.  A thread that waits for a scan may
+ *   have locks of vnodes, which a scan therefore never takes; writing a file
+ *   back does not need them (vnode_io.c).
+ *
+ *   Without a daemon (unit tests) the same work is done by the starved alone,
+ *   in an order that is the same in each run.
+ *
+ *   When the daemon has had nothing to do for a while, and most of memory is
+ *   free, free memory goes back to the host.
+ *
+ * Locking and lifetime: po->lock is innermost and short.
+ *
+ * Guarantees: whoever waits is woken by progress or by the end of the scan.
+ *
+ * Limits: one scan at a time means that one slow file system holds up all who
+ * have no memory.
+ */
+#include "vm/pageout/vm_pageout.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "libk/kassert.h"
+#include "vm/pageout/vm_pageout_int.h"
+#include "vm/pager/vm_swapcache.h"
+#include "vm/vmspace.h"
+
+#define IDLE_NS UINT64_C(1000000000)
+#define BACKOFF_NS UINT64_C(20000000)
+#define WAIT_NS UINT64_C(100000000)
+
+static _Thread_local unsigned pageout_rights;
+
+bool
+vm_pageout_right(int change)
+{
+	pageout_rights += (unsigned)change;
+	return (pageout_rights != 0);
+}
+
+/* ---- scanning ---- */
+
+static uint64_t
+usable(const struct vm_system *sys)
+{
+	uint64_t n =
+	    atomic_load_explicit(&sys->phys->nfree, memory_order_relaxed);
+
+	return (n > sys->reserve ? n - sys->reserve : 0);
+}
+
+void
+pageout_progress(struct vm_pageout *po, uint64_t freed)
+{
+	kmutex_lock(&po->lock);
+	po->freed += freed;
+	if (po->waiting != 0)
+		kcond_broadcast(&po->done);
+	kmutex_unlock(&po->lock);
+}
+
+/* Scan; po->lock is held and `scanning` is false.  Unlocked meanwhile. */
+static uint64_t
+scan_locked(struct vm_pageout *po, uint64_t want, enum pageout_level max)
+{
+	struct pageout_ctx ctx = {.sys = po->sys, .po = po, .want = want};
+
+	KASSERT(!po->scanning);
+	po->scanning = true;
+	kmutex_unlock(&po->lock);
+	/* Made when there is something to write to.  Without one clusters are
+	 * written one at a time. */
+	if (po->writer == NULL && swap_space_size(po->sys->swap) != 0 &&
+	    swap_writer_create(po->sys->swap, PAGEOUT_DEPTH, &po->writer) != 0)
+		po->writer = NULL;
+	pageout_scan(&ctx, max);
+	KASSERT(ctx.inflight == 0 && po->nspare == PAGEOUT_DEPTH);
+	kmutex_lock(&po->lock);
+	po->scanning = false;
+	po->ended++;
+	kcond_broadcast(&po->done);
+	return (ctx.freed);
+}
+
+static void
+scan_wait(struct vm_pageout *po, uint64_t until)
+{
+	po->waiting++;
+	(void)kcond_timedwait(&po->done, &po->lock, until);
+	po->waiting--;
+}
+
+uint64_t
+vm_pageout_reclaim(struct vm_system *sys, uint64_t want)
+{
+	struct vm_pageout *po = sys->pageout;
+	uint64_t freed;
+
+	if (want == 0)
+		return (0);
+	kmutex_lock(&po->lock);
+	while (po->scanning)
+		scan_wait(po, UINT64_MAX);
+	freed = scan_locked(po, want, PAGEOUT_ANY);
+	kmutex_unlock(&po->lock);
+	return (freed);
+}
+
+bool
+vm_pageout_starved(struct vm_system *sys, uint64_t want)
+{
+	struct vm_pageout *po = sys->pageout;
+	uint64_t freed, seen;
+	bool again;
+
+	kmutex_lock(&po->lock);
+	if (po->scanning) {
+		freed = po->freed;
+		seen = po->ended;
+		while (po->scanning && po->ended == seen &&
+		       po->freed == freed && usable(sys) == 0)
+			scan_wait(po, host_now_ns() + WAIT_NS);
+		/* Perhaps it was not a scan of all levels: ask again. */
+		again = true;
+	} else
+		again =
+		    scan_locked(po, want, PAGEOUT_ANY) != 0 || usable(sys) != 0;
+	kmutex_unlock(&po->lock);
+	return (again);
+}
+
+uint64_t
+vm_system_shrink(struct vm_system *sys, uint64_t target)
+{
+	uint64_t used = sys->phys->npages - atomic_load(&sys->phys->nfree);
+	uint64_t pages = (target + PAGE_MASK) >> PAGE_SHIFT;
+
+	if (used > pages)
+		(void)vm_pageout_reclaim(sys, used - pages);
+	return (vm_phys_trim(sys->phys));
+}
+
+/* ---- the daemon ---- */
+
+void
+vm_pageout_wake(struct vm_system *sys)
+{
+	struct vm_pageout *po = sys->pageout;
+
+	if (po == NULL || po->thread == NULL ||
+	    atomic_load_explicit(&po->woken, memory_order_relaxed) ||
+	    atomic_exchange_explicit(&po->woken, true, memory_order_relaxed))
+		return;
+	kmutex_lock(&po->lock);
+	kcond_signal(&po->work);
+	kmutex_unlock(&po->lock);
+}
+
+/* Those who do not run give first.  Locked; unlocked meanwhile. */
+static bool
+daemon_swap_idle(struct vm_pageout *po)
+{
+	struct vm_system *sys = po->sys;
+	uint64_t freed;
+
+	if (sys->swap_idle == NULL || swap_space_free(sys->swap) == 0)
+		return (false);
+	kmutex_unlock(&po->lock);
+	freed = sys->swap_idle(sys->oom_arg);
+	kmutex_lock(&po->lock);
+	if (freed != 0) {
+		po->freed += freed;
+		kcond_broadcast(&po->done);
+	}
+	return (freed != 0);
+}
+
+/* Free frames up to the target.  False: nothing came of it.  Locked. */
+static bool
+daemon_work(struct vm_pageout *po)
+{
+	struct vm_system *sys = po->sys;
+	uint64_t target = 2 * sys->low, nfree;
+
+	while (!po->stop) {
+		nfree = atomic_load(&sys->phys->nfree);
+		if (nfree >= target)
+			break;
+		if (daemon_swap_idle(po))
+			continue;
+		if (po->scanning)
+			scan_wait(po, UINT64_MAX);
+		else if (scan_locked(po, target - nfree, PAGEOUT_QUICK) == 0)
+			return (false);
+	}
+	return (true);
+}
+
+/* Nothing has happened for a while. */
+static void
+daemon_idle(struct vm_pageout *po, uint64_t *trimmed)
+{
+	struct vm_system *sys = po->sys;
+	uint64_t nfree = atomic_load(&sys->phys->nfree);
+
+	if (nfree > sys->phys->npages / 2 && nfree > *trimmed) {
+		kmutex_unlock(&po->lock);
+		(void)vm_phys_trim(sys->phys);
+		kmutex_lock(&po->lock);
+		*trimmed = nfree;
+	} else if (nfree < *trimmed)
+		*trimmed = nfree;
+}
+
+static void
+daemon_main(void *arg)
+{
+	struct vm_pageout *po = arg;
+	uint64_t trimmed = 0;
+	int error;
+
+	kmutex_lock(&po->lock);
+	while (!po->stop) {
+		error = 0;
+		while (!po->stop && error == 0 && !atomic_load(&po->woken))
+			error = kcond_timedwait(
+			    &po->work, &po->lock, host_now_ns() + IDLE_NS);
+		if (po->stop)
+			break;
+		if (!atomic_exchange(&po->woken, false)) {
+			daemon_idle(po, &trimmed);
+			continue;
+		}
+		if (atomic_load(&po->sys->cache.limit) != 0) {
+			kmutex_unlock(&po->lock);
+			vm_swapcache_clean(po->sys, false);
+			kmutex_lock(&po->lock);
+		}
+		/* The starved go on by themselves meanwhile. */
+		if (!daemon_work(po) && !po->stop)
+			(void)kcond_timedwait(
+			    &po->work, &po->lock, host_now_ns() + BACKOFF_NS);
+	}
+	kmutex_unlock(&po->lock);
+}
+
+int
+vm_pageout_start(struct vm_system *sys)
+{
+	struct vm_pageout *po = sys->pageout;
+
+	KASSERT(po->thread == NULL);
+	po->stop = false;
+	return (host_thread_create(&po->thread, "vm-pageout", daemon_main, po));
+}
+
+void
+vm_pageout_stop(struct vm_system *sys)
+{
+	struct vm_pageout *po = sys->pageout;
+
+	if (po->thread == NULL)
+		return;
+	kmutex_lock(&po->lock);
+	po->stop = true;
+	kcond_broadcast(&po->work);
+	kmutex_unlock(&po->lock);
+	host_thread_join(po->thread);
+	po->thread = NULL;
+}
+
+/* ---- made with the system ---- */
+
+int
+vm_pageout_create(struct vm_system *sys)
+{
+	struct vm_pageout *po;
+	void *p;
+	int error;
+
+	error = sys->host.ops->mem_alloc(
+	    sys->host.self, round_page(sizeof(*po)), &p);
+	if (error != 0)
+		return (error);
+	po = p;
+	po->sys = sys;
+	kmutex_init(&po->lock, "vm_pageout", KRANK_LEAF, 0);
+	kcond_init(&po->work);
+	kcond_init(&po->done);
+	for (unsigned i = 0; i < PAGEOUT_DEPTH; i++)
+		po->spare[po->nspare++] = &po->cluster[i];
+	sys->pageout = po;
+	return (0);
+}
+
+void
+vm_pageout_destroy(struct vm_system *sys)
+{
+	struct vm_pageout *po = sys->pageout;
+
+	vm_pageout_stop(sys);
+	KVERIFY(po->nspare == PAGEOUT_DEPTH && !po->scanning);
+	if (po->writer != NULL)
+		swap_writer_destroy(po->writer);
+	kcond_destroy(&po->done);
+	kcond_destroy(&po->work);
+	kmutex_destroy(&po->lock);
+	sys->host.ops->mem_free(sys->host.self, po, round_page(sizeof(*po)));
+	sys->pageout = NULL;
+}

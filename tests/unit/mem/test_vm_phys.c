@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The buddy allocator against a naive model (a byte for each frame), and the
+ * pages of objects: runs, refusals, rename, busy, and frames that are held
+ * when their page is freed.
+ */
+#include "mem/vm_page.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host/host_fake.h"
+#include "vm/object/vm_object.h"
+#include "mem/vm_zone.h"
+#include "vm/vmspace.h"
+
+#define FRAMES 3000 /* not a multiple of the largest run */
+
+static struct host_fake fake;
+static struct vm_system sys;
+
+static int
+setup(void **state)
+{
+	struct vm_system_config cf = {
+	    .host = host_fake(&fake),
+	    .mem = FRAMES * PAGE_SIZE,
+	};
+
+	(void)state;
+	memset(&fake, 0, sizeof(fake));
+	return (vm_system_init(&sys, &cf));
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	assert_int_equal(vm_check_system(&sys), 0);
+	vm_system_destroy(&sys);
+	assert_int_equal(atomic_load(&fake.live), 0);
+	return (0);
+}
+
+static uint64_t
+nfree(void)
+{
+	return (atomic_load(&sys.phys->nfree));
+}
+
+static bool
+reads_zero(const void *p)
+{
+	const uint64_t *w = p;
+
+	for (size_t i = 0; i < PAGE_SIZE / 8; i++)
+		if (w[i] != 0)
+			return (false);
+	return (true);
+}
+
+/* ---- frames ---- */
+
+static void
+test_system_init(void **state)
+{
+	struct vm_system_config cf = {
+	    .host = host_fake(&fake),
+	    .mem = 64 * PAGE_SIZE,
+	};
+	struct vm_system s;
+	int64_t live = atomic_load(&fake.live);
+	int error;
+
+	(void)state;
+	for (int64_t at = 1;; at++) {
+		atomic_store(&fake.calls, 0);
+		atomic_store(&fake.fail_at, at);
+		error = vm_system_init(&s, &cf);
+		if (error == 0)
+			break;
+		assert_int_equal(error, ENOMEM);
+		assert_int_equal(atomic_load(&fake.live), live);
+	}
+	atomic_store(&fake.fail_at, 0);
+	vm_system_destroy(&s);
+	cf.mem = 0;
+	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
+	cf.mem = 5000;
+	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
+	cf.mem = ((uint64_t)1 << 40) + PAGE_SIZE;
+	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
+	assert_int_equal(atomic_load(&fake.live), live);
+}
+
+static void
+test_fresh_and_recycled(void **state)
+{
+	uint64_t map[VM_PAGE_RUN_WORDS];
+	struct vm_page *a, *b, *c;
+
+	(void)state;
+	a = vm_phys_alloc(sys.phys, 0);
+	b = vm_phys_alloc(sys.phys, 0);
+	assert_int_equal(a->flags, PG_ZEROED);
+	assert_ptr_equal(b, a + 1);
+	memset(vm_page_ptr(sys.phys, a), 1, PAGE_SIZE);
+	vm_phys_free(sys.phys, a);
+	/* The frame freed last comes first, and is not known to be zero. */
+	c = vm_phys_alloc(sys.phys, 0);
+	assert_ptr_equal(a, c);
+	assert_int_equal(c->flags, 0);
+	vm_page_zero_prepare(c, 1, map);
+	vm_page_zero_run(sys.phys, c, 1, map);
+	assert_true(reads_zero(vm_page_ptr(sys.phys, c)));
+	vm_phys_free(sys.phys, b);
+	vm_phys_free(sys.phys, c);
+	assert_int_equal(nfree(), FRAMES);
+}
+
+/* Zero and used frames in one run: all of it reads as zero. */
+static void
+test_zero_run(void **state)
+{
+	uint64_t map[VM_PAGE_RUN_WORDS];
+	struct vm_page *m = vm_phys_alloc(sys.phys, 8);
+
+	(void)state;
+	for (int i = 0; i < 256; i++)
+		if (i % 7 < 3 || i == 255) {
+			m[i].flags = 0;
+			memset(vm_page_ptr(sys.phys, m + i), 1, PAGE_SIZE);
+		}
+	vm_page_zero_prepare(m, 256, map);
+	vm_page_zero_run(sys.phys, m, 256, map);
+	for (int i = 0; i < 256; i++) {
+		assert_true(reads_zero(vm_page_ptr(sys.phys, m + i)));
+		assert_int_equal(m[i].flags, 0);
+	}
+	vm_phys_free_run(sys.phys, m, 256);
+}
+
+static void
+test_exhaust(void **state)
+{
+	static struct vm_page *m[FRAMES];
+	unsigned runs = 0;
+
+	(void)state;
+	for (int i = 0; i < FRAMES; i++)
+		assert_non_null(m[i] = vm_phys_alloc(sys.phys, 0));
+	assert_null(vm_phys_alloc(sys.phys, 0));
+	assert_int_equal(nfree(), 0);
+	/* Every other frame: no run of two; then all of them: all joined. */
+	for (int i = 0; i < FRAMES; i += 2)
+		vm_phys_free(sys.phys, m[i]);
+	assert_null(vm_phys_alloc(sys.phys, 1));
+	for (int i = 1; i < FRAMES; i += 2)
+		vm_phys_free(sys.phys, m[i]);
+	while ((m[runs] = vm_phys_alloc(sys.phys, 9)) != NULL)
+		runs++;
+	assert_int_equal(runs, FRAMES / 512);
+	while (runs > 0)
+		vm_phys_free_run(sys.phys, m[--runs], 512);
+	assert_int_equal(nfree(), FRAMES);
+}
+
+static void
+test_random(void **state)
+{
+	static uint8_t used[FRAMES];
+	static struct {
+		struct vm_page *m;
+		unsigned order;
+	} have[FRAMES];
+	unsigned n = 0, r = 12345;
+	uint64_t total = 0, fails = 0;
+
+	(void)state;
+	memset(used, 0, sizeof(used));
+	for (int i = 0; i < 60000; i++) {
+		r = r * 1664525u + 1013904223u;
+		/* Swings between full and empty. */
+		if ((r >> 8) % 16 < (i / 3000 % 2 == 0 ? 11u : 5u)) {
+			unsigned o = (r >> 16) % 16;
+			struct vm_page *m;
+
+			o = o > 9 ? 0 : o;
+			m = vm_phys_alloc(sys.phys, o);
+			if (m == NULL) {
+				fails++;
+				assert_true(o > 0 || total == FRAMES);
+				continue;
+			}
+			assert_int_equal(
+			    vm_page_frame(sys.phys, m) & ((1u << o) - 1), 0);
+			for (unsigned k = 0; k < 1u << o; k++) {
+				assert_int_equal(
+				    used[m - sys.phys->pages + k], 0);
+				used[m - sys.phys->pages + k] = 1;
+				assert_true((m[k].flags & ~PG_ZEROED) == 0);
+				assert_null(m[k].object);
+				if (m[k].flags != 0)
+					assert_true(reads_zero(
+					    vm_page_ptr(sys.phys, m + k)));
+				memset(vm_page_ptr(sys.phys, m + k), 0xee, 64);
+			}
+			have[n].m = m;
+			have[n++].order = o;
+			total += 1u << o;
+		} else if (n > 0) {
+			unsigned k = (r >> 12) % n, o = have[k].order;
+			struct vm_page *m = have[k].m;
+
+			for (unsigned j = 0; j < 1u << o; j++)
+				used[m - sys.phys->pages + j] = 0;
+			total -= 1u << o;
+			/* As a run, in two uneven pieces, or one by one. */
+			if ((r & 3) == 0 && o > 0) {
+				unsigned cut = (r >> 4) % (1u << o);
+
+				vm_phys_free_run(
+				    sys.phys, m + cut, (1u << o) - cut);
+				vm_phys_free_run(sys.phys, m, cut);
+			} else if ((r & 3) == 1)
+				for (unsigned j = 0; j < 1u << o; j++)
+					vm_phys_free(sys.phys, m + j);
+			else
+				vm_phys_free_run(sys.phys, m, 1u << o);
+			have[k] = have[--n];
+		}
+		assert_int_equal(nfree(), FRAMES - total);
+		if (i % 2000 == 0)
+			vm_phys_trim(sys.phys);
+	}
+	assert_true(fails > 100);
+	while (n-- > 0)
+		vm_phys_free_run(sys.phys, have[n].m, 1u << have[n].order);
+	assert_int_equal(nfree(), FRAMES);
+}
+
+static void
+test_trim(void **state)
+{
+	struct vm_page *m, *one;
+
+	(void)state;
+	assert_int_equal(vm_phys_trim(sys.phys), 0);
+	for (int round = 0; round < 2; round++) {
+		m = vm_phys_alloc(sys.phys, 9);
+		one = vm_phys_alloc(sys.phys, 0);
+		assert_int_equal(vm_page_frame(sys.phys, m) % 512, 0);
+		assert_int_equal(m[100].flags, PG_ZEROED);
+		memset(vm_page_ptr(sys.phys, m), 0xaa, 512 * PAGE_SIZE);
+		vm_phys_free_run(sys.phys, m, 512);
+		assert_int_equal(vm_phys_trim(sys.phys), 512 * PAGE_SIZE);
+		assert_int_equal(vm_phys_trim(sys.phys), 0);
+		vm_phys_free(sys.phys, one);
+	}
+}
+
+static void
+test_create_errors(void **state)
+{
+	struct vm_phys *ph = NULL;
+
+	(void)state;
+	assert_int_equal(vm_phys_create(host_fake(&fake), 1, 0, &ph), EINVAL);
+	assert_null(ph);
+}
+
+static struct vm_page *
+crime_double(void)
+{
+	struct vm_page *m = vm_phys_alloc(sys.phys, 3);
+
+	vm_phys_free_run(sys.phys, m, 8);
+	return (m + 5);
+}
+
+static struct vm_page *
+crime_held(void)
+{
+	struct vm_page *m = vm_phys_alloc(sys.phys, 0);
+
+	atomic_store(&m->hold, 1);
+	return (m);
+}
+
+static struct vm_page *
+crime_fresh(void)
+{
+	return (sys.phys->pages + FRAMES - 1);
+}
+
+static void
+test_crimes(void **state)
+{
+	struct vm_page *(*const crimes[])(void) = {
+	    crime_double, crime_held, crime_fresh};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(crimes) / sizeof(crimes[0]); i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			signal(SIGABRT, SIG_DFL);
+			if (freopen("/dev/null", "w", stderr) == NULL)
+				_exit(2);
+			vm_phys_free(sys.phys, crimes[i]());
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGABRT);
+	}
+}
+
+static void *
+phys_thread(void *arg)
+{
+	unsigned r = (unsigned)(uintptr_t)arg;
+	struct vm_page *m[16] = {0};
+
+	for (int i = 0; i < 40000; i++) {
+		struct vm_page **p;
+
+		r = r * 1664525u + 1013904223u;
+		p = &m[r >> 28];
+		if (*p != NULL) {
+			vm_phys_free(sys.phys, *p);
+			*p = NULL;
+		} else if ((*p = vm_phys_alloc(sys.phys, 0)) != NULL)
+			*(uint64_t *)vm_page_ptr(sys.phys, *p) = r;
+		if (i % 1000 == 0)
+			vm_phys_trim(sys.phys);
+	}
+	for (int i = 0; i < 16; i++)
+		if (m[i] != NULL)
+			vm_phys_free(sys.phys, m[i]);
+	return (NULL);
+}
+
+static void
+test_phys_threads(void **state)
+{
+	pthread_t t[4];
+
+	(void)state;
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, phys_thread, (void *)(i + 1));
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	assert_int_equal(nfree(), FRAMES);
+}
+
+/* ---- pages of objects ---- */
+
+/* An object without the object layer: index and lock are all that counts. */
+static struct vm_object *
+make_object(void)
+{
+	struct vm_object *obj = zalloc(sys.z_object);
+
+	assert_non_null(obj);
+	obj->sys = &sys;
+	obj->resident = 0;
+	radix_init(&obj->index, sys.radix_alloc);
+	vm_object_lock(obj);
+	return (obj);
+}
+
+static void
+free_object(struct vm_object *obj)
+{
+	uint64_t idx = 0, value;
+
+	while (radix_next(&obj->index, &idx, &value))
+		vm_page_free((struct vm_page *)(uintptr_t)value);
+	assert_int_equal(obj->resident, 0);
+	vm_object_unlock(obj);
+	zfree(sys.z_object, obj);
+}
+
+static void
+test_page_alloc(void **state)
+{
+	struct vm_object *obj = make_object();
+	struct vm_page *m, *run;
+
+	(void)state;
+	m = vm_page_alloc(obj, 7);
+	assert_int_equal(m->flags & PG_BUSY, PG_BUSY);
+	assert_int_equal(m->flags & PG_VALID, 0);
+	assert_ptr_equal(m->object, obj);
+	assert_ptr_equal(vm_page_lookup(obj, 7), m);
+	assert_null(vm_page_lookup(obj, 8));
+	assert_false(vm_page_busy_try(m));
+	vm_page_unbusy(m);
+	assert_true(vm_page_busy_try(m));
+
+	/* Stops before an index that is occupied, at a power of two. */
+	assert_int_equal(vm_page_alloc_run(obj, 0, 512, &run), 4);
+	assert_int_equal(vm_page_alloc_run(obj, 4, 3, &run), 2);
+	assert_int_equal(vm_page_alloc_run(obj, 7, 3, &run), 0);
+	assert_int_equal(vm_page_alloc_run(obj, 512, 512, &run), 512);
+	for (unsigned i = 0; i < 512; i++) {
+		assert_ptr_equal(vm_page_lookup(obj, 512 + i), run + i);
+		assert_int_equal(run[i].flags & PG_BUSY, PG_BUSY);
+	}
+	assert_int_equal(vm_page_frame(sys.phys, run) % 512, 0);
+	assert_int_equal(obj->resident, 1 + 4 + 2 + 512);
+	assert_int_equal(atomic_load(&sys.peak_used), obj->resident);
+	free_object(obj);
+	assert_int_equal(nfree(), FRAMES);
+	assert_int_equal(atomic_load(&sys.peak_used), 1 + 4 + 2 + 512);
+}
+
+/* Frames or radix nodes run out half-way. */
+static void
+test_page_refused(void **state)
+{
+	struct vm_object *obj = make_object();
+	struct vm_page *run;
+	unsigned got;
+	vm_pindex_t idx = 0;
+
+	(void)state;
+	while ((got = vm_page_alloc_run(obj, idx, 512, &run)) != 0)
+		idx += got;
+	assert_int_equal(idx, FRAMES);
+	assert_null(vm_page_alloc(obj, idx));
+	assert_int_equal(nfree(), 0);
+	free_object(obj);
+
+	/* With nodes from the zone's first slab only: all or a part. */
+	obj = make_object();
+	atomic_store(&fake.fail_every, 1);
+	for (idx = 0; vm_page_alloc(obj, idx) != NULL && idx < 64 * 1000;
+	     idx += 64)
+		;
+	if (idx < 64 * 1000) {
+		got = vm_page_alloc_run(obj, idx - 32, 512, &run);
+		assert_int_equal(got, 32);
+		assert_int_equal(nfree(), FRAMES - obj->resident);
+	}
+	atomic_store(&fake.fail_every, 0);
+	free_object(obj);
+	assert_int_equal(nfree(), FRAMES);
+}
+
+static void
+test_rename(void **state)
+{
+	struct vm_object *a = make_object(), *b = make_object();
+	struct vm_page *m = vm_page_alloc(a, 3);
+
+	(void)state;
+	m->flags |= PG_VALID | PG_MAPPED;
+	assert_int_equal(vm_page_rename(m, b, 1000), 0);
+	assert_null(vm_page_lookup(a, 3));
+	assert_ptr_equal(vm_page_lookup(b, 1000), m);
+	assert_ptr_equal(m->object, b);
+	assert_int_equal(m->pindex, 1000);
+	assert_int_equal(a->resident, 0);
+	assert_int_equal(b->resident, 1);
+	assert_int_equal(m->flags & (PG_VALID | PG_MAPPED | PG_BUSY),
+	    PG_VALID | PG_MAPPED | PG_BUSY);
+	free_object(b);
+	free_object(a);
+}
+
+static void
+test_hold(void **state)
+{
+	struct vm_object *obj = make_object();
+	struct vm_page *m = vm_page_alloc(obj, 0);
+	uint64_t *w = vm_page_ptr(sys.phys, m);
+
+	(void)state;
+	vm_page_hold(m);
+	vm_page_unhold(sys.phys, m);
+	assert_int_equal(nfree(), FRAMES - 1);
+	vm_page_hold(m);
+	vm_page_hold(m);
+	*w = 42;
+	vm_page_free(m);
+	assert_null(vm_page_lookup(obj, 0));
+	assert_null(m->object);
+	assert_int_equal(nfree(), FRAMES - 1);
+	vm_object_unlock(obj);
+	assert_int_equal(vm_check_system(&sys), 0);
+	vm_object_lock(obj);
+	vm_page_unhold(sys.phys, m);
+	assert_int_equal(nfree(), FRAMES - 1);
+	assert_int_equal(*w, 42);
+	vm_page_unhold(sys.phys, m);
+	assert_int_equal(nfree(), FRAMES);
+	free_object(obj);
+}
+
+struct busy_test {
+	struct vm_object *obj;
+	uint64_t plain; /* under busy of page 0 */
+	_Atomic(bool) stop;
+};
+
+/* Take page 0 busy, work without the lock, then free, replace or keep it. */
+static void *
+busy_thread(void *arg)
+{
+	struct busy_test *t = arg;
+	struct vm_object *obj = t->obj;
+
+	for (int i = 0; i < 3000; i++) {
+		struct vm_page *m;
+
+		vm_object_lock(obj);
+		while ((m = vm_page_lookup(obj, 0)) != NULL &&
+		       !vm_page_busy_try(m))
+			vm_page_busy_wait(obj, m);
+		if (m == NULL)
+			m = vm_page_alloc(obj, 0);
+		vm_page_hold(m);
+		vm_object_unlock(obj);
+		t->plain++;
+		++*(uint64_t *)vm_page_ptr(sys.phys, m);
+		vm_object_lock(obj);
+		if (i % 3 == 0)
+			vm_page_free(m);
+		else
+			vm_page_unbusy(m);
+		vm_object_unlock(obj);
+		vm_page_unhold(sys.phys, m);
+	}
+	return (NULL);
+}
+
+static void
+test_busy_threads(void **state)
+{
+	struct busy_test t = {.obj = make_object()};
+	pthread_t th[4];
+
+	(void)state;
+	vm_object_unlock(t.obj);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&th[i], NULL, busy_thread, &t);
+	for (int i = 0; i < 4; i++)
+		pthread_join(th[i], NULL);
+	assert_int_equal(t.plain, 4 * 3000);
+	vm_object_lock(t.obj);
+	free_object(t.obj);
+	assert_int_equal(nfree(), FRAMES);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(test_crimes),
+	    T(test_system_init),
+	    T(test_fresh_and_recycled),
+	    T(test_zero_run),
+	    T(test_exhaust),
+	    T(test_random),
+	    T(test_trim),
+	    T(test_create_errors),
+	    T(test_phys_threads),
+	    T(test_page_alloc),
+	    T(test_page_refused),
+	    T(test_rename),
+	    T(test_hold),
+	    T(test_busy_threads),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Sockets without processes: strangers of the host, files under way and their
+ * limit, what is collected, and what is left when everything ends.
+ */
+#include "vfs_nodes_testlib.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vfs/socket/socket.h"
+
+/* ---- shorthands ---- */
+
+static struct file *
+make(struct fx *fx, int type)
+{
+	struct file *f;
+
+	assert_int_equal(
+	    sock_create(fx->vfs, HOST_AF_UNIX, type, 0, O_NONBLOCK, &f), 0);
+	return (f);
+}
+
+static struct host_sockaddr
+address(const char *path)
+{
+	struct host_sockaddr sa = {.len = 2 + (uint32_t)strlen(path) + 1};
+
+	sa.family = HOST_AF_UNIX;
+	memcpy(sa.raw + 2, path, strlen(path));
+	return (sa);
+}
+
+static void
+bind_to(struct fx *fx, struct file *f, const char *path)
+{
+	struct host_sockaddr sa = address(path);
+
+	assert_int_equal(sock_bind(f, &sa, &fx->ctx), 0);
+}
+
+static int
+connect_to(struct fx *fx, struct file *f, const char *path)
+{
+	struct host_sockaddr sa = address(path);
+
+	return (sock_connect(f, &sa, &fx->ctx));
+}
+
+static int
+send_file(struct fx *fx, struct file *to, struct file *f)
+{
+	char byte = 'b';
+	struct host_iovec iov;
+	struct uio uio;
+	struct sock_msg m = {.uio = &uio, .files = &f, .nfiles = 1};
+
+	uio_init1(&uio, &iov, &byte, 1, 0, true);
+	return (sock_send(to, &m, HOST_MSG_DONTWAIT, &fx->ctx));
+}
+
+/* The one file that came, or NULL. */
+static struct file *
+recv_file(struct fx *fx, struct file *from)
+{
+	char byte;
+	struct host_iovec iov;
+	struct uio uio;
+	struct sock_msg m = {.uio = &uio};
+	struct file *f = NULL;
+
+	uio_init1(&uio, &iov, &byte, 1, 0, false);
+	assert_int_equal(sock_recv(from, &m, 0, &fx->ctx), 0);
+	assert_true(m.nfiles <= 1);
+	if (m.nfiles == 1)
+		f = m.files[0];
+	free(m.files);
+	return (f);
+}
+
+/* ---- strangers ---- */
+
+/* In another process: connect to, or send to, this name of the host. */
+static void
+stranger(const struct host_sockaddr *name, int type, bool forged)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int status, s;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		s = socket(AF_UNIX, type, 0);
+		/* Under a name that looks like one of ours. */
+		if (forged) {
+			memcpy(&un, name->raw, name->len);
+			un.sun_path[9]++; /* the number of the socket */
+			if (bind(s, (struct sockaddr *)&un, name->len) != 0)
+				_exit(2);
+		}
+		if (connect(s, (const struct sockaddr *)name->raw, name->len) !=
+		    0)
+			_exit(3);
+		_exit(write(s, "stranger", 8) == 8 ? 0 : 4);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+test_strangers(void **state)
+{
+	struct fx *fx = *state;
+	struct file *s = make(fx, HOST_SOCK_STREAM), *c, *conn;
+	struct host_sockaddr peer;
+	struct sock_cred cred;
+
+	bind_to(fx, s, "/tmp/s");
+	assert_int_equal(sock_listen(s, 8, &fx->ctx), 0);
+	stranger(&file_socket(s)->host, SOCK_STREAM, false);
+	stranger(&file_socket(s)->host, SOCK_STREAM, true);
+	assert_int_equal(sock_accept(s, 0, &fx->ctx, &peer, &conn), EAGAIN);
+	/* One of ours behind them. */
+	stranger(&file_socket(s)->host, SOCK_STREAM, false);
+	fx->ctx.pid = 77;
+	c = make(fx, HOST_SOCK_STREAM);
+	assert_int_equal(connect_to(fx, c, "/tmp/s"), 0);
+	assert_int_equal(sock_accept(s, 0, &fx->ctx, &peer, &conn), 0);
+	sock_peercred(conn, &cred);
+	assert_int_equal(cred.pid, 77);
+	file_free(conn);
+	file_free(c);
+	file_free(s);
+}
+
+static void
+test_stranger_datagrams(void **state)
+{
+	struct fx *fx = *state;
+	struct file *s = make(fx, HOST_SOCK_DGRAM), *c;
+	char buf[16];
+
+	bind_to(fx, s, "/tmp/d");
+	stranger(&file_socket(s)->host, SOCK_DGRAM, false);
+	stranger(&file_socket(s)->host, SOCK_DGRAM, true);
+	assert_int_equal(xread(fx, s, buf, sizeof(buf), -1), -EAGAIN);
+	c = make(fx, HOST_SOCK_DGRAM);
+	assert_int_equal(connect_to(fx, c, "/tmp/d"), 0);
+	stranger(&file_socket(s)->host, SOCK_DGRAM, false);
+	assert_int_equal(xwrite(fx, c, "ours", 4, -1), 4);
+	assert_int_equal(xread(fx, s, buf, sizeof(buf), -1), 4);
+	assert_memory_equal(buf, "ours", 4);
+	file_free(c);
+	file_free(s);
+}
+
+/* ---- files under way ---- */
+
+static void
+test_files(void **state)
+{
+	struct fx *fx = *state;
+	struct file *v[2], *f, *g;
+
+	assert_int_equal(
+	    sock_pair(fx->vfs, HOST_SOCK_STREAM, O_NONBLOCK, &fx->ctx, v), 0);
+	f = xopen(fx, "/tmp/f", O_RDWR | O_CREAT);
+	assert_int_equal(send_file(fx, v[0], f), 0);
+	assert_int_equal(atomic_load(&fx->vfs->nparcels), 1);
+	assert_int_equal(atomic_load(&f->refs), 2);
+	g = recv_file(fx, v[1]);
+	assert_ptr_equal(f, g);
+	assert_int_equal(atomic_load(&fx->vfs->nparcels), 0);
+	file_free(g);
+	assert_int_equal(atomic_load(&f->refs), 1);
+	file_free(f);
+	file_free(v[0]);
+	file_free(v[1]);
+}
+
+static void
+test_limit(void **state)
+{
+	struct fx *fx = *state;
+	struct file *v[8][2], *f;
+	unsigned n = 0, i = 0;
+	int error = 0;
+
+	for (i = 0; i < 8; i++)
+		assert_int_equal(sock_pair(fx->vfs, HOST_SOCK_STREAM,
+				     O_NONBLOCK, &fx->ctx, v[i]),
+		    0);
+	f = xopen(fx, "/tmp/f", O_RDWR | O_CREAT);
+	for (i = 0; i < 8 && error != ETOOMANYREFS; i++)
+		do {
+			error = send_file(fx, v[i][0], f);
+			n += error == 0;
+		} while (error == 0);
+	assert_int_equal(error, ETOOMANYREFS);
+	assert_int_equal(atomic_load(&fx->vfs->nparcels), n);
+	assert_int_equal(atomic_load(&f->refs), n + 1);
+	/* A socket goes with what is in it, and there is room again. */
+	file_free(v[0][1]);
+	assert_true(atomic_load(&fx->vfs->nparcels) < n);
+	assert_int_equal(
+	    atomic_load(&f->refs), atomic_load(&fx->vfs->nparcels) + 1);
+	assert_int_equal(send_file(fx, v[7][0], f), 0);
+	file_free(v[0][0]);
+	for (i = 1; i < 8; i++) {
+		file_free(v[i][0]);
+		file_free(v[i][1]);
+	}
+	assert_int_equal(atomic_load(&fx->vfs->nparcels), 0);
+	assert_int_equal(atomic_load(&f->refs), 1);
+	file_free(f);
+}
+
+/* Sockets that hold each other: teardown() finds nothing left. */
+static void
+test_cycle(void **state)
+{
+	struct fx *fx = *state;
+	struct file *v[2], *w[2];
+
+	assert_int_equal(
+	    sock_pair(fx->vfs, HOST_SOCK_DGRAM, O_NONBLOCK, &fx->ctx, v), 0);
+	assert_int_equal(
+	    sock_pair(fx->vfs, HOST_SOCK_DGRAM, O_NONBLOCK, &fx->ctx, w), 0);
+	assert_int_equal(send_file(fx, v[0], w[1]), 0);
+	assert_int_equal(send_file(fx, w[0], v[1]), 0);
+	for (int i = 0; i < 2; i++) {
+		file_free(v[i]);
+		file_free(w[i]);
+	}
+	assert_int_equal(atomic_load(&fx->vfs->nparcels), 2);
+}
+
+/* What nobody of the guest has made is not to be reached by its name. */
+static void
+test_names(void **state)
+{
+	struct fx *fx = *state;
+	struct file *s = make(fx, HOST_SOCK_STREAM);
+	struct host_sockaddr sa = {.len = 1}, name;
+
+	assert_int_equal(
+	    vfs_mknod(&fx->ctx, NULL, "/tmp/n", HOST_S_IFSOCK | 0777, 0), 0);
+	assert_int_equal(connect_to(fx, s, "/tmp/n"), ECONNREFUSED);
+	assert_int_equal(connect_to(fx, s, "/tmp/none"), ENOENT);
+	assert_int_equal(sock_bind(s, &sa, &fx->ctx), EINVAL);
+	sa.family = HOST_AF_UNIX;
+	sa.len = 111;
+	assert_int_equal(sock_bind(s, &sa, &fx->ctx), EINVAL);
+	sa.len = 2;
+	assert_int_equal(sock_bind(s, &sa, &fx->ctx), 0);
+	assert_int_equal(sock_name(s, &name), 0);
+	assert_int_equal(name.len, 8);
+	assert_int_equal(sock_bind(s, &name, &fx->ctx), EINVAL);
+	assert_int_equal(sock_peername(s, &name), ENOTCONN);
+	file_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(test_strangers),
+	    T(test_stranger_datagrams),
+	    T(test_files),
+	    T(test_limit),
+	    T(test_cycle),
+	    T(test_names),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
