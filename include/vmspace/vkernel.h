@@ -127,10 +127,9 @@ struct vkernel_stat {
  * 0; EINVAL (config: mem is 1 MiB to 1 TiB, at most 1024 mounts and a host name
  * of 64 bytes; or what a swap area is not given), ENOENT/ENOTDIR/EISDIR/EACCES/
  * EEXIST/ENXIO (root, mounts or devices), ENOMEM, EMFILE, EFBIG (the limit on
- * file sizes is below mem), EOPNOTSUPP (swap that was not built in), ENOSYS (a
- * host without FSGSBASE), EPERM (the host refuses what the stub machine needs;
- * a log line says what).  Which mount or path was refused is said in one log
- * line.
+ * file sizes is below mem), EOPNOTSUPP (swap that was not built in), EPERM
+ * (the host refuses what the stub machine needs; a log line says what).  Which
+ * mount or path was refused is said in one log line.
  *
  * Guest code runs in child processes of this one: the embedder must not wait
  * for children that are not its own (waitpid(-1)), nor ignore SIGCHLD.

@@ -278,8 +278,11 @@ frame_load(struct stub_cpu *sc)
 	tf->rax = f->rax, tf->rcx = f->rcx, tf->rsp = f->rsp;
 	tf->rip = f->rip;
 	tf->rflags = (f->eflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
-	tf->fs_base = sc->ctx->fs_base;
-	tf->gs_base = sc->ctx->gs_base;
+	/* Otherwise they are what was loaded last. */
+	if (sc->sm->fsgsbase) {
+		tf->fs_base = sc->ctx->fs_base;
+		tf->gs_base = sc->ctx->gs_base;
+	}
 	tf->orig_rax = UINT64_MAX;
 }
 
@@ -402,6 +405,7 @@ take_context(struct stub_cpu *sc, bool fresh)
 		return (error);
 	if (!fresh)
 		sc->xreset = true;
+	sc->ctx->fsgsbase = sc->sm->fsgsbase;
 	sc->bases_dirty = true;
 	publish_pid(sc, sc->stub->pid);
 	return (0);

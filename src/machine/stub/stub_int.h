@@ -117,6 +117,7 @@ struct stub_machine {
 	char *ctxmem;               /* [I] all slots */
 	int epfd, evfd;             /* [I] keeper's */
 	struct host_thread *keeper; /* [I] parent of all stubs */
+	bool fsgsbase;              /* [I] the host permits RDFSBASE */
 	_Atomic(uint64_t) vdso;     /* [a] guest address of the vdso, 0 none */
 	uint8_t *xtemplate;      /* [I] once set: extended state after exec */
 	_Atomic(uint32_t) xsize; /* [a] its bytes */

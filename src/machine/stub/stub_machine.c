@@ -39,6 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <signal.h>
+#include <asm/hwcap2.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -587,16 +588,11 @@ stub_machine_create(struct vm_system *sys, struct stub_machine **out)
 	struct stub_machine *sm;
 	int error;
 
-	if ((getauxval(AT_HWCAP2) & 2) == 0) {
-		klog(sys->log, KLOG_ERR,
-		    "this host does not offer FSGSBASE (Linux 5.9 on a CPU "
-		    "of 2013 or later is needed)");
-		return (ENOSYS);
-	}
 	sm = calloc(1, sizeof(*sm));
 	if (sm == NULL)
 		return (ENOMEM);
 	sm->sys = sys;
+	sm->fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
 	sm->ctxfd = sm->epfd = sm->evfd = sm->zygote_pidfd = -1;
 	sm->watchdog_ns = STUB_WATCHDOG_NS;
 	sm->order_ns = STUB_ORDER_NS;

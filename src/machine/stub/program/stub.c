@@ -29,6 +29,7 @@ long stub_sys_mmap(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 long stub_sys_mprotect(uint64_t, uint64_t, uint64_t);
 long stub_sys_munmap(uint64_t, uint64_t);
 long stub_sys_futex(void *, uint64_t, uint64_t, uint64_t);
+long stub_sys_arch_prctl(uint64_t, uint64_t);
 long stub_sys_thread(uint64_t flags, uint64_t stack);
 
 void stub_handler(int sig, const void *info, void *uc);
@@ -38,6 +39,8 @@ void stub_handler(int sig, const void *info, void *uc);
 #define FUTEX_WAKE 1
 #define MAP_SHARED_FIXED 0x11
 #define MAP_POPULATE 0x8000
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
 /* VM | FS | FILES | SIGHAND | THREAD | SYSVSEM */
 #define THREAD_FLAGS 0x50f00
 
@@ -78,6 +81,20 @@ rdgsbase(void)
 
 	__asm__ volatile("rdgsbase %0" : "=r"(v));
 	return (v);
+}
+
+/* Without FSGSBASE user code cannot change its segment bases by itself: the
+ * kernel process knows them, and they are loaded by the host. */
+USER static void
+set_bases(const struct stub_ctx *c)
+{
+	if (c->fsgsbase != 0) {
+		__asm__ volatile("wrfsbase %0" ::"r"(c->fs_base));
+		__asm__ volatile("wrgsbase %0" ::"r"(c->gs_base));
+	} else {
+		stub_sys_arch_prctl(ARCH_SET_FS, c->fs_base);
+		stub_sys_arch_prctl(ARCH_SET_GS, c->gs_base);
+	}
 }
 
 USER static long
@@ -173,8 +190,10 @@ stub_handler(int sig, const void *info, void *uc)
 
 	c = (struct stub_ctx *)((uint64_t)__builtin_frame_address(0) &
 				~(CTX_STRIDE - 1));
-	c->fs_base = rdfsbase();
-	c->gs_base = rdgsbase();
+	if (c->fsgsbase != 0) {
+		c->fs_base = rdfsbase();
+		c->gs_base = rdgsbase();
+	}
 	c->uc = (uint64_t)uc;
 	c->event = (uint32_t)sig;
 	c->ev_code = si->code;
@@ -190,9 +209,7 @@ stub_handler(int sig, const void *info, void *uc)
 		else
 			break;
 	}
-	if (c->set_bases != 0) {
-		__asm__ volatile("wrfsbase %0" ::"r"(c->fs_base));
-		__asm__ volatile("wrgsbase %0" ::"r"(c->gs_base));
-	}
+	if (c->set_bases != 0)
+		set_bases(c);
 	atomic_store_explicit(&c->state, CTX_USER, memory_order_release);
 }

@@ -82,6 +82,7 @@ struct stub_ctx {
 	uint32_t op_index, op_errno;
 	uint32_t tid;       /* host thread */
 	uint32_t set_bases; /* load fs_base and gs_base on resume */
+	uint32_t fsgsbase;  /* user code may use RDFSBASE and its like */
 	int32_t ev_code;
 	int32_t ev_syscall;
 	uint32_t ev_arch;

@@ -29,6 +29,7 @@ site_\name:
 	SITE	munmap, 11
 	SITE	futex, 202
 	SITE	sigaltstack, 131
+	SITE	arch_prctl, 158
 
 /* restorer: rsp points at the ucontext */
 	.globl	stub_restorer

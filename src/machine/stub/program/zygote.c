@@ -22,6 +22,7 @@
  *   mprotect    below the stub
  *   munmap      below the stub; the init text and start-up stack
  *   futex       WAIT and WAKE, words in stub memory
+ *   arch_prctl  SET_FS and SET_GS, on hosts without FSGSBASE
  *   rt_sigreturn, rt_sigprocmask, sigaltstack, clone of a thread of this stub
  * Everything else, from any other address, is SIGSYS: a guest system call.
  */
@@ -40,8 +41,8 @@
 #pragma GCC visibility push(hidden)
 extern const char site_mmap[], site_mprotect[], site_munmap[], site_futex[],
     site_sigaltstack[], site_sigaltstack2[], site_sigprocmask[],
-    site_sigreturn[], site_clone[], site_finish1[], site_finish2[],
-    stub_restorer[];
+    site_sigreturn[], site_clone[], site_arch_prctl[], site_finish1[],
+    site_finish2[], stub_restorer[];
 void stub_handler(int sig, const void *info, void *uc);
 _Noreturn void stub_finish(uint64_t stack, uint64_t size);
 long init_syscall(long nr, ...);
@@ -61,6 +62,7 @@ enum {
 	NR_close = 3,
 	NR_sigaltstack = 131,
 	NR_prctl = 157,
+	NR_arch_prctl = 158,
 	NR_futex = 202,
 	NR_exit_group = 231,
 	NR_seccomp = 317,
@@ -68,6 +70,8 @@ enum {
 
 #define PR_SET_PDEATHSIG 1
 #define PR_SET_NO_NEW_PRIVS 38
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
 #define CLONE_PARENT 0x8000
 #define CLONE_PARENT_SETTID 0x100000
 #define SIGCHLD_NR 17
@@ -236,6 +240,15 @@ rules_other(struct builder *b)
 	require_eq(b, 0x50f00);
 	emit_load(b, ARG_HI(1));
 	require_eq(b, STUB_HI);
+	site_end(b, at);
+
+	/* The calling thread's own segment bases. */
+	at = site_begin(b, site_arch_prctl, NR_arch_prctl);
+	emit_load(b, ARG_HI(0));
+	require_eq(b, 0);
+	emit_load(b, ARG_LO(0));
+	emit(b, BPF_JMP | BPF_JEQ | BPF_K, ARCH_SET_GS, 2, 0);
+	require_eq(b, ARCH_SET_FS);
 	site_end(b, at);
 
 	/* Self-destruction of the start-up memory. */

@@ -32,9 +32,9 @@ static const uint8_t code_load[] = {0x48, 0x8b, 0x1e, 0x0f, 0x05, 0xeb, 0xfe};
 /* mov (%rsi),%rbx; jmp back */
 static const uint8_t code_loads[] = {0x48, 0x8b, 0x1e, 0xeb, 0xfb};
 static const uint8_t code_spin[] = {0xeb, 0xfe};
-/* rdfsbase %rbx; rdgsbase %rdx; syscall; jmp back */
-static const uint8_t code_bases[] = {0xf3, 0x48, 0x0f, 0xae, 0xc3, 0xf3, 0x48,
-    0x0f, 0xae, 0xca, 0x0f, 0x05, 0xeb, 0xf2};
+/* mov %fs:0,%rbx; mov %gs:0,%rdx; syscall; jmp back */
+static const uint8_t code_bases[] = {0x64, 0x48, 0x8b, 0x1c, 0x25, 0, 0, 0, 0,
+    0x65, 0x48, 0x8b, 0x14, 0x25, 0, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xea};
 
 #define DEAF_OFF 0xf00 /* in the data page */
 
@@ -525,21 +525,25 @@ static void
 test_bases_after_refusal(void **state)
 {
 	struct cpu_thread *ct = start(*state, code_bases, sizeof(code_bases));
+	uint64_t *word = vm_page_ptr(E->sys.phys, E->code);
 
+	/* Words of the code page that contain their own address. */
+	for (unsigned i = PAGE_SIZE / 16; i < PAGE_SIZE / 8; i++)
+		word[i] = CODE + i * 8;
 	/* Not mirrored, as there is no stub yet: to protect it is refused. */
 	map_data(E, VM_PROT_READ | VM_PROT_WRITE);
-	ct->tf.fs_base = 0x1000;
-	ct->tf.gs_base = 0x1100;
+	ct->tf.fs_base = CODE + 0x800;
+	ct->tf.gs_base = CODE + 0x810;
 	assert_int_equal(run(ct), CPU_EV_SYSCALL);
-	assert_int_equal(ct->tf.rbx, 0x1000);
-	assert_int_equal(ct->tf.rdx, 0x1100);
+	assert_int_equal(ct->tf.rbx, CODE + 0x800);
+	assert_int_equal(ct->tf.rdx, CODE + 0x810);
 	pmap_protect(E->pm, DATA, DATA + PAGE_SIZE, VM_PROT_READ);
-	ct->tf.fs_base = 0x2000;
-	ct->tf.gs_base = 0x2200;
+	ct->tf.fs_base = CODE + 0x820;
+	ct->tf.gs_base = CODE + 0x830;
 	assert_int_equal(run(ct), CPU_EV_SYSCALL);
 	assert_true(atomic_load(&E->sm->resets) > 0);
-	assert_int_equal(ct->tf.rbx, 0x2000);
-	assert_int_equal(ct->tf.rdx, 0x2200);
+	assert_int_equal(ct->tf.rbx, CODE + 0x820);
+	assert_int_equal(ct->tf.rdx, CODE + 0x830);
 	cpu_thread_destroy(ct);
 }
 
