@@ -30,6 +30,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/signal.h"
 #include "machine/stub/stub_machine.h"
 #include "host/host_file.h"
 #include "kern/base/proc_int.h"

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/resource.h"
 #include "host/host_file.h"
 #include "kern/base/proc_int.h"
 #include "libk/kassert.h"

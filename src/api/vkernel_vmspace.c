@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "abi/linux_abi.h"
+#include "abi/mman.h"
 #include "linux/sys_mem.h"
 #include "api/vkernel_file.h"
 #include "api/vkernel_int.h"

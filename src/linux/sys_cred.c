@@ -11,6 +11,8 @@
  */
 #include "linux/sys_int.h"
 
+#include "abi/capability.h"
+
 #include <errno.h>
 #include <string.h>
 

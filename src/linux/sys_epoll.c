@@ -22,6 +22,7 @@
  * descriptor gets another description (vfs/devfs/pty.c), and epolls forget it.
  */
 #include "host/host_file.h"
+#include "abi/poll.h"
 #include "linux/sys_int.h"
 
 #include <errno.h>

@@ -11,6 +11,7 @@
  * Limits: fallocate extends, it neither reserves nor punches.
  */
 #include "host/host_file.h"
+#include "abi/fcntl.h"
 #include "linux/sys_int.h"
 
 #include <errno.h>

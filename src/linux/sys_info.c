@@ -9,6 +9,12 @@
  * Memory is the guest's, not the host's.  Random numbers are the host's.
  */
 #include "host/host.h"
+#include "abi/capability.h"
+#include "abi/prctl.h"
+#include "abi/random.h"
+#include "abi/resource.h"
+#include "abi/system.h"
+#include "abi/uio.h"
 #include "linux/sys_int.h"
 
 #include <errno.h>

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "abi/fcntl.h"
 #include "linux/sys_int.h"
 
 sys_fn sys_inotify_init, sys_inotify_init1, sys_inotify_add_watch,

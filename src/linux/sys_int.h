@@ -8,7 +8,8 @@
 #ifndef LINUX_SYS_INT_H
 #define LINUX_SYS_INT_H
 
-#include "abi/linux_abi.h"
+#include "abi/time.h"
+#include "abi/uio.h"
 #include "linux/syscall.h"
 
 /* ---- sys_trace.c ---- */

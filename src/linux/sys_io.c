@@ -22,6 +22,10 @@
  */
 #include "linux/sys_sock.h"
 
+#include "abi/resource.h"
+#include "abi/signal.h"
+#include "abi/uio.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

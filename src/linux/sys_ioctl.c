@@ -20,6 +20,8 @@
  * descriptor: EIO, and to TIOCSPGRP ENOTTY.
  */
 #include "host/host_file.h"
+#include "abi/ioctl.h"
+#include "abi/signal.h"
 #include "linux/sys_int.h"
 
 #include <errno.h>

@@ -12,6 +12,8 @@
  * Limits: anonymous files cannot be sealed.
  */
 #include "host/host.h"
+#include "abi/mman.h"
+#include "abi/time.h"
 #include "host/host_file.h"
 #include "linux/sys_int.h"
 

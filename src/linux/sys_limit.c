@@ -13,6 +13,8 @@
  * succeed, calls for anything better are EPERM.  Niceness is in sys_prio.c.
  */
 #include "host/host.h"
+#include "abi/resource.h"
+#include "abi/sched.h"
 #include "linux/sys_int.h"
 #include "linux/sys_prio.h"
 

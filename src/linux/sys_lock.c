@@ -11,6 +11,8 @@
  */
 #include "linux/sys_int.h"
 
+#include "abi/fcntl.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

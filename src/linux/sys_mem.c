@@ -14,6 +14,7 @@
  * of locked memory holds for root, too.
  */
 #include "linux/sys_int.h"
+#include "abi/mman.h"
 #include "linux/sys_mem.h"
 
 #include <errno.h>

@@ -10,6 +10,9 @@
  */
 #include "linux/sys_int.h"
 
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -14,6 +14,9 @@
  * lwp closes meanwhile stays polled, as on Linux.
  */
 #include "host/host_file.h"
+#include "abi/poll.h"
+#include "abi/signal.h"
+#include "abi/time.h"
 #include "linux/sys_int.h"
 
 #include <errno.h>

@@ -15,6 +15,7 @@
  * Limits: it is kept and told; the host's scheduler does not hear of it.
  */
 #include "linux/sys_int.h"
+#include "abi/resource.h"
 #include "linux/sys_prio.h"
 
 #include <errno.h>

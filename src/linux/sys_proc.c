@@ -8,6 +8,12 @@
  */
 #include "linux/sys_int.h"
 
+#include "abi/fcntl.h"
+#include "abi/resource.h"
+#include "abi/sched.h"
+#include "abi/signal.h"
+#include "abi/wait.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "abi/uio.h"
 #include "kern/proctext/kern_procfs.h"
 
 sys_fn sys_process_vm_readv, sys_process_vm_writev;

@@ -12,6 +12,7 @@
  * alone and names what it waits for in lwp->sigwait.
  */
 #include "host/host.h"
+#include "abi/signal.h"
 #include "linux/sys_int.h"
 
 #include <errno.h>

@@ -39,6 +39,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/poll.h"
+#include "abi/signal.h"
 #include "host/host_file.h"
 #include "kern/base/proc_int.h"
 #include "linux/sys_int.h"

@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/uio.h"
 #include "kern/base/proc_int.h"
 
 sys_fn sys_sendto, sys_recvfrom, sys_sendmsg, sys_recvmsg, sys_sendmmsg,

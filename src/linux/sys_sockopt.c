@@ -14,6 +14,8 @@
  */
 #include "linux/sys_sock.h"
 
+#include "abi/time.h"
+
 #include <errno.h>
 #include <string.h>
 

@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/uio.h"
 #include "host/host.h"
 #include "host/host_file.h"
 #include "linux/sys_int.h"

@@ -10,6 +10,9 @@
  * decided below.  access(2) asks for the real ids, as it must.
  */
 #include "host/host.h"
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+#include "abi/time.h"
 #include "linux/sys_int.h"
 
 #include <errno.h>

@@ -11,6 +11,8 @@
  * Limits: no alarm clocks (that wake a machine), and no CPU clocks of others.
  */
 #include "kern/base/proc_int.h"
+#include "abi/signal.h"
+#include "abi/time.h"
 #include "kern/time/ptimer.h"
 #include "linux/sys_int.h"
 

@@ -14,6 +14,8 @@
  */
 #include "linux/sys_int.h"
 
+#include "abi/fcntl.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

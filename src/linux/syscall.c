@@ -20,6 +20,8 @@
  */
 #include "linux/syscall.h"
 
+#include "abi/fcntl.h"
+#include "abi/resource.h"
 #include "linux/sys_int.h"
 
 #include <errno.h>

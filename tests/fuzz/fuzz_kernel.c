@@ -37,6 +37,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "abi/signal.h"
 #include "kern/base/proc_int.h"
 #include "api/vkernel_int.h"
 #include "vmspace/vkernel.h"

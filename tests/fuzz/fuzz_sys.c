@@ -30,9 +30,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "abi/mman.h"
 #include "fuzz_elf.h"
 #include "host/host.h"
-#include "abi/linux_abi.h"
 #include "linux/syscall.h"
 #include "vmspace/vkernel.h"
 

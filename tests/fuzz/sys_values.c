@@ -20,7 +20,11 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "abi/linux_abi.h"
+#include "abi/fcntl.h"
+#include "abi/mman.h"
+#include "abi/poll.h"
+#include "abi/sched.h"
+#include "abi/signal.h"
 #include "vfs/socket/socket.h"
 
 static const uint64_t slot_at[] = {0, 16, 64, 251};

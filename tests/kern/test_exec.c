@@ -7,6 +7,8 @@
  */
 #include "fixture.h"
 
+#include "abi/signal.h"
+
 #include <elf.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -9,6 +9,12 @@
 
 #include <fcntl.h>
 
+#include "abi/futex.h"
+#include "abi/mman.h"
+#include "abi/poll.h"
+#include "abi/sched.h"
+#include "abi/sigframe.h"
+#include "abi/signal.h"
 #include "linux/sys_int.h"
 #include "linux/sys_mem.h"
 

@@ -8,6 +8,8 @@
  */
 #include "fixture.h"
 
+#include "abi/sched.h"
+#include "abi/signal.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
 #include "vm/swap/swap_space.h"

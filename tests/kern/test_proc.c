@@ -8,6 +8,9 @@
  */
 #include "fixture.h"
 
+#include "abi/sched.h"
+#include "abi/signal.h"
+#include "abi/wait.h"
 #include "libk/kassert.h"
 
 static struct fixture fx;

@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/signal.h"
 #include "host/host_file.h"
 #include "kern/base/proc_int.h"
 #include "libk/kassert.h"

@@ -34,6 +34,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/signal.h"
 #include "libk/kassert.h"
 
 struct proc *

@@ -3,7 +3,7 @@
 
 /*
  * Processes, lwps, and struct vkernel.  Numbers the guest sees (signals,
- * flags, errno, structures) are Linux x86-64's, defined in abi/linux_abi.h.
+ * flags, errno, structures) are Linux x86-64's, defined in src/abi.
  */
 #ifndef KERN_BASE_PROC_H
 #define KERN_BASE_PROC_H

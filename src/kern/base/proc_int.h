@@ -7,7 +7,6 @@
 #ifndef KERN_BASE_PROC_INT_H
 #define KERN_BASE_PROC_INT_H
 
-#include "abi/linux_abi.h"
 #include "kern/base/proc.h"
 #include "mem/vm_zone.h"
 

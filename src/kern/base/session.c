@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/signal.h"
 #include "kern/base/proc_int.h"
 #include "libk/kassert.h"
 

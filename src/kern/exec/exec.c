@@ -48,6 +48,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/resource.h"
+#include "abi/signal.h"
 #include "kern/exec/imgact.h"
 #include "kern/resident/resident.h"
 #include "linux/sys_int.h"

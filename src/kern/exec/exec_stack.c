@@ -25,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/resource.h"
+#include "abi/time.h"
 #include "kern/exec/imgact.h"
 #include "kern/resident/resident.h"
 #include "linux/sys_int.h"

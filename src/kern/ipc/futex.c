@@ -25,6 +25,8 @@
  * Limits.  Priority inheritance and waitv are ENOSYS.
  */
 #include "host/host.h"
+#include "abi/futex.h"
+#include "abi/time.h"
 #include "linux/sys_int.h"
 #include "libk/kassert.h"
 #include "pmap/pmap.h"

@@ -42,6 +42,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/signal.h"
+#include "abi/time.h"
 #include "kern/base/proc_int.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"

@@ -43,6 +43,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/sched.h"
 #include "kern/base/proc_int.h"
 #include "libk/kassert.h"
 

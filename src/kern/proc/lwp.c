@@ -45,6 +45,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/signal.h"
+#include "abi/time.h"
 #include "host/host_file.h"
 #include "kern/base/proc_int.h"
 #include "kern/time/ptimer.h"

@@ -31,6 +31,7 @@
  */
 #include <errno.h>
 
+#include "abi/signal.h"
 #include "kern/base/proc_int.h"
 #include "kern/resident/resident.h"
 #include "libk/kassert.h"

@@ -17,6 +17,7 @@
  * mounts and objects while those are listed.
  */
 #include "kern/proctext/kern_procfs.h"
+#include "abi/system.h"
 #include "kern/resident/resident.h"
 
 #include <errno.h>

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/resource.h"
+#include "abi/time.h"
 #include "libk/kassert.h"
 
 #define TICK_NS (UINT64_C(1000000000) / LX_USER_HZ)

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/resource.h"
 #include "kern/resident/resident.h"
 #include "linux/sys_int.h"
 #include "libk/kassert.h"

@@ -45,6 +45,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/resource.h"
 #include "linux/sys_int.h"
 #include "libk/kassert.h"
 #include "vfs/procfs/procfs.h"

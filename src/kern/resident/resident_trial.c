@@ -60,6 +60,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/mman.h"
+#include "abi/resource.h"
 #include "kern/resident/resident_trial.h"
 #include "linux/sys_int.h"
 #include "libk/kassert.h"

@@ -28,7 +28,7 @@
  */
 #include "kern/sig/ksignal.h"
 
-#include "abi/linux_abi.h"
+#include "abi/signal.h"
 #include "kern/base/proc.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"

@@ -25,9 +25,10 @@
  * reports to the parent (proctree) and for kern_exit().
  */
 #include "kern/sig/ksignal.h"
+#include "abi/signal.h"
+#include "abi/syscall.h"
 #include "kern/base/proc_int.h"
 
-#include "abi/linux_abi.h"
 #include "kern/base/proc.h"
 #include "linux/syscall.h"
 

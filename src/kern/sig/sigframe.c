@@ -18,7 +18,8 @@
  */
 #include "kern/sig/ksignal.h"
 
-#include "abi/linux_abi.h"
+#include "abi/sigframe.h"
+#include "abi/signal.h"
 #include "kern/base/proc.h"
 #include "linux/syscall.h"
 

@@ -33,6 +33,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "abi/signal.h"
+#include "abi/time.h"
 #include "kern/base/proc_int.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"

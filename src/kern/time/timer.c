@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "abi/signal.h"
 #include "kern/base/proc_int.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Opening, locking and naming files.  (The flags of open(2) and the commands of
+ * fcntl(2) are those of <fcntl.h>.)
+ * Source: open(2), openat2(2), fcntl(2), include/uapi/linux/fcntl.h.
+ */
+#ifndef ABI_FCNTL_H
+#define ABI_FCNTL_H
+
+#include <stdint.h>
+
+struct lx_flock {
+	int16_t type, whence;
+	int32_t pad;
+	int64_t start, len;
+	int32_t pid, pad2;
+};
+_Static_assert(sizeof(struct lx_flock) == 32, "struct flock");
+
+struct lx_open_how {
+	uint64_t flags, mode, resolve;
+};
+
+#define LX_AT_FDCWD (-100)
+#define LX_AT_SYMLINK_NOFOLLOW 0x100
+#define LX_AT_REMOVEDIR 0x200
+#define LX_AT_EACCESS 0x200
+#define LX_AT_SYMLINK_FOLLOW 0x400
+#define LX_AT_NO_AUTOMOUNT 0x800
+#define LX_AT_EMPTY_PATH 0x1000
+#define LX_AT_STATX_SYNC_TYPE 0x6000
+
+#endif /* ABI_FCNTL_H */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Futexes and robust lists.
+ * Source: futex(2), get_robust_list(2), include/uapi/linux/futex.h.
+ */
+#ifndef ABI_FUTEX_H
+#define ABI_FUTEX_H
+
+#include <stdint.h>
+
+#define LX_FUTEX_WAIT 0
+#define LX_FUTEX_WAKE 1
+#define LX_FUTEX_REQUEUE 3
+#define LX_FUTEX_CMP_REQUEUE 4
+#define LX_FUTEX_WAKE_OP 5
+#define LX_FUTEX_WAIT_BITSET 9
+#define LX_FUTEX_WAKE_BITSET 10
+#define LX_FUTEX_PRIVATE_FLAG 128
+#define LX_FUTEX_CLOCK_REALTIME 256
+#define LX_FUTEX_BITSET_MATCH_ANY UINT32_MAX
+#define LX_FUTEX_WAITERS UINT32_C(0x80000000)
+#define LX_FUTEX_OWNER_DIED UINT32_C(0x40000000)
+#define LX_FUTEX_TID_MASK UINT32_C(0x3fffffff)
+#define LX_ROBUST_LIST_LIMIT 2048
+
+struct lx_robust_list_head {
+	uint64_t next;
+	int64_t futex_offset;
+	uint64_t list_op_pending;
+};
+_Static_assert(sizeof(struct lx_robust_list_head) == 24, "robust_list_head");
+
+#endif /* ABI_FUTEX_H */

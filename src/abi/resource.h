@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Limits on resources and their use.
+ * Source: getrlimit(2), getrusage(2), include/uapi/asm-generic/resource.h.
+ */
+#ifndef ABI_RESOURCE_H
+#define ABI_RESOURCE_H
+
+#include <stdint.h>
+
+#include "abi/time.h"
+
+struct lx_rusage {
+	struct lx_timeval utime, stime;
+	int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock,
+	    oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
+};
+_Static_assert(sizeof(struct lx_rusage) == 144, "struct rusage");
+
+struct lx_rlimit {
+	uint64_t cur, max;
+};
+#define LX_RLIM_INFINITY UINT64_MAX
+#define LX_RLIMIT_CPU 0
+#define LX_RLIMIT_FSIZE 1
+#define LX_RLIMIT_DATA 2
+#define LX_RLIMIT_STACK 3
+#define LX_RLIMIT_CORE 4
+#define LX_RLIMIT_RSS 5
+#define LX_RLIMIT_NPROC 6
+#define LX_RLIMIT_NOFILE 7
+#define LX_RLIMIT_MEMLOCK 8
+#define LX_RLIMIT_AS 9
+#define LX_RLIMIT_LOCKS 10
+#define LX_RLIMIT_SIGPENDING 11
+#define LX_RLIMIT_MSGQUEUE 12
+#define LX_RLIMIT_NICE 13
+#define LX_RLIMIT_RTPRIO 14
+#define LX_RLIMIT_RTTIME 15
+
+#endif /* ABI_RESOURCE_H */
