@@ -20,6 +20,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "abi/resource.h"
@@ -112,16 +113,26 @@ spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	return (error);
 }
 
-static void
+/* Identity of the calling process, and Linux's limits.  ENOMEM. */
+static int
 spawn_settings(struct proc *p)
 {
-	uint32_t uid, euid, gid, egid;
+	uint32_t uid, euid, gid, egid, *groups;
+	size_t ngroups;
+	int error;
 
 	host_ids(&uid, &euid, &gid, &egid);
 	p->uid = uid;
 	p->euid = p->suid = euid;
 	p->gid = gid;
 	p->egid = p->sgid = egid;
+	error = host_groups(&groups, &ngroups);
+	if (error == 0) {
+		error = group_set_create(groups, ngroups, &p->groups);
+		free(groups);
+	}
+	if (error != 0)
+		return (error);
 	for (int i = 0; i < PROC_NRLIMITS; i++)
 		p->rlim[i].cur = p->rlim[i].max = LX_RLIM_INFINITY;
 	p->rlim[LX_RLIMIT_STACK].cur = STACK_SOFT;
@@ -132,6 +143,7 @@ spawn_settings(struct proc *p)
 	p->rlim[LX_RLIMIT_CORE].cur = 0;
 	p->rlim[LX_RLIMIT_NICE].cur = p->rlim[LX_RLIMIT_NICE].max = 0;
 	p->rlim[LX_RLIMIT_RTPRIO].cur = p->rlim[LX_RLIMIT_RTPRIO].max = 0;
+	return (0);
 }
 
 /* ---- finding the program ---- */
@@ -309,8 +321,9 @@ vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
 	p = proc_alloc(k);
 	if (p == NULL)
 		return (ENOMEM);
-	spawn_settings(p);
-	error = sigacts_create(k, NULL, &p->sigacts);
+	error = spawn_settings(p);
+	if (error == 0)
+		error = sigacts_create(k, NULL, &p->sigacts);
 	if (error == 0)
 		error = spawn_fs(k, sp, p);
 	if (error == 0)

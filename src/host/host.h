@@ -128,5 +128,8 @@ uint64_t host_auxval(uint64_t type);
 
 /* uid/gid of this process. */
 void host_ids(uint32_t *uid, uint32_t *euid, uint32_t *gid, uint32_t *egid);
+/* Supplementary groups of this process: an array of *n ids, which the caller
+ * frees with free(3); NULL for *n == 0.  ENOMEM. */
+int host_groups(uint32_t **gids, size_t *n);
 
 #endif /* HOST_HOST_H */

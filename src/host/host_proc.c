@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -134,4 +135,30 @@ host_ids(uint32_t *uid, uint32_t *euid, uint32_t *gid, uint32_t *egid)
 	*euid = geteuid();
 	*gid = getgid();
 	*egid = getegid();
+}
+
+int
+host_groups(uint32_t **gids, size_t *n)
+{
+	gid_t *g = NULL, *more;
+	int have = 0, got;
+
+	_Static_assert(sizeof(gid_t) == sizeof(uint32_t), "gid_t");
+	/* A size of 0 asks for the number, which may change in between. */
+	while ((got = getgroups(have, g)) < 0 || got > have) {
+		if (got < 0 && errno != EINVAL) {
+			free(g);
+			return (errno);
+		}
+		have = got > have ? got : have * 2;
+		more = realloc(g, (size_t)have * sizeof(*g));
+		if (more == NULL) {
+			free(g);
+			return (ENOMEM);
+		}
+		g = more;
+	}
+	*gids = g;
+	*n = (size_t)got;
+	return (0);
 }

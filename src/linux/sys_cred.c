@@ -14,6 +14,7 @@
 #include "abi/capability.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 sys_fn sys_getuid, sys_geteuid, sys_getgid, sys_getegid, sys_setuid, sys_setgid,
@@ -22,7 +23,6 @@ sys_fn sys_getuid, sys_geteuid, sys_getgid, sys_getegid, sys_setuid, sys_setgid,
     sys_capget, sys_capset;
 
 #define KEEP UINT32_MAX
-#define NGROUPS_ 32 /* struct proc's array */
 
 struct ids {
 	uint32_t r, e, s;
@@ -229,42 +229,65 @@ sys_setfsgid(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_getgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint32_t g[NGROUPS_];
-	int n, size = (int)a[0];
+	const struct group_set *g;
+	const int size = (int)a[0];
+	size_t n;
 
-	_Static_assert(sizeof(l->p->groups) == sizeof(g), "groups");
 	if (size < 0)
 		return (EINVAL);
 	kmutex_lock(&l->p->lock);
-	n = l->p->ngroups;
-	memcpy(g, l->p->groups, sizeof(g));
+	g = lwp_groups_locked(l);
 	kmutex_unlock(&l->p->lock);
-	*ret = n;
-	if (size == 0)
-		return (0);
-	if (size < n)
+	n = group_set_count(g);
+	if (size != 0 && (size_t)size < n)
 		return (EINVAL);
-	return (copyout(lwp_vmspace(l), g, a[1], sizeof(g[0]) * (size_t)n));
+	*ret = (int64_t)n;
+	if (size == 0 || n == 0)
+		return (0);
+	return (copyout(lwp_vmspace(l), g->gid, a[1], sizeof(g->gid[0]) * n));
+}
+
+/* n ids of user memory as a set.  EFAULT, EINVAL (-1 is no id), ENOMEM. */
+static int
+groups_copyin(struct lwp *l, vm_offset_t addr, size_t n, struct group_set **out)
+{
+	uint32_t *g = calloc(n, sizeof(*g));
+	int error = 0;
+
+	if (g == NULL)
+		return (ENOMEM);
+	if (copyin(lwp_vmspace(l), g, addr, sizeof(*g) * n) != 0)
+		error = EFAULT;
+	for (size_t i = 0; i < n && error == 0; i++)
+		if (g[i] == UINT32_MAX)
+			error = EINVAL;
+	if (error == 0)
+		error = group_set_create(g, n, out);
+	free(g);
+	return (error);
 }
 
 int
 sys_setgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint32_t g[NGROUPS_];
-	int n = (int)a[0];
+	struct group_set *new = NULL, *old;
+	const int n = (int)a[0];
 	bool root;
+	int error;
 
 	(void)ids_get(l, false, &root);
 	if (!root)
 		return (EPERM);
-	if (n < 0 || n > NGROUPS_)
+	if (n < 0 || n > GROUP_SET_MAX)
 		return (EINVAL);
-	if (copyin(lwp_vmspace(l), g, a[1], sizeof(g[0]) * (size_t)n) != 0)
-		return (EFAULT);
+	error = n == 0 ? 0 : groups_copyin(l, a[1], (size_t)n, &new);
+	if (error != 0)
+		return (error);
 	kmutex_lock(&l->p->lock);
-	memcpy(l->p->groups, g, sizeof(g[0]) * (size_t)n);
-	l->p->ngroups = n;
+	old = l->p->groups;
+	l->p->groups = new;
 	kmutex_unlock(&l->p->lock);
+	group_set_free(old);
 	return (0);
 }
 

@@ -337,12 +337,7 @@ sys_fchmodat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 static bool
 group_mine(const struct proc *p, uint32_t gid)
 {
-	if (gid == p->egid)
-		return (true);
-	for (int i = 0; i < p->ngroups; i++)
-		if (p->groups[i] == gid)
-			return (true);
-	return (false);
+	return (gid == p->egid || group_set_has(p->groups, gid));
 }
 
 static int

@@ -73,6 +73,7 @@ proc_destroy(struct proc *p)
 	sigpending_flush(k, &p->sigpend);
 	if (p->sigacts != NULL)
 		sigacts_free(k, p->sigacts);
+	group_set_free(p->groups);
 	if (p->vfork_parent != NULL) /* it never ran */
 		proc_drop(p->vfork_parent);
 	kcond_destroy(&p->cond);

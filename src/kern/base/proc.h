@@ -11,6 +11,7 @@
 #include "cpu/cpu.h"
 #include "kern/sig/ksignal.h"
 #include "kern/ipc/sysvipc.h"
+#include "libk/group_set.h"
 #include "vfs/vfs.h"
 #include "vm/vmspace.h"
 #include "vmspace/vkernel.h"
@@ -113,8 +114,7 @@ struct proc {
 	LIST_HEAD(, sigfd_bind) sigfds;            /* [p] see sys_signalfd.c */
 	unsigned nsigfds;                          /* k->sigfd_lock, [p] */
 	uint32_t uid, euid, suid, gid, egid, sgid; /* [p] */
-	int ngroups;                               /* [p] */
-	uint32_t groups[32];                       /* [p] */
+	struct group_set *groups;                  /* [p] own ref; NULL: none */
 	struct proc_rlimit rlim[PROC_NRLIMITS];    /* [p] */
 	char comm[16];                             /* [p] */
 	bool dumpable, no_new_privs, child_subreaper; /* [p] */
@@ -186,6 +186,8 @@ struct lwp {
 	vm_offset_t robust_list;       /* [L] */
 	uint64_t robust_len;           /* [L] */
 	struct sem_undo_list *semundo; /* [L] own ref, or NULL */
+	struct group_set *groups; /* [L] own ref: see lwp_groups_locked() */
+	bool groups_lent;         /* [L] in this system call */
 
 	/* System call in progress. */
 	int sc_nr;           /* [L] */
@@ -390,6 +392,10 @@ int lwp_start(struct lwp *); /* starts its host thread */
  * cwd and root, so that a chdir by another thread does no harm. */
 struct vfs_ctx lwp_vfs_ctx(struct lwp *);
 void lwp_vfs_ctx_done(struct vfs_ctx *);
+/* The supplementary groups of the calling lwp's process, borrowed: valid, and
+ * the same at each call, until the lwp returns to user code.  Proc lock held,
+ * own host thread only. */
+const struct group_set *lwp_groups_locked(struct lwp *);
 /* Bring sys_ns up to date.  Own host thread only. */
 void lwp_times_update(struct lwp *);
 /* CPU time of an lwp up to now, and of its whole process (proc lock held); in

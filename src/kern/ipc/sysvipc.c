@@ -53,16 +53,14 @@ ipc_table_destroy(struct ipc_table *t)
 void
 ipc_caller(struct lwp *l, struct ipc_ids *id)
 {
-	const struct proc *p = l->p;
+	struct proc *p = l->p;
 
-	_Static_assert(sizeof(id->groups) == sizeof(p->groups), "groups");
-	kmutex_lock(&l->p->lock);
+	kmutex_lock(&p->lock);
 	id->uid = p->euid;
 	id->gid = p->egid;
 	id->pid = p->pid;
-	id->ngroups = p->ngroups;
-	memcpy(id->groups, p->groups, sizeof(id->groups));
-	kmutex_unlock(&l->p->lock);
+	id->groups = lwp_groups_locked(l);
+	kmutex_unlock(&p->lock);
 }
 
 int64_t
@@ -195,12 +193,7 @@ ipc_remove(struct ipc_table *t, struct ipc_obj *o)
 static bool
 in_group(const struct ipc_ids *id, uint32_t gid)
 {
-	if (gid == id->gid)
-		return (true);
-	for (int i = 0; i < id->ngroups; i++)
-		if (gid == id->groups[i])
-			return (true);
-	return (false);
+	return (gid == id->gid || group_set_has(id->groups, gid));
 }
 
 int

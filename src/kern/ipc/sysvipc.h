@@ -13,6 +13,7 @@
 
 #include "libk/klock.h"
 
+struct group_set;
 struct lwp;
 struct procfs_buf;
 struct vkernel;
@@ -78,11 +79,11 @@ struct sysv_ipc {
 			      whose senders sleep */
 };
 
-/* Who calls. */
+/* The identity of a calling lwp, for one system call. */
 struct ipc_ids {
 	uint32_t uid, gid;
-	int pid, ngroups;
-	uint32_t groups[32];
+	int pid;
+	const struct group_set *groups; /* borrowed from the lwp */
 };
 
 void ipc_table_init(struct ipc_table *, const char *name, unsigned max);

@@ -162,8 +162,7 @@ fork_copy_settings(struct proc *p, struct proc *np)
 	np->gid = p->gid;
 	np->egid = p->egid;
 	np->sgid = p->sgid;
-	np->ngroups = p->ngroups;
-	memcpy(np->groups, p->groups, sizeof(np->groups));
+	np->groups = group_set_ref(p->groups);
 	memcpy(np->rlim, p->rlim, sizeof(np->rlim));
 	memcpy(np->comm, p->comm, sizeof(np->comm));
 	memcpy(np->saved_auxv, p->saved_auxv, sizeof(np->saved_auxv));

@@ -114,6 +114,7 @@ lwp_destroy_in(struct vkernel *k, struct lwp *l)
 {
 	cpu_thread_destroy(l->cpu);
 	sigpending_flush(k, &l->sigpend);
+	group_set_free(l->groups);
 	if (l->kickfd >= 0)
 		host_close(l->kickfd);
 	kcond_destroy(&l->wake_cond);
@@ -271,6 +272,20 @@ lwp_vfs_ctx(struct lwp *l)
 	return (ctx);
 }
 
+const struct group_set *
+lwp_groups_locked(struct lwp *l)
+{
+	struct proc *p = l->p;
+
+	kmutex_assert_owned(&p->lock);
+	if (!l->groups_lent && l->groups != p->groups) {
+		group_set_free(l->groups);
+		l->groups = group_set_ref(p->groups);
+	}
+	l->groups_lent = true;
+	return (l->groups);
+}
+
 void
 lwp_vfs_ctx_done(struct vfs_ctx *ctx)
 {
@@ -369,6 +384,7 @@ lwp_step(struct lwp *l)
 	ns = atomic_load_explicit(&l->user_ns, memory_order_relaxed);
 	/* Store, then look: ptimer.c does it the other way round. */
 	atomic_store(&l->user_clock, LWP_IN_USER | (t0 - ns));
+	l->groups_lent = false;
 	if (atomic_load(&p->cpu_parked))
 		ptimer_unpark(p, t0);
 	error = cpu_run(l->cpu, p->vmspace->pmap, &ev);

@@ -36,8 +36,7 @@ struct pinfo {
 	    exit_status;
 	char state, comm[16];
 	uint32_t uid, euid, suid, gid, egid, sgid, umask;
-	int ngroups;
-	uint32_t groups[32];
+	struct group_set *groups; /* own ref */
 	bool no_new_privs;
 	uint64_t sigpnd, shdpnd, blocked, ignored, caught;
 	uint64_t start_ns;
@@ -106,8 +105,7 @@ pinfo_locked(struct proc *p, struct pinfo *pi)
 	pi->gid = p->gid;
 	pi->egid = p->egid;
 	pi->sgid = p->sgid;
-	pi->ngroups = p->ngroups;
-	memcpy(pi->groups, p->groups, sizeof(pi->groups));
+	pi->groups = group_set_ref(p->groups);
 	pi->no_new_privs = p->no_new_privs;
 	pi->start_ns = p->start_ns;
 	pi->cru = p->cru;
@@ -164,6 +162,7 @@ pinfo_put(struct pinfo *pi)
 {
 	if (pi->vm != NULL)
 		vmspace_drop(pi->vm);
+	group_set_free(pi->groups);
 	proc_drop(pi->p);
 }
 
@@ -430,8 +429,8 @@ pid_status(struct pinfo *pi, struct procfs_buf *b)
 	    pi->comm, pi->umask, state_name(pi->state), pi->pid, pi->tid,
 	    pi->ppid, pi->uid, pi->euid, pi->suid, pi->euid, pi->gid, pi->egid,
 	    pi->sgid, pi->egid);
-	for (int i = 0; i < pi->ngroups; i++)
-		procfs_printf(b, "%u ", pi->groups[i]);
+	for (size_t i = 0; i < group_set_count(pi->groups); i++)
+		procfs_printf(b, "%u ", pi->groups->gid[i]);
 	procfs_printf(b, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
 	    pi->pid, pi->tid, pi->pgid, pi->sid);
 	if (pi->vm != NULL)

@@ -159,8 +159,7 @@ trial_settings(struct proc *to, struct proc *from)
 	to->euid = to->suid = from->euid;
 	to->gid = from->gid;
 	to->egid = to->sgid = from->egid;
-	to->ngroups = from->ngroups;
-	memcpy(to->groups, from->groups, sizeof(to->groups));
+	to->groups = group_set_ref(from->groups);
 	memcpy(to->rlim, from->rlim, sizeof(to->rlim));
 	kmutex_unlock(&from->lock);
 }
