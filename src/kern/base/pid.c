@@ -11,7 +11,12 @@
  * by looking at the table when a candidate is found (rare: it needs a wrap).
  *
  * Data structures: vkernel.pid_map (one bit a number, touched as numbers are
- * used), vkernel.pid_hash for lookup by process number.
+ * used); vkernel.pid_hash, which finds a process by its own number or by that
+ * of one of its threads.  Its entries are part of struct proc and struct lwp.
+ * A process has its entry until it is reaped; a thread has one while it is on
+ * the list of its process, unless it has the process's number.  A look-up
+ * takes no lock of a process, and its cost does not grow with the number of
+ * processes.
  *
  * Locking: proctree for everything.
  */
@@ -68,16 +73,44 @@ pid_free(struct vkernel *k, int pid)
 	k->pid_map[pid / 64] &= ~(UINT64_C(1) << pid % 64);
 }
 
+static struct pid_entry **
+pid_chain(struct vkernel *k, int id)
+{
+	return (&k->pid_hash[(unsigned)id % PID_HASH]);
+}
+
+void
+pid_enter(struct vkernel *k, struct pid_entry *e, int id, struct proc *p)
+{
+	struct pid_entry **chain = pid_chain(k, id);
+
+	kmutex_assert_owned(&k->proctree);
+	KASSERT(e->p == NULL);
+	*e = (struct pid_entry){.next = *chain, .p = p, .id = id};
+	*chain = e;
+}
+
+void
+pid_remove(struct vkernel *k, struct pid_entry *e)
+{
+	struct pid_entry **ep;
+
+	kmutex_assert_owned(&k->proctree);
+	if (e->p == NULL)
+		return;
+	for (ep = pid_chain(k, e->id); *ep != e; ep = &(*ep)->next)
+		continue;
+	*ep = e->next;
+	e->p = NULL;
+}
+
 struct proc *
 proc_find_locked(struct vkernel *k, int pid)
 {
 	struct proc *p;
 
-	kmutex_assert_owned(&k->proctree);
-	p = k->pid_hash[(unsigned)pid % 256];
-	while (p != NULL && p->pid != pid)
-		p = p->hash_next;
-	return (p);
+	p = proc_find_tid_locked(k, pid);
+	return (p != NULL && p->pid == pid ? p : NULL);
 }
 
 struct proc *
@@ -108,19 +141,13 @@ proc_lwp_locked(struct proc *p, int tid)
 struct proc *
 proc_find_tid_locked(struct vkernel *k, int tid)
 {
-	struct proc *p = proc_find_locked(k, tid);
-	bool found;
+	const struct pid_entry *e;
 
-	if (p != NULL)
-		return (p);
-	LIST_FOREACH (p, &k->procs, all) {
-		kmutex_lock(&p->lock);
-		found = proc_lwp_locked(p, tid) != NULL;
-		kmutex_unlock(&p->lock);
-		if (found)
-			break;
-	}
-	return (p);
+	kmutex_assert_owned(&k->proctree);
+	e = *pid_chain(k, tid);
+	while (e != NULL && e->id != tid)
+		e = e->next;
+	return (e != NULL ? e->p : NULL);
 }
 
 struct proc *

@@ -105,15 +105,13 @@ void
 proc_link(struct proc *p, struct proc *parent)
 {
 	struct vkernel *k = p->k;
-	struct proc **head = &k->pid_hash[(unsigned)p->pid % 256];
 
 	kmutex_assert_owned(&k->proctree);
 	p->parent = parent;
 	if (parent != NULL)
 		LIST_INSERT_HEAD(&parent->children, p, sibling);
 	LIST_INSERT_HEAD(&k->procs, p, all);
-	p->hash_next = *head;
-	*head = p;
+	pid_enter(k, &p->pid_entry, p->pid, p);
 	k->nprocs++;
 	k->nlive++;
 	atomic_fetch_add(&k->procs_created, 1);
@@ -123,13 +121,10 @@ void
 proc_unlink(struct proc *p)
 {
 	struct vkernel *k = p->k;
-	struct proc **pp = &k->pid_hash[(unsigned)p->pid % 256];
 
 	kmutex_assert_owned(&k->proctree);
 	KVERIFY(LIST_EMPTY(&p->children));
-	while (*pp != p)
-		pp = &(*pp)->hash_next;
-	*pp = p->hash_next;
+	pid_remove(k, &p->pid_entry);
 	LIST_REMOVE(p, all);
 	if (p->parent != NULL)
 		LIST_REMOVE(p, sibling);

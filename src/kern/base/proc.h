@@ -18,6 +18,16 @@
 
 struct proc;
 struct lwp;
+
+/*
+ * A number in use: of a process, or of an lwp that has another number than its
+ * process.  Key: [t] k->proctree lock
+ */
+struct pid_entry {
+	struct pid_entry *next; /* [t] chain of pid_hash */
+	struct proc *p;         /* [t] NULL: not in the table */
+	int id;                 /* [t] */
+};
 struct resident_trial;
 
 /* A session and its terminal. Key: all [t]. */
@@ -75,13 +85,13 @@ struct proc {
 				whenever exiting, single, state or
 				nlwps change */
 
-	struct proc *hash_next;    /* [t] pid_hash chain */
-	struct proc *parent;       /* [t] NULL: started by the embedder */
-	struct proc_list children; /* [t] zombies included */
-	LIST_ENTRY(proc) sibling;  /* [t] */
-	LIST_ENTRY(proc) all;      /* [t] */
-	int pgid, sid;             /* [t] */
-	struct session *session;   /* [t] */
+	struct pid_entry pid_entry; /* [t] */
+	struct proc *parent;        /* [t] NULL: started by the embedder */
+	struct proc_list children;  /* [t] zombies included */
+	LIST_ENTRY(proc) sibling;   /* [t] */
+	LIST_ENTRY(proc) all;       /* [t] */
+	int pgid, sid;              /* [t] */
+	struct session *session;    /* [t] */
 
 	_Atomic(enum proc_state) state; /* [p]; to and from ZOMBIE also [t] */
 	bool exiting;                   /* [p] exit_group has begun */
@@ -152,7 +162,8 @@ enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
  */
 struct lwp {
 	struct proc *p;             /* [I] */
-	int tid;                    /* [I] tid == pid for the first */
+	int tid;                    /* [p] tid == pid for the first */
+	struct pid_entry tid_entry; /* [t] in use if tid != pid */
 	LIST_ENTRY(lwp) link;       /* [p] */
 	struct cpu_thread *cpu;     /* [I] */
 	struct host_thread *thread; /* [I] */
@@ -209,6 +220,8 @@ struct syscall_count {
 	_Atomic(uint64_t) calls, enosys;
 };
 
+#define PID_HASH 4096
+
 /* The kernel instance. [I] unless noted. */
 struct vkernel {
 	struct vkernel_config config; /* strings are own copies */
@@ -242,9 +255,9 @@ struct vkernel {
 	LIST_HEAD(, session) sessions; /* [t] */
 	uint64_t nprocs, nlive;        /* [t] in the table; not zombies */
 	int next_pid;                  /* [t] */
-	uint64_t *pid_map;          /* [t] pids and tids in use, a bit each */
-	bool pid_wrapped;           /* [t] numbers have been reused */
-	struct proc *pid_hash[256]; /* [t] by pid & 255, chained by hash_next */
+	uint64_t *pid_map; /* [t] pids and tids in use, a bit each */
+	bool pid_wrapped;  /* [t] numbers have been reused */
+	struct pid_entry *pid_hash[PID_HASH]; /* [t] by number modulo that */
 	struct vm_zone *z_proc, *z_lwp, *z_sigacts, *z_session, *z_fs, *z_sigq;
 	_Atomic(uint64_t) procs_created, lwps_created, nexecs, noom, nsyscalls;
 	struct syscall_count *sc_count;    /* [a] by number */
@@ -291,6 +304,10 @@ struct lwp *proc_lwp_locked(struct proc *, int tid);
  * pid_free(), and is not given out while it names a group or session. */
 int pid_alloc(struct vkernel *, int *pid);
 void pid_free(struct vkernel *, int pid);
+/* Make a process findable by a number, and end that; an entry that is not in
+ * the table is left alone.  proctree held. */
+void pid_enter(struct vkernel *, struct pid_entry *, int id, struct proc *);
+void pid_remove(struct vkernel *, struct pid_entry *);
 
 /* proc_fs: a copy with one ref (umask, ref'ed vnodes); 0, ENOMEM. */
 int proc_fs_copy(struct vkernel *, struct proc_fs *from, struct proc_fs **);

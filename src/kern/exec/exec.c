@@ -194,7 +194,7 @@ exec_single(struct lwp *l)
 {
 	struct proc *p = l->p;
 	struct vkernel *k = p->k;
-	int error = 0, tid = l->tid;
+	int error = 0;
 	struct lwp *o;
 
 	kmutex_lock(&p->lock);
@@ -210,20 +210,24 @@ exec_single(struct lwp *l)
 	kcond_broadcast(&p->cond);
 	while (p->nlwps > 1)
 		kcond_wait(&p->cond, &p->lock);
+	kmutex_unlock(&p->lock);
+
+	/* No other lwp is left that could take the number in between. */
+	kmutex_lock(&k->proctree);
+	kmutex_lock(&p->lock);
 	p->single = false;
 	p->single_lwp = NULL;
-	if (p->exiting)
+	if (p->exiting) {
 		error = EINTR;
-	else
+	} else if (l->tid_entry.p != NULL) {
+		pid_remove(k, &l->tid_entry);
+		pid_free(k, l->tid);
 		l->tid = p->pid;
+	}
 	/* Signals that were meant for the others. */
 	atomic_store(&l->sigcheck, true);
 	kmutex_unlock(&p->lock);
-	if (error == 0 && tid != p->pid && tid != 0) {
-		kmutex_lock(&k->proctree);
-		pid_free(k, tid);
-		kmutex_unlock(&k->proctree);
-	}
+	kmutex_unlock(&k->proctree);
 	return (error);
 }
 

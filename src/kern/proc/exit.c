@@ -253,12 +253,18 @@ lwp_exit(struct lwp *l)
 {
 	struct proc *p = l->p;
 	struct vkernel *k = p->k;
-	const int tid = l->tid, pid = p->pid;
+	const bool numbered = l->tid != p->pid;
 	struct lwp *o;
 	bool last;
 
 	cpu_unbind(l->cpu);
 	lwp_times_update(l);
+	/* The number of a thread goes together with the thread. */
+	if (numbered) {
+		kmutex_lock(&k->proctree);
+		pid_remove(k, &l->tid_entry);
+		pid_free(k, l->tid);
+	}
 	kmutex_lock(&p->lock);
 	atomic_store(&l->state, LWP_GONE);
 	ptimer_lwp_gone_locked(l);
@@ -275,16 +281,13 @@ lwp_exit(struct lwp *l)
 			lwp_notify(o);
 	kcond_broadcast(&p->cond);
 	kmutex_unlock(&p->lock);
+	if (numbered)
+		kmutex_unlock(&k->proctree);
 	/* Without the last lwp the process may go at any time from here. */
 	if (last)
 		proc_exit(p, l);
 	else
 		lwp_destroy_in(k, l);
-	if (tid != pid) {
-		kmutex_lock(&k->proctree);
-		pid_free(k, tid);
-		kmutex_unlock(&k->proctree);
-	}
 }
 
 void

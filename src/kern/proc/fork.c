@@ -136,12 +136,19 @@ clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	error = clone_lwp_state(l, nl, args);
 	if (error != 0)
 		goto fail_lwp;
+	kmutex_lock(&k->proctree);
+	pid_enter(k, &nl->tid_entry, newtid, nl->p);
+	kmutex_unlock(&k->proctree);
 	clone_settid(l, args, newtid);
 	error = lwp_start(nl);
 	if (error != 0)
-		goto fail_lwp;
+		goto fail_enter;
 	*tid = newtid;
 	return (0);
+fail_enter:
+	kmutex_lock(&k->proctree);
+	pid_remove(k, &nl->tid_entry);
+	kmutex_unlock(&k->proctree);
 fail_lwp:
 	lwp_undo(nl);
 fail_tid:
