@@ -6,6 +6,8 @@
  */
 #include "fixture.h"
 
+#include "abi/sched.h"
+
 #include <pthread.h>
 #include <unistd.h>
 
