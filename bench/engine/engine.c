@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abi/mman.h"
 #include "host/host.h"
 #include "host/host_file.h"
 #include "pmap/pmap.h"
@@ -470,7 +471,7 @@ bench_pagein(const char *path, bool cached)
 	if (vm_pageout_reclaim(&sys, len / PG) < len / PG)
 		die("pageout");
 	/* The same cache for both, and no read-ahead in either. */
-	must(vm_madvise(vm, BASE, len, 1), "madvise");
+	must(vm_madvise(vm, BASE, len, LX_MADV_RANDOM), "madvise");
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
 	if (buf == NULL)
 		die("memory");

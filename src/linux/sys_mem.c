@@ -234,20 +234,22 @@ sys_brk(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_mremap(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
+	const int moving = LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP;
 	uint64_t oldlen = a[1], newlen = a[2];
 	vm_offset_t va = a[4];
 	int error, flags = (int)a[3];
 
-	if ((flags & ~7) != 0 || ((flags & 6) != 0 && (flags & 1) == 0))
+	if ((flags & ~(LX_MREMAP_MAYMOVE | moving)) != 0 ||
+	    ((flags & moving) != 0 && (flags & LX_MREMAP_MAYMOVE) == 0))
 		return (EINVAL);
 	if ((a[0] & PAGE_MASK) != 0 || newlen == 0 || newlen > VM_MAX_ADDRESS ||
 	    oldlen > VM_MAX_ADDRESS)
 		return (EINVAL);
 	oldlen = round_page(oldlen);
 	newlen = round_page(newlen);
-	if ((flags & 4) != 0 && oldlen != newlen)
+	if ((flags & LX_MREMAP_DONTUNMAP) != 0 && oldlen != newlen)
 		return (EINVAL);
-	if ((flags & 2) != 0 &&
+	if ((flags & LX_MREMAP_FIXED) != 0 &&
 	    ((va & PAGE_MASK) != 0 || va > VM_MAX_ADDRESS - newlen))
 		return (EINVAL);
 	error = vm_mremap(lwp_vmspace(l), a[0], oldlen, newlen, flags, &va);
@@ -368,10 +370,6 @@ sys_mlockall(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	const uint64_t all = LX_MCL_CURRENT | LX_MCL_FUTURE | LX_MCL_ONFAULT;
 
-	_Static_assert(VM_MCL_CURRENT == LX_MCL_CURRENT &&
-			   VM_MCL_FUTURE == LX_MCL_FUTURE &&
-			   VM_MCL_ONFAULT == LX_MCL_ONFAULT,
-	    "passed on as they are");
 	if (a[0] == 0 || (a[0] & ~all) != 0 || a[0] == LX_MCL_ONFAULT)
 		return (EINVAL);
 	return (vm_mlockall(lwp_vmspace(l), (int)a[0]));

@@ -19,11 +19,10 @@
  */
 #include "vm/vm_glue.h"
 
+#include "abi/mman.h"
 #include "vm/map/vm_map_int.h"
 #include "mem/vm_page.h"
 
-#define ADVICE_WILLNEED 3
-#define ADVICE_PAGEOUT 21
 #define SWAPIN_PIECE ((uint64_t)1 << 20)
 
 /* The first mapped range at or above *at: true, and *at moves behind it. */
@@ -50,7 +49,7 @@ vmspace_swapout(struct vmspace *vm)
 	vm_offset_t at = 0, start, end;
 
 	while (next_range(vm, &at, &start, &end))
-		(void)vm_madvise(vm, start, end - start, ADVICE_PAGEOUT);
+		(void)vm_madvise(vm, start, end - start, LX_MADV_PAGEOUT);
 	after = vmspace_anonymous_count(vm);
 	return (before > after ? before - after : 0);
 }
@@ -71,6 +70,6 @@ vmspace_swapin(struct vmspace *vm)
 		for (; start < end && memory_plenty(vm->sys); start += n) {
 			n = end - start < SWAPIN_PIECE ? end - start
 						       : SWAPIN_PIECE;
-			(void)vm_madvise(vm, start, n, ADVICE_WILLNEED);
+			(void)vm_madvise(vm, start, n, LX_MADV_WILLNEED);
 		}
 }

@@ -88,11 +88,11 @@ int vm_mprotect(
     struct vmspace *, vm_offset_t addr, uint64_t len, vm_prot_t prot);
 /* brk(2): *cur is the new break wanted, on return the break that holds. */
 void vm_brk(struct vmspace *, vm_offset_t *cur);
-/* mremap(2), Linux flags: MREMAP_MAYMOVE 1, FIXED 2, DONTUNMAP 4.
- * 0 and *addr; EFAULT, EINVAL, ENOMEM, EAGAIN. */
+/* mremap(2); flags: LX_MREMAP_*.  0 and *addr; EFAULT, EINVAL, ENOMEM, EAGAIN.
+ */
 int vm_mremap(struct vmspace *, vm_offset_t old, uint64_t oldlen,
     uint64_t newlen, int flags, vm_offset_t *addr);
-/* madvise(2) with Linux's advice numbers.  0, EINVAL, ENOMEM, EAGAIN. */
+/* madvise(2); advice: LX_MADV_*.  0, EINVAL, ENOMEM, EAGAIN. */
 int vm_madvise(struct vmspace *, vm_offset_t addr, uint64_t len, int advice);
 int vm_msync(struct vmspace *, vm_offset_t addr, uint64_t len, bool sync);
 /* One byte a page: bit 0 resident.  vec is kernel memory. 0, ENOMEM. */
@@ -100,11 +100,7 @@ int vm_mincore(struct vmspace *, vm_offset_t addr, uint64_t len, uint8_t *vec);
 /* mlock and munlock.  0; EINVAL, EPERM (nothing may be locked), ENOMEM (a hole,
  * or beyond the map's lock_limit), EAGAIN (locked, but not all came in). */
 int vm_mlock(struct vmspace *, vm_offset_t addr, uint64_t len, bool lock);
-#define VM_MCL_CURRENT 1
-#define VM_MCL_FUTURE 2
-#define VM_MCL_ONFAULT 4
-/* mlockall: what is mapped, what will be, and whether it is faulted in at
- * once.  0; EPERM, ENOMEM as for vm_mlock; ESRCH. */
+/* mlockall(2); flags: LX_MCL_*.  0; EPERM, ENOMEM as for vm_mlock; ESRCH. */
 int vm_mlockall(struct vmspace *, int flags);
 int vm_munlockall(struct vmspace *);
 

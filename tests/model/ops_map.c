@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "abi/mman.h"
 #include "world.h"
 
 #define ULL(x) ((unsigned long long)(x))
@@ -212,21 +213,22 @@ static int
 expect_remap(struct wspace *s, unsigned old, unsigned on, unsigned new,
     unsigned nn, int flags)
 {
-	bool fixed = (flags & 2) != 0;
+	bool fixed = (flags & LX_MREMAP_FIXED) != 0;
 
 	if (fixed && old + on > new &&new + nn > old)
 		return (-EINVAL);
 	if (!s->ms->pg[old].mapped)
 		return (-EFAULT);
-	if ((flags & 6) == 0 && nn <= on)
+	if ((flags & (LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP)) == 0 && nn <= on)
 		return ((int)old);
 	if (!m_mapped_run(s->ms, old, on))
 		return (-EFAULT);
 	if (fixed)
 		return ((int)new);
-	if ((flags & 4) == 0 && m_free_run(s->ms, old + on, nn - on))
+	if ((flags & LX_MREMAP_DONTUNMAP) == 0 &&
+	    m_free_run(s->ms, old + on, nn - on))
 		return ((int)old);
-	if ((flags & 1) == 0)
+	if ((flags & LX_MREMAP_MAYMOVE) == 0)
 		return (-ENOMEM);
 	return (m_place(s->ms, nn) < 0 ? -ENOMEM : m_place(s->ms, nn));
 }
@@ -235,13 +237,17 @@ static void
 op_mremap(struct wspace *s)
 {
 	unsigned on, old = any_run(&on), nn, new = any_run(&nn);
-	int flags = (const int[]){0, 1, 1, 3, 3, 5, 7}[rnd(7)];
+	int flags = (const int[]){0, LX_MREMAP_MAYMOVE, LX_MREMAP_MAYMOVE,
+	    LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED,
+	    LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED,
+	    LX_MREMAP_MAYMOVE | LX_MREMAP_DONTUNMAP,
+	    LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP}[rnd(7)];
 	vm_offset_t addr;
 	int error, want;
 
-	if ((flags & 4) != 0)
+	if ((flags & LX_MREMAP_DONTUNMAP) != 0)
 		nn = on;
-	if ((flags & 2) != 0 && new + nn > M_PAGES)
+	if ((flags & LX_MREMAP_FIXED) != 0 && new + nn > M_PAGES)
 		return;
 	/* What is one mapping and what is several may differ in detail. */
 	if (m_mapped_run(s->ms, old, on) && !m_uniform(s->ms, old, on))
@@ -257,7 +263,7 @@ op_mremap(struct wspace *s)
 	    s->ms->pg[old].idx + nn > SOBJ_PAGES)
 		return;
 	want = expect_remap(s, old, on, new, nn, flags);
-	addr = (flags & 2) != 0 ? VA(new) : 0;
+	addr = (flags & LX_MREMAP_FIXED) != 0 ? VA(new) : 0;
 	trace("mremap page %u+%u -> %u+%u flags %d: want %d", old, on, new, nn,
 	    flags, want);
 	error = vm_mremap(
@@ -272,46 +278,36 @@ op_mremap(struct wspace *s)
 	if (addr != VA(want))
 		fail("mremap: at page %lld, should be %d",
 		    (long long)((addr - M_BASE) >> PAGE_SHIFT), want);
-	if ((flags & 6) == 0 && nn <= on)
+	if ((flags & (LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP)) == 0 && nn <= on)
 		m_clear_range(s->ms, old + nn, on - nn);
 	else
-		model_remap(s, old, on, (unsigned)want, nn, (flags & 4) != 0);
+		model_remap(s, old, on, (unsigned)want, nn,
+		    (flags & LX_MREMAP_DONTUNMAP) != 0);
 }
 
 /* ---- madvise ---- */
-
-enum {
-	DONTNEED = 4,
-	FREE = 8,
-	DONTFORK = 10,
-	DOFORK = 11,
-	WIPE = 18,
-	KEEP = 19,
-	COLD = 20,
-	PAGEOUT = 21
-};
 
 static void
 model_advise(struct mpage *p, int advice)
 {
 	switch (advice) {
-	case DONTNEED:
-	case FREE:
+	case LX_MADV_DONTNEED:
+	case LX_MADV_FREE:
 		m_fresh(p);
 		break;
-	case DONTFORK:
+	case LX_MADV_DONTFORK:
 		p->inherit = VM_INHERIT_NONE;
 		break;
-	case DOFORK:
-	case KEEP:
+	case LX_MADV_DOFORK:
+	case LX_MADV_KEEPONFORK:
 		p->inherit = VM_INHERIT_COPY;
 		break;
-	case WIPE:
+	case LX_MADV_WIPEONFORK:
 		p->inherit = VM_INHERIT_ZERO;
 		break;
-	case 0:
-	case 1:
-	case 2:
+	case LX_MADV_NORMAL:
+	case LX_MADV_RANDOM:
+	case LX_MADV_SEQUENTIAL:
 		p->advice = (uint8_t)advice;
 		break;
 	default:
@@ -322,20 +318,25 @@ model_advise(struct mpage *p, int advice)
 static void
 op_madvise(struct wspace *s)
 {
-	static const int advices[] = {0, 1, 2, 3, DONTNEED, DONTNEED, DONTNEED,
-	    DONTNEED, FREE, DONTFORK, DOFORK, WIPE, KEEP, COLD, PAGEOUT};
+	static const int advices[] = {LX_MADV_NORMAL, LX_MADV_RANDOM,
+	    LX_MADV_SEQUENTIAL, LX_MADV_WILLNEED, LX_MADV_DONTNEED,
+	    LX_MADV_DONTNEED, LX_MADV_DONTNEED, LX_MADV_DONTNEED, LX_MADV_FREE,
+	    LX_MADV_DONTFORK, LX_MADV_DOFORK, LX_MADV_WIPEONFORK,
+	    LX_MADV_KEEPONFORK, LX_MADV_COLD, LX_MADV_PAGEOUT};
 	int advice = advices[rnd(sizeof(advices) / sizeof(advices[0]))];
 	unsigned n, pg = any_run(&n);
 	bool hole = !m_mapped_run(s->ms, pg, n);
 	int error, want;
 
-	if (advice == FREE || advice == WIPE || advice == KEEP)
+	if (advice == LX_MADV_FREE || advice == LX_MADV_WIPEONFORK ||
+	    advice == LX_MADV_KEEPONFORK)
 		for (unsigned i = 0; i < n; i++) {
 			const struct mpage *p = &s->ms->pg[pg + i];
 
 			if (p->mapped && p->kind != MK_ANON)
 				return;
-			if (advice == KEEP && p->inherit == VM_INHERIT_NONE)
+			if (advice == LX_MADV_KEEPONFORK &&
+			    p->inherit == VM_INHERIT_NONE)
 				return;
 		}
 	trace("madvise page %u+%u advice %d", pg, n, advice);
@@ -345,8 +346,9 @@ op_madvise(struct wspace *s)
 	for (unsigned i = 0; i < n; i++) {
 		struct mpage *p = &s->ms->pg[pg + i];
 
-		if (p->locked && (advice == DONTNEED || advice == FREE ||
-				     advice == COLD || advice == PAGEOUT)) {
+		if (p->locked &&
+		    (advice == LX_MADV_DONTNEED || advice == LX_MADV_FREE ||
+			advice == LX_MADV_COLD || advice == LX_MADV_PAGEOUT)) {
 			want = EINVAL;
 			break;
 		}

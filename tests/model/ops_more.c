@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "abi/mman.h"
 #include "host/host.h"
 #include "vm/pager/swap_pager.h"
 #include "world.h"
@@ -80,7 +81,8 @@ op_populate(struct wspace *s)
 	int error, want = 0;
 
 	trace("populate page %u+%u %s", pg, n, write ? "write" : "read");
-	error = vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, write ? 23 : 22);
+	error = vm_madvise(s->vm, VA(pg), n * PAGE_SIZE,
+	    write ? LX_MADV_POPULATE_WRITE : LX_MADV_POPULATE_READ);
 	if (excused(error))
 		return;
 	for (i = 0; i < n && want == 0; i++) {
@@ -109,7 +111,7 @@ op_remove(struct wspace *s)
 	    (s->ms->pg[pg].prot & VM_PROT_WRITE) == 0 || s->ms->pg[pg].locked)
 		return;
 	trace("remove page %u+%u", pg, n);
-	error = vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, 9);
+	error = vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, LX_MADV_REMOVE);
 	if (error != 0)
 		fail("madvise REMOVE: error %d", error);
 	for (unsigned i = 0; i < n; i++) {
@@ -126,7 +128,9 @@ op_duplicate(struct wspace *s)
 {
 	unsigned n, pg = some_run(&n), to = (unsigned)rnd(M_PAGES);
 	const struct mpage *p = &s->ms->pg[pg];
-	int flags = (const int[]){0, 1, 1, 3}[rnd(4)], want, error;
+	int flags = (const int[]){0, LX_MREMAP_MAYMOVE, LX_MREMAP_MAYMOVE,
+		LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED}[rnd(4)],
+	    want, error;
 	bool shared = p->kind == MK_ANON_S || p->kind == MK_FILE_S;
 	vm_offset_t addr = VA(to);
 
@@ -134,11 +138,11 @@ op_duplicate(struct wspace *s)
 		return;
 	if (shared && !m_uniform(s->ms, pg, n))
 		return;
-	want = !shared                 ? -EINVAL
-	       : (flags & 1) == 0      ? -ENOMEM
-	       : (flags & 2) != 0      ? (int)to
-	       : m_place(s->ms, n) < 0 ? -ENOMEM
-				       : m_place(s->ms, n);
+	want = !shared                            ? -EINVAL
+	       : (flags & LX_MREMAP_MAYMOVE) == 0 ? -ENOMEM
+	       : (flags & LX_MREMAP_FIXED) != 0   ? (int)to
+	       : m_place(s->ms, n) < 0            ? -ENOMEM
+						  : m_place(s->ms, n);
 	trace("duplicate page %u+%u flags %d to %u want %d", pg, n, flags, to,
 	    want);
 	error = vm_mremap(s->vm, VA(pg), 0, n * PAGE_SIZE, flags, &addr);
@@ -312,8 +316,9 @@ op_swap(struct wspace *s)
 		break;
 	case 3:
 		trace("madvise PAGEOUT and WILLNEED page %u+%u", pg, n);
-		(void)vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, 21);
-		(void)vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, 3);
+		(void)vm_madvise(s->vm, VA(pg), n * PAGE_SIZE, LX_MADV_PAGEOUT);
+		(void)vm_madvise(
+		    s->vm, VA(pg), n * PAGE_SIZE, LX_MADV_WILLNEED);
 		break;
 	default:
 		trace("pageout");

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/mman.h"
 #include "host/host_fake.h"
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
@@ -298,7 +299,8 @@ proc_remap(struct proc *p)
 
 	switch (rnd(&p->rng, 4)) {
 	case 0:
-		CHECK(vm_madvise(p->vm, va, PAGE_SIZE, 4) == 0, "DONTNEED");
+		CHECK(vm_madvise(p->vm, va, PAGE_SIZE, LX_MADV_DONTNEED) == 0,
+		    "DONTNEED");
 		p->stamp[pg] = 0;
 		break;
 	case 1:
@@ -315,9 +317,11 @@ proc_remap(struct proc *p)
 		    "mprotect");
 		break;
 	default:
-		CHECK(vm_mremap(p->vm, va, PAGE_SIZE, PAGE_SIZE, 3, &away) == 0,
+		CHECK(vm_mremap(p->vm, va, PAGE_SIZE, PAGE_SIZE,
+			  LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, &away) == 0,
 		    "mremap away");
-		CHECK(vm_mremap(p->vm, away, PAGE_SIZE, PAGE_SIZE, 3, &va) == 0,
+		CHECK(vm_mremap(p->vm, away, PAGE_SIZE, PAGE_SIZE,
+			  LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, &va) == 0,
 		    "mremap back");
 		verify_page(p, p->vm, p->stamp, pg);
 		break;

@@ -33,33 +33,10 @@
  */
 #include <errno.h>
 
+#include "abi/mman.h"
 #include "libk/kassert.h"
 #include "vm/map/vm_map_int.h"
 #include "vm/object/vm_object_int.h"
-
-enum {
-	MADV_NORMAL = 0,
-	MADV_RANDOM = 1,
-	MADV_SEQUENTIAL = 2,
-	MADV_WILLNEED = 3,
-	MADV_DONTNEED = 4,
-	MADV_FREE = 8,
-	MADV_REMOVE = 9,
-	MADV_DONTFORK = 10,
-	MADV_DOFORK = 11,
-	MADV_MERGEABLE = 12,
-	MADV_UNMERGEABLE = 13,
-	MADV_HUGEPAGE = 14,
-	MADV_NOHUGEPAGE = 15,
-	MADV_DONTDUMP = 16,
-	MADV_DODUMP = 17,
-	MADV_WIPEONFORK = 18,
-	MADV_KEEPONFORK = 19,
-	MADV_COLD = 20,
-	MADV_PAGEOUT = 21,
-	MADV_POPULATE_READ = 22,
-	MADV_POPULATE_WRITE = 23,
-};
 
 #define WILLNEED_MAX ((uint64_t)4 << 20) /* bytes read ahead by one call */
 
@@ -298,19 +275,19 @@ static int
 advise_part(struct vmspace *vm, struct part *p, int advice)
 {
 	switch (advice) {
-	case MADV_WILLNEED:
+	case LX_MADV_WILLNEED:
 		advise_willneed(vm, p);
 		return (0);
-	case MADV_REMOVE:
+	case LX_MADV_REMOVE:
 		return (advise_remove(p));
-	case MADV_COLD:
+	case LX_MADV_COLD:
 		if ((p->eflags & MAP_ENTRY_WIRED) != 0)
 			return (EINVAL);
 		pmap_remove(vm->pmap, p->start, p->end);
 		if (p->obj != NULL)
 			advise_chain(&vm->map, p, chain_cold);
 		return (0);
-	case MADV_PAGEOUT:
+	case LX_MADV_PAGEOUT:
 		if ((p->eflags & MAP_ENTRY_WIRED) != 0)
 			return (EINVAL);
 		if (p->obj != NULL)
@@ -348,7 +325,7 @@ madv_each(struct vmspace *vm, vm_offset_t start, vm_offset_t end, int advice,
 		if (p.obj != NULL)
 			vm_object_free(p.obj);
 	}
-	if (advice == MADV_COLD)
+	if (advice == LX_MADV_COLD)
 		pmap_sync(vm->pmap);
 	return (error);
 }
@@ -395,19 +372,21 @@ struct attr {
 };
 
 static const struct attr attrs[] = {
-    {MADV_NORMAL, MAP_ENTRY_SEQUENTIAL | MAP_ENTRY_RANDOM, 0, VM_INHERIT_KEEP},
-    {MADV_RANDOM, MAP_ENTRY_SEQUENTIAL, MAP_ENTRY_RANDOM, VM_INHERIT_KEEP},
-    {MADV_SEQUENTIAL, MAP_ENTRY_RANDOM, MAP_ENTRY_SEQUENTIAL, VM_INHERIT_KEEP},
-    {MADV_DONTFORK, 0, 0, VM_INHERIT_NONE},
-    {MADV_DOFORK, 0, 0, VM_INHERIT_NATIVE},
-    {MADV_DONTDUMP, 0, MAP_ENTRY_DONTDUMP, VM_INHERIT_KEEP},
-    {MADV_DODUMP, MAP_ENTRY_DONTDUMP, 0, VM_INHERIT_KEEP},
-    {MADV_WIPEONFORK, 0, 0, VM_INHERIT_ZERO},
-    {MADV_KEEPONFORK, 0, 0, VM_INHERIT_NATIVE},
-    {MADV_MERGEABLE, 0, 0, VM_INHERIT_KEEP},
-    {MADV_UNMERGEABLE, 0, 0, VM_INHERIT_KEEP},
-    {MADV_HUGEPAGE, 0, 0, VM_INHERIT_KEEP},
-    {MADV_NOHUGEPAGE, 0, 0, VM_INHERIT_KEEP},
+    {LX_MADV_NORMAL, MAP_ENTRY_SEQUENTIAL | MAP_ENTRY_RANDOM, 0,
+	VM_INHERIT_KEEP},
+    {LX_MADV_RANDOM, MAP_ENTRY_SEQUENTIAL, MAP_ENTRY_RANDOM, VM_INHERIT_KEEP},
+    {LX_MADV_SEQUENTIAL, MAP_ENTRY_RANDOM, MAP_ENTRY_SEQUENTIAL,
+	VM_INHERIT_KEEP},
+    {LX_MADV_DONTFORK, 0, 0, VM_INHERIT_NONE},
+    {LX_MADV_DOFORK, 0, 0, VM_INHERIT_NATIVE},
+    {LX_MADV_DONTDUMP, 0, MAP_ENTRY_DONTDUMP, VM_INHERIT_KEEP},
+    {LX_MADV_DODUMP, MAP_ENTRY_DONTDUMP, 0, VM_INHERIT_KEEP},
+    {LX_MADV_WIPEONFORK, 0, 0, VM_INHERIT_ZERO},
+    {LX_MADV_KEEPONFORK, 0, 0, VM_INHERIT_NATIVE},
+    {LX_MADV_MERGEABLE, 0, 0, VM_INHERIT_KEEP},
+    {LX_MADV_UNMERGEABLE, 0, 0, VM_INHERIT_KEEP},
+    {LX_MADV_HUGEPAGE, 0, 0, VM_INHERIT_KEEP},
+    {LX_MADV_NOHUGEPAGE, 0, 0, VM_INHERIT_KEEP},
 };
 
 static const struct attr *
@@ -432,7 +411,7 @@ madv_attr(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
 	if (map->dead)
 		error = ESRCH;
 	/* Only private anonymous memory can be wiped. */
-	if (a->advice == MADV_WIPEONFORK) {
+	if (a->advice == LX_MADV_WIPEONFORK) {
 		for (e = vm_map_first(map, start);
 		     error == 0 && e != NULL && e->start < end;
 		     e = TAILQ_NEXT(e, link)) {
@@ -457,14 +436,14 @@ vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
 	int error;
 
 	switch (advice) {
-	case MADV_WILLNEED:
-	case MADV_DONTNEED:
-	case MADV_FREE:
-	case MADV_REMOVE:
-	case MADV_COLD:
-	case MADV_PAGEOUT:
-	case MADV_POPULATE_READ:
-	case MADV_POPULATE_WRITE:
+	case LX_MADV_WILLNEED:
+	case LX_MADV_DONTNEED:
+	case LX_MADV_FREE:
+	case LX_MADV_REMOVE:
+	case LX_MADV_COLD:
+	case LX_MADV_PAGEOUT:
+	case LX_MADV_POPULATE_READ:
+	case LX_MADV_POPULATE_WRITE:
 		break;
 	default:
 		if (a == NULL)
@@ -475,13 +454,13 @@ vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
 		return (error);
 	if (a != NULL)
 		return (madv_attr(vm, addr, end, a));
-	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+	if (advice == LX_MADV_POPULATE_READ || advice == LX_MADV_POPULATE_WRITE)
 		return (madv_populate(vm, addr, end,
-		    advice == MADV_POPULATE_READ ? VM_PROT_READ
-						 : VM_PROT_WRITE));
-	if (advice == MADV_DONTNEED || advice == MADV_FREE)
+		    advice == LX_MADV_POPULATE_READ ? VM_PROT_READ
+						    : VM_PROT_WRITE));
+	if (advice == LX_MADV_DONTNEED || advice == LX_MADV_FREE)
 		error =
-		    madv_dontneed(vm, addr, end, advice == MADV_FREE, &hole);
+		    madv_dontneed(vm, addr, end, advice == LX_MADV_FREE, &hole);
 	else
 		error = madv_each(vm, addr, end, advice, &hole);
 	return (error == 0 && hole ? ENOMEM : error);
@@ -641,8 +620,8 @@ fill_entries(struct vmspace *vm)
 int
 vm_mlockall(struct vmspace *vm, int flags)
 {
-	const bool current = (flags & VM_MCL_CURRENT) != 0;
-	const bool fill = (flags & VM_MCL_ONFAULT) == 0;
+	const bool current = (flags & LX_MCL_CURRENT) != 0;
+	const bool fill = (flags & LX_MCL_ONFAULT) == 0;
 	struct vm_map *map = &vm->map;
 	int error = 0;
 
@@ -654,7 +633,7 @@ vm_mlockall(struct vmspace *vm, int flags)
 	else if (current && map->size > map->lock_limit)
 		error = ENOMEM;
 	if (error == 0) {
-		map->lock_future = (flags & VM_MCL_FUTURE) == 0
+		map->lock_future = (flags & LX_MCL_FUTURE) == 0
 				       ? VM_LOCK_FUTURE_NONE
 				   : fill ? VM_LOCK_FUTURE_FILL
 					  : VM_LOCK_FUTURE_ONFAULT;

@@ -28,12 +28,9 @@
  */
 #include <errno.h>
 
+#include "abi/mman.h"
 #include "libk/kassert.h"
 #include "vm/map/vm_map_int.h"
-
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED 2
-#define MREMAP_DONTUNMAP 4
 
 /* Flags in which parts of one user mapping may differ. */
 #define RUN_IGNORE (MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT)
@@ -55,12 +52,12 @@ remap_check(struct remap *r, uint64_t oldlen, uint64_t newlen)
 {
 	const int flags = r->flags;
 
-	if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) !=
-		0 ||
-	    (flags & (MREMAP_MAYMOVE | MREMAP_FIXED)) == MREMAP_FIXED)
+	if ((flags & ~(LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED |
+			 LX_MREMAP_DONTUNMAP)) != 0 ||
+	    (flags & (LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED)) == LX_MREMAP_FIXED)
 		return (EINVAL);
-	if ((flags & MREMAP_DONTUNMAP) != 0 &&
-	    ((flags & MREMAP_MAYMOVE) == 0 || oldlen != newlen))
+	if ((flags & LX_MREMAP_DONTUNMAP) != 0 &&
+	    ((flags & LX_MREMAP_MAYMOVE) == 0 || oldlen != newlen))
 		return (EINVAL);
 	r->oldlen = round_page(oldlen);
 	r->newlen = round_page(newlen);
@@ -69,8 +66,8 @@ remap_check(struct remap *r, uint64_t oldlen, uint64_t newlen)
 	if (r->old >= VM_MAX_ADDRESS || r->oldlen > VM_MAX_ADDRESS - r->old)
 		return (EFAULT);
 	if (r->newlen > VM_MAX_ADDRESS)
-		return ((flags & MREMAP_FIXED) != 0 ? EINVAL : ENOMEM);
-	if ((flags & MREMAP_FIXED) == 0)
+		return ((flags & LX_MREMAP_FIXED) != 0 ? EINVAL : ENOMEM);
+	if ((flags & LX_MREMAP_FIXED) == 0)
 		return (0);
 	if ((r->new &PAGE_MASK) != 0 || r->new > VM_MAX_ADDRESS - r->newlen ||
 	    (r->old + r->oldlen > r->new && r->new + r->newlen > r->old))
@@ -173,7 +170,7 @@ remap_clone(struct remap *r, vm_offset_t end)
 
 	for (e = vm_map_first(&r->vm->map, r->old); e != NULL && e->start < end;
 	     e = TAILQ_NEXT(e, link)) {
-		if ((r->flags & MREMAP_DONTUNMAP) != 0) {
+		if ((r->flags & LX_MREMAP_DONTUNMAP) != 0) {
 			describe_fresh(e, e->start, e->end - e->start, &t);
 			t.eflags &= ~(uint32_t)MAP_ENTRY_WIRED;
 			error = list_add(r, &r->blanks, &t);
@@ -234,14 +231,14 @@ remap_admit(struct remap *r)
 	uint64_t more = r->newlen, less = 0, charge, uncharge = 0, n, c;
 
 	charge = list_charge(&r->clones) + list_charge(&r->blanks);
-	if ((r->flags & MREMAP_DONTUNMAP) != 0)
+	if ((r->flags & LX_MREMAP_DONTUNMAP) != 0)
 		more += r->oldlen;
 	if (r->oldlen != 0) {
 		vm_map_measure(map, r->old, r->old + r->oldlen, &n, &c);
 		less += n;
 		uncharge += c;
 	}
-	if ((r->flags & MREMAP_FIXED) != 0) {
+	if ((r->flags & LX_MREMAP_FIXED) != 0) {
 		vm_map_measure(map, r->new, r->new + r->newlen, &n, &c);
 		less += n;
 		uncharge += c;
@@ -276,7 +273,7 @@ remap_move(struct remap *r)
 	vm_offset_t oldend = r->old + r->oldlen;
 	int error;
 
-	if ((r->flags & MREMAP_FIXED) == 0) {
+	if ((r->flags & LX_MREMAP_FIXED) == 0) {
 		error = vm_mmap_place(r->vm, 0, r->newlen, &r->new);
 		if (error != 0)
 			return (error);
@@ -292,7 +289,7 @@ remap_move(struct remap *r)
 		error = remap_tail(r, keep);
 	if (error == 0)
 		error = remap_admit(r);
-	if (error == 0 && (r->flags & MREMAP_FIXED) != 0)
+	if (error == 0 && (r->flags & LX_MREMAP_FIXED) != 0)
 		error =
 		    vm_map_delete(map, r->new, r->new + r->newlen, &r->dead);
 	if (error == 0 && r->oldlen != 0) {
@@ -323,12 +320,12 @@ remap_locked(struct remap *r)
 	if (r->oldlen == 0) {
 		if ((e->eflags & MAP_ENTRY_SHARED) == 0)
 			return (EINVAL);
-		if ((r->flags & MREMAP_MAYMOVE) == 0)
+		if ((r->flags & LX_MREMAP_MAYMOVE) == 0)
 			return (ENOMEM);
 		error = vm_map_admit_locked(map, e->eflags, r->newlen);
 		return (error != 0 ? error : remap_move(r));
 	}
-	if ((r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0 &&
+	if ((r->flags & (LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP)) == 0 &&
 	    r->newlen <= r->oldlen) {
 		r->new = r->old;
 		if (r->newlen == r->oldlen)
@@ -342,14 +339,14 @@ remap_locked(struct remap *r)
 		    vm_map_admit_locked(map, e->eflags, r->newlen - r->oldlen);
 	if (error != 0)
 		return (error);
-	if ((r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0) {
+	if ((r->flags & (LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP)) == 0) {
 		error = remap_extend(r);
 		if (error != EAGAIN) {
 			r->new = r->old;
 			return (error);
 		}
 	}
-	if ((r->flags & MREMAP_MAYMOVE) == 0)
+	if ((r->flags & LX_MREMAP_MAYMOVE) == 0)
 		return (ENOMEM);
 	return (remap_move(r));
 }

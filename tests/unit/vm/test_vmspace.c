@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "abi/mman.h"
 #include "libk/kassert.h"
 #include "vm/map/vm_map_int.h"
 
@@ -34,8 +35,8 @@ test_fork_inherit(void **state)
 	w = map_anon(vm, 4, RW, VMM_NORESERVE);
 	n = map_anon(vm, 4, R, VMM_NORESERVE);
 	f = map_file(vm, obj, 4, RW, 0, 0);
-	assert_int_equal(vm_madvise(vm, w, 4 * PG, 18), 0);
-	assert_int_equal(vm_madvise(vm, n, 4 * PG, 10), 0);
+	assert_int_equal(vm_madvise(vm, w, 4 * PG, LX_MADV_WIPEONFORK), 0);
+	assert_int_equal(vm_madvise(vm, n, 4 * PG, LX_MADV_DONTFORK), 0);
 	assert_int_equal(vm_mlock(vm, p, PG, true), 0);
 	ts_put(vm, p, 1);
 	ts_put(vm, s, 2);
@@ -300,10 +301,11 @@ test_life(void **state)
 	assert_int_equal(vm_mmap(vm, &a, PG, R, ALL, 0, NULL, 0), ESRCH);
 	assert_int_equal(vm_munmap(vm, a, PG), ESRCH);
 	assert_int_equal(vm_mprotect(vm, a, PG, R), ESRCH);
-	assert_int_equal(vm_mremap(vm, a, PG, 2 * PG, 1, &x), ESRCH);
-	assert_int_equal(vm_madvise(vm, a, PG, 4), ESRCH);
-	assert_int_equal(vm_madvise(vm, a, PG, 1), ESRCH);
-	assert_int_equal(vm_madvise(vm, a, PG, 20), ESRCH);
+	assert_int_equal(
+	    vm_mremap(vm, a, PG, 2 * PG, LX_MREMAP_MAYMOVE, &x), ESRCH);
+	assert_int_equal(vm_madvise(vm, a, PG, LX_MADV_DONTNEED), ESRCH);
+	assert_int_equal(vm_madvise(vm, a, PG, LX_MADV_RANDOM), ESRCH);
+	assert_int_equal(vm_madvise(vm, a, PG, LX_MADV_COLD), ESRCH);
 	assert_int_equal(vm_msync(vm, a, PG, true), ESRCH);
 	assert_int_equal(vm_mincore(vm, a, PG, &vec), ESRCH);
 	assert_int_equal(vm_mlock(vm, a, PG, true), ESRCH);
@@ -510,13 +512,14 @@ worker_run(void *arg)
 		KVERIFY(get(vm, va) == v);
 		MUST(vm_mprotect(vm, w->base, 32 * PG, RW));
 		to = w->base + 64 * PG;
-		MUST(vm_mremap(vm, w->base, 32 * PG, 40 * PG, 3, &to));
+		MUST(vm_mremap(vm, w->base, 32 * PG, 40 * PG,
+		    LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, &to));
 		va += 64 * PG;
 		KVERIFY(get(vm, va) == v);
 		put(vm, va, v + 1);
-		MUST(vm_madvise(vm, to + 16 * PG, 8 * PG, 4));
+		MUST(vm_madvise(vm, to + 16 * PG, 8 * PG, LX_MADV_DONTNEED));
 		KVERIFY(get(vm, va) == v + 1);
-		MUST(vm_madvise(vm, va, PG, 4));
+		MUST(vm_madvise(vm, va, PG, LX_MADV_DONTNEED));
 		KVERIFY(get(vm, va) == 0);
 		MUST(vm_munmap(vm, to, 40 * PG));
 	}
@@ -570,7 +573,7 @@ purge_run(void *arg)
 {
 	struct purge *p = arg;
 
-	MUST(vm_madvise(p->vm, BASE, 8 * PG, 4));
+	MUST(vm_madvise(p->vm, BASE, 8 * PG, LX_MADV_DONTNEED));
 	atomic_store(&p->purged, 1);
 	return (NULL);
 }

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include "abi/mman.h"
 #include "libk/kassert.h"
 
 static struct ts ts;
@@ -143,7 +144,7 @@ test_futex_keys(void **state)
 
 	assert_int_equal(
 	    vm_mmap(vm, &a, 2 * PG, RW, ALL, VMM_SHARED, NULL, 0), 0);
-	assert_int_equal(vm_mremap(vm, a, 0, 2 * PG, 1, &b), 0);
+	assert_int_equal(vm_mremap(vm, a, 0, 2 * PG, LX_MREMAP_MAYMOVE, &b), 0);
 	ts_map(vm, BASE, 1, RW);
 	assert_int_equal(vmspace_fork(vm, &child), 0);
 #define KEY(v, va, shared, k) \

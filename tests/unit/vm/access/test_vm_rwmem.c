@@ -8,6 +8,8 @@
  */
 #include "vm_swap_testlib.h"
 
+#include "abi/mman.h"
+
 static int
 get(struct vmspace *vm, vm_offset_t va, uint64_t *v, int flags)
 {
@@ -61,7 +63,7 @@ test_absent(void **state)
 	assert_int_equal(put(vm, BASE + PG - 4, 0x1122334455667788, 0), 0);
 	assert_int_equal(got(vm, BASE + PG - 4), 0x1122334455667788);
 	assert_int_equal(load(vm, BASE + PG), 0x11223344);
-	assert_int_equal(vm_madvise(vm, BASE, 3 * PG, 4 /* DONTNEED */), 0);
+	assert_int_equal(vm_madvise(vm, BASE, 3 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(got(vm, BASE + PG - 4), 0);
 	assert_int_equal(fixture_used(&fx), 0);
 	/* Edges. */

@@ -8,6 +8,8 @@
  */
 #include "vm_fixture.h"
 
+#include "abi/mman.h"
+
 #define MEM ((uint64_t)16 << 20)
 
 static struct fixture fx;
@@ -535,12 +537,12 @@ test_ahead_random(void **state)
 	for (unsigned i = 0; i < 100; i++, touched++)
 		store(vm, BASE + (i * 2477 + 64) % 4096 * PG, i);
 	assert_in_range(fixture_used(&fx), touched, touched + 20);
-	assert_int_equal(vm_madvise(vm, BASE, 4096 * PG, 1), 0);
+	assert_int_equal(vm_madvise(vm, BASE, 4096 * PG, LX_MADV_RANDOM), 0);
 	vmspace_free(vm);
 	/* MADV_RANDOM from the start: exactly what is touched. */
 	vm = space(&fx);
 	map_at(vm, BASE, 4096 * PG, RW, 0, NULL, 0);
-	assert_int_equal(vm_madvise(vm, BASE, 4096 * PG, 1), 0);
+	assert_int_equal(vm_madvise(vm, BASE, 4096 * PG, LX_MADV_RANDOM), 0);
 	fill(vm, BASE + 64 * PG, 10, 1);
 	assert_int_equal(fixture_used(&fx), 10);
 	vmspace_free(vm);

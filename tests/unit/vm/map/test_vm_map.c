@@ -7,6 +7,7 @@
  */
 #include "vm_testlib.h"
 
+#include "abi/mman.h"
 #include "vm/map/vm_map_int.h"
 
 static int
@@ -341,7 +342,7 @@ model_step(struct vmspace *vm, struct model *m)
 		if (model_free(m, i, n))
 			break;
 		/* 0 or ENOMEM (holes) */
-		(void)vm_madvise(vm, BASE + i * PG, n * PG, 4);
+		(void)vm_madvise(vm, BASE + i * PG, n * PG, LX_MADV_DONTNEED);
 		memset(m->val + i, 0, n * sizeof(m->val[0]));
 		break;
 	case 6:

@@ -7,6 +7,7 @@
  */
 #include "vm_testlib.h"
 
+#include "abi/mman.h"
 #include "vm/map/vm_map_int.h"
 
 /* ---- mmap ---- */
@@ -232,7 +233,8 @@ test_mremap_anon(void **state)
 	/* In the way: ENOMEM, or move. */
 	ts_map(vm, BASE + 6 * PG, 1, R);
 	assert_int_equal(vm_mremap(vm, BASE, 6 * PG, 9 * PG, 0, &a), ENOMEM);
-	assert_int_equal(vm_mremap(vm, BASE, 6 * PG, 9 * PG, 1, &a), 0);
+	assert_int_equal(
+	    vm_mremap(vm, BASE, 6 * PG, 9 * PG, LX_MREMAP_MAYMOVE, &a), 0);
 	assert_int_not_equal(a, BASE);
 	assert_int_equal(ts_get(vm, a + 3 * PG), 4);
 	assert_int_equal(ts_get(vm, a + 8 * PG), 0);
@@ -241,8 +243,9 @@ test_mremap_anon(void **state)
 	/* The middle of a mapping, to a fixed place over another. */
 	ts_map(vm, BASE + 32 * PG, 8, R);
 	b = BASE + 34 * PG;
-	assert_int_equal(
-	    vm_mremap(vm, a + 2 * PG, 2 * PG, 3 * PG, 1 | 2, &b), 0);
+	assert_int_equal(vm_mremap(vm, a + 2 * PG, 2 * PG, 3 * PG,
+			     LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, &b),
+	    0);
 	assert_int_equal(ts_get(vm, b), 3);
 	assert_int_equal(ts_get(vm, b + PG), 4);
 	assert_int_equal(ts_get(vm, b + 2 * PG), 0);
@@ -252,7 +255,9 @@ test_mremap_anon(void **state)
 	/* DONTUNMAP leaves zeroes. */
 	b = BASE + 34 * PG;
 	a = 0;
-	assert_int_equal(vm_mremap(vm, b, 2 * PG, 2 * PG, 1 | 4, &a), 0);
+	assert_int_equal(vm_mremap(vm, b, 2 * PG, 2 * PG,
+			     LX_MREMAP_MAYMOVE | LX_MREMAP_DONTUNMAP, &a),
+	    0);
 	assert_int_equal(ts_get(vm, a + PG), 4);
 	assert_int_equal(ts_get(vm, b + PG), 0);
 	ts_put(vm, b + PG, 99);
@@ -273,34 +278,52 @@ test_mremap_errors(void **state)
 	vm = ts_space(&ts);
 	ts_map(vm, BASE, 4, RW);
 	assert_int_equal(vm_mremap(vm, BASE, PG, PG, 8, &a), EINVAL);
-	assert_int_equal(vm_mremap(vm, BASE, PG, PG, 2, &a), EINVAL);
-	assert_int_equal(vm_mremap(vm, BASE, PG, PG, 4, &a), EINVAL);
-	assert_int_equal(vm_mremap(vm, BASE, PG, 2 * PG, 5, &a), EINVAL);
+	assert_int_equal(
+	    vm_mremap(vm, BASE, PG, PG, LX_MREMAP_FIXED, &a), EINVAL);
+	assert_int_equal(
+	    vm_mremap(vm, BASE, PG, PG, LX_MREMAP_DONTUNMAP, &a), EINVAL);
+	assert_int_equal(vm_mremap(vm, BASE, PG, 2 * PG,
+			     LX_MREMAP_MAYMOVE | LX_MREMAP_DONTUNMAP, &a),
+	    EINVAL);
 	assert_int_equal(vm_mremap(vm, BASE, PG, 0, 0, &a), EINVAL);
 	assert_int_equal(vm_mremap(vm, BASE + 1, PG, PG, 0, &a), EINVAL);
-	assert_int_equal(vm_mremap(vm, BASE, 0, PG, 1, &a), EINVAL);
-	assert_int_equal(vm_mremap(vm, BASE - PG, PG, PG, 0, &a), EFAULT);
-	assert_int_equal(vm_mremap(vm, BASE, 5 * PG, 6 * PG, 1, &a), EFAULT);
 	assert_int_equal(
-	    vm_mremap(vm, BASE, PG, VM_MAX_ADDRESS, 1, &a), ENOMEM);
+	    vm_mremap(vm, BASE, 0, PG, LX_MREMAP_MAYMOVE, &a), EINVAL);
+	assert_int_equal(vm_mremap(vm, BASE - PG, PG, PG, 0, &a), EFAULT);
+	assert_int_equal(
+	    vm_mremap(vm, BASE, 5 * PG, 6 * PG, LX_MREMAP_MAYMOVE, &a), EFAULT);
+	assert_int_equal(
+	    vm_mremap(vm, BASE, PG, VM_MAX_ADDRESS, LX_MREMAP_MAYMOVE, &a),
+	    ENOMEM);
 	a = BASE + PG;
-	assert_int_equal(vm_mremap(vm, BASE, 2 * PG, PG, 3, &a), EINVAL);
+	assert_int_equal(vm_mremap(vm, BASE, 2 * PG, PG,
+			     LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, &a),
+	    EINVAL);
 	a = BASE + 8 * PG + 1;
-	assert_int_equal(vm_mremap(vm, BASE, 2 * PG, PG, 3, &a), EINVAL);
+	assert_int_equal(vm_mremap(vm, BASE, 2 * PG, PG,
+			     LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, &a),
+	    EINVAL);
 	a = 0;
-	assert_int_equal(vm_mremap(vm, BASE, 2 * PG, PG, 3, &a), EPERM);
+	assert_int_equal(vm_mremap(vm, BASE, 2 * PG, PG,
+			     LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, &a),
+	    EPERM);
 	assert_int_equal(vm_mprotect(vm, BASE + PG, PG, R), 0);
-	assert_int_equal(vm_mremap(vm, BASE, 2 * PG, 3 * PG, 1, &a), EFAULT);
+	assert_int_equal(
+	    vm_mremap(vm, BASE, 2 * PG, 3 * PG, LX_MREMAP_MAYMOVE, &a), EFAULT);
 	vm->map.commit_limit = vm->map.commit + PG;
 	assert_int_equal(
-	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 4 * PG, 1, &a), ENOMEM);
+	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 4 * PG, LX_MREMAP_MAYMOVE, &a),
+	    ENOMEM);
 	ts_map(vm, BASE + 4 * PG, 1, R); /* in the way: it must move */
 	assert_int_equal(
-	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 4 * PG, 1, &a), ENOMEM);
-	assert_int_equal(
-	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 2 * PG, 5, &a), ENOMEM);
+	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 4 * PG, LX_MREMAP_MAYMOVE, &a),
+	    ENOMEM);
+	assert_int_equal(vm_mremap(vm, BASE + 2 * PG, 2 * PG, 2 * PG,
+			     LX_MREMAP_MAYMOVE | LX_MREMAP_DONTUNMAP, &a),
+	    ENOMEM);
 	/* Moving alone needs no more than what is there. */
-	assert_int_equal(vm_mremap(vm, BASE + PG, PG, 2 * PG, 1, &a), 0);
+	assert_int_equal(
+	    vm_mremap(vm, BASE + PG, PG, 2 * PG, LX_MREMAP_MAYMOVE, &a), 0);
 	ts_check(vm);
 	vmspace_free(vm);
 	ts_fini(&ts);
@@ -320,7 +343,7 @@ test_mremap_shared(void **state)
 	/* Duplicate. */
 	a = map_anon(vm, 4, RW, VMM_SHARED);
 	ts_put(vm, a, 42);
-	assert_int_equal(vm_mremap(vm, a, 0, 4 * PG, 1, &b), 0);
+	assert_int_equal(vm_mremap(vm, a, 0, 4 * PG, LX_MREMAP_MAYMOVE, &b), 0);
 	assert_int_not_equal(a, b);
 	ts_put(vm, b + PG, 43);
 	assert_int_equal(ts_get(vm, b), 42);
@@ -329,14 +352,16 @@ test_mremap_shared(void **state)
 	/* Private file, part written: the growth shows the file. */
 	a = map_file(vm, obj, 4, RW, 0, 2);
 	ts_put(vm, a + PG, 1000);
-	assert_int_equal(vm_mremap(vm, a, 4 * PG, 8 * PG, 1, &c), 0);
+	assert_int_equal(
+	    vm_mremap(vm, a, 4 * PG, 8 * PG, LX_MREMAP_MAYMOVE, &c), 0);
 	assert_int_equal(ts_get(vm, c), 3);
 	assert_int_equal(ts_get(vm, c + PG), 1000);
 	assert_int_equal(ts_get(vm, c + 5 * PG), 8);
 	ts_check(vm);
 	/* Shared file. */
 	a = map_file(vm, obj, 2, RW, VMM_SHARED, 0);
-	assert_int_equal(vm_mremap(vm, a, 2 * PG, 5 * PG, 1, &b), 0);
+	assert_int_equal(
+	    vm_mremap(vm, a, 2 * PG, 5 * PG, LX_MREMAP_MAYMOVE, &b), 0);
 	assert_int_equal(ts_get(vm, b + 4 * PG), 5);
 	ts_put(vm, b + 4 * PG, 777);
 	assert_int_equal(vm_msync(vm, b, 5 * PG, true), 0);
@@ -366,25 +391,27 @@ test_dontneed(void **state)
 		ts_put(vm, a + i * PG, i + 1);
 	/* Private object: in place, the frames come back. */
 	nfree = atomic_load(&ts.sys.phys->nfree);
-	assert_int_equal(vm_madvise(vm, a + 4 * PG, 4 * PG, 4), 0);
+	assert_int_equal(
+	    vm_madvise(vm, a + 4 * PG, 4 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(atomic_load(&ts.sys.phys->nfree), nfree + 4);
 	assert_int_equal(ts_entries(vm), 1);
 	assert_int_equal(ts_get(vm, a + 4 * PG), 0);
 	assert_int_equal(ts_get(vm, a + 3 * PG), 4);
 	/* Split entries of one object are still private, page by page. */
 	assert_int_equal(vm_mprotect(vm, a + 8 * PG, PG, R), 0);
-	assert_int_equal(vm_madvise(vm, a + 8 * PG, 4 * PG, 4), 0);
+	assert_int_equal(
+	    vm_madvise(vm, a + 8 * PG, 4 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(ts_entries(vm), 3);
 	assert_int_equal(ts_get(vm, a + 8 * PG), 0);
 	assert_int_equal(ts_get(vm, a + 12 * PG), 13);
 	/* After a fork the child keeps its copy. */
 	assert_int_equal(vmspace_fork(vm, &child), 0);
-	assert_int_equal(vm_madvise(vm, a, 2 * PG, 4), 0);
+	assert_int_equal(vm_madvise(vm, a, 2 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(ts_get(vm, a), 0);
 	assert_int_equal(ts_get(vm, a + 2 * PG), 3);
 	assert_int_equal(ts_get(child, a), 1);
 	ts_put(child, a + 2 * PG, 50);
-	assert_int_equal(vm_madvise(child, a, 4 * PG, 4), 0);
+	assert_int_equal(vm_madvise(child, a, 4 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(ts_get(child, a + 2 * PG), 0);
 	assert_int_equal(ts_get(vm, a + 2 * PG), 3);
 	ts_check(vm);
@@ -394,16 +421,16 @@ test_dontneed(void **state)
 	ts_put(vm, s, 5);
 	f = map_file(vm, obj, 4, RW, 0, 8);
 	ts_put(vm, f, 12345);
-	assert_int_equal(vm_madvise(vm, s, 2 * PG, 4), 0);
+	assert_int_equal(vm_madvise(vm, s, 2 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(ts_get(vm, s), 5);
-	assert_int_equal(vm_madvise(vm, s, 2 * PG, 8), EINVAL);
-	assert_int_equal(vm_madvise(vm, f, 2 * PG, 8), EINVAL);
-	assert_int_equal(vm_madvise(vm, f, 2 * PG, 4), 0);
+	assert_int_equal(vm_madvise(vm, s, 2 * PG, LX_MADV_FREE), EINVAL);
+	assert_int_equal(vm_madvise(vm, f, 2 * PG, LX_MADV_FREE), EINVAL);
+	assert_int_equal(vm_madvise(vm, f, 2 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(ts_get(vm, f), 9);
 	assert_int_equal(ts_get(vm, f + 2 * PG), 11);
-	assert_int_equal(vm_madvise(vm, s, PG, 9), 0);
+	assert_int_equal(vm_madvise(vm, s, PG, LX_MADV_REMOVE), 0);
 	assert_int_equal(ts_get(vm, s), 0);
-	assert_int_equal(vm_madvise(vm, a, PG, 9), EINVAL);
+	assert_int_equal(vm_madvise(vm, a, PG, LX_MADV_REMOVE), EINVAL);
 	ts_check(vm);
 	vmspace_free(vm);
 	vmspace_free(child);
@@ -424,14 +451,16 @@ test_madvise_misc(void **state)
 	a = map_anon(vm, 8, RW, 0);
 	assert_int_equal(vm_madvise(vm, a, PG, 5), EINVAL);
 	assert_int_equal(vm_madvise(vm, a, PG, 99), EINVAL);
-	assert_int_equal(vm_madvise(vm, a + 1, PG, 4), EINVAL);
-	assert_int_equal(vm_madvise(vm, a, UINT64_MAX, 4), EINVAL);
-	assert_int_equal(vm_madvise(vm, a, 0, 4), 0);
-	assert_int_equal(vm_madvise(vm, a - PG, 3 * PG, 4), ENOMEM);
-	assert_int_equal(vm_madvise(vm, BASE, PG, 1), ENOMEM);
-	assert_int_equal(vm_madvise(vm, a, 2 * PG, 2), 0);
+	assert_int_equal(vm_madvise(vm, a + 1, PG, LX_MADV_DONTNEED), EINVAL);
+	assert_int_equal(
+	    vm_madvise(vm, a, UINT64_MAX, LX_MADV_DONTNEED), EINVAL);
+	assert_int_equal(vm_madvise(vm, a, 0, LX_MADV_DONTNEED), 0);
+	assert_int_equal(
+	    vm_madvise(vm, a - PG, 3 * PG, LX_MADV_DONTNEED), ENOMEM);
+	assert_int_equal(vm_madvise(vm, BASE, PG, LX_MADV_RANDOM), ENOMEM);
+	assert_int_equal(vm_madvise(vm, a, 2 * PG, LX_MADV_SEQUENTIAL), 0);
 	assert_int_equal(ts_entries(vm), 2);
-	assert_int_equal(vm_madvise(vm, a, 8 * PG, 0), 0);
+	assert_int_equal(vm_madvise(vm, a, 8 * PG, LX_MADV_NORMAL), 0);
 	assert_int_equal(ts_entries(vm), 1);
 	for (int adv = 0; adv <= 23; adv++) {
 		if ((adv > 4 && adv < 8) || adv == 9)
@@ -442,14 +471,17 @@ test_madvise_misc(void **state)
 	assert_memory_equal(vec, "\1\1\1\1\1\1\1\1", 8);
 	assert_int_equal(vm_mincore(vm, a + 1, PG, vec), EINVAL);
 	assert_int_equal(vm_mincore(vm, a - PG, PG, vec), ENOMEM);
-	assert_int_equal(vm_madvise(vm, a + 2 * PG, 2 * PG, 4), 0);
+	assert_int_equal(
+	    vm_madvise(vm, a + 2 * PG, 2 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(vm_mincore(vm, a, 8 * PG, vec), 0);
 	assert_memory_equal(vec, "\1\1\0\0\1\1\1\1", 8);
 	/* POPULATE */
 	assert_int_equal(vm_mprotect(vm, a, 8 * PG, R), 0);
-	assert_int_equal(vm_madvise(vm, a, 8 * PG, 23), EINVAL);
-	assert_int_equal(vm_madvise(vm, a, 8 * PG, 22), 0);
-	assert_int_equal(vm_madvise(vm, a, 9 * PG, 22), ENOMEM);
+	assert_int_equal(
+	    vm_madvise(vm, a, 8 * PG, LX_MADV_POPULATE_WRITE), EINVAL);
+	assert_int_equal(vm_madvise(vm, a, 8 * PG, LX_MADV_POPULATE_READ), 0);
+	assert_int_equal(
+	    vm_madvise(vm, a, 9 * PG, LX_MADV_POPULATE_READ), ENOMEM);
 	/* mlock */
 	vm->map.lock_limit = 0;
 	assert_int_equal(vm_mlock(vm, a, 4 * PG, true), EPERM);
@@ -460,7 +492,7 @@ test_madvise_misc(void **state)
 	assert_int_equal(vm->map.locked, 2 * PG);
 	assert_int_equal(vm_mlock(vm, a, 4 * PG, true), 0);
 	assert_int_equal(vm->map.locked, 4 * PG);
-	assert_int_equal(vm_madvise(vm, a, PG, 4), EINVAL);
+	assert_int_equal(vm_madvise(vm, a, PG, LX_MADV_DONTNEED), EINVAL);
 	assert_int_equal(vm_mlock(vm, a, 2 * PG, false), 0);
 	assert_int_equal(vm_munmap(vm, a + 3 * PG, PG), 0);
 	assert_int_equal(vm->map.locked, PG);
@@ -494,30 +526,31 @@ test_lock_limit(void **state)
 	assert_memory_equal(vec, "\1\1\1", 3);
 	/* What grows is locked as well, in place or elsewhere. */
 	assert_int_equal(vm_mremap(vm, a, 3 * PG, 5 * PG, 0, &b), EAGAIN);
-	assert_int_equal(vm_mremap(vm, a, 3 * PG, 5 * PG, 1, &b), EAGAIN);
+	assert_int_equal(
+	    vm_mremap(vm, a, 3 * PG, 5 * PG, LX_MREMAP_MAYMOVE, &b), EAGAIN);
 	assert_int_equal(vm_mremap(vm, a, 3 * PG, 4 * PG, 0, &b), 0);
 	assert_int_equal(vm->map.locked, 4 * PG);
 	/* mlockall */
-	assert_int_equal(vm_mlockall(vm, VM_MCL_CURRENT), 0);
+	assert_int_equal(vm_mlockall(vm, LX_MCL_CURRENT), 0);
 	ts_map(vm, BASE + 8 * PG, 1, RW);
-	assert_int_equal(vm_mlockall(vm, VM_MCL_CURRENT), ENOMEM);
+	assert_int_equal(vm_mlockall(vm, LX_MCL_CURRENT), ENOMEM);
 	assert_int_equal(vm_munlockall(vm), 0);
 	assert_int_equal(vm->map.locked, 0);
-	assert_int_equal(vm_mlockall(vm, VM_MCL_FUTURE), 0);
+	assert_int_equal(vm_mlockall(vm, LX_MCL_FUTURE), 0);
 	assert_int_equal(vm->map.locked, 0);
 	a = BASE + 16 * PG;
 	assert_int_equal(MMAP(5 * PG, RW, ALL, VMM_FIXED, NULL, 0), EAGAIN);
 	assert_int_equal(MMAP(2 * PG, RW, ALL, VMM_FIXED, NULL, 0), 0);
 	assert_int_equal(vm_mincore(vm, a, 2 * PG, vec), 0);
 	assert_memory_equal(vec, "\1\1", 2);
-	assert_int_equal(vm_mlockall(vm, VM_MCL_FUTURE | VM_MCL_ONFAULT), 0);
+	assert_int_equal(vm_mlockall(vm, LX_MCL_FUTURE | LX_MCL_ONFAULT), 0);
 	a = BASE + 24 * PG;
 	assert_int_equal(MMAP(2 * PG, RW, ALL, VMM_FIXED, NULL, 0), 0);
 	assert_int_equal(vm_mincore(vm, a, 2 * PG, vec), 0);
 	assert_memory_equal(vec, "\0\0", 2);
 	assert_int_equal(vm->map.locked, 4 * PG);
 	vm->map.lock_limit = 0;
-	assert_int_equal(vm_mlockall(vm, VM_MCL_CURRENT), EPERM);
+	assert_int_equal(vm_mlockall(vm, LX_MCL_CURRENT), EPERM);
 	assert_int_equal(vm_munlockall(vm), 0);
 	assert_int_equal(MMAP(PG, RW, ALL, VMM_FIXED, NULL, 0), 0);
 	assert_int_equal(vm->map.locked, 0);

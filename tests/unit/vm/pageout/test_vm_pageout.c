@@ -7,6 +7,8 @@
  */
 #include "vm_swap_testlib.h"
 
+#include "abi/mman.h"
+
 /* ---- threads ---- */
 
 #define TN 4
@@ -356,8 +358,8 @@ refuse(int64_t n)
 		if (tolerate(try_store(vm, BASE + i * PG, value(i, 1))) == 0)
 			have[i] = true;
 	page_out();
-	if (mapped &&
-	    tolerate(vm_mremap(vm, BASE, 64 * PG, 96 * PG, 1, &to)) != 0)
+	if (mapped && tolerate(vm_mremap(vm, BASE, 64 * PG, 96 * PG,
+			  LX_MREMAP_MAYMOVE, &to)) != 0)
 		to = BASE;
 	if (area_on && tolerate(vm_swapoff(&fx.sys, area)) == 0)
 		assert_int_equal(swap_space_size(fx.sys.swap), 0);

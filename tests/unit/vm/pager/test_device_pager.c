@@ -4,6 +4,7 @@
 /* Device objects: pages that a device supplies, and takes back. */
 #include "vm_fixture.h"
 
+#include "abi/mman.h"
 #include "vm/pager/device_pager.h"
 
 #define DEV_PAGES 16
@@ -99,8 +100,10 @@ test_shared(void **state)
 	/* No guest memory is used but for page tables, and nothing pages. */
 	assert_int_equal(fixture_used(&fx), 0);
 	assert_int_equal(vm_pageout_reclaim(&fx.sys, 100), 0);
-	assert_int_equal(vm_madvise(vm, BASE, DEV_PAGES * PG, 21), 0);
-	assert_int_equal(vm_madvise(vm, BASE, DEV_PAGES * PG, 4), 0);
+	assert_int_equal(
+	    vm_madvise(vm, BASE, DEV_PAGES * PG, LX_MADV_PAGEOUT), 0);
+	assert_int_equal(
+	    vm_madvise(vm, BASE, DEV_PAGES * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(load(vm, BASE + 3 * PG), 79);
 	assert_int_equal(vm_msync(vm, BASE, DEV_PAGES * PG, true), 0);
 	assert_int_equal(vm_mlock(vm, BASE, PG, true), 0);

@@ -6,6 +6,8 @@
  */
 #include "vm_swap_testlib.h"
 
+#include "abi/mman.h"
+
 /* ---- out and in ---- */
 
 static void
@@ -355,11 +357,6 @@ test_swapoff_lost(void **state)
 
 /* ---- calls on swapped memory ---- */
 
-#define MADV_WILLNEED 3
-#define MADV_DONTNEED 4
-#define MADV_COLD 20
-#define MADV_PAGEOUT 21
-
 static void
 test_calls(void **state)
 {
@@ -372,29 +369,32 @@ test_calls(void **state)
 	vm = space(&fx);
 	map_at(vm, BASE, 32 * PG, RW, 0, NULL, 0);
 	fill(vm, 32, 1);
-	assert_int_equal(vm_madvise(vm, BASE, 16 * PG, MADV_PAGEOUT), 0);
+	assert_int_equal(vm_madvise(vm, BASE, 16 * PG, LX_MADV_PAGEOUT), 0);
 	assert_int_equal(vm_mincore(vm, BASE, 32 * PG, vec), 0);
 	for (int i = 0; i < 32; i++)
 		assert_int_equal(vec[i], i >= 16);
 	assert_int_equal(vmspace_swap_count(vm), 16);
-	assert_int_equal(vm_madvise(vm, BASE, 8 * PG, MADV_WILLNEED), 0);
+	assert_int_equal(vm_madvise(vm, BASE, 8 * PG, LX_MADV_WILLNEED), 0);
 	assert_int_equal(vm_mincore(vm, BASE, 32 * PG, vec), 0);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(vec[i], 1);
 	verify(vm, 32, 1);
 	/* mremap carries it along. */
 	page_out();
-	assert_int_equal(vm_mremap(vm, BASE, 32 * PG, 64 * PG, 1, &to), 0);
+	assert_int_equal(
+	    vm_mremap(vm, BASE, 32 * PG, 64 * PG, LX_MREMAP_MAYMOVE, &to), 0);
 	if (to != BASE) {
 		vm_offset_t back = BASE;
 
 		assert_int_equal(
-		    vm_mremap(vm, to, 64 * PG, 64 * PG, 3, &back), 0);
+		    vm_mremap(vm, to, 64 * PG, 64 * PG,
+			LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, &back),
+		    0);
 	}
 	verify(vm, 32, 1);
 	/* DONTNEED frees blocks, in part and in whole. */
 	page_out();
-	assert_int_equal(vm_madvise(vm, BASE, 4 * PG, MADV_DONTNEED), 0);
+	assert_int_equal(vm_madvise(vm, BASE, 4 * PG, LX_MADV_DONTNEED), 0);
 	assert_int_equal(load(vm, BASE + 3 * PG), 0);
 	assert_int_equal(load(vm, BASE + 4 * PG), value(4, 1));
 	check_all(&fx, vm);
@@ -423,7 +423,7 @@ test_mlock(void **state)
 	assert_int_equal(vm_mlock(vm, BASE, 8 * PG, true), 0);
 	assert_int_equal(page_out(), 24);
 	assert_int_equal(vmspace_anonymous_count(vm), 8);
-	assert_int_equal(vm_madvise(vm, BASE, 8 * PG, MADV_PAGEOUT), EINVAL);
+	assert_int_equal(vm_madvise(vm, BASE, 8 * PG, LX_MADV_PAGEOUT), EINVAL);
 	/* What a child shares with a locked mapping stays as well. */
 	c = fork_of(vm);
 	verify(vm, 32, 1);
