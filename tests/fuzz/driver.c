@@ -121,9 +121,9 @@ run_input(void)
 static void
 run_made(unsigned long i)
 {
-	struct fuzz_rng r = {.s = now.seed};
+	uint64_t r = now.seed;
 
-	r.s = fuzz_rand(&r) ^ i;
+	r = rnd_next(&r) ^ i;
 	now.file = NULL;
 	now.index = i;
 	now.len = fuzz_target.make(&r, now.buf);

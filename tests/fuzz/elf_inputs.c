@@ -18,7 +18,7 @@
 
 /* Numbers that break arithmetic; offsets by a little are added. */
 static uint64_t
-nasty(struct fuzz_rng *r)
+nasty(uint64_t *r)
 {
 	static const uint64_t v[] = {0, 1, 2, 7, 8, 55, 56, 57, 63, 64, 0x200,
 	    0xfff, 0x1000, 0x1001, 0xffff, 0x10000, 0x200000, 0x400000,
@@ -29,16 +29,16 @@ nasty(struct fuzz_rng *r)
 	    UINT64_MAX - 0xffff, UINT64_MAX - 0xfff, UINT64_MAX};
 	uint64_t x = FUZZ_PICK(r, v);
 
-	switch (fuzz_below(r, 6)) {
+	switch (rnd_below(r, 6)) {
 	case 0:
-		return (x + fuzz_below(r, 16));
+		return (x + rnd_below(r, 16));
 	case 1:
-		return (x - fuzz_below(r, 16));
+		return (x - rnd_below(r, 16));
 	case 2:
-		x = fuzz_rand(r);
-		return (x >> fuzz_below(r, 64));
+		x = rnd_next(r);
+		return (x >> rnd_below(r, 64));
 	case 3:
-		return (fuzz_below(r, 0x20000));
+		return (rnd_below(r, 0x20000));
 	default:
 		return (x);
 	}
@@ -175,13 +175,13 @@ elf_seed(unsigned i, uint8_t *buf, const char **name)
 /* ---- damage ---- */
 
 static void
-damage_header(struct fuzz_rng *r, uint8_t *buf)
+damage_header(uint64_t *r, uint8_t *buf)
 {
 	const uint64_t x = nasty(r);
 	Elf64_Ehdr eh;
 
 	memcpy(&eh, buf, sizeof(eh));
-	switch (fuzz_below(r, 10)) {
+	switch (rnd_below(r, 10)) {
 	case 0:
 		eh.e_phnum = (uint16_t)x;
 		break;
@@ -197,27 +197,27 @@ damage_header(struct fuzz_rng *r, uint8_t *buf)
 		eh.e_entry = x;
 		break;
 	case 6:
-		eh.e_type = (uint16_t)fuzz_below(r, 6);
+		eh.e_type = (uint16_t)rnd_below(r, 6);
 		break;
 	case 7:
 		eh.e_machine = (uint16_t)x;
 		break;
 	case 8:
-		eh.e_ident[fuzz_below(r, EI_NIDENT)] = (uint8_t)x;
+		eh.e_ident[rnd_below(r, EI_NIDENT)] = (uint8_t)x;
 		break;
 	default:
-		eh.e_phnum = (uint16_t)(eh.e_phnum + fuzz_below(r, 5) - 2);
+		eh.e_phnum = (uint16_t)(eh.e_phnum + rnd_below(r, 5) - 2);
 		break;
 	}
 	memcpy(buf, &eh, sizeof(eh));
 }
 
 static void
-damage_segment(struct fuzz_rng *r, Elf64_Phdr *ph)
+damage_segment(uint64_t *r, Elf64_Phdr *ph)
 {
 	const uint64_t x = nasty(r);
 
-	switch (fuzz_below(r, 11)) {
+	switch (rnd_below(r, 11)) {
 	case 0:
 		ph->p_vaddr = x;
 		break;
@@ -232,13 +232,13 @@ damage_segment(struct fuzz_rng *r, Elf64_Phdr *ph)
 		break;
 	case 4:
 		ph->p_align =
-		    fuzz_below(r, 2) ? x : UINT64_C(1) << fuzz_below(r, 64);
+		    rnd_below(r, 2) ? x : UINT64_C(1) << rnd_below(r, 64);
 		break;
 	case 5:
-		ph->p_flags = (uint32_t)fuzz_below(r, 16);
+		ph->p_flags = (uint32_t)rnd_below(r, 16);
 		break;
 	case 6:
-		ph->p_type = (uint32_t)fuzz_below(r, 8);
+		ph->p_type = (uint32_t)rnd_below(r, 8);
 		break;
 	case 7: /* congruent, somewhere else */
 		ph->p_vaddr = (x & ~UINT64_C(0xfff)) | (ph->p_offset & 0xfff);
@@ -257,11 +257,11 @@ damage_segment(struct fuzz_rng *r, Elf64_Phdr *ph)
 
 /* Order, overlap, identity of two segments. */
 static void
-damage_pair(struct fuzz_rng *r, Elf64_Phdr *a, Elf64_Phdr *b)
+damage_pair(uint64_t *r, Elf64_Phdr *a, Elf64_Phdr *b)
 {
 	const Elf64_Phdr t = *a;
 
-	switch (fuzz_below(r, 4)) {
+	switch (rnd_below(r, 4)) {
 	case 0:
 		*a = *b;
 		*b = t;
@@ -272,23 +272,23 @@ damage_pair(struct fuzz_rng *r, Elf64_Phdr *a, Elf64_Phdr *b)
 	case 2: /* b begins inside a, or at its end */
 		b->p_vaddr =
 		    a->p_vaddr +
-		    (fuzz_below(r, 2) ? a->p_memsz : fuzz_below(r, 0x2000));
+		    (rnd_below(r, 2) ? a->p_memsz : rnd_below(r, 0x2000));
 		b->p_offset = b->p_vaddr & 0xfff;
 		break;
 	default: /* a goes far enough to meet b */
-		a->p_memsz = b->p_vaddr - a->p_vaddr + fuzz_below(r, 3) - 1;
+		a->p_memsz = b->p_vaddr - a->p_vaddr + rnd_below(r, 3) - 1;
 		break;
 	}
 }
 
 /* Headers: more of them, or in another place. */
 static size_t
-damage_table(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
+damage_table(uint64_t *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
 {
 	static const uint16_t counts[] = {
 	    6, 40, 73, 585, 1169, 1170, 1171, 2000};
 	const size_t each = sizeof(Elf64_Phdr);
-	size_t n = fuzz_below(r, 2) ? eh->e_phnum : FUZZ_PICK(r, counts);
+	size_t n = rnd_below(r, 2) ? eh->e_phnum : FUZZ_PICK(r, counts);
 	const size_t old = eh->e_phnum, at = len;
 
 	if (at + n * each > ELF_INPUT_MAX - 1)
@@ -296,7 +296,7 @@ damage_table(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
 	for (size_t i = 0; i < n; i++)
 		memcpy(buf + at + i * each,
 		    buf + eh->e_phoff + (i < old ? i : old - 1) * each, each);
-	if (n > old && fuzz_below(r, 2)) /* the copies load nothing */
+	if (n > old && rnd_below(r, 2)) /* the copies load nothing */
 		for (size_t i = old; i < n; i++)
 			memset(buf + at + i * each, 0, 4);
 	eh->e_phoff = at;
@@ -306,16 +306,16 @@ damage_table(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
 }
 
 static void
-damage_interp(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Phdr *ph)
+damage_interp(uint64_t *r, uint8_t *buf, size_t len, Elf64_Phdr *ph)
 {
 	static const char *const paths[] = {"/ld", "/", "ld", "/noexec",
 	    "/nothing", "/dir/../ld", "/s", "/self", "/sh", "/proc/self/exe",
 	    "/dev/null", "/ld/", ""};
 	const char *path = FUZZ_PICK(r, paths);
 
-	if (ph->p_type != PT_INTERP && fuzz_below(r, 4) == 0)
+	if (ph->p_type != PT_INTERP && rnd_below(r, 4) == 0)
 		ph->p_type = PT_INTERP;
-	switch (fuzz_below(r, 5)) {
+	switch (rnd_below(r, 5)) {
 	case 0:
 		ph->p_filesz = nasty(r);
 		break;
@@ -323,11 +323,11 @@ damage_interp(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Phdr *ph)
 		ph->p_filesz = len - (ph->p_offset < len ? ph->p_offset : 0);
 		break;
 	case 2:
-		ph->p_filesz = 4090 + fuzz_below(r, 12);
+		ph->p_filesz = 4090 + rnd_below(r, 12);
 		break;
 	default:
 		ph->p_offset = INTERP_OFF;
-		ph->p_filesz = strlen(path) + 1 - fuzz_below(r, 2);
+		ph->p_filesz = strlen(path) + 1 - rnd_below(r, 2);
 		if (INTERP_OFF + strlen(path) + 1 <= len)
 			strcpy((char *)buf + INTERP_OFF, path);
 		break;
@@ -335,42 +335,42 @@ damage_interp(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Phdr *ph)
 }
 
 static size_t
-damage_bytes(struct fuzz_rng *r, uint8_t *buf, size_t len)
+damage_bytes(uint64_t *r, uint8_t *buf, size_t len)
 {
 	size_t n, at;
 
-	switch (fuzz_below(r, 4)) {
+	switch (rnd_below(r, 4)) {
 	case 0: /* cut */
-		return (fuzz_below(r, len + 1));
+		return (rnd_below(r, len + 1));
 	case 1: /* longer */
-		n = 1 + fuzz_below(r, fuzz_below(r, 2) ? 16 : 6000);
+		n = 1 + rnd_below(r, rnd_below(r, 2) ? 16 : 6000);
 		while (n-- > 0 && len < ELF_INPUT_MAX - 1)
-			buf[len++] = (uint8_t)fuzz_rand(r);
+			buf[len++] = (uint8_t)rnd_next(r);
 		return (len);
 	default: /* some bytes, at the front most of the time */
-		n = len > 0x180 && fuzz_below(r, 3) ? 0x180 : len;
-		for (uint64_t i = fuzz_below(r, 6); n > 0 && i < 6; i++) {
-			at = fuzz_below(r, n);
-			buf[at] = (uint8_t)fuzz_rand(r);
+		n = len > 0x180 && rnd_below(r, 3) ? 0x180 : len;
+		for (uint64_t i = rnd_below(r, 6); n > 0 && i < 6; i++) {
+			at = rnd_below(r, n);
+			buf[at] = (uint8_t)rnd_next(r);
 		}
 		return (len);
 	}
 }
 
 static size_t
-damage_script(struct fuzz_rng *r, uint8_t *buf, size_t len)
+damage_script(uint64_t *r, uint8_t *buf, size_t len)
 {
 	static const char *const parts[] = {"#!", "#!/sh", "#!/s", "#!/dyn",
 	    "#!/loop", "#!/", " ", "\t", "\n", "/self", "arg", "#!/noexec",
 	    "#!/dir", "#!/ld", "#!sh", "#!/proc/self/exe", "#!\n", "#! \t ",
 	    "/../../sh"};
 	static const char fill[] = {'x', ' ', '/', '/', '\0'};
-	size_t at = fuzz_below(r, 3) == 0 ? 0 : fuzz_below(r, len + 1), n;
+	size_t at = rnd_below(r, 3) == 0 ? 0 : rnd_below(r, len + 1), n;
 	const char *part = FUZZ_PICK(r, parts);
 
-	if (fuzz_below(r, 4) == 0) { /* around the longest line */
-		n = 244 + fuzz_below(r, 16);
-		if (fuzz_below(r, 2) && len >= 2) { /* in the path */
+	if (rnd_below(r, 4) == 0) { /* around the longest line */
+		n = 244 + rnd_below(r, 16);
+		if (rnd_below(r, 2) && len >= 2) { /* in the path */
 			memmove(buf + 2 + n, buf + 2, len - 2);
 			at = 2;
 			len += n;
@@ -378,24 +378,24 @@ damage_script(struct fuzz_rng *r, uint8_t *buf, size_t len)
 		memset(buf + at, FUZZ_PICK(r, fill), n);
 		return (at + n > len ? at + n : len);
 	}
-	n = strlen(part) + (fuzz_below(r, 8) == 0); /* its NUL, too */
+	n = strlen(part) + (rnd_below(r, 8) == 0); /* its NUL, too */
 	memcpy(buf + at, part, n);
 	return (at + n > len ? at + n : len);
 }
 
 static size_t
-damage_elf(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
+damage_elf(uint64_t *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
 {
 	Elf64_Phdr ph[2];
 	uint8_t *at[2];
 
 	for (int i = 0; i < 2; i++) {
 		at[i] = buf + eh->e_phoff +
-			fuzz_below(r, eh->e_phnum < 6 ? eh->e_phnum : 6) *
+			rnd_below(r, eh->e_phnum < 6 ? eh->e_phnum : 6) *
 			    sizeof(ph[0]);
 		memcpy(&ph[i], at[i], sizeof(ph[0]));
 	}
-	switch (fuzz_below(r, 8)) {
+	switch (rnd_below(r, 8)) {
 	case 0:
 	case 1:
 		damage_header(r, buf);
@@ -419,7 +419,7 @@ damage_elf(struct fuzz_rng *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
 }
 
 size_t
-elf_mutate(struct fuzz_rng *r, uint8_t *buf, size_t len)
+elf_mutate(uint64_t *r, uint8_t *buf, size_t len)
 {
 	const size_t skip = len > 0 && buf[0] == ELF_AS_INTERP;
 	Elf64_Ehdr eh = {0};
@@ -428,7 +428,7 @@ elf_mutate(struct fuzz_rng *r, uint8_t *buf, size_t len)
 	len -= skip;
 	if (len >= sizeof(eh))
 		memcpy(&eh, buf, sizeof(eh));
-	if (fuzz_below(r, 8) == 0 || len == 0)
+	if (rnd_below(r, 8) == 0 || len == 0)
 		len = damage_bytes(r, buf, len);
 	else if (len < 4096 && buf[0] == '#')
 		len = damage_script(r, buf, len);
@@ -441,14 +441,14 @@ elf_mutate(struct fuzz_rng *r, uint8_t *buf, size_t len)
 }
 
 size_t
-elf_make(struct fuzz_rng *r, uint8_t *buf)
+elf_make(uint64_t *r, uint8_t *buf)
 {
 	static const unsigned seeds[] = {
 	    0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10};
 	const char *name;
 	size_t len = elf_seed(FUZZ_PICK(r, seeds), buf, &name);
 
-	for (uint64_t n = fuzz_below(r, 5); n > 0; n--)
+	for (uint64_t n = rnd_below(r, 5); n > 0; n--)
 		len = elf_mutate(r, buf, len);
 	return (len);
 }

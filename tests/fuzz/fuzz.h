@@ -17,31 +17,9 @@
 #include <stdint.h>
 
 #include "kern/base/proc.h"
+#include "testrand.h"
 
-/* ---- random numbers: splitmix64.  One draw a full expression: compilers
- * differ in the order of operands, and inputs must not. ---- */
-
-struct fuzz_rng {
-	uint64_t s;
-};
-
-static inline uint64_t
-fuzz_rand(struct fuzz_rng *r)
-{
-	uint64_t z = (r->s += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return (z ^ (z >> 31));
-}
-
-static inline uint64_t
-fuzz_below(struct fuzz_rng *r, uint64_t n)
-{
-	return (fuzz_rand(r) % n);
-}
-
-#define FUZZ_PICK(r, v) ((v)[fuzz_below(r, sizeof(v) / sizeof((v)[0]))])
+#define FUZZ_PICK(r, v) ((v)[rnd_below(r, sizeof(v) / sizeof((v)[0]))])
 
 /* ---- targets ---- */
 
@@ -51,9 +29,9 @@ struct fuzz_target {
 	/* Seed number i: its length, and its name; SIZE_MAX past the last. */
 	size_t (*seed)(unsigned i, uint8_t *buf, const char **name);
 	/* A new input: a changed seed, or something else. */
-	size_t (*make)(struct fuzz_rng *, uint8_t *buf);
+	size_t (*make)(uint64_t *, uint8_t *buf);
 	/* One change in place: the new length. */
-	size_t (*mutate)(struct fuzz_rng *, uint8_t *buf, size_t len);
+	size_t (*mutate)(uint64_t *, uint8_t *buf, size_t len);
 	void (*run)(const uint8_t *data, size_t len);
 	/* After the last input: everything back, checked.  True: what was run
 	 * was not one-sided.  Prints one line when `say`. */

@@ -659,34 +659,34 @@ api_run(const uint8_t *data, size_t len)
 /* ---- inputs ---- */
 
 static uint64_t
-some_address(struct fuzz_rng *r)
+some_address(uint64_t *r)
 {
 	static const uint64_t odd[] = {0, 1, 4095, 4096, 0xffff, 0x7fffffffffff,
 	    0x7ffffffff000, 0x800000000000, 0x8000000000000000, UINT64_MAX,
 	    UINT64_MAX - 4095, 0x10000};
 
 	/* Mostly one small area, so that calls meet. */
-	if (fuzz_below(r, 8) != 0)
-		return (0x10000000 + fuzz_below(r, 64) * 4096 +
-			(fuzz_below(r, 4) == 0 ? fuzz_below(r, 4096) : 0));
+	if (rnd_below(r, 8) != 0)
+		return (0x10000000 + rnd_below(r, 64) * 4096 +
+			(rnd_below(r, 4) == 0 ? rnd_below(r, 4096) : 0));
 	return (FUZZ_PICK(r, odd));
 }
 
 static uint64_t
-some_length(struct fuzz_rng *r)
+some_length(uint64_t *r)
 {
 	static const uint64_t odd[] = {0, 1, 4095, 4097, 0x7fffffff000,
 	    0x800000000000, UINT64_MAX, UINT64_MAX - 4095, INT64_MAX,
 	    (uint64_t)1 << 32};
 
-	if (fuzz_below(r, 8) != 0)
-		return ((1 + fuzz_below(r, 32)) * 4096 -
-			(fuzz_below(r, 4) == 0 ? fuzz_below(r, 4096) : 0));
+	if (rnd_below(r, 8) != 0)
+		return ((1 + rnd_below(r, 32)) * 4096 -
+			(rnd_below(r, 4) == 0 ? rnd_below(r, 4096) : 0));
 	return (FUZZ_PICK(r, odd));
 }
 
 static void
-some_op(struct fuzz_rng *r, struct op *op)
+some_op(uint64_t *r, struct op *op)
 {
 	static const uint32_t flags[] = {MAP_PRIVATE | MAP_ANONYMOUS,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
@@ -695,20 +695,20 @@ some_op(struct fuzz_rng *r, struct op *op)
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, MAP_SHARED, 0, 0xffff};
 
 	memset(op, 0, sizeof(*op));
-	op->code = (uint8_t)fuzz_below(r, OP_N);
-	op->slot = (uint8_t)fuzz_rand(r);
-	op->a = (uint8_t)fuzz_rand(r);
-	op->b = fuzz_below(r, 2) == 0 ? 3 : (uint8_t)fuzz_rand(r);
+	op->code = (uint8_t)rnd_below(r, OP_N);
+	op->slot = (uint8_t)rnd_next(r);
+	op->a = (uint8_t)rnd_next(r);
+	op->b = rnd_below(r, 2) == 0 ? 3 : (uint8_t)rnd_next(r);
 	op->c =
-	    op->code == OP_MMAP ? FUZZ_PICK(r, flags) : (uint32_t)fuzz_rand(r);
+	    op->code == OP_MMAP ? FUZZ_PICK(r, flags) : (uint32_t)rnd_next(r);
 	op->addr = some_address(r);
 	op->len = some_length(r);
 }
 
 static size_t
-api_make(struct fuzz_rng *r, uint8_t *buf)
+api_make(uint64_t *r, uint8_t *buf)
 {
-	size_t n = 10 + fuzz_below(r, OPS_MAX - 10);
+	size_t n = 10 + rnd_below(r, OPS_MAX - 10);
 	struct op op;
 
 	for (size_t i = 0; i < n; i++) {
@@ -733,7 +733,7 @@ static size_t
 api_seed(unsigned i, uint8_t *buf, const char **name)
 {
 	static const char *const names[] = {"calls-0", "calls-1", "calls-2"};
-	struct fuzz_rng r = {.s = i};
+	uint64_t r = i;
 
 	if (i >= sizeof(names) / sizeof(names[0]))
 		return (SIZE_MAX);
@@ -742,7 +742,7 @@ api_seed(unsigned i, uint8_t *buf, const char **name)
 }
 
 static size_t
-api_mutate(struct fuzz_rng *r, uint8_t *buf, size_t len)
+api_mutate(uint64_t *r, uint8_t *buf, size_t len)
 {
 	size_t n = len / sizeof(struct op);
 	struct op op;
@@ -750,7 +750,7 @@ api_mutate(struct fuzz_rng *r, uint8_t *buf, size_t len)
 	if (n == 0)
 		return (api_make(r, buf));
 	some_op(r, &op);
-	memcpy(buf + fuzz_below(r, n) * sizeof(op), &op, sizeof(op));
+	memcpy(buf + rnd_below(r, n) * sizeof(op), &op, sizeof(op));
 	return (n * sizeof(op));
 }
 

@@ -20,8 +20,8 @@
 
 /* elf_inputs.c: as in struct fuzz_target. */
 size_t elf_seed(unsigned i, uint8_t *buf, const char **name);
-size_t elf_make(struct fuzz_rng *, uint8_t *buf);
-size_t elf_mutate(struct fuzz_rng *, uint8_t *buf, size_t len);
+size_t elf_make(uint64_t *, uint8_t *buf);
+size_t elf_mutate(uint64_t *, uint8_t *buf, size_t len);
 /* A correct image, PIE or not, with an interpreter unless NULL; its size. */
 size_t elf_good(uint8_t *buf, bool pie, const char *interp);
 

@@ -59,8 +59,8 @@ _Static_assert(sizeof(struct sys_op) == 14, "packed by nature");
 
 /* sys_inputs.c: as in struct fuzz_target. */
 size_t sys_seed(unsigned i, uint8_t *buf, const char **name);
-size_t sys_make(struct fuzz_rng *, uint8_t *buf);
-size_t sys_mutate(struct fuzz_rng *, uint8_t *buf, size_t len);
+size_t sys_make(uint64_t *, uint8_t *buf);
+size_t sys_mutate(uint64_t *, uint8_t *buf, size_t len);
 /* What every program begins with. */
 extern const struct sys_op sys_prologue[];
 extern const unsigned sys_prologue_n;

@@ -40,10 +40,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned seed)
 {
-	struct fuzz_rng r = {.s = seed};
+	uint64_t r = seed;
 
 	/* Targets write up to their own limit. */
-	if (max < fuzz_target.max || fuzz_below(&r, 3) == 0)
+	if (max < fuzz_target.max || rnd_below(&r, 3) == 0)
 		return (LLVMFuzzerMutate(data, len, max));
 	return (fuzz_target.mutate(&r, data, len));
 }

@@ -98,7 +98,7 @@ drastic(uint64_t nr)
 }
 
 static uint8_t
-pool_of_kind(struct fuzz_rng *r, const char *kind, size_t len)
+pool_of_kind(uint64_t *r, const char *kind, size_t len)
 {
 	static const uint8_t words[] = {POOL_RAW, POOL_RAW, POOL_RAW, POOL_PID,
 	    POOL_BIT, POOL_ODD, POOL_RET};
@@ -120,37 +120,37 @@ pool_of_kind(struct fuzz_rng *r, const char *kind, size_t len)
 
 /* Small numbers are what most plain words are. */
 static struct sys_arg
-random_arg(struct fuzz_rng *r, uint8_t pool)
+random_arg(uint64_t *r, uint8_t pool)
 {
-	struct sys_arg a = {.pool = pool, .idx = (uint8_t)fuzz_rand(r)};
+	struct sys_arg a = {.pool = pool, .idx = (uint8_t)rnd_next(r)};
 
-	if (fuzz_below(r, 12) == 0)
-		a.pool = (uint8_t)fuzz_below(r, POOL_N);
-	if ((a.pool == POOL_RAW || a.pool == POOL_MAP) && fuzz_below(r, 4))
+	if (rnd_below(r, 12) == 0)
+		a.pool = (uint8_t)rnd_below(r, POOL_N);
+	if ((a.pool == POOL_RAW || a.pool == POOL_MAP) && rnd_below(r, 4))
 		a.idx %= 16;
 	/* Results as they are, most of the time. */
-	if (a.pool == POOL_RET && fuzz_below(r, 4))
+	if (a.pool == POOL_RET && rnd_below(r, 4))
 		a.idx &= 3;
 	return (a);
 }
 
 static struct sys_op
-random_op(struct fuzz_rng *r)
+random_op(uint64_t *r)
 {
 	struct sys_op op = {0};
 	const char *kinds, *end;
 
-	if (fuzz_below(r, 2)) {
+	if (rnd_below(r, 2)) {
 		const size_t n =
-		    fuzz_below(r, sizeof(recipes) / sizeof(recipes[0]));
+		    rnd_below(r, sizeof(recipes) / sizeof(recipes[0]));
 
 		op.nr = recipes[n].nr;
 		for (int i = 0; i < 6; i++)
 			op.a[i] = random_arg(r, recipes[n].pool[i]);
 	} else {
 		do
-			op.nr = (uint16_t)fuzz_below(r, syscall_table_n);
-		while (syscall_table[op.nr].fn == NULL && fuzz_below(r, 50));
+			op.nr = (uint16_t)rnd_below(r, syscall_table_n);
+		while (syscall_table[op.nr].fn == NULL && rnd_below(r, 50));
 		kinds = syscall_table[op.nr].kinds;
 		for (int i = 0; i < 6 && kinds != NULL && *kinds != '\0'; i++) {
 			end = kinds + strcspn(kinds, ",");
@@ -159,7 +159,7 @@ random_op(struct fuzz_rng *r)
 			kinds = *end == ',' ? end + 1 : end;
 		}
 	}
-	if (drastic(op.nr) && fuzz_below(r, 8))
+	if (drastic(op.nr) && rnd_below(r, 8))
 		return (random_op(r));
 	return (op);
 }
@@ -375,22 +375,22 @@ insert(uint8_t *buf, size_t n, size_t at, const struct sys_op *op)
 }
 
 size_t
-sys_mutate(struct fuzz_rng *r, uint8_t *buf, size_t len)
+sys_mutate(uint64_t *r, uint8_t *buf, size_t len)
 {
 	const size_t each = sizeof(struct sys_op);
-	size_t n = len / each, at = fuzz_below(r, n + 1);
+	size_t n = len / each, at = rnd_below(r, n + 1);
 	struct sys_op op = random_op(r), old;
 
-	if (n == 0 || at == n || fuzz_below(r, 3) == 0)
+	if (n == 0 || at == n || rnd_below(r, 3) == 0)
 		return (insert(buf, n, at, &op) * each);
 	memcpy(&old, buf + at * each, each);
-	switch (fuzz_below(r, 6)) {
+	switch (rnd_below(r, 6)) {
 	case 0: /* leave one out */
 		memmove(buf + at * each, buf + (at + 1) * each,
 		    (n - at - 1) * each);
 		return ((n - 1) * each);
 	case 1: /* once more, elsewhere */
-		return (insert(buf, n, fuzz_below(r, n), &old) * each);
+		return (insert(buf, n, rnd_below(r, n), &old) * each);
 	case 2:
 		memcpy(buf + at * each, &op, each);
 		break;
@@ -398,24 +398,24 @@ sys_mutate(struct fuzz_rng *r, uint8_t *buf, size_t len)
 		memcpy(buf + at * each, &op.nr, sizeof(op.nr));
 		break;
 	default: /* another argument */
-		at = at * each + 2 + fuzz_below(r, each - 2);
-		buf[at] = (uint8_t)(at % 2 == 0 ? fuzz_below(r, POOL_N)
-						: fuzz_rand(r));
+		at = at * each + 2 + rnd_below(r, each - 2);
+		buf[at] =
+		    (uint8_t)(at % 2 == 0 ? rnd_below(r, POOL_N) : rnd_next(r));
 		break;
 	}
 	return (n * each);
 }
 
 size_t
-sys_make(struct fuzz_rng *r, uint8_t *buf)
+sys_make(uint64_t *r, uint8_t *buf)
 {
-	const size_t most = fuzz_below(r, 4) ? 40 : SYS_OPS_MAX;
+	const size_t most = rnd_below(r, 4) ? 40 : SYS_OPS_MAX;
 	const char *name;
 	size_t len = 0;
 
-	if (fuzz_below(r, 2))
-		len = sys_seed((unsigned)fuzz_below(r, NSEEDS), buf, &name);
-	for (uint64_t n = 1 + fuzz_below(r, most); n > 0; n--)
+	if (rnd_below(r, 2))
+		len = sys_seed((unsigned)rnd_below(r, NSEEDS), buf, &name);
+	for (uint64_t n = 1 + rnd_below(r, most); n > 0; n--)
 		len = sys_mutate(r, buf, len);
 	return (len);
 }

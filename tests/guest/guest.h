@@ -35,6 +35,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/testrand.h"
+
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
@@ -108,16 +110,6 @@ GUEST bool
 inside(void)
 {
 	return (getenv("GUEST_INSIDE") != NULL);
-}
-
-/* 0..n-1; *state is not 0. */
-GUEST uint64_t
-rnd_of(uint64_t *state, uint64_t n)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return ((*state * UINT64_C(0x2545f4914f6cdd1d) >> 20) % n);
 }
 
 /* One word that depends on all of owner, page and place. */

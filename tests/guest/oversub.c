@@ -24,7 +24,7 @@ static uint64_t owner = 1;
 static uint64_t
 rnd(uint64_t n)
 {
-	return (rnd_of(&state, n));
+	return (rnd_below(&state, n));
 }
 
 static uint64_t

@@ -66,7 +66,7 @@ by_file(int pid)
 		return;
 	}
 	for (int i = 0; i < 4; i++) {
-		va = (off_t)(TAG_BASE + rnd_of(&state, TAG_PAGES) * PAGE);
+		va = (off_t)(TAG_BASE + rnd_below(&state, TAG_PAGES) * PAGE);
 		if (pread(fd, page, PAGE, va) != (ssize_t)PAGE ||
 		    pread(fd, &after, 8, (off_t)TAG_SELF) != 8) {
 			missing(errno);
@@ -84,7 +84,7 @@ by_call(int pid)
 	uint64_t after = 0;
 	struct iovec l[2] = {{page, PAGE}, {&after, 8}};
 	struct iovec r[2] = {
-	    {(void *)(TAG_BASE + rnd_of(&state, TAG_PAGES) * PAGE), PAGE},
+	    {(void *)(TAG_BASE + rnd_below(&state, TAG_PAGES) * PAGE), PAGE},
 	    {(void *)TAG_SELF, 8}};
 	ssize_t n = process_vm_readv(pid, l, 2, r, 2, 0);
 
@@ -103,8 +103,8 @@ by_text(int pid)
 	ssize_t n;
 	int fd;
 
-	snprintf(
-	    path, sizeof(path), "/proc/%d/%s", pid, names[rnd_of(&state, 5)]);
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid,
+	    names[rnd_below(&state, 5)]);
 	fd = open(path, O_RDONLY);
 	if (fd < 0) {
 		missing(errno);
@@ -128,10 +128,10 @@ reader(void)
 		CHECK(dir != NULL);
 		while ((d = readdir(dir)) != NULL) {
 			pid = atoi(d->d_name);
-			if (pid == 0 || rnd_of(&state, 3) == 0)
+			if (pid == 0 || rnd_below(&state, 3) == 0)
 				continue;
 			atomic_fetch_add(&sh->looked, 1);
-			switch (rnd_of(&state, 4)) {
+			switch (rnd_below(&state, 4)) {
 			case 0:
 				by_text(pid);
 				break;

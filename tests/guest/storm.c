@@ -36,7 +36,7 @@ static int workers;
 static uint64_t
 rnd(uint64_t n)
 {
-	return (rnd_of(&state, n));
+	return (rnd_below(&state, n));
 }
 
 static void

@@ -33,7 +33,7 @@ static uint64_t state;
 static uint64_t
 rnd(uint64_t n)
 {
-	return (rnd_of(&state, n));
+	return (rnd_below(&state, n));
 }
 
 static void

@@ -6,6 +6,7 @@
  * damage, which may run or be refused but must leave nothing behind.
  */
 #include "fixture.h"
+#include "testrand.h"
 
 #include <elf.h>
 
@@ -154,7 +155,7 @@ static void
 test_random(void **state)
 {
 	unsigned char elf[8192];
-	unsigned seed = 12345;
+	uint64_t seed = 12345;
 	size_t len;
 
 	for (size_t cut = 0; cut < 4096; cut += 61) {
@@ -167,15 +168,14 @@ test_random(void **state)
 		for (int n = 1 + i % 4; n > 0; n--) {
 			size_t at;
 
-			seed = seed * 1103515245 + 12345;
-			at = seed >> 16 & 0xff;
+			at = rnd_below(&seed, 256);
 			if (at >= 64)
 				at += 4096 - 512 - 64;
-			seed = seed * 1103515245 + 12345;
-			elf[at] = (seed & 0x10000) != 0
-				      ? (unsigned char)(seed >> 20)
-				      : (unsigned char)(elf[at] ^
-							1u << (seed >> 24 & 7));
+			if (rnd_below(&seed, 2) == 0)
+				elf[at] = (unsigned char)rnd_next(&seed);
+			else
+				elf[at] ^=
+				    (unsigned char)(1u << rnd_below(&seed, 8));
 		}
 		(void)try_image(elf, len);
 	}

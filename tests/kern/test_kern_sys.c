@@ -17,6 +17,7 @@
 #include "abi/signal.h"
 #include "linux/sys_int.h"
 #include "linux/sys_mem.h"
+#include "testrand.h"
 
 static struct fixture fx;
 
@@ -621,10 +622,9 @@ rubbish(uint64_t *seed)
 	    UINT64_MAX, UINT64_MAX - 4095, INT64_MAX, UINT64_C(1) << 63,
 	    UINT32_MAX, INT32_MAX, UINT64_C(0x7ffdfffff000), (uint64_t)-100};
 
-	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
-	if ((*seed >> 60) < 4)
-		return (*seed >> 33);
-	return (odd[(*seed >> 33) % (sizeof(odd) / sizeof(odd[0]))]);
+	if (rnd_below(seed, 4) == 0)
+		return (rnd_next(seed) >> 33);
+	return (odd[rnd_below(seed, sizeof(odd) / sizeof(odd[0]))]);
 }
 
 /* Calls that end, block or replace the caller, and those that would unmap or

@@ -277,8 +277,8 @@ def check_headers(tree):
 
     def compile_one(path):
         text = f'#include "{os.path.join(tree.root, path)}"\n' * 2
-        r = run(cc + WARNINGS + ["-Isrc", "-Iinclude", "-fsyntax-only", "-x",
-                                 "c", "-"], tree.root,
+        r = run(cc + WARNINGS + ["-Isrc", "-Iinclude", "-Itests/lib",
+                                 "-fsyntax-only", "-x", "c", "-"], tree.root,
                 text + "extern int lint_not_empty;\n")
         if r.returncode != 0:
             m = re.search(r"(?::(\d+))?(?::\d+)?: (?:fatal )?error: (.*)$",

@@ -26,6 +26,7 @@
 #include "vm/object/vm_object.h"
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"
+#include "testrand.h"
 
 #define NPROCS 4
 #define NREADERS 2
@@ -65,16 +66,6 @@ static _Atomic(bool) stop;
 		if (!(cond))                 \
 			kpanic(__VA_ARGS__); \
 	} while (0)
-
-static uint64_t
-rnd(uint64_t *state, uint64_t n)
-{
-	uint64_t x = (*state += 0x9e3779b97f4a7c15);
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-	return ((x ^ (x >> 31)) % n);
-}
 
 /* ---- the file ---- */
 
@@ -223,7 +214,7 @@ verify_page(
 static void
 write_page(struct proc *p, struct vmspace *vm, uint32_t *stamp, unsigned pg)
 {
-	uint32_t w[1024], val = (uint32_t)rnd(&p->rng, UINT32_MAX);
+	uint32_t w[1024], val = (uint32_t)rnd_below(&p->rng, UINT32_MAX);
 
 	for (unsigned i = 0; i < 1024; i++)
 		w[i] = val;
@@ -243,10 +234,10 @@ proc_fork(struct proc *p)
 		return;
 	child->map.commit_limit = UINT64_MAX;
 	memcpy(stamp, p->stamp, sizeof(stamp));
-	for (unsigned n = (unsigned)rnd(&p->rng, 12); n > 0; n--) {
-		unsigned pg = (unsigned)rnd(&p->rng, PRIV_PAGES);
+	for (unsigned n = (unsigned)rnd_below(&p->rng, 12); n > 0; n--) {
+		unsigned pg = (unsigned)rnd_below(&p->rng, PRIV_PAGES);
 
-		switch (rnd(&p->rng, 4)) {
+		switch (rnd_below(&p->rng, 4)) {
 		case 0:
 			verify_page(p, child, stamp, pg);
 			break;
@@ -263,7 +254,7 @@ proc_fork(struct proc *p)
 	}
 	p->forks++;
 	/* Half of the time it is the parent who dies. */
-	if (rnd(&p->rng, 2) == 0) {
+	if (rnd_below(&p->rng, 2) == 0) {
 		memcpy(p->stamp, stamp, sizeof(stamp));
 		publish(p, child);
 	} else
@@ -274,7 +265,7 @@ proc_fork(struct proc *p)
 static void
 proc_add(struct proc *p)
 {
-	unsigned i = (unsigned)rnd(&p->rng, SHARED_WORDS);
+	unsigned i = (unsigned)rnd_below(&p->rng, SHARED_WORDS);
 	vm_offset_t va = SHARED_BASE + i * 4;
 	uint32_t cur, old;
 
@@ -293,11 +284,11 @@ proc_add(struct proc *p)
 static void
 proc_remap(struct proc *p)
 {
-	unsigned pg = (unsigned)rnd(&p->rng, PRIV_PAGES);
+	unsigned pg = (unsigned)rnd_below(&p->rng, PRIV_PAGES);
 	vm_offset_t va = PRIV_BASE + pg * PAGE_SIZE;
 	vm_offset_t away = SCRATCH_BASE + 64 * PAGE_SIZE;
 
-	switch (rnd(&p->rng, 4)) {
+	switch (rnd_below(&p->rng, 4)) {
 	case 0:
 		CHECK(vm_madvise(p->vm, va, PAGE_SIZE, LX_MADV_DONTNEED) == 0,
 		    "DONTNEED");
@@ -332,9 +323,9 @@ proc_remap(struct proc *p)
 static void
 proc_file(struct proc *p)
 {
-	vm_offset_t off = rnd(&p->rng, FILE_PAGES * PAGE_SIZE / 16) * 16 +
+	vm_offset_t off = rnd_below(&p->rng, FILE_PAGES * PAGE_SIZE / 16) * 16 +
 			  (uint64_t)(p - procs);
-	uint8_t byte = (uint8_t)rnd(&p->rng, 256), got = 0;
+	uint8_t byte = (uint8_t)rnd_below(&p->rng, 256), got = 0;
 
 	if (refused(p, copyout(p->vm, &byte, FILE_BASE + off, 1)) ||
 	    refused(p, copyin(p->vm, &got, FILE_BASE + off, 1)))
@@ -342,7 +333,7 @@ proc_file(struct proc *p)
 	CHECK(got == byte, "file byte %llx: %x, should be %x",
 	    (unsigned long long)off, got, byte);
 	(void)refused(p, copyout(p->vm, &byte, SCRATCH_BASE + off, 1));
-	if (rnd(&p->rng, 50) == 0)
+	if (rnd_below(&p->rng, 50) == 0)
 		CHECK(vm_msync(
 			  p->vm, FILE_BASE, FILE_PAGES * PAGE_SIZE, true) == 0,
 		    "msync");
@@ -355,14 +346,14 @@ proc_main(void *arg)
 
 	proc_exec(p);
 	while (!atomic_load(&stop)) {
-		unsigned pg = (unsigned)rnd(&p->rng, PRIV_PAGES);
+		unsigned pg = (unsigned)rnd_below(&p->rng, PRIV_PAGES);
 
-		switch (rnd(&p->rng, 16)) {
+		switch (rnd_below(&p->rng, 16)) {
 		case 0:
 			proc_fork(p);
 			break;
 		case 1:
-			if (rnd(&p->rng, 8) == 0)
+			if (rnd_below(&p->rng, 8) == 0)
 				proc_exec(p);
 			break;
 		case 2:
@@ -414,7 +405,7 @@ static struct vmspace *
 any_vmspace_hold(uint64_t *rng)
 {
 	struct vmspace *vm, *found = NULL;
-	uint64_t skip = rnd(rng, NPROCS);
+	uint64_t skip = rnd_below(rng, NPROCS);
 
 	kmutex_lock(&sys.list_lock);
 	TAILQ_FOREACH (vm, &sys.vmspaces, link)
@@ -436,7 +427,7 @@ look(struct vmspace *vm, uint64_t *rng)
 	uint32_t w[2];
 	int error;
 
-	switch (rnd(rng, 6)) {
+	switch (rnd_below(rng, 6)) {
 	case 0:
 		while (vmspace_entry_info(vm, va, &info) == 0)
 			va = info.end;
@@ -457,8 +448,8 @@ look(struct vmspace *vm, uint64_t *rng)
 		}
 		break;
 	default:
-		va = PRIV_BASE + rnd(rng, PRIV_PAGES) * PAGE_SIZE +
-		     rnd(rng, 1023) * 4;
+		va = PRIV_BASE + rnd_below(rng, PRIV_PAGES) * PAGE_SIZE +
+		     rnd_below(rng, 1023) * 4;
 		error = copyin(vm, w, va, 4);
 		CHECK(error == 0 || error == ESRCH || error == EFAULT ||
 			  error == ENOMEM,
@@ -474,12 +465,12 @@ reader_main(void *arg)
 	struct vmspace *vm;
 
 	while (!atomic_load(&stop)) {
-		vm = rnd(&rng, 3) == 0
+		vm = rnd_below(&rng, 3) == 0
 			 ? any_vmspace_hold(&rng)
-			 : proc_vmspace_hold(&procs[rnd(&rng, NPROCS)]);
+			 : proc_vmspace_hold(&procs[rnd_below(&rng, NPROCS)]);
 		if (vm == NULL)
 			continue;
-		for (uint64_t n = 1 + rnd(&rng, 4); n > 0; n--)
+		for (uint64_t n = 1 + rnd_below(&rng, 4); n > 0; n--)
 			look(vm, &rng);
 		vmspace_drop(vm);
 	}
@@ -492,10 +483,10 @@ reclaim_main(void *arg)
 	uint64_t rng = (uintptr_t)arg;
 
 	while (!atomic_load(&stop)) {
-		(void)vm_pageout_reclaim(&sys, 1 + rnd(&rng, 30));
-		if (rnd(&rng, 16) == 0)
+		(void)vm_pageout_reclaim(&sys, 1 + rnd_below(&rng, 30));
+		if (rnd_below(&rng, 16) == 0)
 			(void)vm_phys_trim(sys.phys);
-		if (rnd(&rng, 8) == 0)
+		if (rnd_below(&rng, 8) == 0)
 			CHECK(vnode_pager_sync(file_obj, 0, 0) == 0, "sync");
 		usleep(200);
 	}

@@ -23,6 +23,7 @@
 #include "pmap/pmap.h"
 #include "vm/object/vm_object.h"
 #include "mem/vm_zone.h"
+#include "testrand.h"
 
 struct world w;
 
@@ -58,11 +59,7 @@ trace(const char *fmt, ...)
 uint64_t
 rnd(uint64_t n)
 {
-	uint64_t x = (w.rng += 0x9e3779b97f4a7c15);
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-	return ((x ^ (x >> 31)) % n);
+	return (rnd_below(&w.rng, n));
 }
 
 bool

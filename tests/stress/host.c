@@ -33,6 +33,7 @@
 #include "kern/base/proc_int.h"
 #include "vm/vmspace.h"
 #include "vmspace/vkernel.h"
+#include "testrand.h"
 
 #define MIB(n) ((uint64_t)(n) << 20)
 #define ULL(x) ((unsigned long long)(x))
@@ -268,7 +269,7 @@ main_window(char **av)
 
 struct reader {
 	pthread_t t;
-	uint64_t rnd;
+	uint64_t seed;
 	uint64_t looks, pages, tagged, dead, long_holds;
 };
 
@@ -277,8 +278,7 @@ static _Atomic(bool) stop;
 static uint64_t
 rnd(struct reader *r, uint64_t n)
 {
-	r->rnd = r->rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return ((r->rnd >> 33) % n);
+	return (rnd_below(&r->seed, n));
 }
 
 /* The number in TAG_SELF, 0 if there is none. */
@@ -425,7 +425,7 @@ main_storm(char **av)
 	boot(MIB(atoi(av[3])), swap, swap[0] != 0);
 	pid = spawn(av[2], argv);
 	for (unsigned i = 0; i < n; i++) {
-		r[i].rnd = strtoull(av[6], NULL, 0) + i * 977;
+		r[i].seed = strtoull(av[6], NULL, 0) + i * 977;
 		pthread_create(&r[i].t, NULL, reader_main, &r[i]);
 	}
 	if (vkernel_wait(k, pid, &status) != 0 || status != 0)

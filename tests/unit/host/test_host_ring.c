@@ -23,6 +23,7 @@
 
 #include "host/host.h"
 #include "host/host_file.h"
+#include "testrand.h"
 
 #define PG ((size_t)4096)
 
@@ -364,22 +365,15 @@ struct region {
 	bool busy, reading;
 };
 
-static uint64_t
-rnd(uint64_t *s)
-{
-	*s = *s * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (*s >> 33);
-}
-
 /* Cut a part of mem into pieces; the bytes in all. */
 static size_t
 cut(uint64_t *s, char *mem, size_t room, struct host_iovec *iov, int *n)
 {
 	size_t len = 0, piece;
-	int pieces = 1 + (int)(rnd(s) % HOST_RING_IOV);
+	int pieces = 1 + (int)(rnd_below(s, HOST_RING_IOV));
 
 	for (*n = 0; *n < pieces; (*n)++) {
-		piece = 1 + rnd(s) % 4500;
+		piece = 1 + rnd_below(s, 4500);
 		if (piece > room - len)
 			break;
 		iov[*n] = (struct host_iovec){mem + len, piece};
@@ -393,17 +387,17 @@ region_start(
     struct host_ring *r, int fd, uint64_t *s, struct region *g, uint64_t base)
 {
 	struct host_iovec iov[HOST_RING_IOV];
-	bool reading = rnd(s) % 2 == 0;
+	bool reading = rnd_below(s, 2) == 0;
 	int n, error;
 
-	g->off = rnd(s) % (REGION - 4500);
+	g->off = rnd_below(s, (REGION - 4500));
 	g->len = cut(s, (reading ? g->buf : g->image) + g->off, REGION - g->off,
 	    iov, &n);
 	if (reading)
 		memset(g->buf, 0xee, REGION);
 	else
 		for (size_t i = 0; i < g->len; i++)
-			g->image[g->off + i] = (char)rnd(s);
+			g->image[g->off + i] = (char)rnd_next(s);
 	error = reading ? host_ring_preadv(r, fd, iov, n, base + g->off, g)
 			: host_ring_pwritev(r, fd, iov, n, base + g->off, g);
 	/* The ring has a copy of it. */
@@ -439,13 +433,13 @@ many(bool sync, uint64_t seed)
 		g[i].buf = malloc(REGION);
 	}
 	for (int i = 0; i < 4000; i++) {
-		k = rnd(&s) % REGIONS;
+		k = rnd_below(&s, REGIONS);
 		while (g[k].busy) {
 			assert_true(host_ring_reap(r, true, &token, &error));
 			region_end(token, error);
 		}
 		assert_int_equal(region_start(r, fd, &s, &g[k], k * REGION), 0);
-		if (rnd(&s) % 3 == 0 &&
+		if (rnd_below(&s, 3) == 0 &&
 		    host_ring_reap(r, false, &token, &error))
 			region_end(token, error);
 	}

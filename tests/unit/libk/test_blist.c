@@ -15,13 +15,7 @@
 #include <cmocka.h>
 
 #include "libk/blist.h"
-
-static uint64_t
-rnd(uint64_t *s)
-{
-	*s = *s * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (*s >> 33);
-}
+#include "testrand.h"
 
 /* Longest run of free blocks that does not cross a group of 4096. */
 static unsigned
@@ -43,8 +37,8 @@ longest(const uint8_t *used, uint64_t n)
 static unsigned
 fill_some(struct blist *b, uint8_t *used, uint64_t n, uint64_t *s)
 {
-	uint64_t blk = rnd(s) % n;
-	unsigned len = 1 + (unsigned)(rnd(s) % 150), k = 0;
+	uint64_t blk = rnd_below(s, n);
+	unsigned len = 1 + (unsigned)(rnd_below(s, 150)), k = 0;
 
 	while (k < len && blk + k < n && !used[blk + k])
 		k++;
@@ -64,11 +58,11 @@ model(uint64_t n, uint64_t seed, int ops)
 	unsigned got, want, most;
 
 	for (int i = 0; i < ops; i++) {
-		if (rnd(&s) % 16 == 0)
+		if (rnd_below(&s, 16) == 0)
 			nfree -= fill_some(b, used, n, &s);
 		/* Waves of growth and decline. */
-		if (rnd(&s) % 100 < (i / 500 % 2 == 0 ? 70u : 30u)) {
-			want = 1 + (unsigned)(rnd(&s) % BLIST_RUN_MAX);
+		if (rnd_below(&s, 100) < (i / 500 % 2 == 0 ? 70u : 30u)) {
+			want = 1 + (unsigned)(rnd_below(&s, BLIST_RUN_MAX));
 			most = longest(used, n);
 			blk = blist_alloc(b, want, &got);
 			if (most == 0) {
@@ -83,7 +77,7 @@ model(uint64_t n, uint64_t seed, int ops)
 			nfree -= got;
 		} else {
 			/* Free a stretch of what is in use somewhere. */
-			blk = rnd(&s) % n;
+			blk = rnd_below(&s, n);
 			for (got = 0;
 			     got < 100 && blk + got < n && used[blk + got];
 			     got++)

@@ -26,6 +26,8 @@
 
 #include <cmocka.h>
 
+#include "testrand.h"
+
 #define NTHREADS 8
 
 /* ---- radix ---- */
@@ -59,15 +61,6 @@ pool_free(void *arg, void *node)
 	memset(node, 0x5a, RADIX_NODE_SIZE);
 	free(node);
 	p->live--;
-}
-
-static uint64_t
-rnd(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return (*s);
 }
 
 static void
@@ -220,12 +213,12 @@ model_run(int far)
 	m.far = far;
 	radix_init(&r, &ra);
 	for (int step = 0; step < 120000; step++) {
-		unsigned i = (unsigned)(rnd(&seed) % MODEL);
+		unsigned i = (unsigned)(rnd_below(&seed, MODEL));
 		/* Phases that fill and phases that drain. */
-		int fill = rnd(&seed) % 8 < (step / 20000 % 2 ? 2u : 6u);
+		int fill = rnd_below(&seed, 8) < (step / 20000 % 2 ? 2u : 6u);
 
 		if (fill) {
-			v = rnd(&seed) | 1;
+			v = rnd_next(&seed) | 1;
 			assert_int_equal(
 			    radix_insert(&r, spread(i, far), v), 0);
 			count += m.v[i] == 0;
@@ -237,7 +230,7 @@ model_run(int far)
 			m.v[i] = 0;
 		}
 		assert_int_equal(r.count, count);
-		i = (unsigned)(rnd(&seed) % MODEL);
+		i = (unsigned)(rnd_below(&seed, MODEL));
 		assert_int_equal(radix_lookup(&r, spread(i, far)), m.v[i]);
 		if (step % 10000 == 0)
 			model_walk(&r, &m);

@@ -3,6 +3,7 @@
 
 /* Translation tables against an array, on machines that want to start anew and
  * on machines that do not. */
+#include "testrand.h"
 #include "vm_fixture.h"
 
 #define SPAN 2560 /* pages: five leaves, and none of them whole */
@@ -18,13 +19,6 @@ struct want {
 };
 
 static uint64_t seed;
-
-static uint64_t
-rnd(uint64_t n)
-{
-	seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return ((seed >> 33) % n);
-}
 
 static void
 compare(struct pmap *pm, const struct want *w)
@@ -60,17 +54,18 @@ static void
 one_op(struct pmap *pm, struct want *w)
 {
 	static const vm_prot_t prots[] = {VM_PROT_READ, RW, RX, VM_PROT_ALL};
-	unsigned a = (unsigned)rnd(SPAN), n = 1 + (unsigned)rnd(64), b;
-	vm_prot_t prot = prots[rnd(4)];
+	unsigned a = (unsigned)rnd_below(&seed, SPAN),
+		 n = 1 + (unsigned)rnd_below(&seed, 64), b;
+	vm_prot_t prot = prots[rnd_below(&seed, 4)];
 	vm_frame_t frame;
 
-	switch (rnd(8)) {
+	switch (rnd_below(&seed, 8)) {
 	case 0:
 	case 1:
 	case 2:
 		if (a + n > SPAN)
 			n = SPAN - a;
-		frame = (vm_frame_t)rnd(fx.sys.phys->npages - n);
+		frame = (vm_frame_t)rnd_below(&seed, fx.sys.phys->npages - n);
 		assert_int_equal(pmap_enter(pm, VA(a), frame, n, prot), 0);
 		for (unsigned i = 0; i < n; i++)
 			w[a + i] = (struct want){true, frame + i, prot};
@@ -82,12 +77,12 @@ one_op(struct pmap *pm, struct want *w)
 			w[a].valid = false;
 		return;
 	case 4: /* everything, or nearly, as a fork does */
-		a = (unsigned)rnd(3);
-		b = SPAN - (unsigned)rnd(3);
+		a = (unsigned)rnd_below(&seed, 3);
+		b = SPAN - (unsigned)rnd_below(&seed, 3);
 		prot = RX;
 		break;
 	case 5: /* a large part */
-		b = a + 500 + (unsigned)rnd(1500);
+		b = a + 500 + (unsigned)rnd_below(&seed, 1500);
 		prot = RX;
 		break;
 	default:

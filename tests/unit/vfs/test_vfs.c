@@ -7,6 +7,7 @@
  * links, "..", magic links and races, read-only against writable mounts.
  */
 #include "vfs_testlib.h"
+#include "testrand.h"
 
 /* ---- uio ---- */
 
@@ -59,15 +60,15 @@ fd_check(struct fdtable *t, struct file *const *m, const bool *cx)
 
 static void
 fd_step(
-    struct fdtable *t, struct file *f, struct file **m, bool *cx, uint32_t *s)
+    struct fdtable *t, struct file *f, struct file **m, bool *cx, uint64_t *s)
 {
-	int fd = (int)(rnd(s) % MODEL), got = -1, want;
-	unsigned hi = (unsigned)fd + rnd(s) % 20;
-	bool c = rnd(s) % 2;
-	uint32_t limit = rnd(s) % 4 == 0 ? 200 : MODEL;
+	int fd = (int)((unsigned)rnd_below(s, MODEL)), got = -1, want;
+	unsigned hi = (unsigned)fd + (unsigned)rnd_below(s, 20);
+	bool c = (unsigned)rnd_below(s, 2);
+	uint32_t limit = (unsigned)rnd_below(s, 4) == 0 ? 200 : MODEL;
 	int error;
 
-	switch (rnd(s) % 8) {
+	switch (rnd_below(s, 8)) {
 	case 0:
 	case 1:
 	case 2:
@@ -123,7 +124,7 @@ test_fdtable(void **state)
 	struct file *m[MODEL] = {NULL}, *f[8];
 	bool cx[MODEL] = {false};
 	struct fdtable *t, *t2;
-	uint32_t s = 4711;
+	uint64_t s = 4711;
 	struct env e;
 	int fd;
 
@@ -132,7 +133,7 @@ test_fdtable(void **state)
 	for (int i = 0; i < 8; i++)
 		f[i] = xopen(&e, "/", O_RDONLY);
 	for (int i = 0; i < 20000; i++) {
-		fd_step(t, f[rnd(&s) % 8], m, cx, &s);
+		fd_step(t, f[rnd_below(&s, 8)], m, cx, &s);
 		if (i % 500 == 0)
 			fd_check(t, m, cx);
 	}

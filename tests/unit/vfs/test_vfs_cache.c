@@ -7,6 +7,7 @@
  * that nothing is left at the end.
  */
 #include "vfs_testlib.h"
+#include "testrand.h"
 
 /* ---- one cache ---- */
 
@@ -376,21 +377,21 @@ static void *
 stress_run(void *arg)
 {
 	struct env *e = arg;
-	uint32_t s = (uint32_t)(uintptr_t)pthread_self();
+	uint64_t s = (uint64_t)pthread_self();
 	char a[16], b[16], buf[64];
 	struct nameidata nd;
 	struct file *f;
 	size_t done;
 
 	for (int i = 0; i < 1500; i++) {
-		(void)snprintf(
-		    a, sizeof(a), "d%u/f%u", rnd(&s) % 2, rnd(&s) % 4);
-		(void)snprintf(
-		    b, sizeof(b), "d%u/f%u", rnd(&s) % 2, rnd(&s) % 4);
-		switch (rnd(&s) % 8) {
+		(void)snprintf(a, sizeof(a), "d%u/f%u",
+		    (unsigned)rnd_below(&s, 2), (unsigned)rnd_below(&s, 4));
+		(void)snprintf(b, sizeof(b), "d%u/f%u",
+		    (unsigned)rnd_below(&s, 2), (unsigned)rnd_below(&s, 4));
+		switch (rnd_below(&s, 8)) {
 		case 0:
-			(void)vfs_rename(
-			    &e->ctx, NULL, a, NULL, b, rnd(&s) % 3);
+			(void)vfs_rename(&e->ctx, NULL, a, NULL, b,
+			    (unsigned)rnd_below(&s, 3));
 			break;
 		case 1:
 			(void)vfs_unlink(&e->ctx, NULL, a, false);

@@ -6,6 +6,7 @@
  * several threads.
  */
 #include "vfs_nodes_testlib.h"
+#include "testrand.h"
 
 /* ---- tmpfs by hand ---- */
 
@@ -367,17 +368,14 @@ struct mnode {
 struct model {
 	struct fx *fx;
 	struct mnode *root;
-	uint64_t rnd;
+	uint64_t seed;
 	unsigned live;
 };
 
 static unsigned
 rnd(struct model *m, unsigned n)
 {
-	m->rnd ^= m->rnd << 13;
-	m->rnd ^= m->rnd >> 7;
-	m->rnd ^= m->rnd << 17;
-	return ((unsigned)(m->rnd >> 11) % n);
+	return ((unsigned)rnd_below(&m->seed, n));
 }
 
 static struct mnode *
@@ -664,7 +662,7 @@ static void
 test_tmpfs_model(void **state)
 {
 	for (uint64_t seed = 1; seed <= 8; seed++) {
-		struct model m = {.fx = *state, .rnd = seed * 0x9e3779b9u};
+		struct model m = {.fx = *state, .seed = seed * 0x9e3779b9u};
 
 		m.root = m_new(&m, VDIR);
 		for (int i = 0; i < 3000; i++) {

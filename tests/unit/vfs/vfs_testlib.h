@@ -268,11 +268,4 @@ xread(struct env *e, struct file *f, void *buf, size_t len, int64_t at)
 	return (done);
 }
 
-static inline uint32_t
-rnd(uint32_t *s)
-{
-	*s = *s * 1664525u + 1013904223u;
-	return (*s >> 8);
-}
-
 #endif /* TESTS_UNIT_VFS_TESTLIB_H */

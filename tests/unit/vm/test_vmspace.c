@@ -12,6 +12,7 @@
 #include "abi/mman.h"
 #include "libk/kassert.h"
 #include "vm/map/vm_map_int.h"
+#include "testrand.h"
 
 /* ---- fork ---- */
 
@@ -472,7 +473,7 @@ test_readers_against_free(void **state)
 struct worker {
 	struct vmspace *vm;
 	vm_offset_t base;
-	unsigned seed;
+	uint64_t seed;
 	int rounds;
 };
 
@@ -503,8 +504,8 @@ worker_run(void *arg)
 	uint64_t v;
 
 	for (int i = 0; i < w->rounds; i++) {
-		va = w->base + (uint64_t)rand_r(&w->seed) % 16 * PG;
-		v = (uint64_t)rand_r(&w->seed);
+		va = w->base + rnd_below(&w->seed, 16) * PG;
+		v = rnd_next(&w->seed);
 		to = w->base;
 		MUST(vm_mmap(vm, &to, 32 * PG, RW, ALL, VMM_FIXED, NULL, 0));
 		put(vm, va, v);
@@ -542,7 +543,7 @@ test_threads_and_forks(void **state)
 	for (int i = 0; i < READERS; i++) {
 		w[i] = (struct worker){.vm = vm,
 		    .base = BASE + (uint64_t)i * 256 * PG,
-		    .seed = (unsigned)i + 1,
+		    .seed = (uint64_t)i + 1,
 		    .rounds = 300};
 		pthread_create(&t[i], NULL, worker_run, &w[i]);
 	}

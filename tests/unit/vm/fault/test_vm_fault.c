@@ -7,6 +7,7 @@
  * run on the lazy machine of vm_fixture.h.
  */
 #include "vm_fixture.h"
+#include "testrand.h"
 
 #include "abi/mman.h"
 
@@ -856,13 +857,6 @@ struct worker {
 	struct vm_object *v;
 };
 
-static unsigned
-next_random(uint64_t *s)
-{
-	*s = *s * 6364136223846793005u + 1442695040888963407u;
-	return ((unsigned)(*s >> 33));
-}
-
 /* Each thread owns the words at its own offset in every page. */
 static void
 worker_run(void *arg)
@@ -872,12 +866,12 @@ worker_run(void *arg)
 	struct vmspace *c = NULL;
 
 	for (unsigned i = 0; i < 3000; i++) {
-		unsigned p = next_random(&seed) % SHARED_PAGES;
+		unsigned p = (unsigned)rnd_below(&seed, SHARED_PAGES);
 		vm_offset_t va = BASE + p * PG + off;
 
 		if (load(w->vm, va) != mine[p])
 			abort();
-		mine[p] = next_random(&seed);
+		mine[p] = rnd_next(&seed);
 		store(w->vm, va, mine[p]);
 		if (i % 64 == 0) {
 			if (c != NULL)
@@ -900,7 +894,7 @@ disturber_run(void *arg)
 	uint64_t seed = 99;
 
 	while (!atomic_load(w->stop)) {
-		switch (next_random(&seed) % 4) {
+		switch (rnd_below(&seed, 4)) {
 		case 0:
 			(void)vm_pageout_reclaim(w->vm->sys, 16);
 			break;

@@ -9,6 +9,7 @@
 
 #include "abi/mman.h"
 #include "vm/map/vm_map_int.h"
+#include "testrand.h"
 
 static int
 insert(struct vmspace *vm, struct vm_object *obj, vm_ooffset_t off,
@@ -179,16 +180,7 @@ struct model {
 	uint64_t val[NP];
 };
 
-static uint64_t rng_state = 88172645463325252u;
-
-static uint64_t
-rnd(uint64_t n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (rng_state % n);
-}
+static uint64_t seed = 88172645463325252u;
 
 static bool
 model_free(const struct model *m, uint64_t i, uint64_t n)
@@ -224,8 +216,9 @@ model_compare(struct vmspace *vm, const struct model *m)
 static void
 model_findspace(struct vmspace *vm, const struct model *m)
 {
-	uint64_t n = 1 + rnd(24), edge = rnd(NP + 1), i;
-	uint64_t align = (uint64_t)1 << rnd(4);
+	uint64_t n = 1 + rnd_below(&seed, 24), edge = rnd_below(&seed, NP + 1),
+		 i;
+	uint64_t align = (uint64_t)1 << rnd_below(&seed, 4);
 	vm_offset_t a;
 	int error;
 
@@ -281,7 +274,7 @@ model_map(
     struct vmspace *vm, struct model *m, uint64_t i, uint64_t n, vm_prot_t prot)
 {
 	vm_offset_t a = BASE + i * PG;
-	bool replace = rnd(2) != 0;
+	bool replace = rnd_below(&seed, 2) != 0;
 	int error;
 
 	error = vm_mmap(vm, &a, n * PG, prot, ALL,
@@ -299,7 +292,7 @@ static void
 model_touch(struct vmspace *vm, struct model *m, uint64_t i)
 {
 	vm_offset_t va = BASE + i * PG;
-	uint64_t v = rnd(1000), got = 0;
+	uint64_t v = rnd_below(&seed, 1000), got = 0;
 	int error;
 
 	error = copyout(vm, &v, va, sizeof(v));
@@ -318,12 +311,12 @@ static void
 model_step(struct vmspace *vm, struct model *m)
 {
 	static const vm_prot_t prots[] = {0, R, RW, R | VM_PROT_EXECUTE};
-	uint64_t i = rnd(NP), n = 1 + rnd(16);
-	vm_prot_t prot = prots[rnd(4)];
+	uint64_t i = rnd_below(&seed, NP), n = 1 + rnd_below(&seed, 16);
+	vm_prot_t prot = prots[rnd_below(&seed, 4)];
 
 	if (n > NP - i)
 		n = NP - i;
-	switch (rnd(7)) {
+	switch (rnd_below(&seed, 7)) {
 	case 0:
 	case 1:
 		model_map(vm, m, i, n, prot);
@@ -375,7 +368,7 @@ test_model(void **state)
 		model_compare(vm, &m);
 		if (child != NULL)
 			model_step(child, &cm);
-		if (rnd(300) == 0) {
+		if (rnd_below(&seed, 300) == 0) {
 			if (child != NULL) {
 				model_compare(child, &cm);
 				vmspace_free(child);
@@ -383,7 +376,7 @@ test_model(void **state)
 			assert_int_equal(vmspace_fork(vm, &child), 0);
 			cm = m;
 		}
-		if (rnd(500) == 0) {
+		if (rnd_below(&seed, 500) == 0) {
 			/* Swap roles: the parent goes. */
 			if (child == NULL)
 				continue;
@@ -430,7 +423,7 @@ test_many(void **state)
 	ts_check(vm);
 	vm_map_lock(&vm->map);
 	for (int i = 0; i < MANY; i++) {
-		uint64_t k = rnd(MANY);
+		uint64_t k = rnd_below(&seed, MANY);
 
 		assert_non_null(
 		    vm_map_lookup(&vm->map, BASE + k * 2 * PG, NULL));
@@ -445,10 +438,11 @@ test_many(void **state)
 	}
 	vm_map_unlock(&vm->map);
 	for (int i = 0; i < 1000; i++) {
-		uint64_t k = rnd(MANY - 20);
+		uint64_t k = rnd_below(&seed, MANY - 20);
 
-		assert_int_equal(delete (vm, BASE + k * 2 * PG,
-				     BASE + (k + rnd(20)) * 2 * PG),
+		assert_int_equal(
+		    delete (vm, BASE + k * 2 * PG,
+			BASE + (k + rnd_below(&seed, 20)) * 2 * PG),
 		    0);
 	}
 	ts_check(vm);

@@ -6,6 +6,7 @@
  * each allocation of the kernel refused.
  */
 #include "vm_swap_testlib.h"
+#include "testrand.h"
 
 #include "abi/mman.h"
 
@@ -35,22 +36,21 @@ worker_main(void *arg)
 {
 	struct worker *w = arg;
 	vm_offset_t base = BASE + w->id * TPAGES * PG;
-	uint64_t rnd = w->id + 1, ver[TPAGES] = {0};
+	uint64_t seed = w->id + 1, ver[TPAGES] = {0};
 	struct vmspace *c;
 
 	for (int i = 0; i < w->rounds; i++) {
-		rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
-		uint64_t p = (rnd >> 33) % TPAGES, v = 1;
+		uint64_t p = rnd_below(&seed, TPAGES), v = 1;
 
 		if (try_load(w->vm, base + p * PG, &v) != 0 || v != ver[p])
 			return (why("lost a page"));
-		ver[p] = rnd;
-		if (try_store(w->vm, base + p * PG, rnd) != 0)
+		ver[p] = rnd_next(&seed);
+		if (try_store(w->vm, base + p * PG, ver[p]) != 0)
 			return (why("store"));
-		if ((rnd >> 50) % 64 == 0) {
+		if (rnd_below(&seed, 64) == 0) {
 			if (vmspace_fork(w->vm, &c) != 0)
 				return (why("fork"));
-			p = (rnd >> 40) % TPAGES;
+			p = rnd_below(&seed, TPAGES);
 			if (try_load(c, base + p * PG, &v) != 0 || v != ver[p])
 				return (why("lost a page of the child"));
 			if (try_store(c, base + p * PG, 1) != 0)

@@ -5,6 +5,7 @@
  * Paging to swap and back: objects, faults, pageout, swapoff.
  */
 #include "vm_swap_testlib.h"
+#include "testrand.h"
 
 #include "abi/mman.h"
 
@@ -98,7 +99,7 @@ oversubscribe(enum swap_kind kind, const struct swap_inject *inject)
 	enum { N = 512 };
 	static uint32_t version[N];
 	struct vmspace *vm;
-	uint64_t rnd = 12345, v;
+	uint64_t seed = 12345, v;
 
 	begin(FRAMES);
 	area_on(kind, 2 * N, inject);
@@ -108,12 +109,11 @@ oversubscribe(enum swap_kind kind, const struct swap_inject *inject)
 	memset(version, 0, sizeof(version));
 	map_at(vm, BASE, N * PG, RW, 0, NULL, 0);
 	for (int i = 0; i < 20000; i++) {
-		rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407;
-		uint64_t p = (rnd >> 33) % N;
+		uint64_t p = rnd_below(&seed, N);
 
 		v = load(vm, BASE + p * PG + 64);
 		assert_int_equal(v, version[p] == 0 ? 0 : value(p, version[p]));
-		if ((rnd >> 20 & 1) != 0) {
+		if (rnd_below(&seed, 2) != 0) {
 			version[p]++;
 			store(vm, BASE + p * PG + 64, value(p, version[p]));
 		}

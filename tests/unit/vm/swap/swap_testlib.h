@@ -23,6 +23,7 @@
 
 #include "host/host_fake.h"
 #include "host/host_file.h"
+#include "testrand.h"
 #include "vm/swap/swap_space.h"
 
 #define PG ((size_t)4096)
@@ -49,13 +50,6 @@ struct cluster {
 	_Alignas(4096) char page[SWAP_CLUSTER][4096];
 };
 
-static inline uint64_t
-rnd(uint64_t *s)
-{
-	*s = *s * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (*s >> 33);
-}
-
 /* Nothing, a line of text again and again, what no codec can shrink, or half of
  * that. */
 static inline void
@@ -75,7 +69,7 @@ page_fill(char *page, enum look look, uint64_t id)
 	if (look == LOOK_NOISE || look == LOOK_HALF)
 		for (size_t i = 0; i < (look == LOOK_HALF ? PG / 2 : PG);
 		     i += 4) {
-			v = rnd(&s);
+			v = rnd_next(&s);
 			memcpy(page + i, &v, 4);
 		}
 }

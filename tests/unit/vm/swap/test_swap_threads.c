@@ -54,8 +54,8 @@ drop_at(struct swap_fixture *fx, struct kept *k, unsigned *n, unsigned i)
 static void
 drain_one(struct swap_fixture *fx, struct kept *k, unsigned *n, uint64_t *s)
 {
-	unsigned area = 1 + (unsigned)(rnd(s) % 8), i = 0;
-	bool cancel = rnd(s) % 2 == 0;
+	unsigned area = 1 + (unsigned)(rnd_below(s, 8)), i = 0;
+	bool cancel = rnd_below(s, 2) == 0;
 	int error = swap_area_drain_begin(fx->ss, area);
 
 	if (error != 0) {
@@ -68,7 +68,7 @@ drain_one(struct swap_fixture *fx, struct kept *k, unsigned *n, uint64_t *s)
 			continue;
 		}
 		assert_int_equal(swap_area_remove(fx->ss, area), EBUSY);
-		if (cancel && rnd(s) % 32 == 0)
+		if (cancel && rnd_below(s, 32) == 0)
 			break;
 		drop_at(fx, k, n, i);
 	}
@@ -89,21 +89,23 @@ disorder(struct swap_fixture *fx)
 
 	mixture(fx, 200);
 	for (int i = 0; i < 4000; i++) {
-		if (rnd(&s) % 64 == 0)
+		if (rnd_below(&s, 64) == 0)
 			drain_one(fx, k, &n, &s);
-		if (rnd(&s) % 64 == 0 && swap_space_size(fx->ss) < 1000)
-			area_on(fx, built(fx, (enum swap_kind)(rnd(&s) % 3)),
-			    20 + rnd(&s) % 200, (int)(rnd(&s) % 8));
+		if (rnd_below(&s, 64) == 0 && swap_space_size(fx->ss) < 1000)
+			area_on(fx,
+			    built(fx, (enum swap_kind)(rnd_below(&s, 3))),
+			    20 + rnd_below(&s, 200), (int)(rnd_below(&s, 8)));
 		/* Waves of growth and decline. */
-		if (rnd(&s) % 100 < (i / 400 % 2 == 0 ? 30U : 2U)) {
-			want = 1 + (unsigned)(rnd(&s) % N);
-			keep_new(fx, got, want, (enum look)(rnd(&s) % LOOKS));
+		if (rnd_below(&s, 100) < (i / 400 % 2 == 0 ? 30U : 2U)) {
+			want = 1 + (unsigned)(rnd_below(&s, N));
+			keep_new(
+			    fx, got, want, (enum look)(rnd_below(&s, LOOKS)));
 			for (unsigned j = 0; j < want; j++)
 				if (got[j].blk != SWBLK_NONE)
 					k[n++] = got[j];
 			assert_true(n <= MAX - N);
 		} else if (n > 0)
-			drop_at(fx, k, &n, (unsigned)(rnd(&s) % n));
+			drop_at(fx, k, &n, (unsigned)(rnd_below(&s, n)));
 		assert_int_equal(swap_space_used(fx->ss), n);
 	}
 	drop(fx, k, n);
@@ -193,11 +195,12 @@ struct order {
 static void
 order_fill(struct order *o, uint64_t *s, uint64_t *id)
 {
-	o->req = (struct swap_write){.n = 1 + (unsigned)(rnd(s) % N), .arg = o};
+	o->req =
+	    (struct swap_write){.n = 1 + (unsigned)(rnd_below(s, N)), .arg = o};
 	o->busy = true;
 	for (unsigned i = 0; i < o->req.n; i++) {
 		o->k[i] = (struct kept){
-		    .look = (enum look)(rnd(s) % LOOKS), .id = ++*id};
+		    .look = (enum look)(rnd_below(s, LOOKS)), .id = ++*id};
 		page_fill(o->mem.page[i], o->k[i].look, o->k[i].id);
 		o->req.page[i] = o->mem.page[i];
 	}
@@ -258,7 +261,7 @@ reader_main(void *arg)
 	struct kept k;
 
 	while (!atomic_load(&m->c->stop))
-		if (table_take(m->c, rnd(&s), &k))
+		if (table_take(m->c, rnd_next(&s), &k))
 			check_and_free(m->c, &k);
 		else
 			host_yield();
@@ -276,10 +279,10 @@ drainer_main(void *arg)
 	uint64_t s = 5;
 
 	while (!atomic_load(&m->c->stop)) {
-		area = 1 + (unsigned)(rnd(&s) % 8);
+		area = 1 + (unsigned)(rnd_below(&s, 8));
 		if (swap_area_stat(ss, &area, &st) && st.used > st.size)
 			atomic_fetch_add(&m->c->wrong, 1);
-		area = 1 + (unsigned)(rnd(&s) % 5);
+		area = 1 + (unsigned)(rnd_below(&s, 5));
 		if (swap_area_drain_begin(ss, area) != 0)
 			continue;
 		host_sleep_ns(300000);

@@ -212,14 +212,15 @@ waves(struct swap_fixture *fx, enum swap_kind kind)
 	area_on(fx, kind, 2 * PAGES, 0);
 	memset(k, 0, sizeof(k));
 	for (unsigned round = 0; round < 2000; round++) {
-		i = (unsigned)(rnd(&s) % PAGES);
+		i = (unsigned)(rnd_below(&s, PAGES));
 		if (k[i].blk != SWBLK_NONE) {
 			drop(fx, &k[i], 1);
 			if (round % 512 < 256)
 				continue;
 		}
 		assert_int_equal(
-		    keep_new(fx, &k[i], 1, (enum look)(rnd(&s) % LOOKS)), 1);
+		    keep_new(fx, &k[i], 1, (enum look)(rnd_below(&s, LOOKS))),
+		    1);
 	}
 	assert_true(area_stat(fx, 1).stored > 0);
 	drop(fx, k, PAGES);
