@@ -32,4 +32,19 @@ struct lx_open_how {
 #define LX_AT_EMPTY_PATH 0x1000
 #define LX_AT_STATX_SYNC_TYPE 0x6000
 
+/* flock(2) */
+#define LX_LOCK_SH 1
+#define LX_LOCK_EX 2
+#define LX_LOCK_NB 4
+#define LX_LOCK_UN 8
+
+#define LX_CLOSE_RANGE_UNSHARE 2u
+#define LX_CLOSE_RANGE_CLOEXEC 4u
+
+/* splice(2), tee(2), vmsplice(2) */
+#define LX_SPLICE_F_MOVE 1u
+#define LX_SPLICE_F_NONBLOCK 2u
+#define LX_SPLICE_F_MORE 4u
+#define LX_SPLICE_F_GIFT 8u
+
 #endif /* ABI_FCNTL_H */

@@ -20,6 +20,20 @@
 #define LX_FUTEX_PRIVATE_FLAG 128
 #define LX_FUTEX_CLOCK_REALTIME 256
 #define LX_FUTEX_BITSET_MATCH_ANY UINT32_MAX
+/* The third argument's operation and comparison of FUTEX_WAKE_OP. */
+#define LX_FUTEX_OP_SET 0
+#define LX_FUTEX_OP_ADD 1
+#define LX_FUTEX_OP_OR 2
+#define LX_FUTEX_OP_ANDN 3
+#define LX_FUTEX_OP_XOR 4
+#define LX_FUTEX_OP_ARG_SHIFT 8
+#define LX_FUTEX_OP_CMP_EQ 0
+#define LX_FUTEX_OP_CMP_NE 1
+#define LX_FUTEX_OP_CMP_LT 2
+#define LX_FUTEX_OP_CMP_LE 3
+#define LX_FUTEX_OP_CMP_GT 4
+#define LX_FUTEX_OP_CMP_GE 5
+
 #define LX_FUTEX_WAITERS UINT32_C(0x80000000)
 #define LX_FUTEX_OWNER_DIED UINT32_C(0x40000000)
 #define LX_FUTEX_TID_MASK UINT32_C(0x3fffffff)

@@ -20,4 +20,8 @@
 #define LX_FIOCLEX 0x5451
 #define LX_FIOASYNC 0x5452
 
+#define LX_TCSETS 0x5402
+#define LX_TCFLSH 0x540B
+#define LX_TIOCSTI 0x5412
+
 #endif /* ABI_IOCTL_H */

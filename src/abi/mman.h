@@ -70,4 +70,8 @@
 #define LX_MREMAP_FIXED 2
 #define LX_MREMAP_DONTUNMAP 4
 
+#define LX_MFD_HUGETLB 4
+#define LX_MFD_NOEXEC_SEAL 8
+#define LX_MFD_EXEC 0x10
+
 #endif /* ABI_MMAN_H */

@@ -34,4 +34,8 @@ struct __attribute__((packed)) lx_epoll_event {
 };
 _Static_assert(sizeof(struct lx_epoll_event) == 12, "struct epoll_event");
 
+#define LX_EPOLL_CTL_ADD 1
+#define LX_EPOLL_CTL_DEL 2
+#define LX_EPOLL_CTL_MOD 3
+
 #endif /* ABI_POLL_H */

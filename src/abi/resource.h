@@ -40,4 +40,12 @@ struct lx_rlimit {
 #define LX_RLIMIT_RTPRIO 14
 #define LX_RLIMIT_RTTIME 15
 
+#define LX_RUSAGE_SELF 0
+#define LX_RUSAGE_CHILDREN (-1)
+#define LX_RUSAGE_THREAD 1
+
+#define LX_PRIO_PROCESS 0
+#define LX_PRIO_PGRP 1
+#define LX_PRIO_USER 2
+
 #endif /* ABI_RESOURCE_H */

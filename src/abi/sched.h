@@ -53,4 +53,11 @@ struct lx_sched_attr {
 };
 _Static_assert(sizeof(struct lx_sched_attr) == 48, "struct sched_attr");
 
+#define LX_SCHED_OTHER 0
+#define LX_SCHED_FIFO 1
+#define LX_SCHED_RR 2
+#define LX_SCHED_BATCH 3
+#define LX_SCHED_IDLE 5
+#define LX_SCHED_RESET_ON_FORK 0x40000000
+
 #endif /* ABI_SCHED_H */

@@ -3,7 +3,7 @@
 
 /*
  * Signals: numbers, actions, masks, siginfo_t, stack_t, sigevent.
- * Source: sigaction(2), sigevent(7),
+ * Source: sigaction(2), sigevent(7), signalfd(2),
  * include/uapi/asm-generic/{signal,siginfo}.h.
  */
 #ifndef ABI_SIGNAL_H
@@ -46,6 +46,18 @@
 #define LX_SIGRTMIN 32
 #define LX_SIGRTMAX 64
 
+/* Bytes of a signal set. */
+#define LX_SIGSET_SIZE 8
+
+#define LX_SIG_DFL 0
+#define LX_SIG_IGN 1
+
+/* struct sigaction as rt_sigaction(2) has it. */
+struct lx_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+_Static_assert(sizeof(struct lx_sigaction) == 32, "struct sigaction");
+
 #define LX_SA_NOCLDSTOP UINT64_C(0x00000001)
 #define LX_SA_NOCLDWAIT UINT64_C(0x00000002)
 #define LX_SA_SIGINFO UINT64_C(0x00000004)
@@ -79,6 +91,7 @@
 #define LX_BUS_ADRALN 1
 #define LX_BUS_ADRERR 2
 #define LX_TRAP_BRKPT 1
+#define LX_SYS_SECCOMP 1
 #define LX_CLD_EXITED 1
 #define LX_CLD_KILLED 2
 #define LX_CLD_DUMPED 3
@@ -146,5 +159,22 @@ _Static_assert(sizeof(struct lx_sigevent) == 64, "struct sigevent");
 #define LX_SIGEV_NONE 1
 #define LX_SIGEV_THREAD 2
 #define LX_SIGEV_THREAD_ID 4
+
+/* What read(2) of a signalfd gives. */
+struct lx_signalfd_siginfo {
+	uint32_t signo;
+	int32_t err, code;
+	uint32_t pid, uid;
+	int32_t fd;
+	uint32_t tid, band, overrun, trapno;
+	int32_t status, val;
+	uint64_t ptr, utime, stime, addr;
+	uint16_t addr_lsb, pad2;
+	int32_t syscall;
+	uint64_t call_addr;
+	uint32_t arch;
+	uint8_t pad[28];
+};
+_Static_assert(sizeof(struct lx_signalfd_siginfo) == 128, "signalfd_siginfo");
 
 #endif /* ABI_SIGNAL_H */

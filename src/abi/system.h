@@ -27,4 +27,7 @@ struct lx_utsname {
 _Static_assert(sizeof(struct lx_utsname) == 390, "struct utsname");
 #define LX_UTS_RELEASE "6.6.0-vmspace"
 
+/* personality(2) */
+#define LX_ADDR_NO_RANDOMIZE 0x0040000u
+
 #endif /* ABI_SYSTEM_H */

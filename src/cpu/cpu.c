@@ -20,11 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/signal.h"
 #include "libk/kassert.h"
 
 #define USER_END (UINT64_C(1) << 47)
-#define GUEST_SIGSEGV 11
-#define GUEST_SI_KERNEL 0x80
 #define TRAP_GP 13
 
 int
@@ -70,8 +69,8 @@ cpu_run(struct cpu_thread *ct, struct pmap *pmap, struct cpu_event *ev)
 		tf->gs_base = 0;
 	if (tf->rip >= USER_END) {
 		ev->type = CPU_EV_EXCEPTION;
-		ev->signo = GUEST_SIGSEGV;
-		ev->code = GUEST_SI_KERNEL;
+		ev->signo = LX_SIGSEGV;
+		ev->code = LX_SI_KERNEL;
 		ev->trapno = TRAP_GP;
 		return (0);
 	}

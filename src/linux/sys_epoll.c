@@ -29,9 +29,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define EP_ADD 1
-#define EP_DEL 2
-#define EP_MOD 3
 #define EP_BATCH 64
 
 sys_fn sys_epoll_create, sys_epoll_create1, sys_epoll_ctl, sys_epoll_wait,
@@ -93,7 +90,8 @@ sys_epoll_ctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int op = (int)a[1], error, hostfd = -1;
 	struct file *ep, *f;
 
-	if (op != EP_DEL && copyin(lwp_vmspace(l), &ev, a[3], sizeof(ev)) != 0)
+	if (op != LX_EPOLL_CTL_DEL &&
+	    copyin(lwp_vmspace(l), &ev, a[3], sizeof(ev)) != 0)
 		return (EFAULT);
 	error = sys_get_file(l, (int)a[0], &ep);
 	if (error != 0)
@@ -104,7 +102,7 @@ sys_epoll_ctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (error);
 	error = epoll_file(l, (int)a[0], &ep);
 	if (error == 0) {
-		if (op < EP_ADD || op > EP_MOD || ep == f)
+		if (op < LX_EPOLL_CTL_ADD || op > LX_EPOLL_CTL_MOD || ep == f)
 			error = EINVAL;
 		else if (f->ops->poll == NULL)
 			error = EPERM;

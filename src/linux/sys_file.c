@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOSE_RANGE_UNSHARE_ 2u
-#define CLOSE_RANGE_CLOEXEC_ 4u
 #define OPEN_HOW_MAX 4096
 #define GETDENTS_BUF (size_t)(64u << 10)
 
@@ -145,14 +143,15 @@ sys_close_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 	unsigned lo = (unsigned)a[0], hi = (unsigned)a[1];
 	unsigned flags = (unsigned)a[2];
 
-	if (lo > hi || (flags & ~(CLOSE_RANGE_UNSHARE_ | CLOSE_RANGE_CLOEXEC_)))
+	if (lo > hi ||
+	    (flags & ~(LX_CLOSE_RANGE_UNSHARE | LX_CLOSE_RANGE_CLOEXEC)))
 		return (EINVAL);
 	/* Unsharing is needed only where the table is shared. */
-	if ((flags & CLOSE_RANGE_UNSHARE_) &&
+	if ((flags & LX_CLOSE_RANGE_UNSHARE) &&
 	    (l->p->nlwps > 1 || l->p->fdt_shared))
 		return (EINVAL);
 	return (fd_close_range(
-	    l->p->fdt, lo, hi, (flags & CLOSE_RANGE_CLOEXEC_) != 0));
+	    l->p->fdt, lo, hi, (flags & LX_CLOSE_RANGE_CLOEXEC) != 0));
 }
 
 /* ---- duplicates ---- */

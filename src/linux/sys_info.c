@@ -26,11 +26,7 @@ sys_fn sys_uname, sys_sysinfo, sys_getrandom, sys_getrusage, sys_prctl,
 
 #define RANDOM_CHUNK 1024
 #define USER_TOP (UINT64_C(1) << 47)
-#define RUSAGE_SELF_ 0
-#define RUSAGE_CHILDREN_ (-1)
-#define RUSAGE_THREAD_ 1
 #define PERSONALITY_QUERY UINT32_MAX
-#define ADDR_NO_RANDOMIZE 0x0040000u
 
 int
 sys_uname(struct lwp *l, const uint64_t *a, int64_t *ret)
@@ -135,15 +131,15 @@ sys_getrusage(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct lx_rusage out;
 
 	switch ((int)a[0]) {
-	case RUSAGE_SELF_:
+	case LX_RUSAGE_SELF:
 		rusage_self(l, &ru);
 		break;
-	case RUSAGE_THREAD_:
+	case LX_RUSAGE_THREAD:
 		rusage_self(l, &ru);
 		ru.utime = atomic_load(&l->user_ns);
 		ru.stime = atomic_load(&l->sys_ns);
 		break;
-	case RUSAGE_CHILDREN_:
+	case LX_RUSAGE_CHILDREN:
 		kmutex_lock(&l->p->lock);
 		ru = l->p->cru;
 		kmutex_unlock(&l->p->lock);
@@ -319,7 +315,7 @@ sys_personality(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint32_t want = (uint32_t)a[0];
 
-	if (want != PERSONALITY_QUERY && (want & ~ADDR_NO_RANDOMIZE) != 0)
+	if (want != PERSONALITY_QUERY && (want & ~LX_ADDR_NO_RANDOMIZE) != 0)
 		return (EINVAL);
 	*ret = 0;
 	return (0);

@@ -9,17 +9,20 @@
 #include <fcntl.h>
 
 #include "abi/fcntl.h"
+#include "abi/inotify.h"
 #include "linux/sys_int.h"
 
 sys_fn sys_inotify_init, sys_inotify_init1, sys_inotify_add_watch,
     sys_inotify_rm_watch;
 
-#define IN_ONLYDIR 0x01000000u
-#define IN_DONT_FOLLOW 0x02000000u
-#define IN_KNOWN 0xf700efffu /* any bit that add_watch looks at */
-#define MASK_BOTH                                                  \
-	0x30000000u /* MASK_ADD and MASK_CREATE exclude each other \
-		     */
+/* add_watch asks for one of these bits at least. */
+#define MASK_KNOWN                                                           \
+	(LX_IN_ALL_EVENTS | LX_IN_Q_OVERFLOW | LX_IN_IGNORED | LX_IN_ISDIR | \
+	    LX_IN_ONLYDIR | LX_IN_DONT_FOLLOW | LX_IN_EXCL_UNLINK |          \
+	    LX_IN_MASK_CREATE | LX_IN_MASK_ADD | LX_IN_ONESHOT |             \
+	    LX_IN_UNMOUNT)
+/* Exclude each other. */
+#define MASK_BOTH (LX_IN_MASK_ADD | LX_IN_MASK_CREATE)
 
 static int
 init(struct lwp *l, int flags, int64_t *ret)
@@ -72,12 +75,12 @@ watched(struct lwp *l, uint64_t upath, uint32_t mask, struct vnode **vpp)
 	int error;
 
 	error = sys_path_vnode(l, LX_AT_FDCWD, upath,
-	    (mask & IN_DONT_FOLLOW) != 0 ? LX_AT_SYMLINK_NOFOLLOW : 0, &vp,
+	    (mask & LX_IN_DONT_FOLLOW) != 0 ? LX_AT_SYMLINK_NOFOLLOW : 0, &vp,
 	    NULL);
 	if (error != 0)
 		return (error);
 	ctx = lwp_vfs_ctx(l);
-	if ((mask & IN_ONLYDIR) != 0 && vp->type != VDIR)
+	if ((mask & LX_IN_ONLYDIR) != 0 && vp->type != VDIR)
 		error = ENOTDIR;
 	else
 		error = vn_access(vp, 4, &ctx);
@@ -98,7 +101,7 @@ sys_inotify_add_watch(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct file *f;
 	int error, wd;
 
-	if ((mask & IN_KNOWN) == 0)
+	if ((mask & MASK_KNOWN) == 0)
 		return (EINVAL);
 	error = instance(l, (int)a[0], &f);
 	if (error != 0)

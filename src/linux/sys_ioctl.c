@@ -31,11 +31,6 @@
 
 #define IOCTL_MAX 256 /* bytes of an argument */
 
-/* Requests that change the terminal, for SIGTTOU. */
-#define TTY_TCSETS 0x5402
-#define TTY_TCFLSH 0x540B
-#define TTY_TIOCSTI 0x5412
-
 sys_fn sys_ioctl;
 
 /* Which terminal f is, as sessions have it; NULL: none.  *master: of a pty. */
@@ -229,7 +224,7 @@ ioctl_file(
 		return (error);
 	if (size > sizeof(kbuf))
 		return (ENOTTY);
-	if ((cmd >= TTY_TCSETS && cmd <= TTY_TCFLSH) || cmd == TTY_TIOCSTI) {
+	if ((cmd >= LX_TCSETS && cmd <= LX_TCFLSH) || cmd == LX_TIOCSTI) {
 		error = sys_tty_background(l, f, LX_SIGTTOU);
 		if (error != 0)
 			return (error);

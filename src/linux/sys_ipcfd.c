@@ -25,8 +25,9 @@
 sys_fn sys_pipe, sys_pipe2, sys_eventfd, sys_eventfd2, sys_timerfd_create,
     sys_timerfd_settime, sys_timerfd_gettime, sys_memfd_create;
 
-#define MFD_KNOWN 0x1f
-#define MFD_HUGETLB_ 4
+#define MFD_KNOWN                                                 \
+	(LX_MFD_CLOEXEC | LX_MFD_ALLOW_SEALING | LX_MFD_HUGETLB | \
+	    LX_MFD_NOEXEC_SEAL | LX_MFD_EXEC)
 
 /* ---- pipes ---- */
 
@@ -207,7 +208,7 @@ sys_memfd_create(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (flags & ~MFD_KNOWN)
 		return (EINVAL);
-	if (flags & MFD_HUGETLB_)
+	if (flags & LX_MFD_HUGETLB)
 		return (ENOMEM);
 	error = copyinstr(lwp_vmspace(l), name, a[0], 250, NULL);
 	if (error != 0)

@@ -29,11 +29,6 @@ sys_fn sys_getrlimit, sys_setrlimit, sys_prlimit64, sys_sched_yield,
     sys_ioprio_get, sys_ioprio_set;
 
 #define NOFILE_MAX (UINT64_C(1) << 20)
-#define SCHED_FIFO_ 1
-#define SCHED_RR_ 2
-#define SCHED_BATCH_ 3
-#define SCHED_IDLE_ 5
-#define SCHED_RESET_ON_FORK_ 0x40000000
 
 /* ---- limits ---- */
 
@@ -274,13 +269,13 @@ sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 sched_policy(int policy, int prio)
 {
-	switch (policy & ~SCHED_RESET_ON_FORK_) {
+	switch (policy & ~LX_SCHED_RESET_ON_FORK) {
 	case 0:
-	case SCHED_BATCH_:
-	case SCHED_IDLE_:
+	case LX_SCHED_BATCH:
+	case LX_SCHED_IDLE:
 		return (prio == 0 ? 0 : EINVAL);
-	case SCHED_FIFO_:
-	case SCHED_RR_:
+	case LX_SCHED_FIFO:
+	case LX_SCHED_RR:
 		return (prio < 1 || prio > 99 ? EINVAL : EPERM);
 	default:
 		return (EINVAL);
@@ -330,13 +325,13 @@ static int
 sched_priority(int policy, int rt, int64_t *ret)
 {
 	switch (policy) {
-	case SCHED_FIFO_:
-	case SCHED_RR_:
+	case LX_SCHED_FIFO:
+	case LX_SCHED_RR:
 		*ret = rt;
 		return (0);
 	case 0:
-	case SCHED_BATCH_:
-	case SCHED_IDLE_:
+	case LX_SCHED_BATCH:
+	case LX_SCHED_IDLE:
 		*ret = 0;
 		return (0);
 	default:

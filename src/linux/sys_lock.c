@@ -17,10 +17,6 @@
 #include <fcntl.h>
 #include <string.h>
 /* Linux's numbers. */
-#define LOCK_SH 1
-#define LOCK_EX 2
-#define LOCK_NB 4
-#define LOCK_UN 8
 
 sys_fn sys_flock;
 
@@ -189,18 +185,18 @@ sys_fcntl_lock(struct lwp *l, struct file *f, int fd, int cmd, uint64_t uaddr)
 int
 sys_flock(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int op = (int)a[1] & ~LOCK_NB, error;
+	int op = (int)a[1] & ~LX_LOCK_NB, error;
 	struct vfs_lock_req r = {.kind = VFS_LOCK_FLOCK, .end = UINT64_MAX};
 	struct file *f;
 
-	if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
+	if (op != LX_LOCK_SH && op != LX_LOCK_EX && op != LX_LOCK_UN)
 		return (EINVAL);
 	error = sys_get_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	r.type = op == LOCK_SH   ? VFS_LOCK_SHARED
-		 : op == LOCK_EX ? VFS_LOCK_EXCLUSIVE
-				 : VFS_LOCK_NONE;
+	r.type = op == LX_LOCK_SH   ? VFS_LOCK_SHARED
+		 : op == LX_LOCK_EX ? VFS_LOCK_EXCLUSIVE
+				    : VFS_LOCK_NONE;
 	r.vp = f->vp;
 	r.owner = f;
 	r.pid = l->p->pid;
@@ -208,7 +204,7 @@ sys_flock(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = EBADF;
 	else if (f->vp != NULL) {
 		atomic_store(&f->locked, true);
-		error = lock_set(l, &r, ((int)a[1] & LOCK_NB) == 0);
+		error = lock_set(l, &r, ((int)a[1] & LX_LOCK_NB) == 0);
 	}
 	file_free(f);
 	return (error == EAGAIN ? EWOULDBLOCK : error);

@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "abi/ipc.h"
 #include "kern/base/proc_int.h"
 #include "linux/sys_int.h"
 #include "kern/ipc/sysvipc.h"
@@ -39,32 +40,7 @@
 
 sys_fn sys_msgget, sys_msgsnd, sys_msgrcv, sys_msgctl;
 
-/* Linux's numbers. */
-#define MSG_STAT 11 /* by index */
-#define MSG_INFO 12
-#define MSG_STAT_ANY 13 /* by index, whatever the rights */
-#define MSG_NOERROR 010000
-#define MSG_EXCEPT 020000
-#define MSG_COPY 040000
-#define MSG_SEGMENT 16
-
 #define MSG_MEM_MAX (UINT64_C(32) << 20)
-
-/* struct msqid64_ds of x86-64. */
-struct lx_msqid_ds {
-	struct lx_ipc_perm perm;
-	int64_t stime, rtime, ctime;
-	uint64_t cbytes, qnum, qbytes;
-	int32_t lspid, lrpid;
-	uint64_t unused[2];
-};
-_Static_assert(sizeof(struct lx_msqid_ds) == 120, "struct msqid64_ds");
-
-struct lx_msginfo {
-	int32_t pool, map, max, mnb, mni, ssz, tql;
-	uint16_t seg;
-};
-_Static_assert(sizeof(struct lx_msginfo) == 32, "struct msginfo");
 
 /* Key: [I] immutable */
 struct kmsg {
@@ -160,7 +136,7 @@ msg_matches(const struct kmsg *m, int64_t type, int flags)
 	if (type == 0)
 		return (true);
 	if (type > 0)
-		return ((m->type == type) == ((flags & MSG_EXCEPT) == 0));
+		return ((m->type == type) == ((flags & LX_MSG_EXCEPT) == 0));
 	return (m->type <= -type);
 }
 
@@ -184,7 +160,7 @@ msg_find(const struct msgq *q, int64_t type, int flags)
 static bool
 msg_too_long(const struct kmsg *m, size_t size, int flags)
 {
-	return (m->len > size && (flags & MSG_NOERROR) == 0);
+	return (m->len > size && (flags & LX_MSG_NOERROR) == 0);
 }
 
 /* To a receiver that waits for it, or into the queue, which has room. */
@@ -374,7 +350,7 @@ msg_send(struct vkernel *k, int id, const struct ipc_ids *ids, int flags,
 	if (msg_fits(of(o), w->m->len)) {
 		msg_deliver(k, of(o), w->m, w->pid);
 		w->m = NULL;
-	} else if ((flags & IPC_NOWAIT) != 0)
+	} else if ((flags & LX_IPC_NOWAIT) != 0)
 		w->status = EAGAIN;
 	else {
 		w->status = EINPROGRESS;
@@ -426,7 +402,7 @@ msg_receive(struct vkernel *k, int id, const struct ipc_ids *ids,
 	if (w->status != 0)
 		return;
 	m = msg_find(q, w->type, w->flags);
-	if (m == NULL && (w->flags & IPC_NOWAIT) != 0)
+	if (m == NULL && (w->flags & LX_IPC_NOWAIT) != 0)
 		w->status = ENOMSG;
 	else if (m == NULL) {
 		w->status = EINPROGRESS;
@@ -456,7 +432,7 @@ sys_msgrcv(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if ((int)a[0] < 0 || (int64_t)a[2] < 0)
 		return (EINVAL);
-	if ((w.flags & MSG_COPY) != 0)
+	if ((w.flags & LX_MSG_COPY) != 0)
 		return (ENOSYS);
 	/* -INT64_MIN is no number; no type is above INT64_MAX. */
 	if (w.type == INT64_MIN)
@@ -492,13 +468,13 @@ msg_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
 	    .max = MSG_SIZE_MAX,
 	    .mnb = MSG_QUEUE_BYTES,
 	    .mni = MSG_QUEUES_MAX,
-	    .ssz = MSG_SEGMENT,
+	    .ssz = LX_MSGSSZ,
 	    .tql = MSG_QUEUE_BYTES,
 	    .seg = UINT16_MAX};
 	struct vkernel *k = l->p->k;
 
 	kmutex_lock(&k->ipc.msg.lock);
-	if (cmd == MSG_INFO) {
+	if (cmd == LX_MSG_INFO) {
 		mi.pool = (int32_t)k->ipc.msg.used;
 		mi.map = (int32_t)k->ipc.nmsgs;
 		mi.tql = (int32_t)k->ipc.msgbytes;
@@ -530,9 +506,9 @@ msg_set(struct vkernel *k, struct msgq *q, const struct ipc_ids *ids,
 int
 sys_msgctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int id = (int)a[0], cmd = (int)a[1] & ~IPC_64, error = EINVAL;
-	bool by_index = cmd == MSG_STAT || cmd == MSG_STAT_ANY;
-	bool stat = by_index || cmd == IPC_STAT;
+	int id = (int)a[0], cmd = (int)a[1] & ~LX_IPC_64, error = EINVAL;
+	bool by_index = cmd == LX_MSG_STAT || cmd == LX_MSG_STAT_ANY;
+	bool stat = by_index || cmd == LX_IPC_STAT;
 	struct vkernel *k = l->p->k;
 	struct lx_msqid_ds ds = {0};
 	struct ipc_obj *o;
@@ -540,9 +516,9 @@ sys_msgctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (id < 0)
 		return (EINVAL);
-	if (cmd == IPC_INFO || cmd == MSG_INFO)
+	if (cmd == LX_IPC_INFO || cmd == LX_MSG_INFO)
 		return (msg_info(l, cmd, a[2], ret));
-	if (cmd == IPC_SET &&
+	if (cmd == LX_IPC_SET &&
 	    copyin(lwp_vmspace(l), &ds, a[2], sizeof(ds)) != 0)
 		return (EFAULT);
 	ipc_caller(l, &ids);
@@ -550,14 +526,15 @@ sys_msgctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	o = by_index ? ipc_by_index(&k->ipc.msg, (unsigned)id)
 		     : ipc_by_id(&k->ipc.msg, id);
 	if (o != NULL && stat) {
-		error = cmd == MSG_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
+		error =
+		    cmd == LX_MSG_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
 		ds = of(o)->ds;
 		ds.perm = o->perm;
 		if (error == 0 && by_index)
 			*ret = o->id;
-	} else if (o != NULL && cmd == IPC_SET)
+	} else if (o != NULL && cmd == LX_IPC_SET)
 		error = msg_set(k, of(o), &ids, &ds);
-	else if (o != NULL && cmd == IPC_RMID) {
+	else if (o != NULL && cmd == LX_IPC_RMID) {
 		error = ipc_owner(o, &ids);
 		if (error == 0)
 			msgq_free(k, of(o));

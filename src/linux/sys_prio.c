@@ -26,8 +26,6 @@ sys_fn sys_getpriority, sys_setpriority;
 #define NICE_MAX 19
 #define NICE_ZERO 20 /* the raw calls count down from here */
 
-enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
-
 /* A call under way. */
 struct prio {
 	uint32_t uid, euid; /* of the caller */
@@ -118,16 +116,16 @@ prio_call(struct lwp *l, int which, int who, struct prio *a)
 	a->euid = p->euid;
 	kmutex_unlock(&p->lock);
 	switch (which) {
-	case PRIO_PROCESS:
+	case LX_PRIO_PROCESS:
 		prio_thread(a, l, who);
 		break;
-	case PRIO_PGRP:
+	case LX_PRIO_PGRP:
 		kmutex_lock(&p->k->proctree);
 		pgid = p->pgid;
 		kmutex_unlock(&p->k->proctree);
 		prio_many(a, p->k, false, (uint32_t)(who != 0 ? who : pgid));
 		break;
-	case PRIO_USER:
+	case LX_PRIO_USER:
 		prio_many(a, p->k, true, who != 0 ? (uint32_t)who : a->uid);
 		break;
 	default:
@@ -165,7 +163,7 @@ int
 sys_nice_get(struct lwp *l, int tid, int *nice)
 {
 	struct prio c = {0};
-	int error = prio_call(l, PRIO_PROCESS, tid, &c);
+	int error = prio_call(l, LX_PRIO_PROCESS, tid, &c);
 
 	if (error == 0)
 		*nice = NICE_ZERO - c.best;
@@ -177,5 +175,5 @@ sys_nice_set(struct lwp *l, int tid, int nice)
 {
 	struct prio c = {.set = true, .nice = nice_clamp(nice)};
 
-	return (prio_call(l, PRIO_PROCESS, tid, &c));
+	return (prio_call(l, LX_PRIO_PROCESS, tid, &c));
 }

@@ -16,40 +16,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "abi/ipc.h"
 #include "kern/base/proc_int.h"
 #include "kern/ipc/sem_int.h"
 #include "linux/sys_int.h"
 
 sys_fn sys_semget, sys_semctl;
-
-/* Linux's numbers. */
-#define GETPID 11
-#define GETVAL 12
-#define GETALL 13
-#define GETNCNT 14
-#define GETZCNT 15
-#define SETVAL 16
-#define SETALL 17
-#define SEM_STAT 18 /* by index */
-#define SEM_INFO 19
-#define SEM_STAT_ANY 20 /* by index, whatever the rights */
-#define SEM_UNDO_BYTES 20
-
-/* struct semid64_ds of x86-64. */
-struct lx_semid_ds {
-	struct lx_ipc_perm perm;
-	int64_t otime;
-	uint64_t unused;
-	int64_t ctime;
-	uint64_t unused2;
-	uint64_t nsems;
-	uint64_t unused3[2];
-};
-_Static_assert(sizeof(struct lx_semid_ds) == 104, "struct semid64_ds");
-
-struct lx_seminfo {
-	int32_t map, mni, mns, mnu, msl, opm, ume, usz, vmx, aem;
-};
 
 static struct sem_set *
 of(struct ipc_obj *o)
@@ -149,13 +121,13 @@ sem_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
 	    .msl = SEM_PER_SET,
 	    .opm = SEM_OPS_MAX,
 	    .ume = SEM_OPS_MAX,
-	    .usz = SEM_UNDO_BYTES,
-	    .vmx = SEM_VALUE_MAX,
+	    .usz = LX_SEMUSZ,
+	    .vmx = LX_SEMVMX,
 	    .aem = SEM_ADJ_MAX};
 	struct vkernel *k = l->p->k;
 
 	kmutex_lock(&k->ipc.sem.lock);
-	if (cmd == SEM_INFO) {
+	if (cmd == LX_SEM_INFO) {
 		si.usz = (int32_t)k->ipc.sem.used;
 		si.aem = (int32_t)k->ipc.nsems;
 	}
@@ -175,15 +147,17 @@ sem_stat(struct lwp *l, int id, int cmd, vm_offset_t addr, int64_t *ret)
 
 	ipc_caller(l, &ids);
 	kmutex_lock(&t->lock);
-	o = cmd == IPC_STAT ? ipc_by_id(t, id) : ipc_by_index(t, (unsigned)id);
+	o = cmd == LX_IPC_STAT ? ipc_by_id(t, id)
+			       : ipc_by_index(t, (unsigned)id);
 	if (o != NULL)
-		error = cmd == SEM_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
+		error =
+		    cmd == LX_SEM_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
 	if (error == 0) {
 		ds.perm = o->perm;
 		ds.otime = of(o)->otime;
 		ds.ctime = of(o)->ctime;
 		ds.nsems = of(o)->nsems;
-		if (cmd != IPC_STAT)
+		if (cmd != LX_IPC_STAT)
 			*ret = o->id;
 	}
 	kmutex_unlock(&t->lock);
@@ -200,13 +174,13 @@ sem_change(struct lwp *l, int id, int cmd, vm_offset_t addr)
 	struct ipc_ids ids;
 	int error = EINVAL;
 
-	if (cmd == IPC_SET &&
+	if (cmd == LX_IPC_SET &&
 	    copyin(lwp_vmspace(l), &ds, addr, sizeof(ds)) != 0)
 		return (EFAULT);
 	ipc_caller(l, &ids);
 	kmutex_lock(&k->ipc.sem.lock);
 	o = ipc_by_id(&k->ipc.sem, id);
-	if (o != NULL && cmd == IPC_SET) {
+	if (o != NULL && cmd == LX_IPC_SET) {
 		error = ipc_set(o, &ids, &ds.perm);
 		if (error == 0)
 			of(o)->ctime = ipc_seconds();
@@ -242,23 +216,23 @@ sem_value(struct lwp *l, int id, int num, int cmd, int value, int64_t *ret)
 	struct ipc_ids ids;
 	int error = EINVAL;
 
-	if (cmd == SETVAL && (value < 0 || value > SEM_VALUE_MAX))
+	if (cmd == LX_SETVAL && (value < 0 || value > LX_SEMVMX))
 		return (ERANGE);
 	ipc_caller(l, &ids);
 	kmutex_lock(&k->ipc.sem.lock);
 	o = ipc_by_id(&k->ipc.sem, id);
 	s = of(o);
 	if (o != NULL)
-		error =
-		    ipc_access(o, &ids, cmd == SETVAL ? IPC_WRITE : IPC_READ);
+		error = ipc_access(
+		    o, &ids, cmd == LX_SETVAL ? IPC_WRITE : IPC_READ);
 	if (error == 0 && (num < 0 || (unsigned)num >= s->nsems))
 		error = EINVAL;
-	if (error == 0 && cmd == GETVAL)
+	if (error == 0 && cmd == LX_GETVAL)
 		*ret = s->sem[num].val;
-	else if (error == 0 && cmd == GETPID)
+	else if (error == 0 && cmd == LX_GETPID)
 		*ret = s->sem[num].pid;
-	else if (error == 0 && (cmd == GETNCNT || cmd == GETZCNT))
-		*ret = sem_waiting(s, (unsigned)num, cmd == GETZCNT);
+	else if (error == 0 && (cmd == LX_GETNCNT || cmd == LX_GETZCNT))
+		*ret = sem_waiting(s, (unsigned)num, cmd == LX_GETZCNT);
 	else if (error == 0) {
 		sem_undo_clear(s, (unsigned)num);
 		s->sem[num].val = value;
@@ -344,7 +318,7 @@ sem_setall(struct lwp *l, int id, vm_offset_t addr)
 	if (copyin(lwp_vmspace(l), val, addr, n * sizeof(*val)) != 0)
 		error = EFAULT;
 	for (unsigned i = 0; i < n && error == 0; i++)
-		if (val[i] > SEM_VALUE_MAX)
+		if (val[i] > LX_SEMVMX)
 			error = ERANGE;
 	if (error == 0) {
 		s = sem_all_lock(l, id, IPC_WRITE, &error);
@@ -365,30 +339,30 @@ sem_setall(struct lwp *l, int id, vm_offset_t addr)
 int
 sys_semctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int id = (int)a[0], num = (int)a[1], cmd = (int)a[2] & ~IPC_64;
+	int id = (int)a[0], num = (int)a[1], cmd = (int)a[2] & ~LX_IPC_64;
 
 	if (id < 0)
 		return (EINVAL);
 	switch (cmd) {
-	case IPC_INFO:
-	case SEM_INFO:
+	case LX_IPC_INFO:
+	case LX_SEM_INFO:
 		return (sem_info(l, cmd, a[3], ret));
-	case IPC_STAT:
-	case SEM_STAT:
-	case SEM_STAT_ANY:
+	case LX_IPC_STAT:
+	case LX_SEM_STAT:
+	case LX_SEM_STAT_ANY:
 		return (sem_stat(l, id, cmd, a[3], ret));
-	case IPC_SET:
-	case IPC_RMID:
+	case LX_IPC_SET:
+	case LX_IPC_RMID:
 		return (sem_change(l, id, cmd, a[3]));
-	case GETVAL:
-	case GETPID:
-	case GETNCNT:
-	case GETZCNT:
-	case SETVAL:
+	case LX_GETVAL:
+	case LX_GETPID:
+	case LX_GETNCNT:
+	case LX_GETZCNT:
+	case LX_SETVAL:
 		return (sem_value(l, id, num, cmd, (int)a[3], ret));
-	case GETALL:
+	case LX_GETALL:
 		return (sem_getall(l, id, a[3]));
-	case SETALL:
+	case LX_SETALL:
 		return (sem_setall(l, id, a[3]));
 	default:
 		return (EINVAL);

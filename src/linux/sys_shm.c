@@ -24,6 +24,7 @@
  * begins where it was attached.  SHM_LOCK is accepted and does nothing.
  */
 #include "linux/sys_int.h"
+#include "abi/ipc.h"
 #include "kern/base/proc_int.h"
 
 #include <errno.h>
@@ -37,39 +38,6 @@
 #include "vm/vmspace.h"
 
 sys_fn sys_shmget, sys_shmat, sys_shmdt, sys_shmctl;
-
-/* Linux's numbers. */
-#define SHM_LOCK 11
-#define SHM_UNLOCK 12
-#define SHM_STAT 13 /* by index */
-#define SHM_INFO 14
-#define SHM_STAT_ANY 15 /* by index, whatever the rights */
-#define SHM_RDONLY 010000
-#define SHM_RND 020000
-#define SHM_REMAP 040000
-#define SHM_EXEC 0100000
-#define SHM_DEST 01000 /* in the mode: removed */
-
-/* struct shmid64_ds of x86-64. */
-struct lx_shmid_ds {
-	struct lx_ipc_perm perm;
-	uint64_t segsz;
-	int64_t atime, dtime, ctime;
-	int32_t cpid, lpid;
-	uint64_t nattch, unused2[2];
-};
-_Static_assert(sizeof(struct lx_shmid_ds) == 112, "struct shmid64_ds");
-
-struct lx_shminfo64 {
-	uint64_t max, min, mni, seg, all, unused[4];
-};
-_Static_assert(sizeof(struct lx_shminfo64) == 72, "struct shminfo64");
-
-struct lx_shm_info {
-	int32_t used_ids, pad;
-	uint64_t tot, rss, swp, attempts, successes; /* pages */
-};
-_Static_assert(sizeof(struct lx_shm_info) == 48, "struct shm_info");
 
 /* Key: [I] immutable, the rest under the table's lock */
 struct kshm {
@@ -88,7 +56,7 @@ _Static_assert(offsetof(struct kshm, ipc) == 0, "of()");
 static bool
 removed(const struct kshm *s)
 {
-	return ((s->ipc.perm.mode & SHM_DEST) != 0);
+	return ((s->ipc.perm.mode & LX_SHM_DEST) != 0);
 }
 
 void
@@ -208,7 +176,7 @@ sys_shmget(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_shmat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	const bool rdonly = (a[2] & SHM_RDONLY) != 0;
+	const bool rdonly = (a[2] & LX_SHM_RDONLY) != 0;
 	vm_prot_t prot = rdonly ? VM_PROT_READ : VM_PROT_READ | VM_PROT_WRITE;
 	struct vkernel *k = l->p->k;
 	vm_offset_t addr = a[1];
@@ -218,13 +186,14 @@ sys_shmat(struct lwp *l, const uint64_t *a, int64_t *ret)
 	uint64_t size = 0;
 	int flags = VMM_SHARED, error = EINVAL;
 
-	if ((a[2] & SHM_RND) != 0)
+	if ((a[2] & LX_SHM_RND) != 0)
 		addr = trunc_page(addr);
-	if ((addr & PAGE_MASK) != 0 || ((a[2] & SHM_REMAP) != 0 && addr == 0))
+	if ((addr & PAGE_MASK) != 0 ||
+	    ((a[2] & LX_SHM_REMAP) != 0 && addr == 0))
 		return (EINVAL);
 	if (addr != 0)
-		flags |= (a[2] & SHM_REMAP) != 0 ? VMM_FIXED : VMM_NOREPLACE;
-	if ((a[2] & SHM_EXEC) != 0)
+		flags |= (a[2] & LX_SHM_REMAP) != 0 ? VMM_FIXED : VMM_NOREPLACE;
+	if ((a[2] & LX_SHM_EXEC) != 0)
 		prot |= VM_PROT_EXECUTE;
 	ipc_caller(l, &id);
 	shm_lock(k);
@@ -308,7 +277,7 @@ shm_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
 	}
 	*ret = ipc_last(&k->ipc.shm);
 	kmutex_unlock(&k->ipc.shm.lock);
-	if (cmd == SHM_INFO)
+	if (cmd == LX_SHM_INFO)
 		return (copyout(lwp_vmspace(l), &now, addr, sizeof(now)));
 	return (copyout(lwp_vmspace(l), &limits, addr, sizeof(limits)));
 }
@@ -333,18 +302,18 @@ shm_stat(const struct kshm *s, const struct ipc_ids *id, bool any,
 int
 sys_shmctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int cmd = (int)a[1] & ~IPC_64, error;
+	int cmd = (int)a[1] & ~LX_IPC_64, error;
 	struct vkernel *k = l->p->k;
 	struct vm_object *gone = NULL;
 	struct ipc_ids id;
 	struct lx_shmid_ds ds = {0};
-	bool by_index = cmd == SHM_STAT || cmd == SHM_STAT_ANY;
-	bool stat = by_index || cmd == IPC_STAT;
+	bool by_index = cmd == LX_SHM_STAT || cmd == LX_SHM_STAT_ANY;
+	bool stat = by_index || cmd == LX_IPC_STAT;
 	struct ipc_obj *o;
 
-	if (cmd == IPC_INFO || cmd == SHM_INFO)
+	if (cmd == LX_IPC_INFO || cmd == LX_SHM_INFO)
 		return (shm_info(l, cmd, a[2], ret));
-	if (cmd == IPC_SET &&
+	if (cmd == LX_IPC_SET &&
 	    copyin(lwp_vmspace(l), &ds, a[2], sizeof(ds)) != 0)
 		return (EFAULT);
 	ipc_caller(l, &id);
@@ -354,20 +323,21 @@ sys_shmctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (o == NULL)
 		error = EINVAL;
 	else if (stat)
-		error = shm_stat(of(o), &id, cmd == SHM_STAT_ANY, &ds);
-	else if (cmd == IPC_SET)
+		error = shm_stat(of(o), &id, cmd == LX_SHM_STAT_ANY, &ds);
+	else if (cmd == LX_IPC_SET)
 		error = ipc_set(o, &id, &ds.perm);
-	else if (cmd == IPC_RMID || cmd == SHM_LOCK || cmd == SHM_UNLOCK)
+	else if (cmd == LX_IPC_RMID || cmd == LX_SHM_LOCK ||
+		 cmd == LX_SHM_UNLOCK)
 		error = ipc_owner(o, &id);
 	else
 		error = EINVAL;
 	if (error == 0 && by_index)
 		*ret = o->id;
-	if (error == 0 && cmd == IPC_SET)
+	if (error == 0 && cmd == LX_IPC_SET)
 		of(o)->ds.ctime = ipc_seconds();
-	if (error == 0 && cmd == IPC_RMID && !removed(of(o))) {
-		o->perm.mode |= SHM_DEST;
-		o->perm.key = IPC_PRIVATE;
+	if (error == 0 && cmd == LX_IPC_RMID && !removed(of(o))) {
+		o->perm.mode |= LX_SHM_DEST;
+		o->perm.key = LX_IPC_PRIVATE;
 		gone = of(o)->obj;
 	}
 	kmutex_unlock(&k->ipc.shm.lock);

@@ -23,15 +23,13 @@ sys_fn sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn,
     sys_rt_tgsigqueueinfo, sys_rt_sigsuspend, sys_sigaltstack, sys_pause,
     sys_kill, sys_tkill, sys_tgkill, sys_restart_syscall;
 
-#define SIGSET_SIZE 8
-
 int
 sys_rt_sigaction(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct ksigaction new, old;
+	struct lx_sigaction new, old;
 	int signo = (int)a[0];
 
-	if (a[3] != SIGSET_SIZE || signo < 1 || signo > KNSIG)
+	if (a[3] != LX_SIGSET_SIZE || signo < 1 || signo > KNSIG)
 		return (EINVAL);
 	if (a[1] != 0) {
 		if (signo == LX_SIGKILL || signo == LX_SIGSTOP)
@@ -50,7 +48,7 @@ sys_rt_sigprocmask(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t set, old, mask;
 
-	if (a[3] != SIGSET_SIZE)
+	if (a[3] != LX_SIGSET_SIZE)
 		return (EINVAL);
 	if (a[1] != 0 && copyin(lwp_vmspace(l), &set, a[1], sizeof(set)) != 0)
 		return (EFAULT);
@@ -96,7 +94,7 @@ sys_rt_sigpending(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t set;
 
-	if (a[1] > SIGSET_SIZE)
+	if (a[1] > LX_SIGSET_SIZE)
 		return (EINVAL);
 	kmutex_lock(&l->p->lock);
 	set = (l->sigpend.set | l->p->sigpend.set) & l->sigmask;
@@ -137,7 +135,7 @@ sys_rt_sigtimedwait(struct lwp *l, const uint64_t *a, int64_t *ret)
 	uint8_t abi[128];
 	int error;
 
-	if (a[3] != SIGSET_SIZE)
+	if (a[3] != LX_SIGSET_SIZE)
 		return (EINVAL);
 	if (copyin(lwp_vmspace(l), &set, a[0], sizeof(set)) != 0)
 		return (EFAULT);
@@ -172,7 +170,7 @@ sys_rt_sigsuspend(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t mask;
 
-	if (a[1] != SIGSET_SIZE)
+	if (a[1] != LX_SIGSET_SIZE)
 		return (EINVAL);
 	if (copyin(lwp_vmspace(l), &mask, a[0], sizeof(mask)) != 0)
 		return (EFAULT);

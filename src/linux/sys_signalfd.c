@@ -50,23 +50,6 @@ sys_fn sys_signalfd, sys_signalfd4;
 
 #define SIGFDS_MAX 128
 
-/* struct signalfd_siginfo. */
-struct lx_signalfd_siginfo {
-	uint32_t signo;
-	int32_t err, code;
-	uint32_t pid, uid;
-	int32_t fd;
-	uint32_t tid, band, overrun, trapno;
-	int32_t status, val;
-	uint64_t ptr, utime, stime, addr;
-	uint16_t addr_lsb, pad2;
-	int32_t syscall;
-	uint64_t call_addr;
-	uint32_t arch;
-	uint8_t pad[28];
-};
-_Static_assert(sizeof(struct lx_signalfd_siginfo) == 128, "signalfd_siginfo");
-
 /* Key: [I] immutable, [a] atomic, [f] k->sigfd_lock, [p] lock of the process */
 struct sigfd {
 	struct vkernel *k;           /* [I] */

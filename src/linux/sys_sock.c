@@ -12,6 +12,8 @@
  */
 #include "linux/sys_sock.h"
 
+#include "abi/socket.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -19,9 +21,6 @@
 sys_fn sys_socket, sys_socketpair, sys_bind, sys_listen, sys_accept,
     sys_accept4, sys_connect, sys_getsockname, sys_getpeername, sys_shutdown;
 
-#define SOCK_TYPE 0xf
-#define PROTO_TCP 6
-#define PROTO_UDP 17
 #define PROTO_UNIX 1 /* AF_UNIX by another name */
 
 int
@@ -93,10 +92,11 @@ check_inet(struct lwp *l, int domain, int type, int protocol)
 		    "allow them");
 		return (EACCES);
 	}
-	if (type != HOST_SOCK_STREAM && type != HOST_SOCK_DGRAM)
+	if (type != LX_SOCK_STREAM && type != LX_SOCK_DGRAM)
 		return (type == 3 ? EPERM : ESOCKTNOSUPPORT);
 	if (protocol != 0 &&
-	    protocol != (type == HOST_SOCK_STREAM ? PROTO_TCP : PROTO_UDP))
+	    protocol !=
+		(type == LX_SOCK_STREAM ? LX_IPPROTO_TCP : LX_IPPROTO_UDP))
 		return (EPROTONOSUPPORT);
 	return (0);
 }
@@ -104,8 +104,8 @@ check_inet(struct lwp *l, int domain, int type, int protocol)
 static int
 check_unix(int type, int protocol)
 {
-	if (type != HOST_SOCK_STREAM && type != HOST_SOCK_DGRAM &&
-	    type != HOST_SOCK_SEQPACKET)
+	if (type != LX_SOCK_STREAM && type != LX_SOCK_DGRAM &&
+	    type != LX_SOCK_SEQPACKET)
 		return (ESOCKTNOSUPPORT);
 	return (protocol != 0 && protocol != PROTO_UNIX ? EPROTONOSUPPORT : 0);
 }
@@ -113,16 +113,16 @@ check_unix(int type, int protocol)
 int
 sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int domain = (int)a[0], type = (int)a[1] & SOCK_TYPE;
-	int flags = (int)a[1] & ~SOCK_TYPE, protocol = (int)a[2], error;
+	int domain = (int)a[0], type = (int)a[1] & LX_SOCK_TYPE_MASK;
+	int flags = (int)a[1] & ~LX_SOCK_TYPE_MASK, protocol = (int)a[2], error;
 	struct file *f;
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
 		return (EINVAL);
-	if (domain == HOST_AF_UNIX) {
+	if (domain == LX_AF_UNIX) {
 		error = check_unix(type, protocol);
 		protocol = 0;
-	} else if (domain == HOST_AF_INET || domain == HOST_AF_INET6)
+	} else if (domain == LX_AF_INET || domain == LX_AF_INET6)
 		error = check_inet(l, domain, type, protocol);
 	else
 		error = EAFNOSUPPORT;
@@ -137,15 +137,16 @@ sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_socketpair(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int flags = (int)a[1] & ~SOCK_TYPE, type = (int)a[1] & SOCK_TYPE;
+	int flags = (int)a[1] & ~LX_SOCK_TYPE_MASK,
+	    type = (int)a[1] & LX_SOCK_TYPE_MASK;
 	int domain = (int)a[0], error;
 	struct vfs_ctx ctx;
 	struct file *f[2];
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
 		return (EINVAL);
-	if (domain != HOST_AF_UNIX)
-		return (domain == HOST_AF_INET || domain == HOST_AF_INET6
+	if (domain != LX_AF_UNIX)
+		return (domain == LX_AF_INET || domain == LX_AF_INET6
 			    ? EOPNOTSUPP
 			    : EAFNOSUPPORT);
 	error = check_unix(type, (int)a[2]);

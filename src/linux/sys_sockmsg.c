@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/socket.h"
 #include "abi/uio.h"
 #include "kern/base/proc_int.h"
 
@@ -38,26 +39,6 @@ sys_fn sys_sendto, sys_recvfrom, sys_sendmsg, sys_recvmsg, sys_sendmmsg,
 #define PIECE_FIRST ((size_t)64 << 10)
 #define PIECE ((size_t)252 << 10) /* fits in a vm_iov wherever it begins */
 #define CONTROL_MAX 4096
-#define MSG_FASTOPEN_ 0x20000000
-#define SOCK_LEVEL_IP 0
-#define SOCK_LEVEL_UDP 17
-#define SOCK_LEVEL_IPV6 41
-
-struct lx_msghdr {
-	uint64_t name;
-	int32_t namelen;
-	uint32_t pad;
-	uint64_t iov, iovlen;
-	uint64_t control, controllen;
-	uint32_t flags, pad2;
-};
-_Static_assert(sizeof(struct lx_msghdr) == 56, "struct msghdr");
-
-struct lx_mmsghdr {
-	struct lx_msghdr hdr;
-	uint32_t len, pad;
-};
-_Static_assert(sizeof(struct lx_mmsghdr) == 64, "struct mmsghdr");
 
 /* A call in progress. */
 struct msg_call {
@@ -142,7 +123,7 @@ msg_send(struct lwp *l, struct msg_call *c, int64_t *ret)
 	size_t max = record ? PIECE : PIECE_FIRST, want;
 	int error;
 
-	if ((c->flags & MSG_FASTOPEN_) != 0)
+	if ((c->flags & LX_MSG_FASTOPEN) != 0)
 		return (EOPNOTSUPP);
 	if (record && total > PIECE)
 		return (EMSGSIZE);
@@ -158,7 +139,7 @@ msg_send(struct lwp *l, struct msg_call *c, int64_t *ret)
 		max = PIECE;
 	} while (!record && c->m.done == want && sent < total);
 	if (error != 0 && sent == 0) {
-		if (error == EPIPE && (c->flags & HOST_MSG_NOSIGNAL) == 0)
+		if (error == EPIPE && (c->flags & LX_MSG_NOSIGNAL) == 0)
 			sys_sigpipe(l, c->f);
 		return (sys_sock_restart(error, &so->snd_ns));
 	}
@@ -172,8 +153,8 @@ msg_recv(struct lwp *l, struct msg_call *c, int64_t *ret)
 {
 	struct socket *so = file_socket(c->f);
 	uint64_t total = iov_total(c->iov, c->niov), got = 0;
-	bool all = (c->flags & HOST_MSG_WAITALL) != 0 && !sock_is_record(so) &&
-		   (c->flags & (HOST_MSG_PEEK | HOST_MSG_OOB)) == 0;
+	bool all = (c->flags & LX_MSG_WAITALL) != 0 && !sock_is_record(so) &&
+		   (c->flags & (LX_MSG_PEEK | LX_MSG_OOB)) == 0;
 	struct sys_io_cursor cur;
 	int error;
 
@@ -259,11 +240,11 @@ control_unix(struct lwp *l, struct msg_call *c, const struct sock_cmsg *h,
 {
 	size_t len = (size_t)h->len - sizeof(*h);
 
-	if (h->level != HOST_SOL_SOCKET)
+	if (h->level != LX_SOL_SOCKET)
 		return (0);
-	if (h->type == HOST_SCM_RIGHTS)
+	if (h->type == LX_SCM_RIGHTS)
 		return (control_rights(l, c, data, len / sizeof(int32_t)));
-	if (h->type == HOST_SCM_CREDENTIALS && len == sizeof(struct sock_cred))
+	if (h->type == LX_SCM_CREDENTIALS && len == sizeof(struct sock_cred))
 		return (control_cred(l, c, data));
 	return (EINVAL);
 }
@@ -272,7 +253,7 @@ control_unix(struct lwp *l, struct msg_call *c, const struct sock_cmsg *h,
 static int
 control_in(struct lwp *l, struct msg_call *c, uint64_t uaddr, uint64_t len)
 {
-	bool unix_ = file_socket(c->f)->domain == HOST_AF_UNIX;
+	bool unix_ = file_socket(c->f)->domain == LX_AF_UNIX;
 	struct sock_cmsg h;
 	size_t at = 0;
 	int error = 0;
@@ -295,9 +276,8 @@ control_in(struct lwp *l, struct msg_call *c, uint64_t uaddr, uint64_t len)
 		if (unix_)
 			error =
 			    control_unix(l, c, &h, c->control + at + sizeof(h));
-		else if (h.level != SOCK_LEVEL_IP &&
-			 h.level != SOCK_LEVEL_IPV6 &&
-			 h.level != SOCK_LEVEL_UDP)
+		else if (h.level != LX_SOL_IP && h.level != LX_SOL_IPV6 &&
+			 h.level != LX_SOL_UDP)
 			error = EINVAL;
 		at += SOCK_CMSG_ALIGN(h.len);
 	}
@@ -322,11 +302,11 @@ control_put(struct lwp *l, struct control_out *o, int type, const void *data,
     size_t len)
 {
 	struct sock_cmsg h = {
-	    .len = sizeof(h) + len, .level = HOST_SOL_SOCKET, .type = type};
+	    .len = sizeof(h) + len, .level = LX_SOL_SOCKET, .type = type};
 	uint64_t space;
 
 	if (o->left < h.len) {
-		o->flags |= HOST_MSG_CTRUNC;
+		o->flags |= LX_MSG_CTRUNC;
 		if (o->left < sizeof(h))
 			return (0);
 		h.len = o->left;
@@ -360,16 +340,16 @@ control_put_files(struct lwp *l, struct control_out *o, struct msg_call *c)
 	while (n < room && n < c->m.nfiles) {
 		file_ref(c->m.files[n]);
 		if (sys_fd_new(l, c->m.files[n],
-			(c->flags & HOST_MSG_CMSG_CLOEXEC) != 0, &fd) != 0)
+			(c->flags & LX_MSG_CMSG_CLOEXEC) != 0, &fd) != 0)
 			break;
 		fds[n++] = (int32_t)fd;
 	}
 	if (n < c->m.nfiles)
-		o->flags |= HOST_MSG_CTRUNC;
+		o->flags |= LX_MSG_CTRUNC;
 	if (n == 0)
 		return (0);
 	error =
-	    control_put(l, o, HOST_SCM_RIGHTS, fds, (size_t)n * sizeof(fds[0]));
+	    control_put(l, o, LX_SCM_RIGHTS, fds, (size_t)n * sizeof(fds[0]));
 	for (int i = 0; i < n && error != 0; i++)
 		(void)fd_close(l->p->fdt, fds[i]);
 	return (error);
@@ -382,7 +362,7 @@ control_out(struct lwp *l, struct msg_call *c, struct control_out *o)
 	uint64_t n;
 	int error = 0;
 
-	if (so->domain != HOST_AF_UNIX) {
+	if (so->domain != LX_AF_UNIX) {
 		n = c->m.controllen < o->left ? c->m.controllen : o->left;
 		o->used = n;
 		return (n == 0 ? 0
@@ -391,7 +371,7 @@ control_out(struct lwp *l, struct msg_call *c, struct control_out *o)
 	}
 	if (atomic_load(&so->passcred) && c->m.has_cred)
 		error = control_put(
-		    l, o, HOST_SCM_CREDENTIALS, &c->m.cred, sizeof(c->m.cred));
+		    l, o, LX_SCM_CREDENTIALS, &c->m.cred, sizeof(c->m.cred));
 	if (error == 0 && c->m.nfiles > 0)
 		error = control_put_files(l, o, c);
 	return (error);
@@ -536,13 +516,13 @@ recvmsg_results(
 	if ((int64_t)o.left < 0 || o.left > INT32_MAX)
 		o.left = INT32_MAX;
 	if (c->m.nfiles > 0 && o.left == 0)
-		o.flags |= HOST_MSG_CTRUNC;
+		o.flags |= LX_MSG_CTRUNC;
 	error = control_out(l, c, &o);
 	if (error == 0 && h->name != 0)
 		error = sys_copyout_sockaddr(l, &c->m.addr, h->name,
 		    uhdr + offsetof(struct lx_msghdr, namelen));
-	out.flags = (uint32_t)((c->m.flags & ~HOST_MSG_CMSG_CLOEXEC) | o.flags |
-			       (c->flags & HOST_MSG_CMSG_CLOEXEC));
+	out.flags = (uint32_t)((c->m.flags & ~LX_MSG_CMSG_CLOEXEC) | o.flags |
+			       (c->flags & LX_MSG_CMSG_CLOEXEC));
 	out.controllen = o.used;
 	if (error == 0)
 		error = copyout(lwp_vmspace(l), &out.controllen,
@@ -565,7 +545,7 @@ recvmsg_one(struct lwp *l, int fd, uint64_t uhdr, int flags, int64_t *ret)
 	error = msg_begin(l, fd, uhdr, flags, &c, &h);
 	if (error != 0)
 		return (error);
-	if (file_socket(c.f)->domain != HOST_AF_UNIX && h.control != 0 &&
+	if (file_socket(c.f)->domain != LX_AF_UNIX && h.control != 0 &&
 	    h.controllen != 0) {
 		c.m.controlroom = h.controllen < CONTROL_MAX
 				      ? (size_t)h.controllen
@@ -639,13 +619,13 @@ sys_recvmmsg(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (error);
 	for (i = 0; i < n; i++, uhdr += sizeof(struct lx_mmsghdr)) {
 		error = recvmsg_one(
-		    l, (int)a[0], uhdr, flags & ~HOST_MSG_WAITFORONE, &got);
+		    l, (int)a[0], uhdr, flags & ~LX_MSG_WAITFORONE, &got);
 		if (error == 0)
 			error = mmsg_store_len(l, uhdr, got);
 		if (error != 0)
 			break;
-		if ((flags & HOST_MSG_WAITFORONE) != 0)
-			flags |= HOST_MSG_DONTWAIT;
+		if ((flags & LX_MSG_WAITFORONE) != 0)
+			flags |= LX_MSG_DONTWAIT;
 		if (sys_remaining(deadline) == 0) {
 			i++;
 			break;

@@ -14,6 +14,7 @@
  */
 #include "linux/sys_sock.h"
 
+#include "abi/socket.h"
 #include "abi/time.h"
 
 #include <errno.h>
@@ -21,17 +22,7 @@
 
 sys_fn sys_getsockopt, sys_setsockopt;
 
-#define L_SOCKET 1
-#define L_IP 0
-#define L_TCP 6
-#define L_UDP 17
-#define L_IPV6 41
 #define VALUE_MAX 256
-
-#define SO_PASSCRED_ 16
-#define SO_PEERCRED_ 17
-#define SO_RCVTIMEO_ 20
-#define SO_SNDTIMEO_ 21
 
 enum {
 	GET = 1,
@@ -46,76 +37,76 @@ struct sockopt {
 };
 
 static const struct sockopt options[] = {
-    {L_SOCKET, 2, 4, GET | SET},  /* REUSEADDR */
-    {L_SOCKET, 3, 4, GET},        /* TYPE */
-    {L_SOCKET, 4, 4, GET},        /* ERROR */
-    {L_SOCKET, 5, 4, GET | SET},  /* DONTROUTE */
-    {L_SOCKET, 6, 4, GET | SET},  /* BROADCAST */
-    {L_SOCKET, 7, 4, GET | SET},  /* SNDBUF */
-    {L_SOCKET, 8, 4, GET | SET},  /* RCVBUF */
-    {L_SOCKET, 9, 4, GET | SET},  /* KEEPALIVE */
-    {L_SOCKET, 10, 4, GET | SET}, /* OOBINLINE */
-    {L_SOCKET, 12, 4, GET | SET}, /* PRIORITY */
-    {L_SOCKET, 13, 8, GET | SET}, /* LINGER */
-    {L_SOCKET, 15, 4, GET | SET}, /* REUSEPORT */
-    {L_SOCKET, SO_PASSCRED_, 4, GET | SET | OURS},
-    {L_SOCKET, SO_PEERCRED_, 12, GET | OURS},
-    {L_SOCKET, 18, 4, GET | SET}, /* RCVLOWAT */
-    {L_SOCKET, 19, 4, GET},       /* SNDLOWAT */
-    {L_SOCKET, SO_RCVTIMEO_, 16, GET | SET | OURS},
-    {L_SOCKET, SO_SNDTIMEO_, 16, GET | SET | OURS},
-    {L_SOCKET, 29, 4, GET | SET}, /* TIMESTAMP */
-    {L_SOCKET, 30, 4, GET},       /* ACCEPTCONN */
-    {L_SOCKET, 35, 4, GET | SET}, /* TIMESTAMPNS */
-    {L_SOCKET, 38, 4, GET},       /* PROTOCOL */
-    {L_SOCKET, 39, 4, GET},       /* DOMAIN */
-    {L_SOCKET, 49, 4, GET},       /* INCOMING_CPU */
-    {L_IP, 1, 4, GET | SET},      /* TOS */
-    {L_IP, 2, 4, GET | SET},      /* TTL */
-    {L_IP, 8, 4, GET | SET},      /* PKTINFO */
-    {L_IP, 10, 4, GET | SET},     /* MTU_DISCOVER */
-    {L_IP, 11, 4, GET | SET},     /* RECVERR */
-    {L_IP, 12, 4, GET | SET},     /* RECVTTL */
-    {L_IP, 13, 4, GET | SET},     /* RECVTOS */
-    {L_IP, 14, 4, GET},           /* MTU */
-    {L_IP, 15, 4, GET | SET},     /* FREEBIND */
-    {L_IP, 24, 4, GET | SET},     /* BIND_ADDRESS_NO_PORT */
-    {L_IP, 32, 12, GET | SET},    /* MULTICAST_IF */
-    {L_IP, 33, 4, GET | SET},     /* MULTICAST_TTL */
-    {L_IP, 34, 4, GET | SET},     /* MULTICAST_LOOP */
-    {L_IP, 35, 12, SET},          /* ADD_MEMBERSHIP */
-    {L_IP, 36, 12, SET},          /* DROP_MEMBERSHIP */
-    {L_TCP, 1, 4, GET | SET},     /* NODELAY */
-    {L_TCP, 2, 4, GET | SET},     /* MAXSEG */
-    {L_TCP, 3, 4, GET | SET},     /* CORK */
-    {L_TCP, 4, 4, GET | SET},     /* KEEPIDLE */
-    {L_TCP, 5, 4, GET | SET},     /* KEEPINTVL */
-    {L_TCP, 6, 4, GET | SET},     /* KEEPCNT */
-    {L_TCP, 7, 4, GET | SET},     /* SYNCNT */
-    {L_TCP, 8, 4, GET | SET},     /* LINGER2 */
-    {L_TCP, 9, 4, GET | SET},     /* DEFER_ACCEPT */
-    {L_TCP, 10, 4, GET | SET},    /* WINDOW_CLAMP */
-    {L_TCP, 11, 256, GET},        /* INFO */
-    {L_TCP, 12, 4, GET | SET},    /* QUICKACK */
-    {L_TCP, 13, 16, GET | SET},   /* CONGESTION */
-    {L_TCP, 18, 4, GET | SET},    /* USER_TIMEOUT */
-    {L_TCP, 23, 4, GET | SET},    /* FASTOPEN */
-    {L_TCP, 25, 4, GET | SET},    /* NOTSENT_LOWAT */
-    {L_TCP, 30, 4, GET | SET},    /* FASTOPEN_CONNECT */
-    {L_UDP, 1, 4, GET | SET},     /* CORK */
-    {L_IPV6, 16, 4, GET | SET},   /* UNICAST_HOPS */
-    {L_IPV6, 17, 4, GET | SET},   /* MULTICAST_IF */
-    {L_IPV6, 18, 4, GET | SET},   /* MULTICAST_HOPS */
-    {L_IPV6, 19, 4, GET | SET},   /* MULTICAST_LOOP */
-    {L_IPV6, 20, 20, SET},        /* ADD_MEMBERSHIP */
-    {L_IPV6, 21, 20, SET},        /* DROP_MEMBERSHIP */
-    {L_IPV6, 23, 4, GET | SET},   /* MTU_DISCOVER */
-    {L_IPV6, 25, 4, GET | SET},   /* RECVERR */
-    {L_IPV6, 26, 4, GET | SET},   /* V6ONLY */
-    {L_IPV6, 49, 4, GET | SET},   /* RECVPKTINFO */
-    {L_IPV6, 51, 4, GET | SET},   /* RECVHOPLIMIT */
-    {L_IPV6, 66, 4, GET | SET},   /* RECVTCLASS */
-    {L_IPV6, 67, 4, GET | SET},   /* TCLASS */
+    {LX_SOL_SOCKET, LX_SO_REUSEADDR, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_TYPE, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_ERROR, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_DONTROUTE, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_BROADCAST, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_SNDBUF, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_RCVBUF, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_KEEPALIVE, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_OOBINLINE, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_PRIORITY, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_LINGER, 8, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_REUSEPORT, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_PASSCRED, 4, GET | SET | OURS},
+    {LX_SOL_SOCKET, LX_SO_PEERCRED, 12, GET | OURS},
+    {LX_SOL_SOCKET, LX_SO_RCVLOWAT, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_SNDLOWAT, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_RCVTIMEO, 16, GET | SET | OURS},
+    {LX_SOL_SOCKET, LX_SO_SNDTIMEO, 16, GET | SET | OURS},
+    {LX_SOL_SOCKET, LX_SO_TIMESTAMP, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_ACCEPTCONN, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_TIMESTAMPNS, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_PROTOCOL, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_DOMAIN, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_INCOMING_CPU, 4, GET},
+    {LX_SOL_IP, LX_IP_TOS, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_TTL, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_PKTINFO, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MTU_DISCOVER, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVERR, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVTTL, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVTOS, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MTU, 4, GET},
+    {LX_SOL_IP, LX_IP_FREEBIND, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_BIND_ADDRESS_NO_PORT, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MULTICAST_IF, 12, GET | SET},
+    {LX_SOL_IP, LX_IP_MULTICAST_TTL, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MULTICAST_LOOP, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_ADD_MEMBERSHIP, 12, SET},
+    {LX_SOL_IP, LX_IP_DROP_MEMBERSHIP, 12, SET},
+    {LX_SOL_TCP, LX_TCP_NODELAY, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_MAXSEG, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_CORK, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_KEEPIDLE, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_KEEPINTVL, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_KEEPCNT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_SYNCNT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_LINGER2, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_DEFER_ACCEPT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_WINDOW_CLAMP, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_INFO, 256, GET},
+    {LX_SOL_TCP, LX_TCP_QUICKACK, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_CONGESTION, 16, GET | SET},
+    {LX_SOL_TCP, LX_TCP_USER_TIMEOUT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_FASTOPEN, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_NOTSENT_LOWAT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_FASTOPEN_CONNECT, 4, GET | SET},
+    {LX_SOL_UDP, LX_UDP_CORK, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_UNICAST_HOPS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MULTICAST_IF, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MULTICAST_HOPS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MULTICAST_LOOP, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_ADD_MEMBERSHIP, 20, SET},
+    {LX_SOL_IPV6, LX_IPV6_DROP_MEMBERSHIP, 20, SET},
+    {LX_SOL_IPV6, LX_IPV6_MTU_DISCOVER, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVERR, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_V6ONLY, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVPKTINFO, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVHOPLIMIT, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVTCLASS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_TCLASS, 4, GET | SET},
 };
 
 static const struct sockopt *
@@ -145,7 +136,7 @@ timeo_set(struct socket *so, int option, const void *value, size_t len)
 		ns = 0;
 	else
 		ns = (uint64_t)tv.sec * NS_PER_SEC + (uint64_t)tv.usec * 1000;
-	atomic_store(option == SO_RCVTIMEO_ ? &so->rcv_ns : &so->snd_ns, ns);
+	atomic_store(option == LX_SO_RCVTIMEO ? &so->rcv_ns : &so->snd_ns, ns);
 	return (0);
 }
 
@@ -154,9 +145,9 @@ set_ours(struct file *f, int option, const void *value, size_t len)
 {
 	int on;
 
-	if (option != SO_PASSCRED_)
+	if (option != LX_SO_PASSCRED)
 		return (timeo_set(file_socket(f), option, value, len));
-	if (file_socket(f)->domain != HOST_AF_UNIX)
+	if (file_socket(f)->domain != LX_AF_UNIX)
 		return (EOPNOTSUPP);
 	if (len < sizeof(on))
 		return (EINVAL);
@@ -175,19 +166,19 @@ get_ours(struct file *f, int option, void *value, uint32_t *len)
 	int on;
 
 	switch (option) {
-	case SO_PASSCRED_:
+	case LX_SO_PASSCRED:
 		on = atomic_load(&so->passcred);
 		memcpy(value, &on, sizeof(on));
 		*len = sizeof(on);
 		break;
-	case SO_PEERCRED_:
+	case LX_SO_PEERCRED:
 		sock_peercred(f, &cred);
 		memcpy(value, &cred, sizeof(cred));
 		*len = sizeof(cred);
 		break;
 	default:
 		tv = lx_timeval_of(atomic_load(
-		    option == SO_RCVTIMEO_ ? &so->rcv_ns : &so->snd_ns));
+		    option == LX_SO_RCVTIMEO ? &so->rcv_ns : &so->snd_ns));
 		memcpy(value, &tv, sizeof(tv));
 		*len = sizeof(tv);
 	}

@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/fcntl.h"
 #include "abi/uio.h"
 #include "host/host.h"
 #include "host/host_file.h"
@@ -38,8 +39,9 @@
 
 sys_fn sys_splice, sys_tee, sys_vmsplice;
 
-#define F_NONBLOCK 2u
-#define F_KNOWN 15u
+#define F_KNOWN                                                       \
+	(LX_SPLICE_F_MOVE | LX_SPLICE_F_NONBLOCK | LX_SPLICE_F_MORE | \
+	    LX_SPLICE_F_GIFT)
 #define CHUNK (size_t)(64u << 10)
 #define PIECE (size_t)4096 /* room that a writable pipe has */
 #define NAP_NS UINT64_C(1000000)
@@ -391,7 +393,7 @@ splice_ends(struct lwp *l, const uint64_t *a, struct end *in, struct end *out,
 		return (EINVAL);
 	if (!out->pipe && (atomic_load(&out->f->flags) & O_APPEND) != 0)
 		return (EINVAL);
-	if (((unsigned)a[5] & F_NONBLOCK) != 0)
+	if (((unsigned)a[5] & LX_SPLICE_F_NONBLOCK) != 0)
 		in->nonblock = out->nonblock = true;
 	if (in->pipe && out->pipe)
 		in->nonblock = out->nonblock = in->nonblock || out->nonblock;
@@ -464,7 +466,8 @@ sys_tee(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (error);
 	in.nonblock = out.nonblock =
-	    in.nonblock || out.nonblock || ((unsigned)a[3] & F_NONBLOCK) != 0;
+	    in.nonblock || out.nonblock ||
+	    ((unsigned)a[3] & LX_SPLICE_F_NONBLOCK) != 0;
 	if (!in.pipe || !out.pipe || same_pipe(&in, &out))
 		error = EINVAL;
 	else
@@ -551,7 +554,7 @@ sys_vmsplice(struct lwp *l, const uint64_t *a, int64_t *ret)
 		file_free(e.f);
 		return (EBADF);
 	}
-	e.nonblock = ((unsigned)a[3] & F_NONBLOCK) != 0;
+	e.nonblock = ((unsigned)a[3] & LX_SPLICE_F_NONBLOCK) != 0;
 	error = sys_copyin_iov(l, a[1], a[2], &iov, &n);
 	if (error == 0) {
 		error = vmsplice_move(l, &e, write, iov, n, &moved);

@@ -404,15 +404,15 @@ prog_keep(struct user *u)
 		u_put64(u, u_buf(u, 1) + 16, 0x400100);
 		u_put64(u, u_buf(u, 1) + 24, 0);
 		U_SYS(SYS_rt_sigaction, LX_SIGUSR1, u_buf(u, 1), 0, 8);
-		u_put64(u, u_buf(u, 1), KSIG_IGN);
+		u_put64(u, u_buf(u, 1), LX_SIG_IGN);
 		U_SYS(SYS_rt_sigaction, LX_SIGUSR2, u_buf(u, 1), 0, 8);
 		U_SYS(SYS_execve, u_str(u, 0, "/bin/p1"), 0, 0);
 		U_CHECK(false, U_RET);
 	}
 	U_SYS(SYS_rt_sigaction, LX_SIGUSR1, 0, u_buf(u, 1), 8);
-	U_CHECK(u_get64(u, u_buf(u, 1)) == KSIG_DFL, 0);
+	U_CHECK(u_get64(u, u_buf(u, 1)) == LX_SIG_DFL, 0);
 	U_SYS(SYS_rt_sigaction, LX_SIGUSR2, 0, u_buf(u, 1), 8);
-	U_CHECK(u_get64(u, u_buf(u, 1)) == KSIG_IGN, 0);
+	U_CHECK(u_get64(u, u_buf(u, 1)) == LX_SIG_IGN, 0);
 	U_SYS(SYS_fcntl, 3, 1);
 	U_CHECK(U_RET == -EBADF, U_RET);
 	U_SYS(SYS_fcntl, 5, 1);

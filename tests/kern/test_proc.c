@@ -318,7 +318,7 @@ static void
 prog_ignore_chld(struct user *u)
 {
 	U_BEGIN
-	u_put64(u, u_buf(u, 1), KSIG_IGN);
+	u_put64(u, u_buf(u, 1), LX_SIG_IGN);
 	u_put64(u, u_buf(u, 1) + 8, 0);
 	u_put64(u, u_buf(u, 1) + 16, 0);
 	u_put64(u, u_buf(u, 1) + 24, 0);

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/auxv.h"
 #include "abi/resource.h"
 #include "abi/time.h"
 #include "kern/exec/imgact.h"
@@ -32,15 +33,10 @@
 #include "linux/sys_int.h"
 #include "libk/kassert.h"
 
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
-
 #define STACK_SLACK ((uint64_t)128 << 10)
 #define STACK_INITIAL ((uint64_t)132 << 10)
 #define STACK_TAIL 8
 #define RANDOM_BYTES 16
-#define HWCAP2_FSGSBASE 2
 
 static const char platform[] = "x86_64";
 
@@ -83,41 +79,41 @@ aux_build(
     struct exec_image *img, uint64_t execfn, uint64_t plat, uint64_t random)
 {
 	const uint64_t vdso = cpu_vdso(img->k->cpu_ops, img->k->machine);
-	const uint64_t minsigstk = host_auxval(AT_MINSIGSTKSZ);
+	const uint64_t minsigstk = host_auxval(LX_AT_MINSIGSTKSZ);
 	unsigned eax, ebx, ecx, edx = 0;
 	struct proc *p = img->p;
 
 	(void)__get_cpuid(1, &eax, &ebx, &ecx, &edx);
 	img->nauxv = 0;
 	if (vdso != 0)
-		aux(img, AT_SYSINFO_EHDR, vdso);
+		aux(img, LX_AT_SYSINFO_EHDR, vdso);
 	if (minsigstk != 0)
-		aux(img, AT_MINSIGSTKSZ, minsigstk);
-	aux(img, AT_HWCAP, edx);
-	aux(img, AT_PAGESZ, PAGE_SIZE);
-	aux(img, AT_CLKTCK, LX_USER_HZ);
-	aux(img, AT_PHDR, img->prog.phdr);
-	aux(img, AT_PHENT, 56);
-	aux(img, AT_PHNUM, img->prog.phnum);
-	aux(img, AT_BASE, img->prog.base);
-	aux(img, AT_FLAGS, 0);
+		aux(img, LX_AT_MINSIGSTKSZ, minsigstk);
+	aux(img, LX_AT_HWCAP, edx);
+	aux(img, LX_AT_PAGESZ, PAGE_SIZE);
+	aux(img, LX_AT_CLKTCK, LX_USER_HZ);
+	aux(img, LX_AT_PHDR, img->prog.phdr);
+	aux(img, LX_AT_PHENT, 56);
+	aux(img, LX_AT_PHNUM, img->prog.phnum);
+	aux(img, LX_AT_BASE, img->prog.base);
+	aux(img, LX_AT_FLAGS, 0);
 	/* A trial ends where the loader would begin the program. */
-	aux(img, AT_ENTRY,
+	aux(img, LX_AT_ENTRY,
 	    img->p->trial != NULL ? img->vm->stack_top + RESIDENT_TRAP
 				  : img->prog.aentry);
 	/* Another thread of the process may be changing them. */
 	kmutex_lock(&p->lock);
-	aux(img, AT_UID, p->uid);
-	aux(img, AT_EUID, p->euid);
-	aux(img, AT_GID, p->gid);
-	aux(img, AT_EGID, p->egid);
+	aux(img, LX_AT_UID, p->uid);
+	aux(img, LX_AT_EUID, p->euid);
+	aux(img, LX_AT_GID, p->gid);
+	aux(img, LX_AT_EGID, p->egid);
 	kmutex_unlock(&p->lock);
-	aux(img, AT_SECURE, 0);
-	aux(img, AT_RANDOM, random);
-	aux(img, AT_HWCAP2, host_auxval(AT_HWCAP2) & HWCAP2_FSGSBASE);
-	aux(img, AT_EXECFN, execfn);
-	aux(img, AT_PLATFORM, plat);
-	aux(img, AT_NULL, 0);
+	aux(img, LX_AT_SECURE, 0);
+	aux(img, LX_AT_RANDOM, random);
+	aux(img, LX_AT_HWCAP2, host_auxval(LX_AT_HWCAP2) & LX_HWCAP2_FSGSBASE);
+	aux(img, LX_AT_EXECFN, execfn);
+	aux(img, LX_AT_PLATFORM, plat);
+	aux(img, LX_AT_NULL, 0);
 }
 
 /* Fill the picture and the addresses that /proc shows. */

@@ -373,25 +373,25 @@ wake_op_apply(uint32_t enc, uint32_t old, uint32_t *new)
 	uint32_t op = (enc >> 28) & 7;
 	int32_t arg = (int32_t)(enc << 8) >> 20;
 
-	if (enc & UINT32_C(0x80000000)) {
+	if ((enc >> 28 & LX_FUTEX_OP_ARG_SHIFT) != 0) {
 		if (arg < 0 || arg > 31)
 			return (EINVAL);
 		arg = (int32_t)(UINT32_C(1) << arg);
 	}
 	switch (op) {
-	case 0:
+	case LX_FUTEX_OP_SET:
 		*new = (uint32_t)arg;
 		break;
-	case 1:
+	case LX_FUTEX_OP_ADD:
 		*new = old + (uint32_t)arg;
 		break;
-	case 2:
+	case LX_FUTEX_OP_OR:
 		*new = old | (uint32_t)arg;
 		break;
-	case 3:
+	case LX_FUTEX_OP_ANDN:
 		*new = old & ~(uint32_t)arg;
 		break;
-	case 4:
+	case LX_FUTEX_OP_XOR:
 		*new = old ^ (uint32_t)arg;
 		break;
 	default:
@@ -406,22 +406,22 @@ wake_op_test(uint32_t enc, uint32_t old, bool *yes)
 	int32_t v = (int32_t)old, arg = (int32_t)(enc << 20) >> 20;
 
 	switch ((enc >> 24) & 15) {
-	case 0:
+	case LX_FUTEX_OP_CMP_EQ:
 		*yes = v == arg;
 		break;
-	case 1:
+	case LX_FUTEX_OP_CMP_NE:
 		*yes = v != arg;
 		break;
-	case 2:
+	case LX_FUTEX_OP_CMP_LT:
 		*yes = v < arg;
 		break;
-	case 3:
+	case LX_FUTEX_OP_CMP_LE:
 		*yes = v <= arg;
 		break;
-	case 4:
+	case LX_FUTEX_OP_CMP_GT:
 		*yes = v > arg;
 		break;
-	case 5:
+	case LX_FUTEX_OP_CMP_GE:
 		*yes = v >= arg;
 		break;
 	default:

@@ -10,16 +10,10 @@
 
 #include <bsd/sys/queue.h>
 
+#include "abi/ipc.h"
 #include "kern/ipc/sysvipc.h"
 
-#define SEM_UNDO 0x1000
 #define SEM_ADJ_MAX 32767
-
-struct lx_sembuf {
-	uint16_t num;
-	int16_t op, flg;
-};
-_Static_assert(sizeof(struct lx_sembuf) == 6, "struct sembuf");
 
 struct ksem {
 	int pid; /* whose operation was the last */

@@ -34,6 +34,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "abi/ipc.h"
 #include "kern/base/proc_int.h"
 #include "kern/ipc/sem_int.h"
 #include "linux/sys_int.h"
@@ -53,7 +54,7 @@ sem_back(struct sem_set *s, const struct sem_wait *w, unsigned n)
 	while (n-- > 0) {
 		o = &w->ops[n];
 		s->sem[o->num].val -= o->op;
-		if ((o->flg & SEM_UNDO) != 0)
+		if ((o->flg & LX_SEM_UNDO) != 0)
 			w->undo->adj[o->num] =
 			    (int16_t)(w->undo->adj[o->num] + o->op);
 	}
@@ -67,10 +68,10 @@ sem_one(struct sem_set *s, const struct sem_wait *w, const struct lx_sembuf *o)
 	int val = sem->val + o->op, adj;
 
 	if ((o->op == 0 && sem->val != 0) || val < 0)
-		return ((o->flg & IPC_NOWAIT) != 0 ? EAGAIN : EINPROGRESS);
-	if (val > SEM_VALUE_MAX)
+		return ((o->flg & LX_IPC_NOWAIT) != 0 ? EAGAIN : EINPROGRESS);
+	if (val > LX_SEMVMX)
 		return (ERANGE);
-	if ((o->flg & SEM_UNDO) != 0) {
+	if ((o->flg & LX_SEM_UNDO) != 0) {
 		adj = w->undo->adj[o->num] - o->op;
 		if (adj < -SEM_ADJ_MAX - 1 || adj > SEM_ADJ_MAX)
 			return (ERANGE);
@@ -223,7 +224,7 @@ sem_call(struct lwp *l, int id, const struct lx_sembuf *ops, unsigned n,
 
 	for (unsigned i = 0; i < n; i++) {
 		w.alters = w.alters || ops[i].op != 0;
-		undoes = undoes || (ops[i].flg & SEM_UNDO) != 0;
+		undoes = undoes || (ops[i].flg & LX_SEM_UNDO) != 0;
 	}
 	if (undoes && l->semundo == NULL) {
 		l->semundo = calloc(1, sizeof(*l->semundo));

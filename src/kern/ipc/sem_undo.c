@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/ipc.h"
 #include "kern/base/proc_int.h"
 #include "kern/ipc/sem_int.h"
 #include "libk/kassert.h"
@@ -130,8 +131,8 @@ undo_carry_out(const struct sem_undo *u, int pid)
 		val = s->sem[i].val + u->adj[i];
 		if (val < 0)
 			val = 0;
-		if (val > SEM_VALUE_MAX)
-			val = SEM_VALUE_MAX;
+		if (val > LX_SEMVMX)
+			val = LX_SEMVMX;
 		s->sem[i].val = val;
 		s->sem[i].pid = pid;
 		any = true;

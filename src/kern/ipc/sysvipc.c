@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/ipc.h"
 #include "kern/base/proc_int.h"
 #include "linux/sys_int.h"
 #include "libk/kassert.h"
@@ -118,13 +119,14 @@ ipc_find(
 	struct ipc_obj *o = NULL;
 	unsigned i = 0;
 
-	if (key != IPC_PRIVATE)
+	if (key != LX_IPC_PRIVATE)
 		do
 			o = ipc_next(t, &i);
 		while (o != NULL && o->perm.key != key);
-	if (o == NULL && key != IPC_PRIVATE && (flags & IPC_CREAT) == 0)
+	if (o == NULL && key != LX_IPC_PRIVATE && (flags & LX_IPC_CREAT) == 0)
 		return (ENOENT);
-	if (o != NULL && (flags & IPC_CREAT) != 0 && (flags & IPC_EXCL) != 0)
+	if (o != NULL && (flags & LX_IPC_CREAT) != 0 &&
+	    (flags & LX_IPC_EXCL) != 0)
 		return (EEXIST);
 	*obj = o;
 	return (0);

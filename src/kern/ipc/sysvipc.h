@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/ipc.h"
 #include "libk/klock.h"
 
 struct group_set;
@@ -18,28 +19,8 @@ struct lwp;
 struct procfs_buf;
 struct vkernel;
 
-/* Linux's numbers. */
-#define IPC_PRIVATE 0
-#define IPC_CREAT 01000
-#define IPC_EXCL 02000
-#define IPC_NOWAIT 04000
-#define IPC_RMID 0
-#define IPC_SET 1
-#define IPC_STAT 2
-#define IPC_INFO 3
-#define IPC_64 0x100 /* in a command: the structures are the large ones */
-
 #define IPC_READ 4u
 #define IPC_WRITE 2u
-
-/* struct ipc64_perm of x86-64. */
-struct lx_ipc_perm {
-	int32_t key;
-	uint32_t uid, gid, cuid, cgid, mode;
-	uint16_t seq, pad;
-	uint64_t unused[2];
-};
-_Static_assert(sizeof(struct lx_ipc_perm) == 48, "struct ipc64_perm");
 
 #define SHM_MAX 4096 /* segments */
 #define SHM_SIZE_MAX (UINT64_C(1) << 40)
@@ -47,7 +28,6 @@ _Static_assert(sizeof(struct lx_ipc_perm) == 48, "struct ipc64_perm");
 #define SEM_PER_SET 32000
 #define SEM_MAX 262144 /* in all sets */
 #define SEM_OPS_MAX 500
-#define SEM_VALUE_MAX 32767
 #define MSG_QUEUES_MAX 4096
 #define MSG_SIZE_MAX 8192
 #define MSG_QUEUE_BYTES 16384

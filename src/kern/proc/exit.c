@@ -117,11 +117,11 @@ exit_reaper(struct proc *p)
 static bool
 parent_refuses_zombies(struct proc *parent)
 {
-	struct ksigaction *sa = &parent->sigacts->sa[LX_SIGCHLD];
+	struct lx_sigaction *sa = &parent->sigacts->sa[LX_SIGCHLD];
 	bool r;
 
 	kmutex_lock(&parent->sigacts->lock);
-	r = sa->handler == KSIG_IGN || (sa->flags & LX_SA_NOCLDWAIT) != 0;
+	r = sa->handler == LX_SIG_IGN || (sa->flags & LX_SA_NOCLDWAIT) != 0;
 	kmutex_unlock(&parent->sigacts->lock);
 	return (r);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "abi/resource.h"
+#include "abi/signal.h"
 #include "abi/time.h"
 #include "libk/kassert.h"
 
@@ -76,9 +77,9 @@ pinfo_signals(struct proc *p, struct pinfo *pi)
 	}
 	kmutex_lock(&sa->lock);
 	for (int s = 1; s <= KNSIG; s++) {
-		if (sa->sa[s].handler == KSIG_IGN)
+		if (sa->sa[s].handler == LX_SIG_IGN)
 			pi->ignored |= KSIGBIT(s);
-		else if (sa->sa[s].handler != KSIG_DFL)
+		else if (sa->sa[s].handler != LX_SIG_DFL)
 			pi->caught |= KSIGBIT(s);
 	}
 	kmutex_unlock(&sa->lock);

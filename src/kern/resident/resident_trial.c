@@ -60,6 +60,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/fcntl.h"
+#include "abi/futex.h"
 #include "abi/mman.h"
 #include "abi/resource.h"
 #include "kern/resident/resident_trial.h"
@@ -73,11 +75,6 @@
 #define TRIAL_CALLS 100000
 #define SHIFT_PAGES 37 /* how far apart the two stacks are */
 #define CANARY_OFF 0x28
-#define MADV_DONTFORK 10 /* Linux's numbers */
-#define MADV_WIPEONFORK 18
-#define FUTEX_WAKE 1
-#define FUTEX_PRIVATE 128
-#define AT_NOFOLLOW 0x100
 
 const unsigned trial_argc[2] = {1031, 1237};
 const int trial_tid[2] = {0x5ead0bad, 0x6bed1dea};
@@ -311,9 +308,9 @@ call_allowed(const uint64_t *a, unsigned nr, int *path)
 			((a[3] & LX_MAP_ANONYMOUS) == 0 &&
 			    (a[2] & LX_PROT_WRITE) == 0));
 	if (call_is(nr, "madvise"))
-		return (a[2] != MADV_DONTFORK && a[2] != MADV_WIPEONFORK);
+		return (a[2] != LX_MADV_DONTFORK && a[2] != LX_MADV_WIPEONFORK);
 	if (call_is(nr, "futex"))
-		return (a[1] == (FUTEX_WAKE | FUTEX_PRIVATE));
+		return (a[1] == (LX_FUTEX_WAKE | LX_FUTEX_PRIVATE_FLAG));
 	if (call_is(nr, "fcntl"))
 		return (a[1] == F_GETFD || a[1] == F_SETFD || a[1] == F_GETFL);
 	return (true);
@@ -372,9 +369,9 @@ static bool
 call_nofollow(unsigned nr, const uint64_t *a)
 {
 	if (call_is(nr, "newfstatat") || call_is(nr, "faccessat2"))
-		return ((a[3] & AT_NOFOLLOW) != 0);
+		return ((a[3] & LX_AT_SYMLINK_NOFOLLOW) != 0);
 	if (call_is(nr, "statx"))
-		return ((a[2] & AT_NOFOLLOW) != 0);
+		return ((a[2] & LX_AT_SYMLINK_NOFOLLOW) != 0);
 	if (call_is(nr, "open"))
 		return ((a[1] & O_NOFOLLOW) != 0);
 	if (call_is(nr, "openat"))

@@ -13,26 +13,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/signal.h"
 #include "libk/klock.h"
 #include "mem/vm_types.h"
 
-#define KNSIG 64
+#define KNSIG LX_SIGRTMAX
 #define KSIGBIT(s) (UINT64_C(1) << ((s)-1))
-#define KSIG_UNMASKABLE (KSIGBIT(9) | KSIGBIT(19)) /* KILL, STOP */
-
-#define KSIG_DFL 0
-#define KSIG_IGN 1
+#define KSIG_UNMASKABLE (KSIGBIT(LX_SIGKILL) | KSIGBIT(LX_SIGSTOP))
 
 struct lwp;
 struct proc;
 struct ptimer;
 struct vkernel;
 struct cpu_event;
-
-/* Layout of the kernel's struct sigaction (rt_sigaction). */
-struct ksigaction {
-	uint64_t handler, flags, restorer, mask;
-};
 
 struct ksigaltstack {
 	uint64_t sp;
@@ -78,7 +71,7 @@ struct sigpending {
 struct sigacts {
 	_Atomic(uint32_t) refs;
 	struct kmutex lock; /* rank SIGNAL */
-	struct ksigaction sa[KNSIG + 1];
+	struct lx_sigaction sa[KNSIG + 1];
 };
 
 /* Post to a process (any lwp that does not block it) or to one lwp.  No proc
@@ -131,8 +124,8 @@ void ksig_setmask_locked(struct lwp *, uint64_t mask);
 /* Forget pending signals of `set`, process- and thread-directed. */
 void ksig_flush_locked(struct proc *, uint64_t set);
 /* rt_sigaction: either pointer may be NULL. */
-void ksig_action(struct proc *, int signo, const struct ksigaction *,
-    struct ksigaction *old);
+void ksig_action(struct proc *, int signo, const struct lx_sigaction *,
+    struct lx_sigaction *old);
 bool ksig_default_ignored(int signo);
 bool ksig_default_stops(int signo);
 /* May `from` signal `to`? 0, EPERM.  Proc lock of neither held. */
@@ -150,7 +143,7 @@ bool ksig_ignored(struct proc *, int signo);
 
 /* sigframe.c: push a frame for sa on the user stack, set registers. 0 or
  * EFAULT (then SIGSEGV is forced by the caller). */
-int sigframe_push(struct lwp *, const struct ksigaction *,
+int sigframe_push(struct lwp *, const struct lx_sigaction *,
     const struct ksiginfo *, uint64_t mask);
 /* rt_sigreturn: restore; EFAULT -> force SIGSEGV. Result is in tf->rax. */
 int sigframe_return(struct lwp *);

@@ -102,16 +102,16 @@ sigacts_exec(struct sigacts *sa)
 		uint64_t h = sa->sa[s].handler;
 
 		memset(&sa->sa[s], 0, sizeof(sa->sa[s]));
-		if (h == KSIG_IGN)
-			sa->sa[s].handler = KSIG_IGN;
+		if (h == LX_SIG_IGN)
+			sa->sa[s].handler = LX_SIG_IGN;
 	}
 	kmutex_unlock(&sa->lock);
 }
 
-static struct ksigaction
+static struct lx_sigaction
 sig_action_get(struct proc *p, int signo)
 {
-	struct ksigaction sa;
+	struct lx_sigaction sa;
 
 	kmutex_lock(&p->sigacts->lock);
 	sa = p->sigacts->sa[signo];
@@ -122,15 +122,15 @@ sig_action_get(struct proc *p, int signo)
 bool
 ksig_ignored(struct proc *p, int signo)
 {
-	struct ksigaction sa = sig_action_get(p, signo);
+	struct lx_sigaction sa = sig_action_get(p, signo);
 
-	return (sa.handler == KSIG_IGN ||
-		(sa.handler == KSIG_DFL && ksig_default_ignored(signo)));
+	return (sa.handler == LX_SIG_IGN ||
+		(sa.handler == LX_SIG_DFL && ksig_default_ignored(signo)));
 }
 
 void
-ksig_action(struct proc *p, int signo, const struct ksigaction *new,
-    struct ksigaction *old)
+ksig_action(struct proc *p, int signo, const struct lx_sigaction *new,
+    struct lx_sigaction *old)
 {
 	kmutex_lock(&p->lock);
 	kmutex_lock(&p->sigacts->lock);
@@ -448,13 +448,13 @@ void
 ksig_force(struct lwp *l, const struct ksiginfo *info)
 {
 	struct proc *p = l->p;
-	struct ksigaction *sa = &p->sigacts->sa[info->signo];
+	struct lx_sigaction *sa = &p->sigacts->sa[info->signo];
 	uint64_t bit = KSIGBIT(info->signo);
 
 	kmutex_lock(&p->lock);
 	kmutex_lock(&p->sigacts->lock);
-	if ((l->sigmask & bit) || sa->handler == KSIG_IGN) {
-		sa->handler = KSIG_DFL;
+	if ((l->sigmask & bit) || sa->handler == LX_SIG_IGN) {
+		sa->handler = LX_SIG_DFL;
 		l->sigmask &= ~bit;
 	}
 	kmutex_unlock(&p->sigacts->lock);

@@ -110,15 +110,15 @@ sig_park(struct lwp *l)
 }
 
 /* The disposition of signo, and with SA_RESETHAND its end. */
-static struct ksigaction
+static struct lx_sigaction
 sig_action_use(struct proc *p, int signo)
 {
-	struct ksigaction sa, *slot = &p->sigacts->sa[signo];
+	struct lx_sigaction sa, *slot = &p->sigacts->sa[signo];
 
 	kmutex_lock(&p->sigacts->lock);
 	sa = *slot;
-	if (sa.handler > KSIG_IGN && (sa.flags & LX_SA_RESETHAND) != 0)
-		slot->handler = KSIG_DFL;
+	if (sa.handler > LX_SIG_IGN && (sa.flags & LX_SA_RESETHAND) != 0)
+		slot->handler = LX_SIG_DFL;
 	kmutex_unlock(&p->sigacts->lock);
 	return (sa);
 }
@@ -127,7 +127,7 @@ sig_action_use(struct proc *p, int signo)
  * could not be built twice over, and the process has ended. */
 static bool
 sig_run_handler(
-    struct lwp *l, const struct ksigaction *sa, const struct ksiginfo *info)
+    struct lwp *l, const struct lx_sigaction *sa, const struct ksiginfo *info)
 {
 	struct proc *p = l->p;
 	uint64_t mask = l->sigmask_restore ? l->sigmask_saved : l->sigmask;
@@ -160,7 +160,7 @@ enum sig_act { ACT_NONE, ACT_AGAIN, ACT_ORPHAN, ACT_STOP, ACT_DIE, ACT_RUN };
  * process group is (1), is not (0), or nobody has looked yet (-1). */
 static enum sig_act
 sig_next(
-    struct lwp *l, int orphaned, struct ksiginfo *info, struct ksigaction *sa)
+    struct lwp *l, int orphaned, struct ksiginfo *info, struct lx_sigaction *sa)
 {
 	struct proc *p = l->p;
 	int signo = ksig_peek_locked(l, ~l->sigmask);
@@ -169,14 +169,14 @@ sig_next(
 	if (signo == 0)
 		return (ACT_NONE);
 	*sa = sig_action_use(p, signo);
-	stops = sa->handler == KSIG_DFL && ksig_default_stops(signo);
+	stops = sa->handler == LX_SIG_DFL && ksig_default_stops(signo);
 	if (stops && signo != LX_SIGSTOP && orphaned < 0)
 		return (ACT_ORPHAN);
 	(void)ksig_take_locked(l, KSIGBIT(signo), info);
-	if (sa->handler == KSIG_IGN && signo != LX_SIGKILL &&
+	if (sa->handler == LX_SIG_IGN && signo != LX_SIGKILL &&
 	    signo != LX_SIGSTOP)
 		return (ACT_AGAIN);
-	if (sa->handler > KSIG_IGN && signo != LX_SIGKILL &&
+	if (sa->handler > LX_SIG_IGN && signo != LX_SIGKILL &&
 	    signo != LX_SIGSTOP)
 		return (ACT_RUN);
 	if (ksig_default_ignored(signo))
@@ -190,7 +190,7 @@ bool
 ksig_deliver(struct lwp *l, bool in_syscall, int error)
 {
 	struct proc *p = l->p;
-	struct ksigaction sa;
+	struct lx_sigaction sa;
 	struct ksiginfo info;
 	int orphaned = -1;
 

@@ -202,7 +202,7 @@ sigframe_push_xstate(struct lwp *l, uint64_t *sp, uint64_t *fpstate)
 }
 
 int
-sigframe_push(struct lwp *l, const struct ksigaction *sa,
+sigframe_push(struct lwp *l, const struct lx_sigaction *sa,
     const struct ksiginfo *info, uint64_t mask)
 {
 	struct trapframe *tf = &l->cpu->tf;

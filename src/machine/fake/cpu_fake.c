@@ -21,14 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/sigframe.h"
 #include "cpu/cpu.h"
 
-#define FX_SIZE 512
 #define XHDR_SIZE 64
-#define XAREA (FX_SIZE + XHDR_SIZE)
-#define FX_SW_OFFSET 464
-#define FP_XSTATE_MAGIC1 0x46505853u
-#define FP_XSTATE_MAGIC2 0x46505845u
+#define XAREA (LX_FXSAVE_SIZE + XHDR_SIZE)
 #define FX_FCW_DEFAULT 0x37f
 #define FX_MXCSR_DEFAULT 0x1f80
 #define FX_MXCSR_OFFSET 24
@@ -47,7 +44,7 @@ fake_xstate_init(struct fake_thread *ft)
 	memset(ft->xstate, 0, sizeof(ft->xstate));
 	memcpy(ft->xstate, &fcw, sizeof(fcw));
 	memcpy(ft->xstate + FX_MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
-	ft->xstate[FX_SIZE] = 0x3; /* xstate_bv: x87, SSE */
+	ft->xstate[LX_FXSAVE_SIZE] = 0x3; /* xstate_bv: x87, SSE */
 }
 
 static int
@@ -123,13 +120,14 @@ fake_xstate_get(struct cpu_thread *ct, void *buf, size_t size)
 {
 	struct fake_thread *ft = ct->md;
 	uint8_t frame[XAREA + sizeof(uint32_t)];
-	const uint32_t magic1 = FP_XSTATE_MAGIC1, magic2 = FP_XSTATE_MAGIC2;
+	const uint32_t magic1 = LX_FP_XSTATE_MAGIC1,
+		       magic2 = LX_FP_XSTATE_MAGIC2;
 	const uint32_t extended = sizeof(frame), xsize = XAREA;
 	const uint64_t features = 0x3;
-	uint8_t *sw = frame + FX_SW_OFFSET;
+	uint8_t *sw = frame + LX_FPX_SW_OFFSET;
 
 	memcpy(frame, ft->xstate, XAREA);
-	memset(sw, 0, FX_SIZE - FX_SW_OFFSET);
+	memset(sw, 0, LX_FXSAVE_SIZE - LX_FPX_SW_OFFSET);
 	memcpy(sw, &magic1, 4);
 	memcpy(sw + 4, &extended, 4);
 	memcpy(sw + 8, &features, 8);
@@ -152,9 +150,9 @@ fake_xstate_set(struct cpu_thread *ct, const void *buf, size_t size)
 	}
 	if (size != XAREA + sizeof(uint32_t))
 		return (EINVAL);
-	memcpy(&magic1, p + FX_SW_OFFSET, 4);
+	memcpy(&magic1, p + LX_FPX_SW_OFFSET, 4);
 	memcpy(&magic2, p + XAREA, 4);
-	if (magic1 != FP_XSTATE_MAGIC1 || magic2 != FP_XSTATE_MAGIC2)
+	if (magic1 != LX_FP_XSTATE_MAGIC1 || magic2 != LX_FP_XSTATE_MAGIC2)
 		return (EINVAL);
 	memcpy(ft->xstate, p, XAREA);
 	return (0);
