@@ -11,13 +11,15 @@
 
 #include "libk/kassert.h"
 
+struct fixture fx;
+
 static void
 fx_log(void *arg, int level, const char *line)
 {
-	struct fixture *fx = arg;
+	struct fixture *f = arg;
 
-	if (fx->logword != NULL && strstr(line, fx->logword) != NULL)
-		atomic_fetch_add(&fx->logged, 1);
+	if (f->logword != NULL && strstr(line, f->logword) != NULL)
+		atomic_fetch_add(&f->logged, 1);
 	if (getenv("FX_VERBOSE") != NULL)
 		fprintf(stderr, "[%d] %s\n", level, line);
 }
@@ -30,7 +32,7 @@ static void
 fx_step(
     void *arg, struct cpu_thread *ct, struct pmap *pmap, struct cpu_event *ev)
 {
-	struct fixture *fx = arg;
+	struct fixture *f = arg;
 	struct trapframe *tf = &ct->tf;
 	struct user u = {.l = lwp_current(), .tf = tf, .ev = ev};
 	unsigned off, n;
@@ -43,14 +45,14 @@ fx_step(
 	}
 	off = (unsigned)(tf->rip & PAGE_MASK);
 	n = off >= FX_HANDLER ? (off - FX_HANDLER) / 32 : (off - FX_ENTRY) / 16;
-	if (off >= FX_HANDLER && n < FX_PROGRAMS && fx->handler[n] != NULL) {
+	if (off >= FX_HANDLER && n < FX_PROGRAMS && f->handler[n] != NULL) {
 		if ((tf->rip & 0x10) == 0) { /* first step of the handler */
 			tf->rip += 0x10;
 			tf->r15 = 0;
 		}
-		fx->handler[n](&u);
-	} else if (off >= FX_ENTRY && n < FX_PROGRAMS && fx->prog[n] != NULL) {
-		fx->prog[n](&u);
+		f->handler[n](&u);
+	} else if (off >= FX_ENTRY && n < FX_PROGRAMS && f->prog[n] != NULL) {
+		f->prog[n](&u);
 	} else {
 		u_sys(&u, SYS_exit_group, (const uint64_t[6]){97});
 	}
@@ -114,11 +116,11 @@ u_put64(struct user *u, uint64_t addr, uint64_t val)
 void
 u_fail(struct user *u, const char *file, int line, const char *what, long got)
 {
-	struct fixture *fx = ((struct cpu_fake *)u->l->p->k->machine)->arg;
+	struct fixture *f = ((struct cpu_fake *)u->l->p->k->machine)->arg;
 
 	fprintf(stderr, "%s:%d: pid %d: %s (got %ld)\n", file, line,
 	    u->l->p->pid, what, got);
-	atomic_fetch_add(&fx->failed, 1);
+	atomic_fetch_add(&f->failed, 1);
 }
 
 size_t
@@ -166,13 +168,13 @@ fx_elf(unsigned char buf[8192], int n, bool pie, const char *interp)
 }
 
 void
-fx_file(struct fixture *fx, const char *path, const void *data, size_t len,
+fx_file(struct fixture *f, const char *path, const void *data, size_t len,
     unsigned mode)
 {
 	char full[256];
 	int fd;
 
-	snprintf(full, sizeof(full), "%s/%s", fx->dir, path);
+	snprintf(full, sizeof(full), "%s/%s", f->dir, path);
 	fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0700);
 	KVERIFY(fd >= 0);
 	KVERIFY(write(fd, data, len) == (ssize_t)len);
@@ -181,64 +183,65 @@ fx_file(struct fixture *fx, const char *path, const void *data, size_t len,
 }
 
 void
-fx_init(struct fixture *fx)
+fx_init(struct fixture *f)
 {
 	static const char *const dirs[] = {"bin", "tmp", "proc", "dev", "lib"};
 	unsigned char elf[8192];
 	char path[256];
 	size_t len;
 
-	memset(fx, 0, sizeof(*fx));
-	strcpy(fx->dir, "/tmp/vmspace-kern.XXXXXX");
-	KVERIFY(mkdtemp(fx->dir) != NULL);
+	memset(f, 0, sizeof(*f));
+	strcpy(f->dir, "/tmp/vmspace-kern.XXXXXX");
+	KVERIFY(mkdtemp(f->dir) != NULL);
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", fx->dir, dirs[i]);
+		snprintf(path, sizeof(path), "%s/%s", f->dir, dirs[i]);
 		KVERIFY(mkdir(path, 0755) == 0);
 	}
 	for (int n = 0; n < FX_PROGRAMS; n++) {
 		len = fx_elf(elf, n, false, NULL);
 		snprintf(path, sizeof(path), "bin/p%d", n);
-		fx_file(fx, path, elf, len, 0755);
+		fx_file(f, path, elf, len, 0755);
 		len = fx_elf(elf, n, true, NULL);
 		snprintf(path, sizeof(path), "bin/pie%d", n);
-		fx_file(fx, path, elf, len, 0755);
+		fx_file(f, path, elf, len, 0755);
 	}
 }
 
 int
-fx_try_boot(struct fixture *fx)
+fx_try_boot(struct fixture *f)
 {
 	struct vkernel_config cf = {
-	    .mem = fx->mem != 0 ? fx->mem : (uint64_t)64 << 20,
-	    .root = fx->dir,
+	    .mem = f->mem != 0 ? f->mem : (uint64_t)64 << 20,
+	    .root = f->dir,
 	    .log = fx_log,
-	    .log_arg = fx,
+	    .log_arg = f,
 	    .log_level = 3,
 	};
-	struct host h = host_fake(&fx->hf);
+	struct host h = host_fake(&f->hf);
 
-	fx->fake.step = fx_step;
-	fx->fake.arg = fx;
+	f->fake.step = fx_step;
+	f->fake.arg = f;
 	return (vkernel_create_fake_on(
-	    &cf, &fx->fake, fx->use_hf ? &h : NULL, &fx->k));
+	    &cf, &f->fake, f->use_hf ? &h : NULL, &f->k));
 }
 
 void
-fx_boot(struct fixture *fx)
+fx_boot(struct fixture *f)
 {
-	assert_int_equal(fx_try_boot(fx), 0);
+	assert_int_equal(fx_try_boot(f), 0);
 }
 
 void
-fx_shutdown(struct fixture *fx)
+fx_shutdown(struct fixture *f)
 {
 	uint64_t leaks;
 
-	vkernel_destroy_check(fx->k, &leaks);
+	vkernel_destroy_check(f->k, &leaks);
+	f->k = NULL;
 	assert_int_equal(leaks, 0);
-	assert_int_equal(atomic_load(&fx->failed), 0);
-	if (fx->use_hf)
-		assert_int_equal(atomic_load(&fx->hf.live), 0);
+	assert_int_equal(atomic_load(&f->failed), 0);
+	if (f->use_hf)
+		assert_int_equal(atomic_load(&f->hf.live), 0);
 }
 
 static int
@@ -248,13 +251,13 @@ fx_unlink(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 }
 
 void
-fx_done(struct fixture *fx)
+fx_done(struct fixture *f)
 {
-	KVERIFY(nftw(fx->dir, fx_unlink, 8, FTW_DEPTH | FTW_PHYS) == 0);
+	KVERIFY(nftw(f->dir, fx_unlink, 8, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
 int
-fx_spawn(struct fixture *fx, int n)
+fx_spawn(struct fixture *f, int n)
 {
 	char path[32];
 	const char *const env[] = {"A=1", "PATH=/nowhere:/bin", NULL};
@@ -267,15 +270,39 @@ fx_spawn(struct fixture *fx, int n)
 	int pid;
 
 	snprintf(path, sizeof(path), "/bin/p%d", n);
-	assert_int_equal(vkernel_spawn(fx->k, &sp, &pid), 0);
+	assert_int_equal(vkernel_spawn(f->k, &sp, &pid), 0);
 	return (pid);
 }
 
 int
-fx_run(struct fixture *fx, int n)
+fx_run(struct fixture *f, int n)
 {
-	int pid = fx_spawn(fx, n), status;
+	int pid = fx_spawn(f, n), status;
 
-	assert_int_equal(vkernel_wait(fx->k, pid, &status), 0);
+	assert_int_equal(vkernel_wait(f->k, pid, &status), 0);
 	return (status);
+}
+
+int
+fx_setup(void **state)
+{
+	fx_init(&fx);
+	return (0);
+}
+
+int
+fx_setup_booted(void **state)
+{
+	fx_init(&fx);
+	fx_boot(&fx);
+	return (0);
+}
+
+int
+fx_teardown(void **state)
+{
+	if (fx.k != NULL)
+		fx_shutdown(&fx);
+	fx_done(&fx);
+	return (0);
 }

@@ -41,7 +41,7 @@ struct user {
 typedef void program_fn(struct user *);
 
 struct fixture {
-	struct vkernel *k;
+	struct vkernel *k; /* NULL: not booted */
 	struct cpu_fake fake;
 	struct host_fake hf;
 	bool use_hf;
@@ -54,11 +54,23 @@ struct fixture {
 	uint64_t mem;
 };
 
-/* A root directory with programs; fx_boot makes a kernel on it. */
+/* The fixture of the test that runs. */
+extern struct fixture fx;
+
+/* For cmocka: fx_init(), with fx_boot(), and the end of both, which also
+ * destroys a kernel that the test has booted and left. */
+int fx_setup(void **state);
+int fx_setup_booted(void **state);
+int fx_teardown(void **state);
+#define FX_TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
+#define FX_TEST_BOOTED(fn) \
+	cmocka_unit_test_setup_teardown(fn, fx_setup_booted, fx_teardown)
+
+/* A root directory with programs; fx_boot creates a kernel on it. */
 void fx_init(struct fixture *);
 void fx_boot(struct fixture *);
 int fx_try_boot(struct fixture *);
-/* Destroys; no leaks, no failed checks. */
+/* Destroys the kernel and asserts: no leaks, no failed checks. */
 void fx_shutdown(struct fixture *);
 void fx_done(struct fixture *); /* removes the directory */
 /* Spawn /bin/pN; returns its pid.  fx_run also waits: wait(2) status. */

@@ -15,23 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct fixture fx;
-
-static int
-setup(void **state)
-{
-	fx_init(&fx);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	fx_shutdown(&fx);
-	fx_done(&fx);
-	return (0);
-}
-
 /* ---- the stack of a new program ---- */
 
 static void
@@ -507,14 +490,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	    T(test_stack),
-	    T(test_pie_and_interp),
-	    T(test_script),
-	    T(test_errors),
-	    T(test_arguments),
-	    T(test_keep),
-	    T(test_textvp),
+	    FX_TEST(test_stack),
+	    FX_TEST(test_pie_and_interp),
+	    FX_TEST(test_script),
+	    FX_TEST(test_errors),
+	    FX_TEST(test_arguments),
+	    FX_TEST(test_keep),
+	    FX_TEST(test_textvp),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

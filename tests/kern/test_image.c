@@ -10,22 +10,12 @@
 
 #include <elf.h>
 
-static struct fixture fx;
-
 static int
 setup(void **state)
 {
 	fx_init(&fx);
 	fx.mem = (uint64_t)128 << 20;
 	fx_boot(&fx);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	fx_shutdown(&fx);
-	fx_done(&fx);
 	return (0);
 }
 
@@ -185,7 +175,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
 	    T(test_checks),
 	    T(test_interp_checks),
 	    T(test_random),

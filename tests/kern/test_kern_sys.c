@@ -19,24 +19,6 @@
 #include "linux/sys_mem.h"
 #include "testrand.h"
 
-static struct fixture fx;
-
-static int
-setup(void **state)
-{
-	fx_init(&fx);
-	fx_boot(&fx);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	fx_shutdown(&fx);
-	fx_done(&fx);
-	return (0);
-}
-
 /* ---- pure functions ---- */
 
 static void
@@ -685,19 +667,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_siginfo),
 	    cmocka_unit_test(test_mmap_decode),
 	    cmocka_unit_test(test_ktime),
-	    T(test_trace),
-	    T(test_frame),
-	    T(test_sigwait),
-	    T(test_futex),
-	    T(test_robust),
-	    T(test_poll),
-	    T(test_epoll),
-	    T(test_rubbish),
+	    FX_TEST_BOOTED(test_trace),
+	    FX_TEST_BOOTED(test_frame),
+	    FX_TEST_BOOTED(test_sigwait),
+	    FX_TEST_BOOTED(test_futex),
+	    FX_TEST_BOOTED(test_robust),
+	    FX_TEST_BOOTED(test_poll),
+	    FX_TEST_BOOTED(test_epoll),
+	    FX_TEST_BOOTED(test_rubbish),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -19,22 +19,7 @@
 #define MADV_PAGEOUT 21
 #define MREMAP_MAYMOVE 1
 
-static struct fixture fx;
 static _Atomic(int) outcome; /* errno of the step, 0 done */
-
-static int
-setup(void **state)
-{
-	fx_init(&fx);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	fx_done(&fx);
-	return (0);
-}
 
 /*
  * Refusal of one allocation: the zone `target` has exactly `allowance` items
@@ -615,15 +600,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	    T(test_boot),
-	    T(test_fork),
-	    T(test_exec),
-	    T(test_thread),
-	    T(test_memory),
-	    T(test_swapon),
-	    T(test_swapoff),
-	    T(test_oom),
+	    FX_TEST(test_boot),
+	    FX_TEST(test_fork),
+	    FX_TEST(test_exec),
+	    FX_TEST(test_thread),
+	    FX_TEST(test_memory),
+	    FX_TEST(test_swapon),
+	    FX_TEST(test_swapoff),
+	    FX_TEST(test_oom),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -15,7 +15,6 @@
 	(LX_CLONE_VM | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SIGHAND | \
 	    LX_CLONE_THREAD)
 
-static struct fixture fx;
 static _Atomic(int) thread_tid;   /* of the thread that runs */
 static _Atomic(bool) thread_ends; /* it may end */
 static _Atomic(bool) sleeper_runs;
@@ -28,17 +27,7 @@ setup(void **state)
 	atomic_store(&thread_ends, false);
 	atomic_store(&sleeper_runs, false);
 	atomic_store(&all_end, false);
-	fx_init(&fx);
-	fx_boot(&fx);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	fx_shutdown(&fx);
-	fx_done(&fx);
-	return (0);
+	return (fx_setup_booted(state));
 }
 
 static void
@@ -218,7 +207,7 @@ test_tid_lookup_takes_no_proc_lock(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_tid_names_process),
 	    T(test_tid_ends_at_exec),

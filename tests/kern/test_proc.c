@@ -13,24 +13,6 @@
 #include "abi/wait.h"
 #include "libk/kassert.h"
 
-static struct fixture fx;
-
-static int
-setup(void **state)
-{
-	fx_init(&fx);
-	fx_boot(&fx);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	fx_shutdown(&fx);
-	fx_done(&fx);
-	return (0);
-}
-
 /* ---- exit ---- */
 
 static void
@@ -764,27 +746,26 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	    T(test_exit),
-	    T(test_fork_wait),
-	    T(test_cow),
-	    T(test_zombie),
-	    T(test_kill),
-	    T(test_handler),
-	    T(test_faults),
-	    T(test_stop),
-	    T(test_autoreap),
-	    T(test_alarm),
-	    T(test_orphans),
-	    T(test_daemon),
-	    T(test_destroy_running),
-	    T(test_vfork),
-	    T(test_vfork_kill),
-	    T(test_vfork_sibling),
-	    T(test_threads),
-	    T(test_group_exit),
-	    T(test_groups),
-	    T(test_two_kernels),
+	    FX_TEST_BOOTED(test_exit),
+	    FX_TEST_BOOTED(test_fork_wait),
+	    FX_TEST_BOOTED(test_cow),
+	    FX_TEST_BOOTED(test_zombie),
+	    FX_TEST_BOOTED(test_kill),
+	    FX_TEST_BOOTED(test_handler),
+	    FX_TEST_BOOTED(test_faults),
+	    FX_TEST_BOOTED(test_stop),
+	    FX_TEST_BOOTED(test_autoreap),
+	    FX_TEST_BOOTED(test_alarm),
+	    FX_TEST_BOOTED(test_orphans),
+	    FX_TEST_BOOTED(test_daemon),
+	    FX_TEST_BOOTED(test_destroy_running),
+	    FX_TEST_BOOTED(test_vfork),
+	    FX_TEST_BOOTED(test_vfork_kill),
+	    FX_TEST_BOOTED(test_vfork_sibling),
+	    FX_TEST_BOOTED(test_threads),
+	    FX_TEST_BOOTED(test_group_exit),
+	    FX_TEST_BOOTED(test_groups),
+	    FX_TEST_BOOTED(test_two_kernels),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

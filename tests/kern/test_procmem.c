@@ -14,7 +14,6 @@
 
 #define AT UINT64_C(0x20000000)
 
-static struct fixture fx;
 static _Atomic(bool) ready, go, over;
 
 static int
@@ -26,13 +25,6 @@ setup(void **state)
 	fx_init(&fx);
 	/* So that others than root can walk it. */
 	return (chmod(fx.dir, 0755));
-}
-
-static int
-teardown(void **state)
-{
-	fx_done(&fx);
-	return (0);
 }
 
 static void
@@ -181,8 +173,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_users, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_zombie, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_users, setup, fx_teardown),
+	    cmocka_unit_test_setup_teardown(test_zombie, setup, fx_teardown),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

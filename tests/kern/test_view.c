@@ -14,22 +14,6 @@
 #include "host/host_file.h"
 #include "vfs/procfs/procfs.h"
 
-static struct fixture fx;
-
-static int
-setup(void **state)
-{
-	fx_init(&fx);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	fx_done(&fx);
-	return (0);
-}
-
 static _Atomic(bool) release;
 
 static void
@@ -219,7 +203,6 @@ test_mounts(void **state)
 	};
 	struct vfs_ctx ctx = {0};
 	uint32_t uid, gid;
-	uint64_t leaks;
 	struct file *f;
 
 	assert_int_equal(vkernel_create(&cf, &fx.k), 0);
@@ -240,8 +223,7 @@ test_mounts(void **state)
 	assert_int_equal(
 	    vfs_open(&ctx, NULL, "/tmp/a/b/bin/p0", O_RDONLY, 0, &f), 0);
 	file_free(f);
-	vkernel_destroy_check(fx.k, &leaks);
-	assert_int_equal(leaks, 0);
+	fx_shutdown(&fx);
 }
 
 /* A link in the root does not lead the writable mount out of it. */
@@ -399,14 +381,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	    T(test_procfs),
-	    T(test_doors),
-	    T(test_zombie_texts),
-	    T(test_config),
-	    T(test_mounts),
-	    T(test_rw_link),
-	    T(test_spawn),
+	    FX_TEST(test_procfs),
+	    FX_TEST(test_doors),
+	    FX_TEST(test_zombie_texts),
+	    FX_TEST(test_config),
+	    FX_TEST(test_mounts),
+	    FX_TEST(test_rw_link),
+	    FX_TEST(test_spawn),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -23,6 +23,7 @@
 
 #include "host/host.h"
 #include "host/host_file.h"
+#include "testchild.h"
 #include "testrand.h"
 
 #define PG ((size_t)4096)
@@ -510,37 +511,37 @@ test_refused(void **state)
 	host_close(fd);
 }
 
-/* Does destroying a ring with a transfer that was not reaped end it all? */
-static bool
-dies(bool reap)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		struct host_ring *r;
-		struct host_iovec iov = {&status, sizeof(status)};
-		int fd, error = 1;
-		void *token;
-
-		(void)!freopen("/dev/null", "w", stderr);
-		if (host_memfd("ring", PG, &fd) != 0 ||
-		    host_ring_create(1, true, &r) != 0 ||
-		    host_ring_pwritev(r, fd, &iov, 1, 0, NULL) != 0 ||
-		    (reap && !host_ring_reap(r, true, &token, &error)))
-			_exit(0);
-		host_ring_destroy(r);
-		_exit(reap && error == 0 ? 7 : 0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return (!WIFEXITED(status) || WEXITSTATUS(status) != 7);
-}
+struct destroy_case {
+	bool reap; /* the one transfer, before the ring is destroyed */
+};
 
 static void
-test_panics(void **state)
+destroy_ring(void *arg)
 {
-	assert_true(dies(false));
-	assert_false(dies(true));
+	const struct destroy_case *c = arg;
+	struct host_ring *r;
+	char data[4] = {0};
+	struct host_iovec iov = {data, sizeof(data)};
+	int fd, error = 1;
+	void *token;
+
+	if (host_memfd("ring", PG, &fd) != 0 ||
+	    host_ring_create(1, true, &r) != 0 ||
+	    host_ring_pwritev(r, fd, &iov, 1, 0, NULL) != 0 ||
+	    (c->reap && !host_ring_reap(r, true, &token, &error)))
+		_exit(1);
+	host_ring_destroy(r);
+	_exit(c->reap && error == 0 ? 0 : 1);
+}
+
+/* A ring is destroyed only when every transfer has been reaped. */
+static void
+test_destroy_panics(void **state)
+{
+	struct destroy_case reaped = {true}, not_reaped = {false};
+
+	assert_true(child_panics(destroy_ring, &not_reaped));
+	assert_false(child_fails(destroy_ring, &reaped));
 }
 
 int
@@ -557,7 +558,7 @@ main(void)
 	    T(test_many),
 	    T(test_descriptors),
 	    T(test_refused),
-	    T(test_panics),
+	    T(test_destroy_panics),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "libk/blist.h"
+#include "testchild.h"
 #include "testrand.h"
 
 /* Longest run of free blocks that does not cross a group of 4096. */
@@ -153,50 +154,35 @@ test_fragmented(void **state)
 	blist_destroy(b);
 }
 
-/* Does fn end the process? */
-static bool
-dies(void (*fn)(struct blist *))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		struct blist *b = blist_create(100);
-
-		(void)!freopen("/dev/null", "w", stderr);
-		fn(b);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return (!WIFEXITED(status) || WEXITSTATUS(status) != 0);
-}
-
 static void
-free_twice(struct blist *b)
+free_twice(void *b)
 {
 	blist_free(b, 3, 1);
 }
 
 static void
-free_beyond(struct blist *b)
+free_beyond(void *b)
 {
 	blist_fill(b, 0, 100);
 	blist_free(b, 99, 2);
 }
 
 static void
-free_rightly(struct blist *b)
+free_rightly(void *b)
 {
 	blist_fill(b, 0, 100);
 	blist_free(b, 99, 1);
 }
 
 static void
-test_panics(void **state)
+test_free_panics(void **state)
 {
-	assert_true(dies(free_twice));
-	assert_true(dies(free_beyond));
-	assert_false(dies(free_rightly));
+	struct blist *b = blist_create(100);
+
+	assert_true(child_fails(free_twice, b));
+	assert_true(child_fails(free_beyond, b));
+	assert_false(child_fails(free_rightly, b));
+	blist_destroy(b);
 }
 
 int
@@ -206,7 +192,7 @@ main(void)
 	    cmocka_unit_test(test_model),
 	    cmocka_unit_test(test_sequential),
 	    cmocka_unit_test(test_fragmented),
-	    cmocka_unit_test(test_panics),
+	    cmocka_unit_test(test_free_panics),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

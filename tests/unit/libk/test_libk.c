@@ -26,6 +26,7 @@
 
 #include <cmocka.h>
 
+#include "testchild.h"
 #include "testrand.h"
 
 #define NTHREADS 8
@@ -560,40 +561,22 @@ test_trylock(void **state)
 	shared_destroy(&s);
 }
 
-/* Run fn in a child that has to panic with all of the words. */
+/* fn must panic with a message that has both words. */
 static void
-expect_panic(void (*fn)(void), const char *word1, const char *word2)
+expect_panic(void (*fn)(void *), const char *word1, const char *word2)
 {
-	char text[2048];
-	size_t len = 0;
-	ssize_t n;
-	int fds[2], st;
-	pid_t pid;
+	struct child_end end;
 
-	assert_int_equal(pipe(fds), 0);
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		signal(SIGABRT, SIG_DFL);
-		dup2(fds[1], STDERR_FILENO);
-		fn();
-		_exit(0);
-	}
-	close(fds[1]);
-	while ((n = read(fds[0], text + len, sizeof(text) - 1 - len)) > 0)
-		len += (size_t)n;
-	text[len] = '\0';
-	close(fds[0]);
-	assert_int_equal(waitpid(pid, &st, 0), pid);
-	assert_true(WIFSIGNALED(st) && WTERMSIG(st) == SIGABRT);
-	assert_non_null(strstr(text, "vmspace: panic: "));
-	assert_non_null(strstr(text, word1));
-	assert_non_null(strstr(text, word2));
+	child_run(fn, NULL, &end);
+	assert_true(WIFSIGNALED(end.status));
+	assert_int_equal(WTERMSIG(end.status), SIGABRT);
+	assert_non_null(strstr(end.text, "vmspace: panic: "));
+	assert_non_null(strstr(end.text, word1));
+	assert_non_null(strstr(end.text, word2));
 }
 
 static void
-panic_verify(void)
+panic_verify(void *arg)
 {
 	KVERIFY(1 + 1 == 3);
 }
@@ -619,7 +602,7 @@ make_locks(void)
 }
 
 static void
-panic_order(void)
+panic_order(void *arg)
 {
 	make_locks();
 	kmutex_lock(&inner);
@@ -627,7 +610,7 @@ panic_order(void)
 }
 
 static void
-panic_equal(void)
+panic_equal(void *arg)
 {
 	make_locks();
 	kmutex_lock(&inner);
@@ -635,7 +618,7 @@ panic_equal(void)
 }
 
 static void
-panic_recursion(void)
+panic_recursion(void *arg)
 {
 	make_locks();
 	krwlock_rdlock(&rwl);
@@ -643,14 +626,14 @@ panic_recursion(void)
 }
 
 static void
-panic_unlock(void)
+panic_unlock(void *arg)
 {
 	make_locks();
 	kmutex_unlock(&outer);
 }
 
 static void
-panic_wait(void)
+panic_wait(void *arg)
 {
 	struct kcond c;
 
@@ -662,14 +645,14 @@ panic_wait(void)
 }
 
 static void
-panic_owned(void)
+panic_owned(void *arg)
 {
 	make_locks();
 	kmutex_assert_owned(&outer);
 }
 
 static void
-panic_none(void)
+panic_none(void *arg)
 {
 	make_locks();
 	kmutex_lock(&outer);
@@ -677,7 +660,7 @@ panic_none(void)
 }
 
 static void
-panic_destroy(void)
+panic_destroy(void *arg)
 {
 	make_locks();
 	krwlock_rdlock(&rwl);

@@ -7,6 +7,7 @@
  * threads, with plain data that a sanitizer can watch.
  */
 #include "mem/vm_life.h"
+#include "testchild.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -87,57 +88,45 @@ test_many(void **state)
 	assert_life(&l, 1, 1, false);
 }
 
-enum crime {
+enum misuse {
 	REF_DEAD,
 	HOLD_DEAD,
 	FREE_TWICE,
 	DROP_OF_REF,
 	DROP_TWICE,
 	TRYREF_NOHOLD,
-	NCRIMES
+	NMISUSES
 };
 
 static void
-commit(enum crime crime)
+misuse_life(void *arg)
 {
+	enum misuse how = *(enum misuse *)arg;
 	struct vm_life l;
 
 	vm_life_init(&l);
-	if (crime == DROP_OF_REF)
+	if (how == DROP_OF_REF)
 		vm_life_drop(&l);
 	vm_life_free(&l);
-	if (crime == FREE_TWICE)
+	if (how == FREE_TWICE)
 		vm_life_free(&l);
-	if (crime == REF_DEAD)
+	if (how == REF_DEAD)
 		vm_life_ref(&l);
 	vm_life_drop(&l);
-	if (crime == HOLD_DEAD)
+	if (how == HOLD_DEAD)
 		vm_life_hold(&l);
-	if (crime == DROP_TWICE)
+	if (how == DROP_TWICE)
 		vm_life_drop(&l);
-	if (crime == TRYREF_NOHOLD)
+	if (how == TRYREF_NOHOLD)
 		vm_life_tryref(&l);
 }
 
 static void
-test_crimes(void **state)
+test_misuse_panics(void **state)
 {
 	(void)state;
-	for (enum crime c = 0; c < NCRIMES; c++) {
-		pid_t pid = fork();
-		int status;
-
-		if (pid == 0) {
-			signal(SIGABRT, SIG_DFL);
-			if (freopen("/dev/null", "w", stderr) == NULL)
-				_exit(2);
-			commit(c);
-			_exit(0);
-		}
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_true(WIFSIGNALED(status));
-		assert_int_equal(WTERMSIG(status), SIGABRT);
-	}
+	for (enum misuse m = 0; m < NMISUSES; m++)
+		assert_true(child_panics(misuse_life, &m));
 }
 
 /* ---- stress ---- */
@@ -314,7 +303,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_transitions),
 	    cmocka_unit_test(test_many),
-	    cmocka_unit_test(test_crimes),
+	    cmocka_unit_test(test_misuse_panics),
 	    cmocka_unit_test(test_stress),
 	};
 

@@ -25,6 +25,7 @@
 #include "vm/object/vm_object.h"
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"
+#include "testchild.h"
 
 #define FRAMES 3000 /* not a multiple of the largest run */
 
@@ -281,52 +282,37 @@ test_create_errors(void **state)
 	assert_null(ph);
 }
 
-static struct vm_page *
-crime_double(void)
+static void
+free_twice(void *arg)
 {
 	struct vm_page *m = vm_phys_alloc(sys.phys, 3);
 
 	vm_phys_free_run(sys.phys, m, 8);
-	return (m + 5);
+	vm_phys_free(sys.phys, m + 5);
 }
 
-static struct vm_page *
-crime_held(void)
+static void
+free_held(void *arg)
 {
 	struct vm_page *m = vm_phys_alloc(sys.phys, 0);
 
 	atomic_store(&m->hold, 1);
-	return (m);
-}
-
-static struct vm_page *
-crime_fresh(void)
-{
-	return (sys.phys->pages + FRAMES - 1);
+	vm_phys_free(sys.phys, m);
 }
 
 static void
-test_crimes(void **state)
+free_unallocated(void *arg)
 {
-	struct vm_page *(*const crimes[])(void) = {
-	    crime_double, crime_held, crime_fresh};
+	vm_phys_free(sys.phys, sys.phys->pages + FRAMES - 1);
+}
 
+static void
+test_misuse_panics(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < sizeof(crimes) / sizeof(crimes[0]); i++) {
-		pid_t pid = fork();
-		int status;
-
-		if (pid == 0) {
-			signal(SIGABRT, SIG_DFL);
-			if (freopen("/dev/null", "w", stderr) == NULL)
-				_exit(2);
-			vm_phys_free(sys.phys, crimes[i]());
-			_exit(0);
-		}
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_true(WIFSIGNALED(status));
-		assert_int_equal(WTERMSIG(status), SIGABRT);
-	}
+	assert_true(child_panics(free_twice, NULL));
+	assert_true(child_panics(free_held, NULL));
+	assert_true(child_panics(free_unallocated, NULL));
 }
 
 static void *
@@ -573,7 +559,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_crimes),
+	    T(test_misuse_panics),
 	    T(test_system_init),
 	    T(test_fresh_and_recycled),
 	    T(test_zero_run),
