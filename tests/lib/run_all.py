@@ -133,8 +133,8 @@ def run_suite(build, suite, names, env, total):
     full = dict(os.environ)
     full.update(env)
     cmd = ["meson", "test", "-C", os.path.join(TOP, build), "--no-rebuild",
-           "--suite", suite, "--num-processes", "2", "--timeout-multiplier",
-           env.get("VMSPACE_TEST_SLOW", "1")] + (names or [])
+           "--suite", suite, "--num-processes", str(os.cpu_count() or 1),
+           "--timeout-multiplier", env.get("VMSPACE_TEST_SLOW", "1")] + (names or [])
     r = subprocess.run(cmd, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, env=full)
     entries = []

@@ -54,6 +54,20 @@ def check_layout(tree):
             tree.add(some[0], 1, f"or one after it: {r.stderr[:200].strip()}")
 
 
+def format_files(tree):
+    """lint.py --format: lay the files out."""
+    tool = clang_format(tree)
+    if tool is None:
+        print(tree.skipped or f"{tree.missing} is missing")
+        return 1
+    paths = to_format(tree)
+    if not paths:
+        return 0
+    r = run([tool, "-i", "--style=file", *paths], tree.root)
+    print(r.stderr, end="")
+    return r.returncode
+
+
 def check_tidy(tree):
     tool = shutil.which("clang-tidy")
     if tool is None:

@@ -5,7 +5,9 @@
 
     lint.py [--root DIR] [--build DIR] [--only CHECK[,CHECK...]] [--no-notes]
     lint.py --tidy BUILD        clang-tidy with the checks of .clang-tidy
-    lint.py --changed BASE ...  long checks: only files that differ from BASE
+    lint.py --changed BASE ...  the long checks (headers, layout, tidy) look
+                                only at the files that differ from BASE
+    lint.py --changed BASE --format     run clang-format on these files
     lint.py --circles BUILD     print which folders and files need each other
     lint.py --self-test         each check finds the violations seeded for it
 
@@ -94,6 +96,7 @@ def options():
     ap.add_argument("--no-notes", action="store_true")
     ap.add_argument("--tidy", metavar="BUILD")
     ap.add_argument("--changed", metavar="BASE")
+    ap.add_argument("--format", action="store_true")
     ap.add_argument("--circles", metavar="BUILD")
     ap.add_argument("--verbose", action="store_true")
     ap.add_argument("--self-test", action="store_true")
@@ -113,6 +116,8 @@ def main():
     if unknown:
         sys.exit(f"lint: no check {unknown[0]}; there are {', '.join(ALL)}")
     changed = changed_files(a.root, a.changed) if a.changed else None
+    if a.format:
+        return clang.format_files(Tree(a.root, changed=changed))
     cases = vmtest.Cases()
     with concurrent.futures.ProcessPoolExecutor(min(JOBS, len(names))) as pool:
         runs = [pool.submit(check, n, a.root, a.tidy or a.build, changed)
