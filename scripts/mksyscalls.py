@@ -92,8 +92,11 @@ def c_text(calls):
     out += ["", "const struct syscall_desc syscall_table[] = {"]
     out += [f'\t[{c.nr}] = {{"{c.name}", {c.fn or "NULL"}, '
             f'"{",".join(c.kinds)}"}},' for c in calls]
-    out += ["};", "const unsigned syscall_table_n =",
-            "    sizeof(syscall_table) / sizeof(syscall_table[0]);", ""]
+    size = "sizeof(syscall_table) / sizeof(syscall_table[0])"
+    out += ["};", f"const unsigned syscall_table_n = {size};", "",
+            "const struct syscall_ops linux_syscall_ops = {",
+            "\t.dispatch = syscall_dispatch,", f"\t.ncalls = {size},",
+            "\t.name = syscall_name,", "};", ""]
     return "\n".join(out)
 
 

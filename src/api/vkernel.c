@@ -33,7 +33,6 @@
 #include "abi/signal.h"
 #include "machine/stub/stub_machine.h"
 #include "host/host_file.h"
-#include "kern/base/proc_int.h"
 #include "kern/resident/resident.h"
 #include "linux/syscall.h"
 #include "api/vkernel_int.h"
@@ -41,8 +40,18 @@
 #include "vm/swap/swap_space.h"
 #include "mem/vm_page.h"
 #include "vm/pageout/vm_pageout.h"
+#include "kern/base/session.h"
+#include "kern/sig/ksignal.h"
+#include "kern/sig/ctty.h"
+#include "kern/sig/signalfd.h"
+#include "kern/proc/process.h"
+#include "kern/time/ktime.h"
+#include "kern/ipc/futex.h"
+#include "kern/ipc/sysvipc.h"
+#include "kern/proctext/kern_procfs.h"
+#include "vm/vmspace.h"
+#include "mem/vm_zone.h"
 
-#define VERSION "0.1.0"
 #define MEM_DEFAULT ((uint64_t)1 << 30)
 #define MEM_MIN ((uint64_t)1 << 20)
 #define MEM_MAX ((uint64_t)1 << 40)
@@ -50,12 +59,6 @@
 #define TRACE_SLOTS 16384
 #define PID_MAP_BYTES (PID_MAX / 8)
 #define KILL_AGAIN_NS UINT64_C(100000000)
-
-const char *
-vkernel_version(void)
-{
-	return (VERSION);
-}
 
 /* ---- configuration ---- */
 
@@ -183,7 +186,7 @@ vkernel_tables(struct vkernel *k)
 {
 	int error;
 
-	k->sc_count = calloc(syscall_table_n + 1, sizeof(*k->sc_count));
+	k->sc_count = calloc(k->sysops->ncalls + 1, sizeof(*k->sc_count));
 	k->pid_map = calloc(1, PID_MAP_BYTES);
 	if (k->sc_count == NULL || k->pid_map == NULL)
 		return (ENOMEM);
@@ -326,6 +329,20 @@ vkernel_teardown(struct vkernel *k)
 	return (leaks);
 }
 
+const char *
+vkernel_version(void)
+{
+	return (kern_version());
+}
+
+void
+vkernel_syscalls(struct vkernel *k,
+    void (*fn)(void *arg, const char *name, uint64_t calls, uint64_t missing),
+    void *arg)
+{
+	kern_syscall_counts(k, fn, arg);
+}
+
 static struct vkernel *
 vkernel_alloc(const struct vkernel_config *config)
 {
@@ -342,8 +359,8 @@ vkernel_alloc(const struct vkernel_config *config)
 	LIST_INIT(&k->devices);
 	LIST_INIT(&k->devmem);
 	LIST_INIT(&k->files);
+	k->sysops = &linux_syscall_ops;
 	resident_init(k);
-	sysvipc_init(k);
 	sigfd_init(k);
 	LIST_INIT(&k->runs);
 	kmutex_init(&k->run_lock, "runs", KRANK_RUN, 0);
@@ -380,6 +397,8 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 	for (int fd = 0, fl; fd < 3; fd++)
 		k->std_open |= host_getfl(fd, &fl) == 0 ? 1u << fd : 0;
 	error = config_copy(k, config);
+	if (error == 0)
+		error = sysvipc_init(k);
 	if (error == 0)
 		error = ktrace_init(&k->trace, TRACE_SLOTS);
 	if (error == 0)

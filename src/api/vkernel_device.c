@@ -28,10 +28,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kern/base/proc_int.h"
 #include "api/vkernel_int.h"
 #include "libk/kassert.h"
 #include "vm/pager/device_pager.h"
+#include "kern/ipc/futex.h"
+#include "vm/vmspace.h"
 
 #define RW_CHUNK 4096
 

@@ -2,12 +2,16 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Kernel instances on other machines, for tests.
+ * What the files of the library share, and kernel instances on other machines,
+ * for tests.
  */
 #ifndef API_VKERNEL_INT_H
 #define API_VKERNEL_INT_H
 
+#include "kern/base/lwp.h"
 #include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
+#include "vm/vmspace.h"
 
 /*
  * As vkernel_create(), with user code played by `fake` (which lives as long
@@ -25,5 +29,20 @@ vkernel_of_vmspace(struct vmspace *vm)
 	return ((struct vkernel *)(void *)((char *)vm->sys -
 					   offsetof(struct vkernel, vm)));
 }
+
+/* vkernel_swap.c */
+int vkernel_swap_check(const struct vkernel_swap *);
+/* The areas of a configuration; a log line names the one that was refused. */
+int vkernel_swap_config(
+    struct vkernel *, const struct vkernel_swap *, size_t n);
+/* Figures of all areas together: the fields swap_* are set. */
+void vkernel_swap_stat(struct vkernel *, struct vkernel_stat *);
+
+/* vkernel_device.c */
+/* After the file systems are gone: frees device memory. */
+void vkernel_devices_destroy(struct vkernel *);
+
+/* vkernel_mounts.c */
+int vkernel_mounts(struct vkernel *);
 
 #endif /* API_VKERNEL_INT_H */

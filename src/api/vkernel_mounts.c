@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "host/host_file.h"
-#include "kern/base/proc_int.h"
+#include "api/vkernel_int.h"
 #include "libk/kassert.h"
 
 #define TMP_MODE 01777u

@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "kern/base/proc_int.h"
 #include "api/vkernel_int.h"
 
 /* Types in directory entries, as in Linux. */

@@ -35,6 +35,7 @@
 #include "libk/kassert.h"
 #include "machine/mmu/pmap_mmu.h"
 #include "vm/vmspace.h"
+#include "kern/base/restart.h"
 
 enum run_state {
 	RUN_LOOSE,   /* bound to no machine */

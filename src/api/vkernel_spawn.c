@@ -25,8 +25,11 @@
 
 #include "abi/resource.h"
 #include "host/host_file.h"
-#include "kern/base/proc_int.h"
+#include "api/vkernel_int.h"
 #include "libk/kassert.h"
+#include "kern/base/session.h"
+#include "kern/proc/process.h"
+#include "kern/exec/exec.h"
 
 #define NFDS_MAX 1024
 #define NOFILE_SOFT 1024

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "host/host_file.h"
-#include "kern/base/proc_int.h"
+#include "api/vkernel_int.h"
 #include "vm/pager/swap_pager.h"
 #include "vm/pageout/vm_pageout.h"
 #include "vm/pager/vm_swapcache.h"

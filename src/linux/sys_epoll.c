@@ -152,7 +152,7 @@ epoll_wait_call(struct lwp *l, int epfd, uint64_t uev, int max,
 		return (error);
 	for (;;) {
 		error = epoll_take(l, ep, uev, max, &n);
-		if (error != 0 || n > 0 || sys_remaining(deadline) == 0)
+		if (error != 0 || n > 0 || ktime_remaining(deadline) == 0)
 			break;
 		pfd.fd = ep->hostfd;
 		error = lwp_poll(l, &pfd, 1, deadline, &ready);
@@ -169,7 +169,7 @@ static uint64_t
 epoll_deadline(int ms)
 {
 	return (ms < 0 ? UINT64_MAX
-		       : sys_deadline((uint64_t)ms * UINT64_C(1000000)));
+		       : ktime_deadline((uint64_t)ms * UINT64_C(1000000)));
 }
 
 int

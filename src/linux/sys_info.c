@@ -37,8 +37,7 @@ sys_uname(struct lwp *l, const uint64_t *a, int64_t *ret)
 	snprintf(u.sysname, sizeof(u.sysname), "Linux");
 	snprintf(u.nodename, sizeof(u.nodename), "%s", l->p->k->hostname);
 	snprintf(u.release, sizeof(u.release), "%s", LX_UTS_RELEASE);
-	snprintf(
-	    u.version, sizeof(u.version), "#1 vmspace %s", vkernel_version());
+	snprintf(u.version, sizeof(u.version), "#1 vmspace %s", kern_version());
 	snprintf(u.machine, sizeof(u.machine), "x86_64");
 	snprintf(u.domainname, sizeof(u.domainname), "(none)");
 	return (copyout(lwp_vmspace(l), &u, a[0], sizeof(u)));

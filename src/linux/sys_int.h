@@ -10,9 +10,13 @@
 
 #include "abi/time.h"
 #include "abi/uio.h"
+#include "kern/sig/ksignal.h"
+#include "kern/time/ktime.h"
 #include "linux/syscall.h"
+#include "vfs/vfs.h"
+#include "vm/vmspace.h"
 
-/* ---- sys_trace.c ---- */
+/* ---- sys_trace.c, sys_lib.c ---- */
 
 /* Bytes of a formatted call.  Longer arguments are cut with "...". */
 #define SYS_TRACE_LINE 1024
@@ -30,7 +34,6 @@ void sys_log_once(struct lwp *, uint64_t what, const char *text);
 
 /* ---- numbers ---- */
 
-uint64_t sys_rlimit(struct lwp *, int which); /* soft limit */
 /* Upper bound of descriptor numbers. */
 uint32_t sys_fd_limit(struct lwp *);
 /* EINTR of a call that SA_RESTART restarts. */
@@ -42,7 +45,6 @@ sys_restartable(int error)
 
 /* ---- time (sys_time.c) ---- */
 
-#define NS_PER_SEC UINT64_C(1000000000)
 /* EFAULT, EINVAL (negative, or nsec out of range).  KTIME_MAX at most. */
 int sys_copyin_timespec(struct lwp *, uint64_t uaddr, uint64_t *ns);
 /* An optional relative timeout: 0 is for ever.  As sys_copyin_timespec(). */
@@ -50,11 +52,6 @@ int sys_copyin_deadline(struct lwp *, uint64_t uaddr, uint64_t *deadline);
 int sys_copyout_timespec(struct lwp *, uint64_t ns, uint64_t uaddr);
 struct lx_timespec lx_timespec_of(int64_t ns);
 struct lx_timeval lx_timeval_of(uint64_t ns);
-/* CLOCK_MONOTONIC deadline of a relative time, KTIME_MAX at most; what is
- * above that is for ever: UINT64_MAX. */
-uint64_t sys_deadline(uint64_t rel_ns);
-/* CLOCK_MONOTONIC deadline of an absolute time of a clock; EINVAL. */
-int sys_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline);
 /*
  * A negative clock id is the CPU clock of a process or thread (0: the
  * caller's).  EINVAL: it is none.
@@ -65,10 +62,8 @@ struct sys_cpu_clock {
 	bool all;    /* with system time */
 };
 int sys_cpu_clock(struct lwp *, int clock, struct sys_cpu_clock *);
-/* What remains, 0 when it has passed. */
-uint64_t sys_remaining(uint64_t deadline_ns);
 
-/* ---- descriptors (sys_fd.c) ---- */
+/* ---- descriptors (sys_file.c) ---- */
 
 /* Give f a new descriptor; its ref is consumed in any case. */
 int sys_fd_new(struct lwp *, struct file *f, bool cloexec, int64_t *ret);
@@ -103,7 +98,6 @@ int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
  * EINTR has become ERESTART, EPIPE has sent SIGPIPE. */
 int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
     int flags, uint64_t off, int64_t *ret);
-/* The answer to EPIPE. */
 /* A write to f was EPIPE: SIGPIPE, where Linux sends it (not for records). */
 void sys_sigpipe(struct lwp *, const struct file *f);
 /* How much may be written at the file's position (at: at off) under

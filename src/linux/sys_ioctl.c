@@ -23,6 +23,9 @@
 #include "abi/ioctl.h"
 #include "abi/signal.h"
 #include "linux/sys_int.h"
+#include "kern/base/session.h"
+#include "kern/sig/ctty.h"
+#include "vfs/devfs/pty.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,545 +2,92 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System V message queues: msgget, msgsnd, msgrcv, msgctl.
- *
- * Concepts.  A message goes from hand to hand where it can: who sends looks for
- * a receiver that waits for such a message and gives it to the first; who
- * receives, or makes room otherwise, puts the messages of waiting senders into
- * the queue, in the order in which they came.  So nobody wakes for nothing, and
- * what was given to somebody cannot be taken by a third.
- *
- * Waiting.  A msg_wait is on the stack of its lwp; `status` is EINPROGRESS
- * while it is queued, and what the call answers afterwards.  The sleep is
- * prepared before the status is looked at.  A signal takes the wait off its
- * queue, unless it was served first: then the call has happened, and says so.
- * A call that was interrupted is made again when no handler ran, as on Linux.
- *
- * Locking and lifetime.  All under k->ipc.msg.lock; user memory is copied
- * without it.  A message belongs to the call that made it, then to a queue or
- * to a waiting receiver, then to the call that got it, which frees it.  One
- * whose copying out fails is lost, as on Linux.
- *
- * Limits.  MSG_QUEUES_MAX queues (ENOSPC), MSG_SIZE_MAX bytes in a message,
- * MSG_MEM_MAX bytes of messages in a kernel, in queues and of waiting senders
- * together, each counted with its head (ENOMEM).  Rights are looked at when a
- * call begins, not again when it goes on.  MSG_COPY is ENOSYS, as in a Linux
- * that is built without checkpoints.
+ * System calls on System V message queues: decoding and copying.  The queues
+ * are kern/ipc/msg.c.  A message whose copying out fails is lost, as on Linux.
  */
-#include <bsd/sys/queue.h>
 #include <errno.h>
-#include <stddef.h>
-#include <stdlib.h>
 
-#include "abi/ipc.h"
-#include "kern/base/proc_int.h"
+#include "kern/ipc/msg.h"
 #include "linux/sys_int.h"
-#include "kern/ipc/sysvipc.h"
-#include "libk/kassert.h"
 
 sys_fn sys_msgget, sys_msgsnd, sys_msgrcv, sys_msgctl;
-
-#define MSG_MEM_MAX (UINT64_C(32) << 20)
-
-/* Key: [I] immutable */
-struct kmsg {
-	TAILQ_ENTRY(kmsg) link;
-	int64_t type; /* [I] */
-	size_t len;   /* [I] */
-	uint8_t text[];
-};
-
-/* A call that waits; on the stack of its lwp. */
-struct msg_wait {
-	TAILQ_ENTRY(msg_wait) link; /* while status is EINPROGRESS */
-	struct lwp *l;              /* [I] */
-	int pid;                    /* [I] */
-	int status;
-	struct kmsg *m; /* a sender's, or what a receiver got */
-	int64_t type;   /* [I] of a receiver, from here on */
-	size_t size;    /* [I] */
-	int flags;      /* [I] */
-};
-TAILQ_HEAD(msg_wait_list, msg_wait);
-
-/* All under the lock of the table. */
-struct msgq {
-	struct ipc_obj ipc;
-	struct lx_msqid_ds ds; /* but for perm */
-	TAILQ_HEAD(, kmsg) msgs;
-	struct msg_wait_list senders, receivers;
-};
-
-static struct msgq *
-of(struct ipc_obj *o)
-{
-	return ((struct msgq *)(void *)o);
-}
-_Static_assert(offsetof(struct msgq, ipc) == 0, "of()");
-
-static uint64_t
-footprint(const struct kmsg *m)
-{
-	return (sizeof(*m) + m->len);
-}
-
-static void
-msg_wake(struct msg_wait_list *list, struct msg_wait *w, int status)
-{
-	TAILQ_REMOVE(list, w, link);
-	w->status = status;
-	lwp_wakeup(w->l);
-}
-
-/* ---- messages in queues; all locked ---- */
-
-static void
-msg_free(struct vkernel *k, struct kmsg *m)
-{
-	if (m == NULL)
-		return;
-	k->ipc.msgmem -= footprint(m);
-	free(m);
-}
-
-static bool
-msg_fits(const struct msgq *q, size_t len)
-{
-	return (
-	    q->ds.cbytes + len <= q->ds.qbytes && q->ds.qnum < q->ds.qbytes);
-}
-
-static void
-msg_enqueue(struct vkernel *k, struct msgq *q, struct kmsg *m)
-{
-	TAILQ_INSERT_TAIL(&q->msgs, m, link);
-	q->ds.qnum++;
-	q->ds.cbytes += m->len;
-	k->ipc.nmsgs++;
-	k->ipc.msgbytes += m->len;
-}
-
-static void
-msg_dequeue(struct vkernel *k, struct msgq *q, struct kmsg *m)
-{
-	TAILQ_REMOVE(&q->msgs, m, link);
-	q->ds.qnum--;
-	q->ds.cbytes -= m->len;
-	k->ipc.nmsgs--;
-	k->ipc.msgbytes -= m->len;
-}
-
-static bool
-msg_matches(const struct kmsg *m, int64_t type, int flags)
-{
-	if (type == 0)
-		return (true);
-	if (type > 0)
-		return ((m->type == type) == ((flags & LX_MSG_EXCEPT) == 0));
-	return (m->type <= -type);
-}
-
-/* The first that matches; with a negative type, of the lowest. */
-static struct kmsg *
-msg_find(const struct msgq *q, int64_t type, int flags)
-{
-	struct kmsg *m, *best = NULL;
-
-	TAILQ_FOREACH (m, &q->msgs, link) {
-		if (!msg_matches(m, type, flags) ||
-		    (best != NULL && m->type >= best->type))
-			continue;
-		best = m;
-		if (type >= 0 || m->type == 1)
-			break;
-	}
-	return (best);
-}
-
-static bool
-msg_too_long(const struct kmsg *m, size_t size, int flags)
-{
-	return (m->len > size && (flags & LX_MSG_NOERROR) == 0);
-}
-
-/* To a receiver that waits for it, or into the queue, which has room. */
-static void
-msg_deliver(struct vkernel *k, struct msgq *q, struct kmsg *m, int pid)
-{
-	struct msg_wait *w, *next;
-
-	q->ds.lspid = pid;
-	q->ds.stime = ipc_seconds();
-	TAILQ_FOREACH_SAFE (w, &q->receivers, link, next) {
-		if (!msg_matches(m, w->type, w->flags))
-			continue;
-		if (msg_too_long(m, w->size, w->flags)) {
-			msg_wake(&q->receivers, w, E2BIG);
-			continue;
-		}
-		q->ds.lrpid = w->pid;
-		q->ds.rtime = q->ds.stime;
-		w->m = m;
-		msg_wake(&q->receivers, w, 0);
-		return;
-	}
-	msg_enqueue(k, q, m);
-}
-
-/* There may be room for messages of those who wait. */
-static void
-msg_let_in(struct vkernel *k, struct msgq *q)
-{
-	struct msg_wait *w, *next;
-
-	TAILQ_FOREACH_SAFE (w, &q->senders, link, next) {
-		if (!msg_fits(q, w->m->len))
-			break;
-		msg_deliver(k, q, w->m, w->pid);
-		w->m = NULL;
-		msg_wake(&q->senders, w, 0);
-	}
-}
-
-static void
-msgq_free(struct vkernel *k, struct msgq *q)
-{
-	struct msg_wait *w, *wnext;
-	struct kmsg *m, *next;
-
-	ipc_remove(&k->ipc.msg, &q->ipc);
-	TAILQ_FOREACH_SAFE (w, &q->senders, link, wnext)
-		msg_wake(&q->senders, w, EIDRM);
-	TAILQ_FOREACH_SAFE (w, &q->receivers, link, wnext)
-		msg_wake(&q->receivers, w, EIDRM);
-	TAILQ_FOREACH_SAFE (m, &q->msgs, link, next) {
-		msg_dequeue(k, q, m);
-		msg_free(k, m);
-	}
-	free(q);
-}
-
-void
-msg_destroy(struct vkernel *k)
-{
-	struct ipc_obj *o;
-	unsigned i = 0;
-
-	kmutex_lock(&k->ipc.msg.lock);
-	while ((o = ipc_next(&k->ipc.msg, &i)) != NULL)
-		msgq_free(k, of(o));
-	kmutex_unlock(&k->ipc.msg.lock);
-}
-
-/* Until it is served.  list is only good while it is queued. */
-static int
-msg_sleep(struct vkernel *k, struct msg_wait_list *list, struct msg_wait *w)
-{
-	int error = 0, status;
-
-	for (;;) {
-		lwp_sleep_prepare(w->l);
-		kmutex_lock(&k->ipc.msg.lock);
-		if (w->status == EINPROGRESS && error != 0) {
-			TAILQ_REMOVE(list, w, link);
-			w->status = error;
-		}
-		status = w->status;
-		kmutex_unlock(&k->ipc.msg.lock);
-		if (status != EINPROGRESS)
-			return (status == EINTR ? ERESTARTNOHAND : status);
-		error = lwp_sleep(w->l, UINT64_MAX);
-	}
-}
-
-/* ---- msgget ---- */
-
-static int
-msgq_make(struct vkernel *k, const struct ipc_ids *id, int32_t key, int flags,
-    struct ipc_obj **out)
-{
-	struct msgq *q = calloc(1, sizeof(*q));
-	int error;
-
-	if (q == NULL)
-		return (ENOMEM);
-	error = ipc_insert(&k->ipc.msg, &q->ipc, id, key, flags);
-	if (error != 0) {
-		free(q);
-		return (error);
-	}
-	q->ds.ctime = ipc_seconds();
-	q->ds.qbytes = MSG_QUEUE_BYTES;
-	TAILQ_INIT(&q->msgs);
-	TAILQ_INIT(&q->senders);
-	TAILQ_INIT(&q->receivers);
-	*out = &q->ipc;
-	return (0);
-}
 
 int
 sys_msgget(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vkernel *k = l->p->k;
-	int32_t key = (int32_t)a[0];
-	int flags = (int)a[1], error;
-	struct ipc_obj *o = NULL;
-	struct ipc_ids id;
+	int id, error = msg_get(l, (int32_t)a[0], (int)a[1], &id);
 
-	ipc_caller(l, &id);
-	kmutex_lock(&k->ipc.msg.lock);
-	error = ipc_find(&k->ipc.msg, key, flags, &o);
-	if (error == 0 && o == NULL)
-		error = msgq_make(k, &id, key, flags, &o);
-	else if (error == 0)
-		error = ipc_access(o, &id, ipc_asked(flags));
 	if (error == 0)
-		*ret = o->id;
-	kmutex_unlock(&k->ipc.msg.lock);
+		*ret = id;
 	return (error);
-}
-
-/* ---- msgsnd ---- */
-
-/* A message of the caller's memory.  EINVAL, EFAULT, ENOMEM. */
-static int
-msg_copyin(struct lwp *l, vm_offset_t addr, uint64_t len, struct kmsg **out)
-{
-	struct vkernel *k = l->p->k;
-	struct kmsg *m;
-	int64_t type;
-	bool room;
-
-	if (copyin(lwp_vmspace(l), &type, addr, sizeof(type)) != 0)
-		return (EFAULT);
-	if (type < 1)
-		return (EINVAL);
-	m = malloc(sizeof(*m) + len);
-	if (m == NULL)
-		return (ENOMEM);
-	m->type = type;
-	m->len = len;
-	if (copyin(lwp_vmspace(l), m->text, addr + sizeof(type), len) != 0) {
-		free(m);
-		return (EFAULT);
-	}
-	kmutex_lock(&k->ipc.msg.lock);
-	room = k->ipc.msgmem + footprint(m) <= MSG_MEM_MAX;
-	if (room)
-		k->ipc.msgmem += footprint(m);
-	kmutex_unlock(&k->ipc.msg.lock);
-	if (!room) {
-		free(m);
-		return (ENOMEM);
-	}
-	*out = m;
-	return (0);
-}
-
-/* Locked: send w->m, or queue w. */
-static void
-msg_send(struct vkernel *k, int id, const struct ipc_ids *ids, int flags,
-    struct msg_wait *w, struct msgq **out)
-{
-	struct ipc_obj *o = ipc_by_id(&k->ipc.msg, id);
-
-	w->status = o == NULL ? EINVAL : ipc_access(o, ids, IPC_WRITE);
-	if (w->status != 0)
-		return;
-	if (msg_fits(of(o), w->m->len)) {
-		msg_deliver(k, of(o), w->m, w->pid);
-		w->m = NULL;
-	} else if ((flags & LX_IPC_NOWAIT) != 0)
-		w->status = EAGAIN;
-	else {
-		w->status = EINPROGRESS;
-		TAILQ_INSERT_TAIL(&of(o)->senders, w, link);
-		*out = of(o);
-	}
 }
 
 int
 sys_msgsnd(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vkernel *k = l->p->k;
-	struct msg_wait w = {.l = l};
-	struct msgq *q = NULL;
-	struct ipc_ids ids;
+	struct kmsg *m;
+	int64_t type;
 	int error;
 
 	if ((int)a[0] < 0 || a[2] > MSG_SIZE_MAX)
 		return (EINVAL);
-	error = msg_copyin(l, a[1], a[2], &w.m);
+	if (copyin(lwp_vmspace(l), &type, a[1], sizeof(type)) != 0)
+		return (EFAULT);
+	error = msg_create(l->p->k, type, a[2], &m);
 	if (error != 0)
 		return (error);
-	ipc_caller(l, &ids);
-	w.pid = ids.pid;
-	kmutex_lock(&k->ipc.msg.lock);
-	msg_send(k, (int)a[0], &ids, (int)a[3], &w, &q);
-	kmutex_unlock(&k->ipc.msg.lock);
-	error = q == NULL ? w.status : msg_sleep(k, &q->senders, &w);
-	if (w.m != NULL) {
-		kmutex_lock(&k->ipc.msg.lock);
-		msg_free(k, w.m);
-		kmutex_unlock(&k->ipc.msg.lock);
+	if (copyin(lwp_vmspace(l), m->text, a[1] + sizeof(type), a[2]) != 0) {
+		msg_discard(l->p->k, m);
+		return (EFAULT);
 	}
-	return (error);
-}
-
-/* ---- msgrcv ---- */
-
-/* Locked: a message in w->m, or w queued. */
-static void
-msg_receive(struct vkernel *k, int id, const struct ipc_ids *ids,
-    struct msg_wait *w, struct msgq **out)
-{
-	struct ipc_obj *o = ipc_by_id(&k->ipc.msg, id);
-	struct msgq *q = of(o);
-	struct kmsg *m;
-
-	w->status = o == NULL ? EINVAL : ipc_access(o, ids, IPC_READ);
-	if (w->status != 0)
-		return;
-	m = msg_find(q, w->type, w->flags);
-	if (m == NULL && (w->flags & LX_IPC_NOWAIT) != 0)
-		w->status = ENOMSG;
-	else if (m == NULL) {
-		w->status = EINPROGRESS;
-		TAILQ_INSERT_TAIL(&q->receivers, w, link);
-		*out = q;
-	} else if (msg_too_long(m, w->size, w->flags))
-		w->status = E2BIG;
-	else {
-		msg_dequeue(k, q, m);
-		q->ds.lrpid = w->pid;
-		q->ds.rtime = ipc_seconds();
-		w->m = m;
-		msg_let_in(k, q);
-	}
+	return (msg_send(l, (int)a[0], (int)a[3], m));
 }
 
 int
 sys_msgrcv(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct msg_wait w = {
-	    .l = l, .type = (int64_t)a[3], .size = a[2], .flags = (int)a[4]};
-	struct vkernel *k = l->p->k;
-	struct msgq *q = NULL;
-	struct ipc_ids ids;
+	struct kmsg *m;
 	size_t len;
 	int error;
 
 	if ((int)a[0] < 0 || (int64_t)a[2] < 0)
 		return (EINVAL);
-	if ((w.flags & LX_MSG_COPY) != 0)
+	if (((int)a[4] & LX_MSG_COPY) != 0)
 		return (ENOSYS);
-	/* -INT64_MIN is no number; no type is above INT64_MAX. */
-	if (w.type == INT64_MIN)
-		w.type = -INT64_MAX;
-	ipc_caller(l, &ids);
-	w.pid = ids.pid;
-	kmutex_lock(&k->ipc.msg.lock);
-	msg_receive(k, (int)a[0], &ids, &w, &q);
-	kmutex_unlock(&k->ipc.msg.lock);
-	error = q == NULL ? w.status : msg_sleep(k, &q->receivers, &w);
+	error = msg_receive(l, (int)a[0], (int64_t)a[3], a[2], (int)a[4], &m);
 	if (error != 0)
 		return (error);
-	len = w.m->len < w.size ? w.m->len : w.size;
-	if (copyout(lwp_vmspace(l), &w.m->type, a[1], sizeof(w.m->type)) != 0 ||
-	    copyout(lwp_vmspace(l), w.m->text, a[1] + sizeof(w.m->type), len) !=
-		0)
+	len = m->len < a[2] ? m->len : a[2];
+	if (copyout(lwp_vmspace(l), &m->type, a[1], sizeof(m->type)) != 0 ||
+	    copyout(lwp_vmspace(l), m->text, a[1] + sizeof(m->type), len) != 0)
 		error = EFAULT;
-	kmutex_lock(&k->ipc.msg.lock);
-	msg_free(k, w.m);
-	kmutex_unlock(&k->ipc.msg.lock);
+	msg_discard(l->p->k, m);
 	*ret = (int64_t)len;
 	return (error);
-}
-
-/* ---- msgctl ---- */
-
-/* Limits, or what there is; and the index of the last one. */
-static int
-msg_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
-{
-	struct lx_msginfo mi = {.pool = (int32_t)(MSG_MEM_MAX >> 10), /* KiB */
-	    .map = MSG_QUEUE_BYTES,
-	    .max = MSG_SIZE_MAX,
-	    .mnb = MSG_QUEUE_BYTES,
-	    .mni = MSG_QUEUES_MAX,
-	    .ssz = LX_MSGSSZ,
-	    .tql = MSG_QUEUE_BYTES,
-	    .seg = UINT16_MAX};
-	struct vkernel *k = l->p->k;
-
-	kmutex_lock(&k->ipc.msg.lock);
-	if (cmd == LX_MSG_INFO) {
-		mi.pool = (int32_t)k->ipc.msg.used;
-		mi.map = (int32_t)k->ipc.nmsgs;
-		mi.tql = (int32_t)k->ipc.msgbytes;
-	}
-	*ret = ipc_last(&k->ipc.msg);
-	kmutex_unlock(&k->ipc.msg.lock);
-	return (copyout(lwp_vmspace(l), &mi, addr, sizeof(mi)));
-}
-
-static int
-msg_set(struct vkernel *k, struct msgq *q, const struct ipc_ids *ids,
-    const struct lx_msqid_ds *ds)
-{
-	int error = ipc_owner(&q->ipc, ids);
-
-	if (error == 0 && ds->qbytes > MSG_QUEUE_BYTES &&
-	    (ids->uid != 0 || ds->qbytes > MSG_MEM_MAX))
-		error = EPERM;
-	if (error == 0)
-		error = ipc_set(&q->ipc, ids, &ds->perm);
-	if (error != 0)
-		return (error);
-	q->ds.qbytes = ds->qbytes;
-	q->ds.ctime = ipc_seconds();
-	msg_let_in(k, q);
-	return (0);
 }
 
 int
 sys_msgctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int id = (int)a[0], cmd = (int)a[1] & ~LX_IPC_64, error = EINVAL;
-	bool by_index = cmd == LX_MSG_STAT || cmd == LX_MSG_STAT_ANY;
-	bool stat = by_index || cmd == LX_IPC_STAT;
-	struct vkernel *k = l->p->k;
+	int id = (int)a[0], cmd = (int)a[1] & ~LX_IPC_64, error, value = 0;
 	struct lx_msqid_ds ds = {0};
-	struct ipc_obj *o;
-	struct ipc_ids ids;
+	struct lx_msginfo mi;
 
 	if (id < 0)
 		return (EINVAL);
-	if (cmd == LX_IPC_INFO || cmd == LX_MSG_INFO)
-		return (msg_info(l, cmd, a[2], ret));
+	if (cmd == LX_IPC_INFO || cmd == LX_MSG_INFO) {
+		msg_info(l->p->k, cmd == LX_MSG_INFO, &mi, &value);
+		*ret = value;
+		return (copyout(lwp_vmspace(l), &mi, a[2], sizeof(mi)));
+	}
 	if (cmd == LX_IPC_SET &&
 	    copyin(lwp_vmspace(l), &ds, a[2], sizeof(ds)) != 0)
 		return (EFAULT);
-	ipc_caller(l, &ids);
-	kmutex_lock(&k->ipc.msg.lock);
-	o = by_index ? ipc_by_index(&k->ipc.msg, (unsigned)id)
-		     : ipc_by_id(&k->ipc.msg, id);
-	if (o != NULL && stat) {
-		error =
-		    cmd == LX_MSG_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
-		ds = of(o)->ds;
-		ds.perm = o->perm;
-		if (error == 0 && by_index)
-			*ret = o->id;
-	} else if (o != NULL && cmd == LX_IPC_SET)
-		error = msg_set(k, of(o), &ids, &ds);
-	else if (o != NULL && cmd == LX_IPC_RMID) {
-		error = ipc_owner(o, &ids);
-		if (error == 0)
-			msgq_free(k, of(o));
-	}
-	kmutex_unlock(&k->ipc.msg.lock);
-	if (error == 0 && stat)
-		error = copyout(lwp_vmspace(l), &ds, a[2], sizeof(ds));
-	return (error);
+	error = msg_ctl(l, id, cmd, &ds, &value);
+	if (error != 0)
+		return (error);
+	*ret = value;
+	if (cmd == LX_IPC_STAT || cmd == LX_MSG_STAT || cmd == LX_MSG_STAT_ANY)
+		return (copyout(lwp_vmspace(l), &ds, a[2], sizeof(ds)));
+	return (0);
 }

@@ -98,14 +98,15 @@ poll_wait(
 			ent[i].revents = set[i].revents;
 			asked += ent[i].revents != 0;
 		}
-		if (asked > 0 || sys_remaining(deadline) == 0) {
+		if (asked > 0 || ktime_remaining(deadline) == 0) {
 			*nready = asked;
 			break;
 		}
 		/* A descriptor that stirs for nothing must not keep us here:
 		 * a pause, which a signal ends. */
 		if (stirred > 0 && futile++ > 0) {
-			error = lwp_wait_fd(l, -1, 0, sys_deadline(FUTILE_NS));
+			error =
+			    lwp_wait_fd(l, -1, 0, ktime_deadline(FUTILE_NS));
 			if (error != ETIMEDOUT)
 				break;
 		}
@@ -201,7 +202,7 @@ sys_poll(struct lwp *l, const uint64_t *a, int64_t *ret)
 	l->restart_arg[0] = a[0];
 	l->restart_arg[1] = a[1] & UINT32_MAX;
 	l->restart_arg[2] =
-	    ms < 0 ? UINT64_MAX : sys_deadline((uint64_t)ms * MS_NS);
+	    ms < 0 ? UINT64_MAX : ktime_deadline((uint64_t)ms * MS_NS);
 	return (poll_restart(l, ret));
 }
 
@@ -235,7 +236,7 @@ sys_ppoll(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = poll_call(l, a[0], a[1] & UINT32_MAX, deadline, ret);
 	/* Failing to store what is left is not an error of the call. */
 	if (a[2] != 0 && deadline != UINT64_MAX)
-		(void)sys_copyout_timespec(l, sys_remaining(deadline), a[2]);
+		(void)sys_copyout_timespec(l, ktime_remaining(deadline), a[2]);
 	return (error == EINTR ? ERESTARTNOHAND : error);
 }
 
@@ -388,12 +389,13 @@ sys_select(struct lwp *l, const uint64_t *a, int64_t *ret)
 		tv.sec += tv.usec / 1000000;
 		tv.usec %= 1000000;
 		if (tv.sec < INT64_MAX / (int64_t)NS_PER_SEC - 1)
-			deadline = sys_deadline((uint64_t)tv.sec * NS_PER_SEC +
-						(uint64_t)tv.usec * 1000);
+			deadline =
+			    ktime_deadline((uint64_t)tv.sec * NS_PER_SEC +
+					   (uint64_t)tv.usec * 1000);
 	}
 	error = select_call(l, a, deadline, ret);
 	if (a[4] != 0 && deadline != UINT64_MAX) {
-		tv = lx_timeval_of(sys_remaining(deadline));
+		tv = lx_timeval_of(ktime_remaining(deadline));
 		(void)copyout(lwp_vmspace(l), &tv, a[4], sizeof(tv));
 	}
 	return (error == EINTR ? ERESTARTNOHAND : error);
@@ -415,6 +417,6 @@ sys_pselect6(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (error);
 	error = select_call(l, a, deadline, ret);
 	if (a[4] != 0 && deadline != UINT64_MAX)
-		(void)sys_copyout_timespec(l, sys_remaining(deadline), a[4]);
+		(void)sys_copyout_timespec(l, ktime_remaining(deadline), a[4]);
 	return (error == EINTR ? ERESTARTNOHAND : error);
 }

@@ -7,6 +7,9 @@
  * exec.c, exit.c, wait.c and session.c.
  */
 #include "linux/sys_int.h"
+#include "kern/base/session.h"
+#include "kern/proc/process.h"
+#include "kern/exec/exec.h"
 
 #include "abi/fcntl.h"
 #include "abi/resource.h"

@@ -2,336 +2,75 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System V semaphores: semget and semctl.  (Operations are in sem_op.c, undoing
- * in sem_undo.c, names, numbers and rights in sysvipc.c.)
- *
- * Locking and lifetime.  All under k->ipc.sem.lock; user memory is copied
- * without it.  SETALL therefore looks the set up twice: how many values there
- * are to be copied in, and again to set them.
- *
- * Limits.  SEM_SETS_MAX sets, SEM_PER_SET semaphores in one, SEM_MAX in all:
- * what is above is ENOSPC.
+ * System calls on System V semaphores: decoding and copying.  The semaphores
+ * are kern/ipc/sem.c.
  */
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 
-#include "abi/ipc.h"
-#include "kern/base/proc_int.h"
-#include "kern/ipc/sem_int.h"
+#include "kern/ipc/sem.h"
 #include "linux/sys_int.h"
 
-sys_fn sys_semget, sys_semctl;
+sys_fn sys_semget, sys_semctl, sys_semop, sys_semtimedop;
 
-static struct sem_set *
-of(struct ipc_obj *o)
-{
-	return ((struct sem_set *)(void *)o);
-}
-_Static_assert(offsetof(struct sem_set, ipc) == 0, "of()");
-
-/* Locked. */
-static void
-sem_free(struct vkernel *k, struct sem_set *s)
-{
-	ipc_remove(&k->ipc.sem, &s->ipc);
-	sem_wake_all(s);
-	sem_undo_forget(k, s);
-	k->ipc.nsems -= s->nsems;
-	free(s);
-}
-
-void
-sem_destroy(struct vkernel *k)
-{
-	struct ipc_obj *o;
-	unsigned i = 0;
-
-	kmutex_lock(&k->ipc.sem.lock);
-	while ((o = ipc_next(&k->ipc.sem, &i)) != NULL)
-		sem_free(k, of(o));
-	kmutex_unlock(&k->ipc.sem.lock);
-}
-
-/* Locked.  EINVAL, ENOSPC, ENOMEM. */
-static int
-sem_make(struct vkernel *k, const struct ipc_ids *id, int32_t key, unsigned n,
-    int flags, struct ipc_obj **out)
-{
-	struct sem_set *s;
-	int error;
-
-	if (n == 0)
-		return (EINVAL);
-	if (k->ipc.nsems + n > SEM_MAX)
-		return (ENOSPC);
-	s = calloc(1, sizeof(*s) + n * sizeof(s->sem[0]));
-	if (s == NULL)
-		return (ENOMEM);
-	error = ipc_insert(&k->ipc.sem, &s->ipc, id, key, flags);
-	if (error != 0) {
-		free(s);
-		return (error);
-	}
-	s->nsems = n;
-	s->ctime = ipc_seconds();
-	TAILQ_INIT(&s->waits);
-	LIST_INIT(&s->undos);
-	k->ipc.nsems += n;
-	*out = &s->ipc;
-	return (0);
-}
+#define OPS_STACK 16
 
 int
 sys_semget(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vkernel *k = l->p->k;
-	int32_t key = (int32_t)a[0];
-	int n = (int)a[1], flags = (int)a[2], error;
-	struct ipc_obj *o = NULL;
-	struct ipc_ids id;
+	int id, error = sem_get(l, (int32_t)a[0], (int)a[1], (int)a[2], &id);
 
-	if (n < 0 || n > SEM_PER_SET)
-		return (EINVAL);
-	ipc_caller(l, &id);
-	kmutex_lock(&k->ipc.sem.lock);
-	error = ipc_find(&k->ipc.sem, key, flags, &o);
-	if (error == 0 && o == NULL)
-		error = sem_make(k, &id, key, (unsigned)n, flags, &o);
-	else if (error == 0 && (unsigned)n > of(o)->nsems)
-		error = EINVAL;
-	else if (error == 0)
-		error = ipc_access(o, &id, ipc_asked(flags));
 	if (error == 0)
-		*ret = o->id;
-	kmutex_unlock(&k->ipc.sem.lock);
+		*ret = id;
 	return (error);
 }
 
-/* ---- semctl: each of these has the set looked up for itself ---- */
-
-/* Limits, or what there is; and the index of the last one. */
 static int
-sem_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
+semctl_stat(struct lwp *l, int id, int cmd, vm_offset_t addr, int64_t *ret)
 {
-	struct lx_seminfo si = {.map = SEM_MAX,
-	    .mni = SEM_SETS_MAX,
-	    .mns = SEM_MAX,
-	    .mnu = SEM_MAX,
-	    .msl = SEM_PER_SET,
-	    .opm = SEM_OPS_MAX,
-	    .ume = SEM_OPS_MAX,
-	    .usz = LX_SEMUSZ,
-	    .vmx = LX_SEMVMX,
-	    .aem = SEM_ADJ_MAX};
-	struct vkernel *k = l->p->k;
+	struct lx_semid_ds ds = {0};
+	int value = 0, error = sem_stat(l, id, cmd, &ds, &value);
 
-	kmutex_lock(&k->ipc.sem.lock);
-	if (cmd == LX_SEM_INFO) {
-		si.usz = (int32_t)k->ipc.sem.used;
-		si.aem = (int32_t)k->ipc.nsems;
-	}
-	*ret = ipc_last(&k->ipc.sem);
-	kmutex_unlock(&k->ipc.sem.lock);
+	if (error != 0)
+		return (error);
+	*ret = value;
+	return (copyout(lwp_vmspace(l), &ds, addr, sizeof(ds)));
+}
+
+static int
+semctl_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
+{
+	struct lx_seminfo si;
+	int last;
+
+	sem_info(l->p->k, cmd == LX_SEM_INFO, &si, &last);
+	*ret = last;
 	return (copyout(lwp_vmspace(l), &si, addr, sizeof(si)));
 }
 
+/* LX_GETALL and LX_SETALL: an array of as many values as the set has. */
 static int
-sem_stat(struct lwp *l, int id, int cmd, vm_offset_t addr, int64_t *ret)
+semctl_all(struct lwp *l, int id, int cmd, vm_offset_t addr)
 {
-	struct ipc_table *t = &l->p->k->ipc.sem;
-	struct lx_semid_ds ds = {0};
-	struct ipc_obj *o;
-	struct ipc_ids ids;
-	int error = EINVAL;
-
-	ipc_caller(l, &ids);
-	kmutex_lock(&t->lock);
-	o = cmd == LX_IPC_STAT ? ipc_by_id(t, id)
-			       : ipc_by_index(t, (unsigned)id);
-	if (o != NULL)
-		error =
-		    cmd == LX_SEM_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
-	if (error == 0) {
-		ds.perm = o->perm;
-		ds.otime = of(o)->otime;
-		ds.ctime = of(o)->ctime;
-		ds.nsems = of(o)->nsems;
-		if (cmd != LX_IPC_STAT)
-			*ret = o->id;
-	}
-	kmutex_unlock(&t->lock);
-	return (error != 0 ? error
-			   : copyout(lwp_vmspace(l), &ds, addr, sizeof(ds)));
-}
-
-static int
-sem_change(struct lwp *l, int id, int cmd, vm_offset_t addr)
-{
-	struct vkernel *k = l->p->k;
-	struct lx_semid_ds ds = {0};
-	struct ipc_obj *o;
-	struct ipc_ids ids;
-	int error = EINVAL;
-
-	if (cmd == LX_IPC_SET &&
-	    copyin(lwp_vmspace(l), &ds, addr, sizeof(ds)) != 0)
-		return (EFAULT);
-	ipc_caller(l, &ids);
-	kmutex_lock(&k->ipc.sem.lock);
-	o = ipc_by_id(&k->ipc.sem, id);
-	if (o != NULL && cmd == LX_IPC_SET) {
-		error = ipc_set(o, &ids, &ds.perm);
-		if (error == 0)
-			of(o)->ctime = ipc_seconds();
-	} else if (o != NULL) {
-		error = ipc_owner(o, &ids);
-		if (error == 0)
-			sem_free(k, of(o));
-	}
-	kmutex_unlock(&k->ipc.sem.lock);
-	return (error);
-}
-
-/* How many wait for more of it, or (zero) for nothing of it. */
-static int
-sem_waiting(const struct sem_set *s, unsigned num, bool zero)
-{
-	const struct sem_wait *w;
-	int n = 0;
-
-	TAILQ_FOREACH (w, &s->waits, link)
-		if (w->blocking->num == num && (w->blocking->op == 0) == zero)
-			n++;
-	return (n);
-}
-
-/* The commands on one semaphore. */
-static int
-sem_value(struct lwp *l, int id, int num, int cmd, int value, int64_t *ret)
-{
-	struct vkernel *k = l->p->k;
-	struct sem_set *s;
-	struct ipc_obj *o;
-	struct ipc_ids ids;
-	int error = EINVAL;
-
-	if (cmd == LX_SETVAL && (value < 0 || value > LX_SEMVMX))
-		return (ERANGE);
-	ipc_caller(l, &ids);
-	kmutex_lock(&k->ipc.sem.lock);
-	o = ipc_by_id(&k->ipc.sem, id);
-	s = of(o);
-	if (o != NULL)
-		error = ipc_access(
-		    o, &ids, cmd == LX_SETVAL ? IPC_WRITE : IPC_READ);
-	if (error == 0 && (num < 0 || (unsigned)num >= s->nsems))
-		error = EINVAL;
-	if (error == 0 && cmd == LX_GETVAL)
-		*ret = s->sem[num].val;
-	else if (error == 0 && cmd == LX_GETPID)
-		*ret = s->sem[num].pid;
-	else if (error == 0 && (cmd == LX_GETNCNT || cmd == LX_GETZCNT))
-		*ret = sem_waiting(s, (unsigned)num, cmd == LX_GETZCNT);
-	else if (error == 0) {
-		sem_undo_clear(s, (unsigned)num);
-		s->sem[num].val = value;
-		s->sem[num].pid = ids.pid;
-		s->ctime = ipc_seconds();
-		sem_update(s);
-	}
-	kmutex_unlock(&k->ipc.sem.lock);
-	return (error);
-}
-
-/* The set for GETALL or SETALL, with the lock held; or NULL and *error. */
-static struct sem_set *
-sem_all_lock(struct lwp *l, int id, unsigned bits, int *error)
-{
-	struct vkernel *k = l->p->k;
-	struct ipc_obj *o;
-	struct ipc_ids ids;
-
-	ipc_caller(l, &ids);
-	kmutex_lock(&k->ipc.sem.lock);
-	o = ipc_by_id(&k->ipc.sem, id);
-	*error = o == NULL ? EINVAL : ipc_access(o, &ids, bits);
-	if (*error == 0)
-		return (of(o));
-	kmutex_unlock(&k->ipc.sem.lock);
-	return (NULL);
-}
-
-static int
-sem_getall(struct lwp *l, int id, vm_offset_t addr)
-{
-	uint16_t *val;
-	struct sem_set *s;
-	size_t n;
-	int error;
-
-	s = sem_all_lock(l, id, IPC_READ, &error);
-	if (s == NULL)
-		return (error);
-	n = s->nsems;
-	val = malloc(n * sizeof(*val));
-	for (size_t i = 0; val != NULL && i < n; i++)
-		val[i] = (uint16_t)s->sem[i].val;
-	kmutex_unlock(&l->p->k->ipc.sem.lock);
-	if (val == NULL)
-		return (ENOMEM);
-	error = copyout(lwp_vmspace(l), val, addr, n * sizeof(*val));
-	free(val);
-	return (error);
-}
-
-/* Locked; n values for a set that has as many. */
-static void
-sem_setall_locked(struct sem_set *s, const uint16_t *val, int pid)
-{
-	sem_undo_clear_all(s);
-	for (unsigned i = 0; i < s->nsems; i++) {
-		s->sem[i].val = val[i];
-		s->sem[i].pid = pid;
-	}
-	s->ctime = ipc_seconds();
-	sem_update(s);
-}
-
-static int
-sem_setall(struct lwp *l, int id, vm_offset_t addr)
-{
-	struct vkernel *k = l->p->k;
-	struct sem_set *s;
 	uint16_t *val;
 	unsigned n;
 	int error;
 
-	s = sem_all_lock(l, id, IPC_WRITE, &error);
-	if (s == NULL)
+	error = sem_count(l, id, cmd == LX_GETALL ? IPC_READ : IPC_WRITE, &n);
+	if (error != 0)
 		return (error);
-	n = s->nsems;
-	kmutex_unlock(&k->ipc.sem.lock);
 	val = malloc(n * sizeof(*val));
 	if (val == NULL)
 		return (ENOMEM);
-	if (copyin(lwp_vmspace(l), val, addr, n * sizeof(*val)) != 0)
+	if (cmd == LX_GETALL) {
+		error = sem_getall(l, id, val, n);
+		if (error == 0)
+			error = copyout(
+			    lwp_vmspace(l), val, addr, n * sizeof(*val));
+	} else if (copyin(lwp_vmspace(l), val, addr, n * sizeof(*val)) != 0)
 		error = EFAULT;
-	for (unsigned i = 0; i < n && error == 0; i++)
-		if (val[i] > LX_SEMVMX)
-			error = ERANGE;
-	if (error == 0) {
-		s = sem_all_lock(l, id, IPC_WRITE, &error);
-		/* The number may be another set's by now. */
-		if (s != NULL) {
-			if (s->nsems == n)
-				sem_setall_locked(s, val, l->p->pid);
-			else
-				error = EIDRM;
-			kmutex_unlock(&k->ipc.sem.lock);
-		} else if (error == EINVAL)
-			error = EIDRM;
-	}
+	else
+		error = sem_setall(l, id, val, n);
 	free(val);
 	return (error);
 }
@@ -339,32 +78,77 @@ sem_setall(struct lwp *l, int id, vm_offset_t addr)
 int
 sys_semctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int id = (int)a[0], num = (int)a[1], cmd = (int)a[2] & ~LX_IPC_64;
+	int id = (int)a[0], cmd = (int)a[2] & ~LX_IPC_64, value = 0, error;
+	struct lx_semid_ds ds;
 
 	if (id < 0)
 		return (EINVAL);
 	switch (cmd) {
 	case LX_IPC_INFO:
 	case LX_SEM_INFO:
-		return (sem_info(l, cmd, a[3], ret));
+		return (semctl_info(l, cmd, a[3], ret));
 	case LX_IPC_STAT:
 	case LX_SEM_STAT:
 	case LX_SEM_STAT_ANY:
-		return (sem_stat(l, id, cmd, a[3], ret));
+		return (semctl_stat(l, id, cmd, a[3], ret));
 	case LX_IPC_SET:
+		if (copyin(lwp_vmspace(l), &ds, a[3], sizeof(ds)) != 0)
+			return (EFAULT);
+		return (sem_change(l, id, &ds));
 	case LX_IPC_RMID:
-		return (sem_change(l, id, cmd, a[3]));
+		return (sem_change(l, id, NULL));
 	case LX_GETVAL:
 	case LX_GETPID:
 	case LX_GETNCNT:
 	case LX_GETZCNT:
 	case LX_SETVAL:
-		return (sem_value(l, id, num, cmd, (int)a[3], ret));
+		error = sem_value(l, id, (int)a[1], cmd, (int)a[3], &value);
+		*ret = value;
+		return (error);
 	case LX_GETALL:
-		return (sem_getall(l, id, a[3]));
 	case LX_SETALL:
-		return (sem_setall(l, id, a[3]));
+		return (semctl_all(l, id, cmd, a[3]));
 	default:
 		return (EINVAL);
 	}
+}
+
+static int
+semop_call(struct lwp *l, const uint64_t *a, uint64_t deadline)
+{
+	struct lx_sembuf few[OPS_STACK], *ops = few;
+	const unsigned n = (unsigned)a[2];
+	int error = 0;
+
+	if (n == 0 || (int)a[0] < 0)
+		return (EINVAL);
+	if (n > SEM_OPS_MAX)
+		return (E2BIG);
+	if (n > OPS_STACK) {
+		ops = malloc(n * sizeof(*ops));
+		if (ops == NULL)
+			return (ENOMEM);
+	}
+	if (copyin(lwp_vmspace(l), ops, a[1], n * sizeof(*ops)) != 0)
+		error = EFAULT;
+	else
+		error = sem_op(l, (int)a[0], ops, n, deadline);
+	if (ops != few)
+		free(ops);
+	return (error);
+}
+
+int
+sys_semop(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (semop_call(l, a, UINT64_MAX));
+}
+
+int
+sys_semtimedop(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t deadline;
+	int error = sys_copyin_deadline(l, a[3], &deadline);
+
+	return (error != 0 ? error : semop_call(l, a, deadline));
 }

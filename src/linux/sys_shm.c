@@ -2,348 +2,78 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System V shared memory: shmget, shmat, shmdt, shmctl.
- *
- * Concepts.  A segment is an anonymous object with a name; attaching maps it
- * shared.  The object counts its map entries by itself, so the number of
- * attachments is its refs without ours, and nothing has to be told of fork,
- * exit and munmap.  Removing a segment gives up our ref: the memory goes with
- * the last attachment.
- *
- * A segment has a hold on its object, too, and keeps it when it is removed.  As
- * long as somebody is attached, a ref can be won from it (vm_object_tryref), so
- * a removed segment can be attached again and asked about, as on Linux.  When
- * the object has no refs, the segment is reaped: by the next call that looks at
- * the table.  (Names, numbers and rights are in sysvipc.c.)
- *
- * Locking and lifetime.  k->ipc.shm.lock protects the segments.  Objects are
- * mapped and let go without it.
- *
- * Limits.  SHM_MAX segments.  An attachment of which a part was protected or
- * unmapped by itself counts once for each piece, and shmdt wants the piece that
- * begins where it was attached.  SHM_LOCK is accepted and does nothing.
+ * System calls on System V shared memory: decoding and copying.  The segments
+ * are kern/ipc/shm.c.
  */
-#include "linux/sys_int.h"
-#include "abi/ipc.h"
-#include "kern/base/proc_int.h"
-
 #include <errno.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "kern/ipc/sysvipc.h"
-#include "libk/kassert.h"
-#include "vm/object/vm_object.h"
-#include "vm/vmspace.h"
+#include "kern/ipc/shm.h"
+#include "linux/sys_int.h"
 
 sys_fn sys_shmget, sys_shmat, sys_shmdt, sys_shmctl;
-
-/* Key: [I] immutable, the rest under the table's lock */
-struct kshm {
-	struct ipc_obj ipc;
-	struct vm_object *obj; /* [I] hold, and a ref until it is removed */
-	struct lx_shmid_ds ds; /* but for perm and nattch */
-};
-
-static struct kshm *
-of(struct ipc_obj *o)
-{
-	return ((struct kshm *)(void *)o);
-}
-_Static_assert(offsetof(struct kshm, ipc) == 0, "of()");
-
-static bool
-removed(const struct kshm *s)
-{
-	return ((s->ipc.perm.mode & LX_SHM_DEST) != 0);
-}
-
-void
-shm_destroy(struct vkernel *k)
-{
-	struct ipc_table *t = &k->ipc.shm;
-	struct ipc_obj *o;
-	unsigned i = 0;
-
-	for (;;) {
-		kmutex_lock(&t->lock);
-		o = ipc_next(t, &i);
-		if (o != NULL)
-			ipc_remove(t, o);
-		kmutex_unlock(&t->lock);
-		if (o == NULL)
-			return;
-		if (!removed(of(o)))
-			vm_object_free(of(o)->obj);
-		vm_object_drop(of(o)->obj);
-		free(of(o));
-	}
-}
-
-/* Removed, and nobody is attached.  Final: what is removed has no new refs but
- * by vm_object_tryref, under the lock. */
-static bool
-over(const struct kshm *s)
-{
-	return (removed(s) && vm_life_refs(&s->obj->life) == 0);
-}
-
-/* Locked; its ref is gone. */
-static void
-shm_forget(struct vkernel *k, struct kshm *s)
-{
-	ipc_remove(&k->ipc.shm, &s->ipc);
-	vm_object_drop(s->obj);
-	free(s);
-}
-
-/* Locked, from here on, and without those that are over. */
-static void
-shm_lock(struct vkernel *k)
-{
-	struct ipc_obj *o;
-	unsigned i = 0;
-
-	kmutex_lock(&k->ipc.shm.lock);
-	while ((o = ipc_next(&k->ipc.shm, &i)) != NULL)
-		if (over(of(o)))
-			shm_forget(k, of(o));
-}
-
-/* ---- shmget ---- */
-
-/* Locked.  EINVAL (size), ENOSPC, ENOMEM. */
-static int
-shm_make(struct vkernel *k, const struct ipc_ids *id, int32_t key,
-    uint64_t size, int flags, struct ipc_obj **out)
-{
-	struct kshm *s;
-	int error;
-
-	if (size == 0 || size > SHM_SIZE_MAX)
-		return (EINVAL);
-	s = calloc(1, sizeof(*s));
-	if (s == NULL)
-		return (ENOMEM);
-	error = ipc_insert(&k->ipc.shm, &s->ipc, id, key, flags);
-	if (error == 0) {
-		error = vm_object_allocate_hold(&k->vm, OBJT_DEFAULT,
-		    OFF_TO_IDX(round_page(size)), &s->obj);
-		if (error != 0)
-			ipc_remove(&k->ipc.shm, &s->ipc);
-	}
-	if (error != 0) {
-		free(s);
-		return (error);
-	}
-	s->obj->flags |= OBJ_NAMED;
-	vm_object_hold(s->obj);
-	vm_object_unlock(s->obj);
-	s->ds.segsz = size;
-	s->ds.ctime = ipc_seconds();
-	s->ds.cpid = id->pid;
-	*out = &s->ipc;
-	return (0);
-}
 
 int
 sys_shmget(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vkernel *k = l->p->k;
-	int32_t key = (int32_t)a[0];
-	int flags = (int)a[2], error;
-	struct ipc_obj *o = NULL;
-	struct ipc_ids id;
+	int id, error = shm_get(l, (int32_t)a[0], a[1], (int)a[2], &id);
 
-	ipc_caller(l, &id);
-	shm_lock(k);
-	error = ipc_find(&k->ipc.shm, key, flags, &o);
-	if (error == 0 && o == NULL)
-		error = shm_make(k, &id, key, a[1], flags, &o);
-	else if (error == 0 && a[1] > of(o)->ds.segsz)
-		error = EINVAL;
-	else if (error == 0)
-		error = ipc_access(o, &id, ipc_asked(flags));
 	if (error == 0)
-		*ret = o->id;
-	kmutex_unlock(&k->ipc.shm.lock);
+		*ret = id;
 	return (error);
 }
-
-/* ---- shmat, shmdt ---- */
 
 int
 sys_shmat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	const bool rdonly = (a[2] & LX_SHM_RDONLY) != 0;
-	vm_prot_t prot = rdonly ? VM_PROT_READ : VM_PROT_READ | VM_PROT_WRITE;
-	struct vkernel *k = l->p->k;
-	vm_offset_t addr = a[1];
-	struct vm_object *obj = NULL;
-	struct ipc_obj *o;
-	struct ipc_ids id;
-	uint64_t size = 0;
-	int flags = VMM_SHARED, error = EINVAL;
+	vm_offset_t at;
+	int error = shm_attach(l, (int)a[0], a[1], a[2], &at);
 
-	if ((a[2] & LX_SHM_RND) != 0)
-		addr = trunc_page(addr);
-	if ((addr & PAGE_MASK) != 0 ||
-	    ((a[2] & LX_SHM_REMAP) != 0 && addr == 0))
-		return (EINVAL);
-	if (addr != 0)
-		flags |= (a[2] & LX_SHM_REMAP) != 0 ? VMM_FIXED : VMM_NOREPLACE;
-	if ((a[2] & LX_SHM_EXEC) != 0)
-		prot |= VM_PROT_EXECUTE;
-	ipc_caller(l, &id);
-	shm_lock(k);
-	o = ipc_by_id(&k->ipc.shm, (int)a[0]);
-	if (o != NULL)
-		error = ipc_access(
-		    o, &id, rdonly ? IPC_READ : IPC_READ | IPC_WRITE);
-	if (error == 0 && !vm_object_tryref(of(o)->obj))
-		error = EINVAL; /* the last one left just now */
-	if (error == 0) {
-		obj = of(o)->obj;
-		size = of(o)->ds.segsz;
-		of(o)->ds.lpid = id.pid;
-		of(o)->ds.atime = ipc_seconds();
-	}
-	kmutex_unlock(&k->ipc.shm.lock);
-	if (error != 0)
-		return (error);
-	error = vm_mmap(lwp_vmspace(l), &addr, size, prot,
-	    rdonly ? prot : VM_PROT_ALL, flags, obj, 0);
-	vm_object_free(obj);
 	if (error == 0)
-		*ret = (int64_t)addr;
-	return (error == EEXIST ? EINVAL : error);
+		*ret = (int64_t)at;
+	return (error);
 }
 
 int
 sys_shmdt(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vkernel *k = l->p->k;
-	struct vm_entry_info e;
-	struct ipc_obj *o;
-	uint64_t size = 0;
-	unsigned i = 0;
-
-	if ((a[0] & PAGE_MASK) != 0 ||
-	    vmspace_entry_info(lwp_vmspace(l), a[0], &e) != 0 ||
-	    e.start != a[0] || (e.eflags & MAP_ENTRY_SHARED) == 0)
-		return (EINVAL);
-	kmutex_lock(&k->ipc.shm.lock);
-	do
-		o = ipc_next(&k->ipc.shm, &i);
-	while (o != NULL && of(o)->obj->id != e.object_id);
-	if (o != NULL) {
-		size = of(o)->ds.segsz;
-		of(o)->ds.lpid = l->p->pid;
-		of(o)->ds.dtime = ipc_seconds();
-	}
-	kmutex_unlock(&k->ipc.shm.lock);
-	if (size == 0)
-		return (EINVAL);
-	return (vm_munmap(lwp_vmspace(l), a[0], round_page(size)));
+	return (shm_detach(l, a[0]));
 }
-
-/* ---- shmctl ---- */
 
 /* Limits, or what there is; and the index of the last one. */
 static int
-shm_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
+shmctl_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
 {
-	struct lx_shminfo64 limits = {.max = SHM_SIZE_MAX,
+	const struct lx_shminfo64 limits = {.max = SHM_SIZE_MAX,
 	    .min = 1,
 	    .mni = SHM_MAX,
 	    .seg = SHM_MAX,
 	    .all = OFF_TO_IDX(SHM_SIZE_MAX) * SHM_MAX};
-	struct vkernel *k = l->p->k;
-	struct lx_shm_info now = {0};
-	struct vm_object *obj;
-	struct ipc_obj *o;
-	unsigned i = 0;
+	struct lx_shm_info now;
+	int last;
 
-	shm_lock(k);
-	while ((o = ipc_next(&k->ipc.shm, &i)) != NULL) {
-		obj = of(o)->obj;
-		vm_object_lock(obj);
-		now.used_ids++;
-		now.tot += obj->size;
-		now.rss += obj->resident;
-		now.swp += obj->swapped;
-		vm_object_unlock(obj);
-	}
-	*ret = ipc_last(&k->ipc.shm);
-	kmutex_unlock(&k->ipc.shm.lock);
+	shm_info(l->p->k, &now, &last);
+	*ret = last;
 	if (cmd == LX_SHM_INFO)
 		return (copyout(lwp_vmspace(l), &now, addr, sizeof(now)));
 	return (copyout(lwp_vmspace(l), &limits, addr, sizeof(limits)));
 }
 
-static int
-shm_stat(const struct kshm *s, const struct ipc_ids *id, bool any,
-    struct lx_shmid_ds *ds)
-{
-	int error = any ? 0 : ipc_access(&s->ipc, id, IPC_READ);
-
-	if (error != 0)
-		return (error);
-	*ds = s->ds;
-	ds->perm = s->ipc.perm;
-	ds->nattch = vm_life_refs(&s->obj->life);
-	/* Our ref is no attachment. */
-	if (!removed(s))
-		ds->nattch--;
-	return (0);
-}
-
 int
 sys_shmctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int cmd = (int)a[1] & ~LX_IPC_64, error;
-	struct vkernel *k = l->p->k;
-	struct vm_object *gone = NULL;
-	struct ipc_ids id;
+	int cmd = (int)a[1] & ~LX_IPC_64, error, value = 0;
 	struct lx_shmid_ds ds = {0};
-	bool by_index = cmd == LX_SHM_STAT || cmd == LX_SHM_STAT_ANY;
-	bool stat = by_index || cmd == LX_IPC_STAT;
-	struct ipc_obj *o;
 
 	if (cmd == LX_IPC_INFO || cmd == LX_SHM_INFO)
-		return (shm_info(l, cmd, a[2], ret));
+		return (shmctl_info(l, cmd, a[2], ret));
 	if (cmd == LX_IPC_SET &&
 	    copyin(lwp_vmspace(l), &ds, a[2], sizeof(ds)) != 0)
 		return (EFAULT);
-	ipc_caller(l, &id);
-	shm_lock(k);
-	o = by_index ? ipc_by_index(&k->ipc.shm, (unsigned)a[0])
-		     : ipc_by_id(&k->ipc.shm, (int)a[0]);
-	if (o == NULL)
-		error = EINVAL;
-	else if (stat)
-		error = shm_stat(of(o), &id, cmd == LX_SHM_STAT_ANY, &ds);
-	else if (cmd == LX_IPC_SET)
-		error = ipc_set(o, &id, &ds.perm);
-	else if (cmd == LX_IPC_RMID || cmd == LX_SHM_LOCK ||
-		 cmd == LX_SHM_UNLOCK)
-		error = ipc_owner(o, &id);
-	else
-		error = EINVAL;
-	if (error == 0 && by_index)
-		*ret = o->id;
-	if (error == 0 && cmd == LX_IPC_SET)
-		of(o)->ds.ctime = ipc_seconds();
-	if (error == 0 && cmd == LX_IPC_RMID && !removed(of(o))) {
-		o->perm.mode |= LX_SHM_DEST;
-		o->perm.key = LX_IPC_PRIVATE;
-		gone = of(o)->obj;
-	}
-	kmutex_unlock(&k->ipc.shm.lock);
-	if (gone != NULL)
-		vm_object_free(gone);
-	if (error == 0 && stat)
-		error = copyout(lwp_vmspace(l), &ds, a[2], sizeof(ds));
-	return (error);
+	error = shm_ctl(l, (int)a[0], cmd, &ds, &value);
+	if (error != 0)
+		return (error);
+	*ret = value;
+	if (cmd == LX_IPC_STAT || cmd == LX_SHM_STAT || cmd == LX_SHM_STAT_ANY)
+		return (copyout(lwp_vmspace(l), &ds, a[2], sizeof(ds)));
+	return (0);
 }

@@ -22,6 +22,7 @@
  * ignored and refused, respectively.  More than 4 KiB of control records are
  * ENOBUFS.
  */
+#include "abi/socket.h"
 #include "linux/sys_sock.h"
 
 #include <errno.h>
@@ -29,9 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/socket.h"
-#include "abi/uio.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/proc.h"
 
 sys_fn sys_sendto, sys_recvfrom, sys_sendmsg, sys_recvmsg, sys_sendmmsg,
     sys_recvmmsg;
@@ -624,15 +623,15 @@ sys_recvmmsg(struct lwp *l, const uint64_t *a, int64_t *ret)
 			error = mmsg_store_len(l, uhdr, got);
 		if (error != 0)
 			break;
-		if ((flags & LX_MSG_WAITFORONE) != 0)
-			flags |= LX_MSG_DONTWAIT;
-		if (sys_remaining(deadline) == 0) {
+		if ((flags & HOST_MSG_WAITFORONE) != 0)
+			flags |= HOST_MSG_DONTWAIT;
+		if (ktime_remaining(deadline) == 0) {
 			i++;
 			break;
 		}
 	}
 	if (a[4] != 0 && i > 0)
-		(void)sys_copyout_timespec(l, sys_remaining(deadline), a[4]);
+		(void)sys_copyout_timespec(l, ktime_remaining(deadline), a[4]);
 	if (i == 0)
 		return (error);
 	*ret = (int64_t)i;

@@ -16,8 +16,7 @@
  * began does not move its end.
  */
 #include "host/host.h"
-#include "abi/time.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/proc.h"
 #include "kern/time/ptimer.h"
 #include "linux/sys_int.h"
 
@@ -84,14 +83,6 @@ sys_copyout_timespec(struct lwp *l, uint64_t ns, uint64_t uaddr)
 	return (copyout(lwp_vmspace(l), &ts, uaddr, sizeof(ts)));
 }
 
-uint64_t
-sys_deadline(uint64_t rel_ns)
-{
-	if (rel_ns > KTIME_MAX)
-		return (UINT64_MAX);
-	return (ktime_add(host_now_ns(), rel_ns));
-}
-
 int
 sys_copyin_deadline(struct lwp *l, uint64_t uaddr, uint64_t *deadline)
 {
@@ -103,41 +94,8 @@ sys_copyin_deadline(struct lwp *l, uint64_t uaddr, uint64_t *deadline)
 		return (0);
 	error = sys_copyin_timespec(l, uaddr, &ns);
 	if (error == 0)
-		*deadline = sys_deadline(ns);
+		*deadline = ktime_deadline(ns);
 	return (error);
-}
-
-int
-sys_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline)
-{
-	uint64_t now;
-	int error;
-
-	switch (clock) {
-	case LX_CLOCK_MONOTONIC:
-		*deadline = abs_ns;
-		return (0);
-	case LX_CLOCK_REALTIME:
-	case LX_CLOCK_TAI:
-	case LX_CLOCK_BOOTTIME:
-		error = host_clock_get(clock, &now);
-		if (error == 0)
-			*deadline =
-			    abs_ns == UINT64_MAX
-				? UINT64_MAX
-				: sys_deadline(abs_ns > now ? abs_ns - now : 0);
-		return (error);
-	default:
-		return (EINVAL);
-	}
-}
-
-uint64_t
-sys_remaining(uint64_t deadline)
-{
-	uint64_t now = host_now_ns();
-
-	return (deadline > now ? deadline - now : 0);
 }
 
 /* ---- sleeping ---- */
@@ -164,7 +122,7 @@ nanosleep_restart(struct lwp *l, int64_t *ret)
 	if (error != EINTR)
 		return (error);
 	if (urem != 0 &&
-	    sys_copyout_timespec(l, sys_remaining(deadline), urem) != 0)
+	    sys_copyout_timespec(l, ktime_remaining(deadline), urem) != 0)
 		return (EFAULT);
 	l->restart_fn = nanosleep_restart;
 	return (ERESTART_BLOCK);
@@ -173,7 +131,7 @@ nanosleep_restart(struct lwp *l, int64_t *ret)
 static int
 sleep_relative(struct lwp *l, uint64_t ns, uint64_t urem, int64_t *ret)
 {
-	l->restart_arg[0] = sys_deadline(ns);
+	l->restart_arg[0] = ktime_deadline(ns);
 	l->restart_arg[1] = urem;
 	return (nanosleep_restart(l, ret));
 }
@@ -196,7 +154,7 @@ sys_clock_nanosleep(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_copyin_timespec(l, a[2], &ns);
 	if (error != 0)
 		return (error);
-	error = sys_deadline_abs(clock, ns, &deadline);
+	error = ktime_deadline_abs(clock, ns, &deadline);
 	if (error != 0)
 		return (error);
 	if (((int)a[1] & LX_TIMER_ABSTIME) == 0)
@@ -393,7 +351,7 @@ itimer_put(struct lwp *l, uint64_t left, uint64_t interval, uint64_t uaddr)
 static int
 itimer_out(struct lwp *l, uint64_t deadline, uint64_t interval, uint64_t uaddr)
 {
-	uint64_t left = deadline != 0 ? sys_remaining(deadline) : 0;
+	uint64_t left = deadline != 0 ? ktime_remaining(deadline) : 0;
 
 	if (deadline != 0 && left == 0)
 		left = 1;
@@ -445,7 +403,7 @@ sys_setitimer(struct lwp *l, const uint64_t *a, int64_t *ret)
 			error = itimer_put(l, st.left, st.interval, a[2]);
 		return (error);
 	}
-	error = proc_set_alarm(l->p, value != 0 ? sys_deadline(value) : 0,
+	error = proc_set_alarm(l->p, value != 0 ? ktime_deadline(value) : 0,
 	    value != 0 ? interval : 0, &old, &oldint);
 	if (error == 0 && a[2] != 0)
 		error = itimer_out(l, old, oldint, a[2]);
@@ -459,11 +417,11 @@ sys_alarm(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int error;
 
 	error = proc_set_alarm(l->p,
-	    sec != 0 ? sys_deadline(sec * NS_PER_SEC) : 0, 0, &old, &oldint);
+	    sec != 0 ? ktime_deadline(sec * NS_PER_SEC) : 0, 0, &old, &oldint);
 	if (error != 0)
 		return (error);
 	if (old != 0) {
-		left = sys_remaining(old);
+		left = ktime_remaining(old);
 		/* Rounded, but a running alarm is never shown as 0. */
 		*ret = (int64_t)((left + NS_PER_SEC / 2) / NS_PER_SEC);
 		if (*ret == 0)

@@ -10,9 +10,8 @@
  *
  * Limits: no alarm clocks (that wake a machine), and no CPU clocks of others.
  */
-#include "kern/base/proc_int.h"
 #include "abi/signal.h"
-#include "abi/time.h"
+#include "kern/base/proc.h"
 #include "kern/time/ptimer.h"
 #include "linux/sys_int.h"
 
@@ -141,7 +140,7 @@ start_of(int clock, uint64_t value, uint64_t *start)
 		*start = value;
 		return (0);
 	}
-	return (sys_deadline_abs(clock, value, start));
+	return (ktime_deadline_abs(clock, value, start));
 }
 
 int

@@ -15,8 +15,7 @@
  * interrupted (then the signal frame carries the old mask).
  *
  * Unknown numbers answer ENOSYS, are counted, and are logged once for each
- * (call, program).  "Once" is kept in a 2048-bit hash set per kernel: two
- * pairs that collide share one line.
+ * (call, program).
  */
 #include "linux/syscall.h"
 
@@ -28,26 +27,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void
-sys_log_once(struct lwp *l, uint64_t what, const char *text)
-{
-	struct vkernel *k = l->p->k;
-	uint64_t h = UINT64_C(14695981039346656037) ^ what, bit;
-	char comm[sizeof(l->p->comm)];
-
-	kmutex_lock(&l->p->lock);
-	memcpy(comm, l->p->comm, sizeof(comm));
-	kmutex_unlock(&l->p->lock);
-	comm[sizeof(comm) - 1] = '\0';
-	for (const char *c = comm; *c != '\0'; c++)
-		h = (h ^ (uint8_t)*c) * UINT64_C(1099511628211);
-	h ^= h >> 29;
-	bit = UINT64_C(1) << (h & 63);
-	if ((atomic_fetch_or(&k->enosys_seen[(h >> 6) & 31], bit) & bit) == 0)
-		klog(&k->log, KLOG_INFO, "%s (pid %d): %s", comm, l->p->pid,
-		    text);
-}
-
 static void
 syscall_unknown(struct lwp *l, unsigned nr)
 {
@@ -57,23 +36,6 @@ syscall_unknown(struct lwp *l, unsigned nr)
 	snprintf(text, sizeof(text), "system call %u (%s) is missing", nr,
 	    name != NULL ? name : "unknown");
 	sys_log_once(l, nr & 0xffff, text);
-}
-
-void
-vkernel_syscalls(struct vkernel *k,
-    void (*fn)(void *arg, const char *name, uint64_t calls, uint64_t missing),
-    void *arg)
-{
-	uint64_t calls;
-
-	for (unsigned i = 0; i < syscall_table_n; i++) {
-		calls = atomic_load_explicit(
-		    &k->sc_count[i].calls, memory_order_relaxed);
-		if (calls != 0 && syscall_table[i].name != NULL)
-			fn(arg, syscall_table[i].name, calls,
-			    atomic_load_explicit(
-				&k->sc_count[i].enosys, memory_order_relaxed));
-	}
 }
 
 static int
@@ -148,62 +110,6 @@ syscall_dispatch(struct lwp *l)
 	return (error);
 }
 
-/* ---- helpers of the handlers ---- */
-
-int
-sys_copyin_path(struct lwp *l, uint64_t uaddr, char *buf)
-{
-	return (copyinstr(lwp_vmspace(l), buf, uaddr, VFS_PATH_MAX, NULL));
-}
-
-int
-sys_get_file(struct lwp *l, int fd, struct file **f)
-{
-	return (fd_get(l->p->fdt, fd, f));
-}
-
-int
-sys_get_dir(struct lwp *l, int dirfd, struct vnode **vpp)
-{
-	struct file *f;
-	int error;
-
-	if (dirfd == LX_AT_FDCWD) {
-		*vpp = NULL;
-		return (0);
-	}
-	error = sys_get_file(l, dirfd, &f);
-	if (error != 0)
-		return (error);
-	if (f->vp == NULL || f->vp->type != VDIR) {
-		file_free(f);
-		return (ENOTDIR);
-	}
-	vref(f->vp);
-	*vpp = f->vp;
-	file_free(f);
-	return (0);
-}
-
-uint64_t
-sys_rlimit(struct lwp *l, int which)
-{
-	uint64_t cur;
-
-	kmutex_lock(&l->p->lock);
-	cur = l->p->rlim[which].cur;
-	kmutex_unlock(&l->p->lock);
-	return (cur);
-}
-
-uint32_t
-sys_fd_limit(struct lwp *l)
-{
-	uint64_t n = sys_rlimit(l, LX_RLIMIT_NOFILE);
-
-	return (n > INT32_MAX ? INT32_MAX : (uint32_t)n);
-}
-
 /* ---- families that answer with one error ---- */
 
 sys_fn sys_eperm, sys_eopnotsupp, sys_einval;
@@ -224,4 +130,12 @@ int
 sys_einval(struct lwp *l, const uint64_t *args, int64_t *ret)
 {
 	return (EINVAL);
+}
+
+/* ---- for kern ---- */
+
+const char *
+syscall_name(unsigned nr)
+{
+	return (nr < syscall_table_n ? syscall_table[nr].name : NULL);
 }

@@ -15,19 +15,10 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "kern/base/lwp.h"
 #include "kern/base/proc.h"
-
-/* Internal: restart the call after signals (see ksig_deliver). Never seen by
- * guests.  <errno.h> has an unrelated number of that name. */
-#undef ERESTART
-#define ERESTART 512
-/* As ERESTART, but EINTR if any handler runs (poll, nanosleep, pause). */
-#define ERESTARTNOHAND 514
-/* Restart through lwp->restart_fn by restart_syscall (nanosleep). */
-#define ERESTART_BLOCK 516
-/* The lwp is ending, or registers were replaced whole (exec, sigreturn): do
- * not touch rax. */
-#define EJUSTRETURN 517
+#include "kern/base/restart.h"
+#include "kern/base/vkernel.h"
 
 /* args[0..5] as the guest gave them; *ret is the result when 0. */
 typedef int sys_fn(struct lwp *l, const uint64_t *args, int64_t *ret);
@@ -40,18 +31,17 @@ struct syscall_desc {
 extern const struct syscall_desc syscall_table[];
 extern const unsigned syscall_table_n;
 
+/* This interface, as kern sees it; made with the table. */
+extern const struct syscall_ops linux_syscall_ops;
+const char *syscall_name(unsigned nr); /* NULL: no such call */
+
 /* One system call event: dispatch, trace, count; stores -errno or the result
  * in tf.rax; returns the internal errno (ERESTART...) for ksig_deliver. */
 int syscall_dispatch(struct lwp *);
 
 /* Helpers for handlers. */
 struct file;
-static inline struct vmspace *
-lwp_vmspace(struct lwp *l)
-{
-	return (l->p->vmspace); /* own lwp: stable until its own exec/exit */
-}
-/* Copy a path in: malloc'ed VFS_PATH_MAX buffer from the lwp. */
+/* Copy a path in.  EFAULT, ENAMETOOLONG. */
 int sys_copyin_path(struct lwp *, uint64_t uaddr, char *buf /* VFS_PATH_MAX */);
 int sys_get_file(struct lwp *, int fd, struct file **); /* ref'ed */
 /* dirfd to start vnode (ref'ed; NULL for AT_FDCWD). */

@@ -16,7 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cpu/cpu.h"
 #include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
 #include "testrand.h"
 
 #define FUZZ_PICK(r, v) ((v)[rnd_below(r, sizeof(v) / sizeof((v)[0]))])

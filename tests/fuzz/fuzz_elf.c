@@ -21,6 +21,7 @@
  * The input is /self while it runs, and has a name of its own besides, so that
  * nothing of the input before is cached for it.
  */
+#include "vm/vmspace.h"
 #include "fuzz_elf.h"
 
 #include <errno.h>
@@ -31,6 +32,9 @@
 
 #include "libk/kassert.h"
 #include "vmspace/vkernel.h"
+#include "kern/base/lwp.h"
+#include "kern/base/vkernel.h"
+#include "kern/base/proc.h"
 
 #define ARGC 3
 #define WORDS 96 /* of the stack that are looked at */

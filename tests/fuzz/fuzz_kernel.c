@@ -37,10 +37,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "abi/signal.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/proc.h"
 #include "api/vkernel_int.h"
 #include "vmspace/vkernel.h"
+#include "abi/signal.h"
+#include "kern/sig/ksignal.h"
+#include "vm/vmspace.h"
+#include "kern/proc/process.h"
 
 #define POLL_NS 50000
 #define FILE_MAX ((rlim_t)128 << 20)

@@ -21,6 +21,7 @@
  * vm_check_vmspace() finds broken, looked at now and then and at the end of
  * each thread; a process that does not die; anything left at the end.
  */
+#include "vm/vmspace.h"
 #include "fuzz_sys.h"
 
 #include <errno.h>

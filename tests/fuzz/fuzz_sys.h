@@ -12,6 +12,7 @@
 #define FUZZ_FUZZ_SYS_H
 
 #include "fuzz.h"
+#include "kern/base/lwp.h"
 
 #define SYS_OPS_MAX 256
 #define SYS_NR_SPAN 512 /* numbers are taken modulo this */

@@ -26,6 +26,7 @@
 #include "abi/sched.h"
 #include "abi/signal.h"
 #include "vfs/socket/socket.h"
+#include "kern/base/lwp.h"
 
 static const uint64_t slot_at[] = {0, 16, 64, 251};
 

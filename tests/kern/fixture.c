@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "libk/kassert.h"
+#include "kern/base/lwp.h"
+#include "vm/vmspace.h"
 
 struct fixture fx;
 

@@ -25,7 +25,7 @@
 #include <cmocka.h>
 
 #include "host/host_fake.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/proc.h"
 #include "api/vkernel_int.h"
 
 #define FX_PROGRAMS 16

@@ -6,6 +6,8 @@
  * exec leaves alone, and what third parties see meanwhile (S1, S2).
  */
 #include "fixture.h"
+#include "kern/base/proc.h"
+#include "kern/base/sigpending.h"
 
 #include "abi/signal.h"
 

@@ -6,6 +6,7 @@
  * fork, exec, calls on memory, paging, swapon and swapoff, and guests that
  * want more than there is.
  */
+#include "mem/vm_zone.h"
 #include "fixture.h"
 
 #include "abi/sched.h"

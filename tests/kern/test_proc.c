@@ -12,6 +12,9 @@
 #include "abi/signal.h"
 #include "abi/wait.h"
 #include "libk/kassert.h"
+#include "kern/base/proc.h"
+#include "kern/base/sigpending.h"
+#include "kern/time/ktime.h"
 
 /* ---- exit ---- */
 

@@ -13,6 +13,7 @@
 
 #include "host/host_file.h"
 #include "vfs/procfs/procfs.h"
+#include "kern/base/vkernel.h"
 
 static _Atomic(bool) release;
 

@@ -30,7 +30,8 @@
 
 #include "host/host.h"
 #include "host/host_file.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
 #include "vm/vmspace.h"
 #include "vmspace/vkernel.h"
 #include "testrand.h"

@@ -30,7 +30,8 @@
 
 #include "abi/signal.h"
 #include "host/host_file.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/vkernel.h"
 #include "libk/kassert.h"
 
 #define POLL_STACK 32 /* descriptors polled without an allocation */

@@ -22,7 +22,10 @@
  */
 #include <errno.h>
 
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/session.h"
+#include "kern/base/vkernel.h"
 #include "libk/kassert.h"
 
 #define PID_RESTART 300

@@ -29,13 +29,21 @@
  * Guarantees: proc_textvp_ref() gives a vnode for every process that has
  * exec'ed and is not a zombie (S1): it is replaced, never missing.
  */
-#include "kern/base/proc_int.h"
+#include "kern/base/proc.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "abi/signal.h"
+#include "host/host.h"
+#include "kern/base/lwp.h"
+#include "kern/base/session.h"
+#include "kern/base/vkernel.h"
 #include "libk/kassert.h"
+#include "mem/vm_zone.h"
+#include "pmap/pmap.h"
+#include "vfs/vfs.h"
+#include "vm/vmspace.h"
 
 struct proc *
 proc_alloc(struct vkernel *k)
@@ -348,4 +356,15 @@ proc_rusage(struct proc *p, struct proc_rusage *ru)
 	if (p->vmspace != NULL)
 		rusage_add_vm(ru, p->vmspace);
 	kmutex_unlock(&p->lock);
+}
+
+uint64_t
+proc_rlimit_cur(struct proc *p, int which)
+{
+	uint64_t cur;
+
+	kmutex_lock(&p->lock);
+	cur = p->rlim[which].cur;
+	kmutex_unlock(&p->lock);
+	return (cur);
 }

@@ -2,25 +2,24 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Sessions, process groups and the controlling terminal.
+ * Sessions and process groups.
  *
  * Concepts: a process group is the set of processes with one pgid; it has no
  * structure of its own.  A session is a structure counted by its processes,
- * and lives on after its leader.  It may have a controlling terminal: the one
- * that the embedder gave to the kernel, or a pty of guests; each terminal is
- * that of one session at most.
- * A group is orphaned when no member has a parent outside the group but in
- * the session: nobody could continue it if it stopped.
+ * and lives on after its leader.  Its controlling terminal is in
+ * kern/sig/ctty.c. A group is orphaned when no member has a parent outside the
+ * group but in the session: nobody could continue it if it stopped.
  *
- * Locking: proctree for everything.  A session's pty is not ref'ed: before it
- * goes, the close of its master takes it from the session (tty_hangup).
+ * Locking: proctree for everything.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "abi/signal.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/proc.h"
+#include "kern/base/session.h"
+#include "kern/base/vkernel.h"
 #include "libk/kassert.h"
+#include "mem/vm_zone.h"
 
 int
 session_create(struct vkernel *k, int sid, struct session **out)
@@ -56,7 +55,7 @@ session_free(struct vkernel *k, struct session *s)
 	}
 }
 
-static struct proc *
+struct proc *
 pgrp_any_member(struct vkernel *k, int pgid, int sid)
 {
 	struct proc *p;
@@ -67,7 +66,7 @@ pgrp_any_member(struct vkernel *k, int pgid, int sid)
 	return (NULL);
 }
 
-static bool
+bool
 pgrp_exists(struct vkernel *k, int pgid)
 {
 	struct proc *p;
@@ -76,23 +75,6 @@ pgrp_exists(struct vkernel *k, int pgid)
 		if (p->pgid == pgid)
 			break;
 	return (p != NULL);
-}
-
-void
-pgrp_signal_locked(struct vkernel *k, int pgid, int sig)
-{
-	struct ksiginfo ksi = {.signo = sig, .code = LX_SI_KERNEL};
-	struct proc *p;
-
-	kmutex_assert_owned(&k->proctree);
-	LIST_FOREACH (p, &k->procs, all) {
-		if (p->pgid != pgid)
-			continue;
-		kmutex_lock(&p->lock);
-		if (p->state == PROC_ALIVE || p->state == PROC_STOPPED)
-			ksig_post_proc_locked(p, &ksi);
-		kmutex_unlock(&p->lock);
-	}
 }
 
 bool
@@ -199,188 +181,3 @@ proc_setpgid(struct proc *self, int pid, int pgid)
 	kmutex_unlock(&self->k->proctree);
 	return (error);
 }
-
-/* ---- terminals ---- */
-
-/* Whose terminal it is, for p: its own session's, or anybody's. */
-static struct session *
-session_of_tty(struct proc *p, const void *tty, bool any)
-{
-	struct session *s;
-
-	kmutex_assert_owned(&p->k->proctree);
-	if (!any)
-		return (p->session->tty == tty ? p->session : NULL);
-	LIST_FOREACH (s, &p->k->sessions, link)
-		if (s->tty == tty)
-			break;
-	return (s);
-}
-
-int
-session_get_fg(struct proc *p, const void *tty, bool any, int *pgid)
-{
-	struct session *s;
-	int error = ENOTTY;
-
-	kmutex_lock(&p->k->proctree);
-	s = session_of_tty(p, tty, any);
-	if (s != NULL || any) {
-		*pgid = s != NULL ? s->fg_pgid : 0;
-		error = 0;
-	}
-	kmutex_unlock(&p->k->proctree);
-	return (error);
-}
-
-int
-session_set_fg(struct proc *p, const void *tty, int pgid)
-{
-	int error = 0;
-
-	if (pgid < 0)
-		return (EINVAL);
-	kmutex_lock(&p->k->proctree);
-	if (p->session->tty != tty)
-		error = ENOTTY;
-	else if (pgrp_any_member(p->k, pgid, p->sid) == NULL)
-		error = pgrp_exists(p->k, pgid) ? EPERM : ESRCH;
-	else
-		p->session->fg_pgid = pgid;
-	kmutex_unlock(&p->k->proctree);
-	return (error);
-}
-
-int
-session_get_sid(struct proc *p, const void *tty, bool any, int *sid)
-{
-	struct session *s;
-	int error = ENOTTY;
-
-	kmutex_lock(&p->k->proctree);
-	s = session_of_tty(p, tty, any);
-	if (s != NULL) {
-		*sid = s->sid;
-		error = 0;
-	}
-	kmutex_unlock(&p->k->proctree);
-	return (error);
-}
-
-int
-session_set_ctty(struct proc *p, const void *tty)
-{
-	struct vkernel *k = p->k;
-	struct session *s;
-	int error = 0;
-
-	kmutex_lock(&k->proctree);
-	LIST_FOREACH (s, &k->sessions, link)
-		if (s->tty == tty && s != p->session)
-			error = EPERM;
-	if (p->sid != p->pid ||
-	    (p->session->tty != NULL && p->session->tty != tty))
-		error = EPERM;
-	/* Its master may be closing: then kern is told after this. */
-	if (error == 0 && tty != k && !pty_live((struct pty *)(uintptr_t)tty))
-		error = EIO;
-	if (error == 0 && p->session->tty == NULL) {
-		p->session->tty = tty;
-		p->session->fg_pgid = p->pgid;
-	}
-	kmutex_unlock(&k->proctree);
-	return (error);
-}
-
-int
-session_notty(struct proc *p, const void *tty)
-{
-	int error = ENOTTY;
-
-	kmutex_lock(&p->k->proctree);
-	if (p->session->tty == tty) {
-		/* Only the leader's wish frees the terminal. */
-		if (p->sid == p->pid) {
-			if (p->session->fg_pgid != 0) {
-				pgrp_signal_locked(
-				    p->k, p->session->fg_pgid, LX_SIGHUP);
-				pgrp_signal_locked(
-				    p->k, p->session->fg_pgid, LX_SIGCONT);
-			}
-			p->session->tty = NULL;
-			p->session->fg_pgid = 0;
-		}
-		error = 0;
-	}
-	kmutex_unlock(&p->k->proctree);
-	return (error);
-}
-
-static void
-tty_signal(void *arg, struct pty *pty, int signo)
-{
-	struct vkernel *k = arg;
-	struct session *s;
-
-	kmutex_lock(&k->proctree);
-	LIST_FOREACH (s, &k->sessions, link)
-		if (s->tty == pty && s->fg_pgid != 0)
-			pgrp_signal_locked(k, s->fg_pgid, signo);
-	kmutex_unlock(&k->proctree);
-}
-
-/* The foreground group hears of it when the leader goes. */
-static void
-tty_hangup(void *arg, struct pty *pty)
-{
-	const struct ksiginfo hup = {.signo = LX_SIGHUP, .code = LX_SI_KERNEL};
-	const struct ksiginfo cont = {
-	    .signo = LX_SIGCONT, .code = LX_SI_KERNEL};
-	struct vkernel *k = arg;
-	struct session *s;
-	struct proc *p;
-
-	kmutex_lock(&k->proctree);
-	LIST_FOREACH (s, &k->sessions, link) {
-		if (s->tty != pty)
-			continue;
-		s->tty = NULL;
-		p = proc_find_locked(k, s->sid);
-		if (p == NULL || p->state == PROC_ZOMBIE || p->session != s)
-			continue;
-		ksig_post_proc(p, &hup);
-		ksig_post_proc(p, &cont);
-	}
-	kmutex_unlock(&k->proctree);
-}
-
-static int
-tty_controlling(void *arg, const struct vfs_ctx *ctx, struct pty **out)
-{
-	struct vkernel *k = arg;
-	struct lwp *l = ctx->lwp;
-	struct pty *pty;
-	int error = 0;
-
-	if (l == NULL)
-		return (0);
-	kmutex_lock(&k->proctree);
-	pty = (struct pty *)(uintptr_t)l->p->session->tty;
-	if (pty == NULL)
-		error = ENXIO;
-	else if (l->p->session->tty != k) {
-		/* Its last file may be going. */
-		if (pty_tryref(pty))
-			*out = pty;
-		else
-			error = EIO;
-	}
-	kmutex_unlock(&k->proctree);
-	return (error);
-}
-
-const struct vfs_tty_ops session_tty_ops = {
-    .signal = tty_signal,
-    .hangup = tty_hangup,
-    .controlling = tty_controlling,
-};

@@ -50,11 +50,13 @@
 
 #include "abi/resource.h"
 #include "abi/signal.h"
+#include "host/host.h"
 #include "kern/exec/imgact.h"
-#include "kern/resident/resident.h"
-#include "linux/sys_int.h"
+#include "kern/ipc/futex.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
+#include "vm/map/vm_map.h"
+#include "vm/vmspace.h"
 
 #define STACK_RANDOM_BITS 22 /* 16 GiB */
 #define MMAP_RANDOM_BITS 28  /* 1 TiB */
@@ -69,7 +71,7 @@ exec_random_pages(struct exec_image *img, unsigned bits)
 	if (img->k->config.no_aslr)
 		return (0);
 	if (img->p->trial != NULL)
-		r = resident_random(img->p->trial);
+		r = img->k->resident->random(img->p->trial);
 	else
 		host_random(&r, sizeof(r));
 	return ((r & ((UINT64_C(1) << bits) - 1)) << PAGE_SHIFT);
@@ -125,10 +127,10 @@ int
 exec_new_vmspace(struct exec_image *img)
 {
 	/* Copies: another thread of the process may be changing them. */
-	const uint64_t stack = sys_rlimit(img->l, LX_RLIMIT_STACK);
-	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
-	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
-	const uint64_t memlock = sys_rlimit(img->l, LX_RLIMIT_MEMLOCK);
+	const uint64_t stack = proc_rlimit_cur(img->p, LX_RLIMIT_STACK);
+	const uint64_t data = proc_rlimit_cur(img->p, LX_RLIMIT_DATA);
+	const uint64_t as = proc_rlimit_cur(img->p, LX_RLIMIT_AS);
+	const uint64_t memlock = proc_rlimit_cur(img->p, LX_RLIMIT_MEMLOCK);
 	uint64_t gap;
 	struct vmspace *vm;
 	int error;
@@ -143,7 +145,7 @@ exec_new_vmspace(struct exec_image *img)
 	vm->mmap_top = trunc_page(vm->stack_top - gap - STACK_GUARD -
 				  exec_random_pages(img, MMAP_RANDOM_BITS));
 	if (img->p->trial != NULL)
-		vm->stack_top -= resident_shift(img->p->trial);
+		vm->stack_top -= img->k->resident->shift(img->p->trial);
 	vm->data_limit = data;
 	vm->map.as_limit = as;
 	vm->map.lock_limit = memlock;
@@ -162,7 +164,7 @@ exec_activate(struct exec_image *img)
 		continue;
 	if (error != ENOEXEC)
 		return (error);
-	error = imgact_resident(img);
+	error = img->k->resident->activate(img);
 	if (error != ENOEXEC)
 		return (error);
 	error = imgact_elf(img);

@@ -17,6 +17,7 @@
 
 #include "kern/exec/imgact.h"
 #include "libk/kassert.h"
+#include "vm/vmspace.h"
 
 #define CHUNK_MIN ((size_t)16 << 10)
 #define PTRS_AT_ONCE 64

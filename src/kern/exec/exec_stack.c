@@ -29,8 +29,7 @@
 #include "abi/resource.h"
 #include "abi/time.h"
 #include "kern/exec/imgact.h"
-#include "kern/resident/resident.h"
-#include "linux/sys_int.h"
+#include "vm/vmspace.h"
 #include "libk/kassert.h"
 
 #define STACK_SLACK ((uint64_t)128 << 10)
@@ -126,7 +125,8 @@ stack_fill(struct exec_image *img, struct stack_picture *sp)
 
 	random = sp->str;
 	if (img->p->trial != NULL)
-		resident_bytes(img->p->trial, img->random, RANDOM_BYTES);
+		img->k->resident->bytes(
+		    img->p->trial, img->random, RANDOM_BYTES);
 	else
 		host_random(img->random, RANDOM_BYTES);
 	memcpy(sp->buf + (random - sp->base), img->random, RANDOM_BYTES);
@@ -164,7 +164,7 @@ stack_fill(struct exec_image *img, struct stack_picture *sp)
 		put_word(sp, img->auxv[i]);
 	vm->auxv_end = sp->vector;
 	if (img->p->trial != NULL)
-		resident_note(
+		img->k->resident->note(
 		    img->p->trial, img, vm->stack_top + RESIDENT_TRAP);
 }
 
@@ -191,7 +191,7 @@ int
 exec_stack(struct exec_image *img)
 {
 	const struct exec_args *a = &img->args;
-	const uint64_t limit = sys_rlimit(img->l, LX_RLIMIT_STACK) / 4;
+	const uint64_t limit = proc_rlimit_cur(img->p, LX_RLIMIT_STACK) / 4;
 	struct stack_picture sp = {.top = img->vm->stack_top};
 	uint64_t strings, words, max;
 	int error;

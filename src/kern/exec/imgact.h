@@ -8,7 +8,11 @@
 #ifndef KERN_EXEC_IMGACT_H
 #define KERN_EXEC_IMGACT_H
 
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
+#include "kern/exec/exec.h"
+#include "vfs/vfs.h"
 
 #define IMGACT_HEAD 256 /* bytes of the file that activators look at first */
 #define IMGACT_DEPTH 5  /* #! interpreters that are themselves scripts */
@@ -86,8 +90,6 @@ int exec_args_add(struct exec_args *, const char *s, bool env);
  */
 int imgact_script(struct exec_image *);
 int imgact_elf(struct exec_image *);
-/* A copy of a resident image, stack included. */
-int imgact_resident(struct exec_image *);
 
 /* exec_stack.c: the stack with arguments, environment and auxv; sets sp. */
 int exec_stack(struct exec_image *);

@@ -37,9 +37,9 @@
 #include <string.h>
 
 #include "kern/exec/imgact.h"
-#include "kern/resident/resident.h"
 #include "libk/kassert.h"
 #include "vm/object/vm_object.h"
+#include "vm/vmspace.h"
 
 #define PHDRS_MAX (65536 / sizeof(Elf64_Phdr))
 #define PIE_BASE UINT64_C(0x555555554000)
@@ -300,7 +300,7 @@ elf_load_interp(struct exec_image *img, const char *path)
 	else
 		error = vn_access(nd.vp, 1, &img->ctx);
 	if (error == 0 && img->p->trial != NULL)
-		error = resident_name(img->p->trial, path, nd.vp);
+		error = img->k->resident->name(img->p->trial, path, nd.vp);
 	if (error != 0)
 		goto out;
 	error = elf_read(nd.vp, &ef);

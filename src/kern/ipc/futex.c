@@ -24,12 +24,16 @@
  *
  * Limits.  Priority inheritance and waitv are ENOSYS.
  */
-#include "host/host.h"
+#include "kern/ipc/futex.h"
+
 #include "abi/futex.h"
-#include "abi/time.h"
-#include "linux/sys_int.h"
+#include "host/host.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
+#include "vm/vmspace.h"
 
 #include <bsd/sys/queue.h>
 #include <errno.h>
@@ -37,8 +41,6 @@
 #include <string.h>
 
 #define FUTEX_BUCKETS 1024 /* power of two */
-
-sys_fn sys_futex, sys_set_robust_list, sys_get_robust_list, sys_set_tid_address;
 
 struct futex_waiter {
 	TAILQ_ENTRY(futex_waiter) link;
@@ -207,7 +209,7 @@ futex_enqueue(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
 	}
 }
 
-static int
+int
 futex_wait(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
     uint32_t bitset, uint64_t deadline)
 {
@@ -233,55 +235,9 @@ futex_wait(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
 	return (error);
 }
 
-/* restart_arg: va, shared, val, bitset, deadline */
-static int
-futex_wait_restart(struct lwp *l, int64_t *ret)
-{
-	int error = futex_wait(l, l->restart_arg[0], l->restart_arg[1] != 0,
-	    (uint32_t)l->restart_arg[2], (uint32_t)l->restart_arg[3],
-	    l->restart_arg[4]);
-
-	if (error != EINTR)
-		return (error);
-	l->restart_fn = futex_wait_restart;
-	return (ERESTART_BLOCK);
-}
-
-static int
-sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
-    bool realtime, int64_t *ret)
-{
-	uint32_t bitset =
-	    op == LX_FUTEX_WAIT ? LX_FUTEX_BITSET_MATCH_ANY : (uint32_t)a[5];
-	uint64_t ns, deadline = UINT64_MAX;
-	int error = 0;
-
-	if (a[3] != 0) {
-		error = sys_copyin_timespec(l, a[3], &ns);
-		if (error == 0 && op == LX_FUTEX_WAIT)
-			deadline = sys_deadline(ns);
-		else if (error == 0)
-			error = sys_deadline_abs(
-			    realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC,
-			    ns, &deadline);
-		if (error != 0)
-			return (error);
-	}
-	l->restart_arg[0] = a[0];
-	l->restart_arg[1] = shared;
-	l->restart_arg[2] = (uint32_t)a[2];
-	l->restart_arg[3] = bitset;
-	l->restart_arg[4] = deadline;
-	error = futex_wait_restart(l, ret);
-	/* Without a time to keep, the call itself can be made again. */
-	if (error == ERESTART_BLOCK && a[3] == 0)
-		error = ERESTART;
-	return (error);
-}
-
 /* ---- wake ---- */
 
-static int
+int
 futex_wake(struct vkernel *k, struct vmspace *vm, vm_offset_t va, bool shared,
     uint32_t bitset, int n, int64_t *ret)
 {
@@ -313,11 +269,11 @@ futex_wake_key(struct vkernel *k, const struct vm_futex_key *key, int n)
 
 /* Wake `nwake`, move up to `nmove` of the rest to va2; with cmp, only if the
  * first word still is `val`. */
-static int
-futex_requeue(
-    struct lwp *l, const uint64_t *a, bool shared, bool cmp, int64_t *ret)
+int
+futex_requeue(struct lwp *l, const struct futex_requeue_args *a, bool shared,
+    int64_t *ret)
 {
-	int nwake = (int)a[2], nmove = (int)a[3], moved = 0;
+	int moved = 0;
 	struct vmspace *vm = lwp_vmspace(l);
 	struct futex_waiter *w, *next;
 	struct vm_futex_key k1, k2;
@@ -325,30 +281,30 @@ futex_requeue(
 	uint32_t cur;
 	int error;
 
-	if (nwake < 0 || nmove < 0)
+	if (a->nwake < 0 || a->nmove < 0)
 		return (EINVAL);
 again:
-	error = vm_fetch32(vm, a[0], &cur);
+	error = vm_fetch32(vm, a->from, &cur);
 	if (error == 0)
-		error = vm_futex_key(vm, a[0], shared, &k1);
+		error = vm_futex_key(vm, a->from, shared, &k1);
 	if (error == 0)
-		error = vm_futex_key(vm, a[4], shared, &k2);
+		error = vm_futex_key(vm, a->to, shared, &k2);
 	if (error != 0)
 		return (error);
 	b1 = futex_bucket(l->p->k, &k1);
 	b2 = futex_bucket(l->p->k, &k2);
 	futex_lock2(b1, b2);
-	if (cmp) {
-		error = futex_peek(vm, a[0], &cur);
-		if (error != 0 || cur != (uint32_t)a[5]) {
+	if (a->cmp) {
+		error = futex_peek(vm, a->from, &cur);
+		if (error != 0 || cur != a->val) {
 			futex_unlock2(b1, b2);
 			if (error != 0)
 				goto again;
 			return (EAGAIN);
 		}
 	}
-	*ret = futex_wake_locked(b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, nwake);
-	for (w = TAILQ_FIRST(&b1->waiters); w != NULL && moved < nmove;
+	*ret = futex_wake_locked(b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, a->nwake);
+	for (w = TAILQ_FIRST(&b1->waiters); w != NULL && moved < a->nmove;
 	     w = next) {
 		next = TAILQ_NEXT(w, link);
 		if (!futex_match(w, &k1))
@@ -362,7 +318,7 @@ again:
 		atomic_store(&w->bucket, b2);
 	}
 	futex_unlock2(b1, b2);
-	*ret += cmp ? moved : 0;
+	*ret += a->cmp ? moved : 0;
 	return (0);
 }
 
@@ -435,27 +391,28 @@ wake_op_test(uint32_t enc, uint32_t old, bool *yes)
  * old value passes the test.  The change comes before the bucket locks: a
  * waiter that saw the value before is on its queue by the time they are held.
  */
-static int
-futex_wake_op(struct lwp *l, const uint64_t *a, bool shared, int64_t *ret)
+int
+futex_wake_op(struct lwp *l, vm_offset_t va, vm_offset_t va2, bool shared,
+    int n, int n2, uint32_t enc, int64_t *ret)
 {
 	struct vmspace *vm = lwp_vmspace(l);
-	uint32_t enc = (uint32_t)a[5], old, seen, new;
+	uint32_t old, seen, new;
 	struct vm_futex_key k1, k2;
 	struct futex_bucket *b1, *b2;
 	bool second;
 	int error;
 
-	error = vm_futex_key(vm, a[0], shared, &k1);
+	error = vm_futex_key(vm, va, shared, &k1);
 	if (error == 0)
-		error = vm_futex_key(vm, a[4], shared, &k2);
+		error = vm_futex_key(vm, va2, shared, &k2);
 	if (error == 0)
-		error = vm_fetch32(vm, a[4], &old);
+		error = vm_fetch32(vm, va2, &old);
 	if (error == 0)
 		error = wake_op_test(enc, old, &second);
 	for (; error == 0; old = seen) {
 		error = wake_op_apply(enc, old, &new);
 		if (error == 0)
-			error = vm_cas32(vm, a[4], old, new, &seen);
+			error = vm_cas32(vm, va2, old, new, &seen);
 		if (error != 0 || seen == old)
 			break;
 	}
@@ -466,44 +423,12 @@ futex_wake_op(struct lwp *l, const uint64_t *a, bool shared, int64_t *ret)
 	b2 = futex_bucket(l->p->k, &k2);
 	futex_lock2(b1, b2);
 	*ret = futex_wake_locked(
-	    b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, (int)a[2] > 0 ? (int)a[2] : 1);
+	    b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, n > 0 ? n : 1);
 	if (second)
-		*ret += futex_wake_locked(
-		    b2, &k2, LX_FUTEX_BITSET_MATCH_ANY, (int)a[3]);
+		*ret +=
+		    futex_wake_locked(b2, &k2, LX_FUTEX_BITSET_MATCH_ANY, n2);
 	futex_unlock2(b1, b2);
 	return (0);
-}
-
-int
-sys_futex(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	int op = (int)a[1] & ~(LX_FUTEX_PRIVATE_FLAG | LX_FUTEX_CLOCK_REALTIME);
-	bool shared = ((int)a[1] & LX_FUTEX_PRIVATE_FLAG) == 0;
-	bool realtime = ((int)a[1] & LX_FUTEX_CLOCK_REALTIME) != 0;
-
-	if (realtime && op != LX_FUTEX_WAIT_BITSET && op != LX_FUTEX_WAIT)
-		return (ENOSYS);
-	if ((a[0] & 3) != 0)
-		return (EINVAL);
-	switch (op) {
-	case LX_FUTEX_WAIT:
-	case LX_FUTEX_WAIT_BITSET:
-		return (sys_futex_wait(l, a, op, shared, realtime, ret));
-	case LX_FUTEX_WAKE:
-	case LX_FUTEX_WAKE_BITSET:
-		return (futex_wake(l->p->k, lwp_vmspace(l), a[0], shared,
-		    op == LX_FUTEX_WAKE ? LX_FUTEX_BITSET_MATCH_ANY
-					: (uint32_t)a[5],
-		    (int)a[2] > 0 ? (int)a[2] : 1, ret));
-	case LX_FUTEX_REQUEUE:
-		return (futex_requeue(l, a, shared, false, ret));
-	case LX_FUTEX_CMP_REQUEUE:
-		return (futex_requeue(l, a, shared, true, ret));
-	case LX_FUTEX_WAKE_OP:
-		return (futex_wake_op(l, a, shared, ret));
-	default:
-		return (ENOSYS);
-	}
 }
 
 /* ---- robust lists, clear_tid ---- */
@@ -585,38 +510,4 @@ futex_lwp_exit(struct lwp *l)
 	if (tidp != 0 && copyout(vm, &zero, tidp, sizeof(zero)) == 0)
 		(void)futex_wake(
 		    l->p->k, vm, tidp, true, LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
-}
-
-int
-sys_set_robust_list(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	if (a[1] != sizeof(struct lx_robust_list_head))
-		return (EINVAL);
-	l->robust_list = a[0];
-	l->robust_len = a[1];
-	return (0);
-}
-
-int
-sys_get_robust_list(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	uint64_t head = l->robust_list;
-	uint64_t len = sizeof(struct lx_robust_list_head);
-	int error;
-
-	/* Lists of other lwps are theirs alone. */
-	if ((int)a[0] != 0 && (int)a[0] != l->tid)
-		return (EPERM);
-	error = copyout(lwp_vmspace(l), &len, a[2], sizeof(len));
-	if (error == 0)
-		error = copyout(lwp_vmspace(l), &head, a[1], sizeof(head));
-	return (error);
-}
-
-int
-sys_set_tid_address(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	l->clear_tid = a[0];
-	*ret = l->tid;
-	return (0);
 }

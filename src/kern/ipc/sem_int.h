@@ -3,15 +3,14 @@
 
 /*
  * System V semaphores: what their calls, operations and undoing share.  See
- * sem_op.c.  All functions want k->ipc.sem.lock held.
+ * sem_op.c.  All functions want k->ipc->sem.lock held.
  */
 #ifndef KERN_IPC_SEM_INT_H
 #define KERN_IPC_SEM_INT_H
 
 #include <bsd/sys/queue.h>
 
-#include "abi/ipc.h"
-#include "kern/ipc/sysvipc.h"
+#include "kern/ipc/sem.h"
 
 #define SEM_ADJ_MAX 32767
 
@@ -67,7 +66,7 @@ void sem_wake_all(struct sem_set *);
 /* ENOMEM. */
 int sem_undo_get(struct vkernel *, struct sem_undo_list *, struct sem_set *,
     struct sem_undo **);
-/* Of one semaphore (SETVAL), or of all: there is nothing to take back. */
+/* Of one semaphore (LX_SETVAL), or of all: there is nothing to take back. */
 void sem_undo_clear(struct sem_set *, unsigned num);
 void sem_undo_clear_all(struct sem_set *);
 void sem_undo_forget(struct vkernel *, struct sem_set *);

@@ -19,11 +19,11 @@
  * takes the wait off its queue, unless it was served first: then the operations
  * have happened, and the call says so.
  *
- * Locking and lifetime.  All under k->ipc.sem.lock.  A wait that is queued
+ * Locking and lifetime.  All under k->ipc->sem.lock.  A wait that is queued
  * keeps nothing alive: when its set is removed it leaves with EIDRM.  Wake-ups
  * are made under the lock, so the lwp is there.
  *
- * Guarantees.  Values stay in 0..SEM_VALUE_MAX and adjustments in 16 bits,
+ * Guarantees.  Values stay in 0..LX_SEMVMX and adjustments in 16 bits,
  * whatever is asked for.  A call that is interrupted is never restarted, as on
  * Linux.
  *
@@ -34,16 +34,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "abi/ipc.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/restart.h"
+#include "kern/base/vkernel.h"
+#include "kern/ipc/sem.h"
 #include "kern/ipc/sem_int.h"
-#include "linux/sys_int.h"
 #include "libk/kassert.h"
 
-#define OPS_STACK 16
 #define SEM_WAITOPS_MAX 16384u
-
-sys_fn sys_semop, sys_semtimedop;
 
 /* Take back the first n operations. */
 static void
@@ -161,7 +160,7 @@ static void
 sem_begin(struct vkernel *k, int id, const struct ipc_ids *ids, bool undoes,
     struct sem_undo_list *list, struct sem_wait *w, struct sem_set **out)
 {
-	struct ipc_obj *o = ipc_by_id(&k->ipc.sem, id);
+	struct ipc_obj *o = ipc_by_id(&k->ipc->sem, id);
 	struct sem_set *s = (struct sem_set *)(void *)o;
 
 	if (o == NULL) {
@@ -199,21 +198,21 @@ sem_sleep(
 
 	for (;;) {
 		lwp_sleep_prepare(w->l);
-		kmutex_lock(&k->ipc.sem.lock);
+		kmutex_lock(&k->ipc->sem.lock);
 		if (w->status == EINPROGRESS && error != 0) {
 			sem_unqueue(s, w);
 			w->status = error == ETIMEDOUT ? EAGAIN : error;
 		}
 		status = w->status;
-		kmutex_unlock(&k->ipc.sem.lock);
+		kmutex_unlock(&k->ipc->sem.lock);
 		if (status != EINPROGRESS)
 			return (status);
 		error = lwp_sleep(w->l, deadline);
 	}
 }
 
-static int
-sem_call(struct lwp *l, int id, const struct lx_sembuf *ops, unsigned n,
+int
+sem_op(struct lwp *l, int id, const struct lx_sembuf *ops, unsigned n,
     uint64_t deadline)
 {
 	struct sem_wait w = {.l = l, .ops = ops, .nops = n};
@@ -234,48 +233,8 @@ sem_call(struct lwp *l, int id, const struct lx_sembuf *ops, unsigned n,
 	}
 	ipc_caller(l, &ids);
 	w.pid = ids.pid;
-	kmutex_lock(&k->ipc.sem.lock);
+	kmutex_lock(&k->ipc->sem.lock);
 	sem_begin(k, id, &ids, undoes, l->semundo, &w, &s);
-	kmutex_unlock(&k->ipc.sem.lock);
+	kmutex_unlock(&k->ipc->sem.lock);
 	return (s == NULL ? w.status : sem_sleep(k, s, &w, deadline));
-}
-
-static int
-semop_call(struct lwp *l, const uint64_t *a, uint64_t deadline)
-{
-	struct lx_sembuf few[OPS_STACK], *ops = few;
-	const unsigned n = (unsigned)a[2];
-	int error = 0;
-
-	if (n == 0 || (int)a[0] < 0)
-		return (EINVAL);
-	if (n > SEM_OPS_MAX)
-		return (E2BIG);
-	if (n > OPS_STACK) {
-		ops = malloc(n * sizeof(*ops));
-		if (ops == NULL)
-			return (ENOMEM);
-	}
-	if (copyin(lwp_vmspace(l), ops, a[1], n * sizeof(*ops)) != 0)
-		error = EFAULT;
-	else
-		error = sem_call(l, (int)a[0], ops, n, deadline);
-	if (ops != few)
-		free(ops);
-	return (error);
-}
-
-int
-sys_semop(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	return (semop_call(l, a, UINT64_MAX));
-}
-
-int
-sys_semtimedop(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	uint64_t deadline;
-	int error = sys_copyin_deadline(l, a[3], &deadline);
-
-	return (error != 0 ? error : semop_call(l, a, deadline));
 }

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System V semaphores: SEM_UNDO.
+ * System V semaphores: LX_SEM_UNDO.
  *
- * Concepts.  An operation with SEM_UNDO is taken back when its process ends.
+ * Concepts.  An operation with LX_SEM_UNDO is taken back when its process ends.
  * What is to be added then is kept for each semaphore of each set that was used
  * so (sem_undo), in a list.  The list belongs to an lwp and is made by its
  * first such operation; lwps made with CLONE_SYSVSEM, as threads are, share
@@ -13,7 +13,7 @@
  * Carrying out gives values only what fits: neither below 0 nor above the
  * maximum.  Setting a semaphore's value forgets what was to be added to it.
  *
- * Locking and lifetime.  All under k->ipc.sem.lock, refs of lists, too.  The
+ * Locking and lifetime.  All under k->ipc->sem.lock, refs of lists, too.  The
  * pointer in the lwp is its own.  A sem_undo goes with its list or its set,
  * whichever is first; one that a queued wait uses stays, since the list is its
  * lwp's, and the wait leaves with the set.
@@ -25,8 +25,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/ipc.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/restart.h"
+#include "kern/base/vkernel.h"
 #include "kern/ipc/sem_int.h"
 #include "libk/kassert.h"
 
@@ -50,7 +52,7 @@ sem_undo_get(struct vkernel *k, struct sem_undo_list *list, struct sem_set *s,
 			*out = u;
 			return (0);
 		}
-	if (k->ipc.nundo + undo_cost(s) > UNDO_MAX)
+	if (k->ipc->nundo + undo_cost(s) > UNDO_MAX)
 		return (ENOMEM);
 	u = calloc(1, sizeof(*u) + s->nsems * sizeof(u->adj[0]));
 	if (u == NULL)
@@ -58,7 +60,7 @@ sem_undo_get(struct vkernel *k, struct sem_undo_list *list, struct sem_set *s,
 	u->set = s;
 	LIST_INSERT_HEAD(&list->undos, u, in_list);
 	LIST_INSERT_HEAD(&s->undos, u, in_set);
-	k->ipc.nundo += undo_cost(s);
+	k->ipc->nundo += undo_cost(s);
 	*out = u;
 	return (0);
 }
@@ -68,7 +70,7 @@ undo_free(struct vkernel *k, struct sem_undo *u)
 {
 	LIST_REMOVE(u, in_list);
 	LIST_REMOVE(u, in_set);
-	k->ipc.nundo -= undo_cost(u->set);
+	k->ipc->nundo -= undo_cost(u->set);
 	free(u);
 }
 
@@ -111,9 +113,9 @@ sem_undo_share(struct lwp *l, struct lwp *nl)
 			return (ENOMEM);
 		l->semundo->refs = 1;
 	}
-	kmutex_lock(&k->ipc.sem.lock);
+	kmutex_lock(&k->ipc->sem.lock);
 	l->semundo->refs++;
-	kmutex_unlock(&k->ipc.sem.lock);
+	kmutex_unlock(&k->ipc->sem.lock);
 	nl->semundo = l->semundo;
 	return (0);
 }
@@ -154,14 +156,14 @@ sem_undo_exit(struct lwp *l)
 	if (list == NULL)
 		return;
 	l->semundo = NULL;
-	kmutex_lock(&k->ipc.sem.lock);
+	kmutex_lock(&k->ipc->sem.lock);
 	last = --list->refs == 0;
 	if (last)
 		LIST_FOREACH_SAFE (u, &list->undos, in_list, next) {
 			undo_carry_out(u, l->p->pid);
 			undo_free(k, u);
 		}
-	kmutex_unlock(&k->ipc.sem.lock);
+	kmutex_unlock(&k->ipc->sem.lock);
 	if (last)
 		free(list);
 }

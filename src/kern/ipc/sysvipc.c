@@ -25,9 +25,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/ipc.h"
-#include "kern/base/proc_int.h"
-#include "linux/sys_int.h"
+#include "host/host.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/restart.h"
+#include "kern/base/vkernel.h"
+#include "kern/time/ktime.h"
 #include "libk/kassert.h"
 
 #define INDEX_BITS 15
@@ -246,25 +249,33 @@ ipc_set(
 
 /* ---- the kinds together ---- */
 
-void
+int
 sysvipc_init(struct vkernel *k)
 {
-	memset(&k->ipc, 0, sizeof(k->ipc));
-	ipc_table_init(&k->ipc.shm, "shm", SHM_MAX);
-	ipc_table_init(&k->ipc.sem, "sem", SEM_SETS_MAX);
-	ipc_table_init(&k->ipc.msg, "msg", MSG_QUEUES_MAX);
+	k->ipc = calloc(1, sizeof(*k->ipc));
+	if (k->ipc == NULL)
+		return (ENOMEM);
+	ipc_table_init(&k->ipc->shm, "shm", SHM_MAX);
+	ipc_table_init(&k->ipc->sem, "sem", SEM_SETS_MAX);
+	ipc_table_init(&k->ipc->msg, "msg", MSG_QUEUES_MAX);
+	return (0);
 }
 
 void
 sysvipc_destroy(struct vkernel *k)
 {
+	if (k->ipc == NULL)
+		return;
 	shm_destroy(k);
 	sem_destroy(k);
 	msg_destroy(k);
-	KVERIFY(k->ipc.nsems == 0 && k->ipc.nundo == 0 && k->ipc.msgmem == 0);
-	ipc_table_destroy(&k->ipc.shm);
-	ipc_table_destroy(&k->ipc.sem);
-	ipc_table_destroy(&k->ipc.msg);
+	KVERIFY(
+	    k->ipc->nsems == 0 && k->ipc->nundo == 0 && k->ipc->msgmem == 0);
+	ipc_table_destroy(&k->ipc->shm);
+	ipc_table_destroy(&k->ipc->sem);
+	ipc_table_destroy(&k->ipc->msg);
+	free(k->ipc);
+	k->ipc = NULL;
 }
 
 bool

@@ -98,19 +98,19 @@ int ipc_access(const struct ipc_obj *, const struct ipc_ids *, unsigned bits);
 unsigned ipc_asked(int flags);
 /* May it be removed and changed?  EPERM. */
 int ipc_owner(const struct ipc_obj *, const struct ipc_ids *);
-/* IPC_SET: owner, group and mode.  EPERM. */
+/* LX_IPC_SET: owner, group and mode.  EPERM. */
 int ipc_set(
     struct ipc_obj *, const struct ipc_ids *, const struct lx_ipc_perm *);
 
 /* ---- the kinds ---- */
 
-/* All three; destroy: no process is left. */
-void sysvipc_init(struct vkernel *);
+/* All three; destroy: no process is left.  init: 0, ENOMEM. */
+int sysvipc_init(struct vkernel *);
 void sysvipc_destroy(struct vkernel *);
 /* A node of /proc/sys/kernel.  False: none of ours. */
 bool sysvipc_systext(const char *node, struct procfs_buf *);
 
-/* sys_shm.c, sys_sem.c, sys_msg.c */
+/* shm.c, sem.c, msg.c: every object goes; no process is left. */
 void shm_destroy(struct vkernel *);
 void sem_destroy(struct vkernel *);
 void msg_destroy(struct vkernel *);

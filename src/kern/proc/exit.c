@@ -44,30 +44,17 @@
 
 #include "abi/signal.h"
 #include "abi/time.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/session.h"
+#include "kern/base/vkernel.h"
+#include "kern/proc/process.h"
+#include "kern/sig/ctty.h"
+#include "kern/sig/ksignal.h"
+#include "kern/sig/signalfd.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
-
-void
-kern_exit(struct lwp *l, int status, bool group)
-{
-	struct proc *p = l->p;
-	struct lwp *o;
-
-	kmutex_lock(&p->lock);
-	l->exiting = true;
-	if (group && !p->exiting) {
-		p->exiting = true;
-		p->exit_status = status;
-		LIST_FOREACH (o, &p->lwps, link)
-			if (o != l)
-				lwp_notify(o);
-		kcond_broadcast(&p->cond);
-	} else if (!p->exiting && (l->tid == p->pid || p->nlwps == 1)) {
-		p->exit_status = status;
-	}
-	kmutex_unlock(&p->lock);
-}
+#include "vm/vmspace.h"
 
 /* Steps 3 to 5. */
 static void
@@ -288,34 +275,4 @@ lwp_exit(struct lwp *l)
 		proc_exit(p, l);
 	else
 		lwp_destroy_in(k, l);
-}
-
-void
-proc_report_parent(struct proc *p, int cld_code, int sig)
-{
-	struct vkernel *k = p->k;
-	struct ksiginfo ksi = {
-	    .signo = LX_SIGCHLD,
-	    .code = cld_code,
-	    .pid = p->pid,
-	    .status = sig,
-	};
-	struct proc *parent;
-	bool quiet;
-
-	kmutex_lock(&k->proctree);
-	parent = p->parent;
-	if (parent != NULL) {
-		kmutex_lock(&parent->lock);
-		ksi.uid = p->uid;
-		kmutex_lock(&parent->sigacts->lock);
-		quiet = (parent->sigacts->sa[LX_SIGCHLD].flags &
-			    LX_SA_NOCLDSTOP) != 0;
-		kmutex_unlock(&parent->sigacts->lock);
-		if (!quiet)
-			ksig_post_proc_locked(parent, &ksi);
-		proc_wake_lwps(parent);
-		kmutex_unlock(&parent->lock);
-	}
-	kmutex_unlock(&k->proctree);
 }

@@ -44,8 +44,15 @@
 #include <string.h>
 
 #include "abi/sched.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/session.h"
+#include "kern/base/vkernel.h"
+#include "kern/ipc/sysvipc.h"
+#include "kern/proc/process.h"
+#include "kern/sig/ksignal.h"
 #include "libk/kassert.h"
+#include "vm/vmspace.h"
 
 #define CLONE_NEW_ANY                                              \
 	(LX_CLONE_NEWTIME | LX_CLONE_NEWNS | LX_CLONE_NEWCGROUP |  \

@@ -32,11 +32,16 @@
 #include <errno.h>
 
 #include "abi/signal.h"
-#include "kern/base/proc_int.h"
-#include "kern/resident/resident.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/session.h"
+#include "kern/base/vkernel.h"
+#include "kern/proc/process.h"
+#include "kern/sig/ksignal.h"
 #include "libk/kassert.h"
 #include "vm/swap/swap_space.h"
 #include "mem/vm_page.h"
+#include "vm/vmspace.h"
 
 #define OOM_PATIENCE_NS UINT64_C(2000000000)
 #define OOM_STEP_NS UINT64_C(2000000)
@@ -174,7 +179,7 @@ kern_oom(void *arg, struct vmspace *vm)
 			return (ENOMEM);
 		/* Nobody is to die for a trial of a resident program. */
 		if (self->p->trial != NULL) {
-			(void)resident_shed(k);
+			(void)k->resident->shed(k);
 			return (ENOMEM);
 		}
 	}
@@ -188,7 +193,7 @@ kern_oom(void *arg, struct vmspace *vm)
 	if (victim == NULL) {
 		kmutex_unlock(&k->proctree);
 		/* What nobody needs goes first. */
-		if (resident_shed(k))
+		if (k->resident->shed(k))
 			return (0);
 		kmutex_lock(&k->proctree);
 		victim = oom_dying(k, now);

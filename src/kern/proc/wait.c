@@ -19,8 +19,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kern/base/proc_int.h"
-#include "linux/syscall.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/session.h"
+#include "kern/base/vkernel.h"
+#include "kern/base/restart.h"
+#include "kern/proc/process.h"
 #include "libk/kassert.h"
 
 static bool

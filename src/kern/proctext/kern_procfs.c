@@ -24,9 +24,12 @@
 #include <string.h>
 
 #include "host/host_file.h"
+#include "kern/ipc/sysvipc.h"
 #include "libk/kassert.h"
 #include "vm/swap/swap_space.h"
 #include "vm/object/vm_object.h"
+#include "vm/vmspace.h"
+#include "mem/vm_zone.h"
 
 #define NS UINT64_C(1000000000)
 #define KIB(bytes) ((unsigned long long)((bytes) >> 10))
@@ -40,7 +43,7 @@ pf_self(void *arg, const struct vfs_ctx *ctx)
 	if (l == NULL)
 		l = lwp_current();
 	if (l != NULL && l->p->trial != NULL)
-		resident_self(l->p->trial);
+		l->p->k->resident->self(l->p->trial);
 	return (l != NULL ? l->p->pid : 0);
 }
 
@@ -411,7 +414,7 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 		procfs_printf(b,
 		    "Linux version " LX_UTS_RELEASE
 		    " (vmspace %s) #1 SMP vmspace\n",
-		    vkernel_version());
+		    kern_version());
 	} else if (strcmp(node, "filesystems") == 0) {
 		procfs_printf(b, "nodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\n"
 				 "nodev\thostfs\n");
@@ -427,7 +430,7 @@ pf_systext(void *arg, const char *node, struct procfs_buf *b)
 	} else if (strcmp(node, "syscalls") == 0) {
 		procfs_printf(
 		    b, "%-24s %12s %12s\n", "call", "calls", "missing");
-		vkernel_syscalls(k, sys_syscall, b);
+		kern_syscall_counts(k, sys_syscall, b);
 	} else if (strcmp(node, "objects") == 0) {
 		sys_objects(k, b);
 	} else if (strcmp(node, "sys/kernel/hostname") == 0) {

@@ -7,12 +7,16 @@
 #ifndef KERN_PROCTEXT_KERN_PROCFS_H
 #define KERN_PROCTEXT_KERN_PROCFS_H
 
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
 #include "vfs/procfs/procfs.h"
 
 /* struct procfs_ops.text */
 int kern_procfs_text(
     void *vkernel, int pid, const char *node, struct procfs_buf *);
+
+extern const struct procfs_ops kern_procfs_ops;
 
 /* ---- kern_procfs_mem.c ---- */
 

@@ -17,6 +17,7 @@
  * ids are those of the process that has the memory.
  */
 #include "kern/proctext/kern_procfs.h"
+#include "vm/vmspace.h"
 
 #include <errno.h>
 

@@ -21,6 +21,10 @@
 #include "abi/signal.h"
 #include "abi/time.h"
 #include "libk/kassert.h"
+#include "kern/base/session.h"
+#include "kern/exec/exec.h"
+#include "vm/vmspace.h"
+#include "vm/map/vm_map.h"
 
 #define TICK_NS (UINT64_C(1000000000) / LX_USER_HZ)
 #define MAPS_NAME_COLUMN 73

@@ -19,7 +19,8 @@
 
 #include "abi/resource.h"
 #include "kern/resident/resident.h"
-#include "linux/sys_int.h"
+#include "host/host.h"
+#include "vm/vmspace.h"
 #include "libk/kassert.h"
 
 #define CANARY_OFF 0x28 /* from fs_base, where the compiler looks for it */
@@ -106,9 +107,9 @@ patch_all(struct exec_image *img, const struct resident_image *ri)
 int
 imgact_resident(struct exec_image *img)
 {
-	const uint64_t data = sys_rlimit(img->l, LX_RLIMIT_DATA);
-	const uint64_t as = sys_rlimit(img->l, LX_RLIMIT_AS);
-	const uint64_t memlock = sys_rlimit(img->l, LX_RLIMIT_MEMLOCK);
+	const uint64_t data = proc_rlimit_cur(img->p, LX_RLIMIT_DATA);
+	const uint64_t as = proc_rlimit_cur(img->p, LX_RLIMIT_AS);
+	const uint64_t memlock = proc_rlimit_cur(img->p, LX_RLIMIT_MEMLOCK);
 	struct resident_image *ri = resident_get(img);
 	int error;
 

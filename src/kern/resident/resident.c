@@ -46,7 +46,8 @@
 #include <string.h>
 
 #include "abi/resource.h"
-#include "linux/sys_int.h"
+#include "host/host.h"
+#include "vm/vmspace.h"
 #include "libk/kassert.h"
 #include "vfs/procfs/procfs.h"
 
@@ -63,6 +64,7 @@ struct resident_mark {
 void
 resident_init(struct vkernel *k)
 {
+	k->resident = &resident_ops;
 	LIST_INIT(&k->marks);
 	LIST_INIT(&k->trials);
 	kmutex_init(&k->resident_lock, "resident", KRANK_LEAF, 0);

@@ -10,7 +10,6 @@
 
 #include "kern/exec/imgact.h"
 
-#define RESIDENT_TRAP 0x5a0  /* above the stack: where a trial ends */
 #define RESIDENT_MARKS 64    /* programs */
 #define RESIDENT_FILES 256   /* names that one loader looks at */
 #define RESIDENT_PATCHES 256 /* words to change in a copy */
@@ -79,7 +78,7 @@ void resident_destroy(struct vkernel *); /* no process is left */
 int resident_control(struct vkernel *, const char *line, size_t len);
 /* A line for each marked program. */
 void resident_text(struct vkernel *, struct procfs_buf *);
-/* Out of memory: let all images and trials go.  True: there was one. */
+/* resident_ops.shed: let all images and trials go. */
 bool resident_shed(struct vkernel *);
 /*
  * A ref of the image of img->vp, if it is marked, nothing has changed, and this
@@ -93,25 +92,20 @@ struct resident_id resident_identify(
 bool resident_same(const struct resident_id *, const struct resident_id *);
 struct resident_id resident_id_of(struct vnode *);
 
+/* ---- imgact_resident.c ---- */
+
+/* resident_ops.activate: a copy of a resident image, stack included. */
+int imgact_resident(struct exec_image *);
+
 /* ---- resident_trial.c ---- */
 
 /* Load the program of img twice, aside, and make an image of it.  0, or why
  * not, with a log line. */
 int resident_make(struct exec_image *, struct resident_image **);
-/* Instead of the random numbers of an ordinary exec. */
-uint64_t resident_random(struct resident_trial *);
-void resident_bytes(struct resident_trial *, void *buf, size_t len);
-/* How far below the usual place the stack of this trial is. */
-uint64_t resident_shift(const struct resident_trial *);
-/* A name that exec itself looks at, and what it has found: the interpreter's.
- * 0, ENOEXEC, ENOMEM. */
-int resident_name(struct resident_trial *, const char *path, struct vnode *);
-/* The trial has asked who it is. */
-void resident_self(struct resident_trial *);
+extern const struct resident_ops resident_ops;
 /* Let it end soon.  k->resident_lock held. */
 void resident_expire(struct resident_trial *);
-/* The stack is made: what is where, and AT_ENTRY. */
-void resident_note(
-    struct resident_trial *, const struct exec_image *, uint64_t entry);
+/* The numbers that a trial gets instead of random ones. */
+void resident_bytes(struct resident_trial *, void *buf, size_t len);
 
 #endif /* KERN_RESIDENT_RESIDENT_H */

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #include "kern/resident/resident_trial.h"
-#include "linux/sys_int.h"
+#include "host/host.h"
+#include "vm/vmspace.h"
 
 #define LOADER_SPAN ((uint64_t)1 << 20) /* of the loader's mappings */
 #define TICKS_MIN 1000

@@ -65,8 +65,10 @@
 #include "abi/mman.h"
 #include "abi/resource.h"
 #include "kern/resident/resident_trial.h"
-#include "linux/sys_int.h"
+#include "host/host.h"
+#include "kern/proc/process.h"
 #include "libk/kassert.h"
+#include "vm/vmspace.h"
 
 #define TRIAL_NS UINT64_C(5000000000)
 #define TRIAL_STEP_NS UINT64_C(20000000)
@@ -88,7 +90,7 @@ static const char *const trial_env[] = {"_VMSPACE_TRIAL_1=1",
 
 /* ---- what is drawn ---- */
 
-uint64_t
+static uint64_t
 resident_random(struct resident_trial *t)
 {
 	uint64_t z = t->seed + ++t->draws * UINT64_C(0x9e3779b97f4a7c15);
@@ -107,13 +109,13 @@ resident_bytes(struct resident_trial *t, void *buf, size_t len)
 		p[i] = (uint8_t)resident_random(t);
 }
 
-uint64_t
+static uint64_t
 resident_shift(const struct resident_trial *t)
 {
 	return ((uint64_t)(1 + t->nr * SHIFT_PAGES) * PAGE_SIZE);
 }
 
-void
+static void
 resident_note(
     struct resident_trial *t, const struct exec_image *img, uint64_t entry)
 {
@@ -277,41 +279,41 @@ static const struct {
     {"futex", -1},
 };
 
+/* call: the name of a call, NULL: it has none. */
 static bool
-call_is(unsigned nr, const char *name)
+call_is(const char *call, const char *name)
 {
-	return (nr < syscall_table_n && syscall_table[nr].name != NULL &&
-		strcmp(syscall_table[nr].name, name) == 0);
+	return (call != NULL && strcmp(call, name) == 0);
 }
 
 /* Is it harmless with these arguments?  Then *path. */
 static bool
-call_allowed(const uint64_t *a, unsigned nr, int *path)
+call_allowed(const char *call, const uint64_t *a, int *path)
 {
 	size_t i = 0, n = sizeof(harmless) / sizeof(harmless[0]);
 	const uint64_t changing = O_ACCMODE | O_CREAT | O_TRUNC;
 
-	while (i < n && !call_is(nr, harmless[i].name))
+	while (i < n && !call_is(call, harmless[i].name))
 		i++;
 	if (i == n)
 		return (false);
 	*path = harmless[i].path;
-	if (call_is(nr, "open"))
+	if (call_is(call, "open"))
 		return ((a[1] & changing) == O_RDONLY);
-	if (call_is(nr, "openat"))
+	if (call_is(call, "openat"))
 		return ((a[2] & changing) == O_RDONLY);
-	if (call_is(nr, "prlimit64"))
+	if (call_is(call, "prlimit64"))
 		return (a[0] == 0 && a[1] == LX_RLIMIT_STACK && a[2] == 0);
 	/* No memory that copies would share, or lose as a fork does. */
-	if (call_is(nr, "mmap"))
+	if (call_is(call, "mmap"))
 		return ((a[3] & LX_MAP_TYPE) == LX_MAP_PRIVATE ||
 			((a[3] & LX_MAP_ANONYMOUS) == 0 &&
 			    (a[2] & LX_PROT_WRITE) == 0));
-	if (call_is(nr, "madvise"))
+	if (call_is(call, "madvise"))
 		return (a[2] != LX_MADV_DONTFORK && a[2] != LX_MADV_WIPEONFORK);
-	if (call_is(nr, "futex"))
+	if (call_is(call, "futex"))
 		return (a[1] == (LX_FUTEX_WAKE | LX_FUTEX_PRIVATE_FLAG));
-	if (call_is(nr, "fcntl"))
+	if (call_is(call, "fcntl"))
 		return (a[1] == F_GETFD || a[1] == F_SETFD || a[1] == F_GETFL);
 	return (true);
 }
@@ -342,7 +344,7 @@ trial_name(struct resident_image *ri, struct exec_image *img, const char *path,
 	return (0);
 }
 
-int
+static int
 resident_name(struct resident_trial *t, const char *path, struct vnode *vp)
 {
 	struct resident_id id = resident_id_of(vp);
@@ -358,7 +360,7 @@ resident_name(struct resident_trial *t, const char *path, struct vnode *vp)
 	return (error);
 }
 
-void
+static void
 resident_self(struct resident_trial *t)
 {
 	atomic_store(&t->itself, true);
@@ -366,25 +368,26 @@ resident_self(struct resident_trial *t)
 
 /* Does the call look at a link rather than at what it leads to? */
 static bool
-call_nofollow(unsigned nr, const uint64_t *a)
+call_nofollow(const char *call, const uint64_t *a)
 {
-	if (call_is(nr, "newfstatat") || call_is(nr, "faccessat2"))
+	if (call_is(call, "newfstatat") || call_is(call, "faccessat2"))
 		return ((a[3] & LX_AT_SYMLINK_NOFOLLOW) != 0);
-	if (call_is(nr, "statx"))
+	if (call_is(call, "statx"))
 		return ((a[2] & LX_AT_SYMLINK_NOFOLLOW) != 0);
-	if (call_is(nr, "open"))
+	if (call_is(call, "open"))
 		return ((a[1] & O_NOFOLLOW) != 0);
-	if (call_is(nr, "openat"))
+	if (call_is(call, "openat"))
 		return ((a[2] & O_NOFOLLOW) != 0);
-	return (call_is(nr, "lstat") || call_is(nr, "readlink") ||
-		call_is(nr, "readlinkat"));
+	return (call_is(call, "lstat") || call_is(call, "readlink") ||
+		call_is(call, "readlinkat"));
 }
 
 /* Before the call: what it looks at, and what is there. */
 static int
-call_names(struct resident_trial *t, unsigned nr, const uint64_t *a, int which)
+call_names(struct resident_trial *t, unsigned nr, const char *call,
+    const uint64_t *a, int which)
 {
-	bool opens = call_is(nr, "open") || call_is(nr, "openat");
+	bool opens = call_is(call, "open") || call_is(call, "openat");
 	char path[VFS_PATH_MAX];
 	unsigned i;
 	int error;
@@ -392,7 +395,7 @@ call_names(struct resident_trial *t, unsigned nr, const uint64_t *a, int which)
 	t->opening = 0;
 	if (which < 0)
 		return (0);
-	error = sys_copyin_path(t->l, a[which], path);
+	error = copyinstr(t->p->vmspace, path, a[which], sizeof(path), NULL);
 	if (error != 0)
 		return (trial_refuse(t, "call %llu with a bad path", nr, 0));
 	if (path[0] == '\0')
@@ -400,7 +403,7 @@ call_names(struct resident_trial *t, unsigned nr, const uint64_t *a, int which)
 	if (path[0] != '/')
 		return (
 		    trial_refuse(t, "call %llu with a relative path", nr, 0));
-	error = trial_name(t->ri, t->img, path, call_nofollow(nr, a), &i);
+	error = trial_name(t->ri, t->img, path, call_nofollow(call, a), &i);
 	if (error != 0)
 		return (trial_refuse(t, "it looks at too much", 0, 0));
 	if (!opens)
@@ -463,19 +466,20 @@ trial_call(struct resident_trial *t)
 	const uint64_t a[6] = {
 	    tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9};
 	unsigned nr = (unsigned)tf->orig_rax;
+	const char *call = t->img->k->sysops->name(nr);
 	int error, path;
 
-	if (call_is(nr, "getrandom")) {
+	if (call_is(call, "getrandom")) {
 		call_random(t, a);
 		return (0);
 	}
-	if (!call_allowed(a, nr, &path))
+	if (!call_allowed(call, a, &path))
 		return (trial_refuse(
 		    t, "its loader makes system call %llu", nr, 0));
-	error = call_names(t, nr, a, path);
+	error = call_names(t, nr, call, a, path);
 	if (error != 0)
 		return (error);
-	(void)syscall_dispatch(t->l);
+	(void)t->img->k->sysops->dispatch(t->l);
 	return (call_check(t));
 }
 
@@ -802,3 +806,14 @@ resident_make(struct exec_image *img, struct resident_image **out)
 		resident_free(ri);
 	return (error);
 }
+
+const struct resident_ops resident_ops = {
+    .activate = imgact_resident,
+    .random = resident_random,
+    .bytes = resident_bytes,
+    .shift = resident_shift,
+    .name = resident_name,
+    .note = resident_note,
+    .self = resident_self,
+    .shed = resident_shed,
+};

@@ -29,10 +29,11 @@
 #include "kern/sig/ksignal.h"
 
 #include "abi/signal.h"
+#include "kern/base/lwp.h"
 #include "kern/base/proc.h"
-#include "kern/time/ptimer.h"
+#include "kern/base/vkernel.h"
+#include "kern/sig/signalfd.h"
 #include "libk/kassert.h"
-#include "mem/vm_zone.h"
 
 #include <errno.h>
 #include <string.h>
@@ -43,10 +44,6 @@
 #define SIGS_IGNORE                                                       \
 	(KSIGBIT(LX_SIGCHLD) | KSIGBIT(LX_SIGCONT) | KSIGBIT(LX_SIGURG) | \
 	    KSIGBIT(LX_SIGWINCH))
-/* Taken before all others: the program cannot go on without an answer. */
-#define SIGS_SYNC                                                        \
-	(KSIGBIT(LX_SIGSEGV) | KSIGBIT(LX_SIGBUS) | KSIGBIT(LX_SIGILL) | \
-	    KSIGBIT(LX_SIGTRAP) | KSIGBIT(LX_SIGFPE) | KSIGBIT(LX_SIGSYS))
 
 bool
 ksig_default_ignored(int signo)
@@ -61,52 +58,6 @@ ksig_default_stops(int signo)
 }
 
 /* ---- dispositions ---- */
-
-int
-sigacts_create(
-    struct vkernel *k, const struct sigacts *from, struct sigacts **out)
-{
-	struct sigacts *sa;
-
-	sa = zalloc(k->z_sigacts);
-	if (sa == NULL)
-		return (ENOMEM);
-	memset(sa, 0, sizeof(*sa));
-	atomic_init(&sa->refs, 1);
-	kmutex_init(&sa->lock, "sigacts", KRANK_SIGNAL, 0);
-	if (from != NULL) {
-		struct sigacts *src = (struct sigacts *)(uintptr_t)from;
-
-		kmutex_lock(&src->lock);
-		memcpy(sa->sa, src->sa, sizeof(sa->sa));
-		kmutex_unlock(&src->lock);
-	}
-	*out = sa;
-	return (0);
-}
-
-void
-sigacts_free(struct vkernel *k, struct sigacts *sa)
-{
-	if (sa == NULL || atomic_fetch_sub(&sa->refs, 1) != 1)
-		return;
-	kmutex_destroy(&sa->lock);
-	zfree(k->z_sigacts, sa);
-}
-
-void
-sigacts_exec(struct sigacts *sa)
-{
-	kmutex_lock(&sa->lock);
-	for (int s = 1; s <= KNSIG; s++) {
-		uint64_t h = sa->sa[s].handler;
-
-		memset(&sa->sa[s], 0, sizeof(sa->sa[s]));
-		if (h == LX_SIG_IGN)
-			sa->sa[s].handler = LX_SIG_IGN;
-	}
-	kmutex_unlock(&sa->lock);
-}
 
 static struct lx_sigaction
 sig_action_get(struct proc *p, int signo)
@@ -148,111 +99,6 @@ ksig_action(struct proc *p, int signo, const struct lx_sigaction *new,
 
 /* ---- pending sets ---- */
 
-void
-sigpending_init(struct sigpending *sp)
-{
-	sp->set = 0;
-	sp->count = 0;
-	TAILQ_INIT(&sp->queue);
-}
-
-static void
-sigpending_remove(struct vkernel *k, struct sigpending *sp, uint64_t set)
-{
-	struct ksigq *q, *next;
-
-	if ((sp->set & set) == 0)
-		return;
-	sp->set &= ~set;
-	for (q = TAILQ_FIRST(&sp->queue); q != NULL; q = next) {
-		next = TAILQ_NEXT(q, link);
-		if ((set & KSIGBIT(q->info.signo)) == 0)
-			continue;
-		TAILQ_REMOVE(&sp->queue, q, link);
-		sp->count--;
-		if (q->timer != NULL)
-			ptimer_flushed_locked(q->timer);
-		zfree(k->z_sigq, q);
-	}
-}
-
-void
-sigpending_flush(struct vkernel *k, struct sigpending *sp)
-{
-	sigpending_remove(k, sp, UINT64_MAX);
-}
-
-static void
-sigpending_add(struct vkernel *k, struct sigpending *sp,
-    const struct ksiginfo *info, struct ptimer *t)
-{
-	struct ksigq *q;
-
-	if (t == NULL && info->signo < LX_SIGRTMIN &&
-	    (sp->set & KSIGBIT(info->signo)))
-		return;
-	sp->set |= KSIGBIT(info->signo);
-	if (sp->count >= KSIGQ_MAX)
-		return;
-	q = zalloc(k->z_sigq);
-	if (q == NULL)
-		return;
-	q->info = *info;
-	q->timer = t;
-	if (t != NULL)
-		t->queued = q;
-	TAILQ_INSERT_TAIL(&sp->queue, q, link);
-	sp->count++;
-}
-
-static int
-sigset_first(uint64_t set)
-{
-	if ((set & SIGS_SYNC) != 0)
-		set &= SIGS_SYNC;
-	return (set == 0 ? 0 : __builtin_ctzll(set) + 1);
-}
-
-static void
-sigpending_take(
-    struct vkernel *k, struct sigpending *sp, int signo, struct ksiginfo *out)
-{
-	struct ksigq *q, *found = NULL;
-	bool more = false;
-
-	TAILQ_FOREACH (q, &sp->queue, link) {
-		if (q->info.signo != signo)
-			continue;
-		if (found != NULL) {
-			more = true;
-			break;
-		}
-		found = q;
-	}
-	if (!more)
-		sp->set &= ~KSIGBIT(signo);
-	if (found == NULL) {
-		*out = (struct ksiginfo){.signo = signo, .code = LX_SI_USER};
-		return;
-	}
-	*out = found->info;
-	TAILQ_REMOVE(&sp->queue, found, link);
-	sp->count--;
-	if (found->timer != NULL)
-		out->status = ptimer_taken_locked(found->timer);
-	zfree(k->z_sigq, found);
-}
-
-int
-ksig_peek_locked(struct lwp *l, uint64_t set)
-{
-	int signo;
-
-	kmutex_assert_owned(&l->p->lock);
-	signo = sigset_first(l->sigpend.set & set);
-	return (signo != 0 ? signo : sigset_first(l->p->sigpend.set & set));
-}
-
 bool
 ksig_take_locked(struct lwp *l, uint64_t set, struct ksiginfo *out)
 {
@@ -277,16 +123,6 @@ ksig_flush_locked(struct proc *p, uint64_t set)
 	LIST_FOREACH (l, &p->lwps, link)
 		sigpending_remove(p->k, &l->sigpend, set);
 	sigfd_taken_locked(p);
-}
-
-bool
-ksig_pending_locked(struct lwp *l)
-{
-	uint64_t pending = l->sigpend.set | l->p->sigpend.set;
-
-	kmutex_assert_owned(&l->p->lock);
-	return ((pending & (~l->sigmask | l->sigwait)) != 0 ||
-		l->p->state == PROC_STOPPED);
 }
 
 void
@@ -369,7 +205,7 @@ sig_dropped(struct proc *p, struct lwp *only, int signo)
 
 static void
 sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info,
-    struct ptimer *t)
+    struct ksig_source *src)
 {
 	uint64_t bit = KSIGBIT(info->signo);
 	struct lwp *l, *pick = NULL;
@@ -384,7 +220,7 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info,
 	if (sig_dropped(p, only, info->signo))
 		return;
 	sigpending_add(
-	    p->k, only != NULL ? &only->sigpend : &p->sigpend, info, t);
+	    p->k, only != NULL ? &only->sigpend : &p->sigpend, info, src);
 	sigfd_posted_locked(p, bit);
 	if (only != NULL) {
 		if ((bit & ~only->sigmask) || (bit & only->sigwait))
@@ -420,12 +256,12 @@ ksig_post_lwp_locked(struct lwp *l, const struct ksiginfo *info)
 }
 
 bool
-ksig_post_timer_locked(struct proc *p, struct lwp *only,
-    const struct ksiginfo *info, struct ptimer *t)
+ksig_post_source_locked(struct proc *p, struct lwp *only,
+    const struct ksiginfo *info, struct ksig_source *src)
 {
-	KASSERT(t->queued == NULL && (only == NULL || only->p == p));
-	sig_post_locked(p, only, info, t);
-	return (t->queued != NULL);
+	KASSERT(src->queued == NULL && (only == NULL || only->p == p));
+	sig_post_locked(p, only, info, src);
+	return (src->queued != NULL);
 }
 
 void

@@ -25,12 +25,13 @@
  * reports to the parent (proctree) and for kern_exit().
  */
 #include "kern/sig/ksignal.h"
+
 #include "abi/signal.h"
 #include "abi/syscall.h"
-#include "kern/base/proc_int.h"
-
-#include "kern/base/proc.h"
-#include "linux/syscall.h"
+#include "kern/base/lwp.h"
+#include "kern/base/restart.h"
+#include "kern/base/session.h"
+#include "kern/base/vkernel.h"
 
 #include <errno.h>
 
@@ -88,6 +89,38 @@ sig_stop(struct lwp *l, int signo)
 	kcond_broadcast(&p->cond);
 }
 
+/* Tell the parent that p stopped or continued: SIGCHLD, unless SA_NOCLDSTOP,
+ * and wait.  The caller has set stop_report or cont_report.  No locks held. */
+static void
+sig_report_parent(struct proc *p, int cld_code, int sig)
+{
+	struct vkernel *k = p->k;
+	struct ksiginfo ksi = {
+	    .signo = LX_SIGCHLD,
+	    .code = cld_code,
+	    .pid = p->pid,
+	    .status = sig,
+	};
+	struct proc *parent;
+	bool quiet;
+
+	kmutex_lock(&k->proctree);
+	parent = p->parent;
+	if (parent != NULL) {
+		kmutex_lock(&parent->lock);
+		ksi.uid = p->uid;
+		kmutex_lock(&parent->sigacts->lock);
+		quiet = (parent->sigacts->sa[LX_SIGCHLD].flags &
+			    LX_SA_NOCLDSTOP) != 0;
+		kmutex_unlock(&parent->sigacts->lock);
+		if (!quiet)
+			ksig_post_proc_locked(parent, &ksi);
+		proc_wake_lwps(parent);
+		kmutex_unlock(&parent->lock);
+	}
+	kmutex_unlock(&k->proctree);
+}
+
 /* Proc lock held on entry, not on return. */
 static void
 sig_park(struct lwp *l)
@@ -105,7 +138,7 @@ sig_park(struct lwp *l)
 	}
 	kmutex_unlock(&p->lock);
 	if (report)
-		proc_report_parent(p, LX_CLD_CONTINUED, LX_SIGCONT);
+		sig_report_parent(p, LX_CLD_CONTINUED, LX_SIGCONT);
 	kern_swap_back(l);
 }
 
@@ -232,7 +265,7 @@ ksig_deliver(struct lwp *l, bool in_syscall, int error)
 		case ACT_STOP:
 			sig_stop(l, info.signo);
 			kmutex_unlock(&p->lock);
-			proc_report_parent(p, LX_CLD_STOPPED, info.signo);
+			sig_report_parent(p, LX_CLD_STOPPED, info.signo);
 			orphaned = -1;
 			continue;
 		case ACT_DIE:

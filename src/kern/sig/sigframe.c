@@ -20,8 +20,9 @@
 
 #include "abi/sigframe.h"
 #include "abi/signal.h"
+#include "kern/base/lwp.h"
 #include "kern/base/proc.h"
-#include "linux/syscall.h"
+#include "vm/vmspace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -198,6 +199,40 @@ sigframe_push_xstate(struct lwp *l, uint64_t *sp, uint64_t *fpstate)
 		return (EFAULT);
 	*sp = va;
 	*fpstate = va;
+	return (0);
+}
+
+int
+ksig_altstack_state(const struct lwp *l, uint64_t rsp)
+{
+	const struct ksigaltstack *ss = &l->altstack;
+
+	if (ss->size == 0 || (ss->flags & LX_SS_DISABLE) != 0)
+		return (LX_SS_DISABLE);
+	if ((ss->flags & LX_SS_AUTODISARM) != 0)
+		return (0);
+	return (rsp > ss->sp && rsp - ss->sp <= ss->size ? LX_SS_ONSTACK : 0);
+}
+
+int
+ksig_set_altstack(struct lwp *l, const struct ksigaltstack *ss, uint64_t rsp)
+{
+	int mode = ss->flags & ~LX_SS_AUTODISARM;
+
+	if (ksig_altstack_state(l, rsp) == LX_SS_ONSTACK)
+		return (EPERM);
+	if (mode != LX_SS_DISABLE && mode != LX_SS_ONSTACK && mode != 0)
+		return (EINVAL);
+	if (mode == LX_SS_DISABLE) {
+		l->altstack = (struct ksigaltstack){.flags = ss->flags};
+		return (0);
+	}
+	if (ss->size < LX_MINSIGSTKSZ)
+		return (ENOMEM);
+	if (ss->sp + ss->size < ss->sp)
+		return (EINVAL);
+	l->altstack = *ss;
+	l->altstack.pad = 0;
 	return (0);
 }
 

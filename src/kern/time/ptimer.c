@@ -35,7 +35,11 @@
 
 #include "abi/signal.h"
 #include "abi/time.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
+#include "kern/sig/ksignal.h"
+#include "kern/time/ktime.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
 
@@ -148,7 +152,7 @@ post(struct look *k, struct ptimer *t)
 	}
 	if ((k->refused & bit) != 0)
 		return (false);
-	if (ksig_post_timer_locked(k->p, t->notify_lwp, &ksi, t))
+	if (ksig_post_source_locked(k->p, t->notify_lwp, &ksi, &t->source))
 		return (true);
 	k->refused |= bit;
 	return (false);
@@ -159,7 +163,7 @@ expire(struct look *k, struct ptimer *t, uint64_t now)
 {
 	uint64_t n;
 
-	if (t->queued != NULL)
+	if (t->source.queued != NULL)
 		t->overrun++;
 	else
 		(void)post(k, t);
@@ -167,7 +171,7 @@ expire(struct look *k, struct ptimer *t, uint64_t now)
 		t->deadline = 0;
 		return;
 	}
-	t->fired = t->queued != NULL;
+	t->fired = t->source.queued != NULL;
 	if (!t->fired)
 		t->deadline = ktime_forward(t->deadline, t->interval,
 		    ktime_add(now, IGNORED_STEP_NS), &n);
@@ -259,6 +263,13 @@ ptimer_unpark(struct proc *p, uint64_t now)
 		ktimer_look_at(p->k, now + CPU_STEP_NS);
 }
 
+static struct ptimer *
+ptimer_of(struct ksig_source *src)
+{
+	return ((struct ptimer *)(void *)((char *)src -
+					  offsetof(struct ptimer, source)));
+}
+
 /* Its signal is no longer queued: if it has waited for that, it goes on.  How
  * many expiries it has missed, with the one that the signal told. */
 static uint64_t
@@ -267,7 +278,7 @@ go_on(struct ptimer *t)
 	struct look k = look_now(t->p);
 	uint64_t now, n;
 
-	t->queued = NULL;
+	t->source.queued = NULL;
 	if (!t->fired)
 		return (0);
 	t->fired = false;
@@ -284,9 +295,10 @@ go_on(struct ptimer *t)
 	return (n);
 }
 
-int32_t
-ptimer_taken_locked(struct ptimer *t)
+static int32_t
+ptimer_taken(struct ksig_source *src)
 {
+	struct ptimer *t = ptimer_of(src);
 	uint64_t n = go_on(t);
 
 	/* 0 where an estimate of CPU time has gone back. */
@@ -296,9 +308,11 @@ ptimer_taken_locked(struct ptimer *t)
 	return (t->overrun_told);
 }
 
-void
-ptimer_flushed_locked(struct ptimer *t)
+static void
+ptimer_flushed(struct ksig_source *src)
 {
+	struct ptimer *t = ptimer_of(src);
+
 	(void)go_on(t);
 	t->overrun = 0;
 }
@@ -346,6 +360,8 @@ ptimer_create(struct proc *p, struct ptimer *t, bool value_is_id, int *id)
 	int error;
 
 	kmutex_lock(&p->lock);
+	t->source = (struct ksig_source){
+	    .taken = ptimer_taken, .flushed = ptimer_flushed};
 	error = timer_bind(p, t);
 	if (error == 0 && p->ntimers >= PTIMER_MAX)
 		error = EAGAIN;
@@ -373,8 +389,8 @@ static void
 timer_free(struct proc *p, struct ptimer *t)
 {
 	kmutex_assert_owned(&p->lock);
-	if (t->queued != NULL)
-		t->queued->timer = NULL;
+	if (t->source.queued != NULL)
+		t->source.queued->source = NULL;
 	p->ntimers--;
 	atomic_fetch_sub(&p->k->ntimers, 1);
 	free(t);

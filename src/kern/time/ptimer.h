@@ -10,7 +10,8 @@
 
 #include <bsd/sys/queue.h>
 
-struct ksigq;
+#include "kern/base/sigpending.h"
+
 struct lwp;
 struct proc;
 
@@ -35,9 +36,9 @@ struct ptimer {
 	uint64_t interval;       /* [p] ns, 0 once */
 	uint64_t overrun;        /* [p] since the signal was queued */
 	int32_t overrun_told;    /* [p] with the last signal */
-	struct ksigq *queued;    /* [p] its signal, NULL: none is queued */
-	bool fired;              /* [p] expired, goes on when the signal is no
-				    longer queued */
+	struct ksig_source source; /* [p] source.queued: its signal */
+	bool fired;                /* [p] expired, goes on when the signal is no
+				      longer queued */
 };
 
 /* Where a timer is: what is left and the interval, ns; 0 left: off. */
@@ -72,10 +73,6 @@ void ptimer_delete_all(struct proc *);
 /* Post what is due, and lower *next (CLOCK_MONOTONIC ns) to when to look
  * again.  Proc lock held. */
 void ptimer_scan_locked(struct proc *, uint64_t now, uint64_t *next);
-/* The signal of a timer is about to be delivered: its overrun; or it is
- * forgotten.  Proc lock held. */
-int32_t ptimer_taken_locked(struct ptimer *);
-void ptimer_flushed_locked(struct ptimer *);
 /* The lwp is about to leave the list of its process: its pending signals are
  * flushed, its timers end.  Proc lock held. */
 void ptimer_lwp_gone_locked(struct lwp *);

@@ -24,7 +24,10 @@
 #include <stdlib.h>
 
 #include "abi/signal.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
+#include "kern/sig/ksignal.h"
+#include "kern/time/ktime.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
 
@@ -68,25 +71,6 @@ ktimer_destroy(struct vkernel *k)
 	kmutex_destroy(&ts->lock);
 	free(ts);
 	k->timer = NULL;
-}
-
-uint64_t
-ktime_add(uint64_t a, uint64_t b)
-{
-	return (a >= KTIME_MAX || b > KTIME_MAX - a ? KTIME_MAX : a + b);
-}
-
-uint64_t
-ktime_forward(uint64_t deadline, uint64_t interval, uint64_t now, uint64_t *n)
-{
-	uint64_t late;
-
-	*n = 0;
-	if (deadline > now)
-		return (deadline);
-	late = (now - deadline) % interval;
-	*n = 1 + (now - deadline) / interval;
-	return (ktime_add(now - late, interval));
 }
 
 /* Post what is due; the earliest deadline that is left. */

@@ -11,7 +11,7 @@
  *
  *	        +----------------------- cpu_run() <---------------------+
  *	        v                                                        |
- *	event: SYSCALL -> syscall_dispatch    FAULT -> vm_fault          |
+ *	event: SYSCALL -> sysops->dispatch    FAULT -> vm_fault          |
  *	       EXCEPTION -> ksig_force        DEAD -> the process dies   |
  *	        |                                                        |
  *	        +--> sigcheck?  no ------------------------------------->+
@@ -36,10 +36,6 @@
  * instance (lwp_thread_done) and joins the thread that did so before it, so
  * that at most one ended thread is unjoined at any time and an instance is
  * free of threads, not nearly free, when lwp_threads_drain() returns.
- *
- * Limits.  user_ns is wall time between the hand-over to user code and the
- * event; sys_ns is CPU time of the host thread, brought up to date once a
- * tick.  Both are estimates.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -48,79 +44,18 @@
 #include "abi/signal.h"
 #include "abi/time.h"
 #include "host/host_file.h"
-#include "kern/base/proc_int.h"
+#include "kern/base/restart.h"
+#include "kern/base/vkernel.h"
+#include "kern/ipc/futex.h"
+#include "kern/ipc/sysvipc.h"
+#include "kern/proc/process.h"
+#include "kern/sig/ksignal.h"
 #include "kern/time/ptimer.h"
-#include "linux/syscall.h"
 #include "libk/kassert.h"
 #include "vm/pageout/vm_pageout.h"
+#include "vm/vmspace.h"
 
 #define TIMES_EVERY_NS UINT64_C(10000000) /* a tick of the guest */
-
-static _Thread_local struct lwp *lwp_self;
-
-void
-lwp_set_current(struct lwp *l)
-{
-	lwp_self = l;
-}
-
-struct lwp *
-lwp_current(void)
-{
-	return (lwp_self);
-}
-
-int
-lwp_create(struct proc *p, int tid, struct lwp **out)
-{
-	struct vkernel *k = p->k;
-	struct lwp *l;
-	int error;
-
-	l = zalloc(k->z_lwp);
-	if (l == NULL)
-		return (ENOMEM);
-	memset(l, 0, sizeof(*l));
-	l->p = p;
-	l->tid = tid;
-	l->kickfd = -1;
-	l->altstack.flags = LX_SS_DISABLE;
-	error = cpu_thread_create(k->cpu_ops, k->machine, &l->cpu);
-	if (error != 0) {
-		zfree(k->z_lwp, l);
-		return (error);
-	}
-	atomic_init(&l->state, LWP_RUN);
-	kmutex_init(&l->wake_lock, "lwp wake", KRANK_LEAF, 0);
-	kcond_init(&l->wake_cond);
-	sigpending_init(&l->sigpend);
-
-	kmutex_lock(&p->lock);
-	if (p->exiting || p->single) {
-		kmutex_unlock(&p->lock);
-		lwp_destroy_in(k, l);
-		return (EAGAIN);
-	}
-	LIST_INSERT_HEAD(&p->lwps, l, link);
-	p->nlwps++;
-	kmutex_unlock(&p->lock);
-	atomic_fetch_add(&k->lwps_created, 1);
-	*out = l;
-	return (0);
-}
-
-void
-lwp_destroy_in(struct vkernel *k, struct lwp *l)
-{
-	cpu_thread_destroy(l->cpu);
-	sigpending_flush(k, &l->sigpend);
-	group_set_free(l->groups);
-	if (l->kickfd >= 0)
-		host_close(l->kickfd);
-	kcond_destroy(&l->wake_cond);
-	kmutex_destroy(&l->wake_lock);
-	zfree(k->z_lwp, l);
-}
 
 void
 lwp_undo(struct lwp *l)
@@ -195,103 +130,6 @@ lwp_threads_drain(struct vkernel *k)
 	kmutex_unlock(&k->thread_lock);
 	if (last != NULL)
 		host_thread_join(last);
-}
-
-void
-lwp_times_update(struct lwp *l)
-{
-	uint64_t ns;
-
-	if (host_clock_get(LX_CLOCK_THREAD_CPUTIME, &ns) == 0)
-		atomic_store(&l->sys_ns, ns);
-}
-
-uint64_t
-lwp_cpu_ns(const struct lwp *l, uint64_t now, bool all)
-{
-	uint64_t clock = atomic_load(&l->user_clock);
-	uint64_t ns = clock & ~LWP_IN_USER, before;
-
-	if (ns != clock) {
-		/* A `now` from before it entered is no reason to go back. */
-		before = atomic_load(&l->user_ns);
-		ns = now > ns && now - ns > before ? now - ns : before;
-	}
-	return (all ? ns + atomic_load(&l->sys_ns) : ns);
-}
-
-bool
-lwp_in_user(const struct lwp *l)
-{
-	return ((atomic_load(&l->user_clock) & LWP_IN_USER) != 0);
-}
-
-uint64_t
-proc_cpu_ns_locked(struct proc *p, uint64_t now, bool all)
-{
-	uint64_t ns = p->ru.utime + (all ? p->ru.stime : 0);
-	const struct lwp *l;
-
-	kmutex_assert_owned(&p->lock);
-	LIST_FOREACH (l, &p->lwps, link)
-		ns += lwp_cpu_ns(l, now, all);
-	return (ns);
-}
-
-void
-lwp_notify(struct lwp *l)
-{
-	kmutex_assert_owned(&l->p->lock);
-	atomic_store(&l->sigcheck, true);
-	lwp_wakeup(l);
-	cpu_interrupt(l->cpu);
-}
-
-struct vfs_ctx
-lwp_vfs_ctx(struct lwp *l)
-{
-	struct proc *p = l->p;
-	struct vfs_ctx ctx = {
-	    .vfs = p->k->vfs,
-	    .pid = p->pid,
-	    .lwp = l,
-	    .wait = lwp_wait_fd,
-	};
-
-	kmutex_lock(&p->lock);
-	ctx.uid = p->euid;
-	ctx.gid = p->egid;
-	kmutex_lock(&p->fs->lock);
-	ctx.umask = p->fs->umask;
-	ctx.cwd = p->fs->cwd;
-	ctx.root = p->fs->root;
-	vref(ctx.cwd);
-	vref(ctx.root);
-	kmutex_unlock(&p->fs->lock);
-	kmutex_unlock(&p->lock);
-	return (ctx);
-}
-
-const struct group_set *
-lwp_groups_locked(struct lwp *l)
-{
-	struct proc *p = l->p;
-
-	kmutex_assert_owned(&p->lock);
-	if (!l->groups_lent && l->groups != p->groups) {
-		group_set_free(l->groups);
-		l->groups = group_set_ref(p->groups);
-	}
-	l->groups_lent = true;
-	return (l->groups);
-}
-
-void
-lwp_vfs_ctx_done(struct vfs_ctx *ctx)
-{
-	vrele(ctx->cwd);
-	vrele(ctx->root);
-	ctx->cwd = ctx->root = NULL;
 }
 
 static void
@@ -400,7 +238,7 @@ lwp_step(struct lwp *l)
 	}
 	switch (ev.type) {
 	case CPU_EV_SYSCALL:
-		result = syscall_dispatch(l);
+		result = p->k->sysops->dispatch(l);
 		break;
 	case CPU_EV_FAULT:
 		lwp_fault(l, &ev);
@@ -427,7 +265,7 @@ lwp_main(void *arg)
 	struct vkernel *k = l->p->k;
 	struct host_thread *self = lwp_own_thread(l);
 
-	lwp_self = l;
+	lwp_set_current(l);
 	if (l->set_child_tid != 0) {
 		(void)copyout(
 		    l->p->vmspace, &l->tid, l->set_child_tid, sizeof(l->tid));
@@ -444,7 +282,7 @@ lwp_main(void *arg)
 	futex_lwp_exit(l);
 	(void)vm_pageout_right(-1);
 	sem_undo_exit(l);
-	lwp_self = NULL;
+	lwp_set_current(NULL);
 	lwp_exit(l);
 	lwp_thread_done(k, self);
 }

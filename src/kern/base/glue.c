@@ -13,8 +13,9 @@
  * Locking: the choice is made under proctree; the work is done with the
  * vmspace held and no lock.
  */
-#include "kern/base/proc_int.h"
-#include "linux/sys_int.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/vkernel.h"
 #include "vm/vm_glue.h"
 
 #define GLUE_IDLE_NS UINT64_C(1000000000)

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Light-weight processes: the guest's threads.  Sleeping and waking; the loop
+ * that drives an lwp is kern/proc/lwp_main.c.
+ */
+#ifndef KERN_BASE_LWP_H
+#define KERN_BASE_LWP_H
+
+#include <bsd/sys/queue.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu/cpu.h"
+#include "kern/base/proc.h"
+#include "kern/base/sigpending.h"
+#include "libk/klock.h"
+#include "mem/vm_types.h"
+#include "vfs/vfs.h"
+
+struct host_pollfd;
+struct host_thread;
+struct sem_undo_list;
+
+#define LWP_CPUS 1024 /* CPU numbers that a set can have */
+
+#define LWP_IN_USER (UINT64_C(1) << 63) /* in lwp.user_clock */
+
+enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
+
+/*
+ * Key: [I], [a], [p] proc lock, [L] own host thread only, [s] wake_lock
+ */
+struct lwp {
+	struct proc *p;             /* [I] */
+	int tid;                    /* [p] tid == pid for the first */
+	struct pid_entry tid_entry; /* [t] in use if tid != pid */
+	LIST_ENTRY(lwp) link;       /* [p] */
+	struct cpu_thread *cpu;     /* [I] */
+	struct host_thread *thread; /* [I] */
+	_Atomic(int) state;         /* [a] enum lwp_state */
+
+	int nice;                   /* [p] */
+	uint8_t cpus[LWP_CPUS / 8]; /* [p] sched_setaffinity, if cpus_set */
+	bool cpus_set;              /* [p] */
+	uint64_t sigmask;           /* [p] */
+	uint64_t sigmask_saved;     /* [L] for sigsuspend/ppoll/epoll_pwait */
+	bool sigmask_restore;       /* [L] */
+	struct sigpending sigpend;  /* [p] thread-directed */
+	uint64_t sigwait;           /* [p] blocked signals that rt_sigtimedwait
+				       waits for: they wake, and are kept even
+				       where the disposition ignores them */
+	bool sigfdwait;             /* [p] reads a signalfd: wake it */
+	struct ksigaltstack altstack; /* [L] */
+	_Atomic(bool) sigcheck; /* [a] something to look at before user mode */
+
+	/* Sleeping (lwp_sleep.c). */
+	struct kmutex wake_lock; /* rank LEAF */
+	struct kcond wake_cond;
+	bool woken;    /* [s] */
+	bool inpoll;   /* [s] in a host poll: wake through kickfd */
+	bool killonly; /* [L] only death interrupts (vfork wait) */
+	int kickfd;    /* [s] eventfd, made on first use, or -1 */
+	bool exiting;  /* [L] kern_exit() was called: unwind */
+
+	vm_offset_t clear_tid; /* [L] set_tid_address, CLONE_CHILD_CLEARTID */
+	vm_offset_t set_child_tid;     /* [L] CLONE_CHILD_SETTID */
+	vm_offset_t robust_list;       /* [L] */
+	uint64_t robust_len;           /* [L] */
+	struct sem_undo_list *semundo; /* [L] own ref, or NULL */
+	struct group_set *groups; /* [L] own ref: see lwp_groups_locked() */
+	bool groups_lent;         /* [L] in this system call */
+
+	/* System call in progress. */
+	int sc_nr;           /* [L] */
+	uint64_t sc_args[6]; /* [L] */
+	/* ERESTART handling: EINTR or restart is decided by the signal. */
+	int (*restart_fn)(struct lwp *, int64_t *ret); /* [L] restart_syscall */
+	uint64_t restart_arg[6];                       /* [L] */
+	/* [a] wall time in user code; CPU time of the host thread, as of the
+	 * last lwp_times_update(). */
+	_Atomic(uint64_t) user_ns, sys_ns;
+	_Atomic(uint64_t) user_clock; /* [a] in user code LWP_IN_USER and when
+					 it entered less user_ns; else user_ns:
+					 one word, so that who reads it never
+					 sees a step */
+	uint64_t times_ns; /* [L] when sys_ns was last brought up to date */
+};
+
+/* Own lwp only: stable until its own exec or exit. */
+static inline struct vmspace *
+lwp_vmspace(struct lwp *l)
+{
+	return (l->p->vmspace);
+}
+
+/* A new lwp of p with a cpu_thread; not started, on p->lwps. */
+int lwp_create(struct proc *p, int tid, struct lwp **);
+/* Already off the list; does not touch its process. */
+void lwp_destroy_in(struct vkernel *, struct lwp *);
+/* Ends the calling lwp; with group, the whole process with `status`.  Never
+ * returns to user mode: the caller unwinds to lwp_main (see lwp.h). */
+void kern_exit(struct lwp *, int status, bool group);
+/* Identity, cwd and root of the lwp's process for a vfs call; owns refs of
+ * cwd and root, so that a chdir by another thread does no harm. */
+struct vfs_ctx lwp_vfs_ctx(struct lwp *);
+void lwp_vfs_ctx_done(struct vfs_ctx *);
+/* The supplementary groups of the calling lwp's process, borrowed: valid, and
+ * the same at each call, until the lwp returns to user code.  Proc lock held,
+ * own host thread only. */
+const struct group_set *lwp_groups_locked(struct lwp *);
+/* Bring sys_ns up to date.  Own host thread only. */
+void lwp_times_update(struct lwp *);
+/* CPU time of an lwp up to now, and of its whole process (proc lock held); in
+ * user code alone, or all. */
+uint64_t lwp_cpu_ns(const struct lwp *, uint64_t now, bool all);
+bool lwp_in_user(const struct lwp *);
+uint64_t proc_cpu_ns_locked(struct proc *, uint64_t now, bool all);
+/* The lwp whose host thread this is; NULL for other threads. */
+struct lwp *lwp_current(void);
+/* For a thread that drives an lwp without being its own (resident_trial.c). */
+void lwp_set_current(struct lwp *);
+/* Something changed that this lwp must look at before user mode: sets
+ * sigcheck, wakes, interrupts.  Proc lock held (keeps the lwp valid). */
+void lwp_notify(struct lwp *);
+
+/*
+ * Sleep until lwp_wakeup(), a deliverable signal (EINTR, i.e. ERESTART at
+ * the caller's choice), exit of the process (EINTR) or the deadline
+ * (CLOCK_MONOTONIC ns, UINT64_MAX none: ETIMEDOUT).  No locks held.
+ * Pattern: lwp_sleep_prepare(); test condition; lwp_sleep().  A wakeup
+ * between prepare and sleep is not lost.
+ */
+/* The caller of lwp_wakeup holds a lock that keeps the lwp alive: its proc
+ * lock, or that of the queue it sleeps on. */
+void lwp_sleep_prepare(struct lwp *);
+int lwp_sleep(struct lwp *, uint64_t deadline_ns);
+void lwp_wakeup(struct lwp *);
+/* The wait of struct vfs_ctx: host descriptor or signal. hostfd -1: only the
+ * deadline and signals. */
+int lwp_wait_fd(void *lwp, int hostfd, short events, uint64_t deadline_ns);
+/* poll many host descriptors; n may be 0. 0 and *nready; EINTR. */
+int lwp_poll(struct lwp *, struct host_pollfd *fds, int n, uint64_t deadline_ns,
+    int *nready);
+/* A signal is deliverable now, or the lwp must go (exit, exec of another
+ * thread).  No locks at or above PROC held. */
+bool lwp_interrupted(struct lwp *);
+/* The lwp must go, or SIGKILL is pending. Proc lock held. */
+bool lwp_killed_locked(struct lwp *);
+
+#endif /* KERN_BASE_LWP_H */

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System V message queues.
+ *
+ * Concepts.  A message goes from hand to hand where it can: who sends looks for
+ * a receiver that waits for such a message and gives it to the first; who
+ * receives, or makes room otherwise, puts the messages of waiting senders into
+ * the queue, in the order in which they came.  So nobody wakes for nothing, and
+ * what was given to somebody cannot be taken by a third.
+ *
+ * Waiting.  A msg_wait is on the stack of its lwp; `status` is EINPROGRESS
+ * while it is queued, and what the call answers afterwards.  The sleep is
+ * prepared before the status is looked at.  A signal takes the wait off its
+ * queue, unless it was served first: then the call has happened, and says so.
+ * A call that was interrupted is made again when no handler ran, as on Linux.
+ *
+ * Locking and lifetime.  All under the lock of the table; user memory is copied
+ * by the callers, without it.  A message belongs to the call that made it, then
+ * to a queue or to a waiting receiver, then to the call that got it, which
+ * frees it.  One whose copying out fails is lost, as on Linux.
+ *
+ * Limits.  MSG_QUEUES_MAX queues (ENOSPC), MSG_SIZE_MAX bytes in a message,
+ * MSG_MEM_MAX bytes of messages in a kernel, in queues and of waiting senders
+ * together, each counted with its head (ENOMEM).  Rights are looked at when a
+ * call begins, not again when it goes on.  LX_MSG_COPY is ENOSYS, as in a Linux
+ * that is built without checkpoints.
+ */
+#include <bsd/sys/queue.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+#include "kern/base/restart.h"
+#include "kern/base/vkernel.h"
+#include "kern/ipc/msg.h"
+#include "libk/kassert.h"
+
+/* A call that waits; on the stack of its lwp. */
+struct msg_wait {
+	TAILQ_ENTRY(msg_wait) link; /* while status is EINPROGRESS */
+	struct lwp *l;              /* [I] */
+	int pid;                    /* [I] */
+	int status;
+	struct kmsg *m; /* a sender's, or what a receiver got */
+	int64_t type;   /* [I] of a receiver, from here on */
+	size_t size;    /* [I] */
+	int flags;      /* [I] */
+};
+TAILQ_HEAD(msg_wait_list, msg_wait);
+
+/* All under the lock of the table. */
+struct msgq {
+	struct ipc_obj ipc;
+	struct lx_msqid_ds ds; /* but for perm */
+	TAILQ_HEAD(, kmsg) msgs;
+	struct msg_wait_list senders, receivers;
+};
+
+static struct msgq *
+of(struct ipc_obj *o)
+{
+	return ((struct msgq *)(void *)o);
+}
+_Static_assert(offsetof(struct msgq, ipc) == 0, "of()");
+
+static uint64_t
+footprint(const struct kmsg *m)
+{
+	return (sizeof(*m) + m->len);
+}
+
+static void
+msg_wake(struct msg_wait_list *list, struct msg_wait *w, int status)
+{
+	TAILQ_REMOVE(list, w, link);
+	w->status = status;
+	lwp_wakeup(w->l);
+}
+
+/* ---- messages in queues; all locked ---- */
+
+static void
+msg_free(struct vkernel *k, struct kmsg *m)
+{
+	if (m == NULL)
+		return;
+	k->ipc->msgmem -= footprint(m);
+	free(m);
+}
+
+static bool
+msg_fits(const struct msgq *q, size_t len)
+{
+	return (
+	    q->ds.cbytes + len <= q->ds.qbytes && q->ds.qnum < q->ds.qbytes);
+}
+
+static void
+msg_enqueue(struct vkernel *k, struct msgq *q, struct kmsg *m)
+{
+	TAILQ_INSERT_TAIL(&q->msgs, m, link);
+	q->ds.qnum++;
+	q->ds.cbytes += m->len;
+	k->ipc->nmsgs++;
+	k->ipc->msgbytes += m->len;
+}
+
+static void
+msg_dequeue(struct vkernel *k, struct msgq *q, struct kmsg *m)
+{
+	TAILQ_REMOVE(&q->msgs, m, link);
+	q->ds.qnum--;
+	q->ds.cbytes -= m->len;
+	k->ipc->nmsgs--;
+	k->ipc->msgbytes -= m->len;
+}
+
+static bool
+msg_matches(const struct kmsg *m, int64_t type, int flags)
+{
+	if (type == 0)
+		return (true);
+	if (type > 0)
+		return ((m->type == type) == ((flags & LX_MSG_EXCEPT) == 0));
+	return (m->type <= -type);
+}
+
+/* The first that matches; with a negative type, of the lowest. */
+static struct kmsg *
+msg_find(const struct msgq *q, int64_t type, int flags)
+{
+	struct kmsg *m, *best = NULL;
+
+	TAILQ_FOREACH (m, &q->msgs, link) {
+		if (!msg_matches(m, type, flags) ||
+		    (best != NULL && m->type >= best->type))
+			continue;
+		best = m;
+		if (type >= 0 || m->type == 1)
+			break;
+	}
+	return (best);
+}
+
+static bool
+msg_too_long(const struct kmsg *m, size_t size, int flags)
+{
+	return (m->len > size && (flags & LX_MSG_NOERROR) == 0);
+}
+
+/* To a receiver that waits for it, or into the queue, which has room. */
+static void
+msg_deliver(struct vkernel *k, struct msgq *q, struct kmsg *m, int pid)
+{
+	struct msg_wait *w, *next;
+
+	q->ds.lspid = pid;
+	q->ds.stime = ipc_seconds();
+	TAILQ_FOREACH_SAFE (w, &q->receivers, link, next) {
+		if (!msg_matches(m, w->type, w->flags))
+			continue;
+		if (msg_too_long(m, w->size, w->flags)) {
+			msg_wake(&q->receivers, w, E2BIG);
+			continue;
+		}
+		q->ds.lrpid = w->pid;
+		q->ds.rtime = q->ds.stime;
+		w->m = m;
+		msg_wake(&q->receivers, w, 0);
+		return;
+	}
+	msg_enqueue(k, q, m);
+}
+
+/* There may be room for messages of those who wait. */
+static void
+msg_let_in(struct vkernel *k, struct msgq *q)
+{
+	struct msg_wait *w, *next;
+
+	TAILQ_FOREACH_SAFE (w, &q->senders, link, next) {
+		if (!msg_fits(q, w->m->len))
+			break;
+		msg_deliver(k, q, w->m, w->pid);
+		w->m = NULL;
+		msg_wake(&q->senders, w, 0);
+	}
+}
+
+static void
+msgq_free(struct vkernel *k, struct msgq *q)
+{
+	struct msg_wait *w, *wnext;
+	struct kmsg *m, *next;
+
+	ipc_remove(&k->ipc->msg, &q->ipc);
+	TAILQ_FOREACH_SAFE (w, &q->senders, link, wnext)
+		msg_wake(&q->senders, w, EIDRM);
+	TAILQ_FOREACH_SAFE (w, &q->receivers, link, wnext)
+		msg_wake(&q->receivers, w, EIDRM);
+	TAILQ_FOREACH_SAFE (m, &q->msgs, link, next) {
+		msg_dequeue(k, q, m);
+		msg_free(k, m);
+	}
+	free(q);
+}
+
+void
+msg_destroy(struct vkernel *k)
+{
+	struct ipc_obj *o;
+	unsigned i = 0;
+
+	kmutex_lock(&k->ipc->msg.lock);
+	while ((o = ipc_next(&k->ipc->msg, &i)) != NULL)
+		msgq_free(k, of(o));
+	kmutex_unlock(&k->ipc->msg.lock);
+}
+
+/* Until it is served.  list is only good while it is queued. */
+static int
+msg_sleep(struct vkernel *k, struct msg_wait_list *list, struct msg_wait *w)
+{
+	int error = 0, status;
+
+	for (;;) {
+		lwp_sleep_prepare(w->l);
+		kmutex_lock(&k->ipc->msg.lock);
+		if (w->status == EINPROGRESS && error != 0) {
+			TAILQ_REMOVE(list, w, link);
+			w->status = error;
+		}
+		status = w->status;
+		kmutex_unlock(&k->ipc->msg.lock);
+		if (status != EINPROGRESS)
+			return (status == EINTR ? ERESTARTNOHAND : status);
+		error = lwp_sleep(w->l, UINT64_MAX);
+	}
+}
+
+static int
+msgq_make(struct vkernel *k, const struct ipc_ids *id, int32_t key, int flags,
+    struct ipc_obj **out)
+{
+	struct msgq *q = calloc(1, sizeof(*q));
+	int error;
+
+	if (q == NULL)
+		return (ENOMEM);
+	error = ipc_insert(&k->ipc->msg, &q->ipc, id, key, flags);
+	if (error != 0) {
+		free(q);
+		return (error);
+	}
+	q->ds.ctime = ipc_seconds();
+	q->ds.qbytes = MSG_QUEUE_BYTES;
+	TAILQ_INIT(&q->msgs);
+	TAILQ_INIT(&q->senders);
+	TAILQ_INIT(&q->receivers);
+	*out = &q->ipc;
+	return (0);
+}
+
+int
+msg_get(struct lwp *l, int32_t key, int flags, int *id)
+{
+	struct vkernel *k = l->p->k;
+	struct ipc_obj *o = NULL;
+	struct ipc_ids ids;
+	int error;
+
+	ipc_caller(l, &ids);
+	kmutex_lock(&k->ipc->msg.lock);
+	error = ipc_find(&k->ipc->msg, key, flags, &o);
+	if (error == 0 && o == NULL)
+		error = msgq_make(k, &ids, key, flags, &o);
+	else if (error == 0)
+		error = ipc_access(o, &ids, ipc_asked(flags));
+	if (error == 0)
+		*id = o->id;
+	kmutex_unlock(&k->ipc->msg.lock);
+	return (error);
+}
+
+/* ---- sending ---- */
+
+int
+msg_create(struct vkernel *k, int64_t type, size_t len, struct kmsg **out)
+{
+	struct kmsg *m;
+	bool room;
+
+	if (type < 1 || len > MSG_SIZE_MAX)
+		return (EINVAL);
+	m = malloc(sizeof(*m) + len);
+	if (m == NULL)
+		return (ENOMEM);
+	m->type = type;
+	m->len = len;
+	kmutex_lock(&k->ipc->msg.lock);
+	room = k->ipc->msgmem + footprint(m) <= MSG_MEM_MAX;
+	if (room)
+		k->ipc->msgmem += footprint(m);
+	kmutex_unlock(&k->ipc->msg.lock);
+	if (!room) {
+		free(m);
+		return (ENOMEM);
+	}
+	*out = m;
+	return (0);
+}
+
+void
+msg_discard(struct vkernel *k, struct kmsg *m)
+{
+	kmutex_lock(&k->ipc->msg.lock);
+	msg_free(k, m);
+	kmutex_unlock(&k->ipc->msg.lock);
+}
+
+/* Locked: send w->m, or queue w. */
+static void
+send_or_queue(struct vkernel *k, int id, const struct ipc_ids *ids, int flags,
+    struct msg_wait *w, struct msgq **out)
+{
+	struct ipc_obj *o = ipc_by_id(&k->ipc->msg, id);
+
+	w->status = o == NULL ? EINVAL : ipc_access(o, ids, IPC_WRITE);
+	if (w->status != 0)
+		return;
+	if (msg_fits(of(o), w->m->len)) {
+		msg_deliver(k, of(o), w->m, w->pid);
+		w->m = NULL;
+	} else if ((flags & LX_IPC_NOWAIT) != 0)
+		w->status = EAGAIN;
+	else {
+		w->status = EINPROGRESS;
+		TAILQ_INSERT_TAIL(&of(o)->senders, w, link);
+		*out = of(o);
+	}
+}
+
+int
+msg_send(struct lwp *l, int id, int flags, struct kmsg *m)
+{
+	struct vkernel *k = l->p->k;
+	struct msg_wait w = {.l = l, .m = m};
+	struct msgq *q = NULL;
+	struct ipc_ids ids;
+	int error;
+
+	ipc_caller(l, &ids);
+	w.pid = ids.pid;
+	kmutex_lock(&k->ipc->msg.lock);
+	send_or_queue(k, id, &ids, flags, &w, &q);
+	kmutex_unlock(&k->ipc->msg.lock);
+	error = q == NULL ? w.status : msg_sleep(k, &q->senders, &w);
+	if (w.m != NULL)
+		msg_discard(k, w.m);
+	return (error);
+}
+
+/* ---- receiving ---- */
+
+/* Locked: a message in w->m, or w queued. */
+static void
+receive_or_queue(struct vkernel *k, int id, const struct ipc_ids *ids,
+    struct msg_wait *w, struct msgq **out)
+{
+	struct ipc_obj *o = ipc_by_id(&k->ipc->msg, id);
+	struct msgq *q = of(o);
+	struct kmsg *m;
+
+	w->status = o == NULL ? EINVAL : ipc_access(o, ids, IPC_READ);
+	if (w->status != 0)
+		return;
+	m = msg_find(q, w->type, w->flags);
+	if (m == NULL && (w->flags & LX_IPC_NOWAIT) != 0)
+		w->status = ENOMSG;
+	else if (m == NULL) {
+		w->status = EINPROGRESS;
+		TAILQ_INSERT_TAIL(&q->receivers, w, link);
+		*out = q;
+	} else if (msg_too_long(m, w->size, w->flags))
+		w->status = E2BIG;
+	else {
+		msg_dequeue(k, q, m);
+		q->ds.lrpid = w->pid;
+		q->ds.rtime = ipc_seconds();
+		w->m = m;
+		msg_let_in(k, q);
+	}
+}
+
+int
+msg_receive(struct lwp *l, int id, int64_t type, size_t size, int flags,
+    struct kmsg **m)
+{
+	struct msg_wait w = {
+	    .l = l, .type = type, .size = size, .flags = flags};
+	struct vkernel *k = l->p->k;
+	struct msgq *q = NULL;
+	struct ipc_ids ids;
+	int error;
+
+	/* -INT64_MIN is no number; no type is above INT64_MAX. */
+	if (w.type == INT64_MIN)
+		w.type = -INT64_MAX;
+	ipc_caller(l, &ids);
+	w.pid = ids.pid;
+	kmutex_lock(&k->ipc->msg.lock);
+	receive_or_queue(k, id, &ids, &w, &q);
+	kmutex_unlock(&k->ipc->msg.lock);
+	error = q == NULL ? w.status : msg_sleep(k, &q->receivers, &w);
+	if (error == 0)
+		*m = w.m;
+	return (error);
+}
+
+/* ---- control ---- */
+
+void
+msg_info(struct vkernel *k, bool now, struct lx_msginfo *mi, int *last)
+{
+	*mi =
+	    (struct lx_msginfo){.pool = (int32_t)(MSG_MEM_MAX >> 10), /* KiB */
+		.map = MSG_QUEUE_BYTES,
+		.max = MSG_SIZE_MAX,
+		.mnb = MSG_QUEUE_BYTES,
+		.mni = MSG_QUEUES_MAX,
+		.ssz = LX_MSGSSZ,
+		.tql = MSG_QUEUE_BYTES,
+		.seg = UINT16_MAX};
+	kmutex_lock(&k->ipc->msg.lock);
+	if (now) {
+		mi->pool = (int32_t)k->ipc->msg.used;
+		mi->map = (int32_t)k->ipc->nmsgs;
+		mi->tql = (int32_t)k->ipc->msgbytes;
+	}
+	*last = ipc_last(&k->ipc->msg);
+	kmutex_unlock(&k->ipc->msg.lock);
+}
+
+static int
+msg_set(struct vkernel *k, struct msgq *q, const struct ipc_ids *ids,
+    const struct lx_msqid_ds *ds)
+{
+	int error = ipc_owner(&q->ipc, ids);
+
+	if (error == 0 && ds->qbytes > MSG_QUEUE_BYTES &&
+	    (ids->uid != 0 || ds->qbytes > MSG_MEM_MAX))
+		error = EPERM;
+	if (error == 0)
+		error = ipc_set(&q->ipc, ids, &ds->perm);
+	if (error != 0)
+		return (error);
+	q->ds.qbytes = ds->qbytes;
+	q->ds.ctime = ipc_seconds();
+	msg_let_in(k, q);
+	return (0);
+}
+
+int
+msg_ctl(struct lwp *l, int id, int cmd, struct lx_msqid_ds *ds, int *ret)
+{
+	bool by_index = cmd == LX_MSG_STAT || cmd == LX_MSG_STAT_ANY;
+	struct vkernel *k = l->p->k;
+	struct ipc_obj *o;
+	struct ipc_ids ids;
+	int error = EINVAL;
+
+	ipc_caller(l, &ids);
+	kmutex_lock(&k->ipc->msg.lock);
+	o = by_index ? ipc_by_index(&k->ipc->msg, (unsigned)id)
+		     : ipc_by_id(&k->ipc->msg, id);
+	if (o != NULL && (by_index || cmd == LX_IPC_STAT)) {
+		error =
+		    cmd == LX_MSG_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
+		*ds = of(o)->ds;
+		ds->perm = o->perm;
+		if (error == 0 && by_index)
+			*ret = o->id;
+	} else if (o != NULL && cmd == LX_IPC_SET)
+		error = msg_set(k, of(o), &ids, ds);
+	else if (o != NULL && cmd == LX_IPC_RMID) {
+		error = ipc_owner(o, &ids);
+		if (error == 0)
+			msgq_free(k, of(o));
+	}
+	kmutex_unlock(&k->ipc->msg.lock);
+	return (error);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The life of a process: fork, the loop of an lwp, exit, wait, and the
+ * out-of-memory policy.
+ */
+#ifndef KERN_PROC_PROCESS_H
+#define KERN_PROC_PROCESS_H
+
+#include <stdint.h>
+
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
+
+struct kern_clone_args {
+	uint64_t flags; /* CLONE_*, exit signal not included */
+	int exit_signal;
+	vm_offset_t stack; /* new rsp, 0: same */
+	vm_offset_t tls;   /* CLONE_SETTLS */
+	vm_offset_t parent_tid, child_tid;
+};
+/* fork, vfork, clone, thread creation (fork.c).  *tid: of the child. */
+int kern_clone(struct lwp *, const struct kern_clone_args *, int *tid);
+/* The end of an lwp, by lwp_main only; with the last one, of the process.
+ * Neither may be touched afterwards. */
+void lwp_exit(struct lwp *);
+/* wait4/waitid.  EINTR via ERESTART, ECHILD. */
+struct kern_wait_result {
+	int pid;    /* 0 with WNOHANG and nothing to report */
+	int status; /* wait(2) format */
+	uint32_t uid;
+	struct proc_rusage ru;
+};
+#define KWAIT_EXITED 1
+#define KWAIT_STOPPED 2
+#define KWAIT_CONTINUED 4
+#define KWAIT_NOHANG 8
+#define KWAIT_NOWAIT 16 /* leave it waitable */
+/* which: pid > 0 that child; 0 own group; -1 any; < -1 group -pid. */
+int kern_wait(struct lwp *, int which, int options, struct kern_wait_result *);
+
+/* Body of the host thread of an lwp: cpu_run, dispatch event, signals. */
+void lwp_main(void *lwp);
+int lwp_start(struct lwp *); /* starts its host thread */
+/* Off p's list and gone; no thread of its own (any more).  It need not have
+ * been started. */
+void lwp_undo(struct lwp *);
+/* From the host thread of an lwp, as its last act: see lwp.c. */
+void lwp_thread_done(struct vkernel *, struct host_thread *self);
+/* Wait until no lwp thread exists. */
+void lwp_threads_drain(struct vkernel *);
+
+/* The policy of vm_system.oom: choose and kill a process.  0: memory was or
+ * will be freed, try again; ENOMEM: the caller is to die. */
+int kern_oom(void *vkernel, struct vmspace *);
+
+#endif /* KERN_PROC_PROCESS_H */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Kernel time: CLOCK_MONOTONIC nanoseconds, deadlines, and the thread that
+ * looks at timers.
+ */
+#ifndef KERN_TIME_KTIME_H
+#define KERN_TIME_KTIME_H
+
+#include <stdint.h>
+
+struct proc;
+struct vkernel;
+
+#define NS_PER_SEC UINT64_C(1000000000)
+
+/* The latest time that there is, as on Linux; UINT64_MAX is for ever. */
+#define KTIME_MAX ((uint64_t)INT64_MAX)
+/* Their sum, KTIME_MAX at most; neither is above it. */
+uint64_t ktime_add(uint64_t a, uint64_t b);
+/* The first time after now that is deadline + n * interval (not 0), KTIME_MAX
+ * at most; *n: how many of them passed, 0 if deadline is after now. */
+uint64_t ktime_forward(
+    uint64_t deadline, uint64_t interval, uint64_t now, uint64_t *n);
+/* CLOCK_MONOTONIC deadline of a relative time, KTIME_MAX at most; what is
+ * above that is for ever: UINT64_MAX. */
+uint64_t ktime_deadline(uint64_t rel_ns);
+/* CLOCK_MONOTONIC deadline of an absolute time of a clock; EINVAL. */
+int ktime_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline);
+/* What remains, 0 when it has passed. */
+uint64_t ktime_remaining(uint64_t deadline_ns);
+
+/* ---- timer.c ---- */
+
+int ktimer_create(struct vkernel *);
+void ktimer_destroy(struct vkernel *);
+/* A deadline was changed: look at all of them again.  0, ENOMEM, EAGAIN. */
+int ktimer_kick(struct vkernel *);
+/* Look at all of them at that time, if there is a thread. */
+void ktimer_look_at(struct vkernel *, uint64_t at);
+
+/* ITIMER_REAL: deadline (CLOCK_MONOTONIC ns, 0 off) and interval (ns, 0
+ * once); the old values when the pointers are not NULL.  0, ENOMEM, EAGAIN. */
+int proc_set_alarm(struct proc *, uint64_t deadline_ns, uint64_t interval,
+    uint64_t *old_deadline, uint64_t *old_interval);
+
+#endif /* KERN_TIME_KTIME_H */
