@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Make docs/programs.md of what the program matrix left in a build directory.
+"""Make docs/programs.md of the results that the program suites left in a build.
 
     scripts/mkprograms.py [BUILD] [--out FILE] [--json FILE]
 
 BUILD/tests/programs/*.json are lists of results, one object a case, as
 tests/programs/programlib.py writes them: case, program, version, result (ok,
 FAIL or skip), native and inside (seconds), missing (system calls that the
-program asked for in vain), why.  --json writes them as one list.
+program made and that vmspace does not have), why.  --json writes them as one
+list.
 """
 
 import argparse
@@ -20,12 +21,11 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEAD = """# Programs that run
 
-What the suites `programs` and `servers` ran last: programs natively and inside, with the
-same standard output and exit status; servers inside, with clients outside. Made by
-`scripts/mkprograms.py` from their record: run
-`meson test -C build --suite programs --suite servers` and it, to make it anew. Times are seconds of one
-run, on a machine that did other things as well: they tell what was run, not how fast.
-A call in the last column is one that the program tried and did without.
+What the suites `programs` and `servers` ran last. Programs ran natively and inside, with the same
+standard output and exit status; servers ran inside, with clients outside. To make this page again, run
+`meson test -C build --suite programs --suite servers` and `scripts/mkprograms.py`. Times are seconds
+of one run on a machine that did other things as well: they show what was run, not how fast it is.
+The last column has the system calls that the program made and that vmspace does not have.
 """
 COLUMNS = ("case", "result", "native", "inside", "calls missed")
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-# mkstatic.sh OUTPUT ARCHIVE...: one static library of several, whose only
-# global names are those that would be visible in a shared one.
+# mkstatic.sh OUTPUT ARCHIVE...: make one static library of several.  Its global
+# names are those that would be visible in a shared library.
 set -eu
 out=$1
 shift

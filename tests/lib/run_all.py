@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Builds everything and runs all suites: what scripts/test calls.
+"""Build everything and run all suites: scripts/test calls this.
 
-Three builds: `build` (checks on; everything runs there), `build-asan` (address
-and undefined-behaviour sanitizers) and `build-tsan` (thread sanitizer).  Each
-meson test counts as one; a test that is a runner of many cases says so in a
-line "cases: P passed, F failed, S skipped", and its cases count instead.  The
-last line is the sum, "N passed, N failed, N skipped".
+There are three builds: `build` (assertions on; all suites run there),
+`build-asan` (address and undefined-behaviour sanitizers) and `build-tsan`
+(thread sanitizer).  A meson test counts as one case, unless it prints "cases: P
+passed, F failed, S skipped": then these count.  The last line is the sum, "N
+passed, N failed, N skipped".
 """
 
 import argparse
@@ -46,8 +46,8 @@ PLAN = {
          ("resident", None)]),
     "build-tsan": (
         ["-Db_sanitize=thread"],
-        # Lock order is checked by rank; recycled objects look like
-        # inversions to the address-based detector.
+        # Debug builds check lock order by rank.  The detector goes by
+        # addresses, and takes an object in recycled memory for an inversion.
         {"TSAN_OPTIONS": "halt_on_error=1:detect_deadlocks=0",
          "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "5"},
         [("unit", None), ("kern", None), ("stress", None),
@@ -101,7 +101,7 @@ class Sum:
 
 
 def count(entry, total, build):
-    """One result of meson's test log."""
+    """Add one entry of meson's test log to the sum, and print it."""
     result, name = entry["result"], entry["name"]
     out = entry.get("stdout") or ""
     m = CASES.search(out)
@@ -134,7 +134,8 @@ def run_suite(build, suite, names, env, total):
     full.update(env)
     cmd = ["meson", "test", "-C", os.path.join(TOP, build), "--no-rebuild",
            "--suite", suite, "--num-processes", str(os.cpu_count() or 1),
-           "--timeout-multiplier", env.get("VMSPACE_TEST_SLOW", "1")] + (names or [])
+           "--timeout-multiplier", env.get("VMSPACE_TEST_SLOW", "1"),
+           *(names or [])]
     r = subprocess.run(cmd, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, env=full)
     entries = []
@@ -172,6 +173,11 @@ def main():
                 print(f"FAIL {build:12}suite {suite} has no tests")
                 total.add(0, 1, 0)
                 continue
+            for n in names or ():
+                if n not in have[suite]:
+                    print(f"FAIL {build:12}suite {suite} has no test {n}: "
+                          "correct PLAN in tests/lib/run_all.py")
+                    total.add(0, 1, 0)
             if names is not None:
                 names = [n for n in names if n in have[suite]]
             run_suite(build, suite, names, env, total)

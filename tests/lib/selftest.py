@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""The runners themselves: a stand-in for vmspace that runs programs natively
-must pass, and one that is wrong in some way must be found out."""
+"""Tests of the test runners.  A stand-in for vmspace that runs programs natively
+must pass; a stand-in with one defect must fail."""
 
 import os
 import re
@@ -16,12 +16,12 @@ sys.path.insert(0, HERE)
 import vmtest  # noqa: E402
 
 FAKE = """#!/bin/sh
-# run OPTIONS -- PROGRAM ARGS: natively, and then one thing wrong.
+# run OPTIONS -- PROGRAM ARGS: run it natively, with one defect.
 while [ "$1" != -- ]; do shift; done
 shift
 %s
 """
-# name -> what the stand-in does
+# Name of the defect -> what the stand-in does.
 WRONG = {
     "another status": '"$@"; exit 3',
     "more output": '"$@"; s=$?; echo more; exit $s',
@@ -42,8 +42,8 @@ RUNNERS = {
                      "prompt and commands"],
     "run_stress_ng": ["programs/run_stress_ng.py", "--only", "pipe"],
 }
-# What a runner is for, where it is not everything: a terminal shows what is
-# typed until the end, and the figures of stress-ng differ each time.
+# The defects that a runner must find, where not all: a terminal also shows what
+# is typed after the end, and the figures of stress-ng differ in each run.
 FINDS = {
     "run_terminal": {"another status", "a complaint", "a hang"},
     "run_stress_ng": {"another status", "a complaint"},
@@ -87,11 +87,12 @@ def main():
                 status, out = run(stand_in(top, what), args)
                 cases.check(f"{name}: {wrong} is found", status == 1 and
                             re.search(r" [12] failed", out), f"status {status}\n{out}")
-        # A file that is not what it should be.
+        # A file in the tree of results that has another mode.
         status, out = run(stand_in(top, '"$@"; s=$?; cd /tmp/vmdiff-* && '
                                    "chmod 600 a; exit $s"),
                           RUNNERS["run_diff bind"])
         cases.check("run_diff bind: another mode is found", status == 1, out)
+    # A command that does not exist.
     status, out = run("/nonexistent/vmspace", RUNNERS["run_guest"])
     cases.check("no vmspace at all is found", status != 0, out)
     return cases.finish()

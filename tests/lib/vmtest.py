@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""What the test runners share: running programs, natively and inside, with a
-time limit; watching for what they leave behind; reporting cases.
+"""What the test runners share: running programs natively and inside vmspace,
+with a time limit; finding processes that they leave behind; reporting cases.
 
-A process of a test is ended by its id or by the process group that the test
-made for it, never by name.  The runner makes itself the reaper of orphans
-(PR_SET_CHILD_SUBREAPER), so whatever a program leaves behind shows up as a
-child of the runner and is counted.
+A runner ends a process of a test by its id or by the process group that it
+made for the test, never by name.  A runner can make itself the reaper of
+orphans (PR_SET_CHILD_SUBREAPER): a process that a program leaves behind is then
+a child of the runner, and is counted.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ STABLE_ENV = {
 STABLE_ENV.update({k: os.environ[k] for k in (
     "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS") if k in os.environ})
 SKIP = 77  # exit status that meson counts as a skip
-# Sanitizer builds are slower; the build says how much by this variable.
+# All time limits are multiplied by this; sanitizer builds set it.
 SLOW = float(os.environ.get("VMSPACE_TEST_SLOW", "1"))
 
 
@@ -37,7 +37,8 @@ def in_ci():
 
 
 class Result:
-    """How a program ended: status as a shell sees it (128+N), outputs."""
+    """How a program ended: its status as in a shell (128+N for signal N), its
+    outputs, whether it was ended at the time limit, how long it ran."""
 
     def __init__(self, status, out, err, timed_out, seconds):
         self.status = status
@@ -58,7 +59,7 @@ def shell_status(returncode):
 
 
 def start(argv, **kw):
-    """A process in a group of its own."""
+    """Start a program in a process group of its own."""
     kw.setdefault("env", STABLE_ENV)
     kw.setdefault("cwd", "/")
     kw.setdefault("stdin", subprocess.DEVNULL)
@@ -66,7 +67,7 @@ def start(argv, **kw):
 
 
 def kill_group(p):
-    """End what start() has started."""
+    """End the process group of a process that start() returned."""
     try:
         os.killpg(p.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -75,8 +76,8 @@ def kill_group(p):
 
 
 def run(argv, timeout=60, stdin=b"", **kw):
-    """Run to the end.  Outputs go through files, so that a process that was
-    left behind with the descriptors does not block us."""
+    """Run a program to its end.  Its outputs are files, not pipes: a process
+    that it leaves behind may keep them open, and nothing waits for that."""
     began = time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, \
             tempfile.TemporaryFile() as inp:
@@ -102,7 +103,7 @@ def become_subreaper():
 
 
 def processes():
-    """{pid: (ppid, state, comm)} of the host."""
+    """{pid: (ppid, state, comm)} of all processes of the host."""
     table = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -120,7 +121,7 @@ def processes():
 
 
 def descendants(root):
-    """{pid: (ppid, state, comm)} below a process, zombies included."""
+    """{pid: (ppid, state, comm)} of the processes below one, zombies too."""
     table = processes()
     found = {}
     grew = True
@@ -136,7 +137,7 @@ def descendants(root):
 
 
 def reap():
-    """Collect orphans that have ended."""
+    """Collect the status of children that have ended."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
@@ -147,7 +148,8 @@ def reap():
 
 
 def wait_until(condition, seconds, step=0.01):
-    """condition() within the time; its last value."""
+    """Call condition() until it is true or the time is over; its last value.
+    """
     end = time.monotonic() + seconds * SLOW
     while True:
         value = condition()
@@ -157,12 +159,12 @@ def wait_until(condition, seconds, step=0.01):
 
 
 def left_behind(seconds=1.0):
-    """Processes below us that do not go away in time (only in a runner that
-    is the subreaper and has no other children)."""
-    def gone():
+    """Processes below the runner that have not ended after that time.  Only
+    for a runner that called become_subreaper() and has no other children."""
+    def all_ended():
         reap()
         return not descendants(os.getpid())
-    if wait_until(gone, seconds):
+    if wait_until(all_ended, seconds):
         return {}
     return descendants(os.getpid())
 
@@ -180,8 +182,8 @@ class Vmspace:
         self.path = os.path.realpath(path)
 
     def guest_path(self, path):
-        """(options, path in the guest) for a host path, which the guest's
-        own /tmp may hide."""
+        """(options, path in the guest) for a host path.  Guests have a /tmp
+        of their own, so a path in the host's /tmp is bound to /mnt."""
         path = os.path.realpath(path)
         if not path.startswith("/tmp/"):
             return [], path
@@ -196,7 +198,7 @@ class Vmspace:
 
 
 class Cases:
-    """Counts and prints cases of a runner with many."""
+    """Count and print the cases of a runner that has many."""
 
     def __init__(self, verbose=True):
         self.passed = self.failed = self.skipped = 0
@@ -217,14 +219,15 @@ class Cases:
             print(f"     {line[:400]}", flush=True)
 
     def skip(self, name, why):
-        """Not applicable here; in CI nothing that bootstrap installs may be
-        missing, so callers use missing() for that."""
+        """The case does not apply here.  For a program that is not installed
+        use missing(): in CI that is a failure."""
         self.skipped += 1
         print(f"SKIP {name}: {why}", flush=True)
 
     def missing(self, name, what):
         if in_ci():
-            self.fail(name, f"{what} is missing, and this is CI")
+            self.fail(name, f"{what} is missing; in CI scripts/bootstrap must "
+                      "install it")
         else:
             self.skip(name, f"{what} is missing")
 
@@ -236,7 +239,7 @@ class Cases:
         return condition
 
     def finish(self):
-        """The line that run_all.py collects, and the exit status."""
+        """Print the line that run_all.py reads; return the exit status."""
         print(f"cases: {self.passed} passed, {self.failed} failed, "
               f"{self.skipped} skipped", flush=True)
         if self.failed:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Just enough of C to lint it.  Relies on the layout that clang-format keeps:
-the name of a function and its braces are in column 0."""
+"""The little that lint parses of C.  It relies on the layout that clang-format
+keeps: the name of a function and its braces are in column 0."""
 
 import re
 
@@ -12,7 +12,8 @@ FUNCTION = re.compile(r"^([A-Za-z_]\w*)\s*\(")
 
 
 def strip(text):
-    """The same text and lines, comments and literals made of blanks."""
+    """The text with blanks for comments and for the content of literals; the
+    lines stay the same."""
     def blank(m):
         s = m.group(0)
         if s[0] == "/":
@@ -22,7 +23,7 @@ def strip(text):
 
 
 def includes(text):
-    """(line, header, is it quoted) of each include."""
+    """(line, header, is it in quotes) of each include."""
     return [(text.count("\n", 0, m.start(1)) + 1, m.group(2),
              m.group(1) == '"') for m in INCLUDE.finditer(text)]
 
@@ -52,8 +53,8 @@ def functions(text):
 
 
 def theory(text, within=12):
-    """Does a comment of some lines and a sentence or more start within so
-    many lines after the two of the head, before any code?"""
+    """Is there, before any code and within so many lines after the head, a
+    comment of several lines that has a sentence at least?"""
     lines = text.splitlines()[2:]
     for n, line in enumerate(lines[:within]):
         if line == "/*":

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
 #
-# Check the protocol models exhaustively with spin: the model itself must have
-# no error, and each of its seeded mutations must have one, found by an
-# assertion (or an invalid end state) and not by a lack of memory or depth.
+# Check the protocol models exhaustively with spin.  A model must have no error.
+# Each of its seeded mutations must have one, found by an assertion or by an
+# invalid end state, not by a lack of memory or depth.
 #
 # usage: run.sh MODELDIR
 # One line for each check, "ok NAME" or "FAIL NAME: why"; exit status 1 if any
@@ -33,7 +33,7 @@ check()
 	name=$1-mut$2
 	dir=$tmp/$name
 	mkdir "$dir" && cd "$dir" || exit 1
-	opt=-O0 # most mutations are found at once
+	opt=-O0 # compiling takes longer than finding most mutations
 	[ "$2" = 0 ] && opt=-O2
 	if ! spin -DMUT="$2" -a "$models/$1.pml" >gen 2>&1 ||
 	    ! cc $opt -w -DMEMLIM=3000 -DSAFETY -DCOLLAPSE -o pan pan.c; then
