@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -58,12 +57,8 @@ PLAN = {
 
 
 def setup(build, options):
-    path = os.path.join(TOP, build)
-    if os.path.exists(os.path.join(path, "build.ninja")):
-        return True
-    shutil.rmtree(path, ignore_errors=True)
-    return subprocess.run(["meson", "setup", path] + options, cwd=TOP,
-                          stdout=subprocess.DEVNULL).returncode == 0
+    return subprocess.run(["scripts/setup", build, *options],
+                          cwd=TOP).returncode == 0
 
 
 def compile_build(build):
