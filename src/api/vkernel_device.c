@@ -30,6 +30,9 @@
 
 #include "api/vkernel_int.h"
 #include "libk/kassert.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/devfs.h"
 #include "vm/pager/device_pager.h"
 #include "kern/ipc/futex.h"
 #include "vm/vmspace.h"

@@ -27,6 +27,7 @@
 
 #include "host/host_file.h"
 #include "libk/kassert.h"
+#include "vfs/core/file.h"
 
 /* Key: [I] immutable, [f] k->file_lock */
 struct vkfile {

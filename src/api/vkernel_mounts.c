@@ -27,6 +27,16 @@
 #include "host/host_file.h"
 #include "api/vkernel_int.h"
 #include "libk/kassert.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/devfs.h"
+#include "vfs/hostfs/hostfs.h"
+#include "vfs/procfs/procfs.h"
+#include "vfs/tmpfs/tmpfs.h"
 
 #define TMP_MODE 01777u
 #define RUN_MODE 0755u

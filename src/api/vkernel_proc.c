@@ -18,6 +18,12 @@
 #include <string.h>
 
 #include "api/vkernel_int.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
 
 /* Types in directory entries, as in Linux. */
 #define DTYPE_DIR 4

@@ -24,12 +24,19 @@
 #include <string.h>
 
 #include "abi/resource.h"
-#include "host/host_file.h"
 #include "api/vkernel_int.h"
-#include "libk/kassert.h"
+#include "host/host_file.h"
 #include "kern/base/session.h"
-#include "kern/proc/process.h"
 #include "kern/exec/exec.h"
+#include "kern/proc/process.h"
+#include "libk/kassert.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
 
 #define NFDS_MAX 1024
 #define NOFILE_SOFT 1024

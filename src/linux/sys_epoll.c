@@ -29,6 +29,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+
 #define EP_BATCH 64
 
 sys_fn sys_epoll_create, sys_epoll_create1, sys_epoll_ctl, sys_epoll_wait,

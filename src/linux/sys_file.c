@@ -19,6 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vnode.h"
+
 #define OPEN_HOW_MAX 4096
 #define GETDENTS_BUF (size_t)(64u << 10)
 

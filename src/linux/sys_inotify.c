@@ -11,6 +11,10 @@
 #include "abi/fcntl.h"
 #include "abi/inotify.h"
 #include "linux/sys_int.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/inotify.h"
+#include "vfs/core/vnode.h"
 
 sys_fn sys_inotify_init, sys_inotify_init1, sys_inotify_add_watch,
     sys_inotify_rm_watch;

@@ -13,7 +13,7 @@
 #include "kern/sig/ksignal.h"
 #include "kern/time/ktime.h"
 #include "linux/syscall.h"
-#include "vfs/vfs.h"
+#include "vfs/core/ctx.h"
 #include "vm/vmspace.h"
 
 /* ---- sys_trace.c, sys_lib.c ---- */

@@ -32,6 +32,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+
 #define IO_FIRST (UINT64_C(64) << 10)
 #define IO_CHUNK (UINT64_C(256) << 10)
 #define COPY_BUF (size_t)(64u << 10)

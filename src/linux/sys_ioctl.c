@@ -32,6 +32,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/ioctl.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/tty.h"
+
 #define IOCTL_MAX 256 /* bytes of an argument */
 
 sys_fn sys_ioctl;

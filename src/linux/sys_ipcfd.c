@@ -22,6 +22,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vnode.h"
+
 sys_fn sys_pipe, sys_pipe2, sys_eventfd, sys_eventfd2, sys_timerfd_create,
     sys_timerfd_settime, sys_timerfd_gettime, sys_memfd_create;
 

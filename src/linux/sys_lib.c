@@ -14,6 +14,9 @@
 #include "abi/fcntl.h"
 #include "abi/resource.h"
 #include "linux/sys_int.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/vnode.h"
 
 void
 sys_log_once(struct lwp *l, uint64_t what, const char *text)

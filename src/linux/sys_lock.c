@@ -16,6 +16,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lock.h"
+#include "vfs/core/vnode.h"
 /* Linux's numbers. */
 
 sys_fn sys_flock;

@@ -22,6 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/file.h"
+#include "vfs/core/vnode.h"
+
 #define MINCORE_CHUNK 4096 /* pages reported at a time */
 #define LOW_2G UINT64_C(0x80000000)
 #define LOW_BASE UINT64_C(0x40000000)

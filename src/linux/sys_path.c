@@ -18,6 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vnode.h"
+
 sys_fn sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_rmdir, sys_unlink,
     sys_unlinkat, sys_rename, sys_renameat, sys_renameat2, sys_link, sys_linkat,
     sys_symlink, sys_symlinkat, sys_readlink, sys_readlinkat, sys_chdir,

@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/file.h"
+
 sys_fn sys_poll, sys_ppoll, sys_select, sys_pselect6;
 
 #define POLL_ALWAYS (LX_POLLIN | LX_POLLOUT | LX_POLLRDNORM | LX_POLLWRNORM)

@@ -22,6 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/vnode.h"
+
 sys_fn sys_fork, sys_vfork, sys_clone, sys_clone3, sys_execve, sys_execveat,
     sys_exit, sys_exit_group, sys_wait4, sys_waitid, sys_getpid, sys_gettid,
     sys_getppid, sys_getpgid, sys_getpgrp, sys_setpgid, sys_getsid, sys_setsid;

@@ -10,6 +10,7 @@
 #include "kern/sig/ksignal.h"
 #include "kern/sig/signalfd.h"
 #include "linux/sys_int.h"
+#include "vfs/core/file.h"
 
 sys_fn sys_signalfd, sys_signalfd4;
 

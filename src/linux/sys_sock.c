@@ -18,6 +18,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+
 sys_fn sys_socket, sys_socketpair, sys_bind, sys_listen, sys_accept,
     sys_accept4, sys_connect, sys_getsockname, sys_getpeername, sys_shutdown;
 

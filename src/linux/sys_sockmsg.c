@@ -31,6 +31,10 @@
 #include <string.h>
 
 #include "kern/base/proc.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/uio.h"
 
 sys_fn sys_sendto, sys_recvfrom, sys_sendmsg, sys_recvmsg, sys_sendmmsg,
     sys_recvmmsg;

@@ -20,6 +20,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vfs/core/file.h"
+
 sys_fn sys_getsockopt, sys_setsockopt;
 
 #define VALUE_MAX 256

@@ -35,6 +35,10 @@
 #include "host/host.h"
 #include "host/host_file.h"
 #include "linux/sys_int.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
 #include "vfs/socket/socket.h"
 
 sys_fn sys_splice, sys_tee, sys_vmsplice;

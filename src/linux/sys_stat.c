@@ -19,6 +19,11 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
+
 sys_fn sys_stat, sys_lstat, sys_fstat, sys_newfstatat, sys_statx, sys_access,
     sys_faccessat, sys_faccessat2, sys_chmod, sys_fchmod, sys_fchmodat,
     sys_fchmodat2, sys_chown, sys_lchown, sys_fchown, sys_fchownat, sys_utime,

@@ -22,6 +22,9 @@
 #include "abi/fcntl.h"
 #include "abi/resource.h"
 #include "linux/sys_int.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/vnode.h"
 
 #include <errno.h>
 #include <stdio.h>

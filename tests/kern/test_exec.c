@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vfs/core/vnode.h"
+
 /* ---- the stack of a new program ---- */
 
 static void

@@ -13,8 +13,9 @@
 #include "abi/signal.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
-#include "vm/swap/swap_space.h"
 #include "mem/vm_page.h"
+#include "vfs/core/vfs.h"
+#include "vm/swap/swap_space.h"
 #include "vm/vmspace.h"
 
 #define MADV_PAGEOUT 21

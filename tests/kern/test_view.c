@@ -12,6 +12,11 @@
 #include <unistd.h>
 
 #include "host/host_file.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
 #include "vfs/procfs/procfs.h"
 #include "kern/base/vkernel.h"
 

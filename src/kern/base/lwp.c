@@ -31,6 +31,8 @@
 #include "kern/base/vkernel.h"
 #include "libk/kassert.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/vnode.h"
 
 static _Thread_local struct lwp *lwp_self;
 

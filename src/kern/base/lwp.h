@@ -18,7 +18,7 @@
 #include "kern/base/sigpending.h"
 #include "libk/klock.h"
 #include "mem/vm_types.h"
-#include "vfs/vfs.h"
+#include "vfs/core/ctx.h"
 
 struct host_pollfd;
 struct host_thread;

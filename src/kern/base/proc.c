@@ -42,7 +42,8 @@
 #include "libk/kassert.h"
 #include "mem/vm_zone.h"
 #include "pmap/pmap.h"
-#include "vfs/vfs.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/vnode.h"
 #include "vm/vmspace.h"
 
 struct proc *

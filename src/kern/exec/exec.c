@@ -55,6 +55,8 @@
 #include "kern/ipc/futex.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/vnode.h"
 #include "vm/map/vm_map.h"
 #include "vm/vmspace.h"
 

@@ -12,7 +12,7 @@
 #include "kern/base/proc.h"
 #include "kern/base/vkernel.h"
 #include "kern/exec/exec.h"
-#include "vfs/vfs.h"
+#include "vfs/core/ctx.h"
 
 #define IMGACT_HEAD 256 /* bytes of the file that activators look at first */
 #define IMGACT_DEPTH 5  /* #! interpreters that are themselves scripts */

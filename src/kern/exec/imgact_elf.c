@@ -38,6 +38,8 @@
 
 #include "kern/exec/imgact.h"
 #include "libk/kassert.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vnode.h"
 #include "vm/object/vm_object.h"
 #include "vm/vmspace.h"
 

@@ -20,6 +20,8 @@
 #include <string.h>
 
 #include "kern/exec/imgact.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vnode.h"
 
 static bool
 blank(char c)

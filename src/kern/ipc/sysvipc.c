@@ -32,6 +32,7 @@
 #include "kern/base/vkernel.h"
 #include "kern/time/ktime.h"
 #include "libk/kassert.h"
+#include "vfs/procfs/procfs.h"
 
 #define INDEX_BITS 15
 #define INDEX_MASK ((1u << INDEX_BITS) - 1)

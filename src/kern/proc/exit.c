@@ -54,6 +54,8 @@
 #include "kern/sig/signalfd.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/vnode.h"
 #include "vm/vmspace.h"
 
 /* Steps 3 to 5. */

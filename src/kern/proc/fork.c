@@ -52,6 +52,8 @@
 #include "kern/proc/process.h"
 #include "kern/sig/ksignal.h"
 #include "libk/kassert.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/vnode.h"
 #include "vm/vmspace.h"
 
 #define CLONE_NEW_ANY                                              \

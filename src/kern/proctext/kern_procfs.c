@@ -26,10 +26,14 @@
 #include "host/host_file.h"
 #include "kern/ipc/sysvipc.h"
 #include "libk/kassert.h"
-#include "vm/swap/swap_space.h"
-#include "vm/object/vm_object.h"
-#include "vm/vmspace.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/vnode.h"
+#include "vfs/procfs/procfs.h"
+#include "vm/object/vm_object.h"
+#include "vm/swap/swap_space.h"
+#include "vm/vmspace.h"
 
 #define NS UINT64_C(1000000000)
 #define KIB(bytes) ((unsigned long long)((bytes) >> 10))

@@ -21,6 +21,9 @@
 
 #include <errno.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/uio.h"
+
 int
 proc_look(struct proc *p, uint32_t uid, uint32_t gid, struct vmspace **vm)
 {

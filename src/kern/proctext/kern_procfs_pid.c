@@ -20,11 +20,15 @@
 #include "abi/resource.h"
 #include "abi/signal.h"
 #include "abi/time.h"
-#include "libk/kassert.h"
 #include "kern/base/session.h"
 #include "kern/exec/exec.h"
-#include "vm/vmspace.h"
+#include "libk/kassert.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/devfs/tty.h"
+#include "vfs/procfs/procfs.h"
 #include "vm/map/vm_map.h"
+#include "vm/vmspace.h"
 
 #define TICK_NS (UINT64_C(1000000000) / LX_USER_HZ)
 #define MAPS_NAME_COLUMN 73

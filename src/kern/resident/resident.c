@@ -47,9 +47,12 @@
 
 #include "abi/resource.h"
 #include "host/host.h"
-#include "vm/vmspace.h"
 #include "libk/kassert.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
+#include "vm/vmspace.h"
 
 /* Key: [I], [r] k->resident_lock */
 struct resident_mark {

@@ -64,10 +64,13 @@
 #include "abi/futex.h"
 #include "abi/mman.h"
 #include "abi/resource.h"
-#include "kern/resident/resident_trial.h"
 #include "host/host.h"
 #include "kern/proc/process.h"
+#include "kern/resident/resident_trial.h"
 #include "libk/kassert.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/vnode.h"
 #include "vm/vmspace.h"
 
 #define TRIAL_NS UINT64_C(5000000000)

@@ -22,8 +22,9 @@
 #include "kern/base/vkernel.h"
 #include "kern/sig/ksignal.h"
 #include "libk/kassert.h"
-#include "vfs/vfs.h"
+#include "vfs/core/ctx.h"
 #include "vfs/devfs/pty.h"
+#include "vfs/devfs/tty.h"
 
 void
 pgrp_signal_locked(struct vkernel *k, int pgid, int sig)

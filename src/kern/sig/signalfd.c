@@ -39,15 +39,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/host_file.h"
 #include "abi/poll.h"
 #include "abi/signal.h"
+#include "host/host_file.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/vkernel.h"
 #include "kern/sig/ksignal.h"
 #include "kern/sig/signalfd.h"
 #include "libk/kassert.h"
+#include "vfs/core/file.h"
+#include "vfs/core/uio.h"
 
 #define SIGFDS_MAX 128
 

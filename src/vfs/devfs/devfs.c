@@ -33,7 +33,18 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/ioctl.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/devfs.h"
 #include "vfs/devfs/pty.h"
+#include "vfs/devfs/tty.h"
 #include "vm/object/vm_object.h"
 
 #define DEVFS_MAGIC 0x01021994 /* devtmpfs calls itself tmpfs */

@@ -16,6 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/file.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/devfs.h"
 #include "vm/object/vm_object.h"
 
 void

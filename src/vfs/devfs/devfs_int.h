@@ -5,8 +5,9 @@
 #ifndef VFS_DEVFS_DEVFS_INT_H
 #define VFS_DEVFS_DEVFS_INT_H
 
-#include "vfs/vfs_int.h"
-#include "vfs/vfs_node.h"
+#include "vfs/core/file.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/devfs.h"
 
 struct devfs_entry {
 	const char *name;

@@ -35,12 +35,24 @@
 #include "vfs/devfs/pty.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/host.h"
+#include "host/host_file.h"
 #include "host/host_sock.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/ioctl.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/tty.h"
 
 #define SIG_WINCH 28
 #define TENTH_NS UINT64_C(100000000)

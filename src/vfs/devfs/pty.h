@@ -6,8 +6,7 @@
 #ifndef VFS_DEVFS_PTY_H
 #define VFS_DEVFS_PTY_H
 
-#include "vfs/vfs_int.h"
-#include "vfs/vfs_node.h"
+#include "vfs/core/vnode.h"
 
 #define PTY_MAX 256
 #define PTS_INO (1u << 20) /* of the first one */

@@ -17,6 +17,10 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/tty.h"
 
 static const struct vops pts_vops;
 

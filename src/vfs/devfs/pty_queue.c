@@ -32,7 +32,9 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "host/host_file.h"
 #include "host/host_sock.h"
+#include "vfs/core/hostfd.h"
 
 #define SO_SNDBUF_LINUX 7
 /* Half a dozen bytes, each a packet, fit before poll says no. */

@@ -56,6 +56,12 @@
 #include <stdlib.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
+#include "vfs/core/vnode_io.h"
+#include "vfs/hostfs/hostfs.h"
 #include "vm/object/vm_object.h"
 
 static void

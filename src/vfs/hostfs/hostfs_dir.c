@@ -22,6 +22,10 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
 
 #define DIRBUF 16384 /* bytes of entries taken from the host at a time */
 

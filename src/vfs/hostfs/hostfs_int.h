@@ -8,8 +8,8 @@
 #define VFS_HOSTFS_HOSTFS_INT_H
 
 #include "host/host_file.h"
-#include "vfs/vfs_int.h"
-#include "vfs/vfs_node.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
 
 /* Key: [I] immutable, [a] atomic, [v] vnode lock */
 struct hostfs_node {

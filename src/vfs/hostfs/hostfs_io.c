@@ -23,6 +23,11 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+#include "host/host.h"
 
 #define HOSTFS_IOV 1024             /* pieces a host call takes */
 #define FIFO_STEP UINT64_C(5000000) /* ns */

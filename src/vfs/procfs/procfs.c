@@ -38,6 +38,15 @@
 
 #include "host/host.h"
 #include "libk/kassert.h"
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/procfs/procfs.h"
+#include "mem/vm_types.h"
 
 #define PROCFS_MAGIC 0x9fa0
 

@@ -2,13 +2,22 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The growing text that nodes of procfs are generated into; for kern's
- * procfs_ops and for whoever shows the same texts elsewhere.
+ * /proc: the mount, the functions by which kern shows its processes, and the
+ * growing text that the contents of a node are generated into.
  */
 #ifndef VFS_PROCFS_PROCFS_H
 #define VFS_PROCFS_PROCFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+struct file;
+struct uio;
+struct vfs;
+struct vfs_ctx;
+struct vmount;
+struct vnode;
 
 #define PROCFS_TEXT_MAX ((size_t)64 << 20) /* bytes of one text */
 
@@ -21,5 +30,57 @@ struct procfs_buf {
 
 void procfs_buf_init(struct procfs_buf *);
 void procfs_buf_destroy(struct procfs_buf *);
+/* printf-append; ENOMEM is remembered and returned at the end. */
+void procfs_printf(struct procfs_buf *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void procfs_write(struct procfs_buf *, const void *data, size_t len);
+
+int procfs_mount_create(struct vfs *, struct vmount **);
+
+/*
+ * Registered by kern.  A process is named by pid; every call looks it up anew
+ * and answers ESRCH when it is gone.  `who` is 0 for "self".
+ */
+struct procfs_ops {
+	/* pid of the calling process, 0 if the caller is not a guest. */
+	int (*self)(void *arg, const struct vfs_ctx *);
+	/* tid of the calling thread; NULL: as self. */
+	int (*selftid)(void *arg, const struct vfs_ctx *);
+	/* Smallest live pid >= pid (zombies included), or 0. */
+	int (*next)(void *arg, int pid);
+	/* Smallest tid >= tid of its threads, or 0; NULL: itself alone.  All
+	 * below take a tid for a pid. */
+	int (*tidnext)(void *arg, int pid, int tid);
+	bool (*exists)(void *arg, int pid);
+	/* Owner for the nodes. */
+	int (*owner)(void *arg, int pid, uint32_t *uid, uint32_t *gid);
+	/* exe, cwd, root: ref'ed vnode.  which: "exe", "cwd", "root". */
+	int (*vnode)(void *arg, int pid, const char *which, struct vnode **);
+	/* fd/N: ref'ed file.  fdnext: smallest open fd >= fd, or -1. */
+	int (*file)(void *arg, int pid, int fd, struct file **);
+	int (*fdnext)(void *arg, int pid, int fd);
+	/* Text of a per-process node ("maps", "stat", "status", "cmdline",
+	 * "environ", "auxv", "statm", "limits", "comm", ...). */
+	int (*text)(void *arg, int pid, const char *node, struct procfs_buf *);
+	/* Text of a system node ("meminfo", "stat", "uptime", "loadavg",
+	 * "vmstat", "cpuinfo", "version", "mounts" ...). */
+	int (*systext)(void *arg, const char *node, struct procfs_buf *);
+	/* A write to a setting, at once: EACCES, EINVAL... */
+	int (*syswrite)(
+	    void *arg, const char *node, const char *text, size_t len);
+	/*
+	 * The memory of a process, for as long as it is the one that it has
+	 * now: mem_rw moves bytes at address uio->off, and is ESRCH after exit
+	 * and exec, EIO where nothing is mapped.  ctx NULL: the kernel itself.
+	 * mem_open: ESRCH, EACCES.
+	 */
+	int (*mem_open)(
+	    void *arg, int pid, const struct vfs_ctx *ctx, void **mem);
+	int (*mem_rw)(void *mem, struct uio *);
+	void (*mem_close)(void *mem);
+};
+/* Node names that exist, NULL-terminated; procfs makes files of them. */
+extern const char *const procfs_pid_nodes[];
+extern const char *const procfs_sys_nodes[];
 
 #endif /* VFS_PROCFS_PROCFS_H */

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vfs/vfs.h"
-
 #define CAP_MIN 512 /* bytes */
 
 void

@@ -16,6 +16,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vfs/core/file.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/vnode.h"
+#include "vfs/procfs/procfs.h"
+
 #define DYNAMIC ((uint64_t)1 << 32)
 
 static unsigned

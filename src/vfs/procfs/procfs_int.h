@@ -7,9 +7,8 @@
 #ifndef VFS_PROCFS_PROCFS_INT_H
 #define VFS_PROCFS_PROCFS_INT_H
 
+#include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
-#include "vfs/vfs_int.h"
-#include "vfs/vfs_node.h"
 
 enum procfs_kind {
 	PN_ROOT,

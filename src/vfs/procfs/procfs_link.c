@@ -21,6 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
+#include "vfs/procfs/procfs.h"
+
 static int
 procfs_self(struct vnode *vp, const struct vfs_ctx *ctx)
 {

@@ -11,6 +11,10 @@
 
 #include <errno.h>
 
+#include "vfs/core/file.h"
+#include "vfs/core/uio.h"
+#include "vfs/procfs/procfs.h"
+
 static int
 mem_rw(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 {

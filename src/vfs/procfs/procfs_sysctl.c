@@ -18,6 +18,10 @@
 
 #include "host/host.h"
 #include "libk/kassert.h"
+#include "vfs/core/inotify.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
+#include "vfs/procfs/procfs.h"
 
 enum { S_ROOT, S_KERNEL, S_VM, S_FS, S_NET, S_CORE, S_RANDOM, S_INOTIFY };
 #define V_BOOT_ID "boot"

@@ -16,9 +16,17 @@
 #include "vfs/procfs/procfs_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+#include "vfs/procfs/procfs.h"
+#include "host/host_file.h"
 
 struct procfs_text {
 	struct kmutex lock;    /* rank LEAF */

@@ -34,8 +34,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/host.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
+#include "vfs/core/file.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "mem/vm_types.h"
 
 #define PARCELS_MAX 1024
 #define COLLECT_ROUNDS 4096 /* others may close without end */

@@ -37,6 +37,10 @@
 #include "host/host.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
 #include "vfs/socket/socket.h"
 
 #define UNIX_PATH 108 /* bytes of a name, terminator included */

@@ -39,8 +39,13 @@
 #include "host/host.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
-#include "vfs/vfs_node.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
 
 #define SEND_FLAGS                                                             \
 	(HOST_MSG_OOB | HOST_MSG_DONTROUTE | HOST_MSG_EOR | HOST_MSG_CONFIRM | \

@@ -12,7 +12,7 @@
 #define VFS_SOCKET_SOCKET_H
 
 #include "host/host_sock.h"
-#include "vfs/vfs.h"
+#include "vfs/core/file.h"
 
 /* Who a process is, to a socket. */
 struct sock_cred {

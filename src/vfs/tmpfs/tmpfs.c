@@ -45,6 +45,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/fs.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/tmpfs/tmpfs.h"
+
 #define TMPFS_MAGIC 0x01021994
 #define MIN_NAMES 1024
 #define ROOT_INO 1

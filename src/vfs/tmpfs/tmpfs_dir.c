@@ -23,6 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/vnode.h"
+
 #define READDIR_BATCH 16
 #define LINK_INLINE 128 /* bytes; longer link texts are charged as a page */
 

@@ -24,6 +24,12 @@
 #include "vfs/tmpfs/tmpfs_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
+
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "host/host.h"
+#include "host/host_file.h"
 
 static bool
 fifo_reads(int flags)

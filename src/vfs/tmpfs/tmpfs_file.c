@@ -28,7 +28,11 @@
 #include "vfs/tmpfs/tmpfs_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
 
 #define TMPFS_MAX_SIZE INT64_MAX
 #define RECLAIM_FRAMES 64

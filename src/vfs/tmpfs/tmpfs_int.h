@@ -11,8 +11,7 @@
 #include <bsd/sys/tree.h>
 
 #include "libk/kassert.h"
-#include "vfs/vfs_int.h"
-#include "vfs/vfs_node.h"
+#include "vfs/core/vnode.h"
 #include "vm/object/vm_object.h"
 
 #define TMPFS_RENAME_NOREPLACE 0x1u

@@ -18,6 +18,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vfs/core/vnode.h"
+
 /* Is dir `top` or below it? */
 static bool
 tmpfs_dir_within(const struct tmpfs_node *dir, const struct tmpfs_node *top)

@@ -8,6 +8,13 @@
  */
 #include "vfs_testlib.h"
 #include "testrand.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+#include "vfs/hostfs/hostfs.h"
 
 /* ---- uio ---- */
 

@@ -8,6 +8,12 @@
  */
 #include "vfs_testlib.h"
 #include "testrand.h"
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
+#include "vfs/core/vnode_io.h"
 
 /* ---- one cache ---- */
 

@@ -8,6 +8,13 @@
 #include "vfs_nodes_testlib.h"
 
 #include "host/host.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/inotify.h"
+#include "vfs/core/inotify_event.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
 
 #define IN_ALL 0xfffu
 

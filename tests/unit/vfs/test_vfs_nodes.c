@@ -7,6 +7,13 @@
  */
 #include "vfs_nodes_testlib.h"
 #include "testrand.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
 
 /* ---- tmpfs by hand ---- */
 

@@ -7,7 +7,17 @@
  */
 #include "vfs_nodes_testlib.h"
 
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/ioctl.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
+#include "vfs/tmpfs/tmpfs.h"
 
 /* ---- pipes and fifos ---- */
 

@@ -24,11 +24,19 @@
 
 #include "host/host_fake.h"
 #include "host/host_file.h"
-#include "pmap/pmap.h"
-#include "vfs/vfs_int.h"
-#include "vfs/vfs_node.h"
-#include "vm/object/vm_object.h"
 #include "mem/vm_zone.h"
+#include "pmap/pmap.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/devfs.h"
+#include "vfs/procfs/procfs.h"
+#include "vfs/tmpfs/tmpfs.h"
+#include "vfs/vfs_create.h"
+#include "vm/object/vm_object.h"
 #include "vm/vmspace.h"
 
 #define MEM ((uint64_t)32 << 20)

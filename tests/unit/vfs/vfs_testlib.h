@@ -25,9 +25,17 @@
 #include <cmocka.h>
 
 #include "host/host_file.h"
-#include "pmap/pmap.h"
-#include "vfs/vfs_int.h"
 #include "mem/vm_zone.h"
+#include "pmap/pmap.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/hostfs/hostfs.h"
+#include "vfs/vfs_create.h"
 #include "vm/vmspace.h"
 
 #define BASE ((vm_offset_t)0x10000000)

@@ -9,7 +9,12 @@
 #include "vfs_nodes_testlib.h"
 
 #include "host/host.h"
+#include "vfs/core/file.h"
+#include "vfs/core/ioctl.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vfs.h"
 #include "vfs/devfs/pty.h"
+#include "vfs/devfs/tty.h"
 
 static uint64_t signals;
 static unsigned hangups;

@@ -12,6 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
 #include "vfs/socket/socket.h"
 
 /* ---- shorthands ---- */

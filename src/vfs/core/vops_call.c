@@ -14,12 +14,16 @@
  *
  * Limits: no supplementary groups, no ACLs, no capabilities.
  */
-#include "vfs/vfs_int.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
+#include "vfs/core/vnode_io.h"
+#include "mem/vm_types.h"
 
 void
 vn_revalidate(struct vnode *vp)

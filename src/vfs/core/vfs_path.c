@@ -22,14 +22,21 @@
  * host.  O_TMPFILE is EOPNOTSUPP, as Linux has it where a file system lacks
  * it, and programs fall back.
  */
-#include "vfs/vfs_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "vfs/vfs_node.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/inotify_event.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
+#include "vfs/core/vnode_io.h"
 
 #define OPEN_RETRIES 16 /* creations that race with removals */
 #define OPEN_ONCE (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)

@@ -18,13 +18,15 @@
  *
  * Limits.  The array does not shrink.
  */
-#include "vfs/vfs_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lock.h"
 
 #define FD_MIN 64u /* numbers in a new table; a multiple of 64 */
 #define FD_MAX (1u << 20)

@@ -14,9 +14,12 @@
  * Limits: process groups and sessions of a terminal are the guest's own and
  * kern's business; they answer ENOTTY here.
  */
-#include "vfs/vfs_node.h"
 
 #include <errno.h>
+#include <stdbool.h>
+
+#include "vfs/core/ioctl.h"
+#include "host/host_file.h"
 
 #define IOC_IN 1
 #define IOC_OUT 2

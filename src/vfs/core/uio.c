@@ -10,11 +10,11 @@
  * A uio belongs to one thread; nothing here blocks or can fault, since user
  * memory is pinned before it gets into a uio.
  */
-#include "vfs/vfs.h"
 
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/uio.h"
 
 /*
  * Describe one piece of memory.

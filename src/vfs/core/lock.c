@@ -34,7 +34,9 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vfs/vfs_int.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lock.h"
+#include "vfs/core/vfs.h"
 
 #define LOCKS_MAX 65536u
 #define DEADLOCK_DEPTH 64

@@ -22,7 +22,6 @@
  *
  * Limits.  No unmount before the end, no remount, no propagation.
  */
-#include "vfs/vfs_int.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,8 +29,19 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vfs/socket/socket.h"
+#include "mem/vm_types.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/inotify_event.h"
+#include "vfs/core/lock.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/socket/socket.h"
+#include "vfs/vfs_create.h"
 
 #define VFS_DEV_FIRST UINT64_C(0x7f00000) /* st_dev of our own mounts */
 

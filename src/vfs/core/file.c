@@ -27,7 +27,6 @@
  *
  * Limits.  SEEK_DATA and SEEK_HOLE see each file as one run of data.
  */
-#include "vfs/vfs_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +34,19 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vfs/vfs_node.h"
+#include "mem/vm_types.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/inotify_event.h"
+#include "vfs/core/lock.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/core/vnode_io.h"
 
 #define FILE_SETFL (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 

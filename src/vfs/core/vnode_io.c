@@ -50,7 +50,6 @@
  * against other processes of the host.  A vector of more than VN_IOV_MAX
  * pieces is moved in several steps.
  */
-#include "vfs/vfs_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +57,12 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/inotify_event.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/core/vnode_io.h"
 #include "vm/object/vm_object.h"
 
 #define VN_IOV_MAX 64

@@ -45,8 +45,16 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vfs/vfs_int.h"
-#include "vfs/vfs_node.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/inotify.h"
+#include "vfs/core/inotify_event.h"
+#include "vfs/core/ioctl.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "host/host_file.h"
 
 #define IN_ALL 0xfffu /* events that a watch may want to hear of */
 /* Of inotify_add_watch. */

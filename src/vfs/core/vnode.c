@@ -52,15 +52,20 @@
  * host shows one directory at two places (bind mounts), ".." leads to the
  * place of the last lookup that makes no cycle.
  */
-#include "vfs/vfs_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/object/vm_object.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/inotify_event.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/core/vnode_io.h"
+#include "vm/object/vm_object.h"
 
 static unsigned
 vnode_hash_slot(uint64_t dev, uint64_t ino)

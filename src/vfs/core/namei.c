@@ -42,12 +42,17 @@
  * Limits.  What is left of the path and the texts of links together may be
  * 8191 bytes.  A directory that was never looked up by name has no "..".
  */
-#include "vfs/vfs_int.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
 
 struct walk {
 	const struct vfs_ctx *ctx;

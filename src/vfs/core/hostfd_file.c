@@ -30,7 +30,6 @@
  * Limits: when a process outside takes the data between our poll and read of
  * a shared descriptor, the read blocks until there is more.
  */
-#include "vfs/vfs_node.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,6 +37,15 @@
 
 #include "host/host.h"
 #include "libk/kassert.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
+#include "vfs/core/inotify.h"
+#include "vfs/core/ioctl.h"
+#include "vfs/core/mode.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+#include "vfs/devfs/devfs.h"
 #include "vfs/socket/socket.h"
 
 #define PIECE 4096  /* bytes; PIPE_BUF of Linux */

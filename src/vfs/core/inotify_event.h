@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Events of inotify: what file systems, path calls and files report.
+ */
+#ifndef VFS_CORE_INOTIFY_EVENT_H
+#define VFS_CORE_INOTIFY_EVENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+
+#define IN_ACCESS 0x001u
+#define IN_MODIFY 0x002u
+#define IN_ATTRIB 0x004u
+#define IN_CLOSE_WRITE 0x008u
+#define IN_CLOSE_NOWRITE 0x010u
+#define IN_OPEN 0x020u
+#define IN_MOVED_FROM 0x040u
+#define IN_MOVED_TO 0x080u
+#define IN_CREATE 0x100u
+#define IN_DELETE 0x200u
+#define IN_DELETE_SELF 0x400u
+#define IN_MOVE_SELF 0x800u
+#define IN_Q_OVERFLOW 0x4000u
+#define IN_IGNORED 0x8000u
+#define IN_ISDIR 0x40000000u
+
+/* vnode.unlinked: what became of the name it was last found by; and, for
+ * those that are watched, whether it has none at all. */
+enum vnode_names { VN_LINKED, VN_UNLINKED, VN_GONE };
+
+void inotify_init(struct vfs *);
+void inotify_fini(struct vfs *); /* none is left */
+
+static inline bool
+vfs_watched(const struct vfs *vfs)
+{
+	return (
+	    atomic_load_explicit(&vfs->nwatches, memory_order_relaxed) != 0);
+}
+
+/*
+ * What has happened, with IN_* masks.  The caller has a ref of the vnode, and
+ * no lock of rank VNODE or above.  To be asked first: vfs_watched().
+ * - file: to a file; its directory hears it, too.
+ * - self: to a file, without its name.
+ * - name: to a name in dvp, of a file of that type.
+ * - unlinked: vp has lost this name.
+ */
+void inotify_tell_file(struct vnode *vp, uint32_t mask);
+void inotify_tell_self(struct vnode *vp, uint32_t mask);
+void inotify_tell_name(struct vnode *dvp, const char *name, uint32_t mask,
+    enum vtype type, uint32_t cookie);
+void inotify_unlinked(struct vnode *vp, struct vnode *dvp, const char *name);
+uint32_t inotify_cookie(struct vfs *);
+/*
+ * The caller has let go a ref of vp, which had watches.
+ * - True: it is deleted and nobody else wants it: they are gone, and the caller
+ * has a ref again.
+ */
+bool inotify_unused(struct vfs *, struct vnode *vp);
+
+static inline void
+vfs_tell_file(struct vnode *vp, uint32_t mask)
+{
+	if (vfs_watched(vp->mount->vfs))
+		inotify_tell_file(vp, mask);
+}
+
+static inline void
+vfs_tell_name(
+    struct vnode *dvp, const char *name, uint32_t mask, enum vtype type)
+{
+	if (vfs_watched(dvp->mount->vfs))
+		inotify_tell_name(dvp, name, mask, type, 0);
+}
+
+#endif /* VFS_CORE_INOTIFY_EVENT_H */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Lookup of paths, and the calls that take a path.
+ */
+#ifndef VFS_CORE_LOOKUP_H
+#define VFS_CORE_LOOKUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vfs/core/vnode.h"
+
+#define VFS_MAXSYMLINKS 40
+
+struct file;
+struct vfs_ctx;
+
+#define NAMEI_NOFOLLOW 0x1  /* do not follow a symlink at the end */
+#define NAMEI_PARENT 0x2    /* want the parent: *dvp and last component */
+#define NAMEI_EMPTY 0x4     /* "" means the start itself (AT_EMPTY_PATH) */
+#define NAMEI_DIRECTORY 0x8 /* must be a directory */
+
+struct nameidata {
+	struct vnode *vp;  /* ref'ed result; NULL with PARENT if absent */
+	struct vnode *dvp; /* ref'ed parent (PARENT only) */
+	char last[VFS_NAME_MAX + 1]; /* PARENT: last component */
+	bool trailing_slash;
+};
+
+/*
+ * Resolve path from `start` (NULL: cwd of ctx; absolute paths from ctx->root)
+ * component by component with search permission; never leaves ctx->root, by
+ * "..", symlinks or races.  With PARENT, a missing last component is no
+ * error.  ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
+ */
+int namei(const struct vfs_ctx *, struct vnode *start, const char *path,
+    int flags, struct nameidata *);
+
+/* Path calls, as the system calls of these names (dirfd resolved to start). */
+int vfs_open(const struct vfs_ctx *, struct vnode *start, const char *path,
+    int flags, uint32_t mode, struct file **);
+int vfs_mkdir(const struct vfs_ctx *, struct vnode *start, const char *path,
+    uint32_t mode);
+int vfs_mknod(const struct vfs_ctx *, struct vnode *start, const char *path,
+    uint32_t mode, uint64_t rdev);
+int vfs_unlink(
+    const struct vfs_ctx *, struct vnode *start, const char *path, bool rmdir);
+int vfs_rename(const struct vfs_ctx *, struct vnode *ostart, const char *opath,
+    struct vnode *nstart, const char *npath, unsigned flags);
+int vfs_link(const struct vfs_ctx *, struct vnode *ostart, const char *opath,
+    struct vnode *nstart, const char *npath, bool follow);
+int vfs_symlink(const struct vfs_ctx *, const char *target, struct vnode *start,
+    const char *path);
+
+#endif /* VFS_CORE_LOOKUP_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * A list of memory pieces of a transfer: kernel memory, or pinned memory of a
+ * guest.
+ */
+#ifndef VFS_CORE_UIO_H
+#define VFS_CORE_UIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/host_iovec.h"
+
+/*
+ * A driver either passes the pieces to the host (readv) or copies with
+ * uiomove().  Both consume the pieces.
+ */
+struct uio {
+	struct host_iovec *iov; /* current piece first; consumed in place */
+	int niov;
+	size_t resid; /* bytes that are left */
+	uint64_t off; /* file offset, advanced by uiomove and by drivers */
+	bool write;   /* true: from memory to the file */
+};
+
+void uio_init1(struct uio *, struct host_iovec *one, void *buf, size_t len,
+    uint64_t off, bool write);
+/* Copy min(n, resid) bytes between p and the uio and advance it; returns how
+ * many. */
+size_t uiomove(void *p, size_t n, struct uio *);
+size_t uiozero(size_t n, struct uio *); /* read side only */
+/* Advance by n bytes that the caller has transferred in another way. */
+void uio_advance(struct uio *, size_t n);
+
+#endif /* VFS_CORE_UIO_H */
