@@ -185,8 +185,8 @@ transfer(struct vkernel *k, const char *path, uint64_t off, char *buf,
 		    : vp->ops->open(vp, write ? O_RDWR : O_RDONLY, f, &ctx);
 	if (error == 0) {
 		uio_init1(&uio, &one, buf, len, off, write);
-		error = write ? file_write(f, &uio, &ctx, true)
-			      : file_read(f, &uio, &ctx, true);
+		error = write ? file_write(f, &uio, &ctx.waiter, true)
+			      : file_read(f, &uio, &ctx.waiter, true);
 		if (error == 0)
 			*done = len - uio.resid;
 	}

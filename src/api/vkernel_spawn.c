@@ -33,7 +33,7 @@
 #include "vfs/core/ctx.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
-#include "vfs/core/hostfd.h"
+#include "vfs/vfs_create.h"
 #include "vfs/core/lookup.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
@@ -54,6 +54,7 @@ spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	    .vfs = k->vfs,
 	    .uid = p->euid,
 	    .gid = p->egid,
+	    .groups = p->groups,
 	    .cwd = k->vfs->root,
 	    .root = k->vfs->root,
 	};
@@ -109,7 +110,7 @@ spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 		fd = spawn_fd(k, sp, i);
 		if (fd < 0)
 			continue;
-		error = hostfd_file_create(k->vfs, fd, &f);
+		error = vfs_inherit(k->vfs, fd, &f);
 		if (error == EBADF && !given) {
 			error = 0;
 			continue;

@@ -133,7 +133,7 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	bool write = (flags & SYS_IO_WRITE) != 0, at = flags & SYS_IO_AT;
 	bool once = !write && file_is_stream(f);
 	struct sys_io_cursor cur = {.iov = iov, .n = n};
-	struct vfs_ctx ctx = lwp_vfs_ctx(l);
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	size_t max = IO_FIRST, pinned, done;
 	uint64_t room = UINT64_MAX;
 	int64_t total = 0;
@@ -143,10 +143,8 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 
 	if (write)
 		error = sys_file_limit(l, f, at, off, &room);
-	if (error != 0) {
-		lwp_vfs_ctx_done(&ctx);
+	if (error != 0)
 		return (error);
-	}
 	do {
 		if (max > room - (uint64_t)total)
 			max = room - (uint64_t)total;
@@ -160,8 +158,8 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 		    .resid = pinned,
 		    .off = off + (uint64_t)total,
 		    .write = write};
-		error = write ? file_write(f, &uio, &ctx, at)
-			      : file_read(f, &uio, &ctx, at);
+		error = write ? file_write(f, &uio, &waiter, at)
+			      : file_read(f, &uio, &waiter, at);
 		done = pinned - uio.resid;
 		if (!write)
 			vm_iov_commit(&v, done);
@@ -169,7 +167,6 @@ sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 		total += (int64_t)done;
 		max = IO_CHUNK;
 	} while (error == 0 && done == pinned && !once);
-	lwp_vfs_ctx_done(&ctx);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE && write)
 			sys_sigpipe(l, f);
@@ -393,7 +390,7 @@ struct copy_end {
 
 static int
 copy_some(struct copy_end *in, struct copy_end *out, void *buf, size_t len,
-    const struct vfs_ctx *ctx, size_t *moved)
+    const struct vfs_waiter *waiter, size_t *moved)
 {
 	struct host_iovec one;
 	struct uio uio;
@@ -401,13 +398,13 @@ copy_some(struct copy_end *in, struct copy_end *out, void *buf, size_t len,
 	int error;
 
 	uio_init1(&uio, &one, buf, len, in->off, false);
-	error = file_read(in->f, &uio, ctx, true);
+	error = file_read(in->f, &uio, waiter, true);
 	got = len - uio.resid;
 	*moved = 0;
 	if (error != 0 || got == 0)
 		return (error);
 	uio_init1(&uio, &one, buf, got, out->off, true);
-	error = file_write(out->f, &uio, ctx, out->at);
+	error = file_write(out->f, &uio, waiter, out->at);
 	*moved = got - uio.resid;
 	in->off += *moved;
 	if (out->at)
@@ -420,7 +417,7 @@ static int
 copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
     uint64_t len, int64_t *ret)
 {
-	struct vfs_ctx ctx;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	uint64_t total = 0;
 	size_t n, moved;
 	int error = 0;
@@ -429,16 +426,14 @@ copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
 	buf = malloc(COPY_BUF);
 	if (buf == NULL)
 		return (ENOMEM);
-	ctx = lwp_vfs_ctx(l);
 	while (total < len) {
 		n = len - total < COPY_BUF ? (size_t)(len - total) : COPY_BUF;
-		error = copy_some(in, out, buf, n, &ctx, &moved);
+		error = copy_some(in, out, buf, n, &waiter, &moved);
 		total += moved;
 		if (error != 0 || moved < n ||
 		    atomic_load_explicit(&l->sigcheck, memory_order_relaxed))
 			break;
 	}
-	lwp_vfs_ctx_done(&ctx);
 	free(buf);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE)

@@ -225,7 +225,6 @@ ioctl_file(
     struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg, int64_t *ret)
 {
 	uint8_t kbuf[IOCTL_MAX];
-	struct vfs_ctx ctx;
 	long res = 0;
 	size_t size;
 	int dir, error;
@@ -243,9 +242,7 @@ ioctl_file(
 	memset(kbuf, 0, sizeof(kbuf));
 	if ((dir & 1) && copyin(lwp_vmspace(l), kbuf, arg, size) != 0)
 		return (EFAULT);
-	ctx = lwp_vfs_ctx(l);
-	error = file_ioctl(f, cmd, kbuf, size, arg, &res, &ctx);
-	lwp_vfs_ctx_done(&ctx);
+	error = file_ioctl(f, cmd, kbuf, size, arg, &res);
 	if (error != 0)
 		return (sys_restartable(error));
 	if ((dir & 2) && copyout(lwp_vmspace(l), kbuf, arg, size) != 0)

@@ -143,7 +143,7 @@ sys_socketpair(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int flags = (int)a[1] & ~LX_SOCK_TYPE_MASK,
 	    type = (int)a[1] & LX_SOCK_TYPE_MASK;
 	int domain = (int)a[0], error;
-	struct vfs_ctx ctx;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	struct file *f[2];
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
@@ -155,9 +155,7 @@ sys_socketpair(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = check_unix(type, (int)a[2]);
 	if (error != 0)
 		return (error);
-	ctx = lwp_vfs_ctx(l);
-	error = sock_pair(l->p->k->vfs, type, flags, &ctx, f);
-	lwp_vfs_ctx_done(&ctx);
+	error = sock_pair(l->p->k->vfs, type, flags, &waiter, f);
 	if (error != 0)
 		return (error);
 	return (sys_fd_pair(l, f, (flags & O_CLOEXEC) != 0, a[3]));
@@ -206,16 +204,14 @@ sys_connect(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_listen(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vfs_ctx ctx;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	struct file *f;
 	int error;
 
 	error = sys_sock_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	ctx = lwp_vfs_ctx(l);
-	error = sock_listen(f, (int)a[1], &ctx);
-	lwp_vfs_ctx_done(&ctx);
+	error = sock_listen(f, (int)a[1], &waiter);
 	file_free(f);
 	return (error);
 }
@@ -225,7 +221,7 @@ accept_flags(struct lwp *l, const uint64_t *a, int flags, int64_t *ret)
 {
 	struct host_sockaddr peer;
 	struct file *f, *conn;
-	struct vfs_ctx ctx;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	int error;
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
@@ -233,9 +229,7 @@ accept_flags(struct lwp *l, const uint64_t *a, int flags, int64_t *ret)
 	error = sys_sock_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	ctx = lwp_vfs_ctx(l);
-	error = sock_accept(f, flags, &ctx, &peer, &conn);
-	lwp_vfs_ctx_done(&ctx);
+	error = sock_accept(f, flags, &waiter, &peer, &conn);
 	error = sys_sock_restart(error, &file_socket(f)->rcv_ns);
 	file_free(f);
 	if (error != 0)

@@ -88,6 +88,7 @@ static int
 msg_piece(struct lwp *l, struct msg_call *c, struct sys_io_cursor *cur,
     size_t max, bool send, size_t need)
 {
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	struct vfs_ctx ctx;
 	struct vm_iov v;
 	struct uio uio;
@@ -103,10 +104,16 @@ msg_piece(struct lwp *l, struct msg_call *c, struct sys_io_cursor *cur,
 		    .resid = v.len,
 		    .write = send};
 		c->m.uio = &uio;
-		ctx = lwp_vfs_ctx(l);
-		error = send ? sock_send(c->f, &c->m, c->flags, &ctx)
-			     : sock_recv(c->f, &c->m, c->flags, &ctx);
-		lwp_vfs_ctx_done(&ctx);
+		if (send && c->m.addr.len != 0) {
+			ctx = lwp_vfs_ctx(l);
+			c->m.ctx = &ctx;
+		}
+		error = send ? sock_send(c->f, &c->m, c->flags, &waiter)
+			     : sock_recv(c->f, &c->m, c->flags, &waiter);
+		if (c->m.ctx != NULL) {
+			lwp_vfs_ctx_done(&ctx);
+			c->m.ctx = NULL;
+		}
 		if (error == 0 && !send)
 			vm_iov_commit(
 			    &v, c->m.done < v.len ? c->m.done : v.len);

@@ -195,7 +195,7 @@ splice_host(struct lwp *l, struct end *in, struct end *out, size_t len,
  * where the source allows that. */
 static int
 fill_some(struct end *in, struct end *out, char *buf, size_t len,
-    const struct vfs_ctx *ctx, size_t *got, size_t *done)
+    const struct vfs_waiter *waiter, size_t *got, size_t *done)
 {
 	bool again = in->at;
 	struct host_iovec one;
@@ -205,7 +205,7 @@ fill_some(struct end *in, struct end *out, char *buf, size_t len,
 	if ((!again || !out->instant) && len > PIECE)
 		len = PIECE;
 	uio_init1(&uio, &one, buf, len, in->off, false);
-	error = file_read(in->f, &uio, ctx, in->at);
+	error = file_read(in->f, &uio, waiter, in->at);
 	*got = len - uio.resid;
 	*done = 0;
 	if (error != 0 || *got == 0)
@@ -216,7 +216,7 @@ fill_some(struct end *in, struct end *out, char *buf, size_t len,
 		return (error);
 	}
 	uio_init1(&uio, &one, buf, *got, 0, true);
-	error = file_write(out->f, &uio, ctx, false);
+	error = file_write(out->f, &uio, waiter, false);
 	*done = *got - uio.resid;
 	return (error);
 }
@@ -225,7 +225,7 @@ static int
 splice_fill(
     struct lwp *l, struct end *in, struct end *out, size_t len, size_t *moved)
 {
-	struct vfs_ctx ctx;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	size_t total = 0, got, done;
 	int error = 0;
 	char *buf;
@@ -233,7 +233,6 @@ splice_fill(
 	buf = malloc(CHUNK);
 	if (buf == NULL)
 		return (ENOMEM);
-	ctx = lwp_vfs_ctx(l);
 	while (total < len) {
 		if (total == 0)
 			error = end_wait(l, out, HOST_POLLOUT);
@@ -242,7 +241,7 @@ splice_fill(
 		if (error != 0)
 			break;
 		error = fill_some(in, out, buf,
-		    len - total < CHUNK ? len - total : CHUNK, &ctx, &got,
+		    len - total < CHUNK ? len - total : CHUNK, &waiter, &got,
 		    &done);
 		total += done;
 		/* There was room, and somebody else has used it. */
@@ -251,7 +250,6 @@ splice_fill(
 		if (error != 0 || done < got || got == 0 || in->stream)
 			break;
 	}
-	lwp_vfs_ctx_done(&ctx);
 	free(buf);
 	*moved = total;
 	return (total > 0 ? 0 : error);
@@ -274,7 +272,7 @@ drain_taken(const struct end *in, char *buf, size_t len)
 
 static int
 drain_some(struct end *in, struct end *out, const int side[2], char *buf,
-    size_t len, const struct vfs_ctx *ctx, size_t *got, size_t *done)
+    size_t len, const struct vfs_waiter *waiter, size_t *got, size_t *done)
 {
 	struct host_iovec one;
 	struct uio uio;
@@ -293,7 +291,7 @@ drain_some(struct end *in, struct end *out, const int side[2], char *buf,
 	if (error != 0 || *got == 0)
 		return (error);
 	uio_init1(&uio, &one, buf, *got, out->off, true);
-	error = file_write(out->f, &uio, ctx, out->at);
+	error = file_write(out->f, &uio, waiter, out->at);
 	*done = *got - uio.resid;
 	out->off += *done;
 	drain_taken(in, buf, *done);
@@ -306,7 +304,7 @@ splice_drain(
 {
 	size_t total = 0, got, done, n;
 	uint64_t room = UINT64_MAX;
-	struct vfs_ctx ctx;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	int error, side[2];
 	char *buf;
 
@@ -321,17 +319,15 @@ splice_drain(
 	buf = malloc(CHUNK);
 	if (buf == NULL)
 		error = ENOMEM;
-	ctx = lwp_vfs_ctx(l);
 	while (error == 0 && total < len) {
 		n = len - total < CHUNK ? len - total : CHUNK;
-		error = drain_some(in, out, side, buf, n, &ctx, &got, &done);
+		error = drain_some(in, out, side, buf, n, &waiter, &got, &done);
 		total += done;
 		if (error == EAGAIN && got == 0 && total == 0)
 			error = end_wait(l, in, HOST_POLLIN);
 		else if (error != 0 || done < got || got == 0)
 			break;
 	}
-	lwp_vfs_ctx_done(&ctx);
 	free(buf);
 	(void)host_close(side[0]);
 	(void)host_close(side[1]);

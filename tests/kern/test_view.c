@@ -57,7 +57,7 @@ read_file(const char *path)
 		uint64_t pos;
 
 		uio_init1(&uio, &iov, text, sizeof(text) - 1, 0, false);
-		error = file_read(f, &uio, &ctx, false);
+		error = file_read(f, &uio, &ctx.waiter, false);
 		if (error == 0)
 			error = file_seek(f, 0, SEEK_SET, &pos);
 	}

@@ -150,6 +150,30 @@ lwp_notify(struct lwp *l)
 	cpu_interrupt(l->cpu);
 }
 
+/* struct vfs_waiter.ident */
+static void
+lwp_ident(void *lwp, struct vfs_ident *id)
+{
+	const struct lwp *l = lwp;
+	struct proc *p = l->p;
+
+	kmutex_lock(&p->lock);
+	id->pid = p->pid;
+	id->uid = p->euid;
+	id->gid = p->egid;
+	kmutex_unlock(&p->lock);
+}
+
+struct vfs_waiter
+lwp_vfs_waiter(struct lwp *l)
+{
+	return ((struct vfs_waiter){
+	    .lwp = l,
+	    .wait = lwp_wait_fd,
+	    .ident = lwp_ident,
+	});
+}
+
 struct vfs_ctx
 lwp_vfs_ctx(struct lwp *l)
 {
@@ -157,13 +181,13 @@ lwp_vfs_ctx(struct lwp *l)
 	struct vfs_ctx ctx = {
 	    .vfs = p->k->vfs,
 	    .pid = p->pid,
-	    .lwp = l,
-	    .wait = lwp_wait_fd,
+	    .waiter = lwp_vfs_waiter(l),
 	};
 
 	kmutex_lock(&p->lock);
 	ctx.uid = p->euid;
 	ctx.gid = p->egid;
+	ctx.groups = lwp_groups_locked(l);
 	kmutex_lock(&p->fs->lock);
 	ctx.umask = p->fs->umask;
 	ctx.cwd = p->fs->cwd;

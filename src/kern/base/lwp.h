@@ -103,8 +103,11 @@ void lwp_destroy_in(struct vkernel *, struct lwp *);
 /* Ends the calling lwp; with group, the whole process with `status`.  Never
  * returns to user mode: the caller unwinds to lwp_main (see lwp.h). */
 void kern_exit(struct lwp *, int status, bool group);
-/* Identity, cwd and root of the lwp's process for a vfs call; owns refs of
- * cwd and root, so that a chdir by another thread does no harm. */
+/* How the lwp waits in calls on open files.  Takes no lock and no reference. */
+struct vfs_waiter lwp_vfs_waiter(struct lwp *);
+/* Identity, groups, cwd and root of the lwp's process for a call that looks up
+ * names or checks permissions; own host thread only.  Owns refs of cwd and
+ * root, so that a chdir by another thread does no harm. */
 struct vfs_ctx lwp_vfs_ctx(struct lwp *);
 void lwp_vfs_ctx_done(struct vfs_ctx *);
 /* The supplementary groups of the calling lwp's process, borrowed: valid, and
@@ -138,7 +141,7 @@ void lwp_notify(struct lwp *);
 void lwp_sleep_prepare(struct lwp *);
 int lwp_sleep(struct lwp *, uint64_t deadline_ns);
 void lwp_wakeup(struct lwp *);
-/* The wait of struct vfs_ctx: host descriptor or signal. hostfd -1: only the
+/* The wait of struct vfs_waiter: host descriptor or signal. hostfd -1: only the
  * deadline and signals. */
 int lwp_wait_fd(void *lwp, int hostfd, short events, uint64_t deadline_ns);
 /* poll many host descriptors; n may be 0. 0 and *nready; EINTR. */

@@ -41,7 +41,7 @@
 static int
 pf_self(void *arg, const struct vfs_ctx *ctx)
 {
-	const struct lwp *l = ctx != NULL ? ctx->lwp : NULL;
+	const struct lwp *l = ctx != NULL ? ctx->waiter.lwp : NULL;
 
 	/* Reading the link itself has no context: the thread tells. */
 	if (l == NULL)
@@ -54,7 +54,7 @@ pf_self(void *arg, const struct vfs_ctx *ctx)
 static int
 pf_selftid(void *arg, const struct vfs_ctx *ctx)
 {
-	const struct lwp *l = ctx != NULL ? ctx->lwp : NULL;
+	const struct lwp *l = ctx != NULL ? ctx->waiter.lwp : NULL;
 
 	if (l == NULL)
 		l = lwp_current();

@@ -199,7 +199,7 @@ static int
 tty_controlling(void *arg, const struct vfs_ctx *ctx, struct pty **out)
 {
 	struct vkernel *k = arg;
-	struct lwp *l = ctx->lwp;
+	struct lwp *l = ctx->waiter.lwp;
 	struct pty *pty;
 	int error = 0;
 

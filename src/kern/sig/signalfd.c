@@ -281,7 +281,7 @@ sigfd_take(
 }
 
 static int
-sigfd_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+sigfd_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	bool nonblock = (atomic_load(&f->flags) & O_NONBLOCK) != 0;
 	struct lx_signalfd_siginfo si;

@@ -2,35 +2,77 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The context of a call: the identity of the caller, the part of the name
- * space it sees, and how the call waits.
+ * What a call gets to know of its caller, in two parts.
+ *
+ * A waiter says how the calling thread waits, and for whom.  Everything that
+ * works on an open file takes one: it costs no lock and no reference, so that
+ * a read of a pipe shares nothing with other threads of its process.
+ *
+ * A context adds the identity and the name space of the process at the time
+ * of the call.  Calls that look up names, check permissions or make files
+ * take one.
  */
 #ifndef VFS_CORE_CTX_H
 #define VFS_CORE_CTX_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "libk/group_set.h"
 
 struct vfs;
 struct vnode;
 
+/* The ids that a message says its sender has. */
+struct vfs_ident {
+	int pid;           /* 0: the kernel itself */
+	uint32_t uid, gid; /* effective */
+};
+
 /*
- * Filled in by kern for each call.  A NULL `wait` means that a wait is an
- * uninterruptible poll on the host.
+ * Made by kern for a thread; immutable.  Zeros are the kernel itself: a wait is
+ * an uninterruptible poll on the host.
  */
+struct vfs_waiter {
+	void *lwp; /* opaque, for the functions */
+	/*
+	 * Wait until the host descriptor `hostfd` has one of `events`
+	 * (POLLIN...; hostfd -1: only for the time).  EINTR: a signal is
+	 * pending.  ETIMEDOUT: the deadline has passed; it is in ns of
+	 * CLOCK_MONOTONIC, UINT64_MAX for none.
+	 */
+	int (*wait)(void *lwp, int hostfd, short events, uint64_t deadline_ns);
+	/* The ids of the thread's process now.  May take its lock. */
+	void (*ident)(void *lwp, struct vfs_ident *);
+};
+
 struct vfs_ctx {
 	struct vfs *vfs;
 	uint32_t uid, gid; /* effective */
 	uint32_t umask;
-	int pid;            /* 0: the kernel itself */
-	struct vnode *cwd;  /* borrowed */
+	int pid;                        /* 0: the kernel itself */
+	const struct group_set *groups; /* borrowed; supplementary */
+	struct vnode *cwd;              /* borrowed */
 	struct vnode *root; /* borrowed: the root that this process sees */
-	void *lwp;          /* opaque, for `wait` */
-	/*
-	 * Wait until the host descriptor `hostfd` has one of `events`
-	 * (POLLIN...).  EINTR: a signal is pending.  ETIMEDOUT: the deadline
-	 * has passed; it is in ns of CLOCK_MONOTONIC, UINT64_MAX for none.
-	 */
-	int (*wait)(void *lwp, int hostfd, short events, uint64_t deadline_ns);
+	struct vfs_waiter waiter;
 };
+
+/* Is gid the effective or a supplementary group of the caller? */
+static inline bool
+vfs_ctx_in_group(const struct vfs_ctx *ctx, uint32_t gid)
+{
+	return (gid == ctx->gid || group_set_has(ctx->groups, gid));
+}
+
+/* The ids of the waiter's process; zeros for NULL and the kernel itself. */
+static inline struct vfs_ident
+vfs_waiter_ident(const struct vfs_waiter *w)
+{
+	struct vfs_ident id = {0};
+
+	if (w != NULL && w->ident != NULL)
+		w->ident(w->lwp, &id);
+	return (id);
+}
 
 #endif /* VFS_CORE_CTX_H */

@@ -166,15 +166,15 @@ file_offset_unlock(struct file *f)
 	kmutex_unlock(&f->lock);
 }
 
-typedef int file_rw_fn(struct file *, struct uio *, const struct vfs_ctx *);
+typedef int file_rw_fn(struct file *, struct uio *, const struct vfs_waiter *);
 
 /*
  * pread/pwrite on a host stream: possible where the host can seek.  The
  * offset is the host's; it is put back afterwards.
  */
 static int
-file_host_at(
-    struct file *f, struct uio *uio, const struct vfs_ctx *ctx, file_rw_fn *rw)
+file_host_at(struct file *f, struct uio *uio, const struct vfs_waiter *waiter,
+    file_rw_fn *rw)
 {
 	uint64_t old, res, at = uio->off;
 	int error;
@@ -186,7 +186,7 @@ file_host_at(
 	if (error == 0)
 		error = f->ops->seek(f, (int64_t)at, SEEK_SET, &res);
 	if (error == 0) {
-		error = rw(f, uio, ctx);
+		error = rw(f, uio, waiter);
 		(void)f->ops->seek(f, (int64_t)old, SEEK_SET, &res);
 	}
 	file_offset_unlock(f);
@@ -194,20 +194,21 @@ file_host_at(
 }
 
 static int
-file_rw(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at,
-    file_rw_fn *rw)
+file_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter,
+    bool at, file_rw_fn *rw)
 {
 	int error;
 
 	if (rw == NULL)
 		return (EINVAL);
 	if (!file_has_offset(f))
-		return (at ? file_host_at(f, uio, ctx, rw) : rw(f, uio, ctx));
+		return (
+		    at ? file_host_at(f, uio, waiter, rw) : rw(f, uio, waiter));
 	if (at)
-		return ((int64_t)uio->off < 0 ? EINVAL : rw(f, uio, ctx));
+		return ((int64_t)uio->off < 0 ? EINVAL : rw(f, uio, waiter));
 	file_offset_lock(f);
 	uio->off = f->off;
-	error = rw(f, uio, ctx);
+	error = rw(f, uio, waiter);
 	f->off = uio->off;
 	file_offset_unlock(f);
 	return (error);
@@ -215,32 +216,34 @@ file_rw(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at,
 
 /*
  * Read at uio->off (at) or at the file's offset, which moves.
- * - No locks held; waits by ctx->wait.
+ * - No locks held; waits by the waiter.
  * - EBADF, EISDIR, EINVAL, ESPIPE, EAGAIN, EINTR, EIO, ...
  */
 int
-file_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at)
+file_read(
+    struct file *f, struct uio *uio, const struct vfs_waiter *waiter, bool at)
 {
 	const size_t before = uio->resid;
 	int fl = file_flags(f), error;
 
 	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_WRONLY)
 		return (EBADF);
-	error = file_rw(f, uio, ctx, at, f->ops->read);
+	error = file_rw(f, uio, waiter, at, f->ops->read);
 	if (uio->resid < before && f->vp != NULL)
 		vfs_tell_file(f->vp, IN_ACCESS);
 	return (error);
 }
 
 int
-file_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx, bool at)
+file_write(
+    struct file *f, struct uio *uio, const struct vfs_waiter *waiter, bool at)
 {
 	const size_t before = uio->resid;
 	int fl = file_flags(f), error;
 
 	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_RDONLY)
 		return (EBADF);
-	error = file_rw(f, uio, ctx, at, f->ops->write);
+	error = file_rw(f, uio, waiter, at, f->ops->write);
 	if (uio->resid < before && f->vp != NULL)
 		vfs_tell_file(f->vp, IN_MODIFY);
 	return (error);
@@ -318,13 +321,23 @@ file_setfl(struct file *f, int flags)
 
 int
 file_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
-    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+    uint64_t arg, long *ret)
 {
 	if ((file_flags(f) & O_PATH) != 0)
 		return (EBADF);
 	if (f->ops->ioctl == NULL)
 		return (ENOTTY);
-	return (f->ops->ioctl(f, cmd, kbuf, size, arg, ret, ctx));
+	return (f->ops->ioctl(f, cmd, kbuf, size, arg, ret));
+}
+
+void
+file_describe(struct file *f, char *buf, size_t size)
+{
+	if (f->ops->describe != NULL)
+		f->ops->describe(f, buf, size);
+	else
+		(void)snprintf(buf, size, "anon_inode:[%s]",
+		    f->ops->name != NULL ? f->ops->name : "file");
 }
 
 /* ---- directories ---- */
@@ -413,13 +426,13 @@ file_getdents(struct file *f, vfs_dirent_fn *fn, void *arg)
 /* ---- vnode_fileops ---- */
 
 static int
-vnf_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+vnf_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	return (vn_read(f->vp, uio, file_flags(f)));
 }
 
 static int
-vnf_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+vnf_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	return (vn_write(f->vp, uio, file_flags(f)));
 }

@@ -18,17 +18,17 @@
 
 struct uio;
 struct vfs;
-struct vfs_ctx;
+struct vfs_waiter;
 
 /*
- * File operations.  `read`/`write` block by ctx->wait unless O_NONBLOCK
+ * File operations.  `read`/`write` wait by the waiter unless O_NONBLOCK
  * (EAGAIN).  NULL operation: EINVAL (read/write/seek), ENOTTY (ioctl).
  */
 struct fileops {
-	int (*read)(struct file *, struct uio *, const struct vfs_ctx *);
-	int (*write)(struct file *, struct uio *, const struct vfs_ctx *);
+	int (*read)(struct file *, struct uio *, const struct vfs_waiter *);
+	int (*write)(struct file *, struct uio *, const struct vfs_waiter *);
 	int (*ioctl)(struct file *, unsigned long cmd, void *kbuf, size_t size,
-	    uint64_t arg, long *ret, const struct vfs_ctx *);
+	    uint64_t arg, long *ret);
 	/* Ready events now (POLLIN...).  *hostfd: descriptor to poll for a
 	 * change, or -1 if the answer never changes. */
 	short (*poll)(struct file *, short events, int *hostfd);
@@ -36,6 +36,8 @@ struct fileops {
 	int (*seek)(struct file *, int64_t off, int whence, uint64_t *res);
 	int (*setfl)(struct file *, int flags); /* O_NONBLOCK, O_APPEND */
 	void (*close)(struct file *);           /* last ref */
+	/* The text of its link in /proc/.../fd; NULL: "anon_inode:[name]". */
+	void (*describe)(struct file *, char *buf, size_t size);
 	const char *name; /* "pipe", "eventfd": for /proc/.../fd links */
 };
 
@@ -67,8 +69,8 @@ void file_ref(struct file *);
 void file_free(struct file *); /* last: close */
 /* Read or write at uio->off (`at`), or at the file's own offset, which the
  * call advances. */
-int file_read(struct file *, struct uio *, const struct vfs_ctx *, bool at);
-int file_write(struct file *, struct uio *, const struct vfs_ctx *, bool at);
+int file_read(struct file *, struct uio *, const struct vfs_waiter *, bool at);
+int file_write(struct file *, struct uio *, const struct vfs_waiter *, bool at);
 int file_seek(struct file *, int64_t off, int whence, uint64_t *res);
 int file_getattr(struct file *, struct vattr *);
 int file_getdents(struct file *, vfs_dirent_fn *, void *arg);
@@ -80,6 +82,9 @@ bool file_polls_host(const struct file *);
  * ioctl_size()) through kbuf.
  */
 int file_ioctl(struct file *, unsigned long cmd, void *kbuf, size_t size,
-    uint64_t arg, long *ret, const struct vfs_ctx *);
+    uint64_t arg, long *ret);
+
+/* What the link of a file without a path says: "pipe:[12]". */
+void file_describe(struct file *, char *buf, size_t size);
 
 #endif /* VFS_CORE_FILE_H */

@@ -16,7 +16,7 @@
 
 struct uio;
 struct vfs;
-struct vfs_ctx;
+struct vfs_waiter;
 
 #define VPOLLRDNORM 0x040
 #define VPOLLWRNORM 0x100
@@ -27,9 +27,11 @@ extern const struct fileops hostfd_fileops;
 
 /* A pipe: f[0] reads, f[1] writes.  flags: O_NONBLOCK. */
 int pipe_create(struct vfs *, int flags, struct file *f[2]);
-/* Wrap a host descriptor that the kernel was given (stdin...): it is dup'ed.
+/*
+ * A file over a host descriptor that is shared with processes outside.  fd
+ * passes in any case.  The host's errors, ENOMEM.
  */
-int hostfd_file_create(struct vfs *, int hostfd, struct file **);
+int hostfd_inherit(struct vfs *, int fd, int flags, struct file **);
 /* Eventfd, timerfd, epoll: host objects behind files. */
 int hostfd_file_adopt(
     struct vfs *, int hostfd, int flags, const char *name, struct file **);
@@ -41,9 +43,9 @@ struct hostfd_kind {
 };
 extern const struct hostfd_kind hostfd_kind_tty; /* inherited terminal */
 
-/* Wait by ctx->wait, or by polling the host without it (also ctx NULL). */
+/* Wait by the waiter, or, without one or its function, by polling the host. */
 int vfs_wait(
-    const struct vfs_ctx *, int hostfd, short events, uint64_t deadline_ns);
+    const struct vfs_waiter *, int hostfd, short events, uint64_t deadline_ns);
 /* A call that tries and waits in turns. */
 struct vfs_retry {
 	short events;
@@ -59,24 +61,22 @@ struct vfs_retry {
  * pause, which a signal ends; a caller that got on sets it to 0.  As
  * vfs_wait().
  */
-int vfs_wait_retry(const struct vfs_ctx *, int hostfd, struct vfs_retry *);
+int vfs_wait_retry(const struct vfs_waiter *, int hostfd, struct vfs_retry *);
 /*
  * Transfer between a host stream and uio with the guest's blocking rules;
  * `owned` as above.  0 with what was done taken off the uio.  EAGAIN, EINTR,
  * EPIPE and the host's errors, all only when nothing was done.
  */
 int hostfd_do_read(
-    int fd, bool owned, bool nonblock, struct uio *, const struct vfs_ctx *);
+    int fd, bool owned, bool nonblock, struct uio *, const struct vfs_waiter *);
 int hostfd_do_write(
-    int fd, bool owned, bool nonblock, struct uio *, const struct vfs_ctx *);
+    int fd, bool owned, bool nonblock, struct uio *, const struct vfs_waiter *);
 short hostfd_ready(int fd, short events);
 /* hostfd_fileops' operations for files that add to them (fifos). */
 short hostfd_poll(struct file *, short events, int *hostfd);
 int hostfd_ioctl(struct file *, unsigned long cmd, void *kbuf, size_t size,
-    uint64_t arg, long *ret, const struct vfs_ctx *);
+    uint64_t arg, long *ret);
 int hostfd_setfl(struct file *, int flags);
-/* Name of what a file without a path is: "pipe:[12]". */
-void file_describe(struct file *, char *buf, size_t size);
 /*
  * Make `f`, fresh from vfs_open(), another file over the host descriptor of
  * `from`.  EACCES when from's access mode does not cover f's, ENXIO when

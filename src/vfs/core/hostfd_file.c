@@ -9,7 +9,7 @@
  * so the host call itself never blocks.  There are two kinds of descriptors:
  *
  *   owned      made by us and O_NONBLOCK on the host side.  Try, and wait by
- *              ctx->wait when the host says EAGAIN.
+ *              the waiter when the host says EAGAIN.
  *   inherited  its open description is shared with the outside, which does
  *              not expect O_NONBLOCK on it.  Wait until it is ready, then do
  *              one call that the host can satisfy at once; writes go in
@@ -40,13 +40,11 @@
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
-#include "vfs/core/inotify.h"
 #include "vfs/core/ioctl.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/uio.h"
+#include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
-#include "vfs/devfs/devfs.h"
-#include "vfs/socket/socket.h"
 
 #define PIECE 4096  /* bytes; PIPE_BUF of Linux */
 #define BOUNCE 4096 /* bytes; more than any record of an event file */
@@ -104,15 +102,15 @@ hostfd_ready(int fd, short events)
 }
 
 int
-vfs_wait(
-    const struct vfs_ctx *ctx, int hostfd, short events, uint64_t deadline_ns)
+vfs_wait(const struct vfs_waiter *waiter, int hostfd, short events,
+    uint64_t deadline_ns)
 {
 	struct host_pollfd p = {.fd = hostfd, .events = events};
 	uint64_t now, left = UINT64_MAX;
 	int n = 0, error;
 
-	if (ctx != NULL && ctx->wait != NULL)
-		return (ctx->wait(ctx->lwp, hostfd, events, deadline_ns));
+	if (waiter != NULL && waiter->wait != NULL)
+		return (waiter->wait(waiter->lwp, hostfd, events, deadline_ns));
 	if (deadline_ns != UINT64_MAX) {
 		now = host_now_ns();
 		left = deadline_ns > now ? deadline_ns - now : 0;
@@ -124,7 +122,7 @@ vfs_wait(
 }
 
 int
-vfs_wait_retry(const struct vfs_ctx *ctx, int hostfd, struct vfs_retry *w)
+vfs_wait_retry(const struct vfs_waiter *waiter, int hostfd, struct vfs_retry *w)
 {
 	uint64_t until, since;
 	int error;
@@ -132,14 +130,14 @@ vfs_wait_retry(const struct vfs_ctx *ctx, int hostfd, struct vfs_retry *w)
 	if (w->pause != 0) {
 		until = host_now_ns() + w->pause;
 		error = vfs_wait(
-		    ctx, -1, 0, until < w->deadline ? until : w->deadline);
+		    waiter, -1, 0, until < w->deadline ? until : w->deadline);
 		if (error != 0 && error != ETIMEDOUT)
 			return (error);
 		if (host_now_ns() >= w->deadline)
 			return (ETIMEDOUT);
 	}
 	since = host_now_ns();
-	error = vfs_wait(ctx, hostfd, w->events, w->deadline);
+	error = vfs_wait(waiter, hostfd, w->events, w->deadline);
 	if (host_now_ns() - since > VFS_PAUSE_MIN / 8)
 		w->pause = 0; /* it has been waiting in earnest */
 	else if (w->pause == 0)
@@ -151,11 +149,12 @@ vfs_wait_retry(const struct vfs_ctx *ctx, int hostfd, struct vfs_retry *w)
 
 /* Wait for readiness as the guest's flag wants it. */
 static int
-stream_wait(int fd, short events, bool nonblock, const struct vfs_ctx *ctx)
+stream_wait(
+    int fd, short events, bool nonblock, const struct vfs_waiter *waiter)
 {
 	if (nonblock)
 		return (hostfd_ready(fd, events) != 0 ? 0 : EAGAIN);
-	return (vfs_wait(ctx, fd, events, UINT64_MAX));
+	return (vfs_wait(waiter, fd, events, UINT64_MAX));
 }
 
 /*
@@ -220,7 +219,7 @@ stream_write1(int fd, struct uio *uio, size_t max, size_t *done)
 
 int
 hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
-    const struct vfs_ctx *ctx)
+    const struct vfs_waiter *waiter)
 {
 	struct vfs_retry w = {.events = HOST_POLLIN, .deadline = UINT64_MAX};
 	size_t done;
@@ -229,7 +228,7 @@ hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
 	KASSERT(!uio->write);
 	for (;;) {
 		if (!owned && uio->resid != 0) {
-			error = stream_wait(fd, HOST_POLLIN, nonblock, ctx);
+			error = stream_wait(fd, HOST_POLLIN, nonblock, waiter);
 			if (error != 0)
 				return (error);
 		}
@@ -237,7 +236,7 @@ hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
 		if (error != EAGAIN || nonblock)
 			return (error);
 		if (owned) {
-			error = vfs_wait_retry(ctx, fd, &w);
+			error = vfs_wait_retry(waiter, fd, &w);
 			if (error != 0)
 				return (error);
 		}
@@ -246,7 +245,7 @@ hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
 
 int
 hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
-    const struct vfs_ctx *ctx)
+    const struct vfs_waiter *waiter)
 {
 	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = UINT64_MAX};
 	const size_t start = uio->resid;
@@ -256,13 +255,13 @@ hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
 	KASSERT(uio->write);
 	do {
 		if (!owned && uio->resid != 0) {
-			error = stream_wait(fd, HOST_POLLOUT, nonblock, ctx);
+			error = stream_wait(fd, HOST_POLLOUT, nonblock, waiter);
 			if (error != 0)
 				break;
 		}
 		error = stream_write1(fd, uio, owned ? SIZE_MAX : PIECE, &done);
 		if (error == EAGAIN && !nonblock && owned)
-			error = vfs_wait_retry(ctx, fd, &w);
+			error = vfs_wait_retry(waiter, fd, &w);
 		else if (error == EAGAIN && !nonblock)
 			error = 0;
 		else if (error == 0 && done == 0)
@@ -274,22 +273,22 @@ hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
 }
 
 static int
-hostfd_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+hostfd_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	return (hostfd_do_read(
-	    f->hostfd, file_kind(f)->owned, file_nonblock(f), uio, ctx));
+	    f->hostfd, file_kind(f)->owned, file_nonblock(f), uio, waiter));
 }
 
 static int
-hostfd_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+hostfd_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	return (hostfd_do_write(
-	    f->hostfd, file_kind(f)->owned, file_nonblock(f), uio, ctx));
+	    f->hostfd, file_kind(f)->owned, file_nonblock(f), uio, waiter));
 }
 
 int
 hostfd_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
-    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+    uint64_t arg, long *ret)
 {
 	int fl, on, error;
 
@@ -314,6 +313,13 @@ hostfd_poll(struct file *f, short events, int *hostfd)
 	return (hostfd_ready(f->hostfd, events));
 }
 
+/* Is it the kernel's terminal?  Then *va has what devfs shows of it. */
+static bool
+kernel_tty_getattr(struct vfs *vfs, uint64_t rdev, struct vattr *va)
+{
+	return (vfs->tty_getattr != NULL && vfs->tty_getattr(vfs, rdev, va));
+}
+
 static int
 hostfd_getattr(struct file *f, struct vattr *va)
 {
@@ -323,7 +329,7 @@ hostfd_getattr(struct file *f, struct vattr *va)
 	if (error != 0)
 		return (error);
 	if (vtype_of_mode(st.mode) == VCHR &&
-	    devfs_tty_getattr(f->vfs, st.rdev, va))
+	    kernel_tty_getattr(f->vfs, st.rdev, va))
 		return (0);
 	*va = (struct vattr){
 	    .type = vtype_of_mode(st.mode),
@@ -364,18 +370,6 @@ hostfd_close(struct file *f)
 	(void)host_close(f->hostfd);
 }
 
-const struct fileops hostfd_fileops = {
-    .read = hostfd_read,
-    .write = hostfd_write,
-    .ioctl = hostfd_ioctl,
-    .poll = hostfd_poll,
-    .getattr = hostfd_getattr,
-    .seek = hostfd_seek,
-    .setfl = hostfd_setfl,
-    .close = hostfd_close,
-    .name = "host",
-};
-
 /* The kernel's terminal has a name of its own. */
 static const char *
 tty_name(const struct file *f)
@@ -384,31 +378,21 @@ tty_name(const struct file *f)
 	struct vattr va;
 
 	if (host_fstat(f->hostfd, &st) == 0 &&
-	    devfs_tty_getattr(f->vfs, st.rdev, &va))
+	    kernel_tty_getattr(f->vfs, st.rdev, &va))
 		return ("/dev/pts/0");
 	return ("/dev/tty");
 }
 
-void
-file_describe(struct file *f, char *buf, size_t size)
+static void
+hostfd_describe(struct file *f, char *buf, size_t size)
 {
+	const char *name = file_kind(f)->name;
 	struct vattr va;
-	const char *name = f->ops->name != NULL ? f->ops->name : "file";
 
-	if (file_socket(f) != NULL) {
-		snprintf(
-		    buf, size, "socket:[%llu]", (unsigned long long)f->ino);
+	if (file_getattr(f, &va) != 0) {
+		snprintf(buf, size, "anon_inode:[%s]", f->ops->name);
 		return;
 	}
-	if (inotify_is(f)) {
-		snprintf(buf, size, "anon_inode:%s", name); /* as Linux */
-		return;
-	}
-	if (f->ops != &hostfd_fileops || file_getattr(f, &va) != 0) {
-		snprintf(buf, size, "anon_inode:[%s]", name);
-		return;
-	}
-	name = file_kind(f)->name;
 	if (va.type == VFIFO)
 		name = "pipe";
 	else if (va.type == VCHR && host_isatty(f->hostfd)) {
@@ -420,6 +404,19 @@ file_describe(struct file *f, char *buf, size_t size)
 	}
 	snprintf(buf, size, "%s:[%llu]", name, (unsigned long long)va.ino);
 }
+
+const struct fileops hostfd_fileops = {
+    .read = hostfd_read,
+    .write = hostfd_write,
+    .ioctl = hostfd_ioctl,
+    .poll = hostfd_poll,
+    .getattr = hostfd_getattr,
+    .seek = hostfd_seek,
+    .setfl = hostfd_setfl,
+    .close = hostfd_close,
+    .describe = hostfd_describe,
+    .name = "host",
+};
 
 int
 hostfd_reopen(struct file *f, struct file *from)
@@ -492,22 +489,9 @@ pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 }
 
 int
-hostfd_file_create(struct vfs *vfs, int hostfd, struct file **out)
+hostfd_inherit(struct vfs *vfs, int fd, int flags, struct file **out)
 {
-	struct host_stat st;
-	int fd, flags, error;
-
-	error = host_getfl(hostfd, &flags);
-	if (error == 0)
-		error = host_fstat(hostfd, &st);
-	if (error == 0)
-		error = host_dup(hostfd, &fd);
-	if (error != 0)
-		return (error);
-	if (vtype_of_mode(st.mode) == VSOCK)
-		return (sock_inherit(vfs, fd, 0, out));
-	/* The host's O_NONBLOCK is no wish of the guest. */
-	return (hostfd_wrap(vfs, fd, flags & (O_ACCMODE | O_APPEND),
+	return (hostfd_wrap(vfs, fd, flags,
 	    host_isatty(fd) ? &hostfd_kind_tty : &kind_inherited, out));
 }
 

@@ -3,7 +3,7 @@
 
 /*
  * One instance of the file system layer: what all its parts share.  The core
- * makes and unmakes its own part (vfs_core_init); vfs_create() makes a whole.
+ * makes and unmakes its own part; vfs_create() makes the whole.
  */
 #ifndef VFS_CORE_VFS_H
 #define VFS_CORE_VFS_H
@@ -15,6 +15,8 @@
 
 #include "libk/klock.h"
 
+struct sock_table;
+struct vattr;
 struct vm_system;
 struct vm_zone;
 struct vmount;
@@ -34,28 +36,23 @@ struct vfs {
 	_Atomic(uint64_t) next_dev;
 	const struct procfs_ops *procfs_ops; /* registered by kern */
 	void *procfs_arg;
-	/* Host descriptors 0,1,2 and the terminal, as devfs shows them. */
-	int tty_fd; /* host fd of the controlling terminal, -1 none */
-	struct devfs_mount *devfs;         /* the last one made, or NULL */
+	int tty_fd; /* host descriptor of the kernel's terminal, -1 none */
 	const struct vfs_tty_ops *tty_ops; /* registered by kern, or NULL */
 	void *tty_arg;
+	/*
+	 * Registered by devfs, NULL without one.  True: rdev is the kernel's
+	 * terminal on the host, and *va has the attributes of /dev/pts/0.
+	 * Blocks; no locks held.
+	 */
+	bool (*tty_getattr)(struct vfs *, uint64_t rdev, struct vattr *va);
 	/* Advisory locks, see lock.c. */
 	struct kmutex lock_lock; /* rank FILE */
 	LIST_HEAD(vfs_lock_list,
 	    vfs_lock) locks[VFS_LOCK_BUCKETS]; /* lock_lock */
 	LIST_HEAD(, vfs_lock_wait) lock_waits; /* lock_lock */
 	unsigned nlocks;                       /* lock_lock */
-	_Atomic(unsigned) nposix; /* [a] of them, records of processes */
-	/* Sockets, see socket.h. */
-	struct vm_zone *z_socket;
-	struct kmutex sock_lock; /* rank FILE */
-	uint64_t sock_key;       /* [I] marks this kernel's names at the host */
-	LIST_HEAD(, socket) socks;        /* sock_lock; those with a name */
-	LIST_HEAD(, sock_parcel) parcels; /* sock_lock; under way */
-	_Atomic(unsigned) nparcels;       /* [a] */
-	bool collecting, collect_again;   /* sock_lock */
-	_Atomic(uint64_t) sock_id;        /* [a] last one given */
-	_Atomic(bool) passcred_used;      /* [a] some socket wants creds */
+	_Atomic(unsigned) nposix;   /* [a] of them, records of processes */
+	struct sock_table *sockets; /* [I] see socket_int.h */
 	/* Watches of files, see inotify.c. */
 	struct kmutex watch_lock; /* rank LEAF */
 	LIST_HEAD(inotify_watch_list,
@@ -64,5 +61,11 @@ struct vfs {
 	unsigned ninotify, nevents; /* watch_lock */
 	_Atomic(uint32_t) watch_cookie;
 };
+
+/* The core of a vfs, without mounts.  0, ENOMEM. */
+int vfs_core_create(struct vm_system *, struct vfs **);
+/* Destroy the mounts, last one first, and the core.  KVERIFYs that no file and
+ * no vnode is left. */
+void vfs_core_destroy(struct vfs *);
 
 #endif /* VFS_CORE_VFS_H */

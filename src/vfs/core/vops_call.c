@@ -77,7 +77,7 @@ vn_access(struct vnode *vp, unsigned bits, const struct vfs_ctx *ctx)
 		return ((va.mode & 0111) != 0 ? 0 : EACCES);
 	if (va.uid == ctx->uid)
 		have = va.mode >> 6;
-	else if (va.gid == ctx->gid)
+	else if (vfs_ctx_in_group(ctx, va.gid))
 		have = va.mode >> 3;
 	else
 		have = va.mode;

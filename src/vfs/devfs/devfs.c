@@ -90,6 +90,7 @@ struct devfs_mount {
 };
 
 static const struct vops devfs_vops;
+static void devfs_destroy(struct vmount *);
 
 static const struct devfs_entry *
 devfs_entry(const struct vnode *vp)
@@ -228,10 +229,27 @@ devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 	return (error);
 }
 
+/*
+ * The devfs that was mounted last, or NULL.  It stays: mounts go away only
+ * with the vfs.
+ */
+static struct devfs_mount *
+devfs_of(struct vfs *vfs)
+{
+	struct vmount *mp;
+
+	kmutex_lock(&vfs->mount_lock);
+	TAILQ_FOREACH_REVERSE(mp, &vfs->mounts, vmount_list, link)
+	if (mp->destroy == devfs_destroy)
+		break;
+	kmutex_unlock(&vfs->mount_lock);
+	return (mp != NULL ? mp->data : NULL);
+}
+
 int
 devfs_device_add(struct vfs *vfs, const struct vfs_device *d)
 {
-	struct devfs_mount *dm = vfs->devfs;
+	struct devfs_mount *dm = devfs_of(vfs);
 	struct devfs_dev *dev;
 	size_t len = strlen(d->name);
 	int error = 0;
@@ -354,17 +372,19 @@ devfs_getattr(struct vnode *vp, struct vattr *va)
 	return (0);
 }
 
-bool
+/* struct vfs.tty_getattr */
+static bool
 devfs_tty_getattr(struct vfs *vfs, uint64_t rdev, struct vattr *va)
 {
+	struct devfs_mount *dm = devfs_of(vfs);
 	struct host_stat st;
 	struct vnode *vp;
 	int error;
 
-	if (vfs->tty_fd < 0 || vfs->devfs == NULL ||
+	if (vfs->tty_fd < 0 || dm == NULL ||
 	    host_fstat(vfs->tty_fd, &st) != 0 || st.rdev != rdev)
 		return (false);
-	error = devfs_vget(vfs->devfs, ENTRY_PTS0, &vp);
+	error = devfs_vget(dm, ENTRY_PTS0, &vp);
 	if (error != 0)
 		return (false);
 	error = vn_getattr(vp, va);
@@ -442,7 +462,7 @@ devfs_object(struct vnode *vp, struct vm_object **op)
 /* ---- open devices ---- */
 
 static int
-dev_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+dev_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	char buf[4096];
 	size_t n;
@@ -468,7 +488,7 @@ dev_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 }
 
 static int
-dev_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+dev_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	if (devfs_minor(f->vp) == DEV_FULL)
 		return (uio->resid > 0 ? ENOSPC : 0);
@@ -478,7 +498,7 @@ dev_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 
 static int
 dev_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
-    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+    uint64_t arg, long *ret)
 {
 	const int bits = ENTROPY_BITS;
 	unsigned minor = devfs_minor(f->vp);
@@ -643,8 +663,6 @@ devfs_destroy(struct vmount *mp)
 		KVERIFY(dm->vp[i] == NULL);
 	devfs_dev_free_all(&dm->devs);
 	pty_table_destroy(dm->ptys);
-	if (mp->vfs->devfs == dm)
-		mp->vfs->devfs = NULL;
 	kmutex_destroy(&dm->lock);
 	free(dm);
 }
@@ -672,7 +690,6 @@ devfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 	dm->birth = (int64_t)host_realtime_ns();
 	kmutex_init(&dm->lock, "devfs", KRANK_VNODE, 0);
 	mp->data = dm;
-	vfs->devfs = dm;
 	error = pty_table_create(mp, &dm->ptys);
 	if (error == 0)
 		error = devfs_vget(dm, 0, &mp->root);
@@ -681,6 +698,7 @@ devfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 		return (error);
 	}
 	mp->root->flags |= VN_ROOT;
+	vfs->tty_getattr = devfs_tty_getattr;
 	*mpp = mp;
 	return (0);
 }

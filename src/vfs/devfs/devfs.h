@@ -11,16 +11,11 @@
 #include <stdint.h>
 
 struct uio;
-struct vattr;
 struct vfs;
 struct vm_object;
 struct vmount;
 
 int devfs_mount_create(struct vfs *, struct vmount **);
-/* If rdev is the kernel's terminal on the host: true, and what /dev/pts/0 has
- * as attributes.  Blocks; no locks. */
-bool devfs_tty_getattr(struct vfs *, uint64_t rdev, struct vattr *);
-
 /* A device that the embedder adds to /dev; it stays as long as the mount. */
 struct vfs_device {
 	const char *name; /* copied */

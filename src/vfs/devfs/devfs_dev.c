@@ -55,22 +55,20 @@ dev_rw(struct file *f, struct uio *uio)
 }
 
 static int
-dev_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+dev_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	(void)ctx;
 	return (dev_rw(f, uio));
 }
 
 static int
-dev_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+dev_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	(void)ctx;
 	return (dev_rw(f, uio));
 }
 
 static int
 dev_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
-    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+    uint64_t arg, long *ret)
 {
 	return (ENOTTY);
 }

@@ -321,13 +321,13 @@ pty_close(struct file *f)
 
 /* EAGAIN, EINTR, ETIMEDOUT. */
 static int
-file_wait(struct file *f, struct vfs_retry *w, const struct vfs_ctx *ctx)
+file_wait(struct file *f, struct vfs_retry *w, const struct vfs_waiter *waiter)
 {
 	struct pty_file *pf = f->data;
 
 	if (nonblocking(f))
 		return (EAGAIN);
-	return (vfs_wait_retry(ctx, pf->fd, w));
+	return (vfs_wait_retry(waiter, pf->fd, w));
 }
 
 static void
@@ -363,7 +363,7 @@ write_locked(struct pty_file *pf, struct uio *uio, uint64_t *signals, size_t *n)
 
 /* Write as the master (typing) or as a slave (printing). */
 static int
-pty_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+pty_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
@@ -382,7 +382,7 @@ pty_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 		kmutex_unlock(&pty->lock);
 		signals_send(f->vfs, pty, signals);
 		if (error == 0 && n == 0)
-			error = file_wait(f, &w, ctx);
+			error = file_wait(f, &w, waiter);
 		else
 			w.pause = 0; /* it moves */
 	}
@@ -409,7 +409,7 @@ master_take(struct pty *pty, struct uio *uio, bool *dead)
 }
 
 static int
-master_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+master_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
@@ -423,7 +423,7 @@ master_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 		kmutex_unlock(&pf->pty->lock);
 		if (uio->resid < before)
 			break;
-		error = dead ? EIO : file_wait(f, &w, ctx);
+		error = dead ? EIO : file_wait(f, &w, waiter);
 	}
 	return (error);
 }
@@ -449,7 +449,7 @@ read_deadline(struct pty *pty, size_t got, bool *over)
 }
 
 static int
-slave_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+slave_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
@@ -479,7 +479,7 @@ slave_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 		w.deadline = read_deadline(pty, total, &over);
 		if (over)
 			break;
-		error = w.deadline == 0 ? ETIMEDOUT : file_wait(f, &w, ctx);
+		error = w.deadline == 0 ? ETIMEDOUT : file_wait(f, &w, waiter);
 		if (error == ETIMEDOUT)
 			break;
 		if (error != 0)
@@ -633,7 +633,7 @@ ioctl_int(struct pty_file *pf, uint32_t cmd, void *kbuf, size_t size)
 
 static int
 pty_ioctl(struct file *f, unsigned long lcmd, void *kbuf, size_t size,
-    uint64_t arg, long *ret, const struct vfs_ctx *ctx)
+    uint64_t arg, long *ret)
 {
 	struct pty_file *pf = f->data;
 	uint32_t cmd = (uint32_t)lcmd;

@@ -23,6 +23,7 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
+#include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
 #include "vfs/core/uio.h"
@@ -162,15 +163,16 @@ fifo_nonblock(const struct file *f)
 }
 
 static int
-fifo_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+fifo_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	return (hostfd_do_read(f->hostfd, true, fifo_nonblock(f), uio, ctx));
+	return (hostfd_do_read(f->hostfd, true, fifo_nonblock(f), uio, waiter));
 }
 
 static int
-fifo_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+fifo_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	return (hostfd_do_write(f->hostfd, true, fifo_nonblock(f), uio, ctx));
+	return (
+	    hostfd_do_write(f->hostfd, true, fifo_nonblock(f), uio, waiter));
 }
 
 static void
@@ -197,7 +199,7 @@ fifo_step(int fd, short events, const struct vfs_ctx *ctx)
 {
 	int error;
 
-	error = vfs_wait(ctx, fd, events, host_now_ns() + FIFO_STEP);
+	error = vfs_wait(&ctx->waiter, fd, events, host_now_ns() + FIFO_STEP);
 	return (error == ETIMEDOUT ? 0 : error);
 }
 

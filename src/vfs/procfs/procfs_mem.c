@@ -16,12 +16,11 @@
 #include "vfs/procfs/procfs.h"
 
 static int
-mem_rw(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+mem_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	const struct procfs_ops *ops;
 	void *arg;
 
-	(void)ctx;
 	ops = procfs_ops_of(f->vp, &arg);
 	return (uio->resid == 0 ? 0 : ops->mem_rw(f->data, uio));
 }

@@ -83,7 +83,7 @@ procfs_text_read(struct vnode *vp, struct uio *uio, int flags)
 }
 
 static int
-text_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+text_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	struct procfs_text *t = f->data;
 	struct procfs_buf b, old;
@@ -148,7 +148,7 @@ text_close(struct file *f)
 
 /* A setting: each write is one. */
 static int
-text_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+text_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	char text[VFS_PATH_MAX + 16];
 	size_t len = uio->resid;

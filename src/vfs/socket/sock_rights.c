@@ -20,15 +20,15 @@
  * closed and when there have become many.  Freeing files may close sockets
  * that had messages themselves; that is done in a loop, never by recursion.
  * A socket whose own queue holds its last file keeps itself alive until
- * the kernel ends (vfs_sock_drain).
+ * the kernel ends (sock_table_destroy).
  *
- * Locking and lifetime.  vfs->sock_lock has the list.  Files are freed
+ * Locking and lifetime.  vfs->sockets->lock has the list.  Files are freed
  * without it.  Until the sender has closed its own carrier the parcel cannot
  * be taken for dropped.
  *
  * Limits.  PARCELS_MAX messages with files under way in one kernel.
  */
-#include "vfs/socket/socket.h"
+#include "vfs/socket/socket_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,12 +41,13 @@
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
 #include "mem/vm_types.h"
+#include "mem/vm_zone.h"
 
 #define PARCELS_MAX 1024
 #define COLLECT_ROUNDS 4096 /* others may close without end */
 #define COLLECT_MIN 32      /* parcels under way that nobody looks after */
 
-/* Immutable once its carrier is under way; links under vfs->sock_lock. */
+/* Immutable once its carrier is under way; links under vfs->sockets->lock. */
 struct sock_parcel {
 	LIST_ENTRY(sock_parcel) link;
 	int fd; /* writing end of the carrier */
@@ -88,17 +89,17 @@ parcel_enlist(struct vfs *vfs, struct sock_parcel *p, int *carrier)
 	p->dev = st.dev;
 	p->ino = st.ino;
 	*carrier = fds[0];
-	kmutex_lock(&vfs->sock_lock);
-	if (vfs->nparcels >= PARCELS_MAX)
+	kmutex_lock(&vfs->sockets->lock);
+	if (vfs->sockets->nparcels >= PARCELS_MAX)
 		error = ETOOMANYREFS;
-	LIST_FOREACH (q, &vfs->parcels, link)
+	LIST_FOREACH (q, &vfs->sockets->parcels, link)
 		if (q->ino == p->ino && q->dev == p->dev)
 			error = ETOOMANYREFS; /* the host's numbers wrapped */
 	if (error == 0) {
-		LIST_INSERT_HEAD(&vfs->parcels, p, link);
-		vfs->nparcels++;
+		LIST_INSERT_HEAD(&vfs->sockets->parcels, p, link);
+		vfs->sockets->nparcels++;
 	}
-	kmutex_unlock(&vfs->sock_lock);
+	kmutex_unlock(&vfs->sockets->lock);
 	if (error != 0)
 		(void)host_close(fds[0]);
 	return (error);
@@ -112,7 +113,7 @@ parcel_make(struct vfs *vfs, struct file **files, int nfiles,
 	int error;
 
 	KASSERT(nfiles >= 0 && nfiles <= SOCK_RIGHTS_MAX);
-	if (vfs->nparcels >= COLLECT_MIN)
+	if (vfs->sockets->nparcels >= COLLECT_MIN)
 		parcel_collect(vfs);
 	p = calloc(1, sizeof(*p) + (size_t)nfiles * sizeof(struct file *));
 	if (p == NULL)
@@ -139,17 +140,17 @@ parcel_make(struct vfs *vfs, struct file **files, int nfiles,
 static void
 parcel_delist(struct vfs *vfs, struct sock_parcel *p)
 {
-	kmutex_assert_owned(&vfs->sock_lock);
+	kmutex_assert_owned(&vfs->sockets->lock);
 	LIST_REMOVE(p, link);
-	vfs->nparcels--;
+	vfs->sockets->nparcels--;
 }
 
 void
 parcel_unmake(struct vfs *vfs, struct sock_parcel *p)
 {
-	kmutex_lock(&vfs->sock_lock);
+	kmutex_lock(&vfs->sockets->lock);
 	parcel_delist(vfs, p);
-	kmutex_unlock(&vfs->sock_lock);
+	kmutex_unlock(&vfs->sockets->lock);
 	parcel_free(p);
 }
 
@@ -184,8 +185,8 @@ parcel_open(struct vfs *vfs, int carrier, bool peek, struct sock_msg *m)
 	error = host_fstat(carrier, &st);
 	if (error == 0) {
 		error = EBADMSG;
-		kmutex_lock(&vfs->sock_lock);
-		LIST_FOREACH (p, &vfs->parcels, link)
+		kmutex_lock(&vfs->sockets->lock);
+		LIST_FOREACH (p, &vfs->sockets->parcels, link)
 			if (p->ino == st.ino && p->dev == st.dev)
 				break;
 		if (p != NULL) {
@@ -195,7 +196,7 @@ parcel_open(struct vfs *vfs, int carrier, bool peek, struct sock_msg *m)
 			else
 				parcel_delist(vfs, p);
 		}
-		kmutex_unlock(&vfs->sock_lock);
+		kmutex_unlock(&vfs->sockets->lock);
 	}
 	(void)host_close(carrier);
 	if (p != NULL)
@@ -210,7 +211,8 @@ static void
 parcel_find_dead(struct vfs *vfs, struct parcel_list *dead)
 {
 	struct host_pollfd set[64];
-	struct sock_parcel *p = LIST_FIRST(&vfs->parcels), *first, *next;
+	struct sock_parcel *p = LIST_FIRST(&vfs->sockets->parcels), *first,
+			   *next;
 	unsigned n, i;
 	int ready;
 
@@ -243,57 +245,77 @@ parcel_collect(struct vfs *vfs)
 	struct sock_parcel *p;
 	unsigned rounds = 0;
 
-	kmutex_lock(&vfs->sock_lock);
-	if (vfs->collecting) {
-		vfs->collect_again = true;
-		kmutex_unlock(&vfs->sock_lock);
+	kmutex_lock(&vfs->sockets->lock);
+	if (vfs->sockets->collecting) {
+		vfs->sockets->collect_again = true;
+		kmutex_unlock(&vfs->sockets->lock);
 		return;
 	}
-	vfs->collecting = true;
+	vfs->sockets->collecting = true;
 	do {
-		vfs->collect_again = false;
+		vfs->sockets->collect_again = false;
 		LIST_INIT(&dead);
 		parcel_find_dead(vfs, &dead);
-		kmutex_unlock(&vfs->sock_lock);
+		kmutex_unlock(&vfs->sockets->lock);
 		while ((p = LIST_FIRST(&dead)) != NULL) {
 			LIST_REMOVE(p, link);
 			parcel_free(p);
 		}
-		kmutex_lock(&vfs->sock_lock);
-	} while (vfs->collect_again && rounds++ < COLLECT_ROUNDS);
-	vfs->collecting = false;
-	kmutex_unlock(&vfs->sock_lock);
+		kmutex_lock(&vfs->sockets->lock);
+	} while (vfs->sockets->collect_again && rounds++ < COLLECT_ROUNDS);
+	vfs->sockets->collecting = false;
+	kmutex_unlock(&vfs->sockets->lock);
 }
 
-void
-vfs_sock_init(struct vfs *vfs)
+int
+sock_table_create(struct vfs *vfs)
 {
-	host_random(&vfs->sock_key, sizeof(vfs->sock_key));
-	kmutex_init(&vfs->sock_lock, "sockets", KRANK_FILE, 0);
-	LIST_INIT(&vfs->socks);
-	LIST_INIT(&vfs->parcels);
+	struct sock_table *t;
+	int error;
+
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return (ENOMEM);
+	error = vm_zone_create(vfs->sys->zones, "socket", sizeof(struct socket),
+	    _Alignof(struct socket), 0, NULL, NULL, 0, &t->zone);
+	if (error != 0) {
+		free(t);
+		return (error);
+	}
+	host_random(&t->key, sizeof(t->key));
+	kmutex_init(&t->lock, "sockets", KRANK_FILE, 0);
+	LIST_INIT(&t->socks);
+	LIST_INIT(&t->parcels);
+	vfs->sockets = t;
+	return (0);
 }
 
-/* Sockets that keep themselves alive, and all that is in them. */
-void
-vfs_sock_drain(struct vfs *vfs)
+/* Free the parcels: sockets that keep themselves alive, and all that is in
+ * them. */
+static void
+parcels_drain(struct vfs *vfs)
 {
 	struct sock_parcel *p;
 
-	kmutex_lock(&vfs->sock_lock);
-	vfs->collecting = true; /* closing does not collect */
-	while ((p = LIST_FIRST(&vfs->parcels)) != NULL) {
+	kmutex_lock(&vfs->sockets->lock);
+	vfs->sockets->collecting = true; /* closing does not collect */
+	while ((p = LIST_FIRST(&vfs->sockets->parcels)) != NULL) {
 		parcel_delist(vfs, p);
-		kmutex_unlock(&vfs->sock_lock);
+		kmutex_unlock(&vfs->sockets->lock);
 		parcel_free(p);
-		kmutex_lock(&vfs->sock_lock);
+		kmutex_lock(&vfs->sockets->lock);
 	}
-	kmutex_unlock(&vfs->sock_lock);
+	kmutex_unlock(&vfs->sockets->lock);
 }
 
 void
-vfs_sock_fini(struct vfs *vfs)
+sock_table_destroy(struct vfs *vfs)
 {
-	KVERIFY(LIST_EMPTY(&vfs->socks) && vfs->nparcels == 0);
-	kmutex_destroy(&vfs->sock_lock);
+	struct sock_table *t = vfs->sockets;
+
+	parcels_drain(vfs);
+	KVERIFY(LIST_EMPTY(&t->socks) && t->nparcels == 0);
+	kmutex_destroy(&t->lock);
+	free(t);
+	vfs->sockets = NULL;
 }

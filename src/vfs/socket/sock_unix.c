@@ -24,7 +24,7 @@
  * by what the host itself vouches for: the peer of an accepted connection,
  * and the sender of a datagram, must be this process (socket.c).
  *
- * Locking.  vfs->sock_lock for names and the list of those bound.  Path
+ * Locking.  vfs->sockets->lock for names and the list of those bound.  Path
  * lookup happens without it; `binding` keeps a second bind out meanwhile.
  *
  * Limits.  The name of a sender or peer that was closed before it was asked
@@ -37,11 +37,12 @@
 #include "host/host.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
+#include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/lookup.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
-#include "vfs/socket/socket.h"
+#include "vfs/socket/socket_int.h"
 
 #define UNIX_PATH 108 /* bytes of a name, terminator included */
 #define FAMILY 2      /* bytes before it */
@@ -79,12 +80,12 @@ unix_unpair(struct file *f, struct socket *so)
 {
 	int error = 0;
 
-	kmutex_lock(&so->vfs->sock_lock);
+	kmutex_lock(&so->vfs->sockets->lock);
 	if (so->paired && so->type == HOST_SOCK_DGRAM) {
 		error = reachable(f, so);
 		so->paired = false;
 	}
-	kmutex_unlock(&so->vfs->sock_lock);
+	kmutex_unlock(&so->vfs->sockets->lock);
 	return (error);
 }
 
@@ -93,15 +94,15 @@ unix_host_bind(struct file *f, struct socket *so, const struct vfs_ctx *ctx)
 {
 	struct vfs *vfs = so->vfs;
 	struct unix_host_name n = {
-	    .key = vfs->sock_key, .cred = sock_self(ctx)};
+	    .key = vfs->sockets->key, .cred = sock_self(&ctx->waiter)};
 	struct host_sockaddr sa;
 	int error = 0;
 
 	unnamed(&sa);
 	sa.len = FAMILY + sizeof(n);
-	kmutex_lock(&vfs->sock_lock);
+	kmutex_lock(&vfs->sockets->lock);
 	if (so->id == 0) {
-		n.id = atomic_fetch_add(&vfs->sock_id, 1) + 1;
+		n.id = atomic_fetch_add(&vfs->sockets->last_id, 1) + 1;
 		memcpy(sa.raw + FAMILY, &n, sizeof(n));
 		if (so->type == HOST_SOCK_DGRAM && !so->paired)
 			error = reachable(f, so);
@@ -113,7 +114,7 @@ unix_host_bind(struct file *f, struct socket *so, const struct vfs_ctx *ctx)
 			so->cred = n.cred;
 		}
 	}
-	kmutex_unlock(&vfs->sock_lock);
+	kmutex_unlock(&vfs->sockets->lock);
 	return (error);
 }
 
@@ -126,7 +127,7 @@ unix_host_parse(const struct vfs *vfs, const struct host_sockaddr *sa,
 	if (sa->len != FAMILY + sizeof(n) || sa->family != HOST_AF_UNIX)
 		return (false);
 	memcpy(&n, sa->raw + FAMILY, sizeof(n));
-	if (n.zero != '\0' || n.key != vfs->sock_key)
+	if (n.zero != '\0' || n.key != vfs->sockets->key)
 		return (false);
 	*id = n.id;
 	*cred = n.cred;
@@ -139,13 +140,13 @@ unix_name_of(struct vfs *vfs, uint64_t id, struct host_sockaddr *sa)
 	struct socket *so;
 
 	unnamed(sa);
-	kmutex_lock(&vfs->sock_lock);
-	LIST_FOREACH (so, &vfs->socks, link)
+	kmutex_lock(&vfs->sockets->lock);
+	LIST_FOREACH (so, &vfs->sockets->socks, link)
 		if (so->id == id) {
 			*sa = so->name;
 			break;
 		}
-	kmutex_unlock(&vfs->sock_lock);
+	kmutex_unlock(&vfs->sockets->lock);
 }
 
 /* ---- names of the guest ---- */
@@ -176,7 +177,7 @@ find_abstract(struct vfs *vfs, int type, const struct host_sockaddr *sa)
 {
 	struct socket *so;
 
-	LIST_FOREACH (so, &vfs->socks, link)
+	LIST_FOREACH (so, &vfs->sockets->socks, link)
 		if (so->vp == NULL && so->type == type &&
 		    so->name.len == sa->len &&
 		    memcmp(so->name.raw, sa->raw, sa->len) == 0)
@@ -189,7 +190,7 @@ find_vnode(struct vfs *vfs, const struct vnode *vp)
 {
 	struct socket *so;
 
-	LIST_FOREACH (so, &vfs->socks, link)
+	LIST_FOREACH (so, &vfs->sockets->socks, link)
 		if (so->vp == vp)
 			return (so);
 	return (NULL);
@@ -243,12 +244,12 @@ bind_begin(struct socket *so)
 {
 	int error = 0;
 
-	kmutex_lock(&so->vfs->sock_lock);
+	kmutex_lock(&so->vfs->sockets->lock);
 	if (so->bound || so->binding)
 		error = EINVAL;
 	else
 		so->binding = true;
-	kmutex_unlock(&so->vfs->sock_lock);
+	kmutex_unlock(&so->vfs->sockets->lock);
 	return (error);
 }
 
@@ -259,7 +260,7 @@ bind_end(struct socket *so, enum name_kind kind, const struct host_sockaddr *sa,
 {
 	struct vfs *vfs = so->vfs;
 
-	kmutex_lock(&vfs->sock_lock);
+	kmutex_lock(&vfs->sockets->lock);
 	so->binding = false;
 	if (error == 0 && kind == NAME_NONE)
 		error = bind_auto(vfs, so);
@@ -274,9 +275,9 @@ bind_end(struct socket *so, enum name_kind kind, const struct host_sockaddr *sa,
 	if (error == 0) {
 		so->vp = vp;
 		so->bound = true;
-		LIST_INSERT_HEAD(&vfs->socks, so, link);
+		LIST_INSERT_HEAD(&vfs->sockets->socks, so, link);
 	}
-	kmutex_unlock(&vfs->sock_lock);
+	kmutex_unlock(&vfs->sockets->lock);
 	return (error);
 }
 
@@ -314,14 +315,14 @@ unix_unbind(struct socket *so)
 {
 	struct vnode *vp = NULL;
 
-	kmutex_lock(&so->vfs->sock_lock);
+	kmutex_lock(&so->vfs->sockets->lock);
 	if (so->bound) {
 		LIST_REMOVE(so, link);
 		so->bound = false;
 		vp = so->vp;
 		so->vp = NULL;
 	}
-	kmutex_unlock(&so->vfs->sock_lock);
+	kmutex_unlock(&so->vfs->sockets->lock);
 	vrele(vp);
 }
 
@@ -355,7 +356,7 @@ unix_resolve(struct socket *so, const struct host_sockaddr *to,
 		vrele(nd.vp);
 		return (error);
 	}
-	kmutex_lock(&vfs->sock_lock);
+	kmutex_lock(&vfs->sockets->lock);
 	t = kind == NAME_PATH ? find_vnode(vfs, nd.vp)
 			      : find_abstract(vfs, so->type, to);
 	if (t == NULL)
@@ -367,7 +368,7 @@ unix_resolve(struct socket *so, const struct host_sockaddr *to,
 		*name = t->name;
 		*cred = t->cred;
 	}
-	kmutex_unlock(&vfs->sock_lock);
+	kmutex_unlock(&vfs->sockets->lock);
 	vrele(nd.vp);
 	return (error);
 }

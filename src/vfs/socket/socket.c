@@ -21,7 +21,7 @@
  * be read, written, shut down and asked; they take no address and carry no
  * files, and they cannot be bound, connected or accepted from.
  *
- * Locking: vfs->sock_lock for names and peers, none for I/O.
+ * Locking: vfs->sockets->lock for names and peers, none for I/O.
  *
  * Guarantees: an error is reported only when nothing was transferred.
  *
@@ -30,9 +30,10 @@
  * at (MSG_PEEK) by one thread while another receives, it can take one of ours
  * with it.  Close never lingers.
  */
-#include "vfs/socket/socket.h"
+#include "vfs/socket/socket_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,9 +81,11 @@ would_block(const struct file *f, int flags)
 }
 
 struct sock_cred
-sock_self(const struct vfs_ctx *ctx)
+sock_self(const struct vfs_waiter *waiter)
 {
-	return ((struct sock_cred){ctx->pid, ctx->uid, ctx->gid});
+	struct vfs_ident id = vfs_waiter_ident(waiter);
+
+	return ((struct sock_cred){id.pid, id.uid, id.gid});
 }
 
 static uint64_t
@@ -95,9 +98,9 @@ deadline_of(_Atomic(uint64_t) *timeo)
 
 /* Wait for I/O; a timeout is EAGAIN there. */
 static int
-io_wait(struct file *f, struct vfs_retry *w, const struct vfs_ctx *ctx)
+io_wait(struct file *f, struct vfs_retry *w, const struct vfs_waiter *waiter)
 {
-	int error = vfs_wait_retry(ctx, f->hostfd, w);
+	int error = vfs_wait_retry(waiter, f->hostfd, w);
 
 	return (error == ETIMEDOUT ? EAGAIN : error);
 }
@@ -115,7 +118,7 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 	int error;
 
 	error = host_fstat(hostfd, &st);
-	so = error == 0 ? zalloc(vfs->z_socket) : NULL;
+	so = error == 0 ? zalloc(vfs->sockets->zone) : NULL;
 	if (error == 0 && so == NULL)
 		error = ENOMEM;
 	if (error == 0) {
@@ -124,7 +127,7 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 		error = file_create(vfs, &socket_fileops, NULL,
 		    O_RDWR | (flags & O_NONBLOCK), hostfd, so, &f);
 		if (error != 0)
-			zfree(vfs->z_socket, so);
+			zfree(vfs->sockets->zone, so);
 	}
 	if (error != 0) {
 		(void)host_close(hostfd);
@@ -147,12 +150,12 @@ sock_create(struct vfs *vfs, int domain, int type, int protocol, int flags,
 }
 
 int
-sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_ctx *ctx,
+sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_waiter *waiter,
     struct file *f[2])
 {
 	struct socket so = {.domain = HOST_AF_UNIX,
 	    .type = type,
-	    .peercred = sock_self(ctx),
+	    .peercred = sock_self(waiter),
 	    .paired = true,
 	    .has_peer = true};
 	int error, fds[2];
@@ -222,8 +225,8 @@ socket_close(struct file *f)
 	unix_unbind(so);
 	linger_off(f);
 	(void)host_close(f->hostfd);
-	zfree(vfs->z_socket, so);
-	if (atomic_load(&vfs->nparcels) != 0)
+	zfree(vfs->sockets->zone, so);
+	if (atomic_load(&vfs->sockets->nparcels) != 0)
 		parcel_collect(vfs);
 }
 
@@ -242,7 +245,7 @@ sock_bind(
 }
 
 int
-sock_listen(struct file *f, int backlog, const struct vfs_ctx *ctx)
+sock_listen(struct file *f, int backlog, const struct vfs_waiter *waiter)
 {
 	struct socket *so = file_socket(f);
 	bool bound;
@@ -250,11 +253,11 @@ sock_listen(struct file *f, int backlog, const struct vfs_ctx *ctx)
 	if (so->inherited)
 		return (EACCES);
 	if (is_unix(so)) {
-		kmutex_lock(&so->vfs->sock_lock);
+		kmutex_lock(&so->vfs->sockets->lock);
 		bound = so->bound;
 		if (bound)
-			so->cred = sock_self(ctx);
-		kmutex_unlock(&so->vfs->sock_lock);
+			so->cred = sock_self(waiter);
+		kmutex_unlock(&so->vfs->sockets->lock);
 		if (!bound)
 			return (sock_is_record(so) &&
 					so->type != HOST_SOCK_SEQPACKET
@@ -271,9 +274,9 @@ sock_name(struct file *f, struct host_sockaddr *sa)
 
 	if (!is_unix(so))
 		return (host_getsockname(f->hostfd, sa));
-	kmutex_lock(&so->vfs->sock_lock);
+	kmutex_lock(&so->vfs->sockets->lock);
 	*sa = so->name;
-	kmutex_unlock(&so->vfs->sock_lock);
+	kmutex_unlock(&so->vfs->sockets->lock);
 	if (sa->len == 0) {
 		sa->family = HOST_AF_UNIX;
 		sa->len = sizeof(sa->family);
@@ -297,12 +300,12 @@ sock_peername(struct file *f, struct host_sockaddr *sa)
 		sa->len = sizeof(sa->family);
 		return (error);
 	}
-	kmutex_lock(&so->vfs->sock_lock);
+	kmutex_lock(&so->vfs->sockets->lock);
 	if (so->has_peer)
 		*sa = so->peer;
 	else
 		error = ENOTCONN;
-	kmutex_unlock(&so->vfs->sock_lock);
+	kmutex_unlock(&so->vfs->sockets->lock);
 	return (error);
 }
 
@@ -311,10 +314,10 @@ sock_peercred(struct file *f, struct sock_cred *cred)
 {
 	struct socket *so = file_socket(f);
 
-	kmutex_lock(&so->vfs->sock_lock);
+	kmutex_lock(&so->vfs->sockets->lock);
 	*cred = so->has_peer ? so->peercred
 			     : (struct sock_cred){0, UINT32_MAX, UINT32_MAX};
-	kmutex_unlock(&so->vfs->sock_lock);
+	kmutex_unlock(&so->vfs->sockets->lock);
 }
 
 void
@@ -324,15 +327,15 @@ sock_set_passcred(struct file *f, bool on)
 
 	atomic_store(&so->passcred, on);
 	if (on)
-		atomic_store(&so->vfs->passcred_used, true);
+		atomic_store(&so->vfs->sockets->passcred_used, true);
 }
 
 /* ---- connections ---- */
 
 /* Until there is room in the backlog. */
 static int
-connect_host(
-    struct file *f, const struct host_sockaddr *host, const struct vfs_ctx *ctx)
+connect_host(struct file *f, const struct host_sockaddr *host,
+    const struct vfs_waiter *waiter)
 {
 	uint64_t deadline = deadline_of(&file_socket(f)->snd_ns);
 	uint64_t step = VFS_PAUSE_MIN, until;
@@ -345,7 +348,7 @@ connect_host(
 		until = host_now_ns() + step;
 		if (until > deadline)
 			return (EAGAIN);
-		error = vfs_wait(ctx, -1, 0, until);
+		error = vfs_wait(waiter, -1, 0, until);
 		if (error != 0 && error != ETIMEDOUT)
 			return (error);
 		if (step < VFS_PAUSE_MAX)
@@ -386,7 +389,7 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 		if (error == 0)
 			error = unix_host_bind(f, so, ctx);
 		if (error == 0)
-			error = connect_host(f, &host, ctx);
+			error = connect_host(f, &host, &ctx->waiter);
 		/* A stranger may have taken the name in between. */
 		if (error == 0 && so->type != HOST_SOCK_DGRAM &&
 		    !peer_is_us(f->hostfd)) {
@@ -396,11 +399,11 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	}
 	if (error != 0)
 		return (error);
-	kmutex_lock(&so->vfs->sock_lock);
+	kmutex_lock(&so->vfs->sockets->lock);
 	so->peer = name;
 	so->peercred = cred;
 	so->has_peer = !away;
-	kmutex_unlock(&so->vfs->sock_lock);
+	kmutex_unlock(&so->vfs->sockets->lock);
 	return (0);
 }
 
@@ -423,7 +426,7 @@ connect_inet(
 		if ((error != EINPROGRESS && error != EALREADY) ||
 		    would_block(f, 0))
 			return (error);
-		error = vfs_wait_retry(ctx, f->hostfd, &w);
+		error = vfs_wait_retry(&ctx->waiter, f->hostfd, &w);
 		if (error != 0)
 			return (error == ETIMEDOUT ? EINPROGRESS : error);
 		waited = true;
@@ -445,7 +448,7 @@ sock_connect(
 /* Strangers may come without end: now and then look at signals, or say that
  * there is nobody. */
 static int
-stranger_pause(unsigned n, bool wait, const struct vfs_ctx *ctx)
+stranger_pause(unsigned n, bool wait, const struct vfs_waiter *waiter)
 {
 	int error;
 
@@ -453,7 +456,7 @@ stranger_pause(unsigned n, bool wait, const struct vfs_ctx *ctx)
 		return (0);
 	if (!wait)
 		return (EAGAIN);
-	error = vfs_wait(ctx, -1, 0, host_now_ns());
+	error = vfs_wait(waiter, -1, 0, host_now_ns());
 	return (error == ETIMEDOUT ? 0 : error);
 }
 
@@ -475,7 +478,7 @@ accepted_is_ours(struct vfs *vfs, int conn, const struct host_sockaddr *peer,
 }
 
 int
-sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
+sock_accept(struct file *f, int flags, const struct vfs_waiter *waiter,
     struct host_sockaddr *peer, struct file **out)
 {
 	struct socket *so = file_socket(f),
@@ -491,7 +494,7 @@ sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
 	for (;;) {
 		error = host_accept(f->hostfd, &from, &fd);
 		if (error == EAGAIN && !would_block(f, 0)) {
-			error = io_wait(f, &w, ctx);
+			error = io_wait(f, &w, waiter);
 			if (error == 0)
 				continue;
 		}
@@ -500,15 +503,15 @@ sock_accept(struct file *f, int flags, const struct vfs_ctx *ctx,
 		if (!is_unix(so) || accepted_is_ours(so->vfs, fd, &from, &conn))
 			break;
 		(void)host_close(fd);
-		error = stranger_pause(++strangers, !would_block(f, 0), ctx);
+		error = stranger_pause(++strangers, !would_block(f, 0), waiter);
 		if (error != 0)
 			return (error);
 	}
 	if (is_unix(so)) {
 		from = conn.peer;
-		kmutex_lock(&so->vfs->sock_lock);
+		kmutex_lock(&so->vfs->sockets->lock);
 		conn.name = so->name;
-		kmutex_unlock(&so->vfs->sock_lock);
+		kmutex_unlock(&so->vfs->sockets->lock);
 		atomic_init(&conn.passcred, atomic_load(&so->passcred));
 	} else {
 		atomic_init(&conn.rcv_ns, atomic_load(&so->rcv_ns));
@@ -529,26 +532,21 @@ struct carrier_record {
 	int32_t pad;
 };
 
-/* Does the message need a parcel, and from whom does it say it is? */
+/* Does the message need a parcel, for files or for the ids of its sender? */
 static bool
-wants_parcel(
-    const struct socket *so, const struct sock_msg *m, struct sock_cred *cred)
+needs_parcel(const struct socket *so, const struct sock_msg *m)
 {
 	if (so->inherited)
 		return (false);
-	if (m->has_cred) {
-		*cred = m->cred;
-		return (true);
-	}
-	return (m->nfiles > 0 || atomic_load(&so->passcred) ||
+	return (m->has_cred || m->nfiles > 0 || atomic_load(&so->passcred) ||
 		(so->type == HOST_SOCK_DGRAM &&
-		    atomic_load(&so->vfs->passcred_used)));
+		    atomic_load(&so->vfs->sockets->passcred_used)));
 }
 
 /* Send what is left of the uio, or some of it.  *done. */
 static int
 send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
-    int flags, uint64_t deadline, const struct vfs_ctx *ctx, size_t *done)
+    int flags, uint64_t deadline, const struct vfs_waiter *waiter, size_t *done)
 {
 	struct host_msg hm = {.iov = m->uio->iov,
 	    .niov = m->uio->niov,
@@ -562,7 +560,7 @@ send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 		    host_sendmsg(f->hostfd, to, &hm, flags & SEND_FLAGS, done);
 		if (error != EAGAIN || would_block(f, flags))
 			return (error);
-		error = io_wait(f, &w, ctx);
+		error = io_wait(f, &w, waiter);
 		if (error != 0)
 			return (error);
 	}
@@ -571,7 +569,7 @@ send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 /* The first piece with its control records, the others without. */
 static int
 send_all(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
-    int flags, const struct vfs_ctx *ctx)
+    int flags, const struct vfs_waiter *waiter)
 {
 	struct socket *so = file_socket(f);
 	uint64_t deadline = deadline_of(&so->snd_ns);
@@ -579,7 +577,7 @@ send_all(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 	int error;
 
 	do {
-		error = send_some(f, m, to, flags, deadline, ctx, &n);
+		error = send_some(f, m, to, flags, deadline, waiter, &n);
 		if (error != 0)
 			break;
 		uio_advance(m->uio, n < m->uio->resid ? n : m->uio->resid);
@@ -591,15 +589,15 @@ send_all(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 }
 
 static int
-send_unix(
-    struct file *f, struct sock_msg *m, int flags, const struct vfs_ctx *ctx)
+send_unix(struct file *f, struct sock_msg *m, int flags,
+    const struct vfs_waiter *waiter)
 {
 	struct carrier_record rec = {.head = {.len = sizeof(rec.head) + 4,
 					 .level = HOST_SOL_SOCKET,
 					 .type = HOST_SCM_RIGHTS}};
 	struct socket *so = file_socket(f);
 	struct host_sockaddr host, name;
-	struct sock_cred cred = sock_self(ctx), unused;
+	struct sock_cred cred, unused;
 	struct sock_parcel *p = NULL;
 	const struct host_sockaddr *to = NULL;
 	int error;
@@ -610,14 +608,16 @@ send_unix(
 	if (m->addr.len != 0) {
 		if (so->type != HOST_SOCK_DGRAM)
 			return (so->has_peer ? EISCONN : EOPNOTSUPP);
-		error = unix_resolve(so, &m->addr, ctx, &host, &name, &unused);
+		error =
+		    unix_resolve(so, &m->addr, m->ctx, &host, &name, &unused);
 		if (error != 0)
 			return (error);
 		to = &host;
 	}
 	m->control = NULL;
 	m->controllen = 0;
-	if (wants_parcel(so, m, &cred)) {
+	if (needs_parcel(so, m)) {
+		cred = m->has_cred ? m->cred : sock_self(waiter);
 		error = parcel_make(
 		    so->vfs, m->files, m->nfiles, &cred, &p, &rec.fd);
 		/* That nobody can be told who sent it is no reason not to. */
@@ -628,7 +628,7 @@ send_unix(
 		m->control = &rec;
 		m->controllen = sizeof(rec);
 	}
-	error = send_all(f, m, to, flags, ctx);
+	error = send_all(f, m, to, flags, waiter);
 	m->control = NULL;
 	if (p != NULL) {
 		/* A stream takes nothing along with no bytes. */
@@ -640,8 +640,8 @@ send_unix(
 }
 
 int
-sock_send(
-    struct file *f, struct sock_msg *m, int flags, const struct vfs_ctx *ctx)
+sock_send(struct file *f, struct sock_msg *m, int flags,
+    const struct vfs_waiter *waiter)
 {
 	struct socket *so = file_socket(f);
 
@@ -649,8 +649,9 @@ sock_send(
 	if (so->inherited && m->addr.len != 0)
 		return (EACCES);
 	if (is_unix(so))
-		return (send_unix(f, m, flags, ctx));
-	return (send_all(f, m, m->addr.len != 0 ? &m->addr : NULL, flags, ctx));
+		return (send_unix(f, m, flags, waiter));
+	return (
+	    send_all(f, m, m->addr.len != 0 ? &m->addr : NULL, flags, waiter));
 }
 
 /* ---- receiving ---- */
@@ -711,10 +712,10 @@ static void
 sender_of(struct socket *so, struct sock_msg *m)
 {
 	m->has_cred = true;
-	kmutex_lock(&so->vfs->sock_lock);
+	kmutex_lock(&so->vfs->sockets->lock);
 	m->cred =
 	    so->has_peer ? so->peercred : (struct sock_cred){0, 65534, 65534};
-	kmutex_unlock(&so->vfs->sock_lock);
+	kmutex_unlock(&so->vfs->sockets->lock);
 }
 
 /* What the host delivered, as the guest sees it. */
@@ -792,8 +793,8 @@ recv_inet(struct file *f, struct sock_msg *m, int flags)
 }
 
 int
-sock_recv(
-    struct file *f, struct sock_msg *m, int flags, const struct vfs_ctx *ctx)
+sock_recv(struct file *f, struct sock_msg *m, int flags,
+    const struct vfs_waiter *waiter)
 {
 	struct socket *so = file_socket(f);
 	struct vfs_retry w = {
@@ -817,7 +818,7 @@ sock_recv(
 		if (error != EAGAIN || (!wait && !again))
 			return (error);
 		if (again) {
-			error = stranger_pause(++strangers, wait, ctx);
+			error = stranger_pause(++strangers, wait, waiter);
 			if (error != 0)
 				return (error);
 			continue;
@@ -829,7 +830,7 @@ sock_recv(
 			m->done = 0;
 			return (0);
 		}
-		error = io_wait(f, &w, ctx);
+		error = io_wait(f, &w, waiter);
 		if (error != 0)
 			return (error);
 	}
@@ -838,10 +839,10 @@ sock_recv(
 /* ---- as a file ---- */
 
 static int
-socket_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+socket_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	struct sock_msg m = {.uio = uio};
-	int error = sock_recv(f, &m, 0, ctx);
+	int error = sock_recv(f, &m, 0, waiter);
 
 	for (int i = 0; i < m.nfiles; i++)
 		file_free(m.files[i]);
@@ -850,11 +851,11 @@ socket_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
 }
 
 static int
-socket_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+socket_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	struct sock_msg m = {.uio = uio};
 
-	return (sock_send(f, &m, 0, ctx));
+	return (sock_send(f, &m, 0, waiter));
 }
 
 static int
@@ -874,7 +875,14 @@ socket_getattr(struct file *f, struct vattr *va)
 	return (0);
 }
 
+static void
+socket_describe(struct file *f, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "socket:[%llu]", (unsigned long long)f->ino);
+}
+
 const struct fileops socket_fileops = {
+    .describe = socket_describe,
     .read = socket_read,
     .write = socket_write,
     .ioctl = hostfd_ioctl,

@@ -11,10 +11,16 @@
 #ifndef VFS_SOCKET_SOCKET_H
 #define VFS_SOCKET_SOCKET_H
 
+#include <bsd/sys/queue.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "host/host_sock.h"
 #include "vfs/core/file.h"
 
-/* Who a process is, to a socket. */
+/* The ids of a process, as SO_PEERCRED and SCM_CREDENTIALS have them. */
 struct sock_cred {
 	int32_t pid;
 	uint32_t uid, gid;
@@ -22,7 +28,7 @@ struct sock_cred {
 
 #define SOCK_RIGHTS_MAX 253 /* files in one message */
 
-/* Key: [I] immutable, [s] vfs->sock_lock, [a] atomic */
+/* Key: [I] immutable, [s] lock of the table, [a] atomic */
 struct socket {
 	struct vfs *vfs;           /* [I] */
 	int domain, type;          /* [I] */
@@ -42,7 +48,7 @@ struct socket {
 	_Atomic(bool) reachable;  /* [a] AF_UNIX: by strangers, too */
 	_Atomic(uint64_t) rcv_ns; /* [a] SO_RCVTIMEO; 0: for ever */
 	_Atomic(uint64_t) snd_ns; /* [a] SO_SNDTIMEO */
-	LIST_ENTRY(socket) link;  /* [s] on vfs->socks while bound */
+	LIST_ENTRY(socket) link;  /* [s] on socks while bound */
 };
 
 /* A message to send, or one received. */
@@ -51,6 +57,7 @@ struct sock_msg {
 	size_t done; /* bytes; of the whole message with MSG_TRUNC */
 	int flags;   /* MSG_* that came with it */
 	struct host_sockaddr addr; /* to (len 0: the peer), or from */
+	const struct vfs_ctx *ctx; /* sent to an address of AF_UNIX */
 	/* AF_UNIX.  Sent: borrowed.  Received: refs and the array (malloc)
 	 * are the caller's. */
 	struct file **files;
@@ -64,8 +71,8 @@ struct sock_msg {
 
 /* The socket of a file, NULL if it is none. */
 struct socket *file_socket(const struct file *);
-/* The caller as sockets see him. */
-struct sock_cred sock_self(const struct vfs_ctx *);
+/* The ids of the caller. */
+struct sock_cred sock_self(const struct vfs_waiter *);
 /* Messages, not a stream: one transfer is one message. */
 bool sock_is_record(const struct socket *);
 
@@ -73,16 +80,16 @@ bool sock_is_record(const struct socket *);
  * calls of their names; EINTR from waiting. */
 int sock_create(struct vfs *, int domain, int type, int protocol, int flags,
     struct file **);
-int sock_pair(struct vfs *, int type, int flags, const struct vfs_ctx *,
+int sock_pair(struct vfs *, int type, int flags, const struct vfs_waiter *,
     struct file *f[2]);
 /* A file for a socket of the world outside; hostfd passes in any case. */
 int sock_inherit(struct vfs *, int hostfd, int flags, struct file **);
 int sock_bind(
     struct file *, const struct host_sockaddr *, const struct vfs_ctx *);
-int sock_listen(struct file *, int backlog, const struct vfs_ctx *);
+int sock_listen(struct file *, int backlog, const struct vfs_waiter *);
 int sock_connect(
     struct file *, const struct host_sockaddr *, const struct vfs_ctx *);
-int sock_accept(struct file *, int flags, const struct vfs_ctx *,
+int sock_accept(struct file *, int flags, const struct vfs_waiter *,
     struct host_sockaddr *peer, struct file **);
 int sock_name(struct file *, struct host_sockaddr *);
 int sock_peername(struct file *, struct host_sockaddr *);
@@ -97,10 +104,10 @@ void sock_set_passcred(struct file *, bool on);
  * socket), ETOOMANYREFS...
  */
 int sock_send(
-    struct file *, struct sock_msg *, int flags, const struct vfs_ctx *);
+    struct file *, struct sock_msg *, int flags, const struct vfs_waiter *);
 /* One message, or what a stream has.  MSG_WAITALL is the caller's. */
 int sock_recv(
-    struct file *, struct sock_msg *, int flags, const struct vfs_ctx *);
+    struct file *, struct sock_msg *, int flags, const struct vfs_waiter *);
 
 /* A record of control messages, as Linux has it; data follows, aligned to 8. */
 struct sock_cmsg {
@@ -108,49 +115,5 @@ struct sock_cmsg {
 	int32_t level, type;
 };
 #define SOCK_CMSG_ALIGN(n) (((size_t)(n) + 7) & ~(size_t)7)
-
-/* ---- between the files of this layer ---- */
-
-extern const struct fileops socket_fileops;
-
-/* sock_unix.c */
-int unix_bind(struct file *, struct socket *, const struct host_sockaddr *,
-    const struct vfs_ctx *);
-/* Where to send what is for `to`: its name at the host, and what the guest
- * calls it.  ECONNREFUSED, errors of lookup. */
-int unix_resolve(struct socket *, const struct host_sockaddr *to,
-    const struct vfs_ctx *, struct host_sockaddr *host,
-    struct host_sockaddr *name, struct sock_cred *);
-/* Give it a name at the host, which says who the caller is. */
-int unix_host_bind(struct file *, struct socket *, const struct vfs_ctx *);
-/* A datagram socket of a pair turns to others.  Until then it hears only the
- * other one, whoever knows its name. */
-int unix_unpair(struct file *, struct socket *);
-/* Whose name at the host this is.  False: it is not one of ours. */
-bool unix_host_parse(const struct vfs *, const struct host_sockaddr *,
-    uint64_t *id, struct sock_cred *);
-/* The guest's name for socket `id`; unnamed if it is closed or has none. */
-void unix_name_of(struct vfs *, uint64_t id, struct host_sockaddr *);
-/* It is being closed. */
-void unix_unbind(struct socket *);
-
-/* sock_rights.c */
-struct sock_parcel;
-/* Files and a sender for one message; *carrier is to be sent with it, and to
- * be closed then. */
-int parcel_make(struct vfs *, struct file **files, int nfiles,
-    const struct sock_cred *, struct sock_parcel **, int *carrier);
-/* It was not sent. */
-void parcel_unmake(struct vfs *, struct sock_parcel *);
-/* A carrier has come: what it stands for; peek leaves it there.  The carrier
- * is closed.  ENOMEM, EBADMSG (not one of ours). */
-int parcel_open(struct vfs *, int carrier, bool peek, struct sock_msg *);
-/* Free those that nobody can receive any more. */
-void parcel_collect(struct vfs *);
-
-/* mount.c calls them. */
-void vfs_sock_init(struct vfs *);
-void vfs_sock_drain(struct vfs *); /* no process is left */
-void vfs_sock_fini(struct vfs *);
 
 #endif /* VFS_SOCKET_SOCKET_H */

@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
 #include "host/host.h"
@@ -122,7 +123,7 @@ fifo_partner(struct tmpfs_node *node, int flags, const struct vfs_ctx *ctx)
 	while (error == 0 && *count == seen) {
 		(void)host_eventfd_drain(w.evfd);
 		kmutex_unlock(&node->tm->lock);
-		error = vfs_wait(ctx, w.evfd, HOST_POLLIN, UINT64_MAX);
+		error = vfs_wait(&ctx->waiter, w.evfd, HOST_POLLIN, UINT64_MAX);
 		kmutex_lock(&node->tm->lock);
 	}
 	if (*count != seen)
@@ -133,15 +134,16 @@ fifo_partner(struct tmpfs_node *node, int flags, const struct vfs_ctx *ctx)
 }
 
 static int
-fifo_read(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+fifo_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	return (hostfd_do_read(f->hostfd, true, fifo_nonblock(f), uio, ctx));
+	return (hostfd_do_read(f->hostfd, true, fifo_nonblock(f), uio, waiter));
 }
 
 static int
-fifo_write(struct file *f, struct uio *uio, const struct vfs_ctx *ctx)
+fifo_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	return (hostfd_do_write(f->hostfd, true, fifo_nonblock(f), uio, ctx));
+	return (
+	    hostfd_do_write(f->hostfd, true, fifo_nonblock(f), uio, waiter));
 }
 
 static void

@@ -733,7 +733,8 @@ stress_thread(void *arg)
 			return;
 		}
 		uio_init1(&uio, &iov, rec, sizeof(rec), 0, true);
-		if (file_write(f, &uio, &ctx, false) != 0 || uio.resid != 0)
+		if (file_write(f, &uio, &ctx.waiter, false) != 0 ||
+		    uio.resid != 0)
 			atomic_fetch_add(t->failed, 1);
 		file_free(f);
 		snprintf(name, sizeof(name), "/tmp/r%u", i % 3);
@@ -741,11 +742,11 @@ stress_thread(void *arg)
 		if (vfs_open(&ctx, NULL, name, O_CREAT | O_RDWR, 0666, &f) ==
 		    0) {
 			uio_init1(&uio, &iov, rec, 50, i % 9000, true);
-			(void)file_write(f, &uio, &ctx, true);
+			(void)file_write(f, &uio, &ctx.waiter, true);
 			va.size = i % 5000;
 			(void)vn_setattr(f->vp, &va, VA_SIZE);
 			uio_init1(&uio, &iov, rec, 50, i % 9000, false);
-			(void)file_read(f, &uio, &ctx, true);
+			(void)file_read(f, &uio, &ctx.waiter, true);
 			file_free(f);
 			memset(rec, 'A' + (int)t->id, sizeof(rec));
 		}

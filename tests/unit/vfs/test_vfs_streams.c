@@ -86,12 +86,10 @@ test_pipe(void **state)
 	assert_int_equal(n, -EAGAIN);
 	n = 0;
 	assert_int_equal(
-	    file_ioctl(p[0], VIOC_FIONREAD, &n, sizeof(n), 0, &ret, &fx->ctx),
-	    0);
+	    file_ioctl(p[0], VIOC_FIONREAD, &n, sizeof(n), 0, &ret), 0);
 	assert_int_equal(n, total);
 	assert_int_equal(
-	    file_ioctl(p[0], VIOC_TIOCGPGRP, &n, sizeof(n), 0, &ret, &fx->ctx),
-	    ENOTTY);
+	    file_ioctl(p[0], VIOC_TIOCGPGRP, &n, sizeof(n), 0, &ret), ENOTTY);
 	file_free(p[0]);
 	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EPIPE);
 	file_free(p[1]);
@@ -116,8 +114,8 @@ test_pipe_signals(void **state)
 	size_t got;
 	long ret;
 
-	fx->ctx.wait = wait_once;
-	fx->ctx.lwp = &left;
+	fx->ctx.waiter.wait = wait_once;
+	fx->ctx.waiter.lwp = &left;
 	assert_int_equal(pipe_create(fx->vfs, 0, p), 0);
 	assert_int_equal(xread(fx, p[0], buf, 1, -1), -EINTR);
 	left = 2;
@@ -126,28 +124,27 @@ test_pipe_signals(void **state)
 	left = 0;
 	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EINTR);
 	assert_int_equal(
-	    file_ioctl(p[1], VIOC_FIONBIO, &on, sizeof(on), 0, &ret, &fx->ctx),
-	    0);
+	    file_ioctl(p[1], VIOC_FIONBIO, &on, sizeof(on), 0, &ret), 0);
 	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EAGAIN);
 	file_free(p[0]);
 	file_free(p[1]);
 
 	/* Inherited: the host's descriptor stays blocking. */
 	assert_int_equal(host_pipe(0, fds), 0);
-	assert_int_equal(hostfd_file_create(fx->vfs, fds[1], &g), 0);
+	assert_int_equal(vfs_inherit(fx->vfs, fds[1], &g), 0);
 	left = 100;
 	assert_int_equal(xwrite(fx, g, buf, 10000, -1), 10000);
 	assert_int_equal(100 - left, 3);
 	assert_int_equal(host_getfl(fds[1], &on), 0);
 	assert_int_equal(on & O_NONBLOCK, 0);
-	fx->ctx.wait = NULL;
+	fx->ctx.waiter.wait = NULL;
 	assert_int_equal(file_setfl(g, O_NONBLOCK), 0);
 	got = 10000;
 	for (int n; (n = xwrite(fx, g, buf, 10000, -1)) > 0;)
 		got += (size_t)n;
 	assert_true(got > 30000 && got <= 65536);
 	file_free(g);
-	assert_int_equal(hostfd_file_create(fx->vfs, fds[0], &g), 0);
+	assert_int_equal(vfs_inherit(fx->vfs, fds[0], &g), 0);
 	(void)host_close(fds[0]);
 	(void)host_close(fds[1]);
 	while (got > 0) {
@@ -182,12 +179,12 @@ test_adopt(void **state)
 	/* A record in two pieces. */
 	iov[0] = (struct host_iovec){&one, 3};
 	iov[1] = (struct host_iovec){(char *)&one + 3, 100};
-	assert_int_equal(file_write(f, &uio, &fx->ctx, false), 0);
+	assert_int_equal(file_write(f, &uio, &fx->ctx.waiter, false), 0);
 	assert_int_equal(uio.resid, 0);
 	iov[0] = (struct host_iovec){&out, 4};
 	iov[1] = (struct host_iovec){(char *)&out + 4, 4};
 	uio = (struct uio){.iov = iov, .niov = 2, .resid = 8};
-	assert_int_equal(file_read(f, &uio, &fx->ctx, false), 0);
+	assert_int_equal(file_read(f, &uio, &fx->ctx.waiter, false), 0);
 	assert_int_equal(out, 5);
 	file_free(f);
 }
@@ -214,10 +211,10 @@ test_fifo(void **state)
 	assert_int_equal(
 	    vfs_mknod(&fx->ctx, NULL, "/tmp/ff", HOST_S_IFIFO | 0666, 0), 0);
 	assert_int_equal(eopen(fx, "/tmp/ff", O_WRONLY | O_NONBLOCK), ENXIO);
-	fx->ctx.wait = wait_once;
-	fx->ctx.lwp = &left;
+	fx->ctx.waiter.wait = wait_once;
+	fx->ctx.waiter.lwp = &left;
 	assert_int_equal(eopen(fx, "/tmp/ff", O_RDONLY), EINTR);
-	fx->ctx.wait = NULL;
+	fx->ctx.waiter.wait = NULL;
 	for (int i = 0; i < 20; i++) {
 		r.flags = i % 2 == 0 ? O_RDONLY : O_WRONLY;
 		assert_int_equal(
@@ -270,8 +267,7 @@ test_devfs(void **state)
 	assert_int_equal(va.rdev, 0x103);
 	f = xopen(fx, "/dev/null", O_WRONLY | O_CREAT | O_TRUNC);
 	assert_int_equal(xwrite(fx, f, buf, sizeof(buf), -1), sizeof(buf));
-	assert_int_equal(
-	    file_ioctl(f, VIOC_TCGETS, buf, 36, 0, &ret, &fx->ctx), ENOTTY);
+	assert_int_equal(file_ioctl(f, VIOC_TCGETS, buf, 36, 0, &ret), ENOTTY);
 	assert_int_equal(vnode_object(f->vp, &o), ENODEV);
 	assert_int_equal(file_seek(f, 100, SEEK_SET, &pos), 0);
 	assert_int_equal(pos, 0);
@@ -292,8 +288,7 @@ test_devfs(void **state)
 	assert_int_equal(xread(fx, f, buf, sizeof(buf), -1), sizeof(buf));
 	assert_int_equal(xread(fx, f, buf2, sizeof(buf), -1), sizeof(buf));
 	assert_memory_not_equal(buf, buf2, sizeof(buf));
-	assert_int_equal(
-	    file_ioctl(f, VIOC_RNDGETENTCNT, &n, 4, 0, &ret, &fx->ctx), 0);
+	assert_int_equal(file_ioctl(f, VIOC_RNDGETENTCNT, &n, 4, 0, &ret), 0);
 	assert_int_equal(n, 256);
 	file_free(f);
 	assert_int_equal(eopen(fx, "/dev/tty", O_RDWR), ENXIO);
@@ -324,7 +319,7 @@ check_tty_name(struct fx *fx, int fd)
 	assert_int_equal(f->vp->flags & VN_TTY, VN_TTY);
 	assert_int_equal(file_getattr(f, &named), 0);
 	file_free(f);
-	assert_int_equal(hostfd_file_create(fx->vfs, fd, &f), 0);
+	assert_int_equal(vfs_inherit(fx->vfs, fd, &f), 0);
 	assert_int_equal(file_getattr(f, &given), 0);
 	assert_int_equal(given.type, VCHR);
 	assert_int_equal(given.dev, named.dev);
@@ -359,18 +354,15 @@ test_devfs_mount_and_tty(void **state)
 	assert_int_equal(ioctl_size(VIOC_TCGETS, &size, &dir), 0);
 	assert_int_equal(size, sizeof(tio));
 	assert_int_equal(
-	    file_ioctl(f, VIOC_TCGETS, tio, sizeof(tio), 0, &ret, &fx->ctx), 0);
+	    file_ioctl(f, VIOC_TCGETS, tio, sizeof(tio), 0, &ret), 0);
 	assert_int_equal(
-	    file_ioctl(f, VIOC_TCSETS, tio, sizeof(tio), 0, &ret, &fx->ctx), 0);
+	    file_ioctl(f, VIOC_TCSETS, tio, sizeof(tio), 0, &ret), 0);
 	memset(winsz, 7, sizeof(winsz));
-	assert_int_equal(
-	    file_ioctl(f, VIOC_TIOCSWINSZ, winsz, 8, 0, &ret, &fx->ctx), 0);
+	assert_int_equal(file_ioctl(f, VIOC_TIOCSWINSZ, winsz, 8, 0, &ret), 0);
 	memset(winsz, 0, sizeof(winsz));
-	assert_int_equal(
-	    file_ioctl(f, VIOC_TIOCGWINSZ, winsz, 8, 0, &ret, &fx->ctx), 0);
+	assert_int_equal(file_ioctl(f, VIOC_TIOCGWINSZ, winsz, 8, 0, &ret), 0);
 	assert_int_equal(winsz[0], 7);
-	assert_int_equal(
-	    file_ioctl(f, VIOC_TCGETS, tio, 8, 0, &ret, &fx->ctx), EINVAL);
+	assert_int_equal(file_ioctl(f, VIOC_TCGETS, tio, 8, 0, &ret), EINVAL);
 	file_free(f);
 	fx->vfs->tty_fd = -1;
 	(void)host_close(fd);
@@ -391,7 +383,7 @@ struct procs {
 static int
 pf_self(void *arg, const struct vfs_ctx *ctx)
 {
-	return (ctx->lwp != NULL ? 5 : 0);
+	return (ctx->waiter.lwp != NULL ? 5 : 0);
 }
 
 static bool
@@ -523,7 +515,7 @@ test_procfs_tree(void **state)
 	assert_int_equal(eopen(fx, "/proc/self/maps", O_RDONLY), ENOENT);
 	fx->vfs->procfs_ops = &fake_procfs;
 	fx->vfs->procfs_arg = &p;
-	fx->ctx.lwp = &p;
+	fx->ctx.waiter.lwp = &p;
 	listing(fx, "/proc", &ns);
 	assert_true(has(&ns, "5") && has(&ns, "70000") && has(&ns, "self") &&
 		    has(&ns, "meminfo") && has(&ns, "sys"));
@@ -610,7 +602,7 @@ test_procfs_links(void **state)
 
 	fx->vfs->procfs_ops = &fake_procfs;
 	fx->vfs->procfs_arg = &p;
-	fx->ctx.lwp = &p;
+	fx->ctx.waiter.lwp = &p;
 	put(fx, "/tmp/prog", "#!prog");
 	p.file[0] = xopen(fx, "/tmp/prog", O_RDONLY);
 	assert_int_equal(pipe_create(fx->vfs, 0, pp), 0);

@@ -134,8 +134,8 @@ rw(struct fx *fx, struct file *f, void *buf, size_t len, int64_t off,
 	int error;
 
 	uio_init1(&uio, &iov, buf, len, off < 0 ? 0 : (uint64_t)off, write);
-	error = write ? file_write(f, &uio, &fx->ctx, off >= 0)
-		      : file_read(f, &uio, &fx->ctx, off >= 0);
+	error = write ? file_write(f, &uio, &fx->ctx.waiter, off >= 0)
+		      : file_read(f, &uio, &fx->ctx.waiter, off >= 0);
 	*done = len - uio.resid;
 	return (error);
 }

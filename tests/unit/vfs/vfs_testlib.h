@@ -239,7 +239,7 @@ fwrite_(struct env *e, struct file *f, const void *buf, size_t len, int64_t at,
 
 	uio_init1(&uio, &iov, (void *)(uintptr_t)buf, len,
 	    at < 0 ? 0 : (uint64_t)at, true);
-	error = file_write(f, &uio, &e->ctx, at >= 0);
+	error = file_write(f, &uio, &e->ctx.waiter, at >= 0);
 	*done = len - uio.resid;
 	return (error);
 }
@@ -253,7 +253,7 @@ fread_(struct env *e, struct file *f, void *buf, size_t len, int64_t at,
 	int error;
 
 	uio_init1(&uio, &iov, buf, len, at < 0 ? 0 : (uint64_t)at, false);
-	error = file_read(f, &uio, &e->ctx, at >= 0);
+	error = file_read(f, &uio, &e->ctx.waiter, at >= 0);
 	*done = len - uio.resid;
 	return (error);
 }

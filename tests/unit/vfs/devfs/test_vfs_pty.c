@@ -46,8 +46,7 @@ call(struct fx *fx, struct file *f, unsigned long cmd, void *arg, size_t size)
 {
 	long ret = 0;
 
-	return (file_ioctl(
-	    f, cmd, arg, size, (uint64_t)(uintptr_t)arg, &ret, &fx->ctx));
+	return (file_ioctl(f, cmd, arg, size, (uint64_t)(uintptr_t)arg, &ret));
 }
 
 /* A pty with its name in path. */
@@ -203,8 +202,8 @@ race_thread(void *arg)
 			(void)call(fx, f, VIOC_TIOCSWINSZ, buf, 8);
 			break;
 		case 6:
-			(void)file_ioctl(f, VIOC_TCFLSH, NULL, 0, x & 3,
-			    &(long){0}, &fx->ctx);
+			(void)file_ioctl(
+			    f, VIOC_TCFLSH, NULL, 0, x & 3, &(long){0});
 			break;
 		case 7:
 			(void)f->ops->poll(f, HOST_POLLIN, &hostfd);

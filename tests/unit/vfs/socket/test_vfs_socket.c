@@ -16,7 +16,7 @@
 #include "vfs/core/lookup.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vfs.h"
-#include "vfs/socket/socket.h"
+#include "vfs/socket/socket_int.h"
 
 /* ---- shorthands ---- */
 
@@ -65,7 +65,7 @@ send_file(struct fx *fx, struct file *to, struct file *f)
 	struct sock_msg m = {.uio = &uio, .files = &f, .nfiles = 1};
 
 	uio_init1(&uio, &iov, &byte, 1, 0, true);
-	return (sock_send(to, &m, HOST_MSG_DONTWAIT, &fx->ctx));
+	return (sock_send(to, &m, HOST_MSG_DONTWAIT, &fx->ctx.waiter));
 }
 
 /* The one file that came, or NULL. */
@@ -79,7 +79,7 @@ recv_file(struct fx *fx, struct file *from)
 	struct file *f = NULL;
 
 	uio_init1(&uio, &iov, &byte, 1, 0, false);
-	assert_int_equal(sock_recv(from, &m, 0, &fx->ctx), 0);
+	assert_int_equal(sock_recv(from, &m, 0, &fx->ctx.waiter), 0);
 	assert_true(m.nfiles <= 1);
 	if (m.nfiles == 1)
 		f = m.files[0];
@@ -125,16 +125,17 @@ test_strangers(void **state)
 	struct sock_cred cred;
 
 	bind_to(fx, s, "/tmp/s");
-	assert_int_equal(sock_listen(s, 8, &fx->ctx), 0);
+	assert_int_equal(sock_listen(s, 8, &fx->ctx.waiter), 0);
 	stranger(&file_socket(s)->host, SOCK_STREAM, false);
 	stranger(&file_socket(s)->host, SOCK_STREAM, true);
-	assert_int_equal(sock_accept(s, 0, &fx->ctx, &peer, &conn), EAGAIN);
+	assert_int_equal(
+	    sock_accept(s, 0, &fx->ctx.waiter, &peer, &conn), EAGAIN);
 	/* One of ours behind them. */
 	stranger(&file_socket(s)->host, SOCK_STREAM, false);
 	fx->ctx.pid = 77;
 	c = make(fx, HOST_SOCK_STREAM);
 	assert_int_equal(connect_to(fx, c, "/tmp/s"), 0);
-	assert_int_equal(sock_accept(s, 0, &fx->ctx, &peer, &conn), 0);
+	assert_int_equal(sock_accept(s, 0, &fx->ctx.waiter, &peer, &conn), 0);
 	sock_peercred(conn, &cred);
 	assert_int_equal(cred.pid, 77);
 	file_free(conn);
@@ -171,15 +172,16 @@ test_files(void **state)
 	struct fx *fx = *state;
 	struct file *v[2], *f, *g;
 
-	assert_int_equal(
-	    sock_pair(fx->vfs, HOST_SOCK_STREAM, O_NONBLOCK, &fx->ctx, v), 0);
+	assert_int_equal(sock_pair(fx->vfs, HOST_SOCK_STREAM, O_NONBLOCK,
+			     &fx->ctx.waiter, v),
+	    0);
 	f = xopen(fx, "/tmp/f", O_RDWR | O_CREAT);
 	assert_int_equal(send_file(fx, v[0], f), 0);
-	assert_int_equal(atomic_load(&fx->vfs->nparcels), 1);
+	assert_int_equal(atomic_load(&fx->vfs->sockets->nparcels), 1);
 	assert_int_equal(atomic_load(&f->refs), 2);
 	g = recv_file(fx, v[1]);
 	assert_ptr_equal(f, g);
-	assert_int_equal(atomic_load(&fx->vfs->nparcels), 0);
+	assert_int_equal(atomic_load(&fx->vfs->sockets->nparcels), 0);
 	file_free(g);
 	assert_int_equal(atomic_load(&f->refs), 1);
 	file_free(f);
@@ -197,7 +199,7 @@ test_limit(void **state)
 
 	for (i = 0; i < 8; i++)
 		assert_int_equal(sock_pair(fx->vfs, HOST_SOCK_STREAM,
-				     O_NONBLOCK, &fx->ctx, v[i]),
+				     O_NONBLOCK, &fx->ctx.waiter, v[i]),
 		    0);
 	f = xopen(fx, "/tmp/f", O_RDWR | O_CREAT);
 	for (i = 0; i < 8 && error != ETOOMANYREFS; i++)
@@ -206,20 +208,20 @@ test_limit(void **state)
 			n += error == 0;
 		} while (error == 0);
 	assert_int_equal(error, ETOOMANYREFS);
-	assert_int_equal(atomic_load(&fx->vfs->nparcels), n);
+	assert_int_equal(atomic_load(&fx->vfs->sockets->nparcels), n);
 	assert_int_equal(atomic_load(&f->refs), n + 1);
 	/* A socket goes with what is in it, and there is room again. */
 	file_free(v[0][1]);
-	assert_true(atomic_load(&fx->vfs->nparcels) < n);
-	assert_int_equal(
-	    atomic_load(&f->refs), atomic_load(&fx->vfs->nparcels) + 1);
+	assert_true(atomic_load(&fx->vfs->sockets->nparcels) < n);
+	assert_int_equal(atomic_load(&f->refs),
+	    atomic_load(&fx->vfs->sockets->nparcels) + 1);
 	assert_int_equal(send_file(fx, v[7][0], f), 0);
 	file_free(v[0][0]);
 	for (i = 1; i < 8; i++) {
 		file_free(v[i][0]);
 		file_free(v[i][1]);
 	}
-	assert_int_equal(atomic_load(&fx->vfs->nparcels), 0);
+	assert_int_equal(atomic_load(&fx->vfs->sockets->nparcels), 0);
 	assert_int_equal(atomic_load(&f->refs), 1);
 	file_free(f);
 }
@@ -232,16 +234,18 @@ test_cycle(void **state)
 	struct file *v[2], *w[2];
 
 	assert_int_equal(
-	    sock_pair(fx->vfs, HOST_SOCK_DGRAM, O_NONBLOCK, &fx->ctx, v), 0);
+	    sock_pair(fx->vfs, HOST_SOCK_DGRAM, O_NONBLOCK, &fx->ctx.waiter, v),
+	    0);
 	assert_int_equal(
-	    sock_pair(fx->vfs, HOST_SOCK_DGRAM, O_NONBLOCK, &fx->ctx, w), 0);
+	    sock_pair(fx->vfs, HOST_SOCK_DGRAM, O_NONBLOCK, &fx->ctx.waiter, w),
+	    0);
 	assert_int_equal(send_file(fx, v[0], w[1]), 0);
 	assert_int_equal(send_file(fx, w[0], v[1]), 0);
 	for (int i = 0; i < 2; i++) {
 		file_free(v[i]);
 		file_free(w[i]);
 	}
-	assert_int_equal(atomic_load(&fx->vfs->nparcels), 2);
+	assert_int_equal(atomic_load(&fx->vfs->sockets->nparcels), 2);
 }
 
 /* What nobody of the guest has made is not to be reached by its name. */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The core of a vfs: creation, and the end of all mounts.
+ *
+ * Guarantees.  vfs_core_destroy() destroys the mounts in reverse order and
+ * verifies that no vnode and no file is left.
+ */
+#include "vfs/core/vfs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "libk/kassert.h"
+#include "mem/vm_types.h"
+#include "mem/vm_zone.h"
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/inotify_event.h"
+#include "vfs/core/lock.h"
+
+#define VFS_DEV_FIRST UINT64_C(0x7f00000) /* st_dev of our own mounts */
+
+/*
+ * A new core without mounts.
+ * - 0, ENOMEM.
+ */
+int
+vfs_core_create(struct vm_system *sys, struct vfs **vfsp)
+{
+	struct vfs *vfs;
+	int error;
+
+	vfs = calloc(1, sizeof(*vfs));
+	if (vfs == NULL)
+		return (ENOMEM);
+	error = vm_zone_create(sys->zones, "vnode", sizeof(struct vnode),
+	    _Alignof(struct vnode), 0, NULL, NULL, 0, &vfs->z_vnode);
+	if (error == 0)
+		error = vm_zone_create(sys->zones, "file", sizeof(struct file),
+		    _Alignof(struct file), 0, NULL, NULL, 0, &vfs->z_file);
+	if (error != 0) {
+		free(vfs);
+		return (error);
+	}
+	vfs->sys = sys;
+	vfs->tty_fd = -1;
+	atomic_init(&vfs->next_dev, VFS_DEV_FIRST);
+	kmutex_init(&vfs->mount_lock, "mounts", KRANK_MOUNT, 0);
+	vfs_lock_init(vfs);
+	inotify_init(vfs);
+	TAILQ_INIT(&vfs->mounts);
+	*vfsp = vfs;
+	return (0);
+}
+
+/*
+ * Destroy the mounts, last one first, and the core.
+ * - No process, file, descriptor table or vnode ref is left.
+ */
+void
+vfs_core_destroy(struct vfs *vfs)
+{
+	struct vmount *mp;
+	struct vnode *covers;
+
+	KVERIFY(vm_zone_live(vfs->z_file) == 0);
+	vrele(vfs->root);
+	vfs->root = NULL;
+	while ((mp = TAILQ_LAST(&vfs->mounts, vmount_list)) != NULL) {
+		kmutex_lock(&vfs->mount_lock);
+		TAILQ_REMOVE(&vfs->mounts, mp, link);
+		covers = mp->covers;
+		if (covers != NULL)
+			__atomic_store_n(
+			    &covers->covered_by, NULL, __ATOMIC_RELEASE);
+		kmutex_unlock(&vfs->mount_lock);
+		vmount_destroy(mp);
+		vrele(covers);
+	}
+	KVERIFY(vm_zone_live(vfs->z_vnode) == 0);
+	vfs_lock_fini(vfs);
+	inotify_fini(vfs);
+	kmutex_destroy(&vfs->mount_lock);
+	free(vfs);
+}

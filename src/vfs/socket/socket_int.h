@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What the files of this folder share: the table of sockets of one
+ * vfs, names of UNIX sockets, and parcels.
+ */
+#ifndef VFS_SOCKET_SOCKET_INT_H
+#define VFS_SOCKET_SOCKET_INT_H
+
+#include <bsd/sys/queue.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/host_sock.h"
+#include "libk/klock.h"
+#include "vfs/core/file.h"
+#include "vfs/socket/socket.h"
+
+struct vm_zone;
+
+/* Key: [I] immutable, [s] lock, [a] atomic */
+struct sock_table {
+	struct vm_zone *zone;             /* [I] of struct socket */
+	struct kmutex lock;               /* rank FILE */
+	uint64_t key;                     /* [I] marks our names at the host */
+	LIST_HEAD(, socket) socks;        /* [s] those with a name */
+	LIST_HEAD(, sock_parcel) parcels; /* [s] under way */
+	_Atomic(unsigned) nparcels;       /* [a] */
+	bool collecting, collect_again;   /* [s] */
+	_Atomic(uint64_t) last_id;        /* [a] last id given to a socket */
+	_Atomic(bool) passcred_used;      /* [a] some socket has SO_PASSCRED */
+};
+
+/* The table of a new vfs.  0, ENOMEM. */
+int sock_table_create(struct vfs *);
+/* Free the parcels and the table.  No process is left. */
+void sock_table_destroy(struct vfs *);
+
+extern const struct fileops socket_fileops;
+
+/* sock_unix.c */
+int unix_bind(struct file *, struct socket *, const struct host_sockaddr *,
+    const struct vfs_ctx *);
+/* Where to send what is for `to`: its name at the host, and what the guest
+ * calls it.  ECONNREFUSED, errors of lookup. */
+int unix_resolve(struct socket *, const struct host_sockaddr *to,
+    const struct vfs_ctx *, struct host_sockaddr *host,
+    struct host_sockaddr *name, struct sock_cred *);
+/* Give it a name at the host, which says who the caller is. */
+int unix_host_bind(struct file *, struct socket *, const struct vfs_ctx *);
+/* A datagram socket of a pair turns to others.  Until then it hears only the
+ * other one, whoever knows its name. */
+int unix_unpair(struct file *, struct socket *);
+/* Whose name at the host this is.  False: it is not one of ours. */
+bool unix_host_parse(const struct vfs *, const struct host_sockaddr *,
+    uint64_t *id, struct sock_cred *);
+/* The guest's name for socket `id`; unnamed if it is closed or has none. */
+void unix_name_of(struct vfs *, uint64_t id, struct host_sockaddr *);
+/* It is being closed. */
+void unix_unbind(struct socket *);
+
+/* sock_rights.c */
+struct sock_parcel;
+/* Files and a sender for one message; *carrier is to be sent with it, and to
+ * be closed then. */
+int parcel_make(struct vfs *, struct file **files, int nfiles,
+    const struct sock_cred *, struct sock_parcel **, int *carrier);
+/* It was not sent. */
+void parcel_unmake(struct vfs *, struct sock_parcel *);
+/* A carrier has come: what it stands for; peek leaves it there.  The carrier
+ * is closed.  ENOMEM, EBADMSG (not one of ours). */
+int parcel_open(struct vfs *, int carrier, bool peek, struct sock_msg *);
+/* Free those that nobody can receive any more. */
+void parcel_collect(struct vfs *);
+
+#endif /* VFS_SOCKET_SOCKET_INT_H */
