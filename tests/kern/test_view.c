@@ -17,7 +17,7 @@
 #include "vfs/core/lookup.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vfs.h"
-#include "vfs/procfs/procfs.h"
+#include "kern/proctext/kern_procfs.h"
 #include "kern/base/vkernel.h"
 
 static _Atomic(bool) release;
@@ -72,20 +72,21 @@ test_procfs(void **state)
 	unsigned long start, end, off, ino;
 	unsigned maj, min;
 	int pid, status, fields = 0;
+	const struct procfs_sys_node *nodes = kern_procfs_ops.sys_nodes;
 
 	atomic_store(&release, false);
 	fx.prog[0] = prog_wait;
 	fx_boot(&fx);
 	pid = fx_spawn(&fx, 0);
 	host_sleep_ns(5000000);
-	for (int i = 0; procfs_pid_nodes[i] != NULL; i++) {
+	for (int i = 0; kern_pid_nodes[i].name != NULL; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/%s", pid,
-		    procfs_pid_nodes[i]);
+		    kern_pid_nodes[i].name);
 		if (read_file(path) != 0)
 			fail_msg("%s", path);
 	}
-	for (int i = 0; procfs_sys_nodes[i] != NULL; i++) {
-		snprintf(path, sizeof(path), "/proc/%s", procfs_sys_nodes[i]);
+	for (int i = 0; nodes[i].name != NULL; i++) {
+		snprintf(path, sizeof(path), "/proc/%s", nodes[i].name);
 		if (read_file(path) != 0)
 			fail_msg("%s", path);
 	}
@@ -146,8 +147,9 @@ test_zombie_texts(void **state)
 		(void)read_file("/proc/2/stat");
 	}
 	assert_non_null(strstr(text, ") Z "));
-	for (int i = 0; procfs_pid_nodes[i] != NULL; i++) {
-		snprintf(path, sizeof(path), "/proc/2/%s", procfs_pid_nodes[i]);
+	for (int i = 0; kern_pid_nodes[i].name != NULL; i++) {
+		snprintf(
+		    path, sizeof(path), "/proc/2/%s", kern_pid_nodes[i].name);
 		assert_int_equal(read_file(path), 0);
 	}
 	assert_int_equal(read_file("/proc/2/exe"), ENOENT);

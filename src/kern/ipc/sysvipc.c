@@ -279,31 +279,53 @@ sysvipc_destroy(struct vkernel *k)
 	k->ipc = NULL;
 }
 
-bool
-sysvipc_systext(const char *node, struct procfs_buf *b)
+static int
+text_limit(struct procfs_buf *b, uint64_t value)
 {
-	static const struct {
-		const char *node;
-		uint64_t value;
-	} values[] = {
-	    {"sys/kernel/shmmni", SHM_MAX},
-	    {"sys/kernel/shmmax", SHM_SIZE_MAX},
-	    {"sys/kernel/shmall", (SHM_SIZE_MAX >> PAGE_SHIFT) * SHM_MAX},
-	    {"sys/kernel/msgmni", MSG_QUEUES_MAX},
-	    {"sys/kernel/msgmax", MSG_SIZE_MAX},
-	    {"sys/kernel/msgmnb", MSG_QUEUE_BYTES},
-	};
+	procfs_printf(b, "%llu\n", (unsigned long long)value);
+	return (0);
+}
 
-	if (strcmp(node, "sys/kernel/sem") == 0) {
-		procfs_printf(b, "%d\t%d\t%d\t%d\n", SEM_PER_SET, SEM_MAX,
-		    SEM_OPS_MAX, SEM_SETS_MAX);
-		return (true);
-	}
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		if (strcmp(node, values[i].node) == 0) {
-			procfs_printf(
-			    b, "%llu\n", (unsigned long long)values[i].value);
-			return (true);
-		}
-	return (false);
+int
+sysvipc_text_sem(void *arg, struct procfs_buf *b)
+{
+	procfs_printf(b, "%d\t%d\t%d\t%d\n", SEM_PER_SET, SEM_MAX, SEM_OPS_MAX,
+	    SEM_SETS_MAX);
+	return (0);
+}
+
+int
+sysvipc_text_shmmni(void *arg, struct procfs_buf *b)
+{
+	return (text_limit(b, SHM_MAX));
+}
+
+int
+sysvipc_text_shmmax(void *arg, struct procfs_buf *b)
+{
+	return (text_limit(b, SHM_SIZE_MAX));
+}
+
+int
+sysvipc_text_shmall(void *arg, struct procfs_buf *b)
+{
+	return (text_limit(b, (SHM_SIZE_MAX >> PAGE_SHIFT) * SHM_MAX));
+}
+
+int
+sysvipc_text_msgmni(void *arg, struct procfs_buf *b)
+{
+	return (text_limit(b, MSG_QUEUES_MAX));
+}
+
+int
+sysvipc_text_msgmax(void *arg, struct procfs_buf *b)
+{
+	return (text_limit(b, MSG_SIZE_MAX));
+}
+
+int
+sysvipc_text_msgmnb(void *arg, struct procfs_buf *b)
+{
+	return (text_limit(b, MSG_QUEUE_BYTES));
 }

@@ -107,8 +107,14 @@ int ipc_set(
 /* All three; destroy: no process is left.  init: 0, ENOMEM. */
 int sysvipc_init(struct vkernel *);
 void sysvipc_destroy(struct vkernel *);
-/* A node of /proc/sys/kernel.  False: none of ours. */
-bool sysvipc_systext(const char *node, struct procfs_buf *);
+/* Settings in /proc/sys/kernel: struct procfs_sys_node.text. */
+int sysvipc_text_sem(void *vkernel, struct procfs_buf *);
+int sysvipc_text_msgmax(void *vkernel, struct procfs_buf *);
+int sysvipc_text_msgmnb(void *vkernel, struct procfs_buf *);
+int sysvipc_text_msgmni(void *vkernel, struct procfs_buf *);
+int sysvipc_text_shmall(void *vkernel, struct procfs_buf *);
+int sysvipc_text_shmmax(void *vkernel, struct procfs_buf *);
+int sysvipc_text_shmmni(void *vkernel, struct procfs_buf *);
 
 /* shm.c, sem.c, msg.c: every object goes; no process is left. */
 void shm_destroy(struct vkernel *);

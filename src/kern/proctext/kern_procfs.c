@@ -381,7 +381,7 @@ sys_swaps(struct vkernel *k, struct procfs_buf *b)
 
 	procfs_printf(b, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	for (unsigned a = 1; swap_area_stat(k->vm.swap, &a, &st); a++) {
-		/* The host's path is none of the guest's business. */
+		/* A guest must not learn paths of the host. */
 		snprintf(name, sizeof(name), "/dev/swap%u", a);
 		procfs_printf(b, "%-39s %-15s %llu\t\t%llu\t\t%d\n", name,
 		    types[st.kind], KIB(st.size), KIB(st.used), st.priority);
@@ -395,65 +395,168 @@ sys_syscall(void *arg, const char *name, uint64_t calls, uint64_t missing)
 	    (unsigned long long)calls, (unsigned long long)missing);
 }
 
-static int
-pf_systext(void *arg, const char *node, struct procfs_buf *b)
-{
-	struct vkernel *k = arg;
+/* ---- tables of nodes ---- */
 
-	if (strcmp(node, "sys/vm/resident") == 0) {
-		resident_text(k, b);
-	} else if (strcmp(node, "meminfo") == 0) {
-		sys_meminfo(k, b);
-	} else if (strcmp(node, "stat") == 0) {
-		sys_stat(k, b);
-	} else if (strcmp(node, "loadavg") == 0) {
-		sys_loadavg(k, b);
-	} else if (strcmp(node, "uptime") == 0) {
-		sys_uptime(k, b);
-	} else if (strcmp(node, "vmstat") == 0) {
-		sys_vmstat(k, b);
-	} else if (strcmp(node, "cpuinfo") == 0) {
-		return (sys_cpuinfo(b));
-	} else if (strcmp(node, "version") == 0) {
-		procfs_printf(b,
-		    "Linux version " LX_UTS_RELEASE
-		    " (vmspace %s) #1 SMP vmspace\n",
-		    kern_version());
-	} else if (strcmp(node, "filesystems") == 0) {
-		procfs_printf(b, "nodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\n"
-				 "nodev\thostfs\n");
-	} else if (strcmp(node, "swaps") == 0) {
-		sys_swaps(k, b);
-	} else if (strcmp(node, "cmdline") == 0) {
-		procfs_printf(b, "vmspace\n");
-	} else if (strcmp(node, "zones") == 0) {
-		procfs_printf(b, "%-16s %6s %10s %10s %10s %12s %12s %6s\n",
-		    "zone", "size", "live", "peak", "cached", "bytes", "allocs",
-		    "fails");
-		vm_zone_foreach(k->vm.zones, sys_zone, b);
-	} else if (strcmp(node, "syscalls") == 0) {
-		procfs_printf(
-		    b, "%-24s %12s %12s\n", "call", "calls", "missing");
-		kern_syscall_counts(k, sys_syscall, b);
-	} else if (strcmp(node, "objects") == 0) {
-		sys_objects(k, b);
-	} else if (strcmp(node, "sys/kernel/hostname") == 0) {
-		procfs_printf(b, "%s\n", k->hostname);
-	} else if (strcmp(node, "sys/kernel/pid_max") == 0) {
-		procfs_printf(b, "%d\n", PID_MAX);
-	} else if (!sysvipc_systext(node, b)) {
-		return (ENOENT);
-	}
+static int
+text_meminfo(void *arg, struct procfs_buf *b)
+{
+	sys_meminfo(arg, b);
 	return (0);
 }
 
 static int
-pf_syswrite(void *arg, const char *node, const char *text, size_t len)
+text_stat(void *arg, struct procfs_buf *b)
 {
-	if (strcmp(node, "sys/vm/resident") != 0)
-		return (EACCES);
+	sys_stat(arg, b);
+	return (0);
+}
+
+static int
+text_loadavg(void *arg, struct procfs_buf *b)
+{
+	sys_loadavg(arg, b);
+	return (0);
+}
+
+static int
+text_uptime(void *arg, struct procfs_buf *b)
+{
+	sys_uptime(arg, b);
+	return (0);
+}
+
+static int
+text_vmstat(void *arg, struct procfs_buf *b)
+{
+	sys_vmstat(arg, b);
+	return (0);
+}
+
+static int
+text_objects(void *arg, struct procfs_buf *b)
+{
+	sys_objects(arg, b);
+	return (0);
+}
+
+static int
+text_swaps(void *arg, struct procfs_buf *b)
+{
+	sys_swaps(arg, b);
+	return (0);
+}
+
+static int
+text_cpuinfo(void *arg, struct procfs_buf *b)
+{
+	return (sys_cpuinfo(b));
+}
+
+static int
+text_version(void *arg, struct procfs_buf *b)
+{
+	procfs_printf(b,
+	    "Linux version " LX_UTS_RELEASE " (vmspace %s) #1 SMP vmspace\n",
+	    kern_version());
+	return (0);
+}
+
+static int
+text_filesystems(void *arg, struct procfs_buf *b)
+{
+	procfs_printf(b, "nodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\n"
+			 "nodev\thostfs\n");
+	return (0);
+}
+
+static int
+text_cmdline(void *arg, struct procfs_buf *b)
+{
+	procfs_printf(b, "vmspace\n");
+	return (0);
+}
+
+static int
+text_zones(void *arg, struct procfs_buf *b)
+{
+	struct vkernel *k = arg;
+
+	procfs_printf(b, "%-16s %6s %10s %10s %10s %12s %12s %6s\n", "zone",
+	    "size", "live", "peak", "cached", "bytes", "allocs", "fails");
+	vm_zone_foreach(k->vm.zones, sys_zone, b);
+	return (0);
+}
+
+static int
+text_syscalls(void *arg, struct procfs_buf *b)
+{
+	procfs_printf(b, "%-24s %12s %12s\n", "call", "calls", "missing");
+	kern_syscall_counts(arg, sys_syscall, b);
+	return (0);
+}
+
+static int
+text_hostname(void *arg, struct procfs_buf *b)
+{
+	const struct vkernel *k = arg;
+
+	procfs_printf(b, "%s\n", k->hostname);
+	return (0);
+}
+
+static int
+text_pid_max(void *arg, struct procfs_buf *b)
+{
+	procfs_printf(b, "%d\n", PID_MAX);
+	return (0);
+}
+
+static int
+text_resident(void *arg, struct procfs_buf *b)
+{
+	resident_text(arg, b);
+	return (0);
+}
+
+static int
+write_resident(void *arg, const char *text, size_t len)
+{
 	return (resident_control(arg, text, len));
 }
+
+static const struct procfs_sys_node sys_nodes[] = {
+    {.name = "meminfo", .mode = 0444, .text = text_meminfo},
+    {.name = "stat", .mode = 0444, .text = text_stat},
+    {.name = "uptime", .mode = 0444, .text = text_uptime},
+    {.name = "loadavg", .mode = 0444, .text = text_loadavg},
+    {.name = "vmstat", .mode = 0444, .text = text_vmstat},
+    {.name = "cpuinfo", .mode = 0444, .text = text_cpuinfo},
+    {.name = "version", .mode = 0444, .text = text_version},
+    {.name = "filesystems", .mode = 0444, .text = text_filesystems},
+    {.name = "swaps", .mode = 0444, .text = text_swaps},
+    {.name = "cmdline", .mode = 0444, .text = text_cmdline},
+    {.name = "zones", .mode = 0444, .text = text_zones},
+    {.name = "objects", .mode = 0444, .text = text_objects},
+    {.name = "syscalls", .mode = 0444, .text = text_syscalls},
+    {.name = NULL},
+};
+
+static const struct procfs_sys_node settings[] = {
+    {.name = "kernel/hostname", .mode = 0444, .text = text_hostname},
+    {.name = "kernel/pid_max", .mode = 0444, .text = text_pid_max},
+    {.name = "kernel/sem", .mode = 0444, .text = sysvipc_text_sem},
+    {.name = "kernel/msgmax", .mode = 0444, .text = sysvipc_text_msgmax},
+    {.name = "kernel/msgmnb", .mode = 0444, .text = sysvipc_text_msgmnb},
+    {.name = "kernel/msgmni", .mode = 0444, .text = sysvipc_text_msgmni},
+    {.name = "kernel/shmall", .mode = 0444, .text = sysvipc_text_shmall},
+    {.name = "kernel/shmmax", .mode = 0444, .text = sysvipc_text_shmmax},
+    {.name = "kernel/shmmni", .mode = 0444, .text = sysvipc_text_shmmni},
+    {.name = "vm/resident",
+	.mode = 0644,
+	.text = text_resident,
+	.write = write_resident},
+    {.name = NULL},
+};
 
 const struct procfs_ops kern_procfs_ops = {
     .self = pf_self,
@@ -465,9 +568,11 @@ const struct procfs_ops kern_procfs_ops = {
     .vnode = pf_vnode,
     .file = pf_file,
     .fdnext = pf_fdnext,
-    .text = kern_procfs_text,
-    .systext = pf_systext,
-    .syswrite = pf_syswrite,
+    .proc_open = kern_procfs_open,
+    .proc_close = kern_procfs_close,
+    .pid_nodes = kern_pid_nodes,
+    .sys_nodes = sys_nodes,
+    .settings = settings,
     .mem_open = kern_procfs_mem_open,
     .mem_rw = kern_procfs_mem_rw,
     .mem_close = kern_procfs_mem_close,

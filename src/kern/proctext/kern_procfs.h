@@ -12,18 +12,21 @@
 #include "kern/base/vkernel.h"
 #include "vfs/procfs/procfs.h"
 
-/* struct procfs_ops.text */
-int kern_procfs_text(
-    void *vkernel, int pid, const char *node, struct procfs_buf *);
+/* ---- kern_procfs_pid.c ---- */
+
+extern const struct procfs_pid_node kern_pid_nodes[];
+/* struct procfs_ops.proc_* */
+int kern_procfs_open(void *vkernel, int pid, struct procfs_proc **);
+void kern_procfs_close(struct procfs_proc *);
 
 extern const struct procfs_ops kern_procfs_ops;
 
 /* ---- kern_procfs_mem.c ---- */
 
 /*
- * May someone with these effective ids look into p, and change it?  Root may;
- * others if all ids of p are theirs.  Then *vm is its memory, held, or NULL for
- * a zombie, which has none.  0, EPERM.
+ * May a process with these effective ids read and change the memory of p?
+ * Root may; others if all ids of p are theirs.  *vm is then its memory, held,
+ * or NULL for a zombie, which has none.  0, EPERM.
  */
 int proc_look(struct proc *p, uint32_t uid, uint32_t gid, struct vmspace **vm);
 

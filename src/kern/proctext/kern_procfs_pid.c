@@ -4,11 +4,11 @@
 /*
  * procfs texts of one process, in Linux's formats.
  *
- * Concepts: a text is made from a snapshot (struct pinfo) that is taken in one
- * go under proctree and the proc lock, and from the vmspace the process had
- * then, which is held.  Memory (cmdline, environ) is read through the held
- * vmspace: a process that execs meanwhile shows its old strings, one that
- * exits shows none; never somebody else's.
+ * Concepts: a text is generated from a snapshot (struct procfs_proc) that is
+ * taken in one go under proctree and the proc lock, and from the vmspace the
+ * process had then, which is held.  Memory (cmdline, environ) is read through
+ * the held vmspace: a process that execs meanwhile shows its old strings, one
+ * that exits shows none; it never shows those of another process.
  */
 #include "kern/proctext/kern_procfs.h"
 
@@ -38,7 +38,7 @@
 /* printf's %llu takes nothing else. */
 typedef unsigned long long ull;
 
-struct pinfo {
+struct procfs_proc {
 	struct proc *p;     /* held */
 	struct vmspace *vm; /* held; NULL for a zombie */
 	int pid, tid, ppid, pgid, sid, tty, fg, nlwps, nice, exit_signal,
@@ -72,7 +72,7 @@ pinfo_state(struct proc *p, const struct lwp *of)
 }
 
 static void
-pinfo_signals(struct proc *p, struct pinfo *pi)
+pinfo_signals(struct proc *p, struct procfs_proc *pi)
 {
 	struct sigacts *sa = p->sigacts;
 	struct lwp *l = pi->tid != pi->pid ? proc_lwp_locked(p, pi->tid)
@@ -94,7 +94,7 @@ pinfo_signals(struct proc *p, struct pinfo *pi)
 }
 
 static void
-pinfo_locked(struct proc *p, struct pinfo *pi)
+pinfo_locked(struct proc *p, struct procfs_proc *pi)
 {
 	const struct lwp *l, *of = NULL;
 
@@ -141,7 +141,7 @@ tty_device(const struct vkernel *k, const struct session *s)
 }
 
 static int
-pinfo_get(struct vkernel *k, int pid, struct pinfo *pi)
+pinfo_get(struct vkernel *k, int pid, struct procfs_proc *pi)
 {
 	struct proc *p;
 
@@ -167,7 +167,7 @@ pinfo_get(struct vkernel *k, int pid, struct pinfo *pi)
 }
 
 static void
-pinfo_put(struct pinfo *pi)
+pinfo_put(struct procfs_proc *pi)
 {
 	if (pi->vm != NULL)
 		vmspace_drop(pi->vm);
@@ -200,7 +200,7 @@ maps_line(const struct vm_entry_info *e, struct procfs_buf *b)
 }
 
 static void
-pid_maps(struct pinfo *pi, struct procfs_buf *b)
+pid_maps(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vm_entry_info e;
 	vm_offset_t va = 0;
@@ -252,7 +252,7 @@ smaps_entry(
 }
 
 static void
-pid_smaps(struct pinfo *pi, struct procfs_buf *b)
+pid_smaps(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vm_entry_info e;
 	vm_offset_t va = 0;
@@ -280,7 +280,7 @@ pid_chain(struct vmspace *vm, vm_offset_t va, struct procfs_buf *b)
 }
 
 static void
-pid_vmspace(struct pinfo *pi, struct procfs_buf *b)
+pid_vmspace(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vm_entry_info e;
 	struct vmspace_stat st;
@@ -316,8 +316,8 @@ pid_vmspace(struct pinfo *pi, struct procfs_buf *b)
 
 /* Bytes [start, end) of the process. */
 static int
-pid_memory(
-    struct pinfo *pi, vm_offset_t start, vm_offset_t end, struct procfs_buf *b)
+pid_memory(struct procfs_proc *pi, vm_offset_t start, vm_offset_t end,
+    struct procfs_buf *b)
 {
 	size_t n, done;
 	char *tmp;
@@ -342,7 +342,7 @@ pid_memory(
 }
 
 static void
-pid_statm(struct pinfo *pi, struct procfs_buf *b)
+pid_statm(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vmspace_stat st = {0};
 	uint64_t anon = 0, text = 0, res;
@@ -363,7 +363,7 @@ pid_statm(struct pinfo *pi, struct procfs_buf *b)
 /* ---- numbers ---- */
 
 static void
-pid_stat(struct pinfo *pi, struct procfs_buf *b)
+pid_stat(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vmspace_stat st = {0};
 	struct vmspace *vm = pi->vm;
@@ -413,7 +413,7 @@ state_name(char c)
 }
 
 static void
-pid_status_vm(struct pinfo *pi, struct procfs_buf *b)
+pid_status_vm(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vmspace_stat st;
 
@@ -428,7 +428,7 @@ pid_status_vm(struct pinfo *pi, struct procfs_buf *b)
 }
 
 static void
-pid_status(struct pinfo *pi, struct procfs_buf *b)
+pid_status(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	procfs_printf(b,
 	    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\n"
@@ -455,7 +455,7 @@ pid_status(struct pinfo *pi, struct procfs_buf *b)
 }
 
 static void
-pid_limits(struct pinfo *pi, struct procfs_buf *b)
+pid_limits(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	static const struct {
 		const char *name, *unit;
@@ -509,7 +509,7 @@ mount_field(struct procfs_buf *b, const char *s)
 }
 
 static void
-pid_mounts(struct pinfo *pi, struct procfs_buf *b)
+pid_mounts(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vfs *vfs = pi->p->k->vfs;
 	struct vmount *mp;
@@ -534,57 +534,139 @@ auxv_bytes(const uint64_t *auxv)
 	return ((n + 2) * sizeof(*auxv));
 }
 
-static int
-pid_text(struct pinfo *pi, const char *node, struct procfs_buf *b)
-{
-	const struct vmspace *vm = pi->vm;
+/* The rest are nodes of struct procfs_pid_node. */
 
-	if (strcmp(node, "maps") == 0) {
-		pid_maps(pi, b);
-	} else if (strcmp(node, "smaps") == 0) {
-		pid_smaps(pi, b);
-	} else if (strcmp(node, "stat") == 0) {
-		pid_stat(pi, b);
-	} else if (strcmp(node, "status") == 0) {
-		pid_status(pi, b);
-	} else if (strcmp(node, "statm") == 0) {
-		pid_statm(pi, b);
-	} else if (strcmp(node, "cmdline") == 0) {
-		return (vm == NULL
-			    ? 0
-			    : pid_memory(pi, vm->arg_start, vm->arg_end, b));
-	} else if (strcmp(node, "environ") == 0) {
-		return (vm == NULL
-			    ? 0
-			    : pid_memory(pi, vm->env_start, vm->env_end, b));
-	} else if (strcmp(node, "auxv") == 0) {
-		procfs_write(b, pi->auxv, auxv_bytes(pi->auxv));
-	} else if (strcmp(node, "limits") == 0) {
-		pid_limits(pi, b);
-	} else if (strcmp(node, "comm") == 0) {
-		procfs_printf(b, "%s\n", pi->comm);
-	} else if (strcmp(node, "mounts") == 0) {
-		pid_mounts(pi, b);
-	} else if (strcmp(node, "oom_score_adj") == 0) {
-		procfs_printf(b, "0\n");
-	} else if (strcmp(node, "vmspace") == 0) {
-		pid_vmspace(pi, b);
-	} else {
-		return (ENOENT);
-	}
+static int
+text_maps(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	pid_maps(pi, b);
 	return (0);
 }
 
-int
-kern_procfs_text(void *arg, int pid, const char *node, struct procfs_buf *b)
+static int
+text_smaps(struct procfs_proc *pi, struct procfs_buf *b)
 {
-	struct pinfo pi;
+	pid_smaps(pi, b);
+	return (0);
+}
+
+static int
+text_stat(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	pid_stat(pi, b);
+	return (0);
+}
+
+static int
+text_status(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	pid_status(pi, b);
+	return (0);
+}
+
+static int
+text_statm(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	pid_statm(pi, b);
+	return (0);
+}
+
+static int
+text_cmdline(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	const struct vmspace *vm = pi->vm;
+
+	return (vm == NULL ? 0 : pid_memory(pi, vm->arg_start, vm->arg_end, b));
+}
+
+static int
+text_environ(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	const struct vmspace *vm = pi->vm;
+
+	return (vm == NULL ? 0 : pid_memory(pi, vm->env_start, vm->env_end, b));
+}
+
+static int
+text_auxv(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	procfs_write(b, pi->auxv, auxv_bytes(pi->auxv));
+	return (0);
+}
+
+static int
+text_limits(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	pid_limits(pi, b);
+	return (0);
+}
+
+static int
+text_comm(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	procfs_printf(b, "%s\n", pi->comm);
+	return (0);
+}
+
+static int
+text_mounts(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	pid_mounts(pi, b);
+	return (0);
+}
+
+static int
+text_oom_score_adj(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	procfs_printf(b, "0\n");
+	return (0);
+}
+
+static int
+text_vmspace(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	pid_vmspace(pi, b);
+	return (0);
+}
+
+const struct procfs_pid_node kern_pid_nodes[] = {
+    {"maps", 0444, text_maps},
+    {"smaps", 0444, text_smaps},
+    {"stat", 0444, text_stat},
+    {"status", 0444, text_status},
+    {"statm", 0444, text_statm},
+    {"cmdline", 0444, text_cmdline},
+    {"environ", 0400, text_environ},
+    {"auxv", 0400, text_auxv},
+    {"limits", 0444, text_limits},
+    {"comm", 0444, text_comm},
+    {"mounts", 0444, text_mounts},
+    {"oom_score_adj", 0444, text_oom_score_adj},
+    {"vmspace", 0444, text_vmspace},
+    {NULL, 0, NULL},
+};
+
+int
+kern_procfs_open(void *vkernel, int pid, struct procfs_proc **out)
+{
+	struct procfs_proc *pi;
 	int error;
 
-	error = pinfo_get(arg, pid, &pi);
-	if (error != 0)
+	pi = malloc(sizeof(*pi));
+	if (pi == NULL)
+		return (ENOMEM);
+	error = pinfo_get(vkernel, pid, pi);
+	if (error != 0) {
+		free(pi);
 		return (error);
-	error = pid_text(&pi, node, b);
-	pinfo_put(&pi);
-	return (error);
+	}
+	*out = pi;
+	return (0);
+}
+
+void
+kern_procfs_close(struct procfs_proc *pi)
+{
+	pinfo_put(pi);
+	free(pi);
 }

@@ -50,19 +50,16 @@
 
 #define PROCFS_MAGIC 0x9fa0
 
-const char *const procfs_pid_nodes[] = {"maps", "smaps", "stat", "status",
-    "statm", "cmdline", "environ", "auxv", "limits", "comm", "mounts",
-    "oom_score_adj", "vmspace", NULL};
-/* "mounts" is a link. */
-const char *const procfs_sys_nodes[] = {"meminfo", "stat", "uptime", "loadavg",
-    "vmstat", "cpuinfo", "version", "filesystems", "swaps", "cmdline", "zones",
-    "objects", "syscalls", NULL};
 const char *const procfs_links[PROCFS_NLINKS] = {"exe", "cwd", "root"};
 
 const struct procfs_ops *
 procfs_ops_of(const struct vnode *vp, void **arg)
 {
-	static const struct procfs_ops none;
+	static const struct procfs_pid_node no_pid_nodes[1];
+	static const struct procfs_sys_node no_sys_nodes[1];
+	static const struct procfs_ops none = {.pid_nodes = no_pid_nodes,
+	    .sys_nodes = no_sys_nodes,
+	    .settings = no_sys_nodes};
 	const struct vfs *vfs = vp->mount->vfs;
 
 	*arg = vfs->procfs_arg;
@@ -181,7 +178,7 @@ static uint32_t
 procfs_mode(const struct vnode *vp)
 {
 	const struct procfs_node *n = procfs_node(vp);
-	const char *name;
+	void *arg;
 
 	switch (n->kind) {
 	case PN_FDDIR:
@@ -191,13 +188,11 @@ procfs_mode(const struct vnode *vp)
 	case PN_MEM:
 		return (0600);
 	case PN_SYSCTL:
-		return (procfs_sysctl_writable(n->idx) ? 0644 : 0444);
+		return (procfs_sysctl_mode(vp));
 	case PN_TEXT:
-		name = procfs_pid_nodes[n->idx];
-		return (
-		    strcmp(name, "environ") == 0 || strcmp(name, "auxv") == 0
-			? 0400
-			: 0444);
+		return (procfs_ops_of(vp, &arg)->pid_nodes[n->idx].mode);
+	case PN_SYSTEXT:
+		return (procfs_ops_of(vp, &arg)->sys_nodes[n->idx].mode);
 	default:
 		break;
 	}

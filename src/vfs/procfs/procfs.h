@@ -37,6 +37,24 @@ void procfs_write(struct procfs_buf *, const void *data, size_t len);
 
 int procfs_mount_create(struct vfs *, struct vmount **);
 
+struct procfs_proc; /* kern's */
+
+/* A file of a process, of mode `mode` (permission bits).  Tables of nodes end
+ * with a NULL name.  text: any errno. */
+struct procfs_pid_node {
+	const char *name;
+	uint32_t mode;
+	int (*text)(struct procfs_proc *, struct procfs_buf *);
+};
+
+/* A file of the system.  write: one setting, at once; NULL: EACCES. */
+struct procfs_sys_node {
+	const char *name;
+	uint32_t mode;
+	int (*text)(void *arg, struct procfs_buf *);
+	int (*write)(void *arg, const char *text, size_t len);
+};
+
 /*
  * Registered by kern.  A process is named by pid; every call looks it up anew
  * and answers ESRCH when it is gone.  `who` is 0 for "self".
@@ -59,15 +77,17 @@ struct procfs_ops {
 	/* fd/N: ref'ed file.  fdnext: smallest open fd >= fd, or -1. */
 	int (*file)(void *arg, int pid, int fd, struct file **);
 	int (*fdnext)(void *arg, int pid, int fd);
-	/* Text of a per-process node ("maps", "stat", "status", "cmdline",
-	 * "environ", "auxv", "statm", "limits", "comm", ...). */
-	int (*text)(void *arg, int pid, const char *node, struct procfs_buf *);
-	/* Text of a system node ("meminfo", "stat", "uptime", "loadavg",
-	 * "vmstat", "cpuinfo", "version", "mounts" ...). */
-	int (*systext)(void *arg, const char *node, struct procfs_buf *);
-	/* A write to a setting, at once: EACCES, EINVAL... */
-	int (*syswrite)(
-	    void *arg, const char *node, const char *text, size_t len);
+	/*
+	 * What the text of a node of a process is generated from, for one
+	 * text.  ESRCH.
+	 */
+	int (*proc_open)(void *arg, int pid, struct procfs_proc **);
+	void (*proc_close)(struct procfs_proc *);
+	const struct procfs_pid_node *pid_nodes; /* of each process */
+	const struct procfs_sys_node *sys_nodes; /* of /proc itself */
+	/* Settings in /proc/sys by their path in there ("kernel/hostname"):
+	 * those without an entry have the constant value of procfs. */
+	const struct procfs_sys_node *settings;
 	/*
 	 * The memory of a process, for as long as it is the one that it has
 	 * now: mem_rw moves bytes at address uio->off, and is ESRCH after exit
@@ -79,8 +99,5 @@ struct procfs_ops {
 	int (*mem_rw)(void *mem, struct uio *);
 	void (*mem_close)(void *mem);
 };
-/* Node names that exist, NULL-terminated; procfs makes files of them. */
-extern const char *const procfs_pid_nodes[];
-extern const char *const procfs_sys_nodes[];
 
 #endif /* VFS_PROCFS_PROCFS_H */

@@ -23,19 +23,10 @@
 
 #define DYNAMIC ((uint64_t)1 << 32)
 
-static unsigned
-procfs_count(const char *const *names)
-{
-	unsigned n = 0;
-
-	while (names[n] != NULL)
-		n++;
-	return (n);
-}
-
 /* Fixed name i of the root. */
 static const char *
-procfs_root_child(unsigned i, struct procfs_node *n)
+procfs_root_child(
+    const struct procfs_ops *ops, unsigned i, struct procfs_node *n)
 {
 	static const struct {
 		const char *name;
@@ -54,22 +45,24 @@ procfs_root_child(unsigned i, struct procfs_node *n)
 	}
 	n->kind = PN_SYSTEXT;
 	n->idx = i - nfixed;
-	return (procfs_sys_nodes[n->idx]);
+	return (ops->sys_nodes[n->idx].name);
 }
 
 /* Fixed name i of a process or thread. */
 static const char *
-procfs_pid_child(
-    const struct procfs_node *dir, unsigned i, struct procfs_node *n)
+procfs_pid_child(const struct procfs_ops *ops, const struct procfs_node *dir,
+    unsigned i, struct procfs_node *n)
 {
-	unsigned ntext = procfs_count(procfs_pid_nodes);
+	unsigned ntext = 0;
 
+	while (ops->pid_nodes[ntext].name != NULL)
+		ntext++;
 	n->pid = dir->pid;
 	n->thread = dir->thread;
 	if (i < ntext) {
 		n->kind = PN_TEXT;
 		n->idx = i;
-		return (procfs_pid_nodes[i]);
+		return (ops->pid_nodes[i].name);
 	}
 	i -= ntext;
 	if (i < PROCFS_NLINKS) {
@@ -95,17 +88,21 @@ procfs_pid_child(
 
 /* Name and node of fixed child i, NULL past the last. */
 static const char *
-procfs_child(const struct procfs_node *dir, unsigned i, struct procfs_node *n)
+procfs_child(const struct vnode *dvp, unsigned i, struct procfs_node *n)
 {
+	const struct procfs_node *dir = procfs_node(dvp);
+	const struct procfs_ops *ops;
 	unsigned idx = 0;
+	void *arg;
 
+	ops = procfs_ops_of(dvp, &arg);
 	memset(n, 0, sizeof(*n));
 	switch (dir->kind) {
 	case PN_ROOT:
-		return (procfs_root_child(i, n));
+		return (procfs_root_child(ops, i, n));
 	case PN_PID:
 	case PN_TID:
-		return (procfs_pid_child(dir, i, n));
+		return (procfs_pid_child(ops, dir, i, n));
 	case PN_SYSCTLDIR:
 		do {
 			idx = procfs_sysctl_next(dir->idx, idx + 1);
@@ -178,14 +175,13 @@ procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
 int
 procfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 {
-	const struct procfs_node *dir = procfs_node(dvp);
 	struct procfs_node n;
 	const char *have;
 	int num, error;
 
 	if (!procfs_alive(dvp))
 		return (ENOENT);
-	for (unsigned i = 0; (have = procfs_child(dir, i, &n)) != NULL; i++) {
+	for (unsigned i = 0; (have = procfs_child(dvp, i, &n)) != NULL; i++) {
 		if (strcmp(have, name) == 0)
 			return (procfs_vget(dvp->mount, &n, vpp));
 	}
@@ -272,14 +268,13 @@ procfs_readdir_dynamic(
 int
 procfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 {
-	const struct procfs_node *dir = procfs_node(vp);
 	struct procfs_node n;
 	const char *name;
 
 	if (!procfs_alive(vp))
 		return (ENOENT);
 	for (; off < DYNAMIC; off++) {
-		name = procfs_child(dir, (unsigned)off, &n);
+		name = procfs_child(vp, (unsigned)off, &n);
 		if (name == NULL)
 			off = DYNAMIC - 1;
 		else if (!procfs_emit(name, &n, off + 1, fn, arg))

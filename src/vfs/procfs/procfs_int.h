@@ -15,14 +15,14 @@ enum procfs_kind {
 	PN_SELF,       /* link */
 	PN_THREADSELF, /* link */
 	PN_MOUNTS,     /* link */
-	PN_SYSTEXT,    /* idx: procfs_sys_nodes */
+	PN_SYSTEXT,    /* idx: ops->sys_nodes */
 	PN_SYSCTLDIR,  /* idx: sysctl table */
 	PN_SYSCTL,     /* idx: sysctl table */
 	PN_PID,        /* directory of a process */
 	PN_TASKDIR,
 	PN_TID, /* directory of a thread */
 	PN_FDDIR,
-	PN_TEXT, /* idx: procfs_pid_nodes */
+	PN_TEXT, /* idx: ops->pid_nodes */
 	PN_MEM,
 	PN_LINK,   /* idx: procfs_links */
 	PN_FD,     /* idx: descriptor */
@@ -97,7 +97,7 @@ int procfs_mem_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 unsigned procfs_sysctl_next(unsigned dir, unsigned from);
 const char *procfs_sysctl_name(unsigned);
 bool procfs_sysctl_isdir(unsigned);
-bool procfs_sysctl_writable(unsigned);
+uint32_t procfs_sysctl_mode(const struct vnode *);
 /* One write(2) is one setting. */
 int procfs_sysctl_write(struct vnode *, const char *text, size_t len);
 void procfs_boot_id(char *buf, size_t size);

@@ -2,13 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * /proc/sys: the settings that programs look at.
+ * /proc/sys: the settings that programs read.
  *
  * Concepts.  A fixed tree in one table; each entry names its directory by
- * number.  A value is first asked for by procfs_ops.systext under the name
- * "sys/kernel/hostname"; where that gives an error, the table's value holds.
+ * number.  The value of a setting that kern has registered under its path
+ * ("kernel/hostname" in procfs_ops.settings) is what kern generates; that of
+ * the others is the constant in the table.
  *
- * Limits.  Only vm/resident can be written (procfs_ops.syswrite).
+ * Limits.  A setting can be written only if kern has registered a function
+ * for it.
  */
 #include "vfs/procfs/procfs_int.h"
 
@@ -114,56 +116,67 @@ procfs_boot_id(char *buf, size_t size)
 	    r[11], r[12], r[13], r[14], r[15]);
 }
 
-/* "sys/kernel/random/uuid"; the table is four deep at most. */
+/* "kernel/random/uuid"; the table is four deep at most. */
 static void
 sysctl_path(unsigned i, char *buf, size_t size)
 {
 	size_t len = 0;
 
-	if (i != S_ROOT) {
+	if (sysctls[i].dir != S_ROOT) {
 		sysctl_path(sysctls[i].dir, buf, size);
 		len = strlen(buf);
 	}
-	snprintf(buf + len, size - len, "%s%s", i != S_ROOT ? "/" : "",
+	(void)snprintf(buf + len, size - len, "%s%s", len != 0 ? "/" : "",
 	    sysctls[i].name);
 }
 
-bool
-procfs_sysctl_writable(unsigned i)
+/* What kern has registered for the setting, or NULL. */
+static const struct procfs_sys_node *
+sysctl_setting(const struct vnode *vp, void **arg)
 {
-	KASSERT(i < NSYSCTLS);
-	return (strcmp(sysctls[i].name, "resident") == 0);
+	const struct procfs_sys_node *s = procfs_ops_of(vp, arg)->settings;
+	char path[128];
+
+	sysctl_path(procfs_node(vp)->idx, path, sizeof(path));
+	for (; s->name != NULL; s++)
+		if (strcmp(s->name, path) == 0)
+			return (s);
+	return (NULL);
+}
+
+uint32_t
+procfs_sysctl_mode(const struct vnode *vp)
+{
+	const struct procfs_sys_node *s;
+	void *arg;
+
+	s = sysctl_setting(vp, &arg);
+	return (s != NULL ? s->mode : 0444);
 }
 
 int
 procfs_sysctl_write(struct vnode *vp, const char *text, size_t len)
 {
-	const struct procfs_ops *ops;
-	char path[128];
+	const struct procfs_sys_node *s;
 	void *arg;
 
-	ops = procfs_ops_of(vp, &arg);
-	sysctl_path(procfs_node(vp)->idx, path, sizeof(path));
-	return (ops->syswrite == NULL ? EACCES
-				      : ops->syswrite(arg, path, text, len));
+	s = sysctl_setting(vp, &arg);
+	return (
+	    s == NULL || s->write == NULL ? EACCES : s->write(arg, text, len));
 }
 
 int
 procfs_sysctl_text(struct vnode *vp, struct procfs_buf *b)
 {
 	const struct procfs_mount *pm = vp->mount->data;
-	unsigned i = procfs_node(vp)->idx;
-	const char *value = sysctls[i].value;
-	const struct procfs_ops *ops;
-	char path[128], uuid[40];
+	const char *value = sysctls[procfs_node(vp)->idx].value;
+	const struct procfs_sys_node *s;
+	char uuid[40];
 	void *arg;
 
-	ops = procfs_ops_of(vp, &arg);
-	sysctl_path(i, path, sizeof(path));
-	if (ops->systext != NULL && ops->systext(arg, path, b) == 0 &&
-	    b->len > 0)
-		return (0);
-	procfs_buf_destroy(b);
+	s = sysctl_setting(vp, &arg);
+	if (s != NULL)
+		return (s->text(arg, b));
 	if (strcmp(value, V_BOOT_ID) == 0)
 		value = pm->boot_id;
 	else if (strcmp(value, V_UUID) == 0) {

@@ -34,6 +34,25 @@ struct procfs_text {
 	bool used;             /* under lock: was read since generated */
 };
 
+/* The text of a node of a process. */
+static int
+procfs_pid_text(struct vnode *vp, struct procfs_buf *b)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	const struct procfs_ops *ops;
+	struct procfs_proc *p;
+	void *arg;
+	int error;
+
+	ops = procfs_ops_of(vp, &arg);
+	error = ops->proc_open(arg, n->pid, &p);
+	if (error != 0)
+		return (error);
+	error = ops->pid_nodes[n->idx].text(p, b);
+	ops->proc_close(p);
+	return (error);
+}
+
 static int
 procfs_generate(struct vnode *vp, struct procfs_buf *b)
 {
@@ -42,18 +61,14 @@ procfs_generate(struct vnode *vp, struct procfs_buf *b)
 	void *arg;
 	int error;
 
-	ops = procfs_ops_of(vp, &arg);
 	procfs_buf_init(b);
 	if (n->kind == PN_SYSCTL)
 		error = procfs_sysctl_text(vp, b);
-	else if (n->kind == PN_SYSTEXT)
-		error = ops->systext == NULL
-			    ? ENOENT
-			    : ops->systext(arg, procfs_sys_nodes[n->idx], b);
-	else
-		error = ops->text == NULL ? ESRCH
-					  : ops->text(arg, n->pid,
-						procfs_pid_nodes[n->idx], b);
+	else if (n->kind == PN_SYSTEXT) {
+		ops = procfs_ops_of(vp, &arg);
+		error = ops->sys_nodes[n->idx].text(arg, b);
+	} else
+		error = procfs_pid_text(vp, b);
 	if (error == 0)
 		error = b->error;
 	if (error != 0)
@@ -186,7 +201,7 @@ procfs_text_open(
 	int error;
 
 	if ((flags & O_ACCMODE) != O_RDONLY &&
-	    (n->kind != PN_SYSCTL || !procfs_sysctl_writable(n->idx)))
+	    (n->kind != PN_SYSCTL || (procfs_sysctl_mode(vp) & 0222) == 0))
 		return (EACCES);
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)

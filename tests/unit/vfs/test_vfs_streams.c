@@ -448,30 +448,80 @@ pf_fdnext(void *arg, int pid, int fd)
 	return (-1);
 }
 
-static int
-pf_text(void *arg, int pid, const char *node, struct procfs_buf *b)
-{
-	struct procs *p = arg;
+/* A process that a text is generated for. */
+struct procfs_proc {
+	struct procs *procs;
+	int pid;
+};
 
+static int
+pf_proc_open(void *arg, int pid, struct procfs_proc **out)
+{
 	if (!pf_exists(arg, pid))
 		return (ESRCH);
-	procfs_printf(b, "%d %s %u\n", pid, node, p->generated++);
-	if (strcmp(node, "maps") == 0)
-		for (int i = 0; i < 1000; i++)
-			procfs_printf(b, "line %d\n", i);
+	*out = malloc(sizeof(**out));
+	**out = (struct procfs_proc){.procs = arg, .pid = pid};
+	return (0);
+}
+
+static void
+pf_proc_close(struct procfs_proc *p)
+{
+	free(p);
+}
+
+static int
+text_comm(struct procfs_proc *p, struct procfs_buf *b)
+{
+	procfs_printf(b, "%d comm %u\n", p->pid, p->procs->generated++);
 	return (0);
 }
 
 static int
-pf_systext(void *arg, const char *node, struct procfs_buf *b)
+text_mounts(struct procfs_proc *p, struct procfs_buf *b)
 {
-	if (strcmp(node, "meminfo") == 0 ||
-	    strcmp(node, "sys/kernel/hostname") == 0) {
-		procfs_write(b, node, strlen(node));
-		return (0);
-	}
-	return (ENOENT);
+	procfs_printf(b, "%d mounts %u\n", p->pid, p->procs->generated++);
+	return (0);
 }
+
+static int
+text_maps(struct procfs_proc *p, struct procfs_buf *b)
+{
+	procfs_printf(b, "%d maps %u\n", p->pid, p->procs->generated++);
+	for (int i = 0; i < 1000; i++)
+		procfs_printf(b, "line %d\n", i);
+	return (0);
+}
+
+static int
+text_meminfo(void *arg, struct procfs_buf *b)
+{
+	procfs_write(b, "meminfo", 7);
+	return (0);
+}
+
+static int
+text_hostname(void *arg, struct procfs_buf *b)
+{
+	procfs_write(b, "kernel/hostname", 15);
+	return (0);
+}
+
+static const struct procfs_pid_node pid_nodes[] = {
+    {"maps", 0444, text_maps},
+    {"comm", 0444, text_comm},
+    {"environ", 0400, text_comm},
+    {"mounts", 0444, text_mounts},
+    {NULL, 0, NULL},
+};
+static const struct procfs_sys_node sys_nodes[] = {
+    {.name = "meminfo", .mode = 0444, .text = text_meminfo},
+    {.name = NULL},
+};
+static const struct procfs_sys_node settings[] = {
+    {.name = "kernel/hostname", .mode = 0444, .text = text_hostname},
+    {.name = NULL},
+};
 
 static const struct procfs_ops fake_procfs = {
     .self = pf_self,
@@ -481,8 +531,11 @@ static const struct procfs_ops fake_procfs = {
     .vnode = pf_vnode,
     .file = pf_file,
     .fdnext = pf_fdnext,
-    .text = pf_text,
-    .systext = pf_systext,
+    .proc_open = pf_proc_open,
+    .proc_close = pf_proc_close,
+    .pid_nodes = pid_nodes,
+    .sys_nodes = sys_nodes,
+    .settings = settings,
 };
 
 static void
@@ -521,7 +574,7 @@ test_procfs_tree(void **state)
 		    has(&ns, "meminfo") && has(&ns, "sys"));
 	listing(fx, "/proc/70000", &ns);
 	assert_true(has(&ns, "maps") && has(&ns, "exe") && has(&ns, "fd") &&
-		    has(&ns, "task") && has(&ns, "vmspace"));
+		    has(&ns, "task") && !has(&ns, "vmspace"));
 	listing(fx, "/proc/5/task", &ns);
 	assert_string_equal(ns.text, " . .. 5");
 	assert_int_equal(xattr(fx, "/proc/70000/environ", &va), 0);
@@ -530,14 +583,14 @@ test_procfs_tree(void **state)
 	assert_int_equal(va.ino >> 16, 70000);
 	assert_int_equal(eopen(fx, "/proc/6", O_RDONLY), ENOENT);
 	assert_int_equal(eopen(fx, "/proc/05", O_RDONLY), ENOENT);
-	assert_int_equal(eopen(fx, "/proc/self/stat", O_WRONLY), EACCES);
+	assert_int_equal(eopen(fx, "/proc/self/comm", O_WRONLY), EACCES);
 	assert_int_equal(
 	    eopen(fx, "/proc/self/new", O_WRONLY | O_CREAT), ENOENT);
 	assert_int_equal(
-	    vfs_unlink(&fx->ctx, NULL, "/proc/5/stat", false), EPERM);
+	    vfs_unlink(&fx->ctx, NULL, "/proc/5/comm", false), EPERM);
 	assert_true(xmkdir(fx, "/proc/d") != 0);
 	expect_text(fx, "/proc/meminfo", "meminfo");
-	expect_text(fx, "/proc/sys/kernel/hostname", "sys/kernel/hostname");
+	expect_text(fx, "/proc/sys/kernel/hostname", "kernel/hostname");
 	expect_text(fx, "/proc/sys/kernel/ostype", "Linux\n");
 	expect_text(fx, "/proc/thread-self/../../comm", "5 comm 0\n");
 	p.generated = 0;
