@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Clocks and sleeping: the vdso's clocks and the system calls agree and go
- * forward; sleeps last at least as long as asked, relative and absolute.
- * (No upper bounds: tests do not depend on speed.)
+ * Clocks and sleeping: the clocks of the vdso and those of the system calls
+ * agree and never go back; a sleep, relative or absolute, lasts at least as
+ * long as requested. There are no upper bounds, because tests do not depend on
+ * speed.
  */
 #include "guest.h"
 
@@ -115,7 +116,7 @@ cpu_time(void)
 		     b.ru_utime.tv_usec - a.ru_utime.tv_usec <
 		 20000);
 	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) > cpu);
-	say("time of the processor");
+	say("CPU time");
 }
 
 int

@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Sixty-four processes, alive at the same time, share 16 MiB copy-on-write.
- * Each rewrites every fourth page, forks a grandchild that rewrites others,
- * and reads all 16 MiB: its own pages, its parent's at the time of the fork,
- * and never anybody else's.  The first process writes meanwhile, too.
+ * 64 processes, alive at the same time, share 16 MiB copy-on-write. Each one
+ * rewrites every fourth page, forks a grandchild that rewrites other pages, and
+ * then verifies all 16 MiB: it must see its own pages, and those of its parent
+ * as they were at the fork, and no page of another process. The first process
+ * writes at the same time.
  */
 #include "guest.h"
 

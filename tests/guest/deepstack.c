@@ -3,8 +3,8 @@
 
 /*
  * The stack grows on demand: several MiB of recursion, all of it verified on
- * the way back; at RLIMIT_STACK it stops, with SIGSEGV on the alternate
- * stack, and the process goes on.  A lowered limit is met earlier.
+ * the way back. At RLIMIT_STACK the growth ends with SIGSEGV on the alternate
+ * stack, and the process goes on. A lower limit ends it earlier.
  */
 #include "guest.h"
 
@@ -66,7 +66,8 @@ overflow(size_t limit)
 	}
 	CHECK(handler_sp > altstack && handler_sp < altstack + 65536);
 	CHECK(fault_addr < p);
-	/* Roughly: arguments and the frames' overhead count, too. */
+	/* Not exact: the arguments and the overhead of the frames count as
+	 * well. */
 	CHECK(reached > limit * 3 / 4 && reached <= limit);
 	CHECK((size_t)(p - fault_addr) <= limit + 2 * PAGE);
 }
@@ -80,7 +81,7 @@ lowered(void *arg)
 	rl.rlim_cur = MIB;
 	CHECK(setrlimit(RLIMIT_STACK, &rl) == 0);
 	overflow(MIB);
-	overflow(MIB); /* the second time as the first */
+	overflow(MIB); /* the second overflow ends like the first */
 }
 
 static void
@@ -89,7 +90,8 @@ plain_overflow(void *arg)
 	recurse(0, UINT64_MAX);
 }
 
-/* A large local array touched from its far end: one jump downwards. */
+/* A large local array is touched at its far end first, so that the stack
+ * grows in one step. */
 static void __attribute__((noinline)) jump(void *arg)
 {
 	volatile char big[2 * MIB];

@@ -2,21 +2,21 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What a guest must not be able to do, tried; fault/denied.py says what the
- * outcome must be.
+ * Tries everything that a guest must not be able to do; fault/denied.py says
+ * what the outcome must be.
  *
  *   denied writes DIR            every way to change DIR (read-only, with a
  *                                file f, a directory d and a link l to f)
  *   denied tricks TEXT OUTSIDE   every way out of the root to the file
  *                                OUTSIDE, which contains TEXT; /w is writable
  *   denied race TEXT SECONDS     the same, while a second thread moves things
- *   denied outside TEXT SECONDS  the same, while somebody outside does
- *   denied sockets PATH NAME     every kind of socket; one that somebody
- *                                outside listens on, by path and by name
+ *   denied outside TEXT SECONDS  the same, while a process on the host does
+ *   denied sockets PATH NAME     every kind of socket; a socket of a host
+ *                                process listens on PATH and on NAME
  *   denied listen PATH           serve one connection and one datagram
  *
- * Prints a line for each try: what it was, and the errno's name or what was
- * got.
+ * Prints a line for each try: what was tried, and the name of the errno or what
+ * the try returned.
  */
 #include "guest.h"
 
@@ -125,7 +125,7 @@ writes(const char *dir)
 
 static const char *secret;
 
-/* Has what fd is of the secret in it?  Closes it. */
+/* Does what fd refers to contain the secret? Closes fd. */
 static bool
 leaks(int fd)
 {
@@ -151,7 +151,7 @@ try_path(const char *path)
 {
 	try_fd(path, open(path, O_RDONLY));
 	try_fd(path, open(path, O_RDONLY | O_CREAT, 0600));
-	/* Named only, then opened by the name that /proc has for it. */
+	/* Opened with O_PATH, then opened again by its name in /proc. */
 	int fd = open(path, O_PATH);
 	char proc[64];
 
@@ -218,7 +218,7 @@ tricks(const char *outside)
 	try_fd("openat of ..", openat(fd, "secret", O_RDONLY));
 	try_fd("openat2",
 	    (int)syscall(SYS_openat2, root, "../secret", &how, sizeof(how)));
-	/* Directories that move or go away under who is in them. */
+	/* Directories that are moved or removed while a process is in them. */
 	CHECK(mkdir("/w/a", 0700) == 0 && mkdir("/w/a/b", 0700) == 0);
 	CHECK(mkdir("/w/a/b/c", 0700) == 0 && chdir("/w/a/b/c") == 0);
 	fd = open(".", O_RDONLY | O_DIRECTORY);
@@ -241,7 +241,8 @@ tricks(const char *outside)
 static volatile bool stop;
 static unsigned long moves;
 
-/* A directory and a link that leads up, turn about; one that moves up. */
+/* Replaces by turns: a directory and a link that leads up; and moves another
+ * directory up. */
 static void *
 mover(void *arg)
 {
@@ -282,7 +283,8 @@ race(int seconds)
 	say("race: %s", bad != 0 ? "LEAK" : "safe");
 }
 
-/* /w/h is now a directory, now a link to a directory outside. */
+/* A process on the host replaces /w/h by turns with a directory and with a
+ * link to a directory outside. */
 static void
 outside_race(int seconds)
 {
@@ -341,7 +343,7 @@ sockets(const char *path, const char *name)
 	TRY("datagram outside", connect_unix(path, SOCK_DGRAM));
 }
 
-/* Serve until somebody of ours comes. */
+/* Serve until a guest process connects. */
 static void
 serve(const char *path)
 {
@@ -358,7 +360,7 @@ serve(const char *path)
 	un.sun_path[0] = '\0';
 	CHECK(bind(d, (struct sockaddr *)&un, sizeof(un)) == 0);
 	say("listening");
-	sleep_ms(1500); /* the time for strangers */
+	sleep_ms(1500); /* time for host processes to connect */
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {

@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * eat MIB SECONDS [free]: writes and verifies that much memory, keeps it that
- * long, verifies again; `free`: memory that is not reserved, so that only
- * touching it can fail.  For the tests of the memory limit; says nothing.
+ * eat MIB SECONDS [free]: writes and verifies that much memory, keeps it for
+ * that long and verifies it again. With `free` the memory is not reserved, so
+ * that only touching it can fail. For the tests of the memory limit; prints
+ * nothing.
  */
 #include "guest.h"
 

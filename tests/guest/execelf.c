@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * execve of hand-made ELF files: a tiny one that runs, and damaged ones, each
- * refused with Linux's errno and the caller unharmed.
+ * execve of ELF files that this program composes: a small one that runs, and
+ * damaged ones. Each damaged one must be refused with the errno of Linux, and
+ * must leave the caller unchanged.
  */
 #include "guest.h"
 
@@ -51,7 +52,8 @@ reset(void)
 
 static char *mem;
 
-/* errno of execve, or -(exit status or 1000 + signal) if it ran. */
+/* The errno of execve; if the file ran, the negative of its exit status, or
+ * of 1000 + the signal that ended it. */
 static int
 try_len(size_t len)
 {
@@ -194,7 +196,7 @@ main(void)
 	header();
 	truncated();
 	interpreters();
-	/* A large bss, and an entry that is not mapped. */
+	/* A large bss, and an entry point that is not mapped. */
 	img.ph[0].p_memsz = 64 * MIB;
 	img.ph[0].p_flags = PF_R | PF_W | PF_X;
 	expect("a large bss", -7);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * execve: every way to fail leaves the caller unharmed, with Linux's errno;
- * scripts; itself 200 times; what survives an exec and what does not.
- * (Executables that are damaged inside: execelf.c.)
+ * execve: a failure of any kind leaves the caller unchanged, with the errno of
+ * Linux; scripts; a program that executes itself 200 times; what an exec keeps
+ * and what it resets. (Damaged executables are tested by execelf.c.)
  */
 #include "guest.h"
 
@@ -93,12 +93,12 @@ scripts(void)
 	refused("s", ENOEXEC);
 	script("s", "#! \t \n", 0700);
 	refused("s", ENOEXEC);
-	script("s", "#!./s\n", 0700); /* its own interpreter */
+	script("s", "#!./s\n", 0700); /* a script that is its own interpreter */
 	refused("s", ELOOP);
 	script("noexec", "#!/bin/sh\n", 0600);
 	script("s", "#!./noexec\n", 0700);
 	refused("s", EACCES);
-	/* Open for writing: busy. */
+	/* A file that is open for writing is busy. */
 	snprintf(text, sizeof(text), "#!%s\n", self);
 	script("s", text, 0700);
 	fd = open("s", O_WRONLY);
@@ -108,7 +108,7 @@ scripts(void)
 	say("scripts that fail");
 }
 
-/* argv of `n` strings of `len` characters. */
+/* argv with `n` strings of `len` characters. */
 static void
 too_big(size_t n, size_t len)
 {
@@ -133,7 +133,7 @@ static void __attribute__((noreturn)) run_self(char **argv, char **envp)
 	_exit(1);
 }
 
-/* About 1 MiB of arguments arrives, every byte of it. */
+/* About 1 MiB of arguments arrives complete. */
 static void
 big(void *arg)
 {
@@ -198,7 +198,8 @@ mode_script(int argc, char **argv)
 	return (0);
 }
 
-/* A counter in argv, 200 times; the pid stays, memory is fresh. */
+/* Executes itself 200 times with a counter in argv: the pid stays, and
+ * memory is new each time. */
 static void
 chain(void *arg)
 {
@@ -230,7 +231,7 @@ mode_chain(char **argv)
 	run_self(argv, (char **)(uintptr_t)no_env);
 }
 
-/* What survives. */
+/* What an exec keeps. */
 static void
 state(void *arg)
 {
@@ -299,7 +300,7 @@ by_descriptor(void *arg)
 	_exit(1);
 }
 
-/* A copy of this program, from a writable file system. */
+/* A copy of this program, from a file system that is mounted writable. */
 static void
 copied(void *arg)
 {

@@ -3,7 +3,7 @@
 
 /*
  * /proc/PID/exe of a process that executes two programs in turn, thousands of
- * times: whoever looks sees one of the two, always.  execswap [EXECS]
+ * times: a reader always sees one of the two. execswap [EXECS]
  */
 #include "guest.h"
 
@@ -26,7 +26,7 @@ copy_of_me(const char *to)
 }
 
 /* execswap run LEFT OTHER ME IN OUT: execute OTHER, LEFT times in all; then
- * say so to OUT, and wait until the other end of IN is closed. */
+ * report it on OUT, and wait until the other end of IN is closed. */
 static int
 run(char **argv)
 {
@@ -44,7 +44,8 @@ run(char **argv)
 	_exit(9);
 }
 
-/* Look until the last program says so on fd; how often it was another one. */
+/* Read the link until the last program reports on fd. Returns how often the
+ * link changed. */
 static long
 watch(pid_t pid, const char *a, const char *b, int fd)
 {
@@ -60,7 +61,7 @@ watch(pid_t pid, const char *a, const char *b, int fd)
 		CHECK(n > 0);
 		link[n] = '\0';
 		is = strcmp(link, b) == 0;
-		/* Until its first exec it is still us. */
+		/* Until its first exec the process runs this program. */
 		CHECK(is || strcmp(link, a) == 0 ||
 		      (was == -1 && strcmp(link, mine) == 0));
 		if (is || strcmp(link, a) == 0) {
@@ -107,6 +108,6 @@ main(int argc, char **argv)
 	close(in[1]);
 	wait_ok(pid);
 	CHECK(unlink(a) == 0 && unlink(b) == 0 && rmdir(dir) == 0);
-	say("always one of the two");
+	say("the link was always one of the two");
 	return (0);
 }

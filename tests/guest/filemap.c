@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A file mapped private and shared by parent and child: what each sees of the
- * others' stores, of read() and write(), of truncation (SIGBUS behind the
- * end, zeros in the rest of the last page), and the errors of mmap on files.
+ * A file mapped private and shared by parent and child: what each process sees
+ * of the stores of the other one, of read() and write(), and of truncation
+ * (SIGBUS behind the end, zeros in the rest of the last page); and the errors
+ * of mmap on files.
  */
 #include "guest.h"
 
@@ -84,7 +85,8 @@ shared_and_private(void)
 	}
 	wait_ok(pid);
 	CHECK(strcmp(s + PAGE, "shared-child") == 0);
-	CHECK(strcmp(p + PAGE, "shared-child") == 0); /* untouched page */
+	/* A page that was not touched. */
+	CHECK(strcmp(p + PAGE, "shared-child") == 0);
 	CHECK(strcmp(p + 2 * PAGE, "private-parent") == 0);
 	CHECK(check_page(p + 3 * PAGE, 7, 3));
 	CHECK(pread(fd, buf, 13, PAGE) == 13 &&
@@ -129,11 +131,12 @@ truncation(void)
 
 	for (size_t i = 0; i < NPAGES; i++)
 		s[i * PAGE + 4000] = 'd';
-	p[6 * PAGE] = 'q'; /* copied, and still goes with the truncation */
+	/* A copied page is removed by the truncation as well. */
+	p[6 * PAGE] = 'q';
 	CHECK(ftruncate(fd, 4 * PAGE + 100) == 0);
 	CHECK(touch(s + 4 * PAGE + 99, false) == 0);
 	CHECK(touch(s + 4 * PAGE + 101, false) == 0);
-	CHECK(s[4 * PAGE + 4000] == 0); /* the rest of the page is zero */
+	CHECK(s[4 * PAGE + 4000] == 0); /* the rest of the last page is zero */
 	CHECK(touch(s + 5 * PAGE, false) == SIGBUS);
 	CHECK(bus_code == BUS_ADRERR && bus_addr == s + 5 * PAGE);
 	CHECK(touch(s + 7 * PAGE + 12, true) == SIGBUS);
@@ -147,7 +150,7 @@ truncation(void)
 	CHECK(all_zero(p + 6 * PAGE, PAGE));
 	s[15 * PAGE + 1] = 'z';
 	CHECK(munmap(s, NPAGES * PAGE) == 0 && munmap(p, NPAGES * PAGE) == 0);
-	/* Mapped behind the end from the beginning. */
+	/* Mapped behind the end of the file from the beginning. */
 	CHECK(ftruncate(fd, 10) == 0);
 	s = map_file(fd, MAP_SHARED, PROT_READ | PROT_WRITE, 4, 0);
 	CHECK(touch(s, true) == 0 && touch(s + PAGE, true) == SIGBUS);
@@ -199,7 +202,8 @@ errors(void)
 	say("errors");
 }
 
-/* Our own image, a file of the host inside: mapping and read() agree. */
+/* The image of this program, which is a file of the host when it runs
+ * inside: a mapping and read() agree. */
 static void
 own_image(void)
 {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Files in /tmp (tmpfs inside, whatever the host has natively): creation,
+ * Files in /tmp (tmpfs inside, the file system of the host natively): creation,
  * links, rename, unlinked files, append, holes, directories, symbolic links,
  * times; and, inside, that nothing outside can be written or reached.
  */
@@ -58,7 +58,8 @@ links(void)
 	CHECK(a.st_ino == b.st_ino && b.st_nlink == 2);
 	CHECK_ERRNO(link("one", "two"), EEXIST);
 	CHECK_ERRNO(link("nothing", "x"), ENOENT);
-	CHECK(rename("one", "two") == 0); /* the same file: nothing happens */
+	/* Both names are the same file: no change. */
+	CHECK(rename("one", "two") == 0);
 	CHECK(access("one", F_OK) == 0);
 	CHECK(unlink("one") == 0 && stat("two", &b) == 0 && b.st_nlink == 1);
 	CHECK(symlink("two", "sym") == 0);
@@ -72,7 +73,7 @@ links(void)
 	CHECK(symlink("loop", "loop") == 0);
 	CHECK_ERRNO(open("loop", O_RDONLY), ELOOP);
 	CHECK(unlink("loop") == 0);
-	/* Unlinked, and still there. */
+	/* An unlinked file that is open still exists. */
 	fd = open("two", O_RDWR);
 	CHECK(fd >= 0 && unlink("two") == 0);
 	CHECK_ERRNO(open("sym", O_RDONLY), ENOENT);
@@ -178,7 +179,8 @@ directories(void)
 		CHECK(n >= 0 && n < 300 && !seen[n]);
 		CHECK(de->d_type == DT_REG || de->d_type == DT_UNKNOWN);
 		seen[n] = true;
-		/* What is removed while reading does not disturb. */
+		/* Removing an entry does not disturb the reading of the
+		 * directory. */
 		CHECK(unlink(de->d_name) == 0);
 	}
 	closedir(d);
@@ -206,7 +208,7 @@ refused(const char *path)
 	CHECK_ERRNO(open(path, O_WRONLY | O_CREAT, 0600), EROFS);
 }
 
-/* The host's files are read-only, and there is no way out. */
+/* The files of the host are read-only, and no path leads out of the root. */
 static void
 outside(void)
 {
@@ -239,7 +241,7 @@ outside(void)
 	say("outside");
 }
 
-/* Any ioctl of a terminal, on a file. */
+/* Every ioctl of terminals, on a regular file. */
 static int
 ioctl_tty(void)
 {
@@ -248,7 +250,7 @@ ioctl_tty(void)
 
 	CHECK(fd >= 0);
 	r = (int)syscall(SYS_ioctl, fd, 0x5413, winsize);
-	close(fd); /* keeps errno: it succeeds */
+	close(fd); /* a close that succeeds does not change errno */
 	return (r);
 }
 

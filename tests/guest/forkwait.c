@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * fork and its end: statuses, wait4 and waitid with their options, zombies,
- * orphans, SIGCHLD, process groups and sessions, vfork, posix_spawn.
+ * fork and the end of children: statuses, wait4 and waitid with their options,
+ * zombies, orphans, SIGCHLD, process groups and sessions, vfork, posix_spawn.
  */
 #include "guest.h"
 
@@ -89,7 +89,7 @@ wait_options(void)
 	CHECK(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT) == 0);
 	CHECK(si.si_signo == SIGCHLD && si.si_code == CLD_EXITED &&
 	      si.si_pid == pid && si.si_status == 21);
-	CHECK(kill(pid, 0) == 0); /* still there */
+	CHECK(kill(pid, 0) == 0); /* the zombie still exists */
 	CHECK(wait4(pid, &status, 0, &ru) == pid && WEXITSTATUS(status) == 21);
 	CHECK_ERRNO(kill(pid, 0), ESRCH);
 	CHECK_ERRNO(waitpid(pid, &status, 0), ECHILD);
@@ -138,7 +138,7 @@ sigchld(void)
 	while (chld_count < 10)
 		sigsuspend(&old);
 	CHECK(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
-	/* Ignored: the kernel reaps. */
+	/* With SIGCHLD ignored the kernel reaps the children. */
 	set_disposition(SIGCHLD, SIG_IGN);
 	for (int i = 0; i < 5; i++)
 		child_exits(0);
@@ -147,7 +147,7 @@ sigchld(void)
 	say("SIGCHLD: %d children", chld_count);
 }
 
-/* An orphan gets another parent, and goes on. */
+/* An orphan is given a new parent, and continues. */
 static void
 orphans(void)
 {
@@ -170,7 +170,7 @@ orphans(void)
 	wait_ok(pid);
 	close(out[1]);
 	CHECK(read(out[0], &c, 1) == 1 && c == 'o');
-	CHECK(read(out[0], &c, 1) == 0); /* and it is gone */
+	CHECK(read(out[0], &c, 1) == 0); /* end of file: the orphan has ended */
 	close(out[0]);
 	CHECK_ERRNO(waitpid(-1, NULL, 0), ECHILD);
 	say("orphans");
@@ -297,7 +297,7 @@ spawned(void)
 	say("posix_spawn");
 }
 
-/* Generations: each process forks the next one. */
+/* Each process forks the next generation. */
 static void
 generation(int n)
 {

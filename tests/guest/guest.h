@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the guest programs of the tests share.
+ * Common code of the guest programs.
  *
- * A guest program checks itself: CHECK() ends it with status 1 and says where.
- * It prints only what is the same natively and inside (no pids, addresses or
- * times), so that the runner can compare outputs.  Lines are written at once,
- * so that nothing is printed twice after a fork.
+ * A guest program checks itself: CHECK() ends it with status 1 and prints the
+ * place. It prints only what is the same natively and inside (no pids,
+ * addresses or times), so that the runner can compare the outputs. Each line is
+ * written at once, so that nothing is printed twice after a fork.
  *
- * GUEST_INSIDE in the environment: runs inside vmspace.  Used only to leave
- * out, natively, what only vmspace promises.
+ * GUEST_INSIDE in the environment means that the program runs inside vmspace. A
+ * program uses it only to omit, natively, what only vmspace promises.
  */
 #ifndef TESTS_GUEST_H
 #define TESTS_GUEST_H
@@ -69,7 +69,8 @@ GUEST void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 			guest_fail(__FILE__, __LINE__, #x); \
 	} while (0)
 
-/* An address that nothing is mapped at; the compiler does not know. */
+/* An address at which nothing is mapped, and which the compiler does not
+ * know. */
 #define BAD                                     \
 	({                                      \
 		void *volatile bad = (void *)8; \
@@ -112,7 +113,7 @@ inside(void)
 	return (getenv("GUEST_INSIDE") != NULL);
 }
 
-/* One word that depends on all of owner, page and place. */
+/* A word that depends on owner, page and word. */
 GUEST uint64_t
 pattern(uint64_t owner, uint64_t page, uint64_t word)
 {
@@ -203,7 +204,7 @@ wait_status(pid_t pid)
 	return (status);
 }
 
-/* The child must end with status 0; it has said why not, otherwise. */
+/* The child must end with status 0; otherwise it has printed the reason. */
 GUEST void
 wait_ok(pid_t pid)
 {
@@ -277,13 +278,14 @@ scratch_remove(void)
 
 	if (scratch_dir[0] == '\0' || chdir("/") != 0)
 		return;
-	/* Programs remove their files; what a failed one left goes too. */
+	/* Programs remove their own files. What a failed program left is
+	 * removed here. */
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", scratch_dir);
 	if (rmdir(scratch_dir) != 0 && !inside() && system(cmd) != 0)
 		say("left behind: %s", scratch_dir);
 }
 
-/* A directory of our own in /tmp, made the current one. */
+/* Create a directory in /tmp for this program and make it the current one. */
 GUEST void
 scratch_enter(const char *name)
 {

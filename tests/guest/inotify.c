@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * inotify: which events come, in which order, with which names and cookies;
- * flags of watches; reading, polling, overflow; the end of files and watches.
+ * inotify: which events are reported, in which order, with which names and
+ * cookies; flags of watches; reading, polling, overflow; the end of files and
+ * of watches.
  */
 #include "guest.h"
 
@@ -15,7 +16,7 @@
 static char dir[] = "/tmp/inotifyXXXXXX";
 static int in;
 
-/* Letters of watches in what expect() compares. */
+/* The letter that stands for each watch in the text that expect() compares. */
 static char letter[64];
 
 static const char *
@@ -57,7 +58,7 @@ name_mask(uint32_t mask, char *out)
 	CHECK((mask & ~(0xffffu | IN_ISDIR)) == 0);
 }
 
-/* Everything that is there: "D create a; F open".  Cookies must match. */
+/* All queued events as text: "D create a; F open". Cookies must match. */
 static void
 events(char *out, size_t size)
 {
@@ -128,10 +129,10 @@ names(void)
 	fd = open(path("a"), O_RDWR);
 	CHECK(fd >= 0 && pread(fd, letter + 60, 1, 0) == 1);
 	EXPECT("D open a; D access a");
-	CHECK(pread(fd, letter + 60, 1, 5) == 0); /* nothing: no event */
+	CHECK(pread(fd, letter + 60, 1, 5) == 0); /* no bytes: no event */
 	CHECK(write(fd, "x", 1) == 1 && write(fd, "y", 1) == 1);
 	CHECK(ftruncate(fd, 0) == 0);
-	EXPECT("D modify a"); /* the same thrice */
+	EXPECT("D modify a"); /* three equal events are merged */
 	CHECK(fchmod(fd, 0600) == 0);
 	close(fd);
 	EXPECT("D attrib a; D close_write a");
@@ -164,7 +165,7 @@ names(void)
 	CHECK(unlink(path("fifo")) == 0 && rmdir(path("dir")) == 0);
 	EXPECT("D delete a name that is longer; D delete l; D delete h; "
 	       "D delete fifo; D delete/ dir");
-	/* A failure is no event. */
+	/* A call that fails causes no event. */
 	CHECK_ERRNO(mkdir(path("no/such"), 0755), ENOENT);
 	CHECK_ERRNO(unlink(path("a")), ENOENT);
 	EXPECT("");
@@ -191,7 +192,7 @@ files(void)
 	CHECK(read(fd, &c, 1) == 1);
 	close(fd);
 	EXPECT("F open; F access; F close_nowrite");
-	fd = open(path("f"), O_PATH); /* not opened */
+	fd = open(path("f"), O_PATH); /* O_PATH does not open the file */
 	close(fd);
 	EXPECT("");
 	fd = open(path("d"), O_RDONLY);
@@ -206,12 +207,12 @@ files(void)
 	CHECK(link(path("f"), path("d/h")) == 0);
 	EXPECT("F attrib; S create h");
 	CHECK(unlink(path("f")) == 0);
-	EXPECT("F attrib"); /* it has another name */
+	EXPECT("F attrib"); /* the file has another name left */
 	CHECK(rename(path("g"), path("d/h")) == 0);
 	EXPECT("S moved_to h; F attrib; F delete_self; F ignored");
 	CHECK_ERRNO(inotify_rm_watch(in, f), EINVAL);
 
-	/* Open files outlive their names. */
+	/* An open file outlives its name. */
 	f = watch("d/h", IN_ALL_EVENTS, 'F');
 	fd = open(path("d/h"), O_RDWR);
 	EXPECT("S open h; F open");
@@ -225,7 +226,7 @@ files(void)
 	close(other);
 	EXPECT("S close_write h; F close_write; F delete_self; F ignored");
 
-	/* Without events of names that are gone. */
+	/* Events of names that were unlinked are not reported. */
 	CHECK(inotify_rm_watch(in, d) == 0);
 	EXPECT("S ignored");
 	d = watch("d", IN_MODIFY | IN_CLOSE | IN_EXCL_UNLINK, 'S');
@@ -263,7 +264,8 @@ flags(void)
 	f = watch("f", IN_OPEN | IN_MASK_CREATE, 'F');
 	CHECK_ERRNO(inotify_add_watch(in, path("f"), IN_CLOSE | IN_MASK_CREATE),
 	    EEXIST);
-	CHECK(watch("l", IN_CLOSE, 'F') == f); /* followed; replaces */
+	/* The link is followed; the new mask replaces the old one. */
+	CHECK(watch("l", IN_CLOSE, 'F') == f);
 	fd = open(path("f"), O_RDONLY);
 	close(fd);
 	EXPECT("F close_nowrite");
@@ -319,7 +321,7 @@ reading(void)
 	link[n] = '\0';
 	say("a file descriptor: %s", link);
 
-	/* Woken by another process. */
+	/* An event that another process causes ends a wait. */
 	ep = epoll_create1(0);
 	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, in, &ev) == 0);
 	CHECK(epoll_wait(ep, &out, 1, 0) == 0);
@@ -348,12 +350,12 @@ reading(void)
 	n = (int)read(blocking, buf, sizeof(buf));
 	CHECK(n == 48 || n == 48 + 32);
 	wait_ok(pid);
-	/* Closed with events and watches. */
+	/* Closed while events are queued and watches exist. */
 	close(blocking);
 	CHECK(unlink(path("y")) == 0);
 	EXPECT("D delete y");
 
-	/* Both ends of one name, so that nothing is merged. */
+	/* Events of different kinds in turn, so that none are merged. */
 	for (int i = 0; i < 9000; i++) {
 		fd = open(path("z"), O_WRONLY | O_CREAT, 0600);
 		CHECK(fd >= 0 && close(fd) == 0 && unlink(path("z")) == 0);
@@ -377,7 +379,7 @@ reading(void)
 	say("reading and waiting");
 }
 
-/* Files come and go while others watch them. */
+/* Three processes create, watch and remove the same files. */
 static void
 race(void)
 {

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Advisory locks: records of processes and of open files, flock; who excludes
- * whom, ranges that are cut and joined, waiting, deadlock, and when they go.
+ * Advisory locks: record locks of processes and of open files, and flock: which
+ * locks exclude each other, ranges that are split and joined, waiting,
+ * deadlock, and what releases a lock.
  */
 #include "guest.h"
 
@@ -28,7 +29,7 @@ record(int fd, int cmd, short type, off_t start, off_t len)
 	return (fcntl(fd, cmd, &k));
 }
 
-/* In another process: can it have the record, at once? */
+/* In another process: can it lock the record at once? */
 static bool
 other_can(short type, off_t start, off_t len)
 {
@@ -70,13 +71,13 @@ records(int fd)
 	CHECK(record(fd, F_SETLK, F_WRLCK, 100, 100) == 0);
 	CHECK(!other_can(F_RDLCK, 150, 1) && !other_can(F_WRLCK, 0, 0));
 	CHECK(other_can(F_WRLCK, 0, 100) && other_can(F_WRLCK, 200, 0));
-	/* A hole in the middle; one part shared. */
+	/* A hole in the middle of the lock; one part is made shared. */
 	CHECK(record(fd, F_SETLK, F_UNLCK, 140, 20) == 0);
 	CHECK(other_can(F_WRLCK, 140, 20) && !other_can(F_WRLCK, 139, 1));
 	CHECK(record(fd, F_SETLK, F_RDLCK, 180, 40) == 0);
 	CHECK(other_can(F_RDLCK, 180, 20) && !other_can(F_WRLCK, 219, 1));
 	CHECK(!other_can(F_RDLCK, 179, 1));
-	/* Who has it. */
+	/* F_GETLK reports the owner. */
 	memset(&k, 0, sizeof(k));
 	k.l_type = F_WRLCK;
 	CHECK(fcntl(fd, F_GETLK, &k) == 0 && k.l_type == F_UNLCK);
@@ -86,12 +87,12 @@ records(int fd)
 		CHECK(k.l_pid == getppid() && k.l_whence == SEEK_SET);
 		CHECK((k.l_start == 100 && k.l_len == 40) ||
 		      (k.l_start == 160 && k.l_len == 20));
-		/* A child has none of its parent's. */
+		/* A child does not inherit the locks of its parent. */
 		CHECK_ERRNO(record(fd, F_SETLK, F_WRLCK, 100, 1), EAGAIN);
 		_exit(0);
 	}
 	CHECK(wait_any() == 0);
-	/* Relative to the position and to the end; backwards. */
+	/* Ranges relative to the position and to the end; negative lengths. */
 	CHECK(record(fd, F_SETLK, F_UNLCK, 0, 0) == 0);
 	CHECK(ftruncate(fd, 1000) == 0 && lseek(fd, 500, SEEK_SET) == 500);
 	k = (struct flock){
@@ -100,7 +101,8 @@ records(int fd)
 	CHECK(!other_can(F_WRLCK, 490, 10) && other_can(F_WRLCK, 500, 1));
 	k = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_END};
 	CHECK(fcntl(fd, F_SETLK, &k) == 0 && !other_can(F_RDLCK, 5000, 1));
-	/* Any close of the file gives all of them up. */
+	/* Closing any descriptor of the file releases all locks that the
+	 * process has on it. */
 	fd2 = open(path, O_RDONLY);
 	CHECK_ERRNO(record(fd2, F_SETLK, F_WRLCK, 0, 1), EBADF);
 	CHECK(close(fd2) == 0 && other_can(F_WRLCK, 0, 0));
@@ -129,7 +131,7 @@ waiting(int fd)
 	if (pid == 0) {
 		CHECK(record(fd, F_SETLK, F_WRLCK, 0, 10) == 0);
 		CHECK(write(back[1], &c, 1) == 1 && read(to[0], &c, 1) == 1);
-		/* Exit gives it up, too. */
+		/* The end of a process releases its locks. */
 		_exit(0);
 	}
 	CHECK(read(back[0], &c, 1) == 1);
@@ -152,7 +154,7 @@ waiting(int fd)
 	say("waiting");
 }
 
-/* Two who want what the other one has: one is told. */
+/* Two processes that wait for each other: one of them must receive EDEADLK. */
 static void
 deadlock(int fd)
 {
@@ -168,7 +170,8 @@ deadlock(int fd)
 	if (pid == 0) {
 		CHECK(record(fd, F_SETLK, F_WRLCK, 1, 1) == 0);
 		CHECK(write(back[1], &c, 1) == 1);
-		/* Waits until the parent has been told, and has given up. */
+		/* Waits until the parent has received EDEADLK and has
+		 * released its lock. */
 		CHECK(record(fd, F_SETLKW, F_WRLCK, 0, 1) == 0);
 		_exit(0);
 	}
@@ -192,7 +195,7 @@ open_files(void)
 	CHECK_ERRNO(record(b, F_SETLK, F_RDLCK, 5, 1), EAGAIN);
 	CHECK(record(d, F_OFD_SETLK, F_RDLCK, 0, 10) == 0);
 	CHECK(record(b, F_OFD_SETLK, F_RDLCK, 5, 1) == 0);
-	/* With the last descriptor of the open file. */
+	/* Released with the last descriptor of the open file. */
 	CHECK(close(a) == 0 && !other_can(F_WRLCK, 0, 1));
 	CHECK(close(d) == 0 && other_can(F_WRLCK, 0, 1));
 	CHECK(close(b) == 0);
@@ -210,9 +213,10 @@ whole_files(void)
 	CHECK_ERRNO(flock(a, LOCK_EX | LOCK_NB), EWOULDBLOCK);
 	CHECK(flock(b, LOCK_UN) == 0 && flock(a, LOCK_EX | LOCK_NB) == 0);
 	CHECK(!other_can_flock(LOCK_SH));
-	/* Records are another world. */
+	/* Record locks and flock do not exclude each other. */
 	CHECK(other_can(F_WRLCK, 0, 0));
-	/* Shared with duplicates and children, until the last of them. */
+	/* Shared with duplicates and children, until the last descriptor is
+	 * closed. */
 	d = dup(a);
 	CHECK(close(a) == 0 && !other_can_flock(LOCK_SH));
 	pid = fork();
@@ -228,7 +232,7 @@ whole_files(void)
 	say("whole files");
 }
 
-/* Many processes count in one file, each step under a lock. */
+/* Several processes increment a number in one file, each step under a lock. */
 static void
 counter(int fd, bool whole)
 {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * mmap, munmap, mremap, madvise, mincore and mprotect: what they do to data,
+ * mmap, munmap, mremap, madvise, mincore and mprotect: their effect on data,
  * and their errors.
  */
 #include "guest.h"
@@ -32,7 +32,8 @@ fixed(void)
 	r = mmap(m + 2 * PAGE, PAGE, prot, flags | MAP_FIXED_NOREPLACE, -1, 0);
 	CHECK(r == m + 2 * PAGE && all_zero(r, PAGE));
 	CHECK(munmap(m + 3 * PAGE, 2 * PAGE) == 0);
-	r = mmap(m + 3 * PAGE, PAGE, prot, flags, -1, 0); /* a hint */
+	/* The address is only a hint. */
+	r = mmap(m + 3 * PAGE, PAGE, prot, flags, -1, 0);
 	CHECK(r == m + 3 * PAGE);
 	r = mmap(m + 1, PAGE, prot, flags | MAP_FIXED, -1, 0);
 	CHECK(r == MAP_FAILED && errno == EINVAL);
@@ -46,7 +47,7 @@ fixed(void)
 	CHECK_ERRNO(munmap(m + 1, PAGE), EINVAL);
 	CHECK_ERRNO(munmap(m, 0), EINVAL);
 	CHECK(munmap(m, 16 * PAGE) == 0);
-	CHECK(munmap(m, 16 * PAGE) == 0); /* nothing there: no error */
+	CHECK(munmap(m, 16 * PAGE) == 0); /* an empty range is not an error */
 	CHECK(!mapped(m) && !mapped(m + 15 * PAGE));
 	say("fixed mappings");
 }
@@ -70,8 +71,9 @@ remap(void)
 	r = mremap(m, 64 * PAGE, 32 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
 	CHECK(r == to && !mapped(m));
 	check_pages(r, 4, 2);
-	CHECK(mapped(to + 63 * PAGE)); /* what it did not cover stays */
-	/* In the way, and not allowed to move. */
+	/* The part that it did not cover stays. */
+	CHECK(mapped(to + 63 * PAGE));
+	/* A mapping is in the way, and the call may not move. */
 	m = mmap(to + 32 * PAGE, PAGE, PROT_READ,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	CHECK(m != MAP_FAILED);
@@ -129,7 +131,7 @@ advise(void)
 	CHECK(f != MAP_FAILED);
 	memset(f, 'x', PAGE);
 	CHECK(madvise(f, PAGE, MADV_DONTNEED) == 0);
-	CHECK(check_page(f, 8, 0)); /* the file's again */
+	CHECK(check_page(f, 8, 0)); /* the contents of the file again */
 	CHECK(munmap(f, PAGE) == 0 && close(fd) == 0 && unlink("data") == 0);
 	CHECK(madvise(m, 16 * PAGE, MADV_WILLNEED) == 0);
 	CHECK(madvise(m, 16 * PAGE, MADV_SEQUENTIAL) == 0);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * brk and mmap up to the limit of memory, ENOMEM there, and life afterwards.
- * Inside the limit is --mem 64M; natively RLIMIT_AS plays its part.  All that
- * was granted is written and verified.
+ * brk and mmap up to the limit of memory: ENOMEM at the limit, and a process
+ * that goes on afterwards. Inside the limit is --mem 64M, natively it is
+ * RLIMIT_AS. All memory that was granted is written and verified.
  */
 #include "guest.h"
 
@@ -29,7 +29,7 @@ fill(char **chunks)
 		n++;
 	}
 	CHECK(n < MAX);               /* ENOMEM came */
-	CHECK(n > LIMIT / CHUNK / 2); /* and not too early */
+	CHECK(n > LIMIT / CHUNK / 2); /* and not before half of the limit */
 	return (n);
 }
 
@@ -49,7 +49,7 @@ by_mmap(void)
 	char *chunks[MAX];
 	size_t n = fill(chunks), m;
 
-	/* One that never fits does no harm. */
+	/* A request that can never be met has no effect. */
 	CHECK(mmap(NULL, (size_t)1 << 40, PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
 	CHECK(errno == ENOMEM);
@@ -85,14 +85,14 @@ by_brk(void)
 		end = r;
 		CHECK(n < MAX);
 	}
-	CHECK(r == end); /* a failed brk answers the old end */
+	CHECK(r == end); /* a failed brk returns the old end */
 	CHECK(n > LIMIT / CHUNK / 2);
 	for (size_t c = 0; c < n; c++)
 		for (size_t i = 0; i < CHUNK; i += PAGE)
 			CHECK(start[c * CHUNK + i] == (char)(c + 1));
 	CHECK(raw_brk(start + PAGE) == start + PAGE);
 	CHECK(raw_brk(start) == start);
-	/* What was given back comes back as zeros. */
+	/* Memory that was given back and is allocated again is zero. */
 	CHECK(raw_brk(start + CHUNK) == start + CHUNK);
 	CHECK(all_zero(start, CHUNK));
 	CHECK(raw_brk(start) == start);
@@ -100,7 +100,7 @@ by_brk(void)
 }
 
 static void
-life_goes_on(void *arg)
+check_usable(void *arg)
 {
 	char *m = map_anon(16 * MIB);
 
@@ -120,15 +120,15 @@ main(void)
 	by_mmap();
 	by_brk();
 	by_mmap();
-	in_child(life_goes_on, NULL);
+	in_child(check_usable, NULL);
 	say("a child uses what was given back");
-	/* RLIMIT_AS bites inside, too. */
+	/* RLIMIT_AS limits inside as well. */
 	rl.rlim_cur = rl.rlim_max = 24 * MIB;
 	CHECK(setrlimit(RLIMIT_AS, &rl) == 0);
 	CHECK(mmap(NULL, 24 * MIB, PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
 	      errno == ENOMEM);
-	life_goes_on(NULL);
+	check_usable(NULL);
 	say("RLIMIT_AS");
 	return (0);
 }

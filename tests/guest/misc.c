@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls at large: bad pointers are EFAULT everywhere, unknown calls
- * ENOSYS, identity, resource limits, random numbers, prctl.
+ * Various system calls: bad pointers are EFAULT everywhere, unknown calls are
+ * ENOSYS; identity, resource limits, random numbers, prctl.
  */
 #include "guest.h"
 
@@ -43,7 +43,7 @@ bad_pointers(void)
 	CHECK(pipe(p) == 0 && write(p[1], "0123456789", 10) == 10);
 	CHECK(read(zero, m + PAGE - 5, 5) == 5);
 	CHECK(read(zero, m + PAGE - 5, 10) <= 5);
-	/* A string at the end of memory. */
+	/* A string without NUL at the end of mapped memory. */
 	memcpy(m + PAGE - 5, "/tmp", 5);
 	CHECK(access(m + PAGE - 5, F_OK) == 0);
 	memcpy(m + PAGE - 4, "/tmp", 4);
@@ -118,7 +118,7 @@ nicer(void *arg)
 	CHECK(getpriority(PRIO_PROCESS, 0) == 19);
 	CHECK(setuid(65534) == 0 || geteuid() != 0);
 	CHECK_ERRNO(setpriority(PRIO_PROCESS, 0, 3), EACCES);
-	/* Somebody else's, when that is another user. */
+	/* The priority of a process of another user cannot be set. */
 	if (*uid == 0)
 		CHECK_ERRNO(setpriority(PRIO_PROCESS, getppid(), 19), EPERM);
 	CHECK_ERRNO(getpriority(PRIO_PROCESS, 1 << 22), ESRCH);
@@ -126,7 +126,7 @@ nicer(void *arg)
 	in_child(still_nice, NULL);
 }
 
-/* Niceness is inherited, and can only get worse. */
+/* Niceness is inherited, and can only be increased. */
 static void
 niceness(void)
 {
@@ -146,7 +146,7 @@ same_cpus(void *arg)
 	CHECK(CPU_EQUAL(&set, (cpu_set_t *)arg));
 }
 
-/* A set of CPUs is kept and inherited. */
+/* The set of CPUs is kept and inherited. */
 static void
 cpus(void)
 {

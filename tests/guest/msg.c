@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System V message queues: names and rights, which message is taken, what is
- * too long or too much, who waits and what ends it.
+ * System V message queues: names and rights, which message is received, limits
+ * of size and number, and waiting: when a process waits and what ends the wait.
  */
 #include "guest.h"
 
@@ -67,7 +67,7 @@ put(int id, long type, size_t len, int flags)
 	return (msgsnd(id, &m, len, flags));
 }
 
-/* The type that came; its length is checked. */
+/* The type of the message that was received; its contents are checked. */
 static long
 take(int id, long type, size_t len, int flags)
 {
@@ -153,7 +153,8 @@ sizes(void)
 	CHECK_ERRNO(msgsnd(id, BAD, 8, 0), EFAULT);
 	CHECK(put(id, 1, TEXT, 0) == 0 && put(id, 1, TEXT, 0) == 0);
 	CHECK_ERRNO(put(id, 1, 1, IPC_NOWAIT), EAGAIN);
-	CHECK(put(id, 1, 0, IPC_NOWAIT) == 0); /* it has no bytes */
+	/* A message without bytes is allowed. */
+	CHECK(put(id, 1, 0, IPC_NOWAIT) == 0);
 	CHECK_ERRNO(msgrcv(id, &m, 100, 0, 0), E2BIG);
 	CHECK_ERRNO(msgrcv(id, &m, (size_t)-1, 0, 0), EINVAL);
 	m.text[100] = 'x';
@@ -161,7 +162,7 @@ sizes(void)
 	CHECK(m.text[100] == 'x' && m.text[99] == (char)(7 + TEXT));
 	CHECK(look(id).msg_qnum == 2);
 	CHECK_ERRNO(msgrcv(id, BAD, TEXT, 0, 0), EFAULT);
-	CHECK(look(id).msg_qnum == 1); /* it is lost */
+	CHECK(look(id).msg_qnum == 1); /* the message is lost */
 	CHECK(take(id, 0, 0, 0) == 1);
 	ds = look(id);
 	ds.msg_qbytes = 100;
@@ -176,12 +177,12 @@ sizes(void)
 /* ---- waiting ---- */
 
 static void
-nothing(int sig, siginfo_t *info, void *uc)
+empty_handler(int sig, siginfo_t *info, void *uc)
 {
 }
 
-/* A child that receives (len is what it gets) or, with send, sends; want: the
- * errno, 0 success. */
+/* A child that receives len bytes or, with send, sends them; want is the
+ * errno that it must see, 0 for success. */
 static pid_t
 start(int id, bool send, long type, size_t len, int want)
 {
@@ -191,7 +192,7 @@ start(int id, bool send, long type, size_t len, int want)
 	CHECK(pid >= 0);
 	if (pid != 0)
 		return (pid);
-	set_handler(SIGUSR1, nothing, SA_RESTART);
+	set_handler(SIGUSR1, empty_handler, SA_RESTART);
 	if (send && want == 0)
 		CHECK(put(id, type, len, 0) == 0);
 	else if (send)
@@ -203,7 +204,7 @@ start(int id, bool send, long type, size_t len, int want)
 	_exit(0);
 }
 
-/* Long enough to be asleep, mostly. */
+/* Long enough for the child to be asleep in most cases. */
 static void
 settle(void)
 {
@@ -270,7 +271,7 @@ waiting(void)
 	say("waiting ok");
 }
 
-/* Stopped and continued without a handler: it goes on waiting. */
+/* A wait that is stopped and continued without a handler goes on. */
 static void
 stopped(void)
 {
@@ -326,7 +327,7 @@ rights(void)
 	say("rights ok");
 }
 
-/* What ipcs(1) does. */
+/* The calls that ipcs(1) makes. */
 static void
 listing(void)
 {
@@ -356,10 +357,10 @@ listing(void)
 	say("listing ok");
 }
 
-/* Three send, three receive, through a queue that is often full: each message
- * comes once, whole, and of one sender in order. */
+/* Three senders and three receivers on a queue that is often full: each
+ * message arrives once and whole, and those of one sender arrive in order. */
 static void
-traffic(void)
+many_messages(void)
 {
 	struct {
 		_Atomic long sum, n;
@@ -403,12 +404,12 @@ traffic(void)
 		want += 3 * j;
 	CHECK(got->sum == want && look(id).msg_qnum == 0);
 	drop(id);
-	say("traffic %ld", (long)got->n);
+	say("%ld messages", (long)got->n);
 }
 
-/* Several make, use, remove and leave what has the same name. */
+/* Several processes create, use, remove and abandon the queue of one key. */
 static void
-in_turns(void)
+recreate_queue(void)
 {
 	const key_t key = some_key();
 	struct text m;
@@ -434,7 +435,7 @@ in_turns(void)
 		if (pid[i] == 0)
 			_exit(0);
 	}
-	/* The last one may wait for what nobody sends. */
+	/* The last process may wait for a message that no process sends. */
 	for (int i = 0; i < 4; i++)
 		while (waitpid(pid[i], NULL, WNOHANG) == 0) {
 			(void)put(
@@ -443,12 +444,12 @@ in_turns(void)
 		}
 	(void)msgctl(msgget(key, 0), IPC_RMID, NULL);
 	CHECK_ERRNO(msgget(key, 0), ENOENT);
-	say("in turns ok");
+	say("recreated by several processes ok");
 }
 
-/* A queue of what is empty is bounded as well. */
+/* The number of empty messages in a queue is limited as well. */
 static void
-bounded(void)
+limit_empty_messages(void)
 {
 	int id = make(), n = 0;
 
@@ -456,7 +457,7 @@ bounded(void)
 		CHECK(++n <= 16384);
 	CHECK(errno == EAGAIN && n == 16384);
 	drop(id);
-	say("bounded ok");
+	say("number of empty messages ok");
 }
 
 int
@@ -469,11 +470,11 @@ main(void)
 	stopped();
 	rights();
 	listing();
-	traffic();
-	in_turns();
-	bounded();
-	/* Left behind: the end of all is the end of it, inside.  (Natively it
-	 * is removed by its process.) */
+	many_messages();
+	recreate_queue();
+	limit_empty_messages();
+	/* A queue that is left with a message in it: inside, the end of the
+	 * kernel must free it. (Natively this process removes it.) */
 	if (inside())
 		CHECK(put(make(), 1, 1000, 0) == 0);
 	return (0);

@@ -4,11 +4,12 @@
 /*
  * oversub MIB SECONDS [SEED]: a working set that is larger than memory.
  *
- * Writes patterns at random places for that long; each page's words follow
- * from its number, its version and who wrote it, and are verified before the
- * page is written again.  Half-way it forks; parent and child go on, each on
- * its own copy, and in the end both verify every byte.  Now and then a piece
- * is advised away or asked for.  The output is the same each time.
+ * Writes patterns at random places for that long. The words of a page depend on
+ * its number, its version and the process that wrote it, and are verified
+ * before the page is written again. Half-way the program forks: parent and
+ * child go on, each on its own copy, and at the end both verify every byte. Now
+ * and then a piece is advised with MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED or
+ * MADV_DONTNEED. The output is the same each time.
  */
 #include "guest.h"
 
@@ -18,7 +19,8 @@ static char *mem;
 static uint32_t *version;
 static size_t npages;
 static uint64_t state;
-static uint64_t owner_of_version; /* versions above this are our own */
+/* This process wrote the versions above this one. */
+static uint64_t owner_of_version;
 static uint64_t owner = 1;
 
 static uint64_t
@@ -36,7 +38,7 @@ now_ms(void)
 	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
 }
 
-/* Who wrote a version: the parent before the fork, or us. */
+/* The process that wrote a version: the parent before the fork, or this one. */
 static uint64_t
 writer(uint32_t v)
 {
@@ -103,7 +105,7 @@ main(int argc, char **argv)
 	mem = map_anon(npages * PAGE);
 	version = (void *)map_anon(npages * sizeof(*version));
 	owner_of_version = UINT32_MAX;
-	/* All of it once, so that the set is as large as it says. */
+	/* Write every page once, so that the working set has its full size. */
 	for (size_t p = 0; p < npages; p++)
 		rewrite(p, ++v);
 	start = now_ms();

@@ -5,9 +5,9 @@
  * peeker STORMER MS SEED PROCESSES READERS: readers in the same kernel as the
  * processes of stormer.c, through /proc/PID/mem, maps and process_vm_readv.
  *
- * A page that is read is all of one address space: every word is zero, or says
- * a number that is at most the one that its process has in TAG_SELF afterwards
- * (stormer.c).  Anything else is stale.
+ * A page that was read belongs to one address space: every word is zero, or
+ * holds a number that is at most the number that the process has in TAG_SELF
+ * afterwards (see stormer.c). Any other word is stale.
  */
 #include "guest.h"
 
@@ -31,7 +31,7 @@ static uint64_t state;
 static uint64_t page[PAGE / 8];
 
 static void
-judge(uint64_t after)
+check_page_words(uint64_t after)
 {
 	CHECK(after == 0 || (after & TAG_MASK) == TAG_MAGIC);
 	if (after == 0)
@@ -50,7 +50,7 @@ missing(int e)
 	atomic_fetch_add(&sh->gone, 1);
 }
 
-/* Several pages through one descriptor: they are of one address space. */
+/* Several pages through one descriptor belong to one address space. */
 static void
 by_file(int pid)
 {
@@ -72,12 +72,12 @@ by_file(int pid)
 			missing(errno);
 			break;
 		}
-		judge(after);
+		check_page_words(after);
 	}
 	close(fd);
 }
 
-/* Page and number by one call. */
+/* A page and the number, read by one call. */
 static void
 by_call(int pid)
 {
@@ -89,7 +89,7 @@ by_call(int pid)
 	ssize_t n = process_vm_readv(pid, l, 2, r, 2, 0);
 
 	if (n == (ssize_t)PAGE + 8)
-		judge(after);
+		check_page_words(after);
 	else
 		missing(n < 0 ? errno : EFAULT);
 }
@@ -175,7 +175,7 @@ main(int argc, char **argv)
 	atomic_store(&sh->stop, 1);
 	for (int i = 0; i < n; i++)
 		wait_ok(pid[i]);
-	say("%llu looks, %llu pages whole, %llu missing",
+	say("%llu reads, %llu complete pages, %llu processes missing",
 	    (unsigned long long)atomic_load(&sh->looked),
 	    (unsigned long long)atomic_load(&sh->pages),
 	    (unsigned long long)atomic_load(&sh->gone));

@@ -17,7 +17,7 @@
 
 #define TOTAL (8 * MIB)
 
-/* Bytes by position, in pieces of changing size. */
+/* Writes bytes that depend on their position, in pieces of changing size. */
 static void
 produce(int fd)
 {
@@ -98,7 +98,7 @@ transfer(void)
 	say("%zu bytes through two pipes", TOTAL);
 }
 
-/* Writes up to PIPE_BUF are not torn, whoever else writes. */
+/* A write of up to PIPE_BUF bytes is atomic, whatever other processes write. */
 static void
 atomic(void)
 {
@@ -289,7 +289,8 @@ descriptors(void)
 	d = dup(p[1]);
 	CHECK(d > p[1]);
 	CHECK(fcntl(p[1], F_SETFD, FD_CLOEXEC) == 0);
-	CHECK(fcntl(d, F_GETFD) == 0); /* of the descriptor, not the file */
+	/* The flag belongs to the descriptor, not to the file. */
+	CHECK(fcntl(d, F_GETFD) == 0);
 	CHECK(dup2(p[1], 77) == 77 && fcntl(77, F_GETFD) == 0);
 	CHECK(dup2(p[1], p[1]) == p[1] && fcntl(p[1], F_GETFD) == FD_CLOEXEC);
 	CHECK(dup3(p[1], 78, O_CLOEXEC) == 78);

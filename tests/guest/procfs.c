@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * /proc: exe, maps, stat, status, fd, cmdline, mem of oneself and of a child,
- * meminfo; and that a process that has gone is gone there, too.
+ * /proc: exe, maps, stat, status, fd, cmdline and mem of the caller and of a
+ * child, meminfo; and that the files of a process disappear with it.
  */
 #include "guest.h"
 
@@ -11,7 +11,8 @@
 
 static char buf[1 << 20];
 
-/* The line of maps that contains the address; true and its permissions. */
+/* Finds the line of maps that contains the address: true, and its
+ * permissions. */
 static bool
 find_map(const void *addr, char *perms)
 {
@@ -126,7 +127,7 @@ exe_and_fd(void)
 	say("exe, fd, cmdline");
 }
 
-/* A child's memory through /proc/PID/mem, while it waits. */
+/* The memory of a child through /proc/PID/mem, while the child waits. */
 static void
 memory(void)
 {
@@ -157,7 +158,7 @@ memory(void)
 	CHECK(pread(fd, buf, PAGE, (off_t)(uintptr_t)m) == (ssize_t)PAGE);
 	word = 0x1122334455667788;
 	CHECK(pwrite(fd, &word, 8, (off_t)(uintptr_t)(m + 8)) == 8);
-	CHECK(check_page(m, 1, 0)); /* the parent's is another page */
+	CHECK(check_page(m, 1, 0)); /* the parent has a different page */
 	CHECK_ERRNO(pread(fd, &word, 8, 8), EIO);
 	CHECK(write(p[1], "x", 1) == 1);
 	wait_ok(pid);
@@ -173,7 +174,7 @@ main(void)
 	maps();
 	status();
 	exe_and_fd();
-	/* Not there yet inside; as soon as it is, it must be right. */
+	/* Where the kernel has /proc/self/mem it must be right. */
 	if (access("/proc/self/mem", F_OK) == 0)
 		memory();
 	say("memory of a child");

@@ -2,23 +2,23 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The memory of another process: /proc/PID/mem and process_vm_readv/writev;
- * what may be read and written, what a write changes and for whom, where a
- * transfer ends, and what is left when the process has gone.
+ * The memory of another process: /proc/PID/mem and process_vm_readv/writev:
+ * what may be read and written, which processes see a write, where a transfer
+ * ends, and what can be read after the process has ended.
  */
 #include "guest.h"
 
 #include <sys/uio.h>
 
 #define AREA ((char *)(uintptr_t)0x600000000000)
-/* Pages of the area. */
+/* Numbers of the pages in the area. */
 enum { P_RW = 0, P_RO = 2, P_NONE = 3, P_SHARED_RO = 4, P_UNTOUCHED = 5 };
 #define P_HOLE 6
 #define PAGES 8
 
 static int to_child[2], to_parent[2];
 
-/* Returns 41, until somebody changes the instruction. */
+/* Returns 41, until a test changes the instruction. */
 extern int answer(void);
 __asm__(".text\n"
 	".globl answer\n"
@@ -45,7 +45,8 @@ child_area(void)
 	CHECK(munmap(AREA + P_HOLE * PAGE, PAGE) == 0);
 }
 
-/* Does what the parent says, one byte each; answers with one. */
+/* Executes the commands of the parent, one byte each; answers each with a
+ * byte. */
 static void
 child(void)
 {
@@ -126,7 +127,7 @@ reading(int fd)
 	CHECK(pread(fd, buf, 4 * PAGE, at(0, 0)) == 4 * (ssize_t)PAGE);
 	for (size_t i = 0; i < 4 * PAGE; i++)
 		CHECK(buf[i] == (char)(i / 7 + i / PAGE));
-	/* Across a border, not aligned. */
+	/* Across a page boundary, not aligned. */
 	CHECK(pread(fd, buf, 100, at(1, PAGE - 33)) == 100);
 	for (size_t i = 0; i < 100; i++)
 		CHECK(buf[i] == (char)((2 * PAGE - 33 + i) / 7 +
@@ -135,7 +136,7 @@ reading(int fd)
 	CHECK(pread(fd, buf, PAGE, at(P_UNTOUCHED, 0)) == (ssize_t)PAGE);
 	for (size_t i = 0; i < PAGE; i++)
 		CHECK(buf[i] == 0);
-	/* Up to the hole, and in it. */
+	/* Up to the hole, and in the hole. */
 	CHECK(pread(fd, buf, sizeof(buf), at(P_UNTOUCHED, 8)) ==
 	      (ssize_t)PAGE - 8);
 	CHECK_ERRNO(pread(fd, buf, 8, at(P_HOLE, 0)), EIO);
@@ -143,7 +144,7 @@ reading(int fd)
 	CHECK_ERRNO(pread(fd, buf, 8, (off_t)1 << 62), EIO);
 	CHECK_ERRNO(pread(fd, BAD, 8, at(0, 0)), EFAULT);
 	CHECK(pread(fd, buf, 0, at(P_HOLE, 0)) == 0);
-	/* With a position. */
+	/* With a file position. */
 	CHECK(lseek(fd, at(P_RO, 5), SEEK_SET) == at(P_RO, 5));
 	CHECK(
 	    read(fd, buf, 3) == 3 && buf[0] == (char)((2 * PAGE + 5) / 7 + 2));
@@ -162,7 +163,7 @@ writing(int fd)
 	CHECK(pwrite(fd, "C", 1, at(P_NONE, 10)) == 1 && ask('n') == 'n');
 	CHECK(ask('3') == 'C');
 	CHECK(pwrite(fd, "D", 1, at(P_UNTOUCHED, 10)) == 1 && ask('5') == 'D');
-	/* Never against the protection of what is shared. */
+	/* The protection of a shared mapping always holds. */
 	CHECK_ERRNO(pwrite(fd, "E", 1, at(P_SHARED_RO, 10)), EIO);
 	CHECK(ask('4') == 0);
 	CHECK_ERRNO(pwrite(fd, "F", 1, at(P_HOLE, 0)), EIO);
@@ -170,7 +171,7 @@ writing(int fd)
 	say("writing");
 }
 
-/* A poke into text is seen by that process only. */
+/* A write to text is seen by that process only. */
 static void
 text(int fd)
 {
@@ -208,19 +209,19 @@ calls(pid_t pid)
 		CHECK(a[32 + i] ==
 		      (char)((PAGE - 16 + i) / 7 + (PAGE - 16 + i) / PAGE));
 	CHECK(b[0] == (char)((PAGE + 16) / 7 + 1));
-	/* Ends at a page that cannot be had. */
+	/* The transfer ends at a page that cannot be accessed. */
 	rv[0] = (struct iovec){AREA + P_HOLE * PAGE - 8, 16};
 	CHECK(process_vm_readv(pid, lv, 1, rv, 1, 0) == 8);
 	rv[0].iov_base = AREA + P_HOLE * PAGE;
 	CHECK_ERRNO(process_vm_readv(pid, lv, 1, rv, 1, 0), EFAULT);
-	/* Its own protection holds. */
+	/* The protection in the other process holds. */
 	memset(a, 'x', sizeof(a));
 	rv[0] = (struct iovec){AREA + 10, 1};
 	CHECK(process_vm_writev(pid, lv, 1, rv, 1, 0) == 1 && ask('0') == 'x');
 	rv[0] = (struct iovec){AREA + P_RO * PAGE, 8};
 	CHECK_ERRNO(process_vm_writev(pid, lv, 1, rv, 1, 0), EFAULT);
 	CHECK(process_vm_readv(pid, lv, 1, rv, 1, 0) == 8);
-	/* Arguments. */
+	/* Invalid arguments. */
 	CHECK_ERRNO(process_vm_readv(pid, lv, 1, rv, 1, 1), EINVAL);
 	CHECK_ERRNO(process_vm_readv(pid, lv, 5000, rv, 1, 0), EINVAL);
 	CHECK(process_vm_readv(pid, lv, 0, rv, 1, 0) == 0);
@@ -229,7 +230,7 @@ calls(pid_t pid)
 	CHECK_ERRNO(process_vm_readv(pid, BAD, 1, rv, 1, 0), EFAULT);
 	lv[0].iov_base = BAD;
 	CHECK_ERRNO(process_vm_readv(pid, lv, 1, rv, 1, 0), EFAULT);
-	/* Oneself. */
+	/* The memory of the caller. */
 	lv[0] = (struct iovec){a, 8};
 	rv[0] = (struct iovec){b, 8};
 	memcpy(b, "12345678", 8);
@@ -238,9 +239,9 @@ calls(pid_t pid)
 	say("calls");
 }
 
-/* Natively what has gone reads as a file that is over. */
+/* Natively, the file of a process that has ended reads as empty. */
 static void
-gone(int fd, pid_t pid)
+after_end(int fd, pid_t pid)
 {
 	char path[64], c = 'q', buf[8];
 	ssize_t n;
@@ -251,7 +252,7 @@ gone(int fd, pid_t pid)
 	CHECK(inside() ? n == -1 && errno == ESRCH : n <= 0);
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
 	CHECK_ERRNO(open(path, O_RDONLY), ENOENT);
-	say("gone");
+	say("after the end of the process");
 }
 
 static void
@@ -283,7 +284,7 @@ main(void)
 	writing(fd);
 	text(fd);
 	calls(pid);
-	gone(fd, pid);
+	after_end(fd, pid);
 	self();
 	return (0);
 }

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Faults as programs see them: mprotect and SIGSEGV with the right address
- * and code, handlers that repair and return, that leave by siglongjmp, that
- * run on an alternate stack or fault themselves; SIGFPE, SIGILL, SIGTRAP; and
- * handlers that edit the interrupted registers.  (For what registers survive
- * see regs.c.)
+ * Faults as programs see them: mprotect and SIGSEGV with the right address and
+ * code; handlers that repair the mapping and return, leave by siglongjmp, run
+ * on an alternate stack or fault themselves; SIGFPE, SIGILL, SIGTRAP; and
+ * handlers that edit the interrupted registers. (regs.c tests which registers
+ * survive.)
  */
 #include "guest.h"
 
@@ -30,7 +30,7 @@ on_jump(int sig, siginfo_t *si, void *ucv)
 	siglongjmp(env, sig);
 }
 
-/* 0 or the signal that the access caused. */
+/* 0, or the signal that the access caused. */
 static int
 load(const volatile char *p)
 {
@@ -93,7 +93,8 @@ addresses_and_codes(void)
 	CHECK(mprotect(mem, PAGE, PROT_READ | PROT_WRITE) == 0);
 	FAULT(run_at(mem), mem, SEGV_ACCERR);
 	FAULT(run_at(gone), gone, SEGV_MAPERR);
-	/* Not canonical: no address, and the code says "kernel". */
+	/* A non-canonical address: no address is reported, and the code is
+	 * SI_KERNEL. */
 	CHECK(load((char *)0x8000000000000000) == SIGSEGV && code == SI_KERNEL);
 	CHECK(load((char *)0xffffffff80000000) == SIGSEGV);
 	say("addresses and codes");
@@ -109,7 +110,7 @@ on_repair(int sig, siginfo_t *si, void *uc)
 	CHECK(mprotect(page, PAGE, PROT_READ | PROT_WRITE) == 0);
 }
 
-/* A write barrier, as garbage collectors use it. */
+/* A write barrier like those of garbage collectors. */
 static void
 repair(void)
 {
@@ -182,7 +183,7 @@ nested(void)
 	say("nested, on an alternate stack");
 }
 
-/* A fault whose signal is blocked or ignored kills. */
+/* A fault whose signal is blocked or ignored ends the process. */
 static void
 blocked_child(void *how)
 {
@@ -253,7 +254,7 @@ exceptions(void)
 		  "divl %%ecx",
 	    at);
 	CHECK(count == 1 && code == FPE_INTDIV && rbx == 0x1234567890abcdef);
-	CHECK(addr > at && addr < next_ip); /* the divl itself */
+	CHECK(addr > at && addr < next_ip); /* the address of the divl */
 	EXCEPTION("ud2", at);
 	CHECK(count == 2 && code == ILL_ILLOPN && addr == at);
 	EXCEPTION("int3", at);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Timers that send signals: timer_create with its clocks and notifications,
- * overruns, what fork and exec leave of them; what becomes of a timer whose
- * signal is ignored, forgotten or left behind by a thread; the longest times;
+ * Timers that send signals: timer_create with its clocks and notifications;
+ * overruns; the effect of fork and exec on timers; timers whose signal is
+ * ignored, discarded or left queued by a thread that ends; the longest times;
  * the interval timers of CPU time; CPU clocks by their ids.
  */
 #include "guest.h"
@@ -86,7 +86,7 @@ once_and_again(void)
 		while (fired < 5)
 			pause();
 		CHECK(left(t) > 0 && left(t) <= 2 * MS);
-		/* A time that has passed is due at once. */
+		/* A time in the past expires at once. */
 		its.it_value = (struct timespec){1, 0};
 		fired = 0;
 		CHECK(timer_settime(t, TIMER_ABSTIME, &its, &old) == 0);
@@ -117,7 +117,7 @@ overruns(void)
 	CHECK(fired == 0);
 	CHECK(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
 	CHECK(fired >= 1 && overrun >= 23);
-	/* A signal that is ignored does not stop the timer. */
+	/* An ignored signal does not stop the timer. */
 	CHECK(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
 	sleep_ms(10);
 	handle(SIGUSR1);
@@ -128,7 +128,7 @@ overruns(void)
 	say("overruns");
 }
 
-/* Wait for n signals, but not for ever. */
+/* Wait for n signals, with a limit. */
 static void
 wait_fired(int n)
 {
@@ -148,7 +148,7 @@ mask(int how, int sig)
 	CHECK(pthread_sigmask(how, &set, NULL) == 0);
 }
 
-/* SIGCONT forgets a SIGTSTP.  On Linux the timer has died then. */
+/* SIGCONT discards a queued SIGTSTP. On Linux the timer then stays silent. */
 static void
 continued(void)
 {
@@ -166,9 +166,9 @@ continued(void)
 	CHECK(signal(SIGTSTP, SIG_DFL) != SIG_ERR);
 }
 
-/* A timer whose queued signal is forgotten goes on. */
+/* A timer goes on when its queued signal is discarded. */
 static void
-forgotten(void)
+discarded_signals(void)
 {
 	timer_t t = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1), u;
 	siginfo_t si = {.si_code = SI_TIMER, .si_signo = SIGUSR1};
@@ -183,7 +183,7 @@ forgotten(void)
 	CHECK(timer_delete(t) == 0);
 	if (getenv("GUEST_INSIDE") != NULL)
 		continued();
-	/* One that a program made up is no timer's. */
+	/* A signal that a program composed belongs to no timer. */
 	t = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1);
 	for (int id = 0; id < 64; id++) {
 		memcpy((char *)&si + 16, &id, sizeof(id));
@@ -202,19 +202,20 @@ forgotten(void)
 	mask(SIG_UNBLOCK, SIGUSR1);
 	CHECK(fired == 2);
 	CHECK(timer_delete(t) == 0 && timer_delete(u) == 0);
-	say("forgotten signals");
+	say("discarded signals");
 }
 
 #define MANY 1000
 
 static void
-nothing(void *arg)
+empty_child(void *arg)
 {
 }
 
-/* What runs out of room or is ignored costs others nothing. */
+/* A timer whose signal has no room in the queue or is ignored does not
+ * affect others. */
 static void
-many(void)
+many_timers(void)
 {
 	static timer_t t[MANY];
 
@@ -224,7 +225,7 @@ many(void)
 	for (int i = 0; i < MANY; i++)
 		start(t[i], 1, 1);
 	for (int i = 0; i < 20; i++)
-		in_child(nothing, NULL);
+		in_child(empty_child, NULL);
 	for (int i = 0; i < MANY; i++)
 		start(t[i], MS, 500 * MS);
 	handle(SIGUSR2);
@@ -232,12 +233,13 @@ many(void)
 	for (int i = 0; i < MANY; i++)
 		CHECK(timer_delete(t[i]) == 0);
 	CHECK(signal(SIGUSR2, SIG_IGN) != SIG_ERR);
-	say("many");
+	say("many timers");
 }
 
-/* The longest times: far away, and an interval of that length is no storm. */
+/* The longest times: they do not expire, and a long interval does not expire
+ * repeatedly. */
 static void
-for_ever(void)
+longest_times(void)
 {
 	static const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC,
 	    CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
@@ -286,7 +288,7 @@ for_ever(void)
 		CHECK(fired == 1);
 		CHECK(setitimer(which, &off, NULL) == 0);
 	}
-	say("for ever");
+	say("longest times");
 }
 
 static void
@@ -388,9 +390,9 @@ ending(void *arg)
 	return (NULL);
 }
 
-/* Timers of a thread that ends with signals queued. */
+/* Timers of a thread that ends while their signals are queued. */
 static void
-left_behind(void)
+timers_of_ended_thread(void)
 {
 	struct itimerspec its = {{0, MS}, {0, MS}};
 	pthread_t th;
@@ -448,7 +450,7 @@ cpu_time(void)
 	t = timer_new(CLOCK_PROCESS_CPUTIME_ID, SIGEV_SIGNAL, SIGUSR1);
 	start(t, 10 * MS, 0);
 	spin_until(1);
-	/* Not while it sleeps, but soon after. */
+	/* Not while the thread sleeps, but soon after. */
 	start(t, 50 * MS, 0);
 	sleep_ms(100);
 	CHECK(fired == 0);
@@ -468,7 +470,7 @@ cpu_time(void)
 	CHECK(clock_gettime(clock, &ts) == 0 && clock_getres(clock, &ts) == 0);
 	CHECK_ERRNO(
 	    clock_gettime((clockid_t)(~100000000 * 8 + 2), &ts), EINVAL);
-	say("time of the processor");
+	say("CPU time");
 }
 
 static void
@@ -497,7 +499,7 @@ errors(void)
 int
 main(int argc, char **argv)
 {
-	if (argc > 1) { /* after exec: nobody sends SIGUSR1 any more */
+	if (argc > 1) { /* after exec: no timer sends SIGUSR1 any more */
 		sleep_ms(20);
 		say("exec");
 		return (0);
@@ -505,13 +507,13 @@ main(int argc, char **argv)
 	handle(SIGUSR1);
 	once_and_again();
 	overruns();
-	forgotten();
-	many();
+	discarded_signals();
+	many_timers();
 	silent_and_forked();
 	threads();
-	left_behind();
+	timers_of_ended_thread();
 	cpu_time();
-	for_ever();
+	longest_times();
 	errors();
 	start(timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1), 10 * MS,
 	    10 * MS);

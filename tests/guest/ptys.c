@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Pseudo-terminals: names, the line discipline, sessions with a terminal of
- * their own, signals from keys, and both ends going away.
+ * Pseudo-terminals: names, the line discipline, sessions with a controlling
+ * terminal, signals from keys, and the closing of either end.
  */
 #include "guest.h"
 
@@ -43,8 +43,9 @@ canonical(void)
 	return (tcgetattr(s, &t) == 0 && (t.c_lflag & ICANON) != 0);
 }
 
-/* What can be read, with control characters made visible, and a bar where a
- * line was read: at least as much as is wanted, unless it does not come. */
+/* Compare what can be read, with control characters made visible and a bar
+ * after each line that was read. Reads until the text has the expected
+ * length or nothing arrives in time. */
 static void
 expect_at(int line, int fd, const char *want)
 {
@@ -81,7 +82,7 @@ type(const char *keys)
 	CHECK(write(m, keys, strlen(keys)) == (ssize_t)strlen(keys));
 }
 
-/* Type keys: what comes back on the screen, and what the program reads. */
+/* Type keys, and compare the echo on the master and the input of the slave. */
 static void
 typed_at(int line, const char *keys, const char *screen, const char *program)
 {
@@ -115,9 +116,9 @@ names(void)
 	CHECK(ioctl(m, TIOCSWINSZ, &ws) == 0);
 	CHECK(ioctl(s, TIOCGWINSZ, &got) == 0 && got.ws_col == 80 &&
 	      got.ws_row == 24 && got.ws_ypixel == 2);
-	/* Nobody's terminal. */
+	/* No session has this terminal. */
 	CHECK_ERRNO(tcgetpgrp(s), ENOTTY);
-	/* A second pty has another name; a closed one none. */
+	/* A second pty has another name; a closed pty has none. */
 	fd = m;
 	n = s;
 	strcpy(tty, name);
@@ -162,7 +163,7 @@ editing(void)
 	t.c_iflag |= IGNCR;
 	CHECK(tcsetattr(m, TCSANOW, &t) == 0);
 	TYPED("x\ry\n", "<0d><0a>", "xy<0a>|");
-	/* A line is read in pieces, if need be; the end of file once. */
+	/* A line may be read in pieces; the end of file is reported once. */
 	type("0123456789\n\x04more\n");
 	{
 		char b[16];
@@ -172,7 +173,7 @@ editing(void)
 		CHECK(read(s, b, 16) == 0);
 		CHECK(read(s, b, 16) == 5);
 	}
-	/* An unfinished line is not there, until it may be. */
+	/* An incomplete line cannot be read until canonical mode is off. */
 	type("half");
 	EXPECT(s, "");
 	t.c_lflag &= ~(tcflag_t)ICANON;
@@ -186,7 +187,7 @@ editing(void)
 	say("editing");
 }
 
-/* Bytes that can be read until nothing comes. */
+/* Counts the bytes that can be read until nothing arrives. */
 static size_t
 drain(int fd)
 {
@@ -210,7 +211,8 @@ set_lflag(tcflag_t off)
 	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
 }
 
-/* Write pieces as long as they are taken, with time for Linux to move them. */
+/* Write pieces as long as they are accepted, with time for Linux to move
+ * them. */
 static size_t
 push(int fd, const char *b, size_t size, size_t piece)
 {
@@ -229,7 +231,7 @@ push(int fd, const char *b, size_t size, size_t piece)
 	return (total);
 }
 
-/* Small pieces take no more room than large ones. */
+/* Small pieces use no more room than large ones. */
 static void
 pieces(void)
 {
@@ -256,7 +258,7 @@ pieces(void)
 	CHECK(push(m, b, 1000, 1) == 1000 && write(m, "\n", 1) == 1 &&
 	      drain(m) == 1002);
 	CHECK(drain(s) == 1001);
-	/* Until there is no room, and on when there is again. */
+	/* Until there is no room; writing goes on when there is room again. */
 	set_lflag(ECHO | ICANON);
 	while (write(s, b, 100) > 0)
 		;
@@ -269,7 +271,8 @@ pieces(void)
 	CHECK(poll(&(struct pollfd){m, POLLOUT, 0}, 1, 0) == 0);
 	CHECK(drain(s) >= 4096);
 	CHECK(poll(&(struct pollfd){m, POLLOUT, 0}, 1, 1000) == 1);
-	/* An edge for each piece, though the first has not been read. */
+	/* An edge for each piece, although the first piece has not been
+	 * read. */
 	ep = epoll_create1(0);
 	CHECK(ep >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, m, &ev) == 0);
 	CHECK(epoll_wait(ep, &ev, 1, 0) == 0);
@@ -342,7 +345,7 @@ raw(void)
 	CHECK(ioctl(s, FIONREAD, &n) == 0 && n == 8);
 	CHECK(tcflush(s, TCIFLUSH) == 0);
 	CHECK(ioctl(s, FIONREAD, &n) == 0 && n == 0);
-	/* Output as it is asked for. */
+	/* Output processing follows the flags. */
 	t.c_oflag = OPOST | ONLCR | XTABS;
 	CHECK(tcsetattr(s, TCSANOW, &t) == 0);
 	CHECK(write(s, "a\tb\n\t.", 6) == 6);
@@ -351,9 +354,9 @@ raw(void)
 	say("raw mode");
 }
 
-/* More than fits, with a reader who is slow at first. */
+/* More output than fits, with a reader that is slow at first. */
 static void
-flood(void)
+much_output(void)
 {
 	size_t total = 0, want = 400000;
 	char b[1000];
@@ -390,7 +393,7 @@ on_signal(int sig, siginfo_t *si, void *uc)
 	seen[sig]++;
 }
 
-/* Leader of a session on the pty; says what happens by pipe. */
+/* The leader of a session on the pty; reports each event through a pipe. */
 static void
 leader(int out)
 {
@@ -401,7 +404,7 @@ leader(int out)
 	close(m);
 	CHECK(setsid() == getpid());
 	CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
-	fd = open(name, O_RDWR); /* becomes its terminal */
+	fd = open(name, O_RDWR); /* becomes the controlling terminal */
 	CHECK(fd >= 0 && tcgetpgrp(fd) == getpgrp());
 	CHECK(tcgetsid(s) == getpid() && ioctl(s, TIOCSCTTY, 0) == 0);
 	close(fd);
@@ -419,7 +422,7 @@ leader(int out)
 	CHECK_ERRNO(read(s, b, sizeof(b)), EINTR);
 	CHECK(seen[SIGWINCH] == 1 && write(out, "w", 1) == 1);
 
-	/* A group in the background stops when it reads. */
+	/* A process group in the background is stopped when it reads. */
 	bg = fork();
 	CHECK(bg >= 0);
 	if (bg == 0) {
@@ -437,7 +440,8 @@ leader(int out)
 	CHECK(tcsetpgrp(fd, bg) == 0 && tcgetpgrp(s) == bg);
 	CHECK(kill(-bg, SIGCONT) == 0);
 	CHECK(write(out, "f", 1) == 1);
-	/* ^Z stops it, and not us; then it reads. */
+	/* ^Z stops the foreground group and not this process; then the group
+	 * reads. */
 	CHECK(waitpid(bg, &st, WUNTRACED) == bg && WIFSTOPPED(st) &&
 	      WSTOPSIG(st) == SIGTSTP);
 	CHECK(kill(-bg, SIGCONT) == 0 && write(out, "z", 1) == 1);
@@ -445,7 +449,8 @@ leader(int out)
 	    waitpid(bg, &st, 0) == bg && WIFEXITED(st) && WEXITSTATUS(st) == 7);
 	CHECK_ERRNO(tcsetpgrp(fd, 999999), ESRCH);
 	CHECK(tcsetpgrp(fd, getpgrp()) == 0);
-	/* The other end goes: SIGHUP, and nothing to read or write any more. */
+	/* The other end is closed: SIGHUP, and neither reading nor writing
+	 * is possible. */
 	CHECK(write(out, "h", 1) == 1);
 	while (seen[SIGHUP] == 0)
 		sleep_ms(5);
@@ -461,7 +466,7 @@ await(int fd, char want)
 	char c;
 
 	CHECK(read(fd, &c, 1) == 1 && c == want);
-	sleep_ms(30); /* until it waits */
+	sleep_ms(30); /* until the reader waits */
 }
 
 static void
@@ -500,9 +505,9 @@ sessions(void)
 	say("sessions and signals");
 }
 
-/* The leader ends: who else has the terminal open can go on. */
+/* When the leader ends, other processes that have the terminal open go on. */
 static void
-leader_ends(void)
+end_of_leader(void)
 {
 	int p[2], st;
 	pid_t pid;
@@ -562,7 +567,7 @@ leader_ends(void)
 
 /* A slave whose master is closed. */
 static void
-hung(void)
+master_closed(void)
 {
 	struct termios t;
 	struct winsize ws;
@@ -610,7 +615,7 @@ requests(void)
 	fd = open(name, O_RDWR | O_NOCTTY);
 	CHECK(fd >= 0 && close(fd) == 0);
 	CHECK(ioctl(m, TIOCGETD, &v) == 0 && v == 0);
-	/* The slave by its master. */
+	/* Open the slave through its master. */
 	fd = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	CHECK(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC);
 	CHECK(isatty(fd) && write(fd, "peer", 4) == 4);
@@ -619,7 +624,7 @@ requests(void)
 	close(fd);
 	CHECK_ERRNO(ioctl(s, TIOCGPTPEER, O_RDWR | O_NOCTTY), EIO);
 	CHECK_ERRNO(ioctl(1000, TIOCGPTPEER, O_RDWR), EBADF);
-	/* Packets. */
+	/* Packet mode. */
 	v = 0;
 	CHECK_ERRNO(ioctl(s, TIOCPKT, &v), ENOTTY);
 	CHECK(ioctl(m, TIOCPKT, &v) == 0);
@@ -634,7 +639,7 @@ requests(void)
 	say("requests");
 }
 
-/* Says "HC" for SIGHUP and SIGCONT, to out. */
+/* Writes "HC" to out for SIGHUP and SIGCONT. */
 static void
 report(int out)
 {
@@ -649,9 +654,9 @@ report(int out)
 	_exit(0);
 }
 
-/* What the foreground group gets when the leader lets the terminal go. */
+/* The signals of the foreground group when the leader gives up the terminal. */
 static void
-let_go(bool notty, const char *want)
+release_terminal(bool notty, const char *want)
 {
 	char b[3] = "";
 	int p[2];
@@ -691,7 +696,7 @@ let_go(bool notty, const char *want)
 	CHECK(read(p[0], b, 2) == 2 && strcmp(b, want) == 0);
 	close(p[0]), close(p[1]);
 	close_pty();
-	say("let go: %s", b);
+	say("signals after the release: %s", b);
 }
 
 int
@@ -701,12 +706,12 @@ main(void)
 	editing();
 	raw();
 	pieces();
-	flood();
+	much_output();
 	sessions();
-	leader_ends();
-	hung();
+	end_of_leader();
+	master_closed();
 	requests();
-	let_go(true, "HC");
-	let_go(false, "H.");
+	release_terminal(true, "HC");
+	release_terminal(false, "H.");
 	return (0);
 }

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Registers survive: general, flags, the red zone, x87, SSE and AVX, over
- * page faults that the kernel resolves silently, over signal handlers that
+ * Registers survive: general registers, flags, the red zone, x87, SSE and AVX;
+ * over page faults that the kernel resolves silently, over signal handlers that
  * overwrite all of them, over system calls, and into a forked child.
  */
 #include "guest.h"
@@ -29,7 +29,8 @@ load_vec(const struct regs *r)
 	__asm__ volatile("ldmxcsr %0\n\tfldcw %1" ::"m"(r->mxcsr), "m"(r->cw));
 }
 
-/* All vector registers from r->vec, then the access, then back into out. */
+/* Load all vector registers from r->vec, do the access, and store them in
+ * out. */
 #define V(n, op) "vmovdqu " #n "*32(%[in]), %%ymm" #n "\n\t"
 #define VO(n) "vmovdqu %%ymm" #n ", " #n "*32(%[out])\n\t"
 #define X(n) "movdqu " #n "*32(%[in]), %%xmm" #n "\n\t"
@@ -100,7 +101,7 @@ same_vec(const struct regs *a, const struct regs *b)
 static struct regs in, out, other, junk;
 static volatile int handled;
 
-/* Overwrites everything, and repairs the protection if there was a fault. */
+/* Overwrites all registers, and repairs the protection if there was a fault. */
 static void
 on_signal(int sig, siginfo_t *si, void *uc)
 {
@@ -171,7 +172,7 @@ forked(void)
 
 /*
  * General registers: load all but rsp, do `op` with the address in rax, and
- * store them again.  The red zone and the carry and direction flags, too.
+ * store them again. Also the red zone and the carry and direction flags.
  */
 #define GENERAL(op)                                                          \
 	__asm__ volatile(                                                    \
@@ -261,8 +262,8 @@ on_alarm(int sig, siginfo_t *si, void *uc)
 static void
 asynchronous(void)
 {
-	/* Signals that meet a pending one are lost, so the child goes on until
-	 * enough have arrived. */
+	/* A signal that arrives while one is pending is lost, so the child
+	 * goes on until enough have arrived. */
 	volatile int *done = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	long res = 0;

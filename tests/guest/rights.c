@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What travels with messages of UNIX sockets: open files and who sent them;
- * what is not received is closed, whatever way it is lost.
+ * Messages of UNIX sockets that carry open files and credentials. A file that
+ * is not received is closed, whatever the reason for the loss.
  */
 #include "guest.h"
 
@@ -17,14 +17,14 @@ union control {
 	char room[CMSG_SPACE(sizeof(int) * 300) + CMSG_SPACE(64)];
 };
 
-/* Not by the C library, which looks into the records itself. */
+/* Not through the C library, which checks the control messages itself. */
 static long
 raw_send(int s, const struct msghdr *h)
 {
 	return (syscall(SYS_sendmsg, s, h, MSG_NOSIGNAL));
 }
 
-/* One byte and n descriptors.  What sendmsg says. */
+/* Sends one byte and n descriptors. Returns the result of sendmsg. */
 static ssize_t
 send_fds(int s, const int *fds, size_t n)
 {
@@ -50,7 +50,8 @@ send_fd(int s, int fd)
 	CHECK(send_fds(s, &fd, 1) == 1);
 }
 
-/* Descriptors that come with a byte: how many; *flags those of the message. */
+/* The number of descriptors that arrive with a byte; *flags are those of the
+ * message. */
 static size_t
 recv_fds(int s, int *fds, size_t room, int how, int *flags)
 {
@@ -81,7 +82,7 @@ recv_fd(int s, int how)
 	return (fd);
 }
 
-/* The pipe's writing ends are all closed: its reader sees the end. */
+/* Are all write ends of the pipe closed, so that the reader sees the end? */
 static bool
 closed(int rd)
 {
@@ -103,7 +104,8 @@ pass_files(int type)
 	send_fd(v[0], fd);
 	fd2 = recv_fd(v[1], 0);
 	CHECK(fd2 != fd && fcntl(fd2, F_GETFD) == 0);
-	/* It is the same open file: offset and flags are shared. */
+	/* The descriptor refers to the same open file: offset and flags are
+	 * shared. */
 	CHECK(lseek(fd, 3, SEEK_SET) == 3 && read(fd2, buf, 5) == 5);
 	CHECK(memcmp(buf, "tents", 5) == 0);
 	close(fd2);
@@ -111,14 +113,14 @@ pass_files(int type)
 	fd2 = recv_fd(v[1], MSG_CMSG_CLOEXEC);
 	CHECK(fcntl(fd2, F_GETFD) == FD_CLOEXEC);
 	close(fd2);
-	/* Looked at first, then taken: two descriptors. */
+	/* Received with MSG_PEEK, then received: two descriptors. */
 	send_fd(v[0], fd);
 	fd2 = recv_fd(v[1], MSG_PEEK);
 	close(fd2);
 	fd2 = recv_fd(v[1], 0);
 	close(fd2);
 	close(fd);
-	/* Sent and closed: the message keeps it open. */
+	/* Sent and closed: the message keeps the file open. */
 	CHECK(pipe(p) == 0);
 	send_fd(v[0], p[1]);
 	close(p[1]);
@@ -128,7 +130,7 @@ pass_files(int type)
 	close(fd2);
 	CHECK(closed(p[0]));
 	close(p[0]);
-	/* A socket through a socket. */
+	/* A socket sent through a socket. */
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, w) == 0);
 	send_fd(v[0], w[0]);
 	close(w[0]);
@@ -141,7 +143,7 @@ pass_files(int type)
 	unlink("file");
 }
 
-/* Bytes before, with and after. */
+/* Bytes before, with and after the descriptor. */
 static void
 boundaries(void)
 {
@@ -169,14 +171,14 @@ lost(void)
 	int v[2], p[2], fds[4], flags;
 	char ch;
 
-	/* Read by somebody who does not want files. */
+	/* Received by read(), which cannot take descriptors. */
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, v) == 0 && pipe(p) == 0);
 	send_fd(v[0], p[1]);
 	close(p[1]);
 	CHECK(read(v[1], &ch, 1) == 1);
 	CHECK(closed(p[0]));
 	close(p[0]);
-	/* No room for the second. */
+	/* No room for the second descriptor. */
 	CHECK(pipe(p) == 0);
 	fds[0] = dup(p[1]);
 	fds[1] = p[1];
@@ -188,14 +190,14 @@ lost(void)
 	close(fds[0]);
 	CHECK(closed(p[0]));
 	close(p[0]);
-	/* No room at all. */
+	/* No room for any descriptor. */
 	CHECK(pipe(p) == 0);
 	send_fd(v[0], p[1]);
 	close(p[1]);
 	CHECK(recv_fds(v[1], fds, 0, 0, &flags) == 0);
 	CHECK((flags & MSG_CTRUNC) != 0 && closed(p[0]));
 	close(p[0]);
-	/* In a socket that nobody reads. */
+	/* In a socket that is closed before it is read. */
 	CHECK(pipe(p) == 0);
 	send_fd(v[0], p[1]);
 	close(p[1]);
@@ -206,7 +208,7 @@ lost(void)
 	close(p[0]);
 }
 
-/* Sockets that hold each other by messages; the last keeps all. */
+/* Sockets that hold each other through messages; the last one holds all. */
 static void
 chain(void)
 {
@@ -230,7 +232,7 @@ chain(void)
 	close(v[1]);
 	CHECK(closed(p[0]));
 	close(p[0]);
-	/* One that holds itself: ends with the system at the latest. */
+	/* A socket that holds itself: freed at the latest with the kernel. */
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, v) == 0);
 	send_fd(v[0], v[1]);
 	close(v[0]);
@@ -253,7 +255,7 @@ limits(void)
 	CHECK(n == NFD_MAX && flags == 0);
 	for (size_t i = 0; i < n; i++)
 		close(got[i]);
-	/* As many as there are numbers for. */
+	/* As many as RLIMIT_NOFILE allows. */
 	CHECK(getrlimit(RLIMIT_NOFILE, &old) == 0);
 	rl = old;
 	rl.rlim_cur = (rlim_t)v[1] + 3;
@@ -270,7 +272,7 @@ limits(void)
 	close(v[1]);
 }
 
-/* Records that lie about themselves. */
+/* Control messages with wrong lengths. */
 static void
 malformed(void)
 {
@@ -302,7 +304,7 @@ malformed(void)
 	close(v[1]);
 }
 
-/* Who says that he sent the next byte; *flags. */
+/* The credentials of the process that sent the next byte; *flags. */
 static struct ucred
 sender(int s)
 {
@@ -364,7 +366,7 @@ main(void)
 	boundaries();
 	lost();
 	chain();
-	say("lost ones are closed");
+	say("files that were not received are closed");
 	limits();
 	malformed();
 	senders(SOCK_STREAM);

@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * robust MIB: a child dies for want of memory while it owns a robust mutex
+ * robust MIB: a child is killed for lack of memory while it owns a robust mutex
  * that it shares with its parent.
  *
- * The mutex and the child's list of mutexes are sent to swap before it takes
- * more than MIB of memory.  So the kernel needs memory for its last work for
- * the child, just when there is none.  The parent must get the mutex, marked
- * as that of a dead owner, and must not be killed for it.
+ * The mutex and the child's list of mutexes are sent to swap before the child
+ * takes more than MIB of memory. So the kernel needs memory to release the
+ * mutexes of the child at the moment when there is none. The parent must obtain
+ * the mutex, marked as that of a dead owner, and must not be killed for it.
  */
 #include "guest.h"
 
@@ -28,7 +28,7 @@ page_out_of(const void *p)
 	CHECK(madvise(at, PAGE, MADV_PAGEOUT) == 0);
 }
 
-/* Takes the mutex and never gives it back. */
+/* Takes the mutex and never releases it. */
 static void
 owner(struct shared *s, size_t len)
 {

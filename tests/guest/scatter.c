@@ -3,9 +3,9 @@
 
 /*
  * 100,000 scattered pages: every second page of a large area is touched, then
- * every second page gets a protection of its own, so that there are 200,000
- * map entries.  The host limits mappings to 65,530 a process; inside there is
- * no such limit, natively ENOMEM is accepted.
+ * every second page is given its own protection, so that there are 200,000 map
+ * entries. The host limits mappings to 65,530 in a process; inside there is no
+ * such limit. Natively ENOMEM is accepted.
  */
 #include "guest.h"
 
@@ -52,6 +52,6 @@ main(void)
 	for (i = 0; i < N; i++)
 		CHECK(*at(m, i) == pattern(1, i, 0));
 	CHECK(munmap(m, 2 * N * PAGE) == 0);
-	say("protections of their own");
+	say("a protection for each page");
 	return (0);
 }

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System V semaphores: names and rights, operations that happen all or not at
- * all, who waits and what ends it, what is taken back at the end of a process,
- * a thread and a fork.
+ * System V semaphores: names and rights; operations that happen completely or
+ * not at all; when a process waits and what ends the wait; SEM_UNDO at the end
+ * of a process, of a thread and after a fork.
  */
 #include "guest.h"
 
@@ -71,7 +71,8 @@ drop(int id)
 	CHECK(ctl(id, 0, IPC_RMID, 0) == 0);
 }
 
-/* Until n wait for more of a semaphore, or (GETZCNT) for nothing. */
+/* Wait until n processes wait for a semaphore to increase, or (GETZCNT) to
+ * become 0. */
 static void
 until_waiting(int id, int num, int cmd, int n)
 {
@@ -105,7 +106,7 @@ names(void)
 	drop(id);
 	CHECK_ERRNO(semget(key, 3, 0600), ENOENT);
 	CHECK_ERRNO(ctl(-1, 0, IPC_RMID, 0), EINVAL);
-	id = make(2); /* perhaps in the place of the old one */
+	id = make(2); /* may have the number of the old one */
 	CHECK(id != other);
 	CHECK_ERRNO(ctl(id, 0, 77, 0), EINVAL);
 	drop(id);
@@ -146,9 +147,10 @@ values(void)
 	say("values ok");
 }
 
-/* All operations of a call, or none; each on what those before have left. */
+/* All operations of a call happen, or none; each one applies to the result
+ * of those before it. */
 static void
-together(void)
+all_or_nothing(void)
 {
 	struct sembuf two[2] = {{0, -1, 0}, {1, -1, IPC_NOWAIT}},
 		      move[3] = {{0, -2, 0}, {1, 2, 0}, {2, 0, IPC_NOWAIT}},
@@ -177,7 +179,7 @@ together(void)
 	CHECK_ERRNO(op(id, 0, -1, IPC_NOWAIT), EAGAIN);
 	CHECK_ERRNO(op(id, 1, 0, IPC_NOWAIT), EAGAIN);
 	drop(id);
-	say("together ok");
+	say("all or nothing ok");
 }
 
 /* ---- waiting ---- */
@@ -261,10 +263,10 @@ waiting(void)
 	say("waiting ok");
 }
 
-/* A value that is set lets go on who waits for it; who waits for two things
- * takes neither before it has both. */
+/* SETVAL ends the wait of a process that can go on; a process that waits for
+ * two semaphores takes neither before it can take both. */
 static void
-served(void)
+setval_wakes(void)
 {
 	struct sembuf both[2] = {{0, -1, 0}, {1, -1, 0}};
 	unsigned short all[2] = {0, 5};
@@ -282,7 +284,7 @@ served(void)
 	CHECK(op(id, 0, 1, 0) == 0);
 	until_waiting(id, 1, GETNCNT, 1);
 	CHECK(get(id, 0) == 1 && ctl(id, 0, GETNCNT, 0) == 0);
-	b = start(&one); /* it is free */
+	b = start(&one); /* the semaphore is available */
 	wait_ok(b);
 	until_waiting(id, 1, GETNCNT, 0);
 	until_waiting(id, 0, GETNCNT, 1);
@@ -295,7 +297,7 @@ served(void)
 	wait_ok(a);
 	CHECK(get(id, 1) == 0);
 	drop(id);
-	say("served ok");
+	say("SETVAL ends waits ok");
 }
 
 /* ---- undo ---- */
@@ -327,7 +329,7 @@ threads(void *arg)
 	CHECK(pthread_create(&t, NULL, undo_thread, NULL) == 0);
 	CHECK(pthread_join(t, NULL) == 0);
 	sleep_ms(20);
-	/* The list is the process's. */
+	/* The list of undo values belongs to the process. */
 	CHECK(get(undo_id, 0) == 8 && get(undo_id, 1) == 4);
 }
 
@@ -359,7 +361,7 @@ too_much(void *arg)
 	CHECK(op(undo_id, 0, -32767, 0) == 0);
 	CHECK(op(undo_id, 0, 1, SEM_UNDO) == 0);
 	CHECK_ERRNO(op(undo_id, 0, 1, SEM_UNDO), ERANGE);
-	CHECK(get(undo_id, 0) == 1); /* and not below 0 at the end */
+	CHECK(get(undo_id, 0) == 1); /* the undo does not go below 0 */
 }
 
 static void
@@ -416,7 +418,8 @@ undo(void)
 	CHECK(get(undo_id, 0) == 10 && get(undo_id, 1) == 1);
 	in_child(too_much, NULL);
 	CHECK(get(undo_id, 0) == 0);
-	/* What an end gives back, somebody waits for. */
+	/* A process waits for the value that the end of another one gives
+	 * back. */
 	CHECK(ctl(undo_id, 0, SETVAL, 10) == 0);
 	CHECK(ctl(undo_id, 1, SETVAL, 0) == 0);
 	first = fork();
@@ -434,7 +437,7 @@ undo(void)
 	CHECK(WTERMSIG(wait_status(first)) == SIGKILL);
 	wait_ok(pid);
 	CHECK(get(undo_id, 0) == 0);
-	/* The set goes before the process. */
+	/* The set is removed before the process ends. */
 	CHECK(op(undo_id, 0, 1, SEM_UNDO) == 0);
 	drop(undo_id);
 	say("undo ok");
@@ -475,7 +478,7 @@ rights(void)
 	say("rights ok");
 }
 
-/* What ipcs(1) does. */
+/* The calls that ipcs(1) makes. */
 static void
 listing(void)
 {
@@ -505,7 +508,7 @@ listing(void)
 
 /* ---- many ---- */
 
-/* Who holds it has a number for itself. */
+/* The process that holds the semaphore has a number for itself. */
 static void
 exclusion(void)
 {
@@ -533,10 +536,11 @@ exclusion(void)
 	say("exclusion %ld", *n);
 }
 
-/* Five who need two of five each, some killed with both in hand: nothing is
- * lost, and nobody waits for ever. */
+/* Five processes that need two of five semaphores each. One is killed
+ * while it holds both: SEM_UNDO gives both back, and no process waits for ever.
+ */
 static void
-philosophers(void)
+undo_of_killed(void)
 {
 	unsigned short one[5] = {1, 1, 1, 1, 1}, left[5];
 	int id = make(5);
@@ -567,12 +571,12 @@ philosophers(void)
 	CHECK(semctl(id, 0, GETALL, (union arg){.array = left}) == 0);
 	CHECK(memcmp(one, left, sizeof(one)) == 0);
 	drop(id);
-	say("philosophers ok");
+	say("undo of a killed process ok");
 }
 
-/* Several make, use, remove and leave what has the same name. */
+/* Several processes create, use, remove and abandon the set of one key. */
 static void
-in_turns(void)
+recreate_set(void)
 {
 	const key_t key = some_key();
 	pid_t pid[4];
@@ -586,7 +590,8 @@ in_turns(void)
 			struct sembuf b = {0, j % 3 == 0 ? 1 : -1, SEM_UNDO};
 
 			CHECK(id >= 0);
-			/* EINTR: Linux, when removed as the time ends. */
+			/* Linux returns EINTR when the set is removed as the
+			 * time ends. */
 			CHECK(semtimedop(id, &b, 1, &ts) == 0 ||
 			      errno == EAGAIN || errno == EINVAL ||
 			      errno == EIDRM || errno == EINTR);
@@ -601,7 +606,7 @@ in_turns(void)
 		wait_ok(pid[i]);
 	(void)ctl(semget(key, 0, 0), 0, IPC_RMID, 0);
 	CHECK_ERRNO(semget(key, 0, 0), ENOENT);
-	say("in turns ok");
+	say("recreated by several processes ok");
 }
 
 int
@@ -614,17 +619,17 @@ main(int argc, char **argv)
 	}
 	names();
 	values();
-	together();
+	all_or_nothing();
 	waiting();
-	served();
+	setval_wakes();
 	undo();
 	rights();
 	listing();
 	exclusion();
-	philosophers();
-	in_turns();
-	/* Left behind, with an undo list: the end of all is the end of it,
-	 * inside.  (Natively it is removed by its process.) */
+	undo_of_killed();
+	recreate_set();
+	/* A set that is left with an undo list: inside, the end of the
+	 * kernel must free both. (Natively this process removes the set.) */
 	if (inside()) {
 		undo_id = make(3);
 		CHECK(op(undo_id, 1, 1, SEM_UNDO) == 0);

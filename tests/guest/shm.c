@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System V shared memory: names, sizes and rights; who sees whose writes, over
- * fork and in two places of one process; what is counted; what removal leaves
- * to those who are attached.
+ * System V shared memory: names, sizes and rights; which processes see a write,
+ * over fork and with two attachments in one process; the counts; and removal
+ * while processes are attached.
  */
 #include "guest.h"
 
@@ -99,7 +99,7 @@ counts(void)
 	CHECK(shmdt(a) == 0 && look(id).shm_nattch == 0);
 	CHECK(look(id).shm_dtime != 0);
 
-	/* It is there for the next one. */
+	/* The data is there for the next process that attaches. */
 	a = shmat(id, NULL, 0);
 	CHECK(a != FAILED && a[PAGE] == 'y' && a[0] == 'x');
 	CHECK(munmap(a, 6 * PAGE) == 0 && look(id).shm_nattch == 0);
@@ -133,7 +133,7 @@ removal(void)
 }
 
 static void
-places(void)
+addresses(void)
 {
 	int id = shmget(IPC_PRIVATE, SIZE, 0600);
 	char *room = mmap(NULL, 16 * PAGE, PROT_NONE,
@@ -154,7 +154,7 @@ places(void)
 	CHECK(shmdt(room + 6 * PAGE) == -1 && errno == EINVAL);
 	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
 	CHECK(shmdt((void *)8) == -1 && errno == EINVAL);
-	say("places ok");
+	say("addresses ok");
 }
 
 static void
@@ -190,7 +190,7 @@ rights(void)
 	say("rights ok");
 }
 
-/* What ipcs(1) does. */
+/* The calls that ipcs(1) makes. */
 static void
 listing(void)
 {
@@ -219,9 +219,9 @@ listing(void)
 	say("listing ok");
 }
 
-/* Two who add to one number: none is lost. */
+/* Two processes increment one number: no increment is lost. */
 static void
-together(void)
+concurrent_increments(void)
 {
 	int id = shmget(IPC_PRIVATE, PAGE, 0600);
 	_Atomic long *n = shmat(id, NULL, 0);
@@ -239,12 +239,13 @@ together(void)
 	}
 	for (int i = 0; i < 4; i++)
 		CHECK(wait_status(pid[i]) == 0);
-	say("together %ld", *n);
+	say("concurrent increments: %ld", *n);
 }
 
-/* Several make, attach, remove and leave what has the same name. */
+/* Several processes create, attach, remove and abandon the segment of one
+ * key. */
 static void
-in_turns(void)
+recreate_segment(void)
 {
 	const key_t key = some_key();
 	pid_t pid[4];
@@ -273,7 +274,7 @@ in_turns(void)
 		CHECK(wait_status(pid[i]) == 0);
 	shmctl(shmget(key, 0, 0), IPC_RMID, NULL);
 	CHECK(shmget(key, 0, 0) == -1 && errno == ENOENT);
-	say("in turns ok");
+	say("recreated by several processes ok");
 }
 
 int
@@ -282,13 +283,13 @@ main(void)
 	names();
 	counts();
 	removal();
-	places();
+	addresses();
 	rights();
 	listing();
-	together();
-	in_turns();
-	/* One that is left with something in it: the end of all is the end of
-	 * it, inside.  (Natively it is removed by its process.) */
+	concurrent_increments();
+	recreate_segment();
+	/* A segment that is left with data in it: inside, the end of the
+	 * kernel must free it. (Natively this process removes it.) */
 	if (getenv("GUEST_INSIDE") != NULL) {
 		char *a = shmat(shmget(IPC_PRIVATE, SIZE, 0600), NULL, 0);
 

@@ -3,7 +3,7 @@
 
 /*
  * signalfd: what is read, when it is ready, masks that change, processes that
- * share one, threads, and signals that come while somebody waits.
+ * share a descriptor, threads, and signals that arrive while a process waits.
  */
 #include "guest.h"
 
@@ -65,7 +65,7 @@ basics(void)
 	CHECK(
 	    sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 8}) == 0);
 	CHECK(ready(fd, 0) == 1);
-	/* What is for this thread alone comes first. */
+	/* A signal for this thread comes before those for the process. */
 	memset(si, 0xa5, sizeof(si));
 	n = read(fd, si, 2 * INFO + 1);
 	CHECK(n == 2 * INFO);
@@ -83,13 +83,13 @@ basics(void)
 	CHECK(ready(fd, 0) == 0);
 	CHECK_ERRNO(read(fd, si, sizeof(si)), EAGAIN);
 
-	/* Others take it: not ready any more. */
+	/* sigwait takes the signal: the descriptor is not ready any more. */
 	CHECK(kill(getpid(), SIGUSR1) == 0 && ready(fd, 0) == 1);
 	CHECK(sigwaitinfo(&s, NULL) == SIGUSR1 && ready(fd, 0) == 0);
 	CHECK(kill(getpid(), SIGUSR1) == 0 && ready(fd, 0) == 1);
 	set_disposition(SIGUSR1, SIG_IGN);
 	CHECK(ready(fd, 0) == 0);
-	/* Ignored, but blocked: still to be had. */
+	/* A signal that is ignored and blocked can still be read. */
 	CHECK(kill(getpid(), SIGUSR1) == 0 && ready(fd, 0) == 1);
 	set_disposition(SIGUSR1, SIG_DFL);
 	CHECK(read(fd, si, sizeof(si)) == INFO);
@@ -218,7 +218,7 @@ waiting(void)
 	CHECK(read(fd, &si, INFO) == INFO);
 	close(ep);
 
-	/* Another signal interrupts, but with SA_RESTART. */
+	/* Another signal interrupts the read, except with SA_RESTART. */
 	set_handler(SIGUSR2, on_signal, 0);
 	send_later(&pid, SIGUSR2);
 	CHECK_ERRNO(read(fd, &si, INFO), EINTR);
@@ -236,7 +236,7 @@ waiting(void)
 	CHECK(handled == 2);
 	CHECK(wait(NULL) > 0 && wait(NULL) > 0);
 
-	/* The mask of an existing one. */
+	/* A new mask for an existing descriptor. */
 	CHECK(kill(getpid(), SIGUSR1) == 0 && ready(fd, 0) == 1);
 	sigemptyset(&none);
 	CHECK(signalfd(fd, &none, SFD_NONBLOCK) == fd && ready(fd, 0) == 0);
@@ -249,7 +249,7 @@ waiting(void)
 	say("poll, select, epoll, EINTR, new masks");
 }
 
-/* One file, two processes: each sees its own signals. */
+/* One file, two processes: each reads its own signals. */
 static void
 shared(void)
 {
@@ -269,7 +269,7 @@ shared(void)
 		CHECK(raise(SIGUSR2) == 0 && ready(fd, 0) == 1);
 		CHECK(read(fd, &si, INFO) == INFO && si.ssi_signo == SIGUSR2);
 		CHECK(raise(SIGUSR2) == 0 && ready(fd, 0) == 1);
-		_exit(0); /* with one pending */
+		_exit(0); /* ends with a signal pending */
 	}
 	wait_ok(pid);
 	d = dup(fd);
@@ -277,7 +277,7 @@ shared(void)
 	CHECK(ready(d, 0) == 1 && read(d, &si, INFO) == INFO &&
 	      si.ssi_signo == SIGUSR1);
 	CHECK(ready(d, 0) == 0);
-	/* Closed while the child has it, too. */
+	/* Closed here while the child has it open. */
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
@@ -293,7 +293,7 @@ shared(void)
 	say("one file, two processes");
 }
 
-/* A thread reads, another gets signals of its own. */
+/* One thread reads while another one receives signals of its own. */
 static int thread_fd;
 
 static void *
@@ -336,7 +336,7 @@ threads(void)
 	say("threads");
 }
 
-/* None is lost between a look and a wait. */
+/* No signal is lost between a check and a wait. */
 static void
 storm(void)
 {

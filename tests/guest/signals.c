@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Signals: masks and pending sets, sigsuspend and sigtimedwait, SA_RESTART
- * and EINTR, the other SA_ flags, queueing, stop and continue, timers.
+ * Signals: masks and pending sets, sigsuspend and sigtimedwait, SA_RESTART and
+ * EINTR, the other SA_ flags, queueing, stop and continue, timers.
  */
 #include "guest.h"
 
@@ -47,7 +47,8 @@ masks(void)
 	CHECK(sigpending(&pend) == 0 && sigismember(&pend, SIGUSR1) &&
 	      !sigismember(&pend, SIGUSR2));
 	CHECK(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
-	CHECK(count >= 1 && count <= 2); /* process and thread: one each */
+	/* One for the process and one for the thread. */
+	CHECK(count >= 1 && count <= 2);
 	CHECK(sigpending(&pend) == 0 && !sigismember(&pend, SIGUSR1));
 	CHECK(last_pid == getpid());
 	CHECK_ERRNO(kill(getpid(), 65), EINVAL);
@@ -59,7 +60,7 @@ masks(void)
 	CHECK(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
 	CHECK(sigprocmask(SIG_SETMASK, &old, &set) == 0);
 	CHECK(!sigismember(&set, SIGKILL) && !sigismember(&set, SIGSTOP));
-	/* Pending when it becomes ignored: dropped. */
+	/* A pending signal is discarded when it becomes ignored. */
 	set_of(&set, SIGUSR1);
 	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0 && raise(SIGUSR1) == 0);
 	set_disposition(SIGUSR1, SIG_IGN);
@@ -92,7 +93,8 @@ waiting(void)
 	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
 	count = 0;
 	CHECK(raise(SIGUSR1) == 0);
-	in_child(child_blocked, NULL); /* the mask is inherited, pending not */
+	/* The mask is inherited, the pending set is not. */
+	in_child(child_blocked, NULL);
 	CHECK_ERRNO(sigsuspend(&none), EINTR);
 	CHECK(count == 1);
 	CHECK_ERRNO(sigtimedwait(&set, &si, &ts), EAGAIN);
@@ -113,7 +115,7 @@ waiting(void)
 	say("sigsuspend, sigtimedwait");
 }
 
-/* A reader is interrupted while it waits; then data comes. */
+/* A signal interrupts a process that waits for data; then data arrives. */
 static ssize_t
 interrupted_read(int flags, int *error)
 {
@@ -153,7 +155,7 @@ restart(void)
 
 	CHECK(interrupted_read(SA_RESTART, &error) == 1);
 	CHECK(interrupted_read(0, &error) == -1 && error == EINTR);
-	/* Never restarted, but it says what is left. */
+	/* nanosleep is not restarted, but reports the time that is left. */
 	set_handler(SIGUSR1, on_sig, SA_RESTART);
 	pid = fork();
 	CHECK(pid >= 0);
@@ -234,8 +236,9 @@ queueing(void)
 		CHECK(sigqueue(getpid(), SIGRTMIN + i, v) == 0);
 	count = 0;
 	CHECK(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
-	CHECK(count == 5); /* USR1 once, RT 0 to 3 */
-	/* The frames are stacked lowest first, so the last one runs first. */
+	CHECK(count == 5); /* SIGUSR1 once, SIGRTMIN 0 to 3 */
+	/* The frames are pushed lowest signal first, so the last one runs
+	 * first. */
 	for (int i = 0; i < 4; i++)
 		CHECK(order[i] == SIGRTMIN + 3 - i);
 	CHECK(order[4] == SIGUSR1);
@@ -264,7 +267,8 @@ stops(void)
 	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	CHECK(waitpid(pid, &status, WUNTRACED | WNOHANG) == 0);
 	CHECK(kill(pid, SIGUSR1) == 0);
-	CHECK(waitpid(pid, &status, WNOHANG) == 0); /* stopped: pending */
+	/* The process is stopped: the signal is pending. */
+	CHECK(waitpid(pid, &status, WNOHANG) == 0);
 	CHECK(kill(pid, SIGCONT) == 0);
 	memset(&si, 0, sizeof(si));
 	CHECK(waitid(P_PID, (id_t)pid, &si, WCONTINUED) == 0);
@@ -324,7 +328,8 @@ group(void)
 	pid[0] = fork();
 	CHECK(pid[0] >= 0);
 	if (pid[0] == 0) {
-		/* A leader, its children, and one signal for all. */
+		/* A process group: a leader, its children, and one signal
+		 * for all. */
 		CHECK(setpgid(0, 0) == 0);
 		for (int i = 1; i < 3; i++) {
 			pid[i] = fork();

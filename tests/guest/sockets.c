@@ -3,8 +3,8 @@
 
 /*
  * UNIX sockets: names and connections of the three types, messages and their
- * flags, waiting, timeouts and signals, poll and epoll.  (Files and senders in
- * messages are in rights.c.)
+ * flags, waiting, timeouts and signals, poll and epoll. (Files and credentials
+ * in messages are tested by rights.c.)
  */
 #include "guest.h"
 
@@ -68,7 +68,7 @@ server(int type, const char *text, int backlog)
 
 typedef int name_fn(int, struct sockaddr *, socklen_t *);
 
-/* What a name is, printed like the arguments of name(). */
+/* Prints the result of a name function in the notation of name(). */
 static void
 say_name(const char *what, name_fn *fn, int s)
 {
@@ -116,7 +116,8 @@ names(void)
 	CHECK_ERRNO(connect_to(t, "sock"), EISCONN);
 	close(c);
 	close(t);
-	/* Another name for it is as good; without one there is no way. */
+	/* A second link to the name works as well; without a link the socket
+	 * cannot be reached. */
 	CHECK(link("sock", "hard") == 0 && rename("sock", "moved") == 0);
 	CHECK(symlink("hard", "soft") == 0);
 	t = sock(SOCK_STREAM);
@@ -158,7 +159,7 @@ abstract(void)
 	CHECK(connect_to(t, "@vmspace-guest-test") == 0);
 	say_name("abstract", getpeername, t);
 	close(s);
-	/* What was connected stays so; the name is free. */
+	/* The connection outlives the listener; the name is free. */
 	u = sock(SOCK_DGRAM);
 	CHECK(bind_to(u, "@vmspace-guest-test") == 0);
 	close(t);
@@ -214,7 +215,8 @@ records(void)
 	CHECK(recvmsg(v[1], &h, 0) == 6 && (h.msg_flags & MSG_TRUNC) != 0);
 	CHECK(memcmp(buf, "012", 3) == 0 && memcmp(buf + 10, "345", 3) == 0);
 	CHECK(recvmsg(v[1], &h, 0) == 2 && (h.msg_flags & MSG_TRUNC) == 0);
-	/* As large as goes; more is refused, and none of it sent. */
+	/* A message may fill the buffer; a larger one is refused, and no
+	 * part of it is sent. */
 	memset(big, 'x', MIB);
 	CHECK(write(v[0], big, 100000) == 100000);
 	CHECK_ERRNO(send(v[0], big, MIB, 0), EMSGSIZE);
@@ -250,7 +252,8 @@ datagrams(void)
 	say("sender \"%s\", %u bytes", un.sun_path, (unsigned)len);
 	CHECK(sendto(s, "answer", 6, 0, (struct sockaddr *)&un, len) == 6);
 	CHECK(recv(t, buf, 16, 0) == 6 && memcmp(buf, "answer", 6) == 0);
-	/* Who is connected elsewhere does not listen to us. */
+	/* A socket that is connected to another one does not receive from
+	 * this one. */
 	len = name(&un, "dt");
 	CHECK_ERRNO(sendto(u, "x", 1, 0, (struct sockaddr *)&un, len), EPERM);
 	len = name(&un, "none");
@@ -356,7 +359,7 @@ waiting(void)
 	pid_t pid;
 	char ch;
 
-	/* Signals: without SA_RESTART, with, and with a timeout. */
+	/* Signals: without SA_RESTART, with it, and with a timeout. */
 	CHECK(pipe(p) == 0);
 	set_handler(SIGALRM, no_op, 0);
 	alarm_soon();
@@ -385,7 +388,8 @@ waiting(void)
 	CHECK(read(t, &ch, 1) == 1 && ch == 'k');
 	wait_ok(pid);
 	close(t);
-	/* A full backlog: who may wait does, until there is room. */
+	/* A full backlog: a connect that may block waits until there is
+	 * room. */
 	for (; n < 4; n++) {
 		c[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		if (connect_to(c[n], "wait") != 0)
@@ -497,7 +501,8 @@ on_pipe(int sig, siginfo_t *si, void *uc)
 	pipes++;
 }
 
-/* Messages are whole or not at all, and no SIGPIPE tells of their end. */
+/* A message is sent completely or not at all; EPIPE without SIGPIPE after
+ * the end. */
 static void
 whole_messages(void)
 {
@@ -533,8 +538,8 @@ whole_messages(void)
 	say("whole messages ok");
 }
 
-/* A sender that is told of room, and has none, gives up in time; a name is one
- * for each type. */
+/* A sender that is woken but finds no room returns at its timeout; the same
+ * name can exist once for each type. */
 static void
 full(void)
 {
@@ -560,7 +565,7 @@ full(void)
 	close(u);
 	close(s);
 	close(t);
-	/* One of a pair takes a name while it has mail. */
+	/* One socket of a pair is given a name while a message is queued. */
 	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, v) == 0);
 	CHECK(send(v[0], "mail", 4, 0) == 4);
 	CHECK(bind_to(v[1], "@vmspace-guest-pair") == 0);
@@ -569,7 +574,7 @@ full(void)
 	CHECK(recv(v[1], buf, 16, MSG_DONTWAIT) == 4);
 	close(v[0]);
 	close(v[1]);
-	/* An address says nothing to who is connected by records. */
+	/* An address is ignored on a connected record socket. */
 	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, v) == 0);
 	CHECK(sendto(v[0], "x", 1, 0, (struct sockaddr *)&un, len) == 1);
 	close(v[0]);

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * splice, tee and vmsplice: every byte arrives once and in order, offsets,
- * what is left when the target cannot take it, waiting, and errors.
+ * splice, tee and vmsplice: every byte arrives once and in order; offsets; the
+ * rest when the target cannot take all; waiting; errors.
  */
 #include "guest.h"
 
@@ -49,7 +49,7 @@ check_bytes(const unsigned char *b, size_t from, size_t n)
 		CHECK(b[i] == byte_at(from + i));
 }
 
-/* A file of bytes by position. */
+/* A file of bytes that depend on their position. */
 static int
 make_file(const char *name, size_t size)
 {
@@ -76,7 +76,8 @@ in_pipe(int fd)
 	return ((size_t)n);
 }
 
-/* file -> pipe -> pipe -> socket -> pipe -> file, a process each. */
+/* file -> pipe -> pipe -> socket -> pipe -> file, with a process for each
+ * step. */
 static void
 chain(void)
 {
@@ -148,7 +149,8 @@ offsets(void)
 	check_bytes(buf, 1000, 500);
 	check_bytes(buf + 500, 0, 500);
 
-	/* More than there is room for: what is taken, and not more. */
+	/* More than the pipe has room for: it is filled and not more is
+	 * taken. */
 	off = 7;
 	n = (int)splice(fd, &off, p[1], NULL, sizeof(buf), 0);
 	CHECK(
@@ -215,7 +217,7 @@ errors(void)
 	CHECK(in_pipe(p[0]) == 7 && in_pipe(q[0]) == 10);
 	CHECK(read(q[0], buf, 16) == 10 && memcmp(buf, "3456734567", 10) == 0);
 
-	/* Nothing there, no room. */
+	/* No data, and no room. */
 	CHECK_ERRNO(splice(q[0], NULL, fd, NULL, 9, SPLICE_F_NONBLOCK), EAGAIN);
 	CHECK_ERRNO(
 	    splice(q[0], NULL, p[1], NULL, 9, SPLICE_F_NONBLOCK), EAGAIN);
@@ -227,7 +229,7 @@ errors(void)
 	CHECK_ERRNO(splice(fd, NULL, q[1], NULL, 9, 0), EAGAIN);
 	CHECK_ERRNO(splice(p[0], NULL, q[1], NULL, 9, 0), EAGAIN);
 
-	/* The end of a pipe, and a broken one. */
+	/* The end of a pipe, and a pipe without a reader. */
 	close(p[1]);
 	CHECK(splice(p[0], NULL, fd, NULL, 100, 0) == 7);
 	CHECK(splice(p[0], NULL, fd, NULL, 100, 0) == 0);
@@ -246,7 +248,7 @@ errors(void)
 	say("errors");
 }
 
-/* The file takes part of it: the rest stays in the pipe. */
+/* The file takes a part: the rest stays in the pipe. */
 static void
 leftover(void)
 {
@@ -267,7 +269,7 @@ leftover(void)
 	CHECK(read(p[0], buf, 64) == 6 && memcmp(buf, "abcdef", 6) == 0);
 	close(p[0]), close(p[1]), close(fd);
 	remove_in("a");
-	say("what a file does not take");
+	say("the rest that a file cannot take");
 }
 
 static volatile int handled;
@@ -303,7 +305,8 @@ waiting(void)
 	CHECK(read(q[0], buf, 10) == 5);
 	memset(buf, 1, sizeof(buf));
 	CHECK(write(q[1], buf, 65536) == 65536);
-	CHECK(splice(fd, NULL, q[1], NULL, 10, 0) == 10); /* until it read */
+	/* Waits until the child has read. */
+	CHECK(splice(fd, NULL, q[1], NULL, 10, 0) == 10);
 	wait_ok(pid);
 	CHECK(in_pipe(q[0]) == 10 && read(q[0], buf, 10) == 10 &&
 	      memcmp(buf, "hello", 5) == 0);

@@ -3,9 +3,9 @@
 
 /*
  * storm SECONDS SEED WORKERS: processes that fork, exec, map, write patterns,
- * verify them and die, while others read their /proc files and memory.  What
- * happens is random, what is read must be right.  For the stress suite; the
- * output is one line, the same each time.
+ * verify them and exit, while others read their /proc files and memory. The
+ * sequence is random, the data must be right. For the stress suite; the output
+ * is one line, the same each time.
  */
 #include "guest.h"
 
@@ -171,9 +171,9 @@ thread_some(void)
 		CHECK(pthread_join(t[i], NULL) == 0);
 }
 
-/* Somebody else's /proc; it may go while we read. */
+/* The /proc files of another process, which may end meanwhile. */
 static void
-spy(void)
+read_proc(void)
 {
 	static const char *const names[] = {
 	    "maps", "status", "stat", "statm", "cmdline", "mem"};
@@ -182,7 +182,7 @@ spy(void)
 	char path[64], buf[PAGE];
 	ssize_t n;
 
-	/* Sometimes a short-lived child instead. */
+	/* In some cases a short-lived child instead. */
 	if (rnd(3) == 0)
 		pid += (int)rnd(64);
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
@@ -228,8 +228,8 @@ static void
 worker(int id, uint64_t seed)
 {
 	static void (*const acts[])(void) = {map_some, map_some, change_some,
-	    change_some, fork_some, fork_some, thread_some, spy, spy,
-	    file_some};
+	    change_some, fork_some, fork_some, thread_some, read_proc,
+	    read_proc, file_some};
 
 	state = seed * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)id + 1;
 	atomic_store(&sh->pid[id], getpid());

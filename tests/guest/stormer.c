@@ -2,16 +2,17 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * stormer MS SEED PROCESSES: processes that fork, exec, map, page and die, for
- * readers outside who look at their memory.
+ * stormer MS SEED PROCESSES: processes that fork, exec, map, page and exit, for
+ * readers outside that inspect their memory.
  *
- * Each process that lives a while has TAGGED pages at TAG_BASE, and every word
- * of them says which process wrote it: TAG_MAGIC | generation, a number that no
- * other process of the run ever has.  It publishes the number in the first
- * word of TAG_SELF before it fills the pages, so whoever reads
- * TAG_SELF, then pages, then TAG_SELF again, and sees the same number, must
- * have seen only words with that number, zeroes, or those of its ancestors,
- * which are in the second page: the rest is stale.
+ * Each process that lives for a while has TAGGED pages at TAG_BASE. Every word
+ * of them says which process wrote it: TAG_MAGIC
+ * generation, a number that no other process of the run has. The process
+ * publishes its number in the first word of TAG_SELF before it fills the pages.
+ * So a reader that reads TAG_SELF, then pages, then TAG_SELF again, and finds
+ * the same number twice, must have found only words with that number, zeros, or
+ * words of the ancestors, which are listed in the second page. Any other word
+ * is stale.
  */
 #include "guest.h"
 
@@ -43,7 +44,7 @@ map_fixed(char *at, size_t pages)
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at);
 }
 
-/* Become generation g: say so, then write it everywhere. */
+/* Take number g: publish it, then write it to all tagged pages. */
 static void
 tag(uint64_t g)
 {
@@ -66,7 +67,7 @@ verify(uint64_t g)
 		CHECK(w[i] == (TAG_MAGIC | g));
 }
 
-/* One life: fork children that live shorter ones, page, end. */
+/* One process: fork children with a smaller depth, page, exit. */
 static void
 live(int depth)
 {
@@ -83,7 +84,8 @@ live(int depth)
 			CHECK(pid >= 0);
 			if (pid == 0) {
 				state += (uint64_t)getpid();
-				/* Its pages are ours until it tags its own. */
+				/* The child has the parent's pages until it
+				 * writes its own number. */
 				live(depth - 1);
 				_exit(0);
 			}

@@ -5,9 +5,9 @@
  * Calls on memory that is in swap: madvise, mincore, mlock, msync, mremap,
  * fixed mappings, growing stacks, inheritance, and very many mappings.
  *
- * Inside, memory is small and there is swap, so that PAGEOUT really takes the
- * pages; that it did is checked there by mincore and /proc.  Natively there
- * may be no swap: then the same calls must do the same to the data.
+ * Inside, memory is small and there is swap, so that MADV_PAGEOUT really writes
+ * the pages to swap; mincore and /proc confirm it. Natively there may be no
+ * swap: then the same calls must have the same effect on the data.
  */
 #include "guest.h"
 
@@ -27,7 +27,7 @@
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define STACK_GAP (256 * PAGE)
 
-/* Pages of at most PAGES that mincore says are there. */
+/* The number of pages, at most PAGES, that mincore reports as resident. */
 static size_t
 resident(char *m, size_t pages)
 {
@@ -52,7 +52,7 @@ status_kib(const char *name)
 	return (strtoull(at + strlen(name), NULL, 10));
 }
 
-/* Out it goes; inside it must be gone then. */
+/* Page out; inside, the pages must not be resident afterwards. */
 static void
 out(char *m, size_t pages)
 {
@@ -61,7 +61,7 @@ out(char *m, size_t pages)
 		CHECK(resident(m, pages) == 0);
 }
 
-/* Filled, and in swap. */
+/* An area that is filled and in swap. */
 static char *
 swapped(size_t pages, uint64_t owner)
 {
@@ -105,13 +105,14 @@ out_and_in(void)
 		CHECK(b.ru_majflt > a.ru_majflt);
 		CHECK(resident(m, PAGES) == PAGES);
 	}
-	/* A page that was only read is out at once; one written is new. */
+	/* A page that was only read needs no new copy in swap; a page that
+	 * was written does. */
 	m[5 * PAGE] ^= 1;
 	out(m, PAGES);
 	m[5 * PAGE] ^= 1;
 	check_pages(m, PAGES, 1);
 	CHECK(munmap(m, PAGES * PAGE) == 0);
-	say("out and in");
+	say("paged out and in");
 }
 
 static void
@@ -127,7 +128,7 @@ advice(void)
 	check_pages(m, PAGES, 2);
 	out(m, PAGES);
 	CHECK(madvise(m, PAGES * PAGE, MADV_COLD) == 0);
-	/* DONTNEED in the middle: the rest stays in swap. */
+	/* MADV_DONTNEED in the middle: the rest stays in swap. */
 	CHECK(madvise(m + 64 * PAGE, 64 * PAGE, MADV_DONTNEED) == 0);
 	CHECK(all_zero(m + 64 * PAGE, 64 * PAGE));
 	check_pages(m, 64, 2);
@@ -135,7 +136,8 @@ advice(void)
 		CHECK(check_page(m + i * PAGE, 2, i));
 	fill_pages(m, PAGES, 3);
 	out(m, PAGES);
-	/* FREE: the old contents or zeros, until it is written again. */
+	/* MADV_FREE: the old contents or zeros, until a page is written
+	 * again. */
 	CHECK(madvise(m, PAGES * PAGE, MADV_FREE) == 0);
 	for (size_t i = 0; i < PAGES; i++)
 		CHECK(all_zero(m + i * PAGE, PAGE) ||
@@ -173,7 +175,8 @@ given_back(void)
 
 /* ---- mlock ---- */
 
-/* The limit, 16 pages, holds for all that locks; nothing is locked. */
+/* The limit, 16 pages, holds for all calls that lock; a call that fails
+ * locks nothing. */
 static void
 lock_limits(void)
 {
@@ -210,7 +213,7 @@ locked_child(void *arg)
 	bool limited = inside();
 
 	CHECK(setrlimit(RLIMIT_MEMLOCK, &rl) == 0);
-	/* Natively the limit is not root's. */
+	/* Natively the limit does not hold for root. */
 	if (!inside() &&
 	    (geteuid() != 0 || setresuid(NOBODY, NOBODY, NOBODY) == 0))
 		limited = true;
@@ -220,7 +223,8 @@ locked_child(void *arg)
 	CHECK(resident(m, 16) == 16); /* it comes back from swap */
 	if (limited) {
 		CHECK_ERRNO(mlock(m + 16 * PAGE, PAGE), ENOMEM);
-		CHECK(mlock(m, 16 * PAGE) == 0); /* is counted once */
+		/* A page that is locked twice is counted once. */
+		CHECK(mlock(m, 16 * PAGE) == 0);
 	}
 	if (inside())
 		CHECK(status_kib("VmLck:") == 64);
@@ -229,7 +233,7 @@ locked_child(void *arg)
 	CHECK_ERRNO(madvise(m, 16 * PAGE, MADV_DONTNEED), EINVAL);
 	CHECK(resident(m, 16) == 16);
 	check_pages(m, 16, 6);
-	/* Memory is short, and still it stays. */
+	/* Locked pages stay while memory is short. */
 	for (int i = 0; inside() && i < 3; i++) {
 		char *big = map_anon(24 * MIB);
 
@@ -239,7 +243,7 @@ locked_child(void *arg)
 		CHECK(munmap(big, 24 * MIB) == 0);
 	}
 	CHECK(munlock(m, 16 * PAGE) == 0);
-	fill_pages(m, 16, 6); /* no longer the parent's, too */
+	fill_pages(m, 16, 6); /* the child's copy as well */
 	out(m, 16);
 	CHECK(mlock(m + 16 * PAGE, PAGE) == 0);
 	CHECK(munlock(m + 16 * PAGE, PAGE) == 0);
@@ -252,7 +256,7 @@ locked_child(void *arg)
 		CHECK_ERRNO(mlock(m, PAGE), EPERM);
 }
 
-/* Locks are not inherited; what is locked is in memory. */
+/* Locks are not inherited; locked pages are resident. */
 static void
 locked(void)
 {
@@ -324,7 +328,8 @@ shared(void)
 	in_child(shared_child, s);
 	for (size_t i = 0; i < 64; i++)
 		CHECK(check_page(s + i * PAGE, i == 7 ? 11 : 10, i));
-	/* DONTNEED on shared memory keeps the data, wherever it is. */
+	/* MADV_DONTNEED on shared memory keeps the data, in memory or in
+	 * swap. */
 	out(s, 64);
 	CHECK(madvise(s, 64 * PAGE, MADV_DONTNEED) == 0);
 	CHECK(check_page(s, 10, 0) && check_page(s + 7 * PAGE, 11, 7));
@@ -360,7 +365,7 @@ moved(void)
 	no_map(m);
 	check_pages(to, PAGES / 2, 12);
 	out(to, PAGES / 2);
-	/* The old place stays mapped, and is empty. */
+	/* The old range stays mapped, and reads as zeros. */
 	r = mremap(to, PAGES / 2 * PAGE, PAGES / 2 * PAGE,
 	    MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
 	CHECK(r != MAP_FAILED && r != to);
@@ -424,7 +429,7 @@ stacks(void)
 	s = mmap(top - 4 * PAGE, 4 * PAGE, RW, ANON | MAP_GROWSDOWN | MAP_FIXED,
 	    -1, 0);
 	CHECK(s != MAP_FAILED);
-	/* A neighbour that comes nearer than the gap when the stack grows. */
+	/* A mapping that is nearer than the gap when the stack grows. */
 	CHECK(mmap(hole, PAGE, RW, ANON | MAP_FIXED, -1, 0) == hole);
 	set_handler(SIGSEGV, on_segv, 0);
 	for (size_t i = 1; i <= 64; i++)
@@ -445,7 +450,7 @@ stacks(void)
 /* ---- inheritance ---- */
 
 static void
-heir(void *arg)
+inheriting_child(void *arg)
 {
 	char *m = arg;
 
@@ -469,7 +474,7 @@ inheritance(void)
 	CHECK(madvise(m + 16 * PAGE, 16 * PAGE, MADV_DONTFORK) == 0);
 	for (int round = 0; round < 3; round++) {
 		CHECK(madvise(m, 48 * PAGE, MADV_PAGEOUT) == 0);
-		in_child(heir, m);
+		in_child(inheriting_child, m);
 		check_pages(m, 48, 15);
 	}
 	CHECK(madvise(m, 16 * PAGE, MADV_KEEPONFORK) == 0);
@@ -507,7 +512,7 @@ many(void)
 }
 
 static void
-figures(void)
+swap_statistics(void)
 {
 	struct sysinfo si;
 	char buf[4096];
@@ -526,7 +531,7 @@ figures(void)
 		CHECK(strstr(buf, "SwapTotal:") != NULL &&
 		      strstr(buf, "SwapTotal:             0 kB") == NULL);
 	}
-	say("figures");
+	say("swap in sysinfo and /proc");
 }
 
 int
@@ -544,7 +549,7 @@ main(void)
 	stacks();
 	inheritance();
 	many();
-	figures();
+	swap_statistics();
 	scratch_remove();
 	return (0);
 }

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Threads: mutexes, condition variables, thread-local storage, faults and
- * mappings of all at once, signals to one thread, fork and exec and exit out
- * of a process with threads.
+ * Threads: mutexes, condition variables, thread-local storage, concurrent
+ * faults and mappings, signals to one thread, and fork, exec and exit in a
+ * process with threads.
  */
 #include "guest.h"
 
@@ -51,7 +51,7 @@ mutexes(void)
 	say("mutexes and thread-local storage");
 }
 
-/* Each in its turn, round and round. */
+/* The threads take turns. */
 static void *
 taker(void *arg)
 {
@@ -88,7 +88,7 @@ conditions(void)
 	say("condition variables");
 }
 
-/* All fault in the same pages, and map and unmap their own. */
+/* All threads fault in the same pages, and map and unmap their own. */
 static void *
 mapper(void *arg)
 {

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * window SLOTS TOTAL_MIB: the guest's side of a ring in /dev/window; the other
- * side is the embedder (tests/stress/host.c, "window").  Each slot is 1 MiB
- * with a state word in a control page: 0 the guest may fill it, 1 the embedder
- * has to answer, 2 the guest has to check the answer.  The guest writes a
- * pattern, the embedder inverts every word.  Also: a device that fails is
- * SIGBUS, and a private mapping does not write to the window.
+ * window SLOTS TOTAL_MIB: the guest's side of a ring in /dev/window. The other
+ * side is the embedder (tests/stress/host.c, "window"). Each slot is 1 MiB,
+ * with a state word in a control page: 0, the guest may fill it; 1, the
+ * embedder has to answer; 2, the guest has to check the answer. The guest
+ * writes a pattern, the embedder inverts every word. Also: a device that fails
+ * is SIGBUS, and a private mapping does not write to the window.
  */
 #include "guest.h"
 
@@ -41,7 +41,7 @@ check_bad(void)
 	CHECK_ERRNO(
 	    (long)mmap(NULL, 5 * PAGE, PROT_READ, MAP_SHARED, fd, 0), ENXIO);
 	CHECK(sigaction(SIGBUS, &sa, NULL) == 0);
-	m[0] = 1; /* the first page is there */
+	m[0] = 1; /* the first page of the device works */
 	if (sigsetjmp(env, 1) == 0) {
 		m[PAGE + 5] = 1;
 		CHECK(!"a page that the device refused was written");

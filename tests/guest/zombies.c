@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A thousand processes that have ended, and nobody has waited for: none has
- * memory, and all of it can be used before the first wait.
+ * 1,000 processes that have ended and have not been waited for: none keeps
+ * memory, and all memory can be used before the first wait.
  */
 #include "guest.h"
 
@@ -30,7 +30,7 @@ child(void)
 	char *m = map_anon(TOUCHED);
 
 	memset(m, 1, TOUCHED);
-	/* Some of it into swap, where there is swap. */
+	/* Part of it goes to swap, where there is swap. */
 	(void)madvise(m, TOUCHED / 2, MADV_PAGEOUT);
 	_exit(7);
 }
@@ -76,7 +76,7 @@ main(void)
 			pid[i] = p;
 			continue;
 		}
-		/* The first one warms up what we need ourselves. */
+		/* The first child makes the kernel allocate what it keeps. */
 		CHECK(wait_status(p) == 7 << 8);
 		memfree = meminfo("MemFree:");
 		swapfree = meminfo("SwapFree:");
