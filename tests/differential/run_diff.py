@@ -11,7 +11,6 @@ directory of the host, bound writable; then what is in it afterwards must be
 the same, too: names, types, modes, sizes and contents.
 """
 
-import argparse
 import hashlib
 import os
 import shutil
@@ -136,8 +135,7 @@ def scratch():
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace")
+    p = vmtest.arguments(__doc__, vmspace=False)
     p.add_argument("--mode", choices=["tmpfs", "bind"], default="tmpfs")
     p.add_argument("--only", default="")
     p.add_argument("--list", action="store_true")

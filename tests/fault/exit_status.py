@@ -33,7 +33,7 @@ def statuses(env):
     env.cases.check("ends with what it left running", r.status == 5,
                     f"status {r.status} after {r.seconds:.1f} s")
     env.cases.check("and leaves no process", not vmtest.left_behind(),
-                    faultlib.explain(vmtest.left_behind(0)))
+                    vmtest.list_processes(vmtest.left_behind(0)))
 
 
 def forward(env, sig, script, want_status, want_out):

@@ -3,12 +3,10 @@
 """What the fault tests share: the command under test, the guest programs, and
 a look at what a run has left on the host."""
 
-import argparse
 import os
 import re
 import shutil
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
@@ -64,17 +62,12 @@ def stubs_of(pid):
             if info[1] not in "ZX"}
 
 
-def explain(found):
-    return "\n".join(f"pid {p}: parent {i[0]}, state {i[1]}, {i[2]}"
-                     for p, i in found.items())
-
-
 def check_clean(env, name, before, seconds=1.0):
     """One case: no process and no file is left of what ran before."""
     left = vmtest.left_behind(seconds)
     files = new_files(before)
     env.cases.check(name, not left and not files,
-                    explain(left) + "\n".join(files))
+                    vmtest.list_processes(left) + "\n".join(files))
 
 
 def wait_for_line(path, text, seconds):
@@ -90,16 +83,14 @@ def wait_for_line(path, text, seconds):
 
 def main(tests):
     """Run test functions, each with the environment; for `python3 X.py`."""
-    p = argparse.ArgumentParser()
-    p.add_argument("--vmspace", required=True)
+    p = vmtest.arguments("Fault tests.", seed=True)
     p.add_argument("--guests", default="")
     p.add_argument("--helper", default="", help="the confine program")
     p.add_argument("--rounds", type=int, default=0)
-    p.add_argument("--seed", type=int, default=int(time.time()) % 100000)
     p.add_argument("--only", default="")
     opts = p.parse_args()
     guests = opts.guests or os.path.join(os.path.dirname(
-        os.path.realpath(opts.vmspace)), "tests", "guest")
+        opts.vmspace), "tests", "guest")
     if opts.helper:
         opts.helper = os.path.realpath(opts.helper)
     vmtest.become_subreaper()

@@ -13,7 +13,6 @@ both places is found, too.  Nothing may come on standard error inside: no leak,
 no unknown system call, no warning.
 """
 
-import argparse
 import os
 import sys
 
@@ -56,8 +55,7 @@ def complaints(native, ours, limit):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
+    p = vmtest.arguments(__doc__)
     p.add_argument("--mem", default="")
     p.add_argument("--swap", default="")
     p.add_argument("--timeout", type=float, default=60)

@@ -3,7 +3,6 @@
 # Copyright (c) 2026 The vmspace authors
 """A guest in python3 inspects and changes other guests (procmem.py)."""
 
-import argparse
 import os
 import shutil
 import sys
@@ -24,8 +23,7 @@ after exit: ENOENT
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
+    p = vmtest.arguments(__doc__)
     opts = p.parse_args()
     vmtest.become_subreaper()
     cases = vmtest.Cases()
@@ -36,14 +34,13 @@ def main():
     for name, options in (("plenty of memory", ["--mem", "256M"]),
                           ("under pressure",
                            ["--mem", "24M", "--swap", "256M"])):
-        r = vmtest.run([os.path.realpath(opts.vmspace), "run", *options, "--bind",
+        r = vmtest.run([opts.vmspace, "run", *options, "--bind",
                         f"{HERE}:/mnt:ro", "--", py,
                         "/mnt/procmem.py"], timeout=120)
         ok = r.status == 0 and not r.err and r.text() == WANT
         cases.check(f"python3 looks into other guests, {name}", ok,
-                    f"status {r.status}\n{r.text()}{r.errtext()}")
-    left = vmtest.left_behind(2.0)
-    cases.check("nothing left", not left, str(left))
+                    r.describe())
+    cases.check_no_process_left()
     return cases.finish()
 
 

@@ -9,6 +9,7 @@ orphans (PR_SET_CHILD_SUBREAPER): a process that a program leaves behind is then
 a child of the runner, and is counted.
 """
 
+import argparse
 import ctypes
 import difflib
 import os
@@ -30,6 +31,8 @@ STABLE_ENV.update({k: os.environ[k] for k in (
 SKIP = 77  # exit status that meson counts as a skip
 # All time limits are multiplied by this; sanitizer builds set it.
 SLOW = float(os.environ.get("VMSPACE_TEST_SLOW", "1"))
+# The long forms of the tests that have one.
+LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
 
 
 def in_ci():
@@ -52,6 +55,12 @@ class Result:
 
     def errtext(self):
         return self.err.decode("utf-8", "backslashreplace")
+
+    def describe(self, tail=3000):
+        """For the report of a failed case: the end, and what was printed."""
+        return (f"status {self.status} after {self.seconds:.1f} s"
+                f"{', did not end in time' if self.timed_out else ''}\n"
+                f"{self.text()}\n{self.errtext()[-tail:]}")
 
 
 def shell_status(returncode):
@@ -134,6 +143,12 @@ def descendants(root):
                 found[pid] = info
                 grew = True
     return found
+
+
+def list_processes(found):
+    """A line for each process that descendants() has found."""
+    return "\n".join(f"pid {pid}: parent {ppid}, state {state}, {comm}"
+                     for pid, (ppid, state, comm) in found.items())
 
 
 def reap():
@@ -238,6 +253,11 @@ class Cases:
             self.fail(name, why)
         return condition
 
+    def check_no_process_left(self, seconds=2.0):
+        """One case: see left_behind()."""
+        left = left_behind(seconds)
+        self.check("no process is left", not left, list_processes(left))
+
     def finish(self):
         """Print the line that run_all.py reads; return the exit status."""
         print(f"cases: {self.passed} passed, {self.failed} failed, "
@@ -245,6 +265,20 @@ class Cases:
         if self.failed:
             return 1
         return SKIP if self.passed == 0 and self.skipped else 0
+
+
+def arguments(doc, *paths, seed=False, vmspace=True):
+    """The parser of a runner.  `paths` are required options that name files or
+    directories, in addition to --vmspace; they are made absolute, because
+    programs run in other directories.  seed: --seed, by default a new one at
+    each run, which the runner has to print."""
+    p = argparse.ArgumentParser(description=doc.splitlines()[0])
+    p.add_argument("--vmspace", required=vmspace, type=os.path.realpath)
+    for path in paths:
+        p.add_argument("--" + path, required=True, type=os.path.realpath)
+    if seed:
+        p.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
+    return p
 
 
 def main(fn):

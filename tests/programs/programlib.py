@@ -21,7 +21,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import vmtest  # noqa: E402
 
-LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
 # What --verbose tells about calls that are not there: recorded, not wrong.
 MISSING = re.compile(r"^vmspace: .* \(pid \d+\): (?:system call \d+ \((\w+)\)"
                      r" is missing|asked for an Internet (socket):.*)$", re.M)
@@ -221,7 +220,7 @@ def run_case(vm, scratch, case, count, record):
         count.fail(case.name, "setup: " + error)
         record.add(case.name, case.program, "FAIL", why="setup")
         return
-    argv = scratch.expand(case.long_argv if LONG and case.long_argv
+    argv = scratch.expand(case.long_argv if vmtest.LONG and case.long_argv
                           else case.argv)
     native = run_native(scratch, case, argv)
     ours = run_inside(vm, scratch, case, argv)

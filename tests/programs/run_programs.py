@@ -11,7 +11,6 @@ it came to its end, and a case names that.  A missing program is a skip (in
 CI a failure, if scripts/bootstrap installs it).
 """
 
-import argparse
 import os
 import sys
 
@@ -109,8 +108,7 @@ GROUPS = {"shell": SHELL, "languages": LANGUAGES, "data": DATA,
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace")
+    p = vmtest.arguments(__doc__, vmspace=False)
     p.add_argument("--group", action="append", choices=sorted(GROUPS))
     p.add_argument("--only", default="")
     p.add_argument("--json")

@@ -14,20 +14,19 @@ The exec stressor refuses to run as root: where we are root, all run as nobody,
 natively and inside.
 """
 
-import argparse
 import os
 import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from programlib import LONG, Record, Scratch, have, split_log  # noqa: E402
+from programlib import Record, Scratch, have, split_log  # noqa: E402
 from programlib import vmtest  # noqa: E402
 
 NOBODY = 65534
 # Not setpriv: inside, capabilities cannot outlive a change of uid.
 AS_NOBODY = (f"import os, sys; os.setgroups([]); os.setgid({NOBODY}); "
              f"os.setuid({NOBODY}); os.execvp(sys.argv[1], sys.argv[1:])")
-SECONDS = 20 if LONG else 2
+SECONDS = 20 if vmtest.LONG else 2
 # Sets that run at once.  Sizes are such that none runs out of memory.
 SETS = (
     ("vm", "mmap", "mremap", "madvise"),
@@ -160,8 +159,7 @@ def run_set(vm, scratch, stressors, options, count, record):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
+    p = vmtest.arguments(__doc__)
     p.add_argument("--only", default="")
     p.add_argument("--json")
     opts = p.parse_args()
@@ -175,7 +173,7 @@ def main():
             record.write()
             return count.finish()
     options = known()
-    sets = [(s,) for group in SETS for s in group] if LONG else SETS
+    sets = [(s,) for group in SETS for s in group] if vmtest.LONG else SETS
     with Scratch() as scratch:
         for group in sets:
             group = tuple(s for s in group if opts.only in s

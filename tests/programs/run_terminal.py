@@ -12,7 +12,6 @@ a shell of its own, natively first (so that a wrong case shows), then inside.
 What it notes must be the same in both.
 """
 
-import argparse
 import fcntl
 import os
 import re
@@ -396,8 +395,7 @@ def run_case(vm, scratch, case, count, record, show):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
+    p = vmtest.arguments(__doc__)
     p.add_argument("--only", default="")
     p.add_argument("--json")
     p.add_argument("--show", action="store_true")

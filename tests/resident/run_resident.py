@@ -4,7 +4,6 @@
 """Resident images: the same results as from a cold start, never from a file
 that has changed, fresh entropy, and memory that comes back."""
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -435,9 +434,7 @@ def memory(r, where):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
-    p.add_argument("--guests", required=True)
+    p = vmtest.arguments(__doc__, "guests")
     opts = p.parse_args()
     vmtest.become_subreaper()
     cases = vmtest.Cases()
@@ -458,8 +455,7 @@ def main():
         host_changes(r, where)
     guest_programs(r)
     same_results(r)
-    left = vmtest.left_behind(2.0)
-    cases.check("nothing left", not left, str(left))
+    cases.check_no_process_left()
     return cases.finish()
 
 

@@ -12,7 +12,6 @@ requests, each answer checked.  Each ends cleanly at SIGTERM and leaves nothing
 behind.  VMSPACE_TEST_LONG=1 makes the loads ten times as large.
 """
 
-import argparse
 import contextlib
 import hashlib
 import http.client
@@ -32,7 +31,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "programs"))
 import vmtest  # noqa: E402
 from programlib import Record  # noqa: E402
 
-LONG = 10 if os.environ.get("VMSPACE_TEST_LONG") else 1
+TIMES = 10 if vmtest.LONG else 1  # as many requests
 SECONDS = 60 * vmtest.SLOW
 
 
@@ -172,7 +171,7 @@ def saved(r, before):
 
 def redis_load(env, r, port):
     """Fifty clients; in the middle of it a BGSAVE."""
-    n = 20000 * LONG
+    n = 20000 * TIMES
     with tempfile.TemporaryFile() as out:
         bench = vmtest.start(
             ["redis-benchmark", "-p", str(port), "-c", "50", "-n", str(n),
@@ -184,7 +183,7 @@ def redis_load(env, r, port):
         busy = bench.poll() is None
         ok = saved(r, before)
         try:
-            status = bench.wait(timeout=SECONDS * LONG * 2)
+            status = bench.wait(timeout=SECONDS * TIMES * 2)
         finally:
             vmtest.kill_group(bench)
         out.seek(0)
@@ -231,7 +230,7 @@ def redis_net(env):
             if not env.cases.check("redis: starts", r is not None,
                                    text_of(log)[-2000:]):
                 return
-            n = 2000 * LONG
+            n = 2000 * TIMES
             filled = redis_fill(r, n)
             redis_load(env, r, port)
             wrong = redis_wrong(r, n)
@@ -352,7 +351,7 @@ def nginx(env, sig):
         files = nginx_files(d, port)
         argv = env.vm.argv([shutil.which("nginx"), "-c", d + "/conf"],
                            ["--net", "host", "--rw", d])
-        total = 10000 * LONG if sig == signal.SIGTERM else 400
+        total = 10000 * TIMES if sig == signal.SIGTERM else 400
         with server(argv, log) as p:
             if not env.cases.check("nginx: starts", listening(port),
                                    text_of(log)[-2000:]):
@@ -454,8 +453,7 @@ class Env:
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
+    p = vmtest.arguments(__doc__)
     p.add_argument("--json")
     env = Env(p.parse_args())
     vmtest.become_subreaper()

@@ -7,42 +7,30 @@ the kernel (tests/stress/host.c), so that the sanitizers see everything.
 VMSPACE_TEST_LONG=1: five minutes and 1 GiB; VMSPACE_READER_SECONDS overrides.
 The seed is printed; --seed repeats it."""
 
-import argparse
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
 import vmtest  # noqa: E402
-
-LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
 
 
 def host(cases, opts, name, args, seconds):
     # Tests inherit the sanitizer options that run_all.py chose.
     r = vmtest.run([opts.host] + args, timeout=seconds * 3 + 60)
     cases.check(name, r.status == 0 and not r.err,
-                f"status {r.status} after {r.seconds:.1f} s"
-                f"{', did not end' if r.timed_out else ''}\n{r.text()}\n"
-                f"{r.errtext()[-5000:]}")
+                r.describe(5000))
     print("     " + r.text().strip().replace("\n", "\n     "), flush=True)
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
-    p.add_argument("--guests", required=True)
-    p.add_argument("--host", required=True)
-    p.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
+    p = vmtest.arguments(__doc__, "guests", "host", seed=True)
     opts = p.parse_args()
-    opts.host = os.path.realpath(opts.host)
-    opts.vmspace = os.path.realpath(opts.vmspace)
-    guests = opts.guests = os.path.realpath(opts.guests)
+    guests = opts.guests
     vmtest.become_subreaper()
     cases = vmtest.Cases()
     seconds = int(os.environ.get("VMSPACE_READER_SECONDS",
-                                 "300" if LONG else "20"))
+                                 "300" if vmtest.LONG else "20"))
     stormer = os.path.join(opts.guests, "stormer")
     for name, mem, swap in (("plenty of memory", "512", "0"),
                             ("under swap pressure", "8", "256")):
@@ -59,10 +47,9 @@ def main():
                         str(opts.seed), "32", "8"],
                        timeout=seconds * 3 + 60)
         cases.check(f"storm from inside, {name}, seed {opts.seed}",
-                    r.status == 0 and not r.err,
-                    f"status {r.status}\n{r.text()}\n{r.errtext()[-5000:]}")
+                    r.status == 0 and not r.err, r.describe(5000))
         print("     " + r.text().strip().replace("\n", "\n     "), flush=True)
-    size = 1024 if LONG else 128
+    size = 1024 if vmtest.LONG else 128
     eat = os.path.join(opts.guests, "eat")
     host(cases, opts, f"exit with {size} MiB resident",
          ["exit", eat, str(size + 64), str(size), "64"], 60)
@@ -70,8 +57,7 @@ def main():
          ["exit", eat, str(size // 4), str(size), str(size * 2)], 60)
     host(cases, opts, "1 GiB through a device window",
          ["window", os.path.join(opts.guests, "window"), "16", "1024"], 60)
-    left = vmtest.left_behind(2.0)
-    cases.check("nothing left", not left, str(left))
+    cases.check_no_process_left()
     return cases.finish()
 
 

@@ -6,7 +6,6 @@ kernels at once.  Short by default; longer by --seconds or in the environment,
 VMSPACE_STRESS_SECONDS.  The seed is printed; --seed repeats it (the schedule
 is the host's, so a run is not exactly repeatable)."""
 
-import argparse
 import os
 import subprocess
 import sys
@@ -25,9 +24,7 @@ def storm(vm, cases, program, seconds, seed, workers, mem):
                timeout=seconds + 60)
     cases.check(f"{name}, seed {seed}", r.status == 0 and not r.err and
                 r.text() == f"{workers} workers, all verified\n",
-                f"status {r.status} after {r.seconds:.1f} s"
-                f"{', did not end' if r.timed_out else ''}\n{r.text()}\n"
-                f"{r.errtext()}")
+                r.describe())
 
 
 def many(vm, cases, program, seconds, seed, kernels):
@@ -50,12 +47,9 @@ def many(vm, cases, program, seconds, seed, kernels):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
-    p.add_argument("--program", required=True)
+    p = vmtest.arguments(__doc__, "program", seed=True)
     p.add_argument("--seconds", type=int, default=int(
         os.environ.get("VMSPACE_STRESS_SECONDS", "4")))
-    p.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
     opts = p.parse_args()
     vmtest.become_subreaper()
     vm = vmtest.Vmspace(opts.vmspace)
@@ -64,8 +58,7 @@ def main():
     storm(vm, cases, opts.program, n, opts.seed, 4, "256M")
     storm(vm, cases, opts.program, n, opts.seed + 1, 16, "512M")
     many(vm, cases, opts.program, n, opts.seed + 2, 4)
-    left = vmtest.left_behind(2.0)
-    cases.check("nothing left", not left, str(left))
+    cases.check_no_process_left()
     return cases.finish()
 
 

@@ -7,21 +7,17 @@ taken away; storms of processes under pressure.  Short by default;
 VMSPACE_TEST_LONG=1 takes 1 GiB in 256 MiB for two minutes each.  The seed is
 printed; --seed repeats it."""
 
-import argparse
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
 import vmtest  # noqa: E402
 
-LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
-
 
 def sizes():
     """(memory, working set, swap) in MiB, and seconds."""
-    return (256, 1024, 4096, 120) if LONG else (32, 128, 512, 5)
+    return (256, 1024, 4096, 120) if vmtest.LONG else (32, 128, 512, 5)
 
 
 def oversub(vm, cases, opts, name, swap):
@@ -37,9 +33,7 @@ def oversub(vm, cases, opts, name, swap):
     cases.check(f"{ws} MiB in {mem} MiB, {name}, seed {opts.seed}",
                 r.status == 0 and not err and
                 r.text() == f"{ws} MiB, every byte verified twice\n",
-                f"status {r.status} after {r.seconds:.1f} s"
-                f"{', did not end' if r.timed_out else ''}\n{r.text()}\n"
-                f"{r.errtext()[-3000:]}")
+                r.describe())
     if any("inject" in s for s in swap):
         cases.check("and the failures were real",
                     "write of block" in r.errtext(), r.errtext())
@@ -52,13 +46,12 @@ def swapoff(cases, opts):
                     str(mem), str(ws), str(size), str(seconds),
                     str(opts.seed)], timeout=seconds * 6 + 120)
     cases.check(f"swapoff in the middle, seed {opts.seed}", r.status == 0,
-                f"status {r.status} after {r.seconds:.1f} s\n{r.text()}\n"
-                f"{r.errtext()[-3000:]}")
+                r.describe())
     print("    " + r.text().strip().replace("\n", "\n    "))
 
 
 def storm(vm, cases, opts, mem, swap):
-    seconds = 60 if LONG else 4
+    seconds = 60 if vmtest.LONG else 4
     options, path = vm.guest_path(os.path.join(opts.guests, "storm"))
     options += ["--env", "GUEST_INSIDE=1", "--mem", mem]
     for s in swap:
@@ -69,19 +62,12 @@ def storm(vm, cases, opts, mem, swap):
     cases.check(f"storm of 16 in {mem}, swap {' '.join(swap)}, seed "
                 f"{opts.seed}", r.status == 0 and not err and
                 r.text() == "16 workers, all verified\n",
-                f"status {r.status} after {r.seconds:.1f} s"
-                f"{', did not end' if r.timed_out else ''}\n{r.text()}\n"
-                f"{r.errtext()[-3000:]}")
+                r.describe())
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--vmspace", required=True)
-    p.add_argument("--guests", required=True)
-    p.add_argument("--host", required=True)
-    p.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
+    p = vmtest.arguments(__doc__, "guests", "host", seed=True)
     opts = p.parse_args()
-    opts.host = os.path.realpath(opts.host)
     vmtest.become_subreaper()
     vm = vmtest.Vmspace(opts.vmspace)
     cases = vmtest.Cases()
@@ -94,8 +80,7 @@ def main():
     storm(vm, cases, opts, "64M", ["1G"])
     storm(vm, cases, opts, "32M", ["zstd:512M"])
     storm(vm, cases, opts, "48M", ["lz4:64M", "512M,inject=write_eio:10"])
-    left = vmtest.left_behind(2.0)
-    cases.check("nothing left", not left, str(left))
+    cases.check_no_process_left()
     return cases.finish()
 
 
