@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * confine [-n] PROGRAM ARGS...: runs a program as a container runtime would:
- * no ptrace, io_uring, userfaultfd, bpf, perf, process_vm_*, personality
- * changes, mounts, namespaces or keys (EPERM), no core files, no_new_privs.
- * -n: first print what is refused, and test that it is.
+ * confine [-n] PROGRAM ARGS...: runs a program as a container runtime would: no
+ * ptrace, io_uring, userfaultfd, bpf, perf, process_vm_*, personality changes,
+ * mounts, namespaces or keys (EPERM), no core files, no_new_privs. -n: print
+ * first what is refused, and test that it is.
  *
- * The filter is written out here, without libseccomp, so that the helper
- * needs nothing.
+ * The filter is written out here, without libseccomp, so that the helper has no
+ * dependencies.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -77,7 +77,7 @@ install(void)
 		    BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refused[i], 0, 1));
 		INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
 	}
-	/* personality(2): only "what is it", as container profiles have it. */
+	/* personality(2): only the query, as in the profiles of containers. */
 	INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_personality, 0, 4));
 	INSN(BPF_STMT(
 	    BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
@@ -92,7 +92,8 @@ install(void)
 	return (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog));
 }
 
-/* The filter must refuse, or the tests under it prove nothing. */
+/* The filter must refuse calls; otherwise the tests that run under it prove
+ * nothing. */
 static int
 self_test(void)
 {

@@ -2,22 +2,25 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Runs a fuzz target without libFuzzer: inputs that are the same each time.
+ * Runs a fuzz target without libFuzzer, with inputs that are the same each
+ * time.
  *
- *	fuzz_TARGET [--runs N] [--seed S] [--index I] [--limit SECONDS]
- *		    [--write-seeds DIR] [FILE|DIR ...]
+ *   fuzz_TARGET [--runs N] [--seed S] [--index I] [--limit SECONDS]
+ *               [--write-seeds DIR] [FILE
+ * DIR ...]
  *
- * First the files (those of a directory by name), as they are; then N inputs
- * made from seed S and their own number alone, so that one of them can be run
- * again by --index.  The default is 1,000 inputs, none when there are files.
+ * First the files (those of a directory in the order of their names),
+ * unchanged; then N inputs, each made from the seed S and its own number alone,
+ * so that one of them can be run again with --index. The default is 1,000
+ * inputs, or none when there are files.
  *
  * A failure is an abort, a signal, a finding of a sanitizer, or an input that
- * takes more than --limit seconds (60).  A hook then says which input it was
- * and writes it to ./crash-TARGET-S-I (or says the name of the file).  State
- * of the kernel is carried from one input to the next: one that does not fail
- * alone may need those before it (run them with --runs I+1).
+ * takes more than --limit seconds (60). A hook then prints which input it was
+ * and writes it to ./crash-TARGET-S-I, or prints the name of the file. The
+ * state of the kernel is carried from one input to the next: an input that does
+ * not fail alone may need those before it (run them with --runs I+1).
  *
- * --write-seeds writes the target's seeds, one a file.
+ * --write-seeds writes the seeds of the target, one to a file.
  */
 #include "fuzz.h"
 
@@ -44,7 +47,7 @@ static struct {
 	unsigned long inputs;
 } now;
 
-/* Only what a signal handler may do. */
+/* Uses only what a signal handler may use. */
 static void
 say_where(void)
 {
@@ -102,7 +105,8 @@ catch_death(void)
 	}
 }
 
-/* A copy of exactly its size: a sanitizer sees what is read beyond it. */
+/* A copy of exactly the input's size, so that a sanitizer reports reads
+ * beyond it. */
 static void
 run_input(void)
 {

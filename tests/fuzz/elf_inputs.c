@@ -4,21 +4,22 @@
 /*
  * Inputs of the exec fuzzer: correct files, and ways to damage them.
  *
- * Concepts.  The seeds are made here, byte by byte, so that the suite needs no
- * compiler for them.  A change looks at the bytes as what they claim to be: an
- * ELF file whose program headers are inside it is damaged where it hurts
- * (numbers at the edges of pages, words and the address space; order, overlap,
- * number and place of headers; the interpreter's path; the end of the file), a
- * script gets pieces of first lines, and anything gets random bytes.
+ * Concepts. The seeds are composed here, byte by byte, so that the suite needs
+ * no compiler for them. A change depends on what the bytes claim to be: an ELF
+ * file whose program headers are inside it is damaged at the points where
+ * checks can fail (numbers at the edges of pages, words and the address space;
+ * order, overlap, number and place of headers; the path of the interpreter; the
+ * end of the file); a script gets pieces of first lines; and any file gets
+ * random bytes.
  */
 #include "fuzz_elf.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Numbers that break arithmetic; offsets by a little are added. */
+/* Numbers at the edges of arithmetic, with a small offset added. */
 static uint64_t
-nasty(uint64_t *r)
+edge_number(uint64_t *r)
 {
 	static const uint64_t v[] = {0, 1, 2, 7, 8, 55, 56, 57, 63, 64, 0x200,
 	    0xfff, 0x1000, 0x1001, 0xffff, 0x10000, 0x200000, 0x400000,
@@ -69,7 +70,8 @@ put_segment(uint8_t *buf, unsigned i, uint32_t type, uint32_t flags,
 	memcpy(buf + sizeof(Elf64_Ehdr) + i * sizeof(ph), &ph, sizeof(ph));
 }
 
-/* Header, text, data with bss, stack, one more, an interpreter or none. */
+/* Header, text, data with bss, stack, one more segment, and an interpreter
+ * or none. */
 size_t
 elf_good(uint8_t *buf, bool pie, const char *interp)
 {
@@ -104,7 +106,8 @@ elf_good(uint8_t *buf, bool pie, const char *interp)
 	return (GOOD_LEN);
 }
 
-/* More than a page of file in one segment, and the next in the same page. */
+/* More than a page of the file in one segment, and the next segment in the
+ * same page. */
 static size_t
 good_large(uint8_t *buf)
 {
@@ -163,7 +166,7 @@ elf_seed(unsigned i, uint8_t *buf, const char **name)
 		return (text(buf, "#!/loop\n"));
 	case 8:
 		return (text(buf, "#!/dyn"));
-	case 9: /* "/sh" is all that is looked at of "/shx" */
+	case 9: /* "/sh": the rest of "/shx" is cut off */
 		memset(buf, '/', 254);
 		memcpy(buf, "#!", 2);
 		return (253 + text(buf + 253, "/shx"));
@@ -177,7 +180,7 @@ elf_seed(unsigned i, uint8_t *buf, const char **name)
 static void
 damage_header(uint64_t *r, uint8_t *buf)
 {
-	const uint64_t x = nasty(r);
+	const uint64_t x = edge_number(r);
 	Elf64_Ehdr eh;
 
 	memcpy(&eh, buf, sizeof(eh));
@@ -215,7 +218,7 @@ damage_header(uint64_t *r, uint8_t *buf)
 static void
 damage_segment(uint64_t *r, Elf64_Phdr *ph)
 {
-	const uint64_t x = nasty(r);
+	const uint64_t x = edge_number(r);
 
 	switch (rnd_below(r, 11)) {
 	case 0:
@@ -240,22 +243,22 @@ damage_segment(uint64_t *r, Elf64_Phdr *ph)
 	case 6:
 		ph->p_type = (uint32_t)rnd_below(r, 8);
 		break;
-	case 7: /* congruent, somewhere else */
+	case 7: /* congruent, at another offset */
 		ph->p_vaddr = (x & ~UINT64_C(0xfff)) | (ph->p_offset & 0xfff);
 		break;
 	case 8:
 		ph->p_memsz += x;
 		break;
-	case 9: /* up to the very top */
+	case 9: /* up to the top of the address space */
 		ph->p_memsz = x - ph->p_vaddr;
 		break;
-	default: /* the file part moves, congruent */
+	default: /* the part in the file moves, congruent */
 		ph->p_offset = (x & ~UINT64_C(0xfff)) | (ph->p_vaddr & 0xfff);
 		break;
 	}
 }
 
-/* Order, overlap, identity of two segments. */
+/* Order, overlap and identity of two segments. */
 static void
 damage_pair(uint64_t *r, Elf64_Phdr *a, Elf64_Phdr *b)
 {
@@ -275,13 +278,13 @@ damage_pair(uint64_t *r, Elf64_Phdr *a, Elf64_Phdr *b)
 		    (rnd_below(r, 2) ? a->p_memsz : rnd_below(r, 0x2000));
 		b->p_offset = b->p_vaddr & 0xfff;
 		break;
-	default: /* a goes far enough to meet b */
+	default: /* a extends until it meets b */
 		a->p_memsz = b->p_vaddr - a->p_vaddr + rnd_below(r, 3) - 1;
 		break;
 	}
 }
 
-/* Headers: more of them, or in another place. */
+/* Headers: more of them, or at another offset. */
 static size_t
 damage_table(uint64_t *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
 {
@@ -317,7 +320,7 @@ damage_interp(uint64_t *r, uint8_t *buf, size_t len, Elf64_Phdr *ph)
 		ph->p_type = PT_INTERP;
 	switch (rnd_below(r, 5)) {
 	case 0:
-		ph->p_filesz = nasty(r);
+		ph->p_filesz = edge_number(r);
 		break;
 	case 1: /* up to the end of the file, unterminated or not */
 		ph->p_filesz = len - (ph->p_offset < len ? ph->p_offset : 0);
@@ -368,7 +371,7 @@ damage_script(uint64_t *r, uint8_t *buf, size_t len)
 	size_t at = rnd_below(r, 3) == 0 ? 0 : rnd_below(r, len + 1), n;
 	const char *part = FUZZ_PICK(r, parts);
 
-	if (rnd_below(r, 4) == 0) { /* around the longest line */
+	if (rnd_below(r, 4) == 0) { /* near the longest line */
 		n = 244 + rnd_below(r, 16);
 		if (rnd_below(r, 2) && len >= 2) { /* in the path */
 			memmove(buf + 2 + n, buf + 2, len - 2);
@@ -378,7 +381,7 @@ damage_script(uint64_t *r, uint8_t *buf, size_t len)
 		memset(buf + at, FUZZ_PICK(r, fill), n);
 		return (at + n > len ? at + n : len);
 	}
-	n = strlen(part) + (rnd_below(r, 8) == 0); /* its NUL, too */
+	n = strlen(part) + (rnd_below(r, 8) == 0); /* with its NUL */
 	memcpy(buf + at, part, n);
 	return (at + n > len ? at + n : len);
 }
@@ -412,7 +415,7 @@ damage_elf(uint64_t *r, uint8_t *buf, size_t len, Elf64_Ehdr *eh)
 		damage_segment(r, &ph[0]);
 		break;
 	}
-	/* Interpreters' paths may have been written over headers. */
+	/* The path of the interpreter may have been written over headers. */
 	memcpy(at[1], &ph[1], sizeof(ph[1]));
 	memcpy(at[0], &ph[0], sizeof(ph[0]));
 	return (len);

@@ -3,14 +3,14 @@
 
 /*
  * Fuzzing of the vmspace calls: the input is a list of calls (struct op) with
- * hostile arguments, on a few vmspaces whose refs and holds are kept here, as
- * the calls demand of their caller.
+ * hostile arguments, on a few vmspaces. Refs and holds are counted here, as the
+ * calls require of their caller.
  *
- * What fails: a crash or a finding of a sanitizer; a result that is no errno;
- * an out-pointer that a failure has touched; bytes that are not those just
- * stored; an MMU that is told about memory that it does not have, or has what
- * it must not; a vmspace that vm_check_vmspace() finds broken; anything left at
- * the end.
+ * Failures are: a crash or a finding of a sanitizer; a result that is not an
+ * errno; an out-pointer that a failed call has written; bytes that differ from
+ * those just stored; an MMU that is called for memory that it does not have, or
+ * that has translations that it must not have; a vmspace that fails
+ * vm_check_vmspace(); anything left at the end.
  */
 #include "fuzz.h"
 
@@ -67,7 +67,7 @@ struct op {
 	uint64_t addr, len;
 };
 
-/* A table of translations, as an embedder would have. */
+/* A table of translations, as an embedder would keep it. */
 struct mmu {
 	bool live;
 	unsigned n;
@@ -109,7 +109,7 @@ static struct {
 static void
 step(void *arg, struct cpu_thread *ct, struct pmap *pm, struct cpu_event *ev)
 {
-	fuzz_fail("user code without a machine");
+	fuzz_fail("user code ran without a machine");
 }
 
 static void
@@ -118,10 +118,10 @@ populate(void)
 }
 
 static int
-judge(const char *call, int error)
+check_error(const char *call, int error)
 {
 	if (error < 0 || error > 133)
-		fuzz_fail("%s: %d is no errno", call, error);
+		fuzz_fail("%s: %d is not an errno", call, error);
 	if (error == 0)
 		st.good++;
 	else
@@ -154,7 +154,7 @@ mmu_enter(void *arg, uintptr_t addr, size_t len, void *ptr, int prot)
 
 	if (!m->live || (addr & 4095) != 0 || (len & 4095) != 0 || len == 0 ||
 	    ((uintptr_t)ptr & 4095) != 0 || (prot & ~7) != 0)
-		fuzz_fail("mmu enter");
+		fuzz_fail("mmu enter with invalid arguments");
 	mmu_remove(arg, addr, len);
 	for (size_t off = 0; off < len; off += 4096) {
 		(void)p[off];
@@ -181,7 +181,7 @@ mmu_sync(void *arg)
 	struct mmu *m = arg;
 
 	if (!m->live)
-		fuzz_fail("mmu sync");
+		fuzz_fail("mmu sync after destruction");
 }
 
 static int
@@ -219,7 +219,7 @@ static const struct vmspace_mmu mmu_ops = {
 /* ---- calls ---- */
 
 static void
-let_go(struct space *s)
+space_forget_unused(struct space *s)
 {
 	if (s->refs + s->holds == 0)
 		s->vm = NULL;
@@ -252,10 +252,10 @@ op_create(const struct op *op)
 		if (m == NULL)
 			return;
 		m->live = true;
-		error = judge(
+		error = check_error(
 		    "create_mmu", vmspace_create_mmu(st.k, &mmu_ops, m, &vm));
 	} else
-		error = judge("create", vmspace_create(st.k, &vm));
+		error = check_error("create", vmspace_create(st.k, &vm));
 	if (error == 0)
 		space_new(vm, m != NULL);
 	else {
@@ -272,18 +272,19 @@ op_life(const struct op *op, struct space *s)
 
 	switch (op->code) {
 	case OP_FORK:
-		if (judge("fork", vmspace_fork(s->vm, &vm)) == 0)
+		if (check_error("fork", vmspace_fork(s->vm, &vm)) == 0)
 			space_new(vm, s->mmu);
 		else if ((uintptr_t)vm != POISON)
 			fuzz_fail("fork touched its out-pointer");
 		break;
 	case OP_REF:
-		if (judge("tryref", vmspace_tryref(s->vm)) == 0) {
+		if (check_error("tryref", vmspace_tryref(s->vm)) == 0) {
 			if (s->refs == 0)
-				fuzz_fail("tryref after the last ref");
+				fuzz_fail(
+				    "tryref succeeded after the last ref");
 			s->refs++;
 		} else if (s->refs != 0)
-			fuzz_fail("tryref of a live one");
+			fuzz_fail("tryref of a live vmspace failed");
 		break;
 	case OP_FREE:
 		if (s->refs == 0)
@@ -302,7 +303,7 @@ op_life(const struct op *op, struct space *s)
 		vmspace_drop(s->vm);
 		break;
 	}
-	let_go(s);
+	space_forget_unused(s);
 }
 
 static void
@@ -311,7 +312,7 @@ op_mmap(const struct op *op, struct space *s)
 	uintptr_t at = op->addr, was = at;
 	int fd = op->a % 4 == 3 ? (int)op->c : st.fd[op->a % 4];
 
-	if (judge("mmap",
+	if (check_error("mmap",
 		vmspace_mmap(s->vm, &at, op->len, op->b & 15, (int)op->c, fd,
 		    (off_t)(op->slot & 0x80 ? op->len : 0))) != 0 &&
 	    at != was)
@@ -325,21 +326,22 @@ op_copy(const struct op *op, struct space *s)
 	int error;
 
 	if (op->code == OP_PREAD) {
-		error = judge("pread",
+		error = check_error("pread",
 		    vmspace_pread(s->vm, st.buf, len, op->addr, &done));
 		if (done > len || (error == 0 && done != len))
 			fuzz_fail("pread: %zu of %zu bytes", done, len);
 		return;
 	}
 	memset(st.buf, (int)op->c, len);
-	error = judge(
+	error = check_error(
 	    "pwrite", vmspace_pwrite(s->vm, st.buf, len, op->addr, &done));
 	if (done > len || (error == 0 && done != len))
 		fuzz_fail("pwrite: %zu of %zu bytes", done, len);
-	/* What can be written can be read, and is there. */
+	/* Memory that can be written can be read, and holds what was
+	 * written. */
 	error = vmspace_pread(s->vm, st.back, done, op->addr, &more);
 	if (error == 0 && memcmp(st.buf, st.back, done) != 0)
-		fuzz_fail("pwrite was lost");
+		fuzz_fail("pread does not return what pwrite stored");
 }
 
 static void
@@ -357,7 +359,7 @@ op_pin(const struct op *op, struct space *s)
 	}
 	if (op->code == OP_UNPIN)
 		return;
-	error = judge("pin",
+	error = check_error("pin",
 	    vmspace_pin(s->vm, op->addr, op->len, op->b & 7, &ptr, &run));
 	if (error != 0) {
 		if ((uintptr_t)ptr != POISON || run != POISON)
@@ -381,29 +383,29 @@ op_other(const struct op *op, struct space *s)
 
 	switch (op->code) {
 	case OP_MUNMAP:
-		judge("munmap", vmspace_munmap(s->vm, op->addr, op->len));
+		check_error("munmap", vmspace_munmap(s->vm, op->addr, op->len));
 		break;
 	case OP_MPROTECT:
-		judge("mprotect",
+		check_error("mprotect",
 		    vmspace_mprotect(s->vm, op->addr, op->len, op->b & 15));
 		break;
 	case OP_MCONTROL:
-		judge("mcontrol", vmspace_mcontrol(s->vm, op->addr, op->len,
-				      (int)(op->b % 30) - 2));
+		check_error("mcontrol", vmspace_mcontrol(s->vm, op->addr,
+					    op->len, (int)(op->b % 30) - 2));
 		break;
 	case OP_MSYNC:
-		judge("msync", vmspace_msync(s->vm, op->addr, op->len));
+		check_error("msync", vmspace_msync(s->vm, op->addr, op->len));
 		break;
 	case OP_FAULT:
-		judge("fault", vmspace_fault(s->vm, op->addr, op->b & 7));
+		check_error("fault", vmspace_fault(s->vm, op->addr, op->b & 7));
 		break;
 	case OP_CTL:
-		/* There is no machine here. */
-		if (judge(
+		/* There is no machine here, so nothing can run. */
+		if (check_error(
 			"ctl", vmspace_ctl(s->vm, (enum vmspace_ctl)(op->b % 4),
 				   &st.frame)) == 0 &&
 		    op->b % 4 == VMSPACE_CTL_RUN)
-			fuzz_fail("ctl ran");
+			fuzz_fail("ctl ran without a machine");
 		break;
 	case OP_STAT:
 		vmspace_stat(s->vm, &vs);
@@ -411,7 +413,7 @@ op_other(const struct op *op, struct space *s)
 			fuzz_fail("stat: exiting with %u refs", s->refs);
 		break;
 	case OP_SHRINK:
-		judge("shrink",
+		check_error("shrink",
 		    vkernel_shrink(st.k, op->len % (16u << 20), &given));
 		break;
 	case OP_NULL:
@@ -506,7 +508,7 @@ op_kernel(const struct op *op)
 	case 9:
 		error = vkernel_spawn(st.k, op->b % 4 == 0 ? NULL : &spawn, &n);
 		if (error == 0)
-			fuzz_fail("spawn of nothing");
+			fuzz_fail("spawn without a program succeeded");
 		break;
 	default:
 		if (vkernel_create(NULL, NULL) != EINVAL ||
@@ -521,7 +523,7 @@ op_kernel(const struct op *op)
 			fuzz_fail("NULL is not EINVAL");
 		break;
 	}
-	judge("vkernel", error);
+	check_error("vkernel", error);
 }
 
 static bool
@@ -530,7 +532,7 @@ some_entry(void *arg, const char *name, enum vkernel_proc_type type)
 	unsigned *n = arg;
 
 	if (name[0] == '\0' || type > VKERNEL_PROC_LINK)
-		fuzz_fail("a name in /proc");
+		fuzz_fail("empty name or unknown type in /proc");
 	return (++*n < 1000);
 }
 
@@ -565,7 +567,7 @@ op_proc(const struct op *op)
 			fuzz_fail("proc_write: %zu bytes", done);
 		break;
 	}
-	judge("proc", error);
+	check_error("proc", error);
 }
 
 static void
@@ -643,7 +645,7 @@ api_run(const uint8_t *data, size_t len)
 		struct space *s = &st.s[i];
 
 		if (s->vm != NULL && vm_check_vmspace(s->vm) != 0)
-			fuzz_fail("vm_check_vmspace");
+			fuzz_fail("vm_check_vmspace() found damage");
 		while (s->refs > 0) {
 			s->refs--;
 			vmspace_free(s->vm);
@@ -665,7 +667,7 @@ some_address(uint64_t *r)
 	    0x7ffffffff000, 0x800000000000, 0x8000000000000000, UINT64_MAX,
 	    UINT64_MAX - 4095, 0x10000};
 
-	/* Mostly one small area, so that calls meet. */
+	/* Mostly one small area, so that the calls overlap. */
 	if (rnd_below(r, 8) != 0)
 		return (0x10000000 + rnd_below(r, 64) * 4096 +
 			(rnd_below(r, 4) == 0 ? rnd_below(r, 4096) : 0));
@@ -713,7 +715,7 @@ api_make(uint64_t *r, uint8_t *buf)
 
 	for (size_t i = 0; i < n; i++) {
 		some_op(r, &op);
-		/* Something to begin with. */
+		/* The first calls create vmspaces. */
 		if (i < 3)
 			op.code = (uint8_t)(i == 1 ? OP_CREATE_MMU : OP_CREATE);
 		else if (i < 6) {

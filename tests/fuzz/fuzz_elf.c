@@ -2,24 +2,24 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Fuzzing of exec: any file is given to vkernel_spawn() on a kernel whose
- * user code is played.
+ * Fuzzing of exec: any file is given to vkernel_spawn() on a kernel with
+ * scripted user code.
  *
- * A program that is accepted is looked at before it "runs": the registers, the
- * first words of its stack, the bytes of its segments against the file, the
- * whole vmspace (vm_check_vmspace).  Then it fetches its first instruction,
- * pushes a word, and ends; if one of the two is not mapped it gets SIGSEGV,
- * which is fine.
+ * An accepted program is checked before it "runs": the registers, the first
+ * words of its stack, the bytes of its segments against the file, the whole
+ * vmspace (vm_check_vmspace). Then it fetches its first instruction, pushes a
+ * word, and ends. If one of the two addresses is not mapped the process
+ * receives SIGSEGV, which is correct.
  *
- * What fails: a crash or a finding of a sanitizer; an errno that execve(2)
- * does not have; a file that elf_judge.c says must be refused and that is
- * not, or the other way round; memory that is not what the file says;
- * anything that is left when the kernel is destroyed.
+ * Failures are: a crash or a finding of a sanitizer; an errno that execve(2)
+ * does not have; a file that runs although elf_rules.c says that it must be
+ * refused, or the reverse; memory that differs from the file; anything left
+ * when the kernel is destroyed.
  *
  * Other files in the root: /ld (a correct interpreter), /sh (a correct static
- * program), /dyn (a program that wants /ld), /s and /loop (scripts), /noexec.
- * The input is /self while it runs, and has a name of its own besides, so that
- * nothing of the input before is cached for it.
+ * program), /dyn (a program that names /ld), /s and /loop (scripts), /noexec.
+ * The input is /self while it runs, and has a second name of its own, so that
+ * nothing of the previous input is cached for it.
  */
 #include "vm/vmspace.h"
 #include "fuzz_elf.h"
@@ -37,7 +37,7 @@
 #include "kern/base/proc.h"
 
 #define ARGC 3
-#define WORDS 96 /* of the stack that are looked at */
+#define WORDS 96 /* words of the stack that are checked */
 
 static void elf_step(
     void *, struct cpu_thread *, struct pmap *, struct cpu_event *);
@@ -54,7 +54,7 @@ struct fuzz_kernel fuzz_kernel = {
 static struct {
 	const uint8_t *data; /* the file, without the mark */
 	size_t len;
-	bool interp; /* data is the interpreter's */
+	bool interp; /* data is the file of the interpreter */
 	unsigned name;
 	unsigned long accepted, refused, started;
 } fz;
@@ -67,7 +67,7 @@ get(void *vm, uint64_t addr, void *buf, size_t len)
 	return (copyin(vm, buf, addr, len) == 0);
 }
 
-/* argc, argv[0] and the auxv are where the psABI has them. */
+/* argc, argv[0] and the auxv are at the places that the psABI defines. */
 static void
 check_stack(struct vmspace *vm, const struct trapframe *tf)
 {
@@ -76,16 +76,17 @@ check_stack(struct vmspace *vm, const struct trapframe *tf)
 
 	if (tf->rsp % 16 != 0)
 		fuzz_fail("stack pointer %llx", (unsigned long long)tf->rsp);
-	/* What is not words is the environment's string. */
+	/* The rest of the range is the string of the environment. */
 	if (!get(vm, tf->rsp, w, sizeof(w)))
-		fuzz_fail("the stack cannot be read");
+		fuzz_fail("cannot read the stack");
 	if (w[0] < ARGC || w[0] > 16 || w[w[0] + 1] != 0)
 		fuzz_fail("argc %llu", (unsigned long long)w[0]);
 	if (!get(vm, w[1], &c, 1) || !get(vm, w[w[0]], &c, 1))
-		fuzz_fail("argv cannot be read");
+		fuzz_fail("cannot read argv");
 	for (i = w[0] + 4; i + 1 < WORDS && w[i] != AT_NULL; i += 2)
 		if (w[i] == AT_PAGESZ && w[i + 1] != 4096)
-			fuzz_fail("AT_PAGESZ");
+			fuzz_fail("AT_PAGESZ is %llu, not 4096",
+			    (unsigned long long)w[i + 1]);
 	if (i + 1 >= WORDS)
 		fuzz_fail("auxv does not end");
 }
@@ -117,7 +118,7 @@ check_image(struct proc *p, const struct trapframe *tf)
 		fuzz_fail("a fixed program was moved");
 	if (!fz.interp &&
 	    p->vmspace->code_start != elf_lowest(fz.data, fz.len) + bias)
-		fuzz_fail("start of the code");
+		fuzz_fail("wrong start of the code");
 	if ((fz.interp || aux(p, AT_BASE) == 0) && tf->rip != eh.e_entry + bias)
 		fuzz_fail("entry %llx", (unsigned long long)tf->rip);
 	why = elf_compare(fz.data, fz.len, bias, get, p->vmspace);
@@ -141,7 +142,7 @@ elf_step(
 		check_stack(p->vmspace, tf);
 		check_image(p, tf);
 		if (vm_check_vmspace(p->vmspace) != 0)
-			fuzz_fail("vm_check_vmspace");
+			fuzz_fail("vm_check_vmspace() found damage");
 		fz.started++;
 		ev->addr = tf->rsp - 8;
 		ev->access = VM_PROT_WRITE;
@@ -173,7 +174,7 @@ elf_populate(void)
 	fuzz_file("loop", "#!/loop\n", 8, 0755);
 }
 
-/* execve(2), ERRORS. */
+/* The errors that execve(2) lists under ERRORS. */
 static bool
 errno_ok(int error)
 {
@@ -194,7 +195,7 @@ check_verdict(int error)
 
 	if (error != 0 && !errno_ok(error))
 		fuzz_fail("exec: %s", strerror(error));
-	switch (elf_judge(fz.data, fz.len, fz.interp, &why)) {
+	switch (elf_verdict_of(fz.data, fz.len, fz.interp, &why)) {
 	case ELF_MUST_REFUSE:
 		if (error == 0)
 			fuzz_fail("accepted: %s", why);
@@ -258,7 +259,7 @@ elf_finish(bool say, unsigned long inputs)
 {
 	fuzz_kernel_done(true);
 	if (say)
-		printf("fuzz_elf: %lu accepted, %lu refused, %lu looked at; "
+		printf("fuzz_elf: %lu accepted, %lu refused, %lu checked; "
 		       "%u kernels, nothing left\n",
 		    fz.accepted, fz.refused, fz.started, fuzz_kernel.kernels);
 	return (inputs < 1000 ||

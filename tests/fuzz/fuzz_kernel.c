@@ -2,24 +2,23 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The kernel that is fuzzed.
+ * The kernel under test.
  *
- * Concepts.  One kernel takes many inputs, so that what one of them leaves
- * behind is there for the next; then it is destroyed and must have given
- * everything back: zone items and frames (vkernel_destroy_check), the walk of
- * vm_check_system(), descriptors of this process, and not too much memory.
+ * Concepts. One kernel runs many inputs, so that what one of them leaves is
+ * there for the next; then it is destroyed and must have given everything back:
+ * zone items and frames (vkernel_destroy_check), the state that
+ * vm_check_system() walks, descriptors of this process, and most of its memory.
  *
- * Standing still.  A program may well sleep for ever.  When its steps have not
- * moved for idle_ns every process is killed: the kernel must then get all of
- * them out of their sleeps, or the alarm of the driver (the time limit of
- * libFuzzer) tells.  On a busy host this ends some inputs early and does no
- * other harm.
+ * Idle programs. A program may sleep for ever. When no process has made a step
+ * for idle_ns, every process is killed: the kernel must then end all their
+ * sleeps, or the alarm of the driver (the time limit of libFuzzer) reports it.
+ * On a busy host this ends some inputs early and has no other effect.
  *
  * With FUZZ_VERBOSE in the environment, log lines and a trace of system calls
  * go to standard error.
  *
- * The host is protected from large files by RLIMIT_FSIZE; the root directory
- * is read-only for the guest but for /rw, which is emptied with each kernel.
+ * RLIMIT_FSIZE protects the host from large files. The root directory is
+ * read-only for the guest except /rw, which is emptied with each kernel.
  */
 #include "fuzz.h"
 
@@ -94,7 +93,7 @@ dir_clear(const char *path)
 {
 	struct stat st;
 
-	/* Guests may have taken their own rights away. */
+	/* Guests may have removed their own rights. */
 	(void)chmod(path, 0700);
 	while (stat(path, &st) == 0)
 		if (nftw(path, dir_remove, 16, FTW_DEPTH | FTW_PHYS) != 0 &&
@@ -146,7 +145,7 @@ dir_create(void)
 
 /* ---- the kernel ---- */
 
-/* Descriptors of this process. */
+/* Counts the descriptors of this process. */
 static unsigned
 count_fds(void)
 {
@@ -274,21 +273,24 @@ fuzz_kernel_done(bool last)
 			fuzz_fail("%llu processes were not reaped",
 			    (unsigned long long)fk->k->nprocs);
 		if (vm_check_system(&fk->k->vm) != 0)
-			fuzz_fail("vm_check_system");
+			fuzz_fail("vm_check_system() found damage");
 		vkernel_destroy_check(fk->k, &leaks);
 		fk->k = NULL;
 		if (leaks != 0)
-			fuzz_fail("%llu items left", (unsigned long long)leaks);
+			fuzz_fail("%llu items left after the kernel",
+			    (unsigned long long)leaks);
 		fds = count_fds();
 		if (fds < fk->fds || fds > fk->fds + fuzz_other_fds)
-			fuzz_fail("%u descriptors, %u before", fds, fk->fds);
+			fuzz_fail(
+			    "%u descriptors open, %u before the first input",
+			    fds, fk->fds);
 		fk->kernels++;
 		snprintf(path, sizeof(path), "%s/rw", fk->dir);
 		dir_clear(path);
 	}
 	(void)getrusage(RUSAGE_SELF, &ru);
 	if (ru.ru_maxrss > RSS_MAX_KB)
-		fuzz_fail("%ld KiB resident", ru.ru_maxrss);
+		fuzz_fail("too much memory: %ld KiB resident", ru.ru_maxrss);
 	if (last && fk->dir[0] != '\0') {
 		dir_clear(fk->dir);
 		fk->dir[0] = '\0';

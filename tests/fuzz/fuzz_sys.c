@@ -3,23 +3,23 @@
 
 /*
  * Fuzzing of system calls: the input is a program of calls, faults and stores
- * (fuzz_sys.h) that the played machine runs.
+ * (fuzz_sys.h) that the scripted machine runs.
  *
- * Concepts.  Where a thread is in the program is kept in r15, so that fork and
- * clone copy it, exec begins again, and a signal frame carries it; what the
- * last calls returned is in rbx, r12 and r13.  A signal handler is not played:
- * the program goes on where it was, on the handler's stack, and may return by
- * rt_sigreturn from whatever is there.  A call that is to be restarted is not
- * made again either.
+ * Concepts. The position of a thread in the program is kept in r15, so that
+ * fork and clone copy it, exec begins again, and a signal frame carries it; the
+ * results of the last calls are in rbx, r12 and r13. A signal handler has no
+ * code: the program goes on at its position, on the stack of the handler, and
+ * may return by rt_sigreturn from whatever is there. A call that is to be
+ * restarted is not made again either.
  *
- * Bounds.  All threads of one input together make STEPS steps, then each of
- * them exits at its next one; FORKS of them may be new threads or processes.
+ * Bounds. All threads of one input together make STEPS steps, then each of them
+ * exits at its next one; FORKS of them may be new threads or processes.
  * Programs that sleep are killed (fuzz_kernel.c).
  *
- * What fails: a crash or a finding of a sanitizer; a result that no system
+ * Failures are: a crash or a finding of a sanitizer; a result that no system
  * call has (an errno beyond EHWPOISON, an internal number); a vmspace that
- * vm_check_vmspace() finds broken, looked at now and then and at the end of
- * each thread; a process that does not die; anything left at the end.
+ * fails vm_check_vmspace(), which is called now and then and at the end of each
+ * thread; a process that does not end; anything left at the end.
  */
 #include "vm/vmspace.h"
 #include "fuzz_sys.h"
@@ -62,8 +62,8 @@ static struct {
 	int null;
 } fz = {.null = -1};
 
-/* The call that this thread has made, or -1; rt_sigreturn and a new image
- * leave other things in rax than results. */
+/* The call that this thread has made, or -1. After rt_sigreturn and in a new
+ * image rax is not a result. */
 static _Thread_local int64_t made = -1;
 
 static void
@@ -88,7 +88,7 @@ static void
 check_vm(void)
 {
 	if (vm_check_vmspace(lwp_current()->p->vmspace) != 0)
-		fuzz_fail("vm_check_vmspace");
+		fuzz_fail("vm_check_vmspace() found damage");
 }
 
 /* ---- user code ---- */

@@ -5,8 +5,8 @@
  * The parts of the system-call fuzzer: programs (sys_inputs.c), the values of
  * their arguments (sys_values.c), the target (fuzz_sys.c).
  *
- * A program is a sequence of struct sys_op, as bytes; what is left over at the
- * end is ignored, so any bytes are a program.
+ * A program is a sequence of struct sys_op, as bytes. A rest that is shorter
+ * than one op is ignored, so any bytes are a program.
  */
 #ifndef FUZZ_FUZZ_SYS_H
 #define FUZZ_FUZZ_SYS_H
@@ -17,7 +17,7 @@
 #define SYS_OPS_MAX 256
 #define SYS_NR_SPAN 512 /* numbers are taken modulo this */
 
-/* Numbers that are no system calls but other things that user code does. */
+/* Numbers that are not system calls but other actions of user code. */
 enum {
 	OP_READ = 480, /* fault at argument 0 */
 	OP_WRITE,
@@ -25,8 +25,8 @@ enum {
 	OP_STORE,     /* argument 1 to *(argument 0) */
 	OP_EXCEPTION, /* signal: argument 0 */
 	OP_NOTHING,   /* an event without a reason */
-	OP_PAUSE,     /* let the others run */
-	OP_REFILL,    /* the scratch area as in the beginning */
+	OP_PAUSE,     /* let other threads run */
+	OP_REFILL,    /* write the first contents of the scratch area again */
 };
 
 enum sys_pool {
@@ -34,11 +34,11 @@ enum sys_pool {
 	POOL_ODD,   /* boundaries of all kinds */
 	POOL_PTR,   /* the scratch area: slot, and where in it */
 	POOL_PATH,  /* strings in it */
-	POOL_MAP,   /* pages of the playground */
+	POOL_MAP,   /* pages of the area for mappings */
 	POOL_STACK, /* around the stack pointer */
 	POOL_FD,
 	POOL_SIZE,
-	POOL_RET, /* what the last calls have returned */
+	POOL_RET, /* results of the last calls */
 	POOL_PID,
 	POOL_BIT,
 	POOL_PROT,
@@ -62,7 +62,7 @@ _Static_assert(sizeof(struct sys_op) == 14, "packed by nature");
 size_t sys_seed(unsigned i, uint8_t *buf, const char **name);
 size_t sys_make(uint64_t *, uint8_t *buf);
 size_t sys_mutate(uint64_t *, uint8_t *buf, size_t len);
-/* What every program begins with. */
+/* The first calls of every program. */
 extern const struct sys_op sys_prologue[];
 extern const unsigned sys_prologue_n;
 
@@ -75,10 +75,10 @@ extern const unsigned sys_prologue_n;
 
 struct lwp;
 uint64_t sys_value(struct lwp *, struct sys_arg);
-/* The first contents of the scratch area. */
+/* Stores the first contents of the scratch area. */
 void sys_scratch(uint8_t buf[SCRATCH_SLOT * SCRATCH_SLOTS]);
 
-/* Slots of the scratch area that are not strings. */
+/* Slots of the scratch area that do not hold strings. */
 enum {
 	SLOT_PATHS = 0, /* to SLOT_TIME - 1 */
 	SLOT_TIME = 24,
@@ -101,7 +101,7 @@ enum {
 	SLOT_SOCKADDR,
 	SLOT_MSGHDR,
 	SLOT_CONTROL,
-	SLOT_FREE, /* zeroes, from here on */
+	SLOT_FREE, /* zeros, from here on */
 };
 
 #endif /* FUZZ_FUZZ_SYS_H */

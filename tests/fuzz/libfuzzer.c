@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A fuzz target for libFuzzer: its entry points, with the target's own
- * mutator for two changes of three and libFuzzer's for the others.
+ * A fuzz target for libFuzzer: its entry points. Two of three changes are made
+ * by the mutator of the target, the others by that of libFuzzer.
  */
 #include "fuzz.h"
 

@@ -4,15 +4,15 @@
 /*
  * Programs of the system-call fuzzer.
  *
- * Concepts.  Half of an interesting call is its number, the other half is that
- * its arguments are of the right kind.  So a random call takes its arguments'
- * pools from the kinds in the table of system calls, and now and then from any
- * pool.  A few calls with many flags have a line of their own (recipes).
+ * Concepts. A call is useful when its number is that of a call and its
+ * arguments are of the right kinds. So a random call takes the pools of its
+ * arguments from the kinds in the table of system calls, and in some cases from
+ * any pool. A few calls with many flags have lines of their own (recipes).
  *
  * Calls that may sleep for ever, end the program or send signals are a small
- * part: each of them ends most of what the rest of a program could have tried.
- * The seeds are short plays of what real programs do, one for each part of the
- * kernel; a made input is a seed with changes, or all random.
+ * part, since each of them ends most of what the rest of a program could have
+ * tried. The seeds are short sequences as real programs make them, one for each
+ * part of the kernel; a new input is a seed with changes, or random.
  */
 #include "fuzz_sys.h"
 
@@ -75,9 +75,9 @@ static const struct {
     {OP_REFILL, {0}},
 };
 
-/* May end or stop the program, or most of what it can do. */
+/* May end or stop the program, or disable most of what it can do. */
 static bool
-drastic(uint64_t nr)
+ends_program(uint64_t nr)
 {
 	static const uint16_t v[] = {SYS_exit, SYS_exit_group, SYS_pause,
 	    SYS_rt_sigsuspend, SYS_rt_sigreturn, SYS_execve, SYS_execveat,
@@ -118,7 +118,7 @@ pool_of_kind(uint64_t *r, const char *kind, size_t len)
 	return (FUZZ_PICK(r, words));
 }
 
-/* Small numbers are what most plain words are. */
+/* Most plain words are small numbers. */
 static struct sys_arg
 random_arg(uint64_t *r, uint8_t pool)
 {
@@ -128,7 +128,7 @@ random_arg(uint64_t *r, uint8_t pool)
 		a.pool = (uint8_t)rnd_below(r, POOL_N);
 	if ((a.pool == POOL_RAW || a.pool == POOL_MAP) && rnd_below(r, 4))
 		a.idx %= 16;
-	/* Results as they are, most of the time. */
+	/* Results unchanged, in most cases. */
 	if (a.pool == POOL_RET && rnd_below(r, 4))
 		a.idx &= 3;
 	return (a);
@@ -159,7 +159,7 @@ random_op(uint64_t *r)
 			kinds = *end == ',' ? end + 1 : end;
 		}
 	}
-	if (drastic(op.nr) && rnd_below(r, 8))
+	if (ends_program(op.nr) && rnd_below(r, 8))
 		return (random_op(r));
 	return (op);
 }
@@ -273,7 +273,7 @@ static const struct sys_op seed_signals[] = {
     {OP_EXCEPTION, {A(RAW, 11)}},
 };
 
-/* Descriptors go along, and some never arrive. */
+/* Descriptors are sent along, and some are never received. */
 static const struct sys_op seed_sockets[] = {
     {SYS_sendmsg, {A(FD, 9), A(PTR, SLOT_MSGHDR), A(BIT, 14)}},
     {SYS_recvmsg, {A(FD, 10), A(PTR, SLOT_MSGHDR), A(BIT, 1)}},
@@ -319,14 +319,15 @@ static const struct sys_op seed_ipc[] = {
     {SYS_msgctl, {A(RAW, 0), A(RAW, 0)}},
 };
 
-/* A mapping that begins behind the end of its tmpfs file, never touched. */
+/* A mapping that begins behind the end of its tmpfs file, and is never
+ * touched. */
 static const struct sys_op seed_short[] = {
     {SYS_mmap, {A(MAP, 6), A(SIZE, 21), A(PROT, 1), A(MMAP, 4), A(FD, 5),
 		   A(SIZE, 23)}},
 };
 
-/* One thread changes what another one's exec, and the search for a thread,
- * look at. */
+/* One thread changes state that the exec of another thread, and the search
+ * for a thread, read. */
 static const struct sys_op seed_threads[] = {
     {SYS_clone, {A(CLONE, 2), A(STACK, 0)}},
     {SYS_setresgid, {A(RAW, 0), A(RAW, 0), A(RAW, 0)}},
@@ -385,11 +386,11 @@ sys_mutate(uint64_t *r, uint8_t *buf, size_t len)
 		return (insert(buf, n, at, &op) * each);
 	memcpy(&old, buf + at * each, each);
 	switch (rnd_below(r, 6)) {
-	case 0: /* leave one out */
+	case 0: /* remove one */
 		memmove(buf + at * each, buf + (at + 1) * each,
 		    (n - at - 1) * each);
 		return ((n - 1) * each);
-	case 1: /* once more, elsewhere */
+	case 1: /* copy one to another place */
 		return (insert(buf, n, rnd_below(r, n), &old) * each);
 	case 2:
 		memcpy(buf + at * each, &op, each);

@@ -4,16 +4,15 @@
 /*
  * Arguments of fuzzed system calls.
  *
- * Concepts.  An argument is a pool and an index into it, so that two random
- * bytes name something that a call can make use of, most of the time: a path
- * that exists, a descriptor that is open, a pointer to a structure of the
- * right kind, the result of the call before.  Structures and strings are in
- * the scratch area of the guest, a slot each; calls write over them, and
- * OP_REFILL puts them back.
+ * Concepts. An argument is a pool and an index into it, so that two random
+ * bytes in most cases name a value that a call can use: a path that exists, a
+ * descriptor that is open, a pointer to a structure of the right kind, the
+ * result of the call before. Structures and strings are in the scratch area of
+ * the guest, a slot each; calls overwrite them, and OP_REFILL restores them.
  *
- * A slot is used at four offsets (slot_at): the structures that matter have
- * something of interest at the first three, and the last one makes a pointer
- * that is misaligned and reaches into the next slot.
+ * A slot is used at four offsets (slot_at): the structures that matter have a
+ * useful field at the first three, and the last one makes a pointer that is
+ * misaligned and reaches into the next slot.
  */
 #include "fuzz_sys.h"
 
@@ -209,7 +208,7 @@ scratch_files(uint8_t *buf)
 	put(buf, SLOT_LOCK, 64, &wrong, sizeof(wrong));
 }
 
-/* struct msghdr, struct mmsghdr; what they point to. */
+/* struct msghdr and struct mmsghdr, and the data that they point to. */
 static void
 scratch_sockets(uint8_t *buf)
 {
@@ -242,7 +241,7 @@ sys_scratch(uint8_t buf[SCRATCH_SLOT * SCRATCH_SLOTS])
 	for (unsigned i = 0; i < SLOT_TIME; i++) {
 		if (paths[i] != NULL)
 			put(buf, i, 0, paths[i], strlen(paths[i]) + 1);
-		else /* no end before that of the first string behind it */
+		else /* no NUL before that of the first string behind it */
 			memset(buf + i * SCRATCH_SLOT, 'n', SCRATCH_SLOT);
 		put(buf, i, 64, "/tmp/x", 7);
 	}

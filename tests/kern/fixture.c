@@ -27,8 +27,9 @@ fx_log(void *arg, int level, const char *line)
 }
 
 /*
- * User code: rip's page offset says which program or handler.  A restarted
- * system call comes back with rip two bytes lower and its arguments in place.
+ * User code: the page offset of rip selects the program or the handler. A
+ * restarted system call comes back with rip two bytes lower and its arguments
+ * in place.
  */
 static void
 fx_step(

@@ -5,11 +5,11 @@
  * Kernels on cpu_fake for tests: user programs are C functions.
  *
  * A program is a function that is called for each step of user code, on the
- * host thread of the lwp.  It is written as a straight line with U_SYS() for
+ * host thread of the lwp. It is written as a straight line with U_SYS() for
  * system calls; the position is kept in r15, so that fork copies it and exec
- * starts at the beginning.  What must survive a step is kept in rbx, r12, r13
- * or r14, or in the test's own memory.  /bin/pN in the guest is an ELF file
- * whose entry point selects program N; /bin/pieN the same as ET_DYN.
+ * starts at the beginning. Values that must survive a step are kept in rbx,
+ * r12, r13 or r14, or in the memory of the test. /bin/pN in the guest is an ELF
+ * file whose entry point selects program N; /bin/pieN is the same as ET_DYN.
  */
 #ifndef TESTS_KERN_FIXTURE_H
 #define TESTS_KERN_FIXTURE_H

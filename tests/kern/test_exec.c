@@ -2,8 +2,10 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * exec on the scripted machine: what the new program finds, what a failed
- * exec leaves alone, and what third parties see meanwhile (S1, S2).
+ * exec on the scripted machine: what the new program finds, what a failed exec
+ * leaves unchanged, and what other processes see meanwhile: a process always
+ * has a text vnode, and a look-up of it returns the old program or the new one,
+ * never nothing.
  */
 #include "fixture.h"
 #include "kern/base/proc.h"
@@ -76,7 +78,7 @@ prog_first(struct user *u)
 	U_CHECK(get_aux(u, AT_ENTRY) == 0x400000 + FX_ENTRY, 0);
 	U_CHECK(get_aux(u, AT_BASE) == 0, 0);
 	U_CHECK(strcmp(u->l->p->comm, "p0") == 0, 0);
-	/* File bytes, the zeroed rest of their page, and bss. */
+	/* The bytes of the file, the zeroed rest of their page, and bss. */
 	U_CHECK((uint8_t)u_get32(u, 0x402000 + 96) != 0, 0);
 	U_CHECK(u_get64(u, 0x402000 + 104) == 0, 0);
 	U_CHECK(u_get64(u, 0x402000 + 9992) == 0, 0);
@@ -264,7 +266,7 @@ prog_errors(struct user *u)
 		U_CHECK((uint64_t)(uintptr_t)u->l->p->textvp == u->tf->r13, 0);
 		U_CHECK(strcmp(u->l->p->comm, "p0") == 0, 0);
 	}
-	/* s1 is one level less. */
+	/* s1 is one level less than the limit. */
 	U_SYS(SYS_execve, u_str(u, 0, "/bin/s1"), 0, 0);
 	U_CHECK(false, U_RET);
 	U_END;
@@ -288,7 +290,8 @@ test_errors(void **state)
 	assert_int_equal(fx_run(&fx, 0), WEXIT(42));
 }
 
-/* Arguments: too many, a bad pointer; a file open for writing. */
+/* Arguments: too many, and a bad pointer; and a file that is open for
+ * writing. */
 static void
 prog_arguments(struct user *u)
 {
@@ -339,7 +342,7 @@ prog_textbusy(struct user *u)
 	U_SYS(SYS_execve, u_str(u, 0, "/tmp/prog"), 0, 0);
 	U_CHECK(U_RET == -ETXTBSY, U_RET);
 	U_SYS(SYS_close, u->tf->r12);
-	/* The second segment is missing but its page is not touched. */
+	/* The second segment is missing, but its page is not touched. */
 	U_SYS(SYS_fork);
 	if (U_RET == 0) {
 		U_SYS(SYS_execve, u_str(u, 0, "/bin/p4"), 0, 0);
@@ -409,14 +412,14 @@ prog_keep(struct user *u)
 }
 
 static void
-test_keep(void **state)
+test_resets_and_keeps(void **state)
 {
 	fx_boot(&fx);
 	fx.prog[0] = fx.prog[1] = prog_keep;
 	assert_int_equal(fx_run(&fx, 0), WEXIT(2));
 }
 
-/* ---- S1: the text vnode is always there ---- */
+/* ---- a process has a text vnode at all times ---- */
 
 #define EXECS 1000
 static _Atomic(int) execs;
@@ -463,7 +466,7 @@ watch(void *arg)
 }
 
 static void
-test_textvp(void **state)
+test_text_vnode(void **state)
 {
 	pthread_t t[2];
 	struct proc *p;
@@ -499,8 +502,8 @@ main(void)
 	    FX_TEST(test_script),
 	    FX_TEST(test_errors),
 	    FX_TEST(test_arguments),
-	    FX_TEST(test_keep),
-	    FX_TEST(test_textvp),
+	    FX_TEST(test_resets_and_keeps),
+	    FX_TEST(test_text_vnode),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

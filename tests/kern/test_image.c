@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * ELF files as hostile input: each check by a file that fails it, and random
- * damage, which may run or be refused but must leave nothing behind.
+ * ELF files as hostile input: for each check a file that fails it; and random
+ * damage, which may run or be refused, but must leave nothing behind.
  */
 #include "fixture.h"
 #include "testrand.h"
@@ -88,7 +88,8 @@ static void
 apply(unsigned char *elf, const struct damage *d)
 {
 	memcpy(elf + d->off, &d->val, d->size);
-	/* Without the first, the second alone would be a program. */
+	/* Without the first segment, the second alone would be a valid
+	 * program. */
 	if (strcmp(d->what, "no load") == 0) {
 		Elf64_Phdr ph = {.p_type = PT_NULL};
 
@@ -101,7 +102,7 @@ apply(unsigned char *elf, const struct damage *d)
 }
 
 static void
-test_checks(void **state)
+test_header_checks(void **state)
 {
 	unsigned char elf[8192];
 	int error;
@@ -142,7 +143,7 @@ test_interp_checks(void **state)
 
 /* Every prefix of a program, and random damage to its headers. */
 static void
-test_random(void **state)
+test_random_damage(void **state)
 {
 	unsigned char elf[8192];
 	uint64_t seed = 12345;
@@ -176,9 +177,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
-	    T(test_checks),
+	    T(test_header_checks),
 	    T(test_interp_checks),
-	    T(test_random),
+	    T(test_random_damage),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -3,7 +3,7 @@
 
 /*
  * System calls: the table, decoding, traces, signal frames, futexes, poll and
- * epoll.  What programs do with them is tested by tests/guest.
+ * epoll. Their effect on real programs is tested by tests/guest.
  */
 #include "fixture.h"
 
@@ -200,7 +200,7 @@ test_trace(void **state)
 	assert_non_null(strstr(text, "] exit_group(3) = ?\n"));
 	free(text);
 	assert_int_equal(atomic_load(&fx.logged), 2);
-	/* The same program again is not news. */
+	/* The same missing call of the same program is not logged again. */
 	assert_int_equal(fx_run(&fx, 0), WEXIT(3));
 	assert_int_equal(atomic_load(&fx.logged), 2);
 	assert_int_equal(atomic_load(&fx.k->sc_count[451].enosys), 2);
@@ -274,7 +274,7 @@ prog_frame(struct user *u)
 	u_put64(u, sa, 0);
 	U_SYS(SYS_rt_sigprocmask, 0, 0, sa, 8);
 	U_CHECK(u_get64(u, sa) == 0, u_get64(u, sa));
-	/* A frame that cannot be returned from. */
+	/* A frame from which no return is possible. */
 	u->tf->rsp = 64;
 	U_SYS(SYS_rt_sigreturn);
 	U_END;
@@ -321,7 +321,8 @@ prog_sigwait(struct user *u)
 		U_CHECK(
 		    u_get64(u, info + 24) == u->tf->rbx, u_get64(u, info + 24));
 	}
-	/* Ignored by default, but blocked: kept; and waited for: wakes. */
+	/* A signal that is ignored by default but blocked stays pending, and
+	 * ends a wait for it. */
 	U_SYS(SYS_fork);
 	if (U_RET == 0) {
 		U_EXIT(0);
@@ -347,8 +348,9 @@ test_sigwait(void **state)
 	    LX_CLONE_THREAD | LX_CLONE_CHILD_CLEARTID |                  \
 	    LX_CLONE_PARENT_SETTID)
 
-/* Word 0: waited on; words 4, 8, 12: tids; 16: second word.  Three threads
- * wait, one is woken and two are moved and woken there. */
+/* Word 0 is waited on; words 4, 8 and 12 hold tids; word 16 is the second
+ * word. Three threads wait, one is woken, and two are moved to the second
+ * word and woken there. */
 static void
 prog_futex(struct user *u)
 {
@@ -384,7 +386,7 @@ prog_futex(struct user *u)
 			U_SYS(SYS_exit, 0);
 		}
 	}
-	/* Until all three have been seen: one woken, two moved. */
+	/* Until all three have run: one woken, two moved. */
 	u->tf->r12 = 0;
 	while (u->tf->r12 < 1) {
 		U_PAUSE();
@@ -402,12 +404,12 @@ prog_futex(struct user *u)
 	}
 	U_SYS(SYS_futex, w, LX_FUTEX_CMP_REQUEUE, 0, 1, w + 16, 9);
 	U_CHECK(U_RET == -EAGAIN, U_RET);
-	/* Set word 2 to 7 if waiters are there: old value 0 == 0. */
+	/* Set word 2 to 7, and wake if its old value was 0. */
 	U_SYS(SYS_futex, w, LX_FUTEX_WAKE_OP | LX_FUTEX_PRIVATE_FLAG, 1, 10,
 	    w + 16, (0u << 28) | (0u << 24) | (7u << 12) | 0u);
 	U_CHECK(U_RET == 2, U_RET);
 	U_CHECK(u_get32(u, w + 16) == 7, u_get32(u, w + 16));
-	/* The kernel clears the tids and wakes. */
+	/* The kernel clears the tids and wakes the waiters. */
 	for (u->tf->rbx = 1; u->tf->rbx <= 3; u->tf->rbx++) {
 		while (u_get32(u, w + 4 * u->tf->rbx) != 0) {
 			U_SYS(SYS_futex, w + 4 * u->tf->rbx, LX_FUTEX_WAIT,
@@ -426,8 +428,8 @@ test_futex(void **state)
 		assert_int_equal(fx_run(&fx, 0), 0);
 }
 
-/* A child dies with a robust lock in shared memory; and with a list that
- * goes in circles. */
+/* A child ends while it owns a robust lock in shared memory; another ends
+ * with a list that is circular. */
 static void
 prog_robust(struct user *u)
 {
@@ -573,12 +575,12 @@ prog_epoll(struct user *u)
 	U_CHECK(U_RET == 1, U_RET);
 	U_CHECK(u_get32(u, ev) == (int)EP_IN, u_get32(u, ev));
 	U_CHECK(u_get64(u, ev + 4) == UINT64_C(0x1122334455667788), 0);
-	/* The edge is gone, the data is not. */
+	/* The edge was reported, the data is still there. */
 	U_SYS(SYS_epoll_wait, u->tf->r13, ev, 4, 0);
 	U_CHECK(U_RET == 0, U_RET);
 	U_SYS(SYS_epoll_wait, u->tf->r13, ev, 0, 0);
 	U_CHECK(U_RET == -EINVAL, U_RET);
-	/* Closing forgets the registration. */
+	/* Closing removes the registration. */
 	U_SYS(SYS_close, u->tf->rbx);
 	U_SYS(SYS_epoll_ctl, u->tf->r13, 2, u->tf->rbx, 0);
 	U_CHECK(U_RET == -EBADF, U_RET);
@@ -595,10 +597,10 @@ test_epoll(void **state)
 	assert_int_equal(fx_run(&fx, 0), 0);
 }
 
-/* ---- every call with rubbish: nothing may break ---- */
+/* ---- every call with random arguments ---- */
 
 static uint64_t
-rubbish(uint64_t *seed)
+random_arg(uint64_t *seed)
 {
 	static const uint64_t odd[] = {0, 1, 2, 3, 8, 64, 4095, 4096, 0x400000,
 	    UINT64_MAX, UINT64_MAX - 4095, INT64_MAX, UINT64_C(1) << 63,
@@ -609,10 +611,10 @@ rubbish(uint64_t *seed)
 	return (odd[rnd_below(seed, sizeof(odd) / sizeof(odd[0]))]);
 }
 
-/* Calls that end, block or replace the caller, and those that would unmap or
- * overwrite what the test stands on. */
+/* Calls that end, block or replace the caller, and calls that would unmap or
+ * overwrite the memory that the test uses. */
 static bool
-rubbish_skip(uint64_t nr)
+skip_call(uint64_t nr)
 {
 	static const int skip[] = {SYS_exit, SYS_exit_group, SYS_pause,
 	    SYS_rt_sigsuspend, SYS_rt_sigreturn, SYS_execve, SYS_execveat,
@@ -634,7 +636,7 @@ rubbish_skip(uint64_t nr)
 
 /* rbx: rounds, r12: number, r13: seed */
 static void
-prog_rubbish(struct user *u)
+prog_random_calls(struct user *u)
 {
 	uint64_t a[6];
 
@@ -642,10 +644,10 @@ prog_rubbish(struct user *u)
 	u->tf->r13 = 12345;
 	for (u->tf->rbx = 0; u->tf->rbx < 40; u->tf->rbx++) {
 		for (u->tf->r12 = 0; u->tf->r12 < 470; u->tf->r12++) {
-			if (rubbish_skip(u->tf->r12))
+			if (skip_call(u->tf->r12))
 				continue;
 			for (int i = 0; i < 6; i++)
-				a[i] = rubbish(&u->tf->r13);
+				a[i] = random_arg(&u->tf->r13);
 			U_SYS((long)u->tf->r12, a[0], a[1], a[2], a[3], a[4],
 			    a[5]);
 			U_CHECK(U_RET > -4096, U_RET);
@@ -657,9 +659,9 @@ prog_rubbish(struct user *u)
 }
 
 static void
-test_rubbish(void **state)
+test_random_arguments(void **state)
 {
-	fx.prog[0] = prog_rubbish;
+	fx.prog[0] = prog_random_calls;
 	assert_int_equal(fx_run(&fx, 0), 0);
 }
 
@@ -678,7 +680,7 @@ main(void)
 	    FX_TEST_BOOTED(test_robust),
 	    FX_TEST_BOOTED(test_poll),
 	    FX_TEST_BOOTED(test_epoll),
-	    FX_TEST_BOOTED(test_rubbish),
+	    FX_TEST_BOOTED(test_random_arguments),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * No memory: every request of kernel memory refused in turn during boot,
- * fork, exec, calls on memory, paging, swapon and swapoff, and guests that
- * want more than there is.
+ * Lack of memory: each allocation of kernel memory is refused in turn during
+ * boot, fork, exec, calls on memory, paging, swapon and swapoff; and guests
+ * that use more memory than there is.
  */
 #include "mem/vm_zone.h"
 #include "fixture.h"
@@ -25,16 +25,17 @@ static _Atomic(int) outcome; /* errno of the step, 0 done */
 
 /*
  * Refusal of one allocation: the zone `target` has exactly `allowance` items
- * left for this thread, and the host refuses everybody more memory.  A zone
- * that does not have that many is not short: it may have slabs as it likes.
+ * left for this thread, and the host refuses all further memory. A zone that
+ * does not have that many items is not short: it may allocate slabs.
  */
 static struct vm_zone *target;
 static unsigned allowance;
 static void **taken;
 static size_t ntaken;
 static _Atomic(bool) armed;
-static bool warming;      /* nothing is refused: a run that makes the slabs */
-static _Atomic(int) heir; /* 1: a child waits to be let go */
+static bool warming; /* nothing is refused: a run that allocates the slabs */
+/* 1: a child waits until the parent sets it to 0. */
+static _Atomic(int) child_step;
 
 static void
 arm(void)
@@ -118,7 +119,7 @@ prog_exec(struct user *u)
 {
 	U_BEGIN
 	u->tf->r12 = u->l->p->vmspace->id;
-	/* The test's own write must not be the one that is refused. */
+	/* The write of the test itself must not be the refused one. */
 	u->tf->r13 = u_str(u, 0, "/bin/p3");
 	arm();
 	U_SYS(SYS_execve, u->tf->r13, 0, 0);
@@ -160,7 +161,7 @@ prog_exec_target(struct user *u)
 
 static bool with_swap;
 
-/* A swap area of some kind.  0 or what vkernel_swapon() says. */
+/* Add a swap area of some kind. Returns 0 or the error of vkernel_swapon(). */
 static int
 swap_add(enum vkernel_swap_kind kind, unsigned *area)
 {
@@ -176,7 +177,7 @@ swap_add(enum vkernel_swap_kind kind, unsigned *area)
 	return (error);
 }
 
-/* One run of the program, and of what it has started. */
+/* Run the program and all processes that it starts. */
 static int
 run_through(int n)
 {
@@ -185,15 +186,16 @@ run_through(int n)
 	atomic_store(&outcome, ENOMEM);
 	status = fx_run(&fx, n);
 	disarm();
-	atomic_store(&heir, 2);
+	atomic_store(&child_step, 2);
 	vkernel_wait_all(fx.k);
 	return (status);
 }
 
 /*
- * Program `n` with each allocation of each zone refused in turn, until it has
- * all it wants.  Slabs are made by a run before, for each zone: how much is
- * needed depends on where things are mapped, and no slab is made later.
+ * Run program `n` with each allocation of each zone refused in turn, until none
+ * is refused. A run before, for each zone, allocates the slabs: the number that
+ * is needed depends on where things are mapped, and no slab may be allocated
+ * later.
  */
 static void
 each_allocation(int n)
@@ -220,7 +222,8 @@ each_allocation(int n)
 		warming = false;
 		for (allowance = 0; allowance < 500; allowance++) {
 			status = run_through(n);
-			/* It may be the victim of the policy instead. */
+			/* The out-of-memory policy may have chosen this
+			 * process instead. */
 			assert_true(status == 0 || status == LX_SIGKILL);
 			if (atomic_load(&outcome) == 0)
 				break;
@@ -261,7 +264,8 @@ test_thread(void **state)
 #define MEM_LEN (MEM_PAGES * PAGE_SIZE)
 #define MEM_WORD(i) ((uint64_t)(i)*0x10001 + 7)
 
-/* What is done with no memory; the rest of the program has all it wants. */
+/* The step that runs without memory; the rest of the program has all it
+ * needs. */
 enum stage {
 	AT_MMAP,
 	AT_FAULT,
@@ -284,9 +288,9 @@ at(enum stage s)
 		arm();
 }
 
-/* The stage is over; `error` is what the guest got. */
+/* The step is over; `error` is the result that the guest saw. */
 static void
-past(enum stage s, int error)
+stage_done(enum stage s, int error)
 {
 	if (s != stage)
 		return;
@@ -309,7 +313,7 @@ mem_verify(struct user *u)
 		    u_get64(u, u->tf->r12 + i * PAGE_SIZE) == MEM_WORD(i), i);
 }
 
-/* Pages of the memory that are in frames. */
+/* The number of pages of the area that are in frames. */
 static unsigned
 mem_resident(struct user *u)
 {
@@ -322,33 +326,34 @@ mem_resident(struct user *u)
 	return (n);
 }
 
-/* Each step returns what was asked or ENOMEM, and then nothing has changed. */
+/* Each step returns its usual result or ENOMEM; after ENOMEM nothing has
+ * changed. */
 static void
 prog_memory(struct user *u)
 {
 	U_BEGIN
-	atomic_store(&heir, 0);
+	atomic_store(&child_step, 0);
 	at(AT_MMAP);
 	U_SYS(SYS_mmap, 0, MEM_LEN, 3, 0x22, (uint64_t)-1, 0);
-	past(AT_MMAP, U_RET < 0 ? (int)-U_RET : 0);
+	stage_done(AT_MMAP, U_RET < 0 ? (int)-U_RET : 0);
 	if (U_RET < 0)
 		U_EXIT(0);
 	u->tf->r12 = u->tf->rax;
 	at(AT_FAULT);
 	for (u->tf->rbx = 0; u->tf->rbx < MEM_PAGES; u->tf->rbx++)
 		U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_WRITE);
-	past(AT_FAULT, 0);
+	stage_done(AT_FAULT, 0);
 	mem_write(u);
 	at(AT_OUT);
 	U_SYS(SYS_madvise, u->tf->r12, MEM_LEN, MADV_PAGEOUT);
 	U_CHECK(U_RET == 0, U_RET);
-	past(AT_OUT, mem_resident(u) == 0 ? 0 : ENOMEM);
+	stage_done(AT_OUT, mem_resident(u) == 0 ? 0 : ENOMEM);
 	if (stage != AT_OUT)
 		U_CHECK(mem_resident(u) == 0, mem_resident(u));
 	at(AT_IN);
 	for (u->tf->rbx = 0; u->tf->rbx < MEM_PAGES; u->tf->rbx++)
 		U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_READ);
-	past(AT_IN, 0);
+	stage_done(AT_IN, 0);
 	mem_verify(u);
 	U_SYS(SYS_madvise, u->tf->r12, MEM_LEN, MADV_PAGEOUT);
 	at(AT_FORK);
@@ -357,37 +362,37 @@ prog_memory(struct user *u)
 		while (atomic_load(&armed))
 			U_PAUSE();
 		mem_verify(u);
-		atomic_store(&heir, 1);
-		while (atomic_load(&heir) == 1)
+		atomic_store(&child_step, 1);
+		while (atomic_load(&child_step) == 1)
 			U_PAUSE();
 		mem_verify(u);
 		U_EXIT(0);
 	}
-	past(AT_FORK, U_RET < 0 ? (int)-U_RET : 0);
-	/* The child shares the memory, and needs nothing meanwhile. */
-	while (U_RET > 0 && atomic_load(&heir) == 0)
+	stage_done(AT_FORK, U_RET < 0 ? (int)-U_RET : 0);
+	/* The child shares the memory, and allocates nothing meanwhile. */
+	while (U_RET > 0 && atomic_load(&child_step) == 0)
 		U_PAUSE();
 	at(AT_COPY);
 	for (u->tf->rbx = 0; u->tf->rbx < MEM_PAGES; u->tf->rbx += 2)
 		U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_WRITE);
-	past(AT_COPY, 0);
+	stage_done(AT_COPY, 0);
 	mem_verify(u);
-	atomic_store(&heir, 2);
+	atomic_store(&child_step, 2);
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
-	/* The child may be the victim of the policy. */
+	/* The out-of-memory policy may have chosen the child. */
 	if (U_RET > 0 && stage != AT_COPY)
 		U_CHECK(u_get32(u, u_buf(u, 0)) == 0, u_get32(u, u_buf(u, 0)));
 	U_SYS(SYS_madvise, u->tf->r12, MEM_LEN, MADV_PAGEOUT);
 	at(AT_MREMAP);
 	U_SYS(SYS_mremap, u->tf->r12, MEM_LEN, 2 * MEM_LEN, MREMAP_MAYMOVE);
-	past(AT_MREMAP, U_RET < 0 ? (int)-U_RET : 0);
+	stage_done(AT_MREMAP, U_RET < 0 ? (int)-U_RET : 0);
 	if (U_RET > 0)
 		u->tf->r12 = u->tf->rax;
 	mem_verify(u);
 	U_SYS(SYS_madvise, u->tf->r12, MEM_LEN, MADV_PAGEOUT);
 	at(AT_MUNMAP);
 	U_SYS(SYS_munmap, u->tf->r12 + PAGE_SIZE, PAGE_SIZE);
-	past(AT_MUNMAP, U_RET < 0 ? (int)-U_RET : 0);
+	stage_done(AT_MUNMAP, U_RET < 0 ? (int)-U_RET : 0);
 	U_CHECK(u_get64(u, u->tf->r12) == MEM_WORD(0), 0);
 	U_CHECK(vm_check_vmspace(u->l->p->vmspace) == 0, 0);
 	U_EXIT(0);
@@ -411,10 +416,10 @@ test_memory(void **state)
 static const enum vkernel_swap_kind kinds[] = {
     VKERNEL_SWAP_FILE, VKERNEL_SWAP_LZ4, VKERNEL_SWAP_ZSTD};
 
-/* An area is made, and removed again, with the n-th allocation refused.
- * False: there was no n-th. */
+/* Add and remove an area with the n-th allocation refused. False: there was
+ * no n-th allocation. */
 static bool
-on_and_off(enum vkernel_swap_kind kind, int64_t n)
+add_and_remove(enum vkernel_swap_kind kind, int64_t n)
 {
 	int64_t last = (int64_t)atomic_load(&fx.hf.calls) + n;
 	unsigned area;
@@ -443,7 +448,7 @@ test_swapon(void **state)
 	fx.use_hf = true;
 	fx_boot(&fx);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		for (n = 1; on_and_off(kinds[i], n); n++)
+		for (n = 1; add_and_remove(kinds[i], n); n++)
 			assert_true(n < 1000);
 		assert_true(n > 1); /* something was refused */
 	}
@@ -452,7 +457,7 @@ test_swapon(void **state)
 
 static _Atomic(bool) keeper_ready, keeper_stop;
 
-/* Has memory that others page, and looks at it in the end. */
+/* Owns memory that others page out, and verifies it at the end. */
 static void
 prog_keeper(struct user *u)
 {
@@ -468,10 +473,10 @@ prog_keeper(struct user *u)
 	U_END;
 }
 
-/* swapoff of an area that is in use: done, or refused and then in use as
- * before. */
+/* swapoff of an area that is in use: it succeeds, or it fails and the area
+ * is in use as before. */
 static unsigned
-off_in_use(enum vkernel_swap_kind kind)
+swapoff_in_use(enum vkernel_swap_kind kind)
 {
 	uint64_t given;
 	unsigned area, refused = 0;
@@ -516,7 +521,7 @@ test_swapoff(void **state)
 	while (!atomic_load(&keeper_ready))
 		host_sleep_ns(100000);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		refused = off_in_use(kinds[i]);
+		refused = swapoff_in_use(kinds[i]);
 		print_message("swapoff refused %u times\n", refused);
 	}
 	atomic_store(&keeper_stop, true);
@@ -525,18 +530,18 @@ test_swapoff(void **state)
 	fx_shutdown(&fx);
 }
 
-/* ---- guests that want too much ---- */
+/* ---- guests that use more memory than there is ---- */
 
-#define HOG_PAGES 16384 /* 64 MiB */
+#define LARGE_PAGES 16384 /* 64 MiB */
 
 static void
-prog_hog(struct user *u)
+prog_large(struct user *u)
 {
 	U_BEGIN
-	U_SYS(SYS_mmap, 0, HOG_PAGES * PAGE_SIZE, 3, 0x4022, (uint64_t)-1, 0);
+	U_SYS(SYS_mmap, 0, LARGE_PAGES * PAGE_SIZE, 3, 0x4022, (uint64_t)-1, 0);
 	U_CHECK(U_RET > 0, U_RET);
 	u->tf->r12 = u->tf->rax;
-	for (u->tf->rbx = 0; u->tf->rbx < HOG_PAGES; u->tf->rbx++)
+	for (u->tf->rbx = 0; u->tf->rbx < LARGE_PAGES; u->tf->rbx++)
 		U_FAULT(u->tf->r12 + u->tf->rbx * PAGE_SIZE, VM_PROT_WRITE);
 	U_EXIT(0);
 	U_END;
@@ -562,33 +567,33 @@ prog_small(struct user *u)
 	U_END;
 }
 
-/* The hog is killed, again and again; the small one never. */
+/* The large process is killed each time, the small one never. */
 static void
 test_oom(void **state)
 {
-	int hog[3], small, status;
+	int large[3], small, status;
 
 	memset(&fx.hf, 0, sizeof(fx.hf));
 	fx.use_hf = true;
 	fx.mem = (uint64_t)24 << 20;
 	fx.logword = "out of memory";
 	fx.logged = 0;
-	fx.prog[4] = prog_hog;
+	fx.prog[4] = prog_large;
 	fx.prog[5] = prog_small;
 	atomic_store(&small_stop, false);
 	fx_boot(&fx);
 	small = fx_spawn(&fx, 5);
 	for (int i = 0; i < 3; i++) {
-		hog[i] = fx_spawn(&fx, 4);
-		assert_int_equal(vkernel_wait(fx.k, hog[i], &status), 0);
+		large[i] = fx_spawn(&fx, 4);
+		assert_int_equal(vkernel_wait(fx.k, large[i], &status), 0);
 		assert_int_equal(status, LX_SIGKILL);
 		assert_int_equal(atomic_load(&fx.logged), i + 1);
 	}
-	/* Two at a time: nobody but hogs dies. */
-	hog[0] = fx_spawn(&fx, 4);
-	hog[1] = fx_spawn(&fx, 4);
+	/* Two at a time: only the large processes are killed. */
+	large[0] = fx_spawn(&fx, 4);
+	large[1] = fx_spawn(&fx, 4);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(vkernel_wait(fx.k, hog[i], &status), 0);
+		assert_int_equal(vkernel_wait(fx.k, large[i], &status), 0);
 		assert_int_equal(status, LX_SIGKILL);
 	}
 	atomic_store(&small_stop, true);

@@ -41,7 +41,7 @@ prog_sleeper(struct user *u)
 	U_END;
 }
 
-/* Makes a thread, which shows its number and waits for thread_ends. */
+/* Starts a thread, which publishes its number and waits for thread_ends. */
 static void
 prog_threaded(struct user *u)
 {
@@ -61,7 +61,7 @@ prog_threaded(struct user *u)
 	U_END;
 }
 
-/* The thread execs a program, and takes the process's number. */
+/* The thread execs a program, and takes the number of the process. */
 static void
 prog_thread_execs(struct user *u)
 {
@@ -97,7 +97,7 @@ wait_tid(void)
 	return (atomic_load(&thread_tid));
 }
 
-/* The pid of the process that `tid` names, 0 none. */
+/* The pid of the process that `tid` names; 0: none. */
 static int
 pid_of(int tid)
 {

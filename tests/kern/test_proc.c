@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Life of processes on the scripted machine: fork, exit, wait, signals,
- * threads, groups, orphans.  Every test ends with a kernel that gives
- * everything back.
+ * The life of processes on the scripted machine: fork, exit, wait, signals,
+ * threads, groups, orphans. Every test ends with the destruction of the kernel,
+ * which must give everything back.
  */
 #include "fixture.h"
 
@@ -70,7 +70,7 @@ test_fork_wait(void **state)
 	assert_int_equal(fx_run(&fx, 0), 0);
 }
 
-/* A fork's memory is its own. */
+/* The child of a fork has its own memory. */
 static void
 prog_cow(struct user *u)
 {
@@ -95,7 +95,7 @@ test_cow(void **state)
 	assert_int_equal(fx_run(&fx, 0), 0);
 }
 
-/* ---- zombies own nothing (S3) ---- */
+/* ---- a zombie owns no memory, files or directories ---- */
 
 static void
 check_zombie(struct user *u, int pid)
@@ -367,7 +367,7 @@ prog_orphan(struct user *u)
 	}
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
 	U_CHECK(u_get32(u, u_buf(u, 0)) == WEXIT(10), 0);
-	/* The orphan is not ours: the kernel reaps it. */
+	/* The orphan is not a child of this process: the kernel reaps it. */
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
 	U_CHECK((int64_t)U_RET == -ECHILD, U_RET);
 	U_EXIT(0);
@@ -414,7 +414,7 @@ test_daemon(void **state)
 	kmutex_unlock(&fx.k->proctree);
 }
 
-/* The kernel is destroyed under a tree of sleeping and spinning processes. */
+/* The kernel is destroyed while a tree of processes sleeps and spins. */
 static void
 prog_tree(struct user *u)
 {
@@ -483,7 +483,8 @@ test_vfork(void **state)
 	assert_int_equal(fx_run(&fx, 0), 0);
 }
 
-/* The child of a CLONE_PARENT vfork is a sibling, and lets its maker go. */
+/* The child of a vfork with CLONE_PARENT is a sibling of its creator, and
+ * ends the wait of the creator. */
 static void
 prog_vfork_sibling(struct user *u)
 {
@@ -513,7 +514,7 @@ test_vfork_sibling(void **state)
 	assert_int_equal(fx_run(&fx, 0), 0);
 }
 
-/* A vfork parent can be killed while its child lingers. */
+/* A parent in vfork can be killed while its child goes on. */
 static void
 prog_vfork_kill(struct user *u)
 {
@@ -534,7 +535,7 @@ prog_vfork_kill(struct user *u)
 	}
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
 	U_CHECK(u_get32(u, u_buf(u, 0)) == LX_SIGKILL, u_get32(u, u_buf(u, 0)));
-	/* The child that lingered is an orphan, and the kernel's. */
+	/* The child is an orphan then, and the kernel reaps it. */
 	U_SYS(SYS_wait4, (uint64_t)-1, u_buf(u, 0));
 	U_CHECK((int64_t)U_RET == -ECHILD, U_RET);
 	U_EXIT(0);
@@ -604,7 +605,7 @@ test_threads(void **state)
 	assert_int_equal(fx_run(&fx, 0), WEXIT(12));
 }
 
-/* exit_group by a thread ends sleepers and spinners. */
+/* exit_group by one thread ends threads that sleep and that spin. */
 static void
 prog_group(struct user *u)
 {
@@ -724,7 +725,7 @@ test_groups(void **state)
 	assert_int_equal(vkernel_kill(fx.k, 1, 65), EINVAL);
 }
 
-/* Two kernels side by side do not know of each other. */
+/* Two kernels side by side do not affect each other. */
 static void
 test_two_kernels(void **state)
 {

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Who may look into whom: /proc/PID/mem and process_vm_readv by user, across
- * exec, and of a zombie.
+ * Rights of access to other processes: /proc/PID/mem and process_vm_readv by
+ * user, across exec, and of a zombie.
  */
 #include "fixture.h"
 
@@ -23,7 +23,7 @@ setup(void **state)
 	atomic_store(&go, false);
 	atomic_store(&over, false);
 	fx_init(&fx);
-	/* So that others than root can walk it. */
+	/* Other users than root must be able to traverse it. */
 	return (chmod(fx.dir, 0755));
 }
 
@@ -42,7 +42,7 @@ prog_target(struct user *u)
 	U_END;
 }
 
-/* What the target has executed: it has a page there, too. */
+/* The program that the target executes: it has a page at AT as well. */
 static void
 prog_after(struct user *u)
 {
@@ -86,12 +86,14 @@ prog_peer(struct user *u)
 	U_CHECK(U_RET == -EPERM, U_RET);
 	U_SYS(SYS_process_vm_writev, 1, u_buf(u, 3), 1, u_buf(u, 4), 1, 0);
 	U_CHECK(U_RET == -EPERM, U_RET);
-	/* Itself it may; what was opened before stays open. */
+	/* A process may read itself; a file that was opened before stays
+	 * open. */
 	U_SYS(SYS_open, u_str(u, 0, "/proc/self/mem"), O_RDWR, 0);
 	U_CHECK(U_RET >= 0, U_RET);
 	U_SYS(SYS_pwrite64, u->tf->r12, u_buf(u, 1), 8, AT);
 	U_CHECK(U_RET == 8, U_RET);
-	/* Until the target executes another program: that one is not seen. */
+	/* Until the target executes another program, whose memory must not
+	 * be readable through the old descriptor. */
 	atomic_store(&go, true);
 	do {
 		U_SYS(SYS_pread64, u->tf->r12, u_buf(u, 1), 8, AT);
@@ -107,7 +109,7 @@ prog_peer(struct user *u)
 }
 
 static void
-test_users(void **state)
+test_access_by_user(void **state)
 {
 	int target, peer, status;
 
@@ -143,7 +145,7 @@ prog_parent(struct user *u)
 	U_CHECK(U_RET >= 0, U_RET);
 	u->tf->r12 = u->tf->rax;
 	atomic_store(&go, true);
-	/* Ended, and not waited for. */
+	/* The target has ended and has not been waited for. */
 	U_SYS(SYS_waitid, 1, 2, 0, 0x01000004, 0);
 	U_CHECK(U_RET == 0, U_RET);
 	U_SYS(SYS_pread64, u->tf->r12, u_buf(u, 1), 8, u_buf(u, 1));
@@ -173,7 +175,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_users, setup, fx_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_access_by_user, setup, fx_teardown),
 	    cmocka_unit_test_setup_teardown(test_zombie, setup, fx_teardown),
 	};
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What can be seen of processes, and the calls of the embedder: procfs texts,
+ * Inspection of processes and the calls of the embedder: procfs texts,
  * configuration, spawn.
  */
 #include "fixture.h"
@@ -118,7 +118,7 @@ test_procfs(void **state)
 	fx_shutdown(&fx);
 }
 
-/* A zombie can be looked at. */
+/* The files of a zombie can be read. */
 static void
 prog_zombie(struct user *u)
 {
@@ -234,7 +234,7 @@ test_mounts(void **state)
 	fx_shutdown(&fx);
 }
 
-/* A link in the root does not lead the writable mount out of it. */
+/* A link in the root does not lead the writable mount out of the root. */
 static void
 test_rw_link(void **state)
 {
@@ -303,7 +303,7 @@ test_spawn(void **state)
 	fx_shutdown(&fx);
 }
 
-/* ---- the tree from outside ---- */
+/* ---- the tree of processes, read by the embedder ---- */
 
 static bool
 saw_name(void *arg, const char *name, enum vkernel_proc_type type)
@@ -316,7 +316,7 @@ saw_name(void *arg, const char *name, enum vkernel_proc_type type)
 }
 
 static void
-test_doors(void **state)
+test_proc_access(void **state)
 {
 	uint64_t at, word = 0, text_at;
 	char list[2048] = "", buf[256];
@@ -346,7 +346,7 @@ test_doors(void **state)
 	assert_int_equal(
 	    vkernel_proc_read(fx.k, "1/maps", 0, buf, sizeof(buf), &done), 0);
 	assert_int_equal(sscanf(buf, "%lx-%lx", &text_at, &at), 2);
-	/* Memory, also of text that its owner may not write. */
+	/* Memory, including text that its owner may not write. */
 	assert_int_equal(
 	    vkernel_proc_read(fx.k, "1/mem", text_at, &word, 4, &done), 0);
 	assert_memory_equal(&word, "\177ELF", 4);
@@ -358,7 +358,8 @@ test_doors(void **state)
 	assert_memory_equal(&word, "abcd", 4);
 	assert_int_equal(
 	    vkernel_proc_read(fx.k, "1/mem", 4096, &word, 4, &done), EIO);
-	/* Nothing leads out of the tree, or is written that cannot be. */
+	/* No path leads out of the tree, and read-only files are not
+	 * written. */
 	assert_int_equal(
 	    vkernel_proc_read(fx.k, "1/root/bin/p0", 0, buf, 1, &done),
 	    ENOTDIR);
@@ -390,7 +391,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    FX_TEST(test_procfs),
-	    FX_TEST(test_doors),
+	    FX_TEST(test_proc_access),
 	    FX_TEST(test_zombie_texts),
 	    FX_TEST(test_config),
 	    FX_TEST(test_mounts),

@@ -2,18 +2,19 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A second opinion on executables.
+ * The rules of exec, written a second time: which files must run.
  *
- * Concepts.  A fuzzer that waits for crashes does not see a check that has
- * gone missing, as long as something behind it refuses most of what the check
- * was for.  So the rules that src/kern/exec/imgact_elf.c promises are written
- * here once more, in another way: in 128-bit arithmetic, where no sum wraps,
- * and from the bytes alone.  A file that breaks a rule must not be started; a
- * small file that breaks none and needs no other file must be; and what was
- * started must have the bytes of its file in its memory.
+ * Concepts. A fuzzer that only waits for crashes does not notice a check that
+ * has been removed, as long as later code refuses most of the files that the
+ * check refused. So the rules that src/kern/exec/imgact_elf.c documents are
+ * written here again, in another way: in 128-bit arithmetic, where no sum
+ * wraps, and from the bytes alone. A file that breaks a rule must not be
+ * started; a small file that breaks none and needs no other file must be
+ * started; and a process that was started must have the bytes of its file in
+ * its memory.
  *
- * The judge is stricter than needed nowhere and says ELF_MAY when it does not
- * know: scripts, interpreters, large or high images.
+ * No rule here is stricter than execve. The answer is ELF_MAY where these rules
+ * do not decide: scripts, interpreters, large or high images.
  */
 #include "fuzz_elf.h"
 
@@ -80,7 +81,8 @@ header_wrong(const uint8_t *data, size_t len)
 	return (NULL);
 }
 
-/* The segments: what they span, and whether all of it is in the file. */
+/* The segments: the range that they cover, and whether all of it is in the
+ * file. */
 struct span {
 	wide lo, hi;
 	bool any, whole, odd_align;
@@ -126,7 +128,7 @@ interp_wrong(const uint8_t *data, size_t len, const Elf64_Phdr *ph)
 	return (NULL);
 }
 
-/* A path that the 256 bytes which are looked at do not hold is never cut. */
+/* A path that is not complete in the first 256 bytes is never cut off. */
 static const char *
 script_wrong(const uint8_t *data, size_t len)
 {
@@ -134,14 +136,15 @@ script_wrong(const uint8_t *data, size_t len)
 
 	while (at < len && (data[at] == ' ' || data[at] == '\t'))
 		at++;
+	/* And NUL. */
 	while (at < len && at < SCRIPT_HEAD &&
-	       memchr(" \t\n", data[at], 4) == NULL) /* and NUL */
+	       memchr(" \t\n", data[at], 4) == NULL)
 		at++;
 	return (at >= SCRIPT_HEAD ? "interpreter's path too long" : NULL);
 }
 
 enum elf_verdict
-elf_judge(const uint8_t *data, size_t len, bool interp, const char **why)
+elf_verdict_of(const uint8_t *data, size_t len, bool interp, const char **why)
 {
 	struct span s = {0};
 	bool other = false;
@@ -200,7 +203,7 @@ elf_lowest(const uint8_t *data, size_t len)
 	return (0);
 }
 
-/* ---- the memory of what was started ---- */
+/* ---- the memory of a process that was started ---- */
 
 struct compare {
 	const uint8_t *data;
@@ -243,8 +246,8 @@ page_wrong(const struct compare *c, const Elf64_Phdr *ph, uint64_t va)
 		if (a < fend &&
 		    buf[a - va] != c->data[ph->p_offset + (a - ph->p_vaddr)])
 			return ("not the bytes of the file");
-		/* bss; what shares a page with the file is only cleared in
-		 * segments that can be written. */
+		/* Bss. Where it shares a page with the file, it is cleared
+		 * only in segments that can be written. */
 		if (a >= fend && buf[a - va] != 0 &&
 		    ((ph->p_flags & PF_W) != 0 || ph->p_filesz == 0 ||
 			a / PAGE != (fend - 1) / PAGE))
