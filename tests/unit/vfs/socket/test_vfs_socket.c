@@ -116,6 +116,13 @@ stranger(const struct host_sockaddr *name, int type, bool forged)
 	assert_int_equal(status, 0);
 }
 
+/* struct vfs_waiter.ident of a process with pid 77. */
+static void
+ident_of_77(void *lwp, struct vfs_ident *id)
+{
+	id->pid = 77;
+}
+
 static void
 test_strangers(void **state)
 {
@@ -132,7 +139,7 @@ test_strangers(void **state)
 	    sock_accept(s, 0, &fx->ctx.waiter, &peer, &conn), EAGAIN);
 	/* One of ours behind them. */
 	stranger(&file_socket(s)->host, SOCK_STREAM, false);
-	fx->ctx.pid = 77;
+	fx->ctx.waiter.ident = ident_of_77;
 	c = make(fx, HOST_SOCK_STREAM);
 	assert_int_equal(connect_to(fx, c, "/tmp/s"), 0);
 	assert_int_equal(sock_accept(s, 0, &fx->ctx.waiter, &peer, &conn), 0);
