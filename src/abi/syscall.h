@@ -2,12 +2,32 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Numbers of system calls that the kernel itself needs.
+ * Numbers of system calls: those that kern compares with, that the stub program
+ * makes on the host, and that the command makes where libc may lack them.
  * Source: arch/x86/entry/syscalls/syscall_64.tbl.
  */
 #ifndef ABI_SYSCALL_H
 #define ABI_SYSCALL_H
 
+#define LX_NR_CLOSE 3
+#define LX_NR_MMAP 9
+#define LX_NR_MPROTECT 10
+#define LX_NR_MUNMAP 11
+#define LX_NR_RT_SIGACTION 13
+#define LX_NR_RT_SIGPROCMASK 14
+#define LX_NR_RT_SIGRETURN 15
+#define LX_NR_MREMAP 25
+#define LX_NR_CLONE 56
+#define LX_NR_GETPPID 110
+#define LX_NR_SIGALTSTACK 131
+#define LX_NR_PRCTL 157
+#define LX_NR_ARCH_PRCTL 158
+#define LX_NR_FUTEX 202
 #define LX_NR_RESTART_SYSCALL 219
+#define LX_NR_EXIT_GROUP 231
+#define LX_NR_SECCOMP 317
+#define LX_NR_LANDLOCK_CREATE_RULESET 444
+#define LX_NR_LANDLOCK_ADD_RULE 445
+#define LX_NR_LANDLOCK_RESTRICT_SELF 446
 
 #endif /* ABI_SYSCALL_H */

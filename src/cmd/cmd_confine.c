@@ -25,15 +25,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "abi/syscall.h"
 #include "cmd/cmd.h"
 #include "vmspace/vkernel.h"
 
 /* From the kernel's ABI; the libc headers of older systems lack them. */
-enum {
-	NR_LANDLOCK_CREATE_RULESET = 444,
-	NR_LANDLOCK_ADD_RULE = 445,
-	NR_LANDLOCK_RESTRICT_SELF = 446,
-};
 #define LANDLOCK_VERSION 1u
 #define RULE_PATH_BENEATH 1
 #define FS_WRITE_FILE (UINT64_C(1) << 1)
@@ -61,12 +57,12 @@ allow(int ruleset, const char *path, uint64_t rights)
 	pb.fd = open(path, O_PATH | O_CLOEXEC);
 	if (pb.fd < 0)
 		return; /* the mount will say so */
-	if (syscall(NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb, 0) !=
-		0 &&
+	if (syscall(LX_NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb,
+		0) != 0 &&
 	    errno == EINVAL) {
 		pb.allowed &= FS_ON_FILES; /* not a directory */
-		syscall(
-		    NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb, 0);
+		syscall(LX_NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH,
+		    &pb, 0);
 	}
 	close(pb.fd);
 }
@@ -98,7 +94,7 @@ cmd_confine(const struct vkernel_config *c)
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	version =
-	    syscall(NR_LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION);
+	    syscall(LX_NR_LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION);
 	if (version < 1)
 		return;
 	if (version >= 2)
@@ -113,12 +109,12 @@ cmd_confine(const struct vkernel_config *c)
 		a.scoped = SCOPE_ALL;
 		size += sizeof(a.scoped);
 	}
-	rs = (int)syscall(NR_LANDLOCK_CREATE_RULESET, &a, size, 0);
+	rs = (int)syscall(LX_NR_LANDLOCK_CREATE_RULESET, &a, size, 0);
 	if (rs < 0)
 		return;
 	allow(rs, "/dev/null", a.fs & FS_ON_FILES);
 	for (size_t i = 0; i < c->nmounts; i++)
 		allow_mount(rs, c, &c->mounts[i], a.fs);
-	syscall(NR_LANDLOCK_RESTRICT_SELF, rs, 0);
+	syscall(LX_NR_LANDLOCK_RESTRICT_SELF, rs, 0);
 	close(rs);
 }

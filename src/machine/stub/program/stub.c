@@ -20,7 +20,11 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "abi/futex.h"
+#include "abi/mman.h"
+#include "abi/prctl.h"
 #include "stub_abi.h"
+#include "stub_sys.h"
 
 #define USER __attribute__((section(".text.user")))
 
@@ -34,15 +38,6 @@ long stub_sys_thread(uint64_t flags, uint64_t stack);
 
 void stub_handler(int sig, const void *info, void *uc);
 #pragma GCC visibility pop
-
-#define FUTEX_WAIT 0
-#define FUTEX_WAKE 1
-#define MAP_SHARED_FIXED 0x11
-#define MAP_POPULATE 0x8000
-#define ARCH_SET_GS 0x1001
-#define ARCH_SET_FS 0x1002
-/* VM | FS | FILES | SIGHAND | THREAD | SYSVSEM */
-#define THREAD_FLAGS 0x50f00
 
 /* siginfo_t, the fields that are used. */
 struct siginfo_view {
@@ -92,8 +87,8 @@ set_bases(const struct stub_ctx *c)
 		__asm__ volatile("wrfsbase %0" ::"r"(c->fs_base));
 		__asm__ volatile("wrgsbase %0" ::"r"(c->gs_base));
 	} else {
-		stub_sys_arch_prctl(ARCH_SET_FS, c->fs_base);
-		stub_sys_arch_prctl(ARCH_SET_GS, c->gs_base);
+		stub_sys_arch_prctl(LX_ARCH_SET_FS, c->fs_base);
+		stub_sys_arch_prctl(LX_ARCH_SET_GS, c->gs_base);
 	}
 }
 
@@ -124,7 +119,7 @@ op_run(const struct stub_op *op)
 	if (op->op == OP_MAP)
 		return (stub_sys_mmap(op->addr, op->len, op->prot & 7,
 		    MAP_SHARED_FIXED |
-			(op->prot & OP_POPULATE ? MAP_POPULATE : 0),
+			(op->prot & OP_POPULATE ? LX_MAP_POPULATE : 0),
 		    STUB_FD_ARENA, op->off));
 	if (op->op == OP_UNMAP)
 		return (stub_sys_munmap(op->addr, op->len));
@@ -167,7 +162,7 @@ hand_over(struct stub_ctx *c)
 
 	atomic_store(&c->state, CTX_EVENT);
 	if (atomic_load(&c->kernel_waits) != 0)
-		stub_sys_futex(&c->state, FUTEX_WAKE, 1, 0);
+		stub_sys_futex(&c->state, LX_FUTEX_WAKE, 1, 0);
 	while (
 	    atomic_load_explicit(&c->state, memory_order_acquire) != CTX_CMD) {
 		if (spin > 0) {
@@ -177,7 +172,7 @@ hand_over(struct stub_ctx *c)
 		}
 		atomic_store(&c->stub_waits, 1);
 		if (atomic_load(&c->state) == CTX_EVENT)
-			stub_sys_futex(&c->state, FUTEX_WAIT, CTX_EVENT, 0);
+			stub_sys_futex(&c->state, LX_FUTEX_WAIT, CTX_EVENT, 0);
 		atomic_store(&c->stub_waits, 0);
 	}
 }

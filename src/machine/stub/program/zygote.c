@@ -34,7 +34,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/futex.h"
+#include "abi/mman.h"
+#include "abi/prctl.h"
+#include "abi/sched.h"
+#include "abi/signal.h"
+#include "abi/syscall.h"
 #include "stub_abi.h"
+#include "stub_sys.h"
+
+#define PROT_RW ((long)(LX_PROT_READ | LX_PROT_WRITE))
 
 #define INIT __attribute__((section(".text.init")))
 
@@ -48,34 +57,6 @@ _Noreturn void stub_finish(uint64_t stack, uint64_t size);
 long init_syscall(long nr, ...);
 _Noreturn void zygote_main(void);
 #pragma GCC visibility pop
-
-enum {
-	NR_mmap = 9,
-	NR_mprotect = 10,
-	NR_munmap = 11,
-	NR_rt_sigaction = 13,
-	NR_rt_sigprocmask = 14,
-	NR_rt_sigreturn = 15,
-	NR_mremap = 25,
-	NR_getppid = 110,
-	NR_clone = 56,
-	NR_close = 3,
-	NR_sigaltstack = 131,
-	NR_prctl = 157,
-	NR_arch_prctl = 158,
-	NR_futex = 202,
-	NR_exit_group = 231,
-	NR_seccomp = 317,
-};
-
-#define PR_SET_PDEATHSIG 1
-#define PR_SET_NO_NEW_PRIVS 38
-#define ARCH_SET_GS 0x1001
-#define ARCH_SET_FS 0x1002
-#define CLONE_PARENT 0x8000
-#define CLONE_PARENT_SETTID 0x100000
-#define SIGCHLD_NR 17
-#define SA_FLAGS 0x0c000004UL /* SIGINFO | ONSTACK | RESTORER */
 
 struct ksigaction {
 	uint64_t handler, flags, restorer, mask;
@@ -97,7 +78,7 @@ INIT static void
 emit(struct builder *b, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
 {
 	if (b->n == FILTER_MAX)
-		init_syscall(NR_exit_group, 70L);
+		init_syscall(LX_NR_EXIT_GROUP, 70L);
 	b->f[b->n].code = code;
 	b->f[b->n].jt = jt;
 	b->f[b->n].jf = jf;
@@ -174,25 +155,25 @@ rules_mapping(struct builder *b)
 {
 	unsigned at;
 
-	at = site_begin(b, site_mmap, NR_mmap);
+	at = site_begin(b, site_mmap, LX_NR_MMAP);
 	require_guest_range(b);
 	require_prot(b);
 	emit_load(b, ARG_HI(3));
 	require_eq(b, 0);
-	emit_load(b, ARG_LO(3)); /* MAP_SHARED|MAP_FIXED, perhaps POPULATE */
-	emit(b, BPF_ALU | BPF_AND | BPF_K, ~0x8000u, 0, 0);
-	require_eq(b, 0x11);
+	emit_load(b, ARG_LO(3));
+	emit(b, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)LX_MAP_POPULATE, 0, 0);
+	require_eq(b, MAP_SHARED_FIXED);
 	emit_load(b, ARG_LO(4));
 	require_eq(b, STUB_FD_ARENA);
 	site_end(b, at);
 
-	at = site_begin(b, site_mprotect, NR_mprotect);
+	at = site_begin(b, site_mprotect, LX_NR_MPROTECT);
 	require_guest_range(b);
 	require_prot(b);
 	site_end(b, at);
 
 	/* Everything at once, by its two constants... */
-	at = site_begin(b, site_munmap, NR_munmap);
+	at = site_begin(b, site_munmap, LX_NR_MUNMAP);
 	emit_load(b, ARG_HI(1));
 	unsigned small = b->n;
 	emit(b, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0);
@@ -216,45 +197,45 @@ rules_other(struct builder *b)
 {
 	unsigned at;
 
-	at = site_begin(b, site_futex, NR_futex);
+	at = site_begin(b, site_futex, LX_NR_FUTEX);
 	emit_load(b, ARG_HI(0));
 	require_eq(b, STUB_HI);
 	emit_load(b, ARG_LO(1));
-	require_lt(b, 2); /* WAIT, WAKE */
+	require_lt(b, LX_FUTEX_WAKE + 1); /* WAIT or WAKE */
 	site_end(b, at);
 
-	at = site_begin(b, site_sigreturn, NR_rt_sigreturn);
+	at = site_begin(b, site_sigreturn, LX_NR_RT_SIGRETURN);
 	site_end(b, at);
-	at = site_begin(b, site_sigaltstack, NR_sigaltstack);
+	at = site_begin(b, site_sigaltstack, LX_NR_SIGALTSTACK);
 	site_end(b, at);
-	at = site_begin(b, site_sigaltstack2, NR_sigaltstack);
-	site_end(b, at);
-
-	at = site_begin(b, site_sigprocmask, NR_rt_sigprocmask);
+	at = site_begin(b, site_sigaltstack2, LX_NR_SIGALTSTACK);
 	site_end(b, at);
 
-	at = site_begin(b, site_clone, NR_clone);
+	at = site_begin(b, site_sigprocmask, LX_NR_RT_SIGPROCMASK);
+	site_end(b, at);
+
+	at = site_begin(b, site_clone, LX_NR_CLONE);
 	emit_load(b, ARG_HI(0));
 	require_eq(b, 0);
 	emit_load(b, ARG_LO(0));
-	require_eq(b, 0x50f00);
+	require_eq(b, THREAD_FLAGS);
 	emit_load(b, ARG_HI(1));
 	require_eq(b, STUB_HI);
 	site_end(b, at);
 
 	/* The calling thread's own segment bases. */
-	at = site_begin(b, site_arch_prctl, NR_arch_prctl);
+	at = site_begin(b, site_arch_prctl, LX_NR_ARCH_PRCTL);
 	emit_load(b, ARG_HI(0));
 	require_eq(b, 0);
 	emit_load(b, ARG_LO(0));
-	emit(b, BPF_JMP | BPF_JEQ | BPF_K, ARCH_SET_GS, 2, 0);
-	require_eq(b, ARCH_SET_FS);
+	emit(b, BPF_JMP | BPF_JEQ | BPF_K, LX_ARCH_SET_GS, 2, 0);
+	require_eq(b, LX_ARCH_SET_FS);
 	site_end(b, at);
 
 	/* Self-destruction of the start-up memory. */
-	at = site_begin(b, site_finish1, NR_munmap);
+	at = site_begin(b, site_finish1, LX_NR_MUNMAP);
 	site_end(b, at);
-	at = site_begin(b, site_finish2, NR_munmap);
+	at = site_begin(b, site_finish2, LX_NR_MUNMAP);
 	site_end(b, at);
 }
 
@@ -280,25 +261,26 @@ install_filter(void)
 	emit(&b, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
 	prog.len = (unsigned short)b.n;
 	prog.filter = b.f;
-	init_syscall(NR_prctl, (long)PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
-	return (init_syscall(NR_seccomp, (long)SECCOMP_SET_MODE_FILTER,
+	init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
+	return (init_syscall(LX_NR_SECCOMP, (long)SECCOMP_SET_MODE_FILTER,
 	    (long)SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog));
 }
 
 INIT static long
 arm(void)
 {
-	/* SYS TRAP FPE ILL SEGV BUS USR1 */
-	const uint8_t sigs[7] = {31, 5, 8, 4, 11, 7, 10};
+	const uint8_t sigs[] = {LX_SIGSYS, LX_SIGTRAP, LX_SIGFPE, LX_SIGILL,
+	    LX_SIGSEGV, LX_SIGBUS, LX_SIGUSR1};
 	struct ksigaction sa;
 	long r;
 
 	sa.handler = (uint64_t)stub_handler;
-	sa.flags = SA_FLAGS;
+	sa.flags = LX_SA_SIGINFO | LX_SA_ONSTACK | LX_SA_RESTORER;
 	sa.restorer = (uint64_t)stub_restorer;
 	sa.mask = ~0UL;
 	for (unsigned i = 0; i < sizeof(sigs); i++) {
-		r = init_syscall(NR_rt_sigaction, (long)sigs[i], &sa, NULL, 8L);
+		r = init_syscall(
+		    LX_NR_RT_SIGACTION, (long)sigs[i], &sa, NULL, 8L);
 		if (r != 0)
 			return (r);
 	}
@@ -313,10 +295,11 @@ moves(struct stub_order *o)
 	for (unsigned i = 0; i < o->nmoves && i < STUB_MOVES; i++) {
 		if (o->move[i].to == 0)
 			r = init_syscall(
-			    NR_munmap, o->move[i].from, o->move[i].size);
-		else /* MAYMOVE | FIXED */
-			r = init_syscall(NR_mremap, o->move[i].from,
-			    o->move[i].size, o->move[i].size, 3L,
+			    LX_NR_MUNMAP, o->move[i].from, o->move[i].size);
+		else
+			r = init_syscall(LX_NR_MREMAP, o->move[i].from,
+			    o->move[i].size, o->move[i].size,
+			    (long)(LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED),
 			    o->move[i].to);
 		if (r < 0 && r > -4096)
 			return (r);
@@ -331,20 +314,22 @@ become_stub(uint32_t slot, int32_t parent, uint64_t stack, uint64_t size)
 	struct altstack as;
 	long r;
 
-	init_syscall(NR_prctl, (long)PR_SET_PDEATHSIG, 9L, 0L, 0L, 0L);
-	if (init_syscall(NR_getppid) != parent)
-		init_syscall(NR_exit_group, 71L);
-	r = init_syscall(NR_mmap, STUB_CTX_BASE, CTX_SLOT_SIZE, 3L, 0x11L,
-	    (long)STUB_FD_CTX, (uint64_t)slot * CTX_SLOT_SIZE);
+	init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_PDEATHSIG, (long)LX_SIGKILL,
+	    0L, 0L, 0L);
+	if (init_syscall(LX_NR_GETPPID) != parent)
+		init_syscall(LX_NR_EXIT_GROUP, 71L);
+	r = init_syscall(LX_NR_MMAP, STUB_CTX_BASE, CTX_SLOT_SIZE, PROT_RW,
+	    (long)MAP_SHARED_FIXED, (long)STUB_FD_CTX,
+	    (uint64_t)slot * CTX_SLOT_SIZE);
 	if (r != (long)STUB_CTX_BASE)
-		init_syscall(NR_exit_group, 72L);
-	init_syscall(NR_close, (long)STUB_FD_CTX);
+		init_syscall(LX_NR_EXIT_GROUP, 72L);
+	init_syscall(LX_NR_CLOSE, (long)STUB_FD_CTX);
 	as.sp = STUB_CTX_BASE + CTX_STACK_OFF;
 	as.flags = 0;
 	as.pad = 0;
 	as.size = CTX_STACK_SIZE;
-	if (init_syscall(NR_sigaltstack, &as, NULL) != 0)
-		init_syscall(NR_exit_group, 73L);
+	if (init_syscall(LX_NR_SIGALTSTACK, &as, NULL) != 0)
+		init_syscall(LX_NR_EXIT_GROUP, 73L);
 	stub_finish(stack, size);
 }
 
@@ -356,20 +341,21 @@ zygote_main(void)
 	uint32_t order;
 	long r;
 
-	r = init_syscall(NR_mmap, STUB_CTX_BASE, CTX_SLOT_SIZE, 3L, 0x11L,
-	    (long)STUB_FD_CTX, 0L);
+	r = init_syscall(LX_NR_MMAP, STUB_CTX_BASE, CTX_SLOT_SIZE, PROT_RW,
+	    (long)MAP_SHARED_FIXED, (long)STUB_FD_CTX, 0L);
 	if (r != (long)STUB_CTX_BASE)
-		init_syscall(NR_exit_group, 74L);
+		init_syscall(LX_NR_EXIT_GROUP, 74L);
 	for (;;) {
 		while ((order = atomic_load(&o->order)) == ORDER_NONE)
-			init_syscall(NR_futex, &o->order, 0L, 0L, NULL);
+			init_syscall(LX_NR_FUTEX, &o->order,
+			    (long)LX_FUTEX_WAIT, 0L, NULL);
 		atomic_store(&o->order, ORDER_NONE);
 		if (order == ORDER_MOVE) {
 			/* An exec with other ids has reset it. */
-			init_syscall(
-			    NR_prctl, (long)PR_SET_PDEATHSIG, 9L, 0L, 0L, 0L);
-			if (init_syscall(NR_getppid) != o->kernel_pid)
-				init_syscall(NR_exit_group, 75L);
+			init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_PDEATHSIG,
+			    (long)LX_SIGKILL, 0L, 0L, 0L);
+			if (init_syscall(LX_NR_GETPPID) != o->kernel_pid)
+				init_syscall(LX_NR_EXIT_GROUP, 75L);
 			r = moves(o);
 		} else if (order == ORDER_ARM) {
 			/* move[0] is the start-up stack, for finish. */
@@ -381,15 +367,16 @@ zygote_main(void)
 			uint32_t slot = o->slot;
 			int32_t parent = o->kernel_pid;
 
-			r = init_syscall(NR_clone,
-			    (long)(CLONE_PARENT | CLONE_PARENT_SETTID |
-				   SIGCHLD_NR),
+			r = init_syscall(LX_NR_CLONE,
+			    (long)(LX_CLONE_PARENT | LX_CLONE_PARENT_SETTID |
+				   LX_SIGCHLD),
 			    0L, &o->child_pid, 0L, 0L);
 			if (r == 0)
 				become_stub(slot, parent, stack, size);
 		}
 		o->result = (int32_t)r;
 		atomic_fetch_add(&o->reply, 1);
-		init_syscall(NR_futex, &o->reply, 1L, 1L, NULL);
+		init_syscall(
+		    LX_NR_FUTEX, &o->reply, (long)LX_FUTEX_WAKE, 1L, NULL);
 	}
 }
