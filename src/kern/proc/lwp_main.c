@@ -52,7 +52,6 @@
 #include "kern/sig/ksignal.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
-#include "linux/syscall.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/vnode.h"
 #include "vm/pageout/vm_pageout.h"
