@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Whole programs, side by side: what people run, natively, in vmspace and in
-the sandboxes that are installed.
+"""Whole programs, compared: common programs natively, in vmspace and in the
+sandboxes that are installed.
 
-A case is a shell script that works in a directory of its own (which native and
-vmspace write to directly, by --rw; runsc has an overlay over it) on inputs that
-are the same for all, and prints what must not depend on the system.  Before
-anything is timed, each system's output is compared with the native one's; a
-system that differs has no figure, and for vmspace the run fails.  What is timed
-is the whole command: the start and end of the kernel are in it.
+A case is a shell script in a directory of its own (native and vmspace
+write to it directly, by --rw; runsc has an overlay over it) on inputs that are
+the same for all systems, and prints results that do not depend on the system.
+Before the measurements the output of each system is compared with the native
+one; a system whose output differs has no figure, and for vmspace the run fails.
+The time is that of the whole command, with start and end of the kernel.
 """
 import math
 import os
@@ -195,7 +195,8 @@ def make_inputs(top):
 
 
 def once(prefix, top, script, timeout=300):
-    """(ns, output) of the script on a system; output None: why is in ns."""
+    """(ns, output) of the script on a system; when output is None, ns is the
+    reason."""
     work = tempfile.mkdtemp(dir=top, prefix="out-")
     text = f"cd {work}\nIN={top}/in\n{ENV}{script}\n"
     t = time.monotonic_ns()

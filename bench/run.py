@@ -3,7 +3,7 @@
 """Benchmarks, all systems in one run.
 
 Each figure is the median over interleaved rounds: round 1 of every system,
-then round 2, so that a noisy minute of the machine hits all of them.  The
+then round 2, so that a disturbance of the machine affects all of them.  The
 spread printed is (max - min) / median.
 """
 import argparse
@@ -220,7 +220,7 @@ def print_host(rounds):
 
 
 def select(a, vmspace):
-    """The systems that --only names; default: all there are."""
+    """The systems that --only names; default: all that are installed."""
     found = systems(vmspace)
     return {s: p for s, p in found.items()
             if not a.only or s in a.only.split(",")}

@@ -142,7 +142,7 @@ bench_exec(const char *arg)
 	return ((now_ns() - t) / n);
 }
 
-/* A program from fork to wait: micro spawn PROGRAM ARG... */
+/* The time of a program from fork to wait: micro spawn PROGRAM ARG... */
 static char **spawn_argv;
 
 static double
@@ -193,7 +193,7 @@ bench_munmap(const char *arg)
 	return (now_ns() - t);
 }
 
-/* The call alone, of a process whose pages are all writable. */
+/* The fork call alone, in a process whose pages are all writable. */
 static double
 bench_bigfork(const char *arg)
 {
@@ -213,7 +213,7 @@ bench_bigfork(const char *arg)
 	return (took);
 }
 
-/* Per page, writes of the child to 64 MiB it shares with its parent. */
+/* Per page: writes of the child to 64 MiB that it shares with its parent. */
 static double
 bench_cow(const char *arg)
 {
@@ -237,7 +237,8 @@ bench_cow(const char *arg)
 	return (*r);
 }
 
-/* The call alone, for a process with `len` bytes that has ended before. */
+/* The wait call alone, for a process with `len` bytes that has already ended.
+ */
 static double
 wait_for(size_t len)
 {

@@ -6,9 +6,9 @@
     run_diff.py --vmspace BUILD/vmspace [--mode tmpfs|bind] [--only TEXT]
                 [--list] [--min N]
 
-tmpfs: inside, the directory is in the guest's own /tmp.  bind: it is a
-directory of the host, bound writable; then what is in it afterwards must be
-the same, too: names, types, modes, sizes and contents.
+tmpfs: inside, the directory is in the /tmp of the guest.  bind: it is a
+directory of the host, bound writable; then its files must also be the same
+afterwards: names, types, modes, sizes and contents.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ def load(path):
                 raise SystemExit(f"{path}: text before the first case")
     names = [c.name for c in cases]
     if len(set(names)) != len(names):
-        raise SystemExit(f"{path}: two cases of one name")
+        raise SystemExit(f"{path}: two cases have the same name")
     return cases
 
 
@@ -129,7 +129,8 @@ def compare(case, native, ours):
     return text
 
 
-# Several applets name a script's own directory; both places use this one.
+# Several applets print the directory of the script, so it has the same name
+# natively and inside.
 def scratch():
     return f"/tmp/vmdiff-{os.getpid()}"
 
@@ -173,7 +174,7 @@ def main():
             count.ok(case.name, f"({native[0].seconds:.2f} s, inside "
                                 f"{ours[0].seconds:.2f} s)")
     if count.passed < opts.min:
-        count.fail("number of cases", f"{count.passed}, want {opts.min}")
+        count.fail("number of cases", f"{count.passed} passed, fewer than {opts.min}")
     return count.finish()
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Bad input is one clear line on standard error and the conventional status;
-good options do what they say."""
+"""Bad input causes one line on standard error and the conventional status;
+valid options have their documented effect."""
 
 import os
 import tempfile
@@ -20,13 +20,13 @@ def one_line(env, name, argv, status, *texts):
         wrong += "did not end in time\n"
     if r.status != status:
         wrong += f"status {r.status}, want {status}\n"
-    # Usage errors may point to --help on a second line.
+    # A usage error may refer to --help in a second line.
     lines = [x for x in err.splitlines() if not x.startswith("Try ")]
     if len(lines) != 1 or not lines[0].startswith("vmspace"):
         wrong += "not one line that starts with vmspace\n"
     for text in texts:
         if text not in err:
-            wrong += f"does not say {text!r}\n"
+            wrong += f"{text!r} is missing in the message\n"
     if r.out:
         wrong += "wrote to standard output: " + r.text()
     env.cases.check(name, not wrong, wrong + "stderr:\n" + err)
@@ -91,7 +91,7 @@ def mounts(env):
 
 
 def limits(env):
-    """A limit of the host that leaves no room is an error, not a signal."""
+    """A host limit that is too small is an error, not a signal."""
     r = vmtest.run(["/bin/sh", "-c", 'ulimit -f 1000; exec "$0" "$@"',
                     env.vm.path, "run", "--", BUSYBOX, "true"], timeout=20)
     env.cases.check("a small limit on file sizes",
@@ -138,9 +138,9 @@ def good_options(env):
     check("/proc/syscalls", "cat /nothing 2>/dev/null; "
           "sed -n 's/^getpid  *\\([0-9]*\\)  *\\([0-9]*\\)$/seen \\2/p' "
           "/proc/syscalls", "seen 0\n")
-    # The C library of the host asks for rseq, which is missing.
+    # The C library of the host calls rseq, which is missing.
     r = env.vm.run(["/bin/true"], ["--stat"], timeout=20)
-    env.cases.check("--stat tells what is missing", r.status == 0 and
+    env.cases.check("--stat lists the missing system calls", r.status == 0 and
                     "system calls that are missing: rseq 1\n" in r.errtext(),
                     r.errtext())
     r = env.sh("echo traced", ["--trace"], timeout=20)

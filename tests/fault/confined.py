@@ -16,7 +16,7 @@ import faultlib
 import vmtest
 
 USER = "nobody"
-# Short ones first; the long ones prove nothing more about privileges.
+# Programs that run for a short time; longer ones need no other privileges.
 GUESTS = ["misc", "execs", "execelf", "files", "filemap", "forkwait",
           "signals", "protsegv", "regs", "pipes", "procfs", "threads",
           "clocks", "mapcalls", "deepstack", "cow64"]
@@ -40,8 +40,8 @@ def guests(env, prefix, label):
 
 
 def user_prefix():
-    """Command words that make the rest an ordinary user's, with a reason if
-    there is none."""
+    """(command words that run the rest as an ordinary user, None); or (None,
+    the reason why there are none)."""
     if os.getuid() != 0:
         return [], None
     if shutil.which("setpriv") is None:
@@ -56,8 +56,8 @@ def user_prefix():
 
 
 def reachable(env, prefix):
-    """May the user run the command at all (directories of the build)?"""
-    # By a shell: what setpriv itself executes it finds with root's rights.
+    """May the user execute the command, in the directories of the build?"""
+    # Through a shell, because setpriv finds its program with root's rights.
     r = vmtest.run(prefix + ["sh", "-c", 'exec "$0" --version', env.vm.path],
                    timeout=20)
     return r.status == 0

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Deny by default: nothing outside what was granted is written (EROFS), no
-trick leads out of the root, there is no network without --net host, and no
-socket of the host is reached, nor a guest's by the host."""
+"""Denial by default: nothing is written outside what was granted (EROFS), no
+path leads out of the root, there is no network without --net host, a guest
+reaches no socket of the host, and the host reaches no socket of a guest."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ import time
 import faultlib
 import vmtest
 
-SECRET = "the text that nobody inside may see"
+SECRET = "the text that no guest may see"
 
 
 def lines(r):
@@ -24,9 +24,9 @@ def lines(r):
             if ": " in x]
 
 
-def judge(env, name, r, wanted, minimum):
-    """Every line's outcome must be one of `wanted`."""
-    bad = [f"{w}: {o}" for w, o in lines(r) if o not in wanted]
+def check_outcomes(env, name, r, allowed, minimum):
+    """The outcome of every line must be one of `allowed`."""
+    bad = [f"{w}: {o}" for w, o in lines(r) if o not in allowed]
     ok = (r.status == 0 and not bad and not r.err
           and len(lines(r)) >= minimum)
     env.cases.check(name, ok, "\n".join(bad) + f"\nstatus {r.status}\n"
@@ -64,7 +64,7 @@ def make_victim(d):
 
 def writes(env, top):
     """A directory that is only readable: as part of the root, bound
-    read-only, and below a writable one's parent."""
+    read-only, and next to a writable one."""
     granted = os.path.join(top, "granted")
     there = tempfile.mkdtemp(dir=os.path.dirname(top), prefix="fault-")
     places = {"root": [], "bind": ["--bind", f"{top}:{there}:ro"],
@@ -75,17 +75,17 @@ def writes(env, top):
     for name, options in places.items():
         where = there if name == "bind" else top
         r = inside(env, "writes", where, options=options)
-        # Between file systems Linux says EXDEV before it looks at rights;
-        # temporary files are not offered.
-        judge(env, f"writes: {name}", r,
+        # Between file systems Linux returns EXDEV before it checks rights;
+        # O_TMPFILE is not supported.
+        check_outcomes(env, f"writes: {name}", r,
               {"EROFS", "refused", "EXDEV", "EOPNOTSUPP"}, 30)
-        env.cases.check(f"writes: {name} left everything as it was",
+        env.cases.check(f"writes: {name} changed nothing",
                         snapshot(top) == before)
     os.rmdir(there)
 
 
 def make_root(env, top):
-    """TOP/secret outside, TOP/r is the root, TOP/r/w is to be writable."""
+    """TOP/secret is outside, TOP/r is the root, TOP/r/w becomes writable."""
     root = os.path.join(top, "r")
     for n in ("", "w", "proc", "dev", "tmp", "bin"):
         os.mkdir(os.path.join(root, n))
@@ -103,18 +103,18 @@ def rooted(env, root, what, *args):
                       ["--root", root, "--rw", "/w"], timeout=60)
 
 
-def tricks(env, top):
+def ways_out(env, top):
     root, outside = make_root(env, top)
     r = rooted(env, root, "tricks", SECRET, outside)
-    judge(env, "ways out of the root", r, {"safe", "EPERM"}, 80)
+    check_outcomes(env, "ways out of the root", r, {"safe", "EPERM"}, 80)
     shutil.rmtree(os.path.join(root, "w"))
     os.mkdir(os.path.join(root, "w"))
     r = rooted(env, root, "race", SECRET, "3")
-    judge(env, "a second thread moves directories", r, {"safe"}, 1)
+    check_outcomes(env, "a second thread moves directories", r, {"safe"}, 1)
 
 
 class Swapper(threading.Thread):
-    """TOP/r/w/h is a directory, then a link to TOP, in turns."""
+    """TOP/r/w/h is by turns a directory and a link to TOP."""
 
     def __init__(self, top):
         super().__init__()
@@ -146,9 +146,9 @@ def outside_race(env, top):
     finally:
         s.done.set()
         s.join()
-    judge(env, "somebody outside swaps a directory for a link", r, {"safe"},
-          1)
-    env.cases.check("nothing was made outside",
+    check_outcomes(env, "a host process replaces a directory by a link", r,
+                   {"safe"}, 1)
+    env.cases.check("nothing was created outside",
                     sorted(os.listdir(top)) == ["r", "secret"] and
                     s.swaps > 100, f"{os.listdir(top)}, {s.swaps} swaps")
 
@@ -178,16 +178,17 @@ def sockets(env, top):
     r = env.vm.run([prog, "sockets", path, name],
                    [*opts, "--net", "host"], timeout=60)
     done = {w for w, o in lines(r) if o == "done"}
-    env.cases.check("with it, only the usual ones", r.status == 0 and
+    env.cases.check("with --net host, only Internet sockets", r.status == 0 and
                     done <= {"inet stream", "inet datagram", "inet6 stream"}
                     and "inet stream" in done, r.text() + r.errtext())
     for s in socks:
         s.setblocking(False)
         try:
             s.accept()
-            env.cases.fail("nobody came out", "a connection")
+            env.cases.fail("no guest connected to a host socket",
+                           "a connection")
         except BlockingIOError:
-            env.cases.ok("nobody came out")
+            env.cases.ok("no guest connected to a host socket")
         s.close()
 
 
@@ -213,7 +214,7 @@ def forge(guest_name):
             s.settimeout(1)
             try:
                 s.connect(address)
-                s.send(b"stranger")
+                s.send(b"from the host")
                 hits += 1
             except OSError:
                 pass
@@ -221,7 +222,7 @@ def forge(guest_name):
     return hits
 
 
-def strangers(env):
+def host_connects(env):
     """Processes of the host connect to the guest's sockets."""
     before = host_names()
     opts, prog = env.vm.guest_path(env.guest("denied"))
@@ -234,17 +235,18 @@ def strangers(env):
     except Exception:
         vmtest.kill_group(p)
         raise
-    env.cases.check("strangers are not heard", first == b"listening\n" and
+    env.cases.check("data of host processes is not received",
+                    first == b"listening\n" and
                     p.returncode == 0 and not err and
                     out == b"datagram: ours\nconnection: ours\n",
                     f"{first!r} {out!r} {err!r}")
-    # Newer hosts keep them away altogether (Landlock).
+    # On newer hosts Landlock refuses these connections.
     print(f"     (reached the host's socket {hits} times)")
 
 
 def rooted_cases(env):
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="fault-") as top:
-        tricks(env, top)
+        ways_out(env, top)
         shutil.rmtree(os.path.join(top, "r", "w"))
         os.mkdir(os.path.join(top, "r", "w"))
         outside_race(env, top)
@@ -260,4 +262,4 @@ def in_directory(fn):
 
 if __name__ == "__main__":
     faultlib.main([in_directory(writes), rooted_cases, in_directory(sockets),
-                   strangers])
+                   host_connects])

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""The command stands in for its program: exit status, death by signals,
-signals from outside, closed and unusual standard descriptors, a terminal."""
+"""The command behaves like the program that it runs: exit status, end by a
+signal, signals from outside, closed and unusual standard descriptors, a
+terminal."""
 
 import fcntl
 import os
@@ -30,14 +31,15 @@ def statuses(env):
         env.cases.check(f"killed by signal {sig}", r.status == 128 + sig,
                         f"status {r.status} {r.errtext()}")
     r = env.sh("(sleep 100) & (sleep 100) & exit 5", timeout=20)
-    env.cases.check("ends with what it left running", r.status == 5,
+    env.cases.check("the kernel ends although processes still run",
+                    r.status == 5,
                     f"status {r.status} after {r.seconds:.1f} s")
-    env.cases.check("and leaves no process", not vmtest.left_behind(),
+    env.cases.check("and no process is left", not vmtest.left_behind(),
                     vmtest.list_processes(vmtest.left_behind(0)))
 
 
 def forward(env, sig, script, want_status, want_out):
-    """Start, wait for "ready", send the command a signal."""
+    """Start a script, wait for "ready", and send the command a signal."""
     p = env.start_sh(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     line = p.stdout.readline()
     time.sleep(0.05)
@@ -67,7 +69,7 @@ def signals(env):
 
 
 def stopped(env):
-    """SIGTSTP stops guest and command, SIGCONT lets both go on."""
+    """SIGSTOP stops the command and its guest, SIGCONT continues both."""
     p = env.start_sh("echo ready; i=0; while [ $i -lt 20 ]; do sleep 0.02; "
                      "i=$((i+1)); done; echo end", stdout=subprocess.PIPE)
     p.stdout.readline()
@@ -119,13 +121,14 @@ def descriptors(env):
     vmtest.wait_until(lambda: p.poll() is not None, 20)
     status = p.poll()
     vmtest.kill_group(p)
-    env.cases.check("reader goes away", status == 128 + signal.SIGPIPE,
+    env.cases.check("the reader of the output closes its end",
+                    status == 128 + signal.SIGPIPE,
                     f"status {status} {p.stderr.read().decode()}")
     p.stderr.close()
     data = os.urandom(3 << 20)
     r = env.vm.run([BUSYBOX, "cat"], stdin=data, timeout=30)
     env.cases.check("3 MiB through standard input and output", r.out == data)
-    # A descriptor that is not the guest's business must not reach it.
+    # A further descriptor of the caller must not reach the guest.
     with open("/etc/passwd", "rb") as f:
         os.set_inheritable(f.fileno(), True)
         fd = f.fileno()

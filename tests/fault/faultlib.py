@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""What the fault tests share: the command under test, the guest programs, and
-a look at what a run has left on the host."""
+"""Common code of the fault tests: the command under test, the guest programs,
+and the check of what a run has left on the host."""
 
 import os
 import re
@@ -26,7 +26,7 @@ class Env:
         return os.path.join(self.guests, name)
 
     def sh(self, script, options=(), **kw):
-        """A script by busybox sh, inside."""
+        """Run a script in busybox sh, inside."""
         return self.vm.run([BUSYBOX, "sh", "-c", script], options, **kw)
 
     def start_sh(self, script, options=(), **kw):
@@ -35,7 +35,7 @@ class Env:
 
 
 def host_files():
-    """What could be left in the places where temporary files go."""
+    """Everything in the directories where temporary files are created."""
     found = set()
     for top in ("/tmp", "/dev/shm", "/var/tmp", "/run"):
         try:
@@ -51,7 +51,7 @@ TESTS = re.compile(r"vmdiff|(fault|fuzz|demo|unit|test|bench)[-_.]", re.I)
 
 
 def new_files(before):
-    """New files that could be ours: other programs use /tmp, too."""
+    """New files with names of this project: other programs also use /tmp."""
     return sorted(f for f in host_files() - before if OURS.search(f)
                   and not TESTS.search(f))
 
@@ -63,7 +63,7 @@ def stubs_of(pid):
 
 
 def check_clean(env, name, before, seconds=1.0):
-    """One case: no process and no file is left of what ran before."""
+    """One case: the runs before have left no process and no file."""
     left = vmtest.left_behind(seconds)
     files = new_files(before)
     env.cases.check(name, not left and not files,
@@ -71,7 +71,7 @@ def check_clean(env, name, before, seconds=1.0):
 
 
 def wait_for_line(path, text, seconds):
-    """Until a file that a program writes contains a text."""
+    """Wait until a file that a program writes contains a text."""
     def there():
         try:
             with open(path, "rb") as f:

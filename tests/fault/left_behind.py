@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Nothing is left behind: no process, no file, no descriptor; after orderly
+"""Nothing is left behind, no process, no file and no descriptor: after normal
 runs, after `kill -9` of the kernel process at random moments, of its helper
 process, and of random stubs (which kills that guest process only)."""
 
@@ -22,21 +22,22 @@ BUSY = ("i=0; while :; do (echo $i > /tmp/f$((i%7)); seq 1 300 | sort -r | "
 
 
 def sigkill(pid):
-    """SIGKILL, also to one that has just gone: stubs come and go."""
+    """SIGKILL; the process may have ended already, as stubs do."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
 
 
-def watch_works(env):
-    """The watch itself: an orphan is seen, and gone when it has ended."""
+def check_finds_orphans(env):
+    """The check itself: it finds an orphan until the orphan has ended."""
     p = subprocess.Popen(["/bin/sh", "-c", "sleep 1.5 & exit 0"])
     p.wait()
     seen = vmtest.left_behind(0.2)
-    env.cases.check("an orphan is seen", len(seen) == 1,
+    env.cases.check("an orphan is found", len(seen) == 1,
                     vmtest.list_processes(seen))
-    env.cases.check("and its end", not vmtest.left_behind(5.0))
+    env.cases.check("an orphan that has ended is not found",
+                    not vmtest.left_behind(5.0))
 
 
 def orderly(env):
@@ -57,7 +58,8 @@ def orderly(env):
         r = env.vm.run([path], options, timeout=120)
         env.cases.check(f"no zone item left: {name}",
                         b"left behind" not in r.err, r.errtext())
-    faultlib.check_clean(env, "nothing left after orderly runs", before)
+    faultlib.check_clean(env, "no process and no file left after normal runs",
+                         before)
 
 
 def killed_kernel(env):
@@ -97,20 +99,19 @@ def family(env):
 
 
 def killed_stub(env):
-    """SIGKILL of random stubs: that guest process dies of SIGKILL in its
-    parent's eyes, the others go on, and so does the kernel."""
+    """SIGKILL of random stubs: the parent sees that its guest process was
+    ended by SIGKILL; the other processes and the kernel go on."""
     rng = random.Random(env.opts.seed)
     before = faultlib.host_files()
     for _ in range(env.opts.rounds or 5):
         p = family(env)
         out = b""
-        # Kill one stub after the other: children die one by one, at last the
-        # shell itself or the pool's spare ones.
+        # One stub of a random process: a child, the shell, or a spare one.
         stubs = list(faultlib.stubs_of(p.pid))
         try:
             os.kill(rng.choice(stubs), signal.SIGKILL)
         except ProcessLookupError:
-            pass  # it was going anyway
+            pass  # it has ended already
         time.sleep(0.3)
         alive = p.poll() is None
         if alive:
@@ -124,19 +125,20 @@ def killed_stub(env):
                            f"hangs; seed {env.opts.seed}, {len(stubs)} stubs"
                            f"\n{out!r}\n{err.decode()}")
             return
-        # Either the shell itself was hit (137), or it died of our SIGTERM
-        # (143), or it is the helper, without which no stub can be made.
+        # The stub was that of the shell (137); otherwise this test ended the
+        # shell by SIGTERM (143).
         if p.returncode not in (137, 143):
             env.cases.fail("SIGKILL of a random stub",
                            f"status {p.returncode}; seed {env.opts.seed}\n"
                            f"{out!r}\n{err.decode()}")
             return
     env.cases.ok("SIGKILL of a random stub", f"(seed {env.opts.seed})")
-    faultlib.check_clean(env, "nothing left after killed stubs", before)
+    faultlib.check_clean(env, "no process and no file left after killed stubs",
+                         before)
 
 
 def busy_cpu(pids):
-    """The one of the processes that uses most processor time."""
+    """The process that uses most CPU time."""
     def ticks(pid):
         try:
             with open(f"/proc/{pid}/stat", encoding="ascii") as f:
@@ -150,7 +152,7 @@ def busy_cpu(pids):
 
 
 def killed_child(env):
-    """The stub of a known child: the one that spins."""
+    """SIGKILL of the stub of a child that spins."""
     script = ("(while :; do :; done) & p=$!; (sleep 2; exit 6) & q=$!; "
               "echo ready; wait $p; echo $?; wait $q; echo $?; "
               "seq 1 3 | tail -1; exit 44")
@@ -170,8 +172,8 @@ def killed_child(env):
 
 
 def killed_helper(env):
-    """The process that makes stubs: the kernel goes on or ends; it neither
-    hangs nor leaves anything."""
+    """SIGKILL of the process that creates stubs: the kernel goes on or ends;
+    it neither hangs nor leaves a process or a file."""
     before = faultlib.host_files()
     p = env.start_sh("echo ready; sleep 0.5; seq 1 10 | tail -1; exit 3",
                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -188,11 +190,12 @@ def killed_helper(env):
         out, err = p.communicate()
         env.cases.fail("SIGKILL of the helper process", f"hangs\n{out!r}\n"
                        f"{err.decode()}")
-    faultlib.check_clean(env, "nothing left after the helper died", before)
+    faultlib.check_clean(env, "no process and no file left after the end of "
+                         "the helper", before)
 
 
 def descriptors(env):
-    """A long run does not collect descriptors or host memory maps."""
+    """The descriptors and host mappings of a long run do not increase."""
     p = env.start_sh("echo ready; while :; do (echo x > /tmp/f; cat /tmp/f | "
                      "cat > /dev/null); done", stdout=subprocess.PIPE)
     p.stdout.readline()
@@ -218,7 +221,7 @@ def descriptors(env):
 
 
 def core_files(env):
-    """A guest's crash leaves no core of the host."""
+    """The crash of a guest process leaves no core file on the host."""
     r = env.sh("ulimit -c unlimited; kill -SEGV $$", timeout=20)
     cores = [f for f in os.listdir("/") if re.fullmatch(r"core(\.\d+)?", f)]
     env.cases.check("no core file", r.status == 139 and not cores,
@@ -226,5 +229,5 @@ def core_files(env):
 
 
 if __name__ == "__main__":
-    faultlib.main([watch_works, orderly, killed_kernel, killed_stub, killed_child,
-                   killed_helper, descriptors, core_files])
+    faultlib.main([check_finds_orphans, orderly, killed_kernel, killed_stub,
+                   killed_child, killed_helper, descriptors, core_files])

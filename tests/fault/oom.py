@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Out of guest memory: the greedy guest process is killed, one line of the log
-names it, the shell that started it and the kernel go on."""
+"""Lack of guest memory: the process that uses most of it is killed, one line
+of the log names it, and the shell that started it and the kernel go on."""
 
 import os
 import re
@@ -16,7 +16,7 @@ FULL = re.compile(r"^vmspace: out of memory: killed pid \d+ \(eat\), resident "
                   r"\d+ MiB of \d+ MiB, swap \d+ MiB of \d+ MiB$")
 
 def eaters(env):
-    """Twenty in a row; each must go, and memory must come back."""
+    """Twenty in sequence; each must end, and its memory must come back."""
     r = env.sh(f"i=0; while [ $i -lt 20 ]; do ({EATER}); echo $?; "
                "i=$((i+1)); done; seq 1 5 | tail -1; exit 12",
                ["--mem", "64M"], timeout=120)
@@ -25,9 +25,10 @@ def eaters(env):
                     r.status == 12 and len(lines) == 21 and lines[-1] == "5",
                     f"status {r.status} after {r.seconds:.1f} s\n{r.text()}\n"
                     f"{r.errtext()}")
-    # ENOMEM to the eater (it says so and ends by itself) or a kill.
+    # The eater receives ENOMEM and ends with a message, or is killed.
     ends = set(lines[:-1])
-    env.cases.check("each is killed or told", ends <= {"137", "1", "2"},
+    env.cases.check("each is killed or receives ENOMEM",
+                    ends <= {"137", "1", "2"},
                     str(ends) + r.errtext())
     named = len(LINE.findall(r.errtext()))
     env.cases.check("a log line names each victim",
@@ -37,8 +38,8 @@ def eaters(env):
 
 
 def many(env):
-    """500 in a row in one kernel, which has other processes meanwhile: each is
-    killed, each has one line with the victim and the sizes."""
+    """500 in sequence in one kernel that also runs another process: each is
+    killed, and one line for each names the victim and the sizes."""
     path = env.guest("eat")
     options, path = env.vm.guest_path(path)
     mem, want = ("64M", 100) if vmtest.LONG else ("12M", 24)
@@ -52,24 +53,24 @@ def many(env):
                     f"status {r.status} after {r.seconds:.1f} s, "
                     f"{lines.count('137')} killed of {len(lines)}\n"
                     f"{r.errtext()[-3000:]}")
-    said = [x for x in r.errtext().splitlines() if x.startswith("vmspace:")]
-    wrong = [x for x in said if not FULL.match(x)]
+    logged = [x for x in r.errtext().splitlines() if x.startswith("vmspace:")]
+    wrong = [x for x in logged if not FULL.match(x)]
     env.cases.check("one line for each, with victim and sizes",
-                    len(said) == 500 and not wrong,
-                    f"{len(said)} lines\n" + "\n".join(wrong[:20]))
+                    len(logged) == 500 and not wrong,
+                    f"{len(logged)} lines\n" + "\n".join(wrong[:20]))
 
 
 def separate(env):
-    """Ten kernels one after the other: one victim and one line in each."""
+    """Ten kernels in sequence: one victim and one line in each."""
     options, path = env.vm.guest_path(env.guest("eat"))
     wrong = ""
     for i in range(10):
         r = env.sh(f"{path} 100 0 free; echo $?; seq 1 3 | tail -1; exit 6",
                    ["--mem", "64M", *options], timeout=60)
-        said = [x for x in r.errtext().splitlines()
+        logged = [x for x in r.errtext().splitlines()
                 if x.startswith("vmspace:")]
-        if r.status != 6 or r.text() != "137\n3\n" or len(said) != 1 or \
-                not FULL.match(said[0]):
+        if r.status != 6 or r.text() != "137\n3\n" or len(logged) != 1 or \
+                not FULL.match(logged[0]):
             wrong += (f"run {i}: status {r.status}\n{r.text()}\n"
                       f"{r.errtext()}\n")
     env.cases.check("ten kernels, one victim and one line in each", not wrong,
@@ -77,8 +78,8 @@ def separate(env):
 
 
 def touching(env):
-    """Memory that was granted and cannot be kept: several processes at once,
-    each below the limit, together above it."""
+    """Memory that was granted although it cannot all be provided: several
+    processes at once, each below the limit, together above it."""
     path = env.guest("eat")
     options, path = env.vm.guest_path(path)
     r = env.sh(f"{path} 40 1 & {path} 40 1 & {path} 40 1 & "
@@ -93,12 +94,12 @@ def touching(env):
     r = env.sh(f"i=0; while [ $i -lt 15 ]; do {path} 40 0 && n=$((n+1)); "
                "i=$((i+1)); done; echo $n", ["--mem", "64M", *options],
                timeout=120)
-    env.cases.check("one after the other they all fit", r.text() == "15\n",
+    env.cases.check("in sequence all of them fit", r.text() == "15\n",
                     f"{r.text()}{r.errtext()}")
 
 
 def by_files(env):
-    """tmpfs is guest memory, too: ENOSPC or a kill, then life."""
+    """tmpfs uses guest memory: ENOSPC or a kill, and the guest goes on."""
     r = env.sh("dd if=/dev/zero of=/tmp/big bs=1M count=200 2>/dev/null; "
                "echo $?; rm -f /tmp/big; dd if=/dev/zero of=/tmp/s bs=1M "
                "count=20 2>/dev/null; echo $?; wc -c < /tmp/s",
@@ -118,7 +119,7 @@ def by_files(env):
 
 
 def forks(env):
-    """A fork bomb of memory: each process doubles and dirties."""
+    """Twelve processes that together write more than the memory."""
     path = env.guest("eat")
     options, path = env.vm.guest_path(path)
     r = env.sh(f"for i in 1 2 3 4 5 6 7 8 9 10 11 12; do {path} 10 2 & done; "
@@ -129,7 +130,7 @@ def forks(env):
 
 
 def smallest(env):
-    """Memory too small for anything is an error, not a crash."""
+    """Too little memory to start a program is an error, not a crash."""
     for size in ("1M", "2M", "4M", "8M"):
         r = env.sh("echo alive", ["--mem", size], timeout=30)
         fine = r.status == 0 and r.text() == "alive\n"

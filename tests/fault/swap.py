@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""--swap from outside: what it refuses, what it leaves on the host, what guests
-see of it; stopped processes that are swapped out as a whole; the last work for
-a process that dies for want of memory."""
+"""--swap from outside: what it refuses, what it leaves on the host, what
+guests see of it; stopped processes, which are swapped out as a whole; and the
+work of the kernel at the end of a process that was killed for lack of memory."""
 
 import os
 import re
@@ -39,10 +39,10 @@ def bad_options(env):
 
 
 def refused(env):
-    """What is refused stays as it was."""
+    """A file that is refused is not changed."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as d:
         path = os.path.join(d, "precious")
-        data = b"contents that somebody needs\n" * 1000
+        data = b"contents that must be kept\n" * 1000
         with open(path, "wb") as f:
             f.write(data)
         link = os.path.join(d, "link")
@@ -60,7 +60,8 @@ def refused(env):
         host_refuses("a file as directory", path + "/x:64M", "--swap")
         with open(path, "rb") as f:
             env.cases.check("its contents are still there", f.read() == data)
-        env.cases.check("and nothing else was made", sorted(os.listdir(d)) ==
+        env.cases.check("and no other file was created",
+                        sorted(os.listdir(d)) ==
                         ["fifo", "link", "precious"], str(os.listdir(d)))
 
 
@@ -75,12 +76,12 @@ def used_by_another(env):
                 [faultlib.BUSYBOX, "sh", "-c", "echo up; sleep 60"],
                 ["--swap", path + ":8M"]), stdout=f)
         up = faultlib.wait_for_line(out, "up", 20)
-        env.cases.check("an empty file is taken", up)
+        env.cases.check("an empty file is accepted", up)
         one_line(env, "used by another kernel",
                  ["run", "--swap", path + ":8M", "--", "true"], 125, "in use")
         vmtest.kill_group(p)
         vmtest.left_behind(5.0)
-        # It has a size now, and what was paged is nobody's: not taken again.
+        # The file has contents now, so it must not be overwritten.
         r = env.sh("echo again", ["--swap", path + ":8M"])
         env.cases.check("afterwards it has contents", r.status == 125 and
                         "not overwritten" in r.errtext(),
@@ -88,7 +89,7 @@ def used_by_another(env):
 
 
 def kinds(env):
-    """Each kind of area takes what memory does not hold, and goes."""
+    """Each kind of area holds what does not fit in memory, and is removed."""
     before = faultlib.host_files()
     options, eat = guest(env, "eat", 40, 0)
     with tempfile.TemporaryDirectory(dir="/var/tmp") as d:
@@ -110,15 +111,16 @@ def kinds(env):
             env.cases.check(f"40 MiB in 16 MiB, {name}", r.text() == "0\n" and
                             m is not None and int(m.group(2)) > 4096,
                             f"status {r.status}\n{r.text()}{r.errtext()}")
-        env.cases.check("no file got a name", os.listdir(d) == ["signed"],
+        env.cases.check("no file keeps a name", os.listdir(d) == ["signed"],
                         str(os.listdir(d)))
     r = env.sh(f"{eat}; echo $?", ["--mem", "16M", *options], timeout=60)
     env.cases.check("without swap it does not fit", r.text() != "0\n",
                     r.text() + r.errtext())
-    faultlib.check_clean(env, "nothing left on the host", before)
+    faultlib.check_clean(env, "no process and no file left on the host",
+                         before)
 
 
-# Waits (20 s at most) until awk finds the areas as wanted, then shows them.
+# Waits (20 s at most) until the condition of awk holds, and prints the areas.
 WATCH = ("i=0; until awk '{cond} END {{ exit !f }}' /proc/swaps || "
          "[ $i -ge 200 ]; do sleep 0.1; i=$((i+1)); done; cat /proc/swaps; "
          "grep Swap /proc/meminfo; kill -9 $!; exit 5")
@@ -140,13 +142,13 @@ def shown(env, name, areas, cond):
 def priorities(env):
     rows, text = shown(env, "priorities", ["64M,pri=1", "64M,pri=5"],
                        "NR == 3 && $4 > 16384 { f = 1 }")
-    env.cases.check("the higher one first", len(rows) == 2 and
+    env.cases.check("the higher priority first", len(rows) == 2 and
                     rows[0][3] == "0" and int(rows[1][3]) > 16384, text)
-    env.cases.check("figures", re.search(r"^SwapTotal: +131072 kB$", text,
+    env.cases.check("SwapTotal", re.search(r"^SwapTotal: +131072 kB$", text,
                                          re.M), text)
-    rows, text = shown(env, "equal ones", ["64M", "64M"],
+    rows, text = shown(env, "equal priorities", ["64M", "64M"],
                        "NR > 1 && $4 > 0 { n++ } n == 2 { f = 1 }")
-    env.cases.check("equal ones in turn", len(rows) == 2 and
+    env.cases.check("equal priorities in turn", len(rows) == 2 and
                     all(int(x[3]) > 0 for x in rows), text)
     rows, text = shown(env, "compressed", ["64M", "zstd:64M"],
                        "NR == 3 && $4 > 0 { f = 1 }")
@@ -175,7 +177,8 @@ def unprivileged(env):
 
 
 def stopped(env):
-    """Who is stopped goes first, as a whole, and comes back unharmed."""
+    """A stopped process is swapped out first and as a whole; its data is right
+    when it continues."""
     options, idle = guest(env, "eat", 20, 3)
     _, busy = guest(env, "eat", 40, 0)
     r = env.sh(f"{idle} & p=$!; sleep 1; kill -STOP $p; sleep 1.3; {busy}; "
@@ -187,19 +190,20 @@ def stopped(env):
     env.cases.check("a stopped process makes room, and goes on",
                     m is not None and int(m.group(1)) >= 19 * 1024,
                     f"status {r.status}\n{r.text()}{r.errtext()[-3000:]}")
-    said = re.search(r"is stopped: (\d+) pages swapped out", r.errtext())
-    env.cases.check("it is swapped out as a whole", said is not None and
-                    int(said.group(1)) >= 19 * 256, r.errtext()[-3000:])
+    logged = re.search(r"is stopped: (\d+) pages swapped out", r.errtext())
+    env.cases.check("it is swapped out as a whole", logged is not None and
+                    int(logged.group(1)) >= 19 * 256, r.errtext()[-3000:])
 
 
 def last_work(env):
-    """The kernel reads the memory of a victim after its death: it is in swap,
-    and there is no memory.  Nobody else may be killed for that."""
+    """The kernel reads the memory of a victim after its end: that is in swap,
+    and there is no free memory.  No other process may be killed for it."""
     options, robust = guest(env, "robust", 64)
     for swap in ([], ["--swap", "8M"], ["--swap", "lz4:8M"]):
         r = env.sh(robust, ["--mem", "32M", *swap, *options], timeout=60)
         lines = r.errtext().splitlines()
-        env.cases.check(f"the mutex of a victim, {' '.join(swap) or 'no swap'}",
+        env.cases.check("robust mutex of a victim, "
+                        f"{' '.join(swap) or 'no swap'}",
                         r.status == 0 and len(lines) == 1 and
                         KILLED.match(lines[0]) and
                         r.text() == "the mutex of a dead owner\n",

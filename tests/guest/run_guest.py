@@ -8,8 +8,8 @@ it ends.
         [--repeat N] PROGRAM...
 
 One line a program: "ok NAME (native 0.1 s, inside 0.5 s)" or "FAIL NAME" with
-what differs.  The program checks itself; so a wrong answer that is the same in
-both places is found, too.  Nothing may come on standard error inside: no leak,
+the differences.  The program checks itself, so a wrong result that is the same
+in both places is found as well.  Standard error must be empty inside: no leak,
 no unknown system call, no warning.
 """
 
@@ -35,7 +35,7 @@ def inside(vm, program, opts):
 
 
 def complaints(native, ours, limit):
-    """What is wrong, as text; empty: nothing."""
+    """The differences as text; empty: none."""
     if native.timed_out:
         return f"native run did not end within {limit} s"
     if ours.timed_out:

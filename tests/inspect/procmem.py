@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Runs as a guest: looks into other processes through /proc/PID/mem, finds a
-string in exactly the mappings that have it, changes data and text, and is told
-when the process has gone.  Prints what run_inspect.py expects."""
+"""Runs as a guest: reads other processes through /proc/PID/mem, finds a string
+in exactly the mappings that contain it, changes data and text, and receives the
+error of a process that has ended.  Prints what run_inspect.py expects."""
 
 import ctypes
 import errno
@@ -10,7 +10,7 @@ import mmap
 import os
 import sys
 
-# Put together at run time, so that no file and no string constant has it.
+# Composed at run time, so that no file and no string constant contains it.
 NEEDLE = bytes(b ^ 0x5a for b in bytes(x ^ 0x5a for x in b"nee")) + \
     b"dle-%d" % os.getpid() + bytes(range(65, 91))
 
@@ -66,7 +66,7 @@ def ask(out, w, what):
 def main():
     pid, out, w, (shared, private) = start()
     fd = os.open(f"/proc/{pid}/mem", os.O_RDWR)
-    # Ours, which the child has inherited, and the two that it has made.
+    # The two of this process, which the child has inherited, and its own two.
     hits = []
     for lo, hi, perms, name in maps(pid):
         if perms[0] != "r" or name in ("[vvar]", "[vdso]"):
@@ -87,7 +87,7 @@ def main():
     os.pwrite(fd, b"CHANGED", private + 4090)
     print("data:", ask(out, w, b"show\n").decode())
 
-    # abs() of the C library returns something else, in that process only.
+    # abs() of the C library returns another value, in that process only.
     fn = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value
     other, oout, ow, _ = start()
     old = os.pread(fd, 6, fn)

@@ -29,7 +29,7 @@ def main():
     cases = vmtest.Cases()
     py = shutil.which("python3", path="/usr/bin:/bin")
     if py is None:
-        cases.skip("python3 looks into other guests", "no python3")
+        cases.skip("python3 inspects other guests", "no python3")
         return cases.finish()
     for name, options in (("plenty of memory", ["--mem", "256M"]),
                           ("under pressure",
@@ -38,7 +38,7 @@ def main():
                         f"{HERE}:/mnt:ro", "--", py,
                         "/mnt/procmem.py"], timeout=120)
         ok = r.status == 0 and not r.err and r.text() == WANT
-        cases.check(f"python3 looks into other guests, {name}", ok,
+        cases.check(f"python3 inspects other guests, {name}", ok,
                     r.describe())
     cases.check_no_process_left()
     return cases.finish()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""What the runners of the program matrix share: cases, the place where they
-run, how both runs are compared, and the record that is left for
+"""Common code of the runners of the program matrix: cases, the directories
+where they run, the comparison of both runs, and the record for
 scripts/mkprograms.py.
 
 A case runs in a directory of its own, below a scratch directory in /var/tmp
@@ -21,10 +21,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import vmtest  # noqa: E402
 
-# What --verbose tells about calls that are not there: recorded, not wrong.
+# The messages of --verbose about missing calls: recorded, not an error.
 MISSING = re.compile(r"^vmspace: .* \(pid \d+\): (?:system call \d+ \((\w+)\)"
                      r" is missing|asked for an Internet (socket):.*)$", re.M)
-# How to ask a program for its version, where it is not --version.
+# The command that prints the version, where it is not PROGRAM --version.
 VERSION = {
     "go": ["go", "version"],
     "java": ["java", "-version"],
@@ -43,10 +43,10 @@ class Case:
     """One program, natively and inside.  In argv, setup and after, {g} is the
     directory of the guests' scripts, {c} that of what setup makes."""
     name: str
-    program: str           # whose version is told
+    program: str           # whose version is printed
     argv: list
     needs: tuple = ()      # other programs, and files (with a slash)
-    status: int = 0        # natively: what is compared is not a failure
+    status: int = 0        # the expected status, natively and inside
     rw: bool = False       # on the host's directory, else in guest memory
     options: tuple = ()    # of vmspace run
     timeout: float = 60
@@ -125,14 +125,14 @@ def run_inside(vm, scratch, case, argv):
 
 
 def split_log(err):
-    """(what vmspace complains of, names of the calls it lacks)."""
+    """(messages of vmspace, names of the missing calls)."""
     missing = sorted({a or b for a, b in MISSING.findall(err)})
     left = MISSING.sub("", err)
     return COMPLAINT.findall(left), missing
 
 
 def compare(case, native, ours):
-    """What is wrong, as text; empty: nothing."""
+    """The differences as text; empty: none."""
     text = ""
     if native.status != case.status:
         text += (f"native status {native.status}, expected {case.status}: "
@@ -172,7 +172,7 @@ class Record:
                               **facts))
 
     def write(self):
-        """Print the versions; leave the rows where they are wanted."""
+        """Print the versions; write the rows to the file, if one is named."""
         for program, text in sorted(self.versions.items()):
             print(f"version {program}: {text}")
         if self.path:
@@ -181,7 +181,7 @@ class Record:
 
 
 def absent(case):
-    """The first thing that a case needs and is not there."""
+    """The first program or file that a case needs and that is missing."""
     for what in (case.program, *case.needs):
         if not have(what):
             return what
@@ -189,7 +189,7 @@ def absent(case):
 
 
 def prepare(scratch, case):
-    """Natively, what the case works on; an error text or None."""
+    """Run the setup of a case natively; an error text or None."""
     if case.setup is None:
         return None
     try:
@@ -203,7 +203,7 @@ def prepare(scratch, case):
 
 
 def run_case(vm, scratch, case, count, record):
-    """One line of result."""
+    """Run a case, and print one line with the result."""
     what = absent(case)
     if what:
         if case.big or "/" in what:

@@ -6,9 +6,9 @@
     run_programs.py --vmspace BUILD/vmspace [--group GROUP]... [--only TEXT]
                     [--json FILE] [--list]
 
-VMSPACE_TEST_LONG=1 runs the long forms.  A script tells by its exit status that
-it came to its end, and a case names that.  A missing program is a skip (in
-CI a failure, if scripts/bootstrap installs it).
+VMSPACE_TEST_LONG=1 runs the long forms.  The exit status of a script shows that
+it reached its end; the case names this status.  A missing program is a skip
+(in CI a failure, if scripts/bootstrap installs it).
 """
 
 import os
@@ -68,7 +68,7 @@ DATA = [
     archive("tar"),
     archive("xz", "-1"),
     archive("zstd", "-T2", "-3"),
-    # The compiler alone takes twice that.
+    # The compiler alone needs twice as much memory.
     Case("make and gcc in little memory", "gcc",
          ["sh", "{g}/build.sh", "{g}/project"],
          options=("--mem", "96M", "--swap", "512M"),
@@ -78,7 +78,7 @@ DATA = [
          needs=("gcc", "objdump", DUKTAPE), timeout=200),
 ]
 
-# Nothing of these is installed by scripts/bootstrap: hundreds of megabytes.
+# scripts/bootstrap does not install these: they are hundreds of megabytes.
 GO_ENV = {"GO111MODULE": "off", "GOCACHE": "{w}/cache", "GOPATH": "{w}/go",
           "GOFLAGS": "-trimpath", "GOTOOLCHAIN": "local"}
 STAGE4 = [

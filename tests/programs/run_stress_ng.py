@@ -35,7 +35,7 @@ SETS = (
     ("fork", "vfork", "clone", "exec", "pthread"),
     ("pipe", "futex", "shm", "sem", "sigsegv"),
 )
-# Natively this one fills all memory of the host, for most of a minute.
+# Natively this one fills all memory of the host for most of a minute.
 INSIDE_ONLY = {"mmapfork"}
 EXTRA = {
     "vm": ["--vm-bytes", "48M"],
@@ -48,7 +48,7 @@ MODES = {
     "inside": ["--mem", "1G"],
     "with swap": ["--mem", "64M", "--swap", "1G"],
 }
-# A failure line names the stressor only in some texts; the summary does.
+# Not every failure line names the stressor; the summary does.
 FAILURE = re.compile(r"^stress-ng: (?:fail|error): *\[\d+\] (.*)$", re.M)
 METRIC = re.compile(r"^stress-ng: metrc: *\[\d+\] ([a-z][\w-]*) +(\d+) ", re.M)
 
@@ -72,7 +72,7 @@ def argv(stressors, options, seconds=SECONDS):
 
 
 def as_user(scratch, words):
-    """argv such that the program is not root, there where it runs."""
+    """argv that runs the program as a user other than root."""
     if os.geteuid() != 0:
         return words
     os.chown(scratch.w, NOBODY, NOBODY)
@@ -102,8 +102,8 @@ def ran(result):
 
 
 def judge(stressor, native, ours):
-    """What is wrong with one stressor of a set; empty: nothing.  Without a
-    native run it must simply be successful."""
+    """The errors of one stressor of a set; empty: none.  Without a native run
+    it only has to be successful."""
     text = ""
     status = native.status if native else 0
     if ours.timed_out:
@@ -134,7 +134,8 @@ def run_set(vm, scratch, stressors, options, count, record):
             ours = together
             name = f"stress-ng {s}" + ("" if mode == "inside" else " " + mode)
             if ran(ours).get(s) == 0:
-                # The others left it no time on a busy machine: alone, then.
+                # On a busy machine the others may have left it no time:
+                # run it alone.
                 ours = run(vm, scratch, argv((s,), options, 5 * SECONDS),
                            mode)
             if native and s not in ran(native):

@@ -7,9 +7,9 @@ dialogue natively and inside.
     run_terminal.py --vmspace BUILD/vmspace [--only TEXT] [--json FILE]
                     [--show]
 
-Each case is a function that types and waits for what must appear; it runs in
-a shell of its own, natively first (so that a wrong case shows), then inside.
-What it notes must be the same in both.
+Each case is a function that types and waits for the expected output; it runs
+in a shell of its own, natively first (an error there is an error of the case),
+then inside.  The notes of both runs must be the same.
 """
 
 import fcntl
@@ -27,16 +27,16 @@ from programlib import Record, Scratch, have, vmtest  # noqa: E402
 
 PROMPT = "vm> "
 SECONDS = 10
-# Escape sequences and such; what is left is text.
+# Escape and control sequences; the rest is text.
 ESCAPES = re.compile(r"\x1b\[[?>=]?[0-9;]*[a-zA-Z]|\x1b[=>]|"
                      r"\x1b\][^\x07]*\x07|\x1bP[^\x1b]*\x1b\\|\r")
-# Until there is a stopped job, and tell it.
+# Waits until there is a stopped job, and prints it.
 STOPPED = "until jobs -s | grep -q .; do sleep 0.05; done; jobs"
 UP, LEFT, RIGHT = "\x1b[A", "\x1b[D", "\x1b[C"
 
 
 class Wrong(Exception):
-    """What was expected did not come."""
+    """The expected output did not appear."""
 
 
 class Terminal:
@@ -72,7 +72,7 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def pump(self, seconds):
-        """Read what is there, for at most so long; False: nothing came."""
+        """Read what arrives within the time; False: nothing arrived."""
         ready, _, _ = select.select([self.master], [], [], seconds)
         if not ready:
             return False
@@ -86,11 +86,11 @@ class Terminal:
         return True
 
     def seen(self):
-        """Text since the last thing that was waited for."""
+        """The text since the last match."""
         return ESCAPES.sub("", self.text)[self.mark:]
 
     def wait(self, pattern, seconds=SECONDS):
-        """The match of pattern in what comes; what is before it is done."""
+        """Wait for a match of pattern; the text up to it is consumed."""
         end = time.monotonic() + seconds * vmtest.SLOW
         while True:
             m = re.search(pattern, self.seen(), re.M)
@@ -105,7 +105,7 @@ class Terminal:
         self.wait(re.escape(PROMPT) + r"\Z")
 
     def line(self, text, pattern=None):
-        """A command; with a pattern, its output is noted."""
+        """Run a command; with a pattern, note the match in its output."""
         self.type(text + "\r")
         if pattern is not None:
             m = self.wait(pattern)
@@ -113,8 +113,8 @@ class Terminal:
         self.prompt()
 
     def start(self, text, cooked=True):
-        """Start a program that will read the terminal: not before the shell
-        has given it back (readline has modes of its own)."""
+        """Start a program that reads the terminal, and wait until the shell
+        has restored its modes (readline sets its own)."""
         self.type(text + "\r")
         end = time.monotonic() + SECONDS * vmtest.SLOW
         while cooked and time.monotonic() < end:
@@ -124,7 +124,7 @@ class Terminal:
         self.settle()
 
     def settle(self):
-        """A moment without output."""
+        """Wait for a moment without output."""
         end = time.monotonic() + SECONDS * vmtest.SLOW
         while self.pump(0.3) and time.monotonic() < end:
             pass
@@ -151,7 +151,7 @@ class Terminal:
         os.close(self.slave)
 
 
-# ---- the cases: each gets a terminal where a shell has just prompted ----
+# ---- the cases: each starts at the prompt of a shell on a new terminal ----
 
 def prompt_and_commands(t):
     t.line("echo $((6 * 7))", r"^42$")
@@ -352,7 +352,7 @@ def dialogue(argv, case, scratch, show):
         t.type("exit 7\r")
         t.notes.append(("status", t.end()))
         if termios.tcgetattr(t.slave) != t.modes:
-            error = (f"the terminal is left in other modes: "
+            error = (f"the modes of the terminal have changed: "
                      f"{termios.tcgetattr(t.slave)}, was {t.modes}")
     except Wrong as e:
         error = str(e)

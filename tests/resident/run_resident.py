@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Resident images: the same results as from a cold start, never from a file
-that has changed, fresh entropy, and memory that comes back."""
+"""Resident images: the same results as from a cold start, no use of an image
+whose file has changed, new entropy in each process, and memory that is given
+back."""
 
 import os
 import shutil
@@ -96,8 +97,8 @@ int main(int argc, char **argv)
 """
 
 
-# A library whose constructor does something that a copy must not inherit, and a
-# program that shows it: name, declarations, constructor, printf() arguments.
+# A library whose constructor has an effect that a copy must not inherit, and a
+# program that prints it: name, declarations, constructor, printf() arguments.
 # Resident or refused, the output is that of a cold start.
 CONSTRUCTORS = (
     ("reads its own entry point", "int v; volatile char c;",
@@ -106,37 +107,37 @@ CONSTRUCTORS = (
      '"%s %s", getenv("FOO"), getenv("CTOR")'),
     ("changes rounding", "", "_mm_setcsr(_mm_getcsr() | 0x8040);",
      '"%x", _mm_getcsr()'),
-    ("keeps the name it was started by", "char s[256];",
+    ("stores the name of its program", "char s[256];",
      "strcpy(s, (char *)getauxval(AT_EXECFN));", '"%s", s'),
     ("shares memory", "int *sh;",
      "sh = mmap(0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0);"
      "mprotect(sh, 4096, PROT_READ);",
      '"%d", (mprotect(sh, 4096, 3), ++*sh)'),
-    ("looks at itself", "char s[256];",
+    ("inspects its own process", "char s[256];",
      'if (readlink("/proc/./self/exe", s, 255) < 0) s[0] = 0;', '"%s", s'),
-    ("looks at mounts", "int e;",
+    ("reads the mounts", "int e;",
      'int fd = open("/proc/mounts", O_RDONLY); e = fd < 0; close(fd);',
      '"%d", e'),
-    ("reads a link that leads nowhere", "char s[256];",
+    ("reads a dangling link", "char s[256];",
      'readlink("dangling", s, 255);', '"%s", s'),
-    ("has memory that a fork loses", "char *p;",
+    ("has memory that fork does not copy", "char *p;",
      "p = mmap(0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); p[0] = 7;"
      "madvise(p, 4096, MADV_DONTFORK);", '"%d", p[0]'),
-    ("looks at a descriptor", "int e; struct stat st;",
+    ("inspects a descriptor", "int e; struct stat st;",
      "e = fstat(1, &st);", '"%d", e'),
     ("sets a segment base", "unsigned long g;",
      "syscall(SYS_arch_prctl, 0x1001, 0x12345000UL);",
      '"%lx", (syscall(SYS_arch_prctl, 0x1004, &g), g)'),
-    ("looks at a limit", "struct rlimit r;",
+    ("reads a limit", "struct rlimit r;",
      "getrlimit(RLIMIT_NOFILE, &r);", '"%ld", (long)r.rlim_cur'),
 )
 HEADERS = "".join(f"#include <{h}.h>\n" for h in (
     "elf", "fcntl", "stdio", "stdlib", "string", "time", "unistd",
     "xmmintrin", "sys/auxv", "sys/mman", "sys/resource", "sys/stat",
     "sys/syscall"))
-# Draws a seed from the machine's clock: it must be another one each time.
+# Takes a seed from the clock of the machine: it must differ each time.
 SEED = ("unsigned long s;", "s = __builtin_ia32_rdtsc();", '"%lx", s')
-# Eats memory, but only while it is told to.
+# Allocates memory, but only while the file hog-on exists.
 HOG = ("", 'if (access("hog-on", F_OK) == 0) for (;;) {'
        "char *p = mmap(0, 1 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);"
        "if (p == MAP_FAILED) break; memset(p, 1, 1 << 20); }", '"fed"')
@@ -151,7 +152,7 @@ class Runner:
         self.cases = cases
 
     def run(self, script, *options, timeout=60):
-        # A program does not start warm with options of a sanitizer.
+        # With options of a sanitizer no program starts warm.
         script = f"{UNSET}; {script}"
         sh = "/bin/sh"
         return vmtest.run([self.vmspace, "run", "--env", "FOO=foo", *options,
@@ -170,7 +171,7 @@ def listing(text):
 
 def same_results(r):
     seen = 0
-    # Under a sanitizer a few of them tell as much.
+    # With a sanitizer a few of them are enough.
     programs = PROGRAMS if vmtest.SLOW == 1 else PROGRAMS[:6]
     for name, line in programs:
         exe = shutil.which(name, path=vmtest.STABLE_ENV["PATH"])
@@ -227,7 +228,7 @@ def build(where):
     shutil.copy(os.path.join(where, "prog.1"), os.path.join(where, "prog"))
 
 
-# What is done, and then: is the next start cold, and what does it print?
+# Title, commands, whether the next start is cold, and what it prints.
 CHANGES = (
     ("nothing", ":", False, "first v1 3 b prog"),
     ("the library is replaced",
@@ -349,13 +350,13 @@ def constructors(r, where):
     build_ctor(where, "seed", *SEED)
     res = r.run(f"cd {where}; for i in 1 2 3 4; do ./seed; done", "--bind",
                 f"{where}:{where}", "--resident", f"{where}/seed")
-    r.cases.check("a constructor that draws a seed",
+    r.cases.check("a constructor that takes a seed",
                   len(set(res.text().split())) == 4, res.text())
     build_ctor(where, "hog", *HOG)
     res = r.run(f"cd {where}; sleep 3 & >hog-on; (sleep 0.5; rm hog-on) & "
                 "./hog; ./hog; wait %1; echo $?", "--mem", "64M", "--bind",
                 f"{where}:{where}", "--resident", f"{where}/hog")
-    r.cases.check("a constructor that eats memory kills nobody else",
+    r.cases.check("a constructor that allocates memory causes no other kill",
                   res.status == 0 and res.text().splitlines()[-2:]
                   == ["fed", "0"], res.text() + res.errtext())
     musl = shutil.which("musl-gcc")
@@ -402,14 +403,14 @@ def host_changes(r, where):
 
 
 def memory(r, where):
-    # An image goes while a copy of it runs.
+    # An image is removed while a copy of it runs.
     res = r.run(f"cd {where}; ./prog a >/dev/null; {shutil.which('sleep')} 1 & "
                 "sleep 0.3; echo -$(readlink -f $(which sleep)) "
                 ">/proc/sys/vm/resident; wait $!; echo $?; ./prog a b; "
                 "while read l; do case $l in *sleep*) echo $l;; esac; done "
                 "</proc/sys/vm/resident", "--bind", f"{where}:{where}",
                 "--resident", "sleep", "--resident", f"{where}/prog")
-    r.cases.check("an image goes while a copy runs",
+    r.cases.check("an image is removed while a copy runs",
                   res.text().splitlines()[:1] == ["0"]
                   and "sleep" not in res.text(), res.text() + res.errtext())
     eat = os.path.join(r.guests, "eat")
@@ -420,14 +421,14 @@ def memory(r, where):
                 "128M", "--resident", f"{where}/prog")
     swap = [int(x.split()[-1]) for x in res.text().splitlines()
             if x.startswith("generation")]
-    r.cases.check("an image is paged out, and still good",
+    r.cases.check("an image is paged out and can still be used",
                   res.status == 0 and swap and swap[0] > 0
                   and res.text().splitlines()[-1].endswith("3 b prog"),
                   res.text() + res.errtext())
     res = r.run(script, "--bind", f"{where}:{where}", "--mem", "24M",
                 "--resident", f"{where}/prog")
     state = next(iter(listing(res.text()).values()), None)
-    r.cases.check("it goes before anybody is killed for want of memory",
+    r.cases.check("images are removed before a process is killed for memory",
                   state is not None and state[0] == "cold"
                   and res.text().splitlines()[-1].endswith("3 b prog"),
                   res.text() + res.errtext())

@@ -43,7 +43,7 @@ def free_port():
 
 @contextlib.contextmanager
 def directory():
-    """A directory that servers may share with their unprivileged workers."""
+    """A directory that the unprivileged workers of a server can read."""
     with tempfile.TemporaryDirectory(prefix="servers-", dir="/var/tmp") as d:
         os.chmod(d, 0o755)
         yield d
@@ -51,7 +51,7 @@ def directory():
 
 @contextlib.contextmanager
 def server(argv, log):
-    """A running server; whatever happens it ends."""
+    """A running server, which is ended in every case."""
     with open(log, "wb") as f:
         p = vmtest.start(argv, stdout=f, stderr=f)
     try:
@@ -66,7 +66,7 @@ def text_of(path):
 
 
 def stop(env, name, p, log, sig=signal.SIGTERM):
-    """A clean end: status 0, no complaint, nothing left."""
+    """End the server: status 0, no message, and no process left."""
     os.kill(p.pid, sig)
     try:
         status = p.wait(timeout=SECONDS)
@@ -122,7 +122,7 @@ class Redis:
 
 
 def value(i):
-    """What key i must have: 1 to 4096 bytes that depend on i."""
+    """The value of key i: 1 to 4096 bytes that depend on i."""
     h = hashlib.sha256(b"%d" % i).digest()
     return (h * 128)[:1 + i * 37 % 4096]
 
@@ -170,7 +170,7 @@ def saved(r, before):
 
 
 def redis_load(env, r, port):
-    """Fifty clients; in the middle of it a BGSAVE."""
+    """Fifty clients, and a BGSAVE while they run."""
     n = 20000 * TIMES
     with tempfile.TemporaryFile() as out:
         bench = vmtest.start(
@@ -196,7 +196,7 @@ def redis_load(env, r, port):
 
 
 def native_digest(d):
-    """What a native server finds in the file that was saved inside."""
+    """The data that a native server loads from a file saved inside."""
     port = free_port()
     with server([redis_server(d), *redis_options(d, port)],
                 os.path.join(d, "native.log")):
@@ -234,7 +234,7 @@ def redis_net(env):
             filled = redis_fill(r, n)
             redis_load(env, r, port)
             wrong = redis_wrong(r, n)
-            env.cases.check("redis: own data are right afterwards",
+            env.cases.check("redis: the data is right afterwards",
                             filled and not wrong, f"{len(wrong)} wrong")
             r("SAVE")
             digest = r("DEBUG", "DIGEST")
@@ -298,7 +298,8 @@ def nginx_files(d, port):
         files[f"/file{i}"] = os.urandom(size)
         with open(www + f"/file{i}", "wb") as f:
             f.write(files[f"/file{i}"])
-    # As root the workers become an ordinary user, who must see the files.
+    # As root, the workers become an ordinary user; it must be able to read
+    # the files.
     user = "user nobody nogroup;" if os.getuid() == 0 else ""
     with open(os.path.join(d, "conf"), "w") as f:
         f.write(NGINX.format(d=d, port=port, user=user))
@@ -310,7 +311,7 @@ def http_client(port, files, n, wrong):
     c = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     names = sorted(files)
     for i in range(n):
-        # The large ones now and then.
+        # A large file in some of the requests.
         name = names[i % 4 if i % 20 else i // 20 % len(names)]
         try:
             c.request("GET", name)
@@ -362,7 +363,7 @@ def nginx(env, sig):
                             + text_of(log)[-1000:])
             stop(env, "nginx", p, log, sig)
         lines = text_of(os.path.join(d, "access")).count("\" 200 ")
-        env.cases.check("nginx: its log has them all", lines == total,
+        env.cases.check("nginx: its log has all requests", lines == total,
                         f"{lines} lines")
 
 
@@ -385,7 +386,7 @@ b, peer = l.accept()
 print("names:", peer == c.getsockname(), b.getpeername() == peer)
 print("inherited:", struct.unpack("ll", b.getsockopt(
     socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)))
-# Much unsent data, and a wish to wait for it: a close does not.
+# Much unsent data with SO_LINGER: close() does not wait for it.
 c.setblocking(False)
 while not isinstance(name(c.send, bytes(65536)), str):
     pass
@@ -406,7 +407,7 @@ try:
 except TimeoutError:
     print("in time")
 """
-INET_SAYS = """refused: ['ECONNREFUSED', 'ECONNREFUSED', 'ECONNREFUSED']
+INET_OUTPUT = """refused: ['ECONNREFUSED', 'ECONNREFUSED', 'ECONNREFUSED']
 names: True True
 inherited: (3, 0)
 lingers: False
@@ -417,11 +418,11 @@ in time
 
 
 def inet(env):
-    """What programs see of Internet sockets, and what they do not get."""
+    """Internet sockets as programs see them, and the calls that are refused."""
     r = env.vm.run([shutil.which("python3", path="/usr/bin:/bin"), "-c", INET],
                    ["--net", "host"], timeout=SECONDS)
     env.cases.check("Internet sockets", r.status == 0 and not r.err and
-                    r.text() == INET_SAYS, r.text() + r.errtext())
+                    r.text() == INET_OUTPUT, r.text() + r.errtext())
 
 
 class Cases(vmtest.Cases):
@@ -458,7 +459,7 @@ def main():
     env = Env(p.parse_args())
     vmtest.become_subreaper()
     inet(env)
-    # Where Debian has servers.
+    # The directories where Debian installs servers.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if shutil.which("redis-benchmark") and (
             shutil.which("redis-server") or shutil.which("redis-check-rdb")):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""What /proc tells of threads and of mappings."""
+"""Threads and mappings in /proc."""
 
 import mmap
 import os
