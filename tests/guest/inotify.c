@@ -293,35 +293,15 @@ flags(void)
 	say("flags");
 }
 
+/* An event that another process causes ends a wait. */
 static void
-reading(void)
+waiting(void)
 {
-	char buf[512], link[64], fdpath[64];
+	char buf[512];
 	struct epoll_event ev = {.events = EPOLLIN}, out;
-	struct pollfd p = {in, POLLIN, 0};
-	int d, n, ep, blocking, fd;
+	int n, ep, blocking;
 	pid_t pid;
 
-	d = watch("", IN_CREATE | IN_DELETE, 'D');
-	CHECK(poll(&p, 1, 0) == 0);
-	CHECK(ioctl(in, FIONREAD, &n) == 0 && n == 0);
-	touch("0123456789abcdef", "");
-	touch("x", "");
-	CHECK(poll(&p, 1, 0) == 1 && p.revents == POLLIN);
-	CHECK(ioctl(in, FIONREAD, &n) == 0 && n == 48 + 32);
-	CHECK_ERRNO(read(in, buf, 47), EINVAL);
-	CHECK(read(in, buf, 79) == 48);
-	CHECK(read(in, buf, sizeof(buf)) == 32);
-	CHECK_ERRNO(read(in, buf, sizeof(buf)), EAGAIN);
-	CHECK_ERRNO(write(in, buf, 16), EBADF);
-	CHECK(poll(&p, 1, 0) == 0);
-	snprintf(fdpath, sizeof(fdpath), "/proc/self/fd/%d", in);
-	n = (int)readlink(fdpath, link, sizeof(link) - 1);
-	CHECK(n > 0);
-	link[n] = '\0';
-	say("a file descriptor: %s", link);
-
-	/* An event that another process causes ends a wait. */
 	ep = epoll_create1(0);
 	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, in, &ev) == 0);
 	CHECK(epoll_wait(ep, &out, 1, 0) == 0);
@@ -354,6 +334,14 @@ reading(void)
 	close(blocking);
 	CHECK(unlink(path("y")) == 0);
 	EXPECT("D delete y");
+}
+
+/* The queue is full: one event without a watch says that others are lost. */
+static void
+overflow(void)
+{
+	char buf[512];
+	int n, fd;
 
 	/* Events of different kinds in turn, so that none are merged. */
 	for (int i = 0; i < 9000; i++) {
@@ -371,6 +359,36 @@ reading(void)
 				    e->wd == -1 && e->len == 0 && q == buf + r);
 		}
 	CHECK(n > 100 && n <= 18000);
+}
+
+static void
+reading(void)
+{
+	char buf[512], link[64], fdpath[64];
+	struct pollfd p = {in, POLLIN, 0};
+	int d, n;
+
+	d = watch("", IN_CREATE | IN_DELETE, 'D');
+	CHECK(poll(&p, 1, 0) == 0);
+	CHECK(ioctl(in, FIONREAD, &n) == 0 && n == 0);
+	touch("0123456789abcdef", "");
+	touch("x", "");
+	CHECK(poll(&p, 1, 0) == 1 && p.revents == POLLIN);
+	CHECK(ioctl(in, FIONREAD, &n) == 0 && n == 48 + 32);
+	CHECK_ERRNO(read(in, buf, 47), EINVAL);
+	CHECK(read(in, buf, 79) == 48);
+	CHECK(read(in, buf, sizeof(buf)) == 32);
+	CHECK_ERRNO(read(in, buf, sizeof(buf)), EAGAIN);
+	CHECK_ERRNO(write(in, buf, 16), EBADF);
+	CHECK(poll(&p, 1, 0) == 0);
+	snprintf(fdpath, sizeof(fdpath), "/proc/self/fd/%d", in);
+	n = (int)readlink(fdpath, link, sizeof(link) - 1);
+	CHECK(n > 0);
+	link[n] = '\0';
+	say("a file descriptor: %s", link);
+
+	waiting();
+	overflow();
 	touch("x", "");
 	CHECK(unlink(path("x")) == 0);
 	EXPECT("D create x; D delete x");
