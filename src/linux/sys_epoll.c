@@ -46,7 +46,8 @@ epoll_create_fd(struct lwp *l, bool cloexec, int64_t *ret)
 	error = host_epoll_create(&fd);
 	if (error != 0)
 		return (error);
-	error = hostfd_file_adopt(l->p->k->vfs, fd, O_RDWR, "eventpoll", &f);
+	error =
+	    hostfd_file_adopt(l->p->k->vfs, fd, O_RDWR, &eventpoll_fileops, &f);
 	if (error != 0) {
 		(void)host_close(fd);
 		return (error);
@@ -78,7 +79,7 @@ epoll_file(struct lwp *l, int fd, struct file **out)
 	error = sys_get_file(l, fd, &f);
 	if (error != 0)
 		return (error);
-	if (f->ops != &hostfd_fileops || f->vp != NULL || f->hostfd < 0) {
+	if (!file_can(f, FCAP_HOSTOBJ)) {
 		file_free(f);
 		return (EINVAL);
 	}

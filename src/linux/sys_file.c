@@ -12,7 +12,7 @@
  */
 #include "host/host_file.h"
 #include "abi/fcntl.h"
-#include "linux/sys_int.h"
+#include "linux/sys_uio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -249,11 +249,10 @@ fcntl_setfl(struct file *f, int flags)
 static int
 fcntl_pipe(struct file *f, int cmd, uint64_t arg, int64_t *ret)
 {
-	struct vattr va;
 	size_t size;
 	int error;
 
-	if (f->hostfd < 0 || file_getattr(f, &va) != 0 || va.type != VFIFO)
+	if (!file_can(f, FCAP_PIPE))
 		return (EBADF);
 	if (cmd == F_SETPIPE_SZ) {
 		if (arg > INT32_MAX)
@@ -345,7 +344,10 @@ sys_fsync(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_get_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	error = f->vp != NULL ? vn_fsync(f->vp) : EINVAL;
+	if ((atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else
+		error = file_can(f, FCAP_SYNC) ? vn_fsync(f->vp) : EINVAL;
 	file_free(f);
 	return (error);
 }
@@ -382,9 +384,12 @@ sys_syncfs(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_sync_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
+	int error;
+
 	if ((int64_t)a[1] < 0 || (int64_t)a[2] < 0 || (a[3] & ~UINT64_C(7)))
 		return (EINVAL);
-	return (sys_fsync(l, a, ret));
+	error = sys_fsync(l, a, ret);
+	return (error == EINVAL ? ESPIPE : error); /* Linux's word for it */
 }
 
 /* A regular file that is open for writing. */
@@ -423,7 +428,9 @@ sys_ftruncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = file_for_resize(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	error = vn_setattr(f->vp, &va, VA_SIZE);
+	error = sys_fsize_check(l, f->vp, va.size);
+	if (error == 0)
+		error = vn_setattr(f->vp, &va, VA_SIZE);
 	file_free(f);
 	return (error);
 }
@@ -448,7 +455,9 @@ sys_fallocate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = vn_getattr(f->vp, &va);
 	if (error == 0 && va.size < (uint64_t)(off + len)) {
 		va.size = (uint64_t)(off + len);
-		error = vn_setattr(f->vp, &va, VA_SIZE);
+		error = sys_fsize_check(l, f->vp, va.size);
+		if (error == 0)
+			error = vn_setattr(f->vp, &va, VA_SIZE);
 	}
 	file_free(f);
 	return (error);

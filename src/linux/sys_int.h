@@ -76,35 +76,6 @@ int sys_fd_pair(struct lwp *, struct file *f[2], bool cloexec, uint64_t uaddr);
 int sys_fcntl_lock(
     struct lwp *, struct file *f, int fd, int cmd, uint64_t uaddr);
 
-/* ---- input and output (sys_io.c) ---- */
-
-/* Copy an iovec array in: *iov is malloc'ed (NULL when n is 0), *n ends
- * before the piece that would exceed LX_MAX_RW_COUNT.  EINVAL, EFAULT. */
-int sys_copyin_iov(
-    struct lwp *, uint64_t uaddr, uint64_t cnt, struct lx_iovec **iov, int *n);
-/* Position in a list of user ranges. */
-struct sys_io_cursor {
-	const struct lx_iovec *iov;
-	int n, i;
-	uint64_t skip; /* bytes of iov[i] that are done */
-};
-/* Pin up to max bytes from the cursor on, and move it.  An error only if
- * nothing was.  vm_iov_release() in any case. */
-int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
-    vm_prot_t access, struct vm_iov *);
-#define SYS_IO_WRITE 0x1
-#define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
-/* Move bytes between user memory and f; a partial result wins over an error.
- * EINTR has become ERESTART, EPIPE has sent SIGPIPE. */
-int sys_user_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
-    int flags, uint64_t off, int64_t *ret);
-/* A write to f was EPIPE: SIGPIPE, where Linux sends it (not for records). */
-void sys_sigpipe(struct lwp *, const struct file *f);
-/* How much may be written at the file's position (at: at off) under
- * RLIMIT_FSIZE: *room.  EFBIG with SIGXFSZ when nothing may. */
-int sys_file_limit(
-    struct lwp *, struct file *f, bool at, uint64_t off, uint64_t *room);
-
 /* ---- names (sys_path.c) ---- */
 
 /* A path argument and what it is relative to. */
@@ -126,7 +97,6 @@ int sys_path_vnode(struct lwp *, int dirfd, uint64_t upath, int atflags,
 
 /* ---- terminal job control (sys_ioctl.c) ---- */
 
-bool sys_is_tty(const struct file *);
 /* f was opened by name without O_NOCTTY: a pty becomes the terminal of a
  * session leader that has none. */
 void sys_tty_opened(struct lwp *, const struct file *);

@@ -2,29 +2,29 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls that move bytes: read, write and their relatives.
+ * System calls that move bytes between user memory and a file: read, write and
+ * their relatives; lseek and advice about files.
  *
- * User memory is pinned piece by piece (vm_iov_*) and handed to the file as a
- * uio over the frames: the host reads and writes guest memory directly.  A
- * piece is 64 KiB at first and up to 256 KiB after that, so that a huge
- * buffer for a small file faults in little.
+ * User memory is pinned piece by piece (sys_uio.c) and handed to the file as a
+ * uio over the frames.  A piece is 64 KiB at first and up to 256 KiB after
+ * that, so that a huge buffer for a small file faults in little.
  *
- * A read of a stream is one piece: going on could block although there is
- * something to return.  Everything else goes on until a transfer is short.
+ * A read of a stream (FCAP_STREAM) is one piece: going on could block although
+ * there is something to return.  Everything else goes on until a transfer is
+ * short.
  *
  * Results: what was moved wins over an error that came later; a bad address
  * is EFAULT only when nothing was moved.
  *
- * Sockets have a way of their own (sys_sockmsg.c).
+ * A file that keeps message boundaries (FCAP_RECORD) moves one message in one
+ * transfer, which may be empty; all of its memory must be there.
  *
- * Limits: pieces stay pinned while a stream read waits.  Positioned calls
- * (pread...) need a vnode: descriptors inherited from the host are ESPIPE.
+ * Limits: pieces stay pinned while a stream read waits.  A message has at most
+ * 252 KiB.
  */
-#include "linux/sys_sock.h"
+#include "linux/sys_uio.h"
 
-#include "abi/resource.h"
 #include "abi/signal.h"
-#include "abi/uio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,195 +39,94 @@
 
 #define IO_FIRST (UINT64_C(64) << 10)
 #define IO_CHUNK (UINT64_C(256) << 10)
-#define COPY_BUF (size_t)(64u << 10)
+#define IO_RECORD                                                  \
+	(UINT64_C(252) << 10) /* fits in a vm_iov from any byte on \
+			       */
+#define SYS_IO_WRITE 0x1
+#define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
 
 sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
-    sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_sendfile,
-    sys_copy_file_range, sys_readahead, sys_fadvise64;
+    sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek,
+    sys_readahead, sys_fadvise64;
 
-static bool
-file_is_stream(const struct file *f)
+/* What is left of a call, and how it goes on. */
+struct user_io {
+	struct file *f;
+	struct sys_io_cursor cur;
+	bool write, at;
+	uint64_t off;  /* of the call's first byte, if `at` */
+	uint64_t room; /* bytes that may be moved at most */
+	bool once;     /* one transfer is all */
+	size_t whole;  /* bytes that the one transfer must have */
+};
+
+/* Move up to max bytes.  *more: it was a whole piece, and not the last. */
+static int
+user_piece(struct lwp *l, struct user_io *c, size_t max,
+    const struct vfs_waiter *waiter, int64_t *total, bool *more)
 {
-	if (f->vp == NULL || f->vp->type == VFIFO || f->vp->type == VSOCK)
-		return (true);
-	return (f->vp->type == VCHR &&
-		(f->hostfd >= 0 || (f->vp->flags & VN_TTY) != 0));
-}
-
-int
-sys_io_pin(struct lwp *l, struct sys_io_cursor *c, size_t max, vm_prot_t access,
-    struct vm_iov *v)
-{
-	size_t want, done;
-	int error;
-
-	vm_iov_init(v, &l->p->k->vm);
-	while (c->i < c->n && v->len < max) {
-		want = c->iov[c->i].len - c->skip;
-		if (want == 0) {
-			c->i++;
-			c->skip = 0;
-			continue;
-		}
-		if (want > max - v->len)
-			want = max - v->len;
-		done = 0;
-		error = vm_iov_add(v, lwp_vmspace(l),
-		    c->iov[c->i].base + c->skip, want, access, &done);
-		if (error != 0)
-			return (v->len > 0 ? 0 : error);
-		c->skip += done;
-		if (done < want)
-			break;
-	}
-	return (0);
-}
-
-void
-sys_sigpipe(struct lwp *l, const struct file *f)
-{
-	struct ksiginfo info = {.signo = LX_SIGPIPE,
-	    .code = LX_SI_USER,
-	    .pid = l->p->pid,
-	    .uid = l->p->uid};
-	const struct socket *so = file_socket(f);
-
-	if (so == NULL || !sock_is_record(so))
-		ksig_post_lwp(l, &info);
-}
-
-int
-sys_file_limit(
-    struct lwp *l, struct file *f, bool at, uint64_t off, uint64_t *room)
-{
-	struct ksiginfo info = {.signo = LX_SIGXFSZ, .code = LX_SI_KERNEL};
-	struct proc *p = l->p;
-	struct vattr va;
-	uint64_t limit;
-
-	*room = UINT64_MAX;
-	if (f->vp == NULL || f->vp->type != VREG)
-		return (0);
-	kmutex_lock(&p->lock);
-	limit = p->rlim[LX_RLIMIT_FSIZE].cur;
-	kmutex_unlock(&p->lock);
-	if (limit == UINT64_MAX)
-		return (0);
-	if ((atomic_load(&f->flags) & O_APPEND) != 0 &&
-	    vn_getattr(f->vp, &va) == 0)
-		off = va.size;
-	else if (!at)
-		off = f->off;
-	if (off >= limit) {
-		ksig_post_lwp(l, &info);
-		return (EFBIG);
-	}
-	*room = limit - off;
-	return (0);
-}
-
-int
-sys_user_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
-    int flags, uint64_t off, int64_t *ret)
-{
-	bool write = (flags & SYS_IO_WRITE) != 0, at = flags & SYS_IO_AT;
-	bool once = !write && file_is_stream(f);
-	struct sys_io_cursor cur = {.iov = iov, .n = n};
-	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
-	size_t max = IO_FIRST, pinned, done;
-	uint64_t room = UINT64_MAX;
-	int64_t total = 0;
+	size_t pinned, done = 0;
 	struct vm_iov v;
 	struct uio uio;
-	int error = 0;
+	int error;
 
-	if (write)
-		error = sys_file_limit(l, f, at, off, &room);
-	if (error != 0)
-		return (error);
-	do {
-		if (max > room - (uint64_t)total)
-			max = room - (uint64_t)total;
-		error = sys_io_pin(
-		    l, &cur, max, write ? VM_PROT_READ : VM_PROT_WRITE, &v);
-		pinned = v.len;
-		if (error != 0 || pinned == 0)
-			break;
+	if (max > c->room - (uint64_t)*total)
+		max = c->room - (uint64_t)*total;
+	error = sys_io_pin(
+	    l, &c->cur, max, c->write ? VM_PROT_READ : VM_PROT_WRITE, &v);
+	pinned = v.len;
+	if (error == 0 && pinned < c->whole)
+		error = EFAULT;
+	if (error == 0 && (pinned != 0 || file_can(c->f, FCAP_RECORD))) {
 		uio = (struct uio){.iov = v.iov,
 		    .niov = v.niov,
 		    .resid = pinned,
-		    .off = off + (uint64_t)total,
-		    .write = write};
-		error = write ? file_write(f, &uio, &waiter, at)
-			      : file_read(f, &uio, &waiter, at);
+		    .off = c->off + (uint64_t)*total,
+		    .write = c->write};
+		error = c->write ? file_write(c->f, &uio, waiter, c->at)
+				 : file_read(c->f, &uio, waiter, c->at);
 		done = pinned - uio.resid;
-		if (!write)
+		if (!c->write)
 			vm_iov_commit(&v, done);
-		vm_iov_release(&v);
-		total += (int64_t)done;
+	}
+	vm_iov_release(&v);
+	*total += (int64_t)done;
+	*more = pinned != 0 && done == pinned && !c->once;
+	return (error);
+}
+
+/* Move bytes between user memory and the file of c. */
+static int
+user_io(struct lwp *l, struct user_io *c, int64_t *ret)
+{
+	uint64_t all = sys_iov_total(c->cur.iov, c->cur.n);
+	bool record = file_can(c->f, FCAP_RECORD), more;
+	size_t max = record ? IO_RECORD : IO_FIRST;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
+	int64_t total = 0;
+	int error;
+
+	*ret = 0;
+	if (all == 0 && !(c->write && record))
+		return (0); /* only a message can be empty */
+	if (c->write && record && all > IO_RECORD)
+		return (EMSGSIZE);
+	c->once = record || (!c->write && file_can(c->f, FCAP_STREAM));
+	c->whole = c->write && record ? (size_t)all : 0;
+	c->room =
+	    c->write ? sys_fsize_room(l, c->f, c->at, c->off) : UINT64_MAX;
+	if (c->room == 0)
+		return (sys_fsize_exceeded(l));
+	do {
+		error = user_piece(l, c, max, &waiter, &total, &more);
 		max = IO_CHUNK;
-	} while (error == 0 && done == pinned && !once);
+	} while (error == 0 && more);
 	if (total == 0 && error != 0) {
-		if (error == EPIPE && write)
-			sys_sigpipe(l, f);
-		return (sys_restartable(error));
+		if (error == EPIPE && c->write)
+			sys_sigpipe(l, c->f);
+		return (sys_io_restartable(c->f, c->write, error));
 	}
 	*ret = total;
-	return (0);
-}
-
-int
-sys_copyin_iov(
-    struct lwp *l, uint64_t uaddr, uint64_t cnt, struct lx_iovec **out, int *n)
-{
-	uint64_t total = 0;
-	struct lx_iovec *v;
-	int i;
-
-	if (cnt > LX_IOV_MAX)
-		return (EINVAL);
-	*out = NULL;
-	*n = 0;
-	if (cnt == 0)
-		return (0);
-	v = malloc(cnt * sizeof(*v));
-	if (v == NULL)
-		return (ENOMEM);
-	if (copyin(lwp_vmspace(l), v, uaddr, cnt * sizeof(*v)) != 0) {
-		free(v);
-		return (EFAULT);
-	}
-	for (i = 0; i < (int)cnt; i++) {
-		if ((int64_t)v[i].len < 0) {
-			free(v);
-			return (EINVAL);
-		}
-		if (v[i].len > LX_MAX_RW_COUNT - total)
-			v[i].len = LX_MAX_RW_COUNT - total;
-		total += v[i].len;
-	}
-	*out = v;
-	*n = i;
-	return (0);
-}
-
-/* The file of fd if it is open for this direction. */
-static int
-io_file(struct lwp *l, int fd, bool write, struct file **out)
-{
-	struct file *f;
-	int error, fl;
-
-	error = sys_get_file(l, fd, &f);
-	if (error != 0)
-		return (error);
-	fl = atomic_load(&f->flags);
-	if ((fl & O_PATH) != 0 ||
-	    (fl & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY)) {
-		file_free(f);
-		return (EBADF);
-	}
-	*out = f;
 	return (0);
 }
 
@@ -236,25 +135,25 @@ static int
 io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
     int64_t off, int64_t *ret)
 {
-	bool write = (flags & SYS_IO_WRITE) != 0;
-	struct file *f;
+	struct user_io c = {.cur = {.iov = iov, .n = n},
+	    .write = (flags & SYS_IO_WRITE) != 0,
+	    .at = (flags & SYS_IO_AT) != 0,
+	    .off = (uint64_t)off};
 	int error;
 
-	if ((flags & SYS_IO_AT) != 0 && off < 0)
+	if (c.at && off < 0)
 		return (EINVAL);
-	error = io_file(l, fd, write, &f);
+	error = sys_io_file(l, fd, c.write, &c.f);
 	if (error != 0)
 		return (error);
-	if ((flags & SYS_IO_AT) != 0 && file_is_stream(f))
+	if (c.at && !file_can(c.f, FCAP_AT))
 		error = ESPIPE;
 	if (error == 0)
-		error = write ? sys_tty_output(l, f)
-			      : sys_tty_background(l, f, LX_SIGTTIN);
-	if (error == 0 && file_socket(f) != NULL)
-		error = sys_sock_io(l, f, iov, n, write, ret);
-	else if (error == 0)
-		error = sys_user_io(l, f, iov, n, flags, (uint64_t)off, ret);
-	file_free(f);
+		error = c.write ? sys_tty_output(l, c.f)
+				: sys_tty_background(l, c.f, LX_SIGTTIN);
+	if (error == 0)
+		error = user_io(l, &c, ret);
+	file_free(c.f);
 	return (error);
 }
 
@@ -369,8 +268,6 @@ sys_lseek(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = EBADF;
 	else if ((int)a[2] < 0 || (int)a[2] > 4)
 		error = EINVAL;
-	else if (f->ops->seek == NULL)
-		error = ESPIPE;
 	else
 		error = file_seek(f, (int64_t)a[1], (int)a[2], &pos);
 	file_free(f);
@@ -379,179 +276,12 @@ sys_lseek(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (error);
 }
 
-/* ---- copies inside the kernel ---- */
-
-/* Positions of a copy; `at` false: the file's own. */
-struct copy_end {
-	struct file *f;
-	bool at;
-	uint64_t off;
-};
-
-static int
-copy_some(struct copy_end *in, struct copy_end *out, void *buf, size_t len,
-    const struct vfs_waiter *waiter, size_t *moved)
-{
-	struct host_iovec one;
-	struct uio uio;
-	size_t got;
-	int error;
-
-	uio_init1(&uio, &one, buf, len, in->off, false);
-	error = file_read(in->f, &uio, waiter, true);
-	got = len - uio.resid;
-	*moved = 0;
-	if (error != 0 || got == 0)
-		return (error);
-	uio_init1(&uio, &one, buf, got, out->off, true);
-	error = file_write(out->f, &uio, waiter, out->at);
-	*moved = got - uio.resid;
-	in->off += *moved;
-	if (out->at)
-		out->off += *moved;
-	return (*moved > 0 ? 0 : error);
-}
-
-/* Until `len` bytes, end of file, a short transfer or a signal. */
-static int
-copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
-    uint64_t len, int64_t *ret)
-{
-	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
-	uint64_t total = 0;
-	size_t n, moved;
-	int error = 0;
-	void *buf;
-
-	buf = malloc(COPY_BUF);
-	if (buf == NULL)
-		return (ENOMEM);
-	while (total < len) {
-		n = len - total < COPY_BUF ? (size_t)(len - total) : COPY_BUF;
-		error = copy_some(in, out, buf, n, &waiter, &moved);
-		total += moved;
-		if (error != 0 || moved < n ||
-		    atomic_load_explicit(&l->sigcheck, memory_order_relaxed))
-			break;
-	}
-	free(buf);
-	if (total == 0 && error != 0) {
-		if (error == EPIPE)
-			sys_sigpipe(l, out->f);
-		return (sys_restartable(error));
-	}
-	*ret = (int64_t)total;
-	return (0);
-}
-
-/* Where to start: *uoff, or (no pointer) the file's own offset. */
-static int
-copy_offset(struct lwp *l, struct file *f, uint64_t uoff, uint64_t *off)
-{
-	int error;
-
-	if (uoff == 0)
-		return (f->ops->seek == NULL ? ESPIPE
-					     : file_seek(f, 0, SEEK_CUR, off));
-	error = copyin(lwp_vmspace(l), off, uoff, sizeof(*off));
-	return (error == 0 && (int64_t)*off < 0 ? EINVAL : error);
-}
-
-static int
-copy_offset_store(struct lwp *l, struct file *f, uint64_t uoff, uint64_t off)
-{
-	uint64_t pos;
-
-	if (uoff == 0)
-		return (file_seek(f, (int64_t)off, SEEK_SET, &pos));
-	return (copyout(lwp_vmspace(l), &off, uoff, sizeof(off)));
-}
-
-int
-sys_sendfile(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	struct copy_end in = {.at = true}, out = {.at = false};
-	uint64_t len = a[3];
-	int error;
-
-	if (len > LX_MAX_RW_COUNT)
-		len = LX_MAX_RW_COUNT;
-	error = io_file(l, (int)a[1], false, &in.f);
-	if (error != 0)
-		return (error);
-	error = io_file(l, (int)a[0], true, &out.f);
-	if (error == 0) {
-		if (file_is_stream(in.f) || in.f->vp->type == VDIR)
-			error = EINVAL;
-		if (error == 0)
-			error = copy_offset(l, in.f, a[2], &in.off);
-		if (error == 0)
-			error = copy_loop(l, &in, &out, len, ret);
-		if (error == 0)
-			error = copy_offset_store(l, in.f, a[2], in.off);
-		file_free(out.f);
-	}
-	file_free(in.f);
-	return (error);
-}
-
-static int
-copy_range(struct lwp *l, const uint64_t *a, struct copy_end *in,
-    struct copy_end *out, int64_t *ret)
-{
-	uint64_t len = a[4] > LX_MAX_RW_COUNT ? LX_MAX_RW_COUNT : a[4];
-	int error;
-
-	if (file_is_stream(in->f) || file_is_stream(out->f))
-		return (EINVAL);
-	if (in->f->vp->type == VDIR || out->f->vp->type == VDIR)
-		return (EISDIR);
-	if (in->f->vp->type != VREG || out->f->vp->type != VREG)
-		return (EINVAL);
-	if (atomic_load(&out->f->flags) & O_APPEND)
-		return (EBADF);
-	error = copy_offset(l, in->f, a[1], &in->off);
-	if (error == 0)
-		error = copy_offset(l, out->f, a[3], &out->off);
-	if (error != 0)
-		return (error);
-	if (in->f->vp == out->f->vp && in->off < out->off + len &&
-	    out->off < in->off + len)
-		return (EINVAL);
-	error = copy_loop(l, in, out, len, ret);
-	if (error == 0)
-		error = copy_offset_store(l, in->f, a[1], in->off);
-	if (error == 0)
-		error = copy_offset_store(l, out->f, a[3], out->off);
-	return (error);
-}
-
-int
-sys_copy_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	struct copy_end in = {.at = true}, out = {.at = true};
-	int error;
-
-	if (a[5] != 0)
-		return (EINVAL);
-	error = io_file(l, (int)a[0], false, &in.f);
-	if (error != 0)
-		return (error);
-	error = io_file(l, (int)a[2], true, &out.f);
-	if (error == 0) {
-		error = copy_range(l, a, &in, &out, ret);
-		file_free(out.f);
-	}
-	file_free(in.f);
-	return (error);
-}
-
 /* Advice about files is taken note of by nobody. */
 int
 sys_readahead(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct file *f;
-	int error = io_file(l, (int)a[0], false, &f);
+	int error = sys_io_file(l, (int)a[0], false, &f);
 
 	if (error != 0)
 		return (error);
@@ -569,7 +299,7 @@ sys_fadvise64(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (error != 0)
 		return (error);
-	if (file_is_stream(f))
+	if (file_can(f, FCAP_PIPE))
 		error = ESPIPE;
 	else if ((int)a[3] < 0 || (int)a[3] > 5 || (int64_t)a[2] < 0)
 		error = EINVAL;

@@ -53,16 +53,7 @@ tty_of(struct lwp *l, const struct file *f, bool *master)
 	if (pty != NULL)
 		return (pty);
 	*master = false;
-	return (sys_is_tty(f) ? l->p->k : NULL);
-}
-
-bool
-sys_is_tty(const struct file *f)
-{
-	if (f->vp != NULL && (f->vp->flags & VN_TTY) != 0)
-		return (true);
-	return (f->vp == NULL && f->hostfd >= 0 && f->ops == &hostfd_fileops &&
-		host_isatty(f->hostfd));
+	return (file_can(f, FCAP_TTY) ? l->p->k : NULL);
 }
 
 /* Does the lwp use its terminal from the background?  Its group in *pgid. */
@@ -71,17 +62,20 @@ tty_behind(struct lwp *l, const struct file *f, int *pgid)
 {
 	struct proc *p = l->p;
 	bool master = false;
-	const void *tty = pty_of_file(f, &master);
+	const void *tty;
 	int fg;
 
-	if (tty == NULL && p->k->tty_fd >= 0 && f->hostfd >= 0)
-		tty = p->k; /* if it is a terminal at all */
+	if (!file_can(f, FCAP_TTY))
+		return (false);
+	tty = pty_of_file(f, &master);
+	if (tty == NULL && p->k->tty_fd >= 0)
+		tty = p->k;
 	if (tty == NULL || master || session_get_fg(p, tty, false, &fg) != 0)
 		return (false);
 	kmutex_lock(&p->k->proctree);
 	*pgid = p->pgid;
 	kmutex_unlock(&p->k->proctree);
-	return (fg != *pgid && fg != 0 && sys_is_tty(f));
+	return (fg != *pgid && fg != 0);
 }
 
 int

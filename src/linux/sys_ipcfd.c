@@ -67,13 +67,14 @@ sys_pipe2(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* A guest descriptor for `hostfd`, which is consumed in any case. */
 static int
-adopt(struct lwp *l, int hostfd, int flags, const char *name, int64_t *ret)
+adopt(struct lwp *l, int hostfd, int flags, const struct fileops *ops,
+    int64_t *ret)
 {
 	struct file *f;
 	int error;
 
 	error = hostfd_file_adopt(
-	    l->p->k->vfs, hostfd, O_RDWR | (flags & O_NONBLOCK), name, &f);
+	    l->p->k->vfs, hostfd, O_RDWR | (flags & O_NONBLOCK), ops, &f);
 	if (error != 0) {
 		(void)host_close(hostfd);
 		return (error);
@@ -90,7 +91,8 @@ eventfd_make(struct lwp *l, uint64_t init, int flags, int64_t *ret)
 		return (EINVAL);
 	error = host_eventfd(
 	    (uint32_t)init, O_NONBLOCK | (flags & HOST_EFD_SEMAPHORE), &fd);
-	return (error != 0 ? error : adopt(l, fd, flags, "eventfd", ret));
+	return (
+	    error != 0 ? error : adopt(l, fd, flags, &eventfd_fileops, ret));
 }
 
 int
@@ -115,7 +117,8 @@ sys_timerfd_create(struct lwp *l, const uint64_t *a, int64_t *ret)
 		clock != LX_CLOCK_BOOTTIME))
 		return (EINVAL);
 	error = host_timerfd(clock, &fd);
-	return (error != 0 ? error : adopt(l, fd, flags, "timerfd", ret));
+	return (
+	    error != 0 ? error : adopt(l, fd, flags, &timerfd_fileops, ret));
 }
 
 static int
@@ -126,7 +129,7 @@ hostfd_get(struct lwp *l, int fd, struct file **out)
 
 	if (error != 0)
 		return (error);
-	if (f->ops != &hostfd_fileops || f->hostfd < 0) {
+	if (!file_can(f, FCAP_HOSTOBJ)) {
 		file_free(f);
 		return (EINVAL);
 	}

@@ -68,11 +68,14 @@ lock_range(struct file *f, const struct lx_flock *lk, struct vfs_lock_req *r)
 {
 	int64_t base = 0, start, end;
 	struct vattr va;
+	uint64_t pos;
 	int error;
 
-	if (lk->whence == SEEK_CUR)
-		base = (int64_t)f->off;
-	else if (lk->whence == SEEK_END) {
+	if (lk->whence == SEEK_CUR) {
+		/* A file without an offset is at 0. */
+		if (file_seek(f, 0, SEEK_CUR, &pos) == 0)
+			base = (int64_t)pos;
+	} else if (lk->whence == SEEK_END) {
 		error = file_getattr(f, &va);
 		if (error != 0)
 			return (error);

@@ -62,7 +62,7 @@ poll_ask(struct pollent *ent, int n, struct host_pollfd *set)
 		set[i] = (struct host_pollfd){.fd = -1, .events = e->events};
 		if (e->f == NULL) {
 			ready += e->revents != 0;
-		} else if (file_polls_host(e->f)) {
+		} else if (file_can(e->f, FCAP_HOSTFD)) {
 			set[i].fd = e->f->hostfd;
 		} else {
 			e->revents =
@@ -95,7 +95,8 @@ poll_wait(
 		if (error != 0)
 			break;
 		for (int i = 0; i < n && stirred > 0; i++) {
-			if (ent[i].f == NULL || !file_polls_host(ent[i].f))
+			if (ent[i].f == NULL ||
+			    !file_can(ent[i].f, FCAP_HOSTFD))
 				continue;
 			ent[i].revents = set[i].revents;
 			asked += ent[i].revents != 0;

@@ -10,7 +10,7 @@
  * nothing keeps the other from exiting meanwhile.  Its own protections hold,
  * unlike in /proc/PID/mem.
  */
-#include "linux/sys_int.h"
+#include "linux/sys_uio.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -20,9 +20,4 @@ int sys_copyin_sockaddr(
 int sys_copyout_sockaddr(
     struct lwp *, const struct host_sockaddr *, uint64_t uaddr, uint64_t ulen);
 
-/* read and write of a socket: a message or piece of stream, without flags.
- * As sys_user_io(). */
-int sys_sock_io(struct lwp *, struct file *f, const struct lx_iovec *iov, int n,
-    bool write, int64_t *ret);
-
 #endif /* LINUX_SYS_SOCK_H */

@@ -24,6 +24,7 @@
  */
 #include "abi/socket.h"
 #include "linux/sys_sock.h"
+#include "linux/sys_uio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,16 +58,6 @@ struct msg_call {
 };
 
 /* ---- moving bytes ---- */
-
-static uint64_t
-iov_total(const struct lx_iovec *iov, int n)
-{
-	uint64_t total = 0;
-
-	for (int i = 0; i < n; i++)
-		total += iov[i].len;
-	return (total);
-}
 
 /* Where `done` bytes of the call's memory end. */
 static struct sys_io_cursor
@@ -127,7 +118,7 @@ static int
 msg_send(struct lwp *l, struct msg_call *c, int64_t *ret)
 {
 	struct socket *so = file_socket(c->f);
-	uint64_t total = iov_total(c->iov, c->niov), sent = 0;
+	uint64_t total = sys_iov_total(c->iov, c->niov), sent = 0;
 	bool record = sock_is_record(so);
 	struct sys_io_cursor cur;
 	size_t max = record ? PIECE : PIECE_FIRST, want;
@@ -162,7 +153,7 @@ static int
 msg_recv(struct lwp *l, struct msg_call *c, int64_t *ret)
 {
 	struct socket *so = file_socket(c->f);
-	uint64_t total = iov_total(c->iov, c->niov), got = 0;
+	uint64_t total = sys_iov_total(c->iov, c->niov), got = 0;
 	bool all = (c->flags & LX_MSG_WAITALL) != 0 && !sock_is_record(so) &&
 		   (c->flags & (LX_MSG_PEEK | LX_MSG_OOB)) == 0;
 	struct sys_io_cursor cur;
@@ -398,24 +389,6 @@ received_done(struct msg_call *c)
 }
 
 /* ---- the calls ---- */
-
-int
-sys_sock_io(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
-    bool write, int64_t *ret)
-{
-	bool record = sock_is_record(file_socket(f));
-	struct msg_call c = {.f = f, .iov = iov, .niov = n};
-	int error;
-
-	/* Only a message can be empty. */
-	*ret = 0;
-	if (iov_total(iov, n) == 0 && !(write && record))
-		return (0);
-	error = write ? msg_send(l, &c, ret) : msg_recv(l, &c, ret);
-	if (!write)
-		received_done(&c);
-	return (error);
-}
 
 static int
 to_or_from(struct lwp *l, const uint64_t *a, struct msg_call *c)

@@ -34,7 +34,7 @@
 #include "abi/uio.h"
 #include "host/host.h"
 #include "host/host_file.h"
-#include "linux/sys_int.h"
+#include "linux/sys_uio.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/uio.h"
@@ -55,10 +55,6 @@ struct end {
 	struct file *f; /* ref'ed */
 	int fd;         /* its host descriptor, or -1 */
 	bool pipe;
-	bool instant;  /* a call on fd never waits */
-	bool record;   /* a socket of messages: not for the host's splice, which
-			  does not ask who sent them */
-	bool stream;   /* reading more may wait */
 	bool nonblock; /* the caller does not want to wait for it */
 	bool at;       /* at `off`, not the file's own offset */
 	uint64_t off;
@@ -69,35 +65,28 @@ struct end {
 static int
 end_get(struct lwp *l, int fd, bool write, struct end *e)
 {
-	const struct socket *so;
-	struct vattr va;
-	int error, fl;
+	int error;
 
 	*e = (struct end){.fd = -1};
-	error = sys_get_file(l, fd, &e->f);
+	error = sys_io_file(l, fd, write, &e->f);
 	if (error != 0)
 		return (error);
-	fl = atomic_load(&e->f->flags);
-	if ((fl & O_PATH) != 0 ||
-	    (fl & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY)) {
-		file_free(e->f);
-		return (EBADF);
-	}
-	e->nonblock = (fl & O_NONBLOCK) != 0;
-	e->fd = e->f->hostfd;
-	e->stream =
-	    e->fd >= 0 || (e->f->vp != NULL && (e->f->vp->flags & VN_TTY) != 0);
-	if (e->fd < 0)
-		return (0);
-	if (file_getattr(e->f, &va) == 0) {
-		e->pipe = va.type == VFIFO;
-		e->instant = va.type == VREG;
-	}
-	if (host_getfl(e->fd, &fl) == 0 && (fl & O_NONBLOCK) != 0)
-		e->instant = true;
-	so = file_socket(e->f);
-	e->record = so != NULL && sock_is_record(so);
+	e->nonblock = (atomic_load(&e->f->flags) & O_NONBLOCK) != 0;
+	e->pipe = file_can(e->f, FCAP_PIPE);
+	if (file_can(e->f, FCAP_HOSTFD))
+		e->fd = e->f->hostfd;
 	return (0);
+}
+
+/*
+ * May the host's own splice be used on e?  It must not wait in the host, and
+ * it does not ask who has sent a message.
+ */
+static bool
+end_host(const struct end *e)
+{
+	return (e->fd >= 0 && !file_can(e->f, FCAP_RECORD) &&
+		(e->pipe || file_can(e->f, FCAP_OWNED)));
 }
 
 static int
@@ -202,7 +191,7 @@ fill_some(struct end *in, struct end *out, char *buf, size_t len,
 	struct uio uio;
 	int error;
 
-	if ((!again || !out->instant) && len > PIECE)
+	if ((!again || !file_can(out->f, FCAP_OWNED)) && len > PIECE)
 		len = PIECE;
 	uio_init1(&uio, &one, buf, len, in->off, false);
 	error = file_read(in->f, &uio, waiter, in->at);
@@ -247,7 +236,8 @@ splice_fill(
 		/* There was room, and somebody else has used it. */
 		if (error == EAGAIN && got > 0 && total == 0 && !out->nonblock)
 			continue;
-		if (error != 0 || done < got || got == 0 || in->stream)
+		if (error != 0 || done < got || got == 0 ||
+		    file_can(in->f, FCAP_STREAM))
 			break;
 	}
 	free(buf);
@@ -271,11 +261,13 @@ drain_taken(const struct end *in, char *buf, size_t len)
 }
 
 static int
-drain_some(struct end *in, struct end *out, const int side[2], char *buf,
-    size_t len, const struct vfs_waiter *waiter, size_t *got, size_t *done)
+drain_some(struct lwp *l, struct end *in, struct end *out, const int side[2],
+    char *buf, size_t len, const struct vfs_waiter *waiter, size_t *got,
+    size_t *done)
 {
 	struct host_iovec one;
 	struct uio uio;
+	uint64_t room;
 	size_t n;
 	int error;
 
@@ -290,11 +282,18 @@ drain_some(struct end *in, struct end *out, const int side[2], char *buf,
 	}
 	if (error != 0 || *got == 0)
 		return (error);
-	uio_init1(&uio, &one, buf, *got, out->off, true);
-	error = file_write(out->f, &uio, waiter, out->at);
-	*done = *got - uio.resid;
-	out->off += *done;
-	drain_taken(in, buf, *done);
+	room = sys_fsize_room(l, out->f, out->at, out->off);
+	n = *got < room ? *got : (size_t)room;
+	if (n > 0) {
+		uio_init1(&uio, &one, buf, n, out->off, true);
+		error = file_write(out->f, &uio, waiter, out->at);
+		*done = n - uio.resid;
+		out->off += *done;
+		drain_taken(in, buf, *done);
+	}
+	/* Linux sends the signal also for a splice that was cut. */
+	if (*done == room && *done < *got)
+		error = sys_fsize_exceeded(l);
 	return (error);
 }
 
@@ -303,16 +302,10 @@ splice_drain(
     struct lwp *l, struct end *in, struct end *out, size_t len, size_t *moved)
 {
 	size_t total = 0, got, done, n;
-	uint64_t room = UINT64_MAX;
 	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	int error, side[2];
 	char *buf;
 
-	error = sys_file_limit(l, out->f, out->at, out->off, &room);
-	if (error != 0)
-		return (error);
-	if (len > room)
-		len = room;
 	error = host_pipe(O_NONBLOCK, side);
 	if (error != 0)
 		return (error);
@@ -321,7 +314,8 @@ splice_drain(
 		error = ENOMEM;
 	while (error == 0 && total < len) {
 		n = len - total < CHUNK ? len - total : CHUNK;
-		error = drain_some(in, out, side, buf, n, &waiter, &got, &done);
+		error =
+		    drain_some(l, in, out, side, buf, n, &waiter, &got, &done);
 		total += done;
 		if (error == EAGAIN && got == 0 && total == 0)
 			error = end_wait(l, in, HOST_POLLIN);
@@ -349,7 +343,7 @@ static int
 splice_offset(struct lwp *l, struct end *e, uint64_t uoff, bool write)
 {
 	if (uoff != 0) {
-		if (e->f->ops->seek == NULL)
+		if (!file_can(e->f, FCAP_AT))
 			return (EINVAL);
 		if (copyin(lwp_vmspace(l), &e->off, uoff, sizeof(e->off)) != 0)
 			return (EFAULT);
@@ -360,7 +354,7 @@ splice_offset(struct lwp *l, struct end *e, uint64_t uoff, bool write)
 	}
 	/* Writes move the file's own offset by themselves, and so does the
 	 * host. */
-	if (write || e->fd >= 0 || e->f->ops->seek == NULL)
+	if (write || e->fd >= 0 || !file_can(e->f, FCAP_AT))
 		return (0);
 	e->at = true;
 	return (file_seek(e->f, 0, SEEK_CUR, &e->off));
@@ -402,8 +396,7 @@ splice_ends(struct lwp *l, const uint64_t *a, struct end *in, struct end *out,
 		error = splice_offset(l, out, a[3], true);
 	if (error != 0)
 		return (error);
-	if (in->fd >= 0 && out->fd >= 0 && (in->pipe || in->instant) &&
-	    (out->pipe || out->instant) && !in->record && !out->record)
+	if (end_host(in) && end_host(out))
 		error = splice_host(l, in, out, len, false, moved);
 	else if (out->pipe)
 		error = splice_fill(l, in, out, len, moved);
@@ -511,7 +504,8 @@ vmsplice_move(struct lwp *l, const struct end *e, bool write,
 {
 	struct sys_io_cursor cur = {.iov = iov, .n = n};
 	short events = write ? HOST_POLLOUT : HOST_POLLIN;
-	size_t max = e->instant || !write ? CHUNK : PIECE, pinned, done;
+	size_t max = !write || file_can(e->f, FCAP_OWNED) ? CHUNK : PIECE;
+	size_t pinned, done;
 	struct vm_iov v;
 	int error;
 

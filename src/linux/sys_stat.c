@@ -13,7 +13,7 @@
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 #include "abi/time.h"
-#include "linux/sys_int.h"
+#include "linux/sys_uio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -611,6 +611,8 @@ sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	else
 		error = vn_access(vp, 2, &ctx);
 	lwp_vfs_ctx_done(&ctx);
+	if (error == 0)
+		error = sys_fsize_check(l, vp, va.size);
 	if (error == 0)
 		error = vn_setattr(vp, &va, VA_SIZE);
 	vrele(vp);

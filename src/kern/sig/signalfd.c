@@ -281,7 +281,7 @@ sigfd_take(
 }
 
 static int
-sigfd_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+sigfd_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	bool nonblock = (atomic_load(&f->flags) & O_NONBLOCK) != 0;
 	struct lx_signalfd_siginfo si;
@@ -289,7 +289,7 @@ sigfd_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 	struct ksiginfo info;
 	int n, error = 0;
 
-	if (l == NULL || uio->resid < sizeof(si))
+	if (uio->write || l == NULL || uio->resid < sizeof(si))
 		return (EINVAL);
 	for (n = 0; uio->resid >= sizeof(si); n++) {
 		error = sigfd_take(l, f->data, nonblock || n > 0, &info);
@@ -340,7 +340,8 @@ sigfd_close(struct file *f)
 }
 
 static const struct fileops sigfd_fileops = {
-    .read = sigfd_read,
+    .caps = FCAP_STREAM,
+    .rw = sigfd_rw,
     .poll = sigfd_poll,
     .close = sigfd_close,
     .name = "signalfd",

@@ -141,13 +141,7 @@ file_free(struct file *f)
 
 /* ---- the offset ---- */
 
-static bool
-file_has_offset(const struct file *f)
-{
-	return (f->hostfd < 0 && f->ops->seek != NULL);
-}
-
-static void
+void
 file_offset_lock(struct file *f)
 {
 	kmutex_lock(&f->lock);
@@ -157,7 +151,7 @@ file_offset_lock(struct file *f)
 	kmutex_unlock(&f->lock);
 }
 
-static void
+void
 file_offset_unlock(struct file *f)
 {
 	kmutex_lock(&f->lock);
@@ -166,49 +160,26 @@ file_offset_unlock(struct file *f)
 	kmutex_unlock(&f->lock);
 }
 
-typedef int file_rw_fn(struct file *, struct uio *, const struct vfs_waiter *);
-
-/*
- * pread/pwrite on a host stream: possible where the host can seek.  The
- * offset is the host's; it is put back afterwards.
- */
+/* A transfer in the direction of the uio; the access mode has been checked. */
 static int
-file_host_at(struct file *f, struct uio *uio, const struct vfs_waiter *waiter,
-    file_rw_fn *rw)
-{
-	uint64_t old, res, at = uio->off;
-	int error;
-
-	if (f->ops->seek == NULL || (int64_t)at < 0)
-		return (f->ops->seek == NULL ? ESPIPE : EINVAL);
-	file_offset_lock(f);
-	error = f->ops->seek(f, 0, SEEK_CUR, &old);
-	if (error == 0)
-		error = f->ops->seek(f, (int64_t)at, SEEK_SET, &res);
-	if (error == 0) {
-		error = rw(f, uio, waiter);
-		(void)f->ops->seek(f, (int64_t)old, SEEK_SET, &res);
-	}
-	file_offset_unlock(f);
-	return (error);
-}
-
-static int
-file_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter,
-    bool at, file_rw_fn *rw)
+file_rw(
+    struct file *f, struct uio *uio, const struct vfs_waiter *waiter, bool at)
 {
 	int error;
 
-	if (rw == NULL)
+	if (f->ops->rw == NULL)
 		return (EINVAL);
-	if (!file_has_offset(f))
-		return (
-		    at ? file_host_at(f, uio, waiter, rw) : rw(f, uio, waiter));
-	if (at)
-		return ((int64_t)uio->off < 0 ? EINVAL : rw(f, uio, waiter));
+	if (at && !file_can(f, FCAP_AT))
+		return (ESPIPE);
+	if (at && (int64_t)uio->off < 0)
+		return (EINVAL);
+	uio->at = at;
+	if (at || !file_can(f, FCAP_OFFSET))
+		return (f->ops->rw(f, uio, waiter));
 	file_offset_lock(f);
 	uio->off = f->off;
-	error = rw(f, uio, waiter);
+	uio->at = true;
+	error = f->ops->rw(f, uio, waiter);
 	f->off = uio->off;
 	file_offset_unlock(f);
 	return (error);
@@ -226,9 +197,10 @@ file_read(
 	const size_t before = uio->resid;
 	int fl = file_flags(f), error;
 
+	KASSERT(!uio->write);
 	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_WRONLY)
 		return (EBADF);
-	error = file_rw(f, uio, waiter, at, f->ops->read);
+	error = file_rw(f, uio, waiter, at);
 	if (uio->resid < before && f->vp != NULL)
 		vfs_tell_file(f->vp, IN_ACCESS);
 	return (error);
@@ -241,9 +213,10 @@ file_write(
 	const size_t before = uio->resid;
 	int fl = file_flags(f), error;
 
+	KASSERT(uio->write);
 	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_RDONLY)
 		return (EBADF);
-	error = file_rw(f, uio, waiter, at, f->ops->write);
+	error = file_rw(f, uio, waiter, at);
 	if (uio->resid < before && f->vp != NULL)
 		vfs_tell_file(f->vp, IN_MODIFY);
 	return (error);
@@ -257,9 +230,9 @@ file_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 
 	if ((file_flags(f) & O_PATH) != 0)
 		return (EBADF);
-	if (f->ops->seek == NULL)
+	if (!file_can(f, FCAP_SEEK))
 		return (ESPIPE);
-	if (!file_has_offset(f))
+	if (!file_can(f, FCAP_OFFSET))
 		return (f->ops->seek(f, off, whence, res));
 	file_offset_lock(f);
 	error = f->ops->seek(f, off, whence, &pos);
@@ -295,9 +268,9 @@ file_getattr(struct file *f, struct vattr *va)
 }
 
 bool
-file_polls_host(const struct file *f)
+file_restarts(const struct file *f, bool write)
 {
-	return (f->hostfd >= 0 && f->ops->poll == hostfd_poll);
+	return (f->ops->timed == NULL || !f->ops->timed(f, write));
 }
 
 int
@@ -426,15 +399,10 @@ file_getdents(struct file *f, vfs_dirent_fn *fn, void *arg)
 /* ---- vnode_fileops ---- */
 
 static int
-vnf_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+vnf_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	return (vn_read(f->vp, uio, file_flags(f)));
-}
-
-static int
-vnf_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
-{
-	return (vn_write(f->vp, uio, file_flags(f)));
+	return (uio->write ? vn_write(f->vp, uio, file_flags(f))
+			   : vn_read(f->vp, uio, file_flags(f)));
 }
 
 static short
@@ -489,8 +457,8 @@ vnf_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 }
 
 const struct fileops vnode_fileops = {
-    .read = vnf_read,
-    .write = vnf_write,
+    .caps = FCAP_SEEK | FCAP_AT | FCAP_OFFSET | FCAP_SYNC,
+    .rw = vnf_rw,
     .poll = vnf_poll,
     .getattr = vnf_getattr,
     .seek = vnf_seek,

@@ -21,12 +21,41 @@ struct vfs;
 struct vfs_waiter;
 
 /*
- * File operations.  `read`/`write` wait by the waiter unless O_NONBLOCK
- * (EAGAIN).  NULL operation: EINVAL (read/write/seek), ENOTTY (ioctl).
+ * What an open file can do.  These bits are the one place where it is decided:
+ * calls ask for them and not for the kind of a file.
+ */
+#define FCAP_SEEK 0x001   /* lseek; without it ESPIPE */
+#define FCAP_AT 0x002     /* transfers at an offset; without it ESPIPE */
+#define FCAP_OFFSET 0x004 /* file.off is the offset, and transfers move it */
+#define FCAP_STREAM 0x008 /* a read takes what is there; to go on may wait */
+#define FCAP_RECORD 0x010 /* a transfer is one message, perhaps empty */
+#define FCAP_PIPE 0x020   /* hostfd is an end of a pipe */
+#define FCAP_HOSTFD 0x040 /* hostfd answers for the file in poll and splice */
+#define FCAP_OWNED 0x080  /* hostfd is O_NONBLOCK: no call on it waits */
+/* An object of the host: opening it again gives another file over hostfd, and
+ * the host knows what kind of object it is. */
+#define FCAP_HOSTOBJ 0x100
+#define FCAP_TTY 0x200  /* a terminal: job control applies */
+#define FCAP_SYNC 0x400 /* fsync; without it EINVAL */
+
+/*
+ * File operations.  NULL operation: EINVAL (rw), ESPIPE (seek), ENOTTY
+ * (ioctl), always ready (poll).
  */
 struct fileops {
-	int (*read)(struct file *, struct uio *, const struct vfs_waiter *);
-	int (*write)(struct file *, struct uio *, const struct vfs_waiter *);
+	unsigned caps; /* FCAP_* */
+	/*
+	 * Move the bytes of the uio in the direction that it says.  Every
+	 * transfer of the file comes here: read, write and their vectored and
+	 * positioned forms, sendfile, copy_file_range and splice.
+	 * - uio->at: move at uio->off.  Always set for FCAP_OFFSET; for others
+	 *   with FCAP_AT when the call has an offset.
+	 * - Waits by the waiter unless O_NONBLOCK (EAGAIN).
+	 */
+	int (*rw)(struct file *, struct uio *, const struct vfs_waiter *);
+	/* Transfers have a timeout, so that a signal ends them for good.
+	 * NULL: they have none. */
+	bool (*timed)(const struct file *, bool write);
 	int (*ioctl)(struct file *, unsigned long cmd, void *kbuf, size_t size,
 	    uint64_t arg, long *ret);
 	/* Ready events now (POLLIN...).  *hostfd: descriptor to poll for a
@@ -38,7 +67,7 @@ struct fileops {
 	void (*close)(struct file *);           /* last ref */
 	/* The text of its link in /proc/.../fd; NULL: "anon_inode:[name]". */
 	void (*describe)(struct file *, char *buf, size_t size);
-	const char *name; /* "pipe", "eventfd": for /proc/.../fd links */
+	const char *name; /* what kind of file it is: "pipe", "eventfd" */
 };
 
 /* Key: [I], [a], [f] file lock */
@@ -61,6 +90,12 @@ struct file {
 
 extern const struct fileops vnode_fileops; /* regular files, directories */
 
+static inline bool
+file_can(const struct file *f, unsigned caps)
+{
+	return ((f->ops->caps & caps) == caps);
+}
+
 /* One ref. vp's ref passes to the file on success.  A regular vp opened for
  * writing counts as a writer until the last file_free(): ETXTBSY.  ENOMEM. */
 int file_create(struct vfs *, const struct fileops *, struct vnode *vp,
@@ -75,8 +110,12 @@ int file_seek(struct file *, int64_t off, int whence, uint64_t *res);
 int file_getattr(struct file *, struct vattr *);
 int file_getdents(struct file *, vfs_dirent_fn *, void *arg);
 int file_setfl(struct file *, int flags);
-/* Its host descriptor speaks for it in poll. */
-bool file_polls_host(const struct file *);
+/* Is a transfer that a signal has interrupted started again? */
+bool file_restarts(const struct file *, bool write);
+/* For drivers: one thread at a time may use the offset of the file.  No locks
+ * held; waits for the other threads. */
+void file_offset_lock(struct file *);
+void file_offset_unlock(struct file *);
 /*
  * ioctl: the caller copies in/out `size` bytes (from the vfs's own table
  * ioctl_size()) through kbuf.

@@ -21,27 +21,21 @@ struct vfs_waiter;
 #define VPOLLRDNORM 0x040
 #define VPOLLWRNORM 0x100
 
-/* Any stream of the host: pipe, terminal, eventfd.  The file owns hostfd; data
- * is a struct hostfd_kind. */
-extern const struct fileops hostfd_fileops;
+struct host_stat;
+
+/* Files over an object of the host, whose hostfd they own. */
+extern const struct fileops eventfd_fileops, eventpoll_fileops, timerfd_fileops;
+extern const struct fileops hostfd_tty_fileops; /* the kernel's terminal */
 
 /* A pipe: f[0] reads, f[1] writes.  flags: O_NONBLOCK. */
 int pipe_create(struct vfs *, int flags, struct file *f[2]);
-/*
- * A file over a host descriptor that is shared with processes outside.  fd
- * passes in any case.  The host's errors, ENOMEM.
- */
-int hostfd_inherit(struct vfs *, int fd, int flags, struct file **);
-/* Eventfd, timerfd, epoll: host objects behind files. */
-int hostfd_file_adopt(
-    struct vfs *, int hostfd, int flags, const char *name, struct file **);
-
-/* What `data` of a file with hostfd_fileops points to; NULL: inherited. */
-struct hostfd_kind {
-	const char *name;
-	bool owned; /* the host side is O_NONBLOCK: nobody else's */
-};
-extern const struct hostfd_kind hostfd_kind_tty; /* inherited terminal */
+/* A file over an inherited pipe, terminal or other stream; fd passes to it in
+ * any case.  flags: access mode, O_APPEND. */
+int hostfd_inherit(
+    struct vfs *, int fd, int flags, const struct host_stat *, struct file **);
+/* Eventfd, timerfd, epoll: objects of the host behind files. */
+int hostfd_file_adopt(struct vfs *, int hostfd, int flags,
+    const struct fileops *, struct file **);
 
 /* Wait by the waiter, or, without one or its function, by polling the host. */
 int vfs_wait(
@@ -62,17 +56,14 @@ struct vfs_retry {
  * vfs_wait().
  */
 int vfs_wait_retry(const struct vfs_waiter *, int hostfd, struct vfs_retry *);
-/*
- * Transfer between a host stream and uio with the guest's blocking rules;
- * `owned` as above.  0 with what was done taken off the uio.  EAGAIN, EINTR,
- * EPIPE and the host's errors, all only when nothing was done.
- */
-int hostfd_do_read(
-    int fd, bool owned, bool nonblock, struct uio *, const struct vfs_waiter *);
-int hostfd_do_write(
-    int fd, bool owned, bool nonblock, struct uio *, const struct vfs_waiter *);
 short hostfd_ready(int fd, short events);
-/* hostfd_fileops' operations for files that add to them (fifos). */
+/*
+ * Operations of files with FCAP_HOSTFD, also for those that add to them
+ * (fifos).
+ * - hostfd_rw: 0 with what was done taken off the uio.  EAGAIN, EINTR, EPIPE
+ *   and the host's errors, all only when nothing was done.
+ */
+int hostfd_rw(struct file *, struct uio *, const struct vfs_waiter *);
 short hostfd_poll(struct file *, short events, int *hostfd);
 int hostfd_ioctl(struct file *, unsigned long cmd, void *kbuf, size_t size,
     uint64_t arg, long *ret);

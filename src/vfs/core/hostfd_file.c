@@ -50,39 +50,6 @@
 #define BOUNCE 4096 /* bytes; more than any record of an event file */
 #define PIECES 128  /* of memory in one host call */
 
-const struct hostfd_kind hostfd_kind_tty = {"tty", false};
-
-/* The first is for names that are not listed. */
-static const struct hostfd_kind kinds_owned[] = {
-    {"anon", true},
-    {"pipe", true},
-    {"eventfd", true},
-    {"eventpoll", true},
-    {"timerfd", true},
-    {"signalfd", true},
-    {"inotify", true},
-    {"pidfd", true},
-    {"memfd", true},
-};
-static const struct hostfd_kind kind_inherited = {"host", false};
-
-static const struct hostfd_kind *
-kind_by_name(const char *name)
-{
-	const size_t n = sizeof(kinds_owned) / sizeof(kinds_owned[0]);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(kinds_owned[i].name, name) == 0)
-			return (&kinds_owned[i]);
-	return (&kinds_owned[0]);
-}
-
-static const struct hostfd_kind *
-file_kind(const struct file *f)
-{
-	return (f->data != NULL ? f->data : &kind_inherited);
-}
-
 static bool
 file_nonblock(const struct file *f)
 {
@@ -158,24 +125,9 @@ stream_wait(
 }
 
 /*
- * One host call moves at most `max` bytes.  Records of event files must not
- * be split and some hosts handle each piece of a vector by itself: small
- * vectors go through a buffer.  A uio may have memory beyond resid.
+ * One host call.  Records of event files must not be split, and some hosts
+ * handle each piece of a vector by itself: small vectors go through a buffer.
  */
-static int
-stream_vector(const struct uio *uio, size_t max, struct host_iovec *iov)
-{
-	int n = 0;
-
-	for (; n < uio->niov && n < PIECES && max > 0; n++) {
-		iov[n] = uio->iov[n];
-		if (iov[n].len > max)
-			iov[n].len = max;
-		max -= iov[n].len;
-	}
-	return (n);
-}
-
 static int
 stream_read1(int fd, struct uio *uio, size_t *done)
 {
@@ -184,7 +136,7 @@ stream_read1(int fd, struct uio *uio, size_t *done)
 	size_t got;
 	int n, error;
 
-	n = stream_vector(uio, uio->resid, iov);
+	n = uio_vector(uio, uio->resid, iov, PIECES);
 	if (n > 1 && uio->resid <= sizeof(buf)) {
 		error = host_read(fd, buf, uio->resid, &got);
 		if (error == 0)
@@ -205,7 +157,7 @@ stream_write1(int fd, struct uio *uio, size_t max, size_t *done)
 	size_t len = uio->resid < max ? uio->resid : max, got = 0;
 	int n, error;
 
-	n = stream_vector(uio, len, iov);
+	n = uio_vector(uio, len, iov, PIECES);
 	if (n > 1 && len <= sizeof(buf)) {
 		for (int i = 0; i < n; got += iov[i++].len)
 			memcpy(buf + got, iov[i].base, iov[i].len);
@@ -217,15 +169,14 @@ stream_write1(int fd, struct uio *uio, size_t max, size_t *done)
 	return (error);
 }
 
-int
-hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
-    const struct vfs_waiter *waiter)
+static int
+hostfd_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	struct vfs_retry w = {.events = HOST_POLLIN, .deadline = UINT64_MAX};
+	bool owned = file_can(f, FCAP_OWNED), nonblock = file_nonblock(f);
+	int fd = f->hostfd, error;
 	size_t done;
-	int error;
 
-	KASSERT(!uio->write);
 	for (;;) {
 		if (!owned && uio->resid != 0) {
 			error = stream_wait(fd, HOST_POLLIN, nonblock, waiter);
@@ -243,16 +194,15 @@ hostfd_do_read(int fd, bool owned, bool nonblock, struct uio *uio,
 	}
 }
 
-int
-hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
-    const struct vfs_waiter *waiter)
+static int
+hostfd_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = UINT64_MAX};
+	bool owned = file_can(f, FCAP_OWNED), nonblock = file_nonblock(f);
 	const size_t start = uio->resid;
+	int fd = f->hostfd, error;
 	size_t done;
-	int error;
 
-	KASSERT(uio->write);
 	do {
 		if (!owned && uio->resid != 0) {
 			error = stream_wait(fd, HOST_POLLOUT, nonblock, waiter);
@@ -272,18 +222,30 @@ hostfd_do_write(int fd, bool owned, bool nonblock, struct uio *uio,
 	return (uio->resid < start ? 0 : error);
 }
 
-static int
-hostfd_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+int
+hostfd_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	return (hostfd_do_read(
-	    f->hostfd, file_kind(f)->owned, file_nonblock(f), uio, waiter));
+	return (uio->write ? hostfd_write(f, uio, waiter)
+			   : hostfd_read(f, uio, waiter));
 }
 
+/* A device of the host that can be positioned: no transfer waits for long. */
 static int
-hostfd_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+hostfd_device_rw(
+    struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	return (hostfd_do_write(
-	    f->hostfd, file_kind(f)->owned, file_nonblock(f), uio, waiter));
+	struct host_iovec iov[PIECES];
+	size_t done;
+	int n, error;
+
+	if (!uio->at)
+		return (hostfd_rw(f, uio, waiter));
+	n = uio_vector(uio, uio->resid, iov, PIECES);
+	error = uio->write ? host_pwritev(f->hostfd, iov, n, uio->off, &done)
+			   : host_preadv(f->hostfd, iov, n, uio->off, &done);
+	if (error == 0)
+		uio_advance(uio, done);
+	return (error);
 }
 
 int
@@ -386,37 +348,56 @@ tty_name(const struct file *f)
 static void
 hostfd_describe(struct file *f, char *buf, size_t size)
 {
-	const char *name = file_kind(f)->name;
-	struct vattr va;
-
-	if (file_getattr(f, &va) != 0) {
-		snprintf(buf, size, "anon_inode:[%s]", f->ops->name);
-		return;
-	}
-	if (va.type == VFIFO)
-		name = "pipe";
-	else if (va.type == VCHR && host_isatty(f->hostfd)) {
-		snprintf(buf, size, "%s", tty_name(f));
-		return;
-	} else if (file_kind(f)->owned) {
-		snprintf(buf, size, "anon_inode:[%s]", name);
-		return;
-	}
-	snprintf(buf, size, "%s:[%llu]", name, (unsigned long long)va.ino);
+	if (f->ops == &hostfd_tty_fileops)
+		(void)snprintf(buf, size, "%s", tty_name(f));
+	else
+		(void)snprintf(buf, size, "%s:[%llu]", f->ops->name,
+		    (unsigned long long)f->ino);
 }
 
-const struct fileops hostfd_fileops = {
-    .read = hostfd_read,
-    .write = hostfd_write,
-    .ioctl = hostfd_ioctl,
-    .poll = hostfd_poll,
-    .getattr = hostfd_getattr,
-    .seek = hostfd_seek,
-    .setfl = hostfd_setfl,
-    .close = hostfd_close,
-    .describe = hostfd_describe,
-    .name = "host",
-};
+#define HOSTFD_FILEOPS(text, tell, move, more)                             \
+	{                                                                  \
+		.caps = FCAP_STREAM | FCAP_HOSTFD | FCAP_HOSTOBJ | (more), \
+		.rw = (move), .ioctl = hostfd_ioctl, .poll = hostfd_poll,  \
+		.getattr = hostfd_getattr, .seek = hostfd_seek,            \
+		.setfl = hostfd_setfl, .close = hostfd_close,              \
+		.describe = (tell), .name = (text),                        \
+	}
+
+/* Made for guests. */
+static const struct fileops pipe_fileops =
+    HOSTFD_FILEOPS("pipe", hostfd_describe, hostfd_rw, FCAP_PIPE | FCAP_OWNED);
+const struct fileops eventfd_fileops =
+    HOSTFD_FILEOPS("eventfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK);
+const struct fileops eventpoll_fileops =
+    HOSTFD_FILEOPS("eventpoll", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK);
+const struct fileops timerfd_fileops =
+    HOSTFD_FILEOPS("timerfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK);
+
+/* Inherited. */
+const struct fileops hostfd_tty_fileops =
+    HOSTFD_FILEOPS("tty", hostfd_describe, hostfd_rw, FCAP_TTY);
+static const struct fileops inherited_pipe_fileops =
+    HOSTFD_FILEOPS("pipe", hostfd_describe, hostfd_rw, FCAP_PIPE);
+static const struct fileops inherited_stream_fileops =
+    HOSTFD_FILEOPS("host", hostfd_describe, hostfd_rw, 0);
+static const struct fileops inherited_device_fileops = HOSTFD_FILEOPS(
+    "host", hostfd_describe, hostfd_device_rw, FCAP_SEEK | FCAP_AT);
+
+/* The operations of an inherited descriptor. */
+static const struct fileops *
+inherited_ops(int fd, const struct host_stat *st)
+{
+	uint64_t pos;
+
+	if (vtype_of_mode(st->mode) == VFIFO)
+		return (&inherited_pipe_fileops);
+	if (host_isatty(fd))
+		return (&hostfd_tty_fileops);
+	if (host_lseek(fd, 0, SEEK_CUR, &pos) == 0)
+		return (&inherited_device_fileops);
+	return (&inherited_stream_fileops);
+}
 
 int
 hostfd_reopen(struct file *f, struct file *from)
@@ -426,7 +407,7 @@ hostfd_reopen(struct file *f, struct file *from)
 	struct host_stat st;
 	int fd, error;
 
-	if (from->ops != &hostfd_fileops || host_fstat(from->hostfd, &st) != 0)
+	if (!file_can(from, FCAP_HOSTOBJ) || host_fstat(from->hostfd, &st) != 0)
 		return (ENXIO);
 	if (have != O_RDWR && want != have)
 		return (EACCES);
@@ -434,15 +415,14 @@ hostfd_reopen(struct file *f, struct file *from)
 	if (error != 0)
 		return (error);
 	f->hostfd = fd;
-	f->data = from->data;
 	f->ino = from->ino;
-	f->ops = &hostfd_fileops;
+	f->ops = from->ops;
 	return (0);
 }
 
 /* A file over `fd`, which passes to it in any case. */
 static int
-hostfd_wrap(struct vfs *vfs, int fd, int flags, const struct hostfd_kind *kind,
+hostfd_wrap(struct vfs *vfs, int fd, int flags, const struct fileops *ops,
     struct file **out)
 {
 	struct host_stat st;
@@ -451,8 +431,7 @@ hostfd_wrap(struct vfs *vfs, int fd, int flags, const struct hostfd_kind *kind,
 
 	error = host_fstat(fd, &st);
 	if (error == 0)
-		error = file_create(vfs, &hostfd_fileops, NULL, flags, fd,
-		    (void *)(uintptr_t)kind, &f);
+		error = file_create(vfs, ops, NULL, flags, fd, NULL, &f);
 	if (error != 0) {
 		(void)host_close(fd);
 		return (error);
@@ -465,7 +444,6 @@ hostfd_wrap(struct vfs *vfs, int fd, int flags, const struct hostfd_kind *kind,
 int
 pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 {
-	const struct hostfd_kind *kind = kind_by_name("pipe");
 	struct file *rd, *wr;
 	int fds[2], error;
 
@@ -473,12 +451,12 @@ pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 	if (error != 0)
 		return (error);
 	flags &= O_NONBLOCK | O_DIRECT;
-	error = hostfd_wrap(vfs, fds[0], O_RDONLY | flags, kind, &rd);
+	error = hostfd_wrap(vfs, fds[0], O_RDONLY | flags, &pipe_fileops, &rd);
 	if (error != 0) {
 		(void)host_close(fds[1]);
 		return (error);
 	}
-	error = hostfd_wrap(vfs, fds[1], O_WRONLY | flags, kind, &wr);
+	error = hostfd_wrap(vfs, fds[1], O_WRONLY | flags, &pipe_fileops, &wr);
 	if (error != 0) {
 		file_free(rd);
 		return (error);
@@ -489,10 +467,10 @@ pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 }
 
 int
-hostfd_inherit(struct vfs *vfs, int fd, int flags, struct file **out)
+hostfd_inherit(struct vfs *vfs, int fd, int flags, const struct host_stat *st,
+    struct file **out)
 {
-	return (hostfd_wrap(vfs, fd, flags,
-	    host_isatty(fd) ? &hostfd_kind_tty : &kind_inherited, out));
+	return (hostfd_wrap(vfs, fd, flags, inherited_ops(fd, st), out));
 }
 
 /*
@@ -500,8 +478,8 @@ hostfd_inherit(struct vfs *vfs, int fd, int flags, struct file **out)
  * - It becomes O_NONBLOCK on the host side.
  */
 int
-hostfd_file_adopt(
-    struct vfs *vfs, int hostfd, int flags, const char *name, struct file **out)
+hostfd_file_adopt(struct vfs *vfs, int hostfd, int flags,
+    const struct fileops *ops, struct file **out)
 {
 	struct host_stat st;
 	struct file *f;
@@ -513,8 +491,7 @@ hostfd_file_adopt(
 	if (error == 0)
 		error = host_fstat(hostfd, &st);
 	if (error == 0)
-		error = file_create(vfs, &hostfd_fileops, NULL, flags, hostfd,
-		    (void *)(uintptr_t)kind_by_name(name), &f);
+		error = file_create(vfs, ops, NULL, flags, hostfd, NULL, &f);
 	if (error != 0)
 		return (error);
 	f->ino = st.ino;

@@ -142,11 +142,12 @@ inotify_describe(struct file *f, char *buf, size_t size)
 
 static const struct fileops inotify_fileops = {
     .describe = inotify_describe,
-    .read = inotify_read,
+    .caps = FCAP_STREAM,
+    .rw = inotify_read, /* instances are O_RDONLY */
     .poll = inotify_poll,
     .ioctl = inotify_ioctl,
     .close = inotify_close,
-    .name = "inotify",
+    .name = "anon_inode:inotify",
 };
 
 /* ---- the calls ---- */

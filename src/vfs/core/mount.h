@@ -21,7 +21,7 @@ struct vfs;
 struct vmount {
 	TAILQ_ENTRY(vmount) link;
 	struct vfs *vfs;      /* [I] */
-	struct vnode *root;   /* [I] ref'ed */
+	struct vnode *root;   /* [I] ref'ed; NULL: its files have no names */
 	struct vnode *covers; /* [I] ref'ed; NULL: root mount */
 	const char *fstype;   /* [I] "hostfs", "tmpfs", "proc", "devtmpfs" */
 	char source[256];     /* [I] for /proc/mounts */

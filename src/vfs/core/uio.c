@@ -96,6 +96,20 @@ uiozero(size_t n, struct uio *uio)
 	return (done);
 }
 
+int
+uio_vector(const struct uio *uio, size_t max, struct host_iovec *iov, int n)
+{
+	int i = 0;
+
+	for (; i < uio->niov && i < n && max > 0; i++) {
+		iov[i] = uio->iov[i];
+		if (iov[i].len > max)
+			iov[i].len = max;
+		max -= iov[i].len;
+	}
+	return (i);
+}
+
 /*
  * Account for n bytes that the host moved.
  * - n must not exceed resid.

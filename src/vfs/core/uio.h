@@ -24,6 +24,7 @@ struct uio {
 	size_t resid; /* bytes that are left */
 	uint64_t off; /* file offset, advanced by uiomove and by drivers */
 	bool write;   /* true: from memory to the file */
+	bool at;      /* `off` is where to move; false: where the host is */
 };
 
 void uio_init1(struct uio *, struct host_iovec *one, void *buf, size_t len,
@@ -32,6 +33,9 @@ void uio_init1(struct uio *, struct host_iovec *one, void *buf, size_t len,
  * many. */
 size_t uiomove(void *p, size_t n, struct uio *);
 size_t uiozero(size_t n, struct uio *); /* read side only */
+/* The pieces of the next `max` bytes, at most n of them, for a call of the
+ * host; returns how many.  The uio is not advanced. */
+int uio_vector(const struct uio *, size_t max, struct host_iovec *iov, int n);
 /* Advance by n bytes that the caller has transferred in another way. */
 void uio_advance(struct uio *, size_t n);
 

@@ -51,6 +51,7 @@ vfs_core_create(struct vm_system *sys, struct vfs **vfsp)
 	vfs_lock_init(vfs);
 	inotify_init(vfs);
 	TAILQ_INIT(&vfs->mounts);
+	TAILQ_INIT(&vfs->detached);
 	*vfsp = vfs;
 	return (0);
 }
@@ -78,6 +79,10 @@ vfs_core_destroy(struct vfs *vfs)
 		kmutex_unlock(&vfs->mount_lock);
 		vmount_destroy(mp);
 		vrele(covers);
+	}
+	while ((mp = TAILQ_FIRST(&vfs->detached)) != NULL) {
+		TAILQ_REMOVE(&vfs->detached, mp, link);
+		vmount_destroy(mp);
 	}
 	KVERIFY(vm_zone_live(vfs->z_vnode) == 0);
 	vfs_lock_fini(vfs);

@@ -31,7 +31,8 @@ struct vfs {
 	struct vm_system *sys;                  /* [I] */
 	struct kmutex mount_lock;               /* rank MOUNT */
 	TAILQ_HEAD(vmount_list, vmount) mounts; /* mount_lock */
-	struct vnode *root; /* [I] ref'ed, root of the first mount */
+	struct vmount_list detached; /* mount_lock; without a place in it */
+	struct vnode *root;          /* [I] ref'ed, root of the first mount */
 	struct vm_zone *z_vnode, *z_file;
 	_Atomic(uint64_t) next_dev;
 	const struct procfs_ops *procfs_ops; /* registered by kern */

@@ -462,7 +462,7 @@ devfs_object(struct vnode *vp, struct vm_object **op)
 /* ---- open devices ---- */
 
 static int
-dev_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+dev_read(struct file *f, struct uio *uio)
 {
 	char buf[4096];
 	size_t n;
@@ -488,7 +488,7 @@ dev_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 }
 
 static int
-dev_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+dev_write(struct file *f, struct uio *uio)
 {
 	if (devfs_minor(f->vp) == DEV_FULL)
 		return (uio->resid > 0 ? ENOSPC : 0);
@@ -535,9 +535,15 @@ dev_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 	return (0);
 }
 
+static int
+dev_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+{
+	return (uio->write ? dev_write(f, uio) : dev_read(f, uio));
+}
+
 static const struct fileops dev_fileops = {
-    .read = dev_read,
-    .write = dev_write,
+    .caps = FCAP_SEEK | FCAP_AT,
+    .rw = dev_rw,
     .ioctl = dev_ioctl,
     .poll = devfs_dev_poll,
     .getattr = devfs_dev_getattr,
@@ -557,8 +563,7 @@ tty_open_host(struct vfs *vfs, struct file *f)
 	if (error != 0)
 		return (error);
 	f->hostfd = fd;
-	f->data = (void *)(uintptr_t)&hostfd_kind_tty;
-	f->ops = &hostfd_fileops;
+	f->ops = &hostfd_tty_fileops;
 	return (0);
 }
 

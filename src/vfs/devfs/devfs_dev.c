@@ -43,7 +43,7 @@ dev_of(const struct file *f)
 
 /* Read or write what lies within the device. */
 static int
-dev_rw(struct file *f, struct uio *uio)
+dev_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	struct vfs_device *d = dev_of(f);
 
@@ -52,18 +52,6 @@ dev_rw(struct file *f, struct uio *uio)
 	if (uio->off >= d->size)
 		return (uio->write && uio->resid > 0 ? ENOSPC : 0);
 	return (d->rw(d->arg, uio));
-}
-
-static int
-dev_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
-{
-	return (dev_rw(f, uio));
-}
-
-static int
-dev_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
-{
-	return (dev_rw(f, uio));
 }
 
 static int
@@ -100,8 +88,8 @@ dev_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 }
 
 const struct fileops devfs_dev_fileops = {
-    .read = dev_read,
-    .write = dev_write,
+    .caps = FCAP_SEEK | FCAP_AT | FCAP_OFFSET,
+    .rw = dev_rw,
     .ioctl = dev_ioctl,
     .poll = devfs_dev_poll,
     .getattr = devfs_dev_getattr,

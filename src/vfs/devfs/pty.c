@@ -664,9 +664,23 @@ pty_ioctl(struct file *f, unsigned long lcmd, void *kbuf, size_t size,
 	return (error);
 }
 
+static int
+master_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+{
+	return (uio->write ? pty_write(f, uio, waiter)
+			   : master_read(f, uio, waiter));
+}
+
+static int
+slave_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+{
+	return (uio->write ? pty_write(f, uio, waiter)
+			   : slave_read(f, uio, waiter));
+}
+
 static const struct fileops master_fileops = {
-    .read = master_read,
-    .write = pty_write,
+    .caps = FCAP_STREAM | FCAP_TTY,
+    .rw = master_rw,
     .ioctl = pty_ioctl,
     .poll = pty_poll,
     .getattr = pty_getattr,
@@ -675,8 +689,8 @@ static const struct fileops master_fileops = {
 };
 
 static const struct fileops slave_fileops = {
-    .read = slave_read,
-    .write = pty_write,
+    .caps = FCAP_STREAM | FCAP_TTY,
+    .rw = slave_rw,
     .ioctl = pty_ioctl,
     .poll = pty_poll,
     .getattr = pty_getattr,

@@ -155,7 +155,7 @@ hostfs_inactive(struct vnode *vp)
 	struct host_stat st;
 	bool resident, keep;
 
-	if (vp->type != VREG || obj == NULL)
+	if (vp->type != VREG || obj == NULL || hostfs_inherited(vp))
 		return (false);
 	vm_object_lock(obj);
 	resident = obj->resident + obj->swapped > 0;
@@ -289,6 +289,11 @@ hostfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 
 	if (hostfs_rdonly(vp))
 		return (EROFS);
+	/* What comes with a descriptor: see hostfs_inherit.c. */
+	if (hostfs_inherited(vp) &&
+	    (atomic_load(&n->wfd) < 0 ||
+		(what & (VA_UID | VA_GID | VA_MODE)) != 0))
+		return (EPERM);
 	atomic_store(&n->written, true);
 	if ((what & VA_SIZE) != 0) {
 		if (vp->type != VREG)
@@ -362,6 +367,30 @@ hostfs_destroy(struct vmount *mp)
 	free(mp->data);
 }
 
+int
+hostfs_mount_make(struct vfs *vfs, const char *source, unsigned flags,
+    bool inherited, struct vmount **mpp)
+{
+	struct hostfs_mount *hm;
+	uint32_t uid, gid;
+	int error;
+
+	hm = calloc(1, sizeof(*hm));
+	if (hm == NULL)
+		return (ENOMEM);
+	host_ids(&uid, &hm->uid, &gid, &hm->gid);
+	hm->chown = hm->uid == 0;
+	hm->inherited = inherited;
+	error =
+	    vmount_create(vfs, "hostfs", source, flags, hostfs_destroy, mpp);
+	if (error != 0) {
+		free(hm);
+		return (error);
+	}
+	(*mpp)->data = hm;
+	return (0);
+}
+
 /*
  * A mount of the host's directory or regular file at hostpath, which is
  * resolved by the host (it comes from the person who starts the kernel).
@@ -371,41 +400,26 @@ int
 hostfs_mount_create(
     struct vfs *vfs, const char *hostpath, bool rdonly, struct vmount **mpp)
 {
-	struct hostfs_mount *hm;
 	struct vmount *mp;
-	uint32_t uid, euid, gid, egid;
 	int fd, error;
 
 	error = host_openat(AT_FDCWD, hostpath, O_PATH, 0, &fd);
 	if (error != 0)
 		return (error);
-	error = vmount_create(vfs, "hostfs", hostpath, rdonly ? VMNT_RDONLY : 0,
-	    hostfs_destroy, &mp);
+	error = hostfs_mount_make(
+	    vfs, hostpath, rdonly ? VMNT_RDONLY : 0, false, &mp);
 	if (error != 0) {
 		(void)host_close(fd);
 		return (error);
 	}
-	host_ids(&uid, &euid, &gid, &egid);
-	hm = calloc(1, sizeof(*hm));
-	if (hm == NULL) {
-		(void)host_close(fd);
-		error = ENOMEM;
-		goto fail;
-	}
-	hm->chown = euid == 0;
-	hm->uid = euid;
-	hm->gid = egid;
-	mp->data = hm;
 	error = hostfs_vget(mp, fd, &mp->root);
-	if (error != 0)
-		goto fail;
-	error = EINVAL;
-	if (mp->root->type != VDIR && mp->root->type != VREG)
-		goto fail;
+	if (error == 0 && mp->root->type != VDIR && mp->root->type != VREG)
+		error = EINVAL;
+	if (error != 0) {
+		vmount_destroy(mp);
+		return (error);
+	}
 	mp->root->flags |= VN_ROOT;
 	*mpp = mp;
 	return (0);
-fail:
-	vmount_destroy(mp);
-	return (error);
 }

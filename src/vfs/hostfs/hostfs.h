@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+struct file;
+struct host_stat;
 struct vfs;
 struct vmount;
 
@@ -16,5 +18,13 @@ struct vmount;
  * ENOMEM. */
 int hostfs_mount_create(
     struct vfs *, const char *hostpath, bool rdonly, struct vmount **);
+
+/*
+ * A file over the inherited regular file or directory that fd has; flags are
+ * its access mode and O_APPEND.
+ * - fd passes to the file in any case.  EMFILE, ENOMEM, errors of the host.
+ */
+int hostfs_inherit(
+    struct vfs *, int fd, int flags, const struct host_stat *, struct file **);
 
 #endif /* VFS_HOSTFS_HOSTFS_H */

@@ -16,7 +16,8 @@ struct hostfs_node {
 	int fd;           /* [I] O_PATH descriptor of the file */
 	_Atomic(int) rfd; /* [a] to read, -1: not yet; set once under [v] */
 	_Atomic(int) wfd; /* [a] to write, likewise; may be rfd */
-	int64_t btime;    /* [I] with dev and ino the identity */
+	_Atomic(bool) wshared; /* [a] wfd is of an inherited description */
+	int64_t btime;         /* [I] with dev and ino the identity */
 	_Atomic(bool) written; /* [a] by us, perhaps, since the stamp */
 	/* What the file was like when the vnode was made or put aside. */
 	bool stamped;         /* [v] */
@@ -26,8 +27,9 @@ struct hostfs_node {
 	_Atomic(uint32_t) writers, nwrites; /* [a] */
 };
 
-/* Owner of what guests create, where this process may choose. */
 struct hostfs_mount {
+	bool inherited; /* [I] of files that came as descriptors */
+	/* Owner of what guests create, where this process may choose. */
 	bool chown;        /* [I] we are root on the host */
 	uint32_t uid, gid; /* [I] what the host gives by itself */
 };
@@ -44,6 +46,12 @@ hostfs_rdonly(const struct vnode *vp)
 	return ((vp->mount->flags & VMNT_RDONLY) != 0);
 }
 
+static inline bool
+hostfs_inherited(const struct vnode *vp)
+{
+	return (((const struct hostfs_mount *)vp->mount->data)->inherited);
+}
+
 extern const struct vops hostfs_vops;
 
 /* ---- hostfs.c ---- */
@@ -51,6 +59,9 @@ extern const struct vops hostfs_vops;
 /* The vnode of the file that the O_PATH descriptor fd has; fd is consumed.
  * New ref.  0, ENOMEM, EIO... */
 int hostfs_vget(struct vmount *, int fd, struct vnode **);
+/* A mount without root. */
+int hostfs_mount_make(struct vfs *, const char *source, unsigned flags,
+    bool inherited, struct vmount **);
 
 /* ---- hostfs_io.c ---- */
 

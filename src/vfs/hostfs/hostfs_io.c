@@ -43,7 +43,9 @@ hostfs_io_fd(struct vnode *vp, _Atomic(int) *slot, int flags, int *fdp)
 	if (fd < 0) {
 		kmutex_lock(&vp->lock);
 		fd = atomic_load_explicit(slot, memory_order_relaxed);
-		if (fd < 0)
+		if (fd < 0 && hostfs_inherited(vp))
+			error = EACCES;
+		else if (fd < 0)
 			error = host_reopen(hostfs_node(vp)->fd,
 			    flags | O_NOCTTY | O_NONBLOCK, &fd);
 		if (error == 0)
@@ -122,11 +124,15 @@ int
 hostfs_write(struct vnode *vp, struct uio *uio, int flags)
 {
 	size_t done;
-	int fd, error;
+	int fd, fl, error;
 
 	if (vp->type != VREG)
 		return (vp->type == VDIR ? EISDIR : EINVAL);
 	error = hostfs_wfd(vp, &fd);
+	if (error == 0 && (flags & O_APPEND) == 0 &&
+	    atomic_load(&hostfs_node(vp)->wshared) &&
+	    host_getfl(fd, &fl) == 0 && (fl & O_APPEND) != 0)
+		error = EACCES; /* the host would append it */
 	if (error != 0)
 		return (error);
 	error = host_pwritev(fd, uio->iov,
@@ -156,25 +162,6 @@ hostfs_fsync(struct vnode *vp)
 
 /* ---- fifos ---- */
 
-static bool
-fifo_nonblock(const struct file *f)
-{
-	return ((atomic_load(&f->flags) & O_NONBLOCK) != 0);
-}
-
-static int
-fifo_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
-{
-	return (hostfd_do_read(f->hostfd, true, fifo_nonblock(f), uio, waiter));
-}
-
-static int
-fifo_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
-{
-	return (
-	    hostfd_do_write(f->hostfd, true, fifo_nonblock(f), uio, waiter));
-}
-
 static void
 fifo_close(struct file *f)
 {
@@ -184,8 +171,8 @@ fifo_close(struct file *f)
 }
 
 static const struct fileops fifo_fileops = {
-    .read = fifo_read,
-    .write = fifo_write,
+    .caps = FCAP_STREAM | FCAP_PIPE | FCAP_HOSTFD | FCAP_OWNED,
+    .rw = hostfd_rw,
     .ioctl = hostfd_ioctl,
     .poll = hostfd_poll,
     .setfl = hostfd_setfl,

@@ -108,7 +108,7 @@ procfs_describe(struct vnode *vp, char *buf, size_t size)
 	error = procfs_target(vp, &target, &f);
 	if (error != 0)
 		return (error);
-	if (f != NULL && f->vp == NULL)
+	if (f != NULL && (f->vp == NULL || f->vp->mount->root == NULL))
 		file_describe(f, buf, size);
 	else if (f != NULL && f->vp->ops == &procfs_fdfile_vops)
 		file_describe(procfs_node(f->vp)->file, buf, size);

@@ -36,8 +36,8 @@ mem_close(struct file *f)
 }
 
 static const struct fileops procfs_mem_fileops = {
-    .read = mem_rw,
-    .write = mem_rw,
+    .caps = FCAP_SEEK | FCAP_AT | FCAP_OFFSET,
+    .rw = mem_rw,
     .poll = procfs_text_poll,
     .getattr = procfs_text_getattr,
     .seek = procfs_text_seek,

@@ -98,7 +98,7 @@ procfs_text_read(struct vnode *vp, struct uio *uio, int flags)
 }
 
 static int
-text_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+text_read(struct file *f, struct uio *uio)
 {
 	struct procfs_text *t = f->data;
 	struct procfs_buf b, old;
@@ -163,7 +163,7 @@ text_close(struct file *f)
 
 /* A setting: each write is one. */
 static int
-text_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+text_write(struct file *f, struct uio *uio)
 {
 	char text[VFS_PATH_MAX + 16];
 	size_t len = uio->resid;
@@ -178,9 +178,15 @@ text_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 	return (error);
 }
 
+static int
+text_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+{
+	return (uio->write ? text_write(f, uio) : text_read(f, uio));
+}
+
 static const struct fileops procfs_text_fileops = {
-    .read = text_read,
-    .write = text_write,
+    .caps = FCAP_SEEK | FCAP_AT | FCAP_OFFSET,
+    .rw = text_rw,
     .poll = procfs_text_poll,
     .getattr = procfs_text_getattr,
     .seek = procfs_text_seek,

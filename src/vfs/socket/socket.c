@@ -54,10 +54,13 @@
 #define RECV_FLAGS \
 	(HOST_MSG_OOB | HOST_MSG_PEEK | HOST_MSG_TRUNC | HOST_MSG_ERRQUEUE)
 
+static int socket_rw(struct file *, struct uio *, const struct vfs_waiter *);
+static const struct fileops *socket_ops(const struct socket *);
+
 struct socket *
 file_socket(const struct file *f)
 {
-	return (f->ops == &socket_fileops ? f->data : NULL);
+	return (f->ops->rw == socket_rw ? f->data : NULL);
 }
 
 bool
@@ -124,7 +127,7 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 	if (error == 0) {
 		init.vfs = vfs;
 		*so = init;
-		error = file_create(vfs, &socket_fileops, NULL,
+		error = file_create(vfs, socket_ops(so), NULL,
 		    O_RDWR | (flags & O_NONBLOCK), hostfd, so, &f);
 		if (error != 0)
 			zfree(vfs->sockets->zone, so);
@@ -248,15 +251,17 @@ int
 sock_listen(struct file *f, int backlog, const struct vfs_waiter *waiter)
 {
 	struct socket *so = file_socket(f);
+	struct sock_cred self;
 	bool bound;
 
 	if (so->inherited)
 		return (EACCES);
 	if (is_unix(so)) {
+		self = sock_self(waiter); /* takes the lock of a process */
 		kmutex_lock(&so->vfs->sockets->lock);
 		bound = so->bound;
 		if (bound)
-			so->cred = sock_self(waiter);
+			so->cred = self;
 		kmutex_unlock(&so->vfs->sockets->lock);
 		if (!bound)
 			return (sock_is_record(so) &&
@@ -838,24 +843,28 @@ sock_recv(struct file *f, struct sock_msg *m, int flags,
 
 /* ---- as a file ---- */
 
+/* A message without flags; files that come with it are closed. */
 static int
-socket_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+socket_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	struct sock_msg m = {.uio = uio};
-	int error = sock_recv(f, &m, 0, waiter);
+	int error;
 
+	if (uio->write)
+		return (sock_send(f, &m, 0, waiter));
+	error = sock_recv(f, &m, 0, waiter);
 	for (int i = 0; i < m.nfiles; i++)
 		file_free(m.files[i]);
 	free(m.files);
 	return (error);
 }
 
-static int
-socket_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+static bool
+socket_timed(const struct file *f, bool write)
 {
-	struct sock_msg m = {.uio = uio};
+	struct socket *so = f->data;
 
-	return (sock_send(f, &m, 0, waiter));
+	return (atomic_load(write ? &so->snd_ns : &so->rcv_ns) != 0);
 }
 
 static int
@@ -881,14 +890,24 @@ socket_describe(struct file *f, char *buf, size_t size)
 	(void)snprintf(buf, size, "socket:[%llu]", (unsigned long long)f->ino);
 }
 
-const struct fileops socket_fileops = {
-    .describe = socket_describe,
-    .read = socket_read,
-    .write = socket_write,
-    .ioctl = hostfd_ioctl,
-    .poll = hostfd_poll,
-    .getattr = socket_getattr,
-    .setfl = hostfd_setfl,
-    .close = socket_close,
-    .name = "socket",
+#define SOCKET_FILEOPS(more)                                    \
+	{                                                       \
+		.caps = FCAP_HOSTFD | (more), .rw = socket_rw,  \
+		.timed = socket_timed, .ioctl = hostfd_ioctl,   \
+		.poll = hostfd_poll, .getattr = socket_getattr, \
+		.setfl = hostfd_setfl, .close = socket_close,   \
+		.describe = socket_describe, .name = "socket",  \
+	}
+
+/* By [inherited][keeps message boundaries]. */
+static const struct fileops socket_fileops[2][2] = {
+    {SOCKET_FILEOPS(FCAP_OWNED | FCAP_STREAM),
+	SOCKET_FILEOPS(FCAP_OWNED | FCAP_STREAM | FCAP_RECORD)},
+    {SOCKET_FILEOPS(FCAP_STREAM), SOCKET_FILEOPS(FCAP_STREAM | FCAP_RECORD)},
 };
+
+static const struct fileops *
+socket_ops(const struct socket *so)
+{
+	return (&socket_fileops[so->inherited][sock_is_record(so)]);
+}

@@ -38,8 +38,6 @@ int sock_table_create(struct vfs *);
 /* Free the parcels and the table.  No process is left. */
 void sock_table_destroy(struct vfs *);
 
-extern const struct fileops socket_fileops;
-
 /* sock_unix.c */
 int unix_bind(struct file *, struct socket *, const struct host_sockaddr *,
     const struct vfs_ctx *);

@@ -44,12 +44,6 @@ fifo_writes(int flags)
 	return ((flags & O_ACCMODE) != O_RDONLY);
 }
 
-static bool
-fifo_nonblock(const struct file *f)
-{
-	return ((atomic_load(&f->flags) & O_NONBLOCK) != 0);
-}
-
 static int
 fifo_anchor(struct tmpfs_node *node)
 {
@@ -133,19 +127,6 @@ fifo_partner(struct tmpfs_node *node, int flags, const struct vfs_ctx *ctx)
 	return (error);
 }
 
-static int
-fifo_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
-{
-	return (hostfd_do_read(f->hostfd, true, fifo_nonblock(f), uio, waiter));
-}
-
-static int
-fifo_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
-{
-	return (
-	    hostfd_do_write(f->hostfd, true, fifo_nonblock(f), uio, waiter));
-}
-
 static void
 fifo_close(struct file *f)
 {
@@ -158,8 +139,8 @@ fifo_close(struct file *f)
 }
 
 static const struct fileops tmpfs_fifo_fileops = {
-    .read = fifo_read,
-    .write = fifo_write,
+    .caps = FCAP_STREAM | FCAP_PIPE | FCAP_HOSTFD | FCAP_OWNED,
+    .rw = hostfd_rw,
     .ioctl = hostfd_ioctl,
     .poll = hostfd_poll,
     .setfl = hostfd_setfl,

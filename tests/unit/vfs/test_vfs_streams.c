@@ -170,8 +170,8 @@ test_adopt(void **state)
 	int fd;
 
 	assert_int_equal(host_eventfd(0, 0, &fd), 0);
-	assert_int_equal(
-	    hostfd_file_adopt(fx->vfs, fd, O_RDWR | O_NONBLOCK, "eventfd", &f),
+	assert_int_equal(hostfd_file_adopt(fx->vfs, fd, O_RDWR | O_NONBLOCK,
+			     &eventfd_fileops, &f),
 	    0);
 	file_describe(f, buf, sizeof(buf));
 	assert_string_equal(buf, "anon_inode:[eventfd]");
