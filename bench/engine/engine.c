@@ -27,6 +27,7 @@
 #include "vm/map/vm_map_int.h"
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"
+#include "vm/pageout/vm_pageout.h"
 
 #ifdef HAVE_MIMALLOC
 #include <mimalloc.h>

@@ -28,6 +28,7 @@
 #include "host/host_file.h"
 #include "libk/kassert.h"
 #include "vfs/core/file.h"
+#include "vm/pager/vnode_pager.h"
 
 /* Key: [I] immutable, [f] k->file_lock */
 struct vkfile {

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Physical memory: the arena (vm_phys), and struct vm_page, one cache line
- * for each frame.
+ * Physical memory: the arena (struct vm_phys), and struct vm_page, one cache
+ * line for each frame.  Pages of objects: vm/object/vm_object_page.h.  Frames
+ * when memory is short: mem/vm_reserve.h.
  */
 #ifndef MEM_VM_PAGE_H
 #define MEM_VM_PAGE_H
@@ -15,7 +16,7 @@
 
 /* vm_page.flags, under the object lock */
 #define PG_BUSY 0x01   /* in transit: I/O or COW copy; owner is one thread */
-#define PG_WANTED 0x02 /* somebody waits for PG_BUSY on object->busy_cond */
+#define PG_WANTED 0x02 /* a thread waits for PG_BUSY on object->busy_cond */
 #define PG_DIRTY 0x04  /* differs from its file */
 #define PG_ZEROED 0x08 /* free frame known to read as zero */
 #define PG_MAPPED 0x10 /* a translation may exist in some pmap */
@@ -46,7 +47,7 @@ struct vm_page {
 	uint8_t free;                          /* [f] PHYS_* */
 	uint8_t act; /* [o] activity, see vm_pageout.c */
 	/* Block with the same contents, or 0.  While it is set no translation
-	 * allows writing: whoever makes the page writable frees the block. */
+	 * allows writing: vm_page_dirty() frees the block first. */
 	uint64_t swap; /* [o] swblk_t */
 };
 
@@ -116,78 +117,26 @@ void vm_phys_free_run(struct vm_phys *, struct vm_page *, unsigned npages);
 /* Give the memory of free 2 MiB runs back to the host; returns bytes. */
 uint64_t vm_phys_trim(struct vm_phys *);
 
-/* ---- pages of objects ---- */
+/* ---- frames of devices (vm_phys_device.c) ---- */
+
+/* Allocate a run of frames of the device part, zeroed at first use.  0,
+ * ENOMEM, EINVAL.  *base is their address in the kernel process. */
+int vm_phys_device_alloc(
+    struct vm_phys *, uint64_t npages, vm_frame_t *first, void **base);
+/* No object may have them any more; the host gets the memory back. */
+void vm_phys_device_free(struct vm_phys *, vm_frame_t first, uint64_t npages);
+
+/* ---- pages (vm_page.c) ---- */
 
 /*
- * The object of a page, read without the lock that protects it: for who finds
- * pages by frame.  Objects are type-stable; the answer is to be verified with
- * the object held and locked.
- */
-__attribute__((no_sanitize("thread"))) static inline struct vm_object *
-vm_page_owner(const struct vm_page *m)
-{
-	return (*(struct vm_object *const volatile *)&m->object);
-}
-
-/*
- * Allocate a page for (object, pindex) and insert it, busy and not valid.
- * - Object locked; stays locked.  No page may be there already.
- * - NULL: no frame or no radix node.  Does not reclaim (vm_fault does, with
- *   the locks dropped).
- */
-struct vm_page *vm_page_alloc(struct vm_object *, vm_pindex_t);
-/*
- * Allocate up to n (<= 512) consecutive pages at pindex as one contiguous
- * run of frames where possible, stopping at the first index that is occupied
- * or where no frame can be had.  All are busy.  Returns how many, 0..n; the
- * first is *out, neighbours in the frame array.
- */
-unsigned vm_page_alloc_run(
-    struct vm_object *, vm_pindex_t, unsigned n, struct vm_page **out);
-/*
- * Allocate a page for an index whose contents are in swap, in place of the
- * block in the index; busy, not valid, and its `swap` is that block.
- * - Object locked.  NULL: no frame.
- */
-struct vm_page *vm_page_alloc_swapped(struct vm_object *, vm_pindex_t);
-/*
- * The opposite: the page leaves, the block `blk` with its contents takes its
- * place in the index.  Conditions of vm_page_free(); the page is busied by the
- * caller.  Cannot fail.
- */
-void vm_page_to_swap(struct vm_page *, uint64_t blk);
-/* A copy of the page in swap, if there is one, is given up.  Object locked. */
-void vm_page_drop_swap(struct vm_page *);
-/*
- * The page is about to be written to, or to get a translation that allows it:
- * a copy in swap is given up; a page of a file becomes dirty.  Object locked,
- * page not busy by others.
- */
-void vm_page_dirty(struct vm_page *);
-/* Resident page or NULL (also when it is in swap).  Object locked. */
-struct vm_page *vm_page_lookup(struct vm_object *, vm_pindex_t);
-/*
- * Take the page out of its object and free the frame (or leave that to the
- * last unhold).  Object locked, page not wired; it must not be mapped in any
- * pmap (translations removed and synced).  A busy page must be busied by the
- * caller.
- */
-void vm_page_free(struct vm_page *);
-/*
- * For who takes a whole index apart: the page belongs to nobody any more.
- * True: its frame is the caller's to free; false: the last unhold will.
- * Object locked, page not busy; the index is the caller's business.
+ * The page leaves its object, or the object that it belonged to is taken
+ * apart: it has no owner any more.  True: the caller must free the frame;
+ * false: the last unhold frees it.
+ * - Lock of its object held, page not busy; the caller removes the page from
+ *   the index.
  */
 bool vm_page_orphan(struct vm_page *);
-/* Move to another object; both locked, page not busy by others. ENOMEM:
- * nothing changed.  Keeps flags, swap copy and translations. */
-int vm_page_rename(struct vm_page *, struct vm_object *, vm_pindex_t);
-/* Busy: object locked.  try: false when busy by another. */
-bool vm_page_busy_try(struct vm_page *);
-void vm_page_unbusy(struct vm_page *);
-/* Wait until the page is no longer busy; drops and retakes the object lock:
- * the caller must look the page up again. */
-void vm_page_busy_wait(struct vm_object *, struct vm_page *);
+
 /*
  * Pin: the frame keeps its contents' storage until unhold, even when the
  * page is freed.  Legal under the object lock or the pmap lock of a pmap

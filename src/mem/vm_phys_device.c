@@ -16,11 +16,12 @@
  *
  * Limits: VM_PHYS_DEVRUNS runs at a time.
  */
+#include "mem/vm_page.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "libk/kassert.h"
-#include "vm/pager/device_pager.h"
 
 /* Where a run of n frames fits, and before which run: first fit.  Locked. */
 static bool

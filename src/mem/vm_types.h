@@ -53,13 +53,15 @@ struct vm_zone;
 struct vm_zone_set;
 struct vm_phys;
 struct vm_pageout;
+struct vm_reclaim_ops;
+struct vm_entry_ops;
 struct swap_space;
 
 TAILQ_HEAD(vm_object_list, vm_object);
 TAILQ_HEAD(vmspace_list, vmspace);
 TAILQ_HEAD(vm_page_list, vm_page);
 
-/* Event counts of a VM system; see vm_meter.h for the names. */
+/* Event counts of a VM system; see vm_stat_name(). */
 enum vm_stat {
 	VMST_FAULTS,    /* vm_fault() calls that did something */
 	VMST_ZFOD,      /* pages zero-filled on demand */
@@ -121,9 +123,10 @@ struct vm_system {
 	struct swap_space *swap;    /* [I] may have no area */
 	struct vm_pageout *pageout; /* [I] */
 	struct vm_swapcache cache;
-	/* Frames that only those may take who need them to free others. */
-	uint64_t reserve;        /* [I] */
-	uint64_t low;            /* [I] below it pageout is woken up */
+	uint64_t reserve; /* [I] last frames, see mem/vm_reserve.h */
+	uint64_t low;     /* [I] reclaim->low is called below it */
+	const struct vm_reclaim_ops *reclaim; /* [I] pageout, or NULL */
+	const struct vm_entry_ops *entry_ops; /* [I] vm/map */
 	_Atomic(bool) any_wired; /* [a] mlock was used at some time */
 
 	struct kmutex list_lock;       /* rank OBJLIST */

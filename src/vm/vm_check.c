@@ -22,7 +22,7 @@
  *
  * Limits: cost is linear in translations, pages and frames ever used.
  */
-#include "vm/vmspace.h"
+#include "vm/vm_check.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -15,6 +15,8 @@
  * each.  The proportional size divides the pages of each object by the number
  * of its refs: right where all users see all of it.
  */
+#include "vm/vm_meter.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +25,7 @@
 #include "vm/swap/swap_space.h"
 #include "vm/map/vm_map_int.h"
 #include "vm/object/vm_object_int.h"
+#include "vmspace/vmspace.h"
 
 static const char *const stat_names[VMST_N] = {
     [VMST_FAULTS] = "faults",
@@ -321,33 +324,23 @@ vmspace_stat(struct vmspace *vm, struct vmspace_stat *st)
 
 /* ---- the system ---- */
 
-static void
-count_lists(struct vm_system *sys, struct vm_system_stat *st)
+static uint64_t
+count_vmspaces(struct vm_system *sys)
 {
-	struct vm_object *obj;
 	struct vmspace *vm;
+	uint64_t n = 0;
 
 	kmutex_lock(&sys->list_lock);
 	TAILQ_FOREACH (vm, &sys->vmspaces, link)
-		st->vmspaces++;
-	TAILQ_FOREACH (obj, &sys->objects, link) {
-		vm_object_lock(obj);
-		st->objects++;
-		st->swapped_pages += obj->swapped;
-		if (obj->vops != NULL)
-			st->cached_pages += obj->swapped;
-		if (obj->type == OBJT_VNODE)
-			st->file_pages += obj->resident;
-		else if (obj->type != OBJT_DEVICE)
-			st->anon_pages += obj->resident;
-		vm_object_unlock(obj);
-	}
+		n++;
 	kmutex_unlock(&sys->list_lock);
+	return (n);
 }
 
 void
 vm_system_stat(struct vm_system *sys, struct vm_system_stat *st)
 {
+	struct vm_object_totals t;
 	uint64_t used, peak;
 
 	memset(st, 0, sizeof(*st));
@@ -358,7 +351,13 @@ vm_system_stat(struct vm_system *sys, struct vm_system_stat *st)
 	st->peak = peak > used ? peak : used;
 	st->swap_size = swap_space_size(sys->swap) * PAGE_SIZE;
 	st->swap_used = swap_space_used(sys->swap) * PAGE_SIZE;
-	count_lists(sys, st);
+	st->vmspaces = count_vmspaces(sys);
+	vm_object_totals(sys, &t);
+	st->objects = t.objects;
+	st->file_pages = t.file_pages;
+	st->anon_pages = t.anon_pages;
+	st->swapped_pages = t.swapped_pages;
+	st->cached_pages = t.cached_pages;
 	for (int i = 0; i < VMST_N; i++)
 		st->stat[i] = counter_read(&sys->stat[i]);
 }

@@ -25,6 +25,7 @@
 #include "pmap/pmap.h"
 #include "vm/swap/swap_space.h"
 #include "vm/object/vm_object.h"
+#include "vm/pageout/vm_pageout.h"
 #include "mem/vm_page.h"
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"
@@ -153,6 +154,7 @@ vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 	sys->oom = cf->oom;
 	sys->oom_arg = cf->oom_arg;
 	sys->swap_idle = cf->swap_idle;
+	sys->entry_ops = &vm_map_entry_ops;
 	TAILQ_INIT(&sys->objects);
 	TAILQ_INIT(&sys->vmspaces);
 	atomic_init(&sys->next_id, 1);

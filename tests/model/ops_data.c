@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "vm/object/vm_object.h"
+#include "vm/pager/vnode_pager.h"
+#include "vm/pageout/vm_pageout.h"
 
 #define ULL(x) ((unsigned long long)(x))
 

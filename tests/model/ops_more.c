@@ -11,6 +11,7 @@
 #include "host/host.h"
 #include "vm/pager/swap_pager.h"
 #include "world.h"
+#include "vm/pageout/vm_pageout.h"
 
 #define ULL(x) ((unsigned long long)(x))
 #define VA(pg) (M_BASE + (vm_offset_t)(pg)*PAGE_SIZE)

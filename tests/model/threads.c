@@ -27,6 +27,8 @@
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"
 #include "testrand.h"
+#include "vm/pager/vnode_pager.h"
+#include "vm/pageout/vm_pageout.h"
 
 #define NPROCS 4
 #define NREADERS 2

@@ -24,6 +24,7 @@
 #include "vm/object/vm_object.h"
 #include "mem/vm_zone.h"
 #include "testrand.h"
+#include "vm/pager/vnode_pager.h"
 
 struct world w;
 

@@ -18,6 +18,7 @@
 #include "vm/pager/swap_pager.h"
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"
+#include "vm/pageout/vm_pageout.h"
 
 #define PAGES 64
 #define BASE ((vm_offset_t)0x10000000)

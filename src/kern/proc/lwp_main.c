@@ -54,7 +54,7 @@
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/vnode.h"
-#include "vm/pageout/vm_pageout.h"
+#include "mem/vm_reserve.h"
 #include "vm/vmspace.h"
 
 #define TIMES_EVERY_NS UINT64_C(10000000) /* a tick of the guest */
@@ -280,9 +280,9 @@ lwp_main(void *arg)
 	 * gets it from the reserve, and is known to the policy: it would wait
 	 * for its own end, otherwise, and then others would be killed.
 	 */
-	(void)vm_pageout_right(+1);
+	vm_reserve_enter();
 	futex_lwp_exit(l);
-	(void)vm_pageout_right(-1);
+	vm_reserve_leave();
 	sem_undo_exit(l);
 	lwp_set_current(NULL);
 	lwp_exit(l);

@@ -58,6 +58,7 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vm/pager/vnode_pager.h"
 #include "mem/vm_zone.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/inotify_event.h"

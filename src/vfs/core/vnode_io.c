@@ -64,6 +64,7 @@
 #include "vfs/core/vnode.h"
 #include "vfs/core/vnode_io.h"
 #include "vm/object/vm_object.h"
+#include "vm/pager/vnode_pager.h"
 
 #define VN_IOV_MAX 64
 

@@ -63,6 +63,7 @@
 #include "vfs/core/vnode_io.h"
 #include "vfs/hostfs/hostfs.h"
 #include "vm/object/vm_object.h"
+#include "vm/pager/vnode_pager.h"
 
 static void
 hostfs_node_free(struct hostfs_node *n)

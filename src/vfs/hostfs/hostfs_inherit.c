@@ -69,6 +69,7 @@
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode_io.h"
 #include "vfs/hostfs/hostfs.h"
+#include "vm/pager/vnode_pager.h"
 #include "vm/object/vm_object.h"
 
 #define INHERITED_IOV 128 /* pieces of memory in one host call */

@@ -33,6 +33,8 @@
 
 #include "vfs/core/uio.h"
 #include "vfs/core/vnode.h"
+#include "mem/vm_reserve.h"
+#include "vm/pager/swap_pager.h"
 
 #define TMPFS_MAX_SIZE INT64_MAX
 #define RECLAIM_FRAMES 64
@@ -160,7 +162,7 @@ tmpfs_page_get(struct tmpfs_node *node, struct vm_object *o, vm_pindex_t idx,
 			break;
 		vm_object_unlock(o);
 		if (m == NULL &&
-		    !vm_pageout_starved(node->tm->sys, RECLAIM_FRAMES))
+		    !vm_frame_starved(node->tm->sys, RECLAIM_FRAMES))
 			tries = RECLAIM_TRIES - 1;
 	}
 	zeroed = (m->flags & PG_ZEROED) != 0;

@@ -31,11 +31,14 @@
  * Limits: a child may see a store that was under way, in another thread or
  * through a pin, when it was forked; the parent sees it in any case.
  */
+#include "vm/access/vm_copyio.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "vm/fault/vm_fault.h"
 #include "vm/map/vm_map_int.h"
 #include "mem/vm_rawcopy.h"
 

@@ -26,6 +26,8 @@
  *
  * Limits.  A transfer is atomic for a page at best: the target runs on.
  */
+#include "vm/access/vm_rwmem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -27,8 +27,7 @@
  *   A stage that has to let go of a lock it needs (I/O, a busy page, the map
  *   lock for writing, no memory) drops all of them and says ERESTART; the loop
  *   in vm_fault() begins at lookup again, and finds what the stage has left
- *   in the objects.  Nothing learnt under the locks is used after them, which
- *   is what revalidation by version would save only part of.
+ *   in the objects.  Nothing learnt under the locks is used after them.
  *
  *   Rights of a translation.  A page of a backing object never gets WRITE.  A
  *   page of the first object gets what the entry allows, except WRITE while
@@ -69,11 +68,12 @@
  *   After a write lock is taken for prepare, the rest of that fault runs under
  *   it.
  */
-#include "vm/vmspace.h"
+#include "vm/fault/vm_fault.h"
 
 #include <errno.h>
 
 #include "libk/kassert.h"
+#include "mem/vm_reserve.h"
 #include "pmap/pmap.h"
 #include "vm/fault/vm_fault_int.h"
 
@@ -218,6 +218,7 @@ fault_prepare(struct vm_faultinfo *fi)
 		if (error == 0)
 			vm_object_relink_entry(e, o, 0);
 	} else {
+		krwlock_assert_wlocked(&fi->map->lock);
 		error = vm_object_shadow_entry(e);
 		if (error == 0 && o == e->object)
 			fi->copied_none = true;
@@ -401,7 +402,7 @@ fault_no_memory(struct vm_faultinfo *fi)
 	struct vm_system *sys = fi->sys;
 
 	if (fi->starved++ < RECLAIM_ROUNDS &&
-	    vm_pageout_starved(sys, RECLAIM_TARGET))
+	    vm_frame_starved(sys, RECLAIM_TARGET))
 		return (ERESTART);
 	vm_stat_add(sys, VMST_OOM, 1);
 	if (sys->oom == NULL || sys->oom(sys->oom_arg, fi->vm) != 0)

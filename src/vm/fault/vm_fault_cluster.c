@@ -67,7 +67,9 @@
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
 #include "vm/pager/device_pager.h"
+#include "vm/pager/swap_pager.h"
 #include "vm/pager/vm_swapcache.h"
+#include "vm/pager/vnode_pager.h"
 
 /* ---- rights and runs ---- */
 
@@ -645,7 +647,7 @@ swapin_file(struct vm_object *o, vm_pindex_t idx, unsigned n, unsigned *got)
 		vm_object_lock(o);
 		/* It cannot be read: the file can. */
 		if (error == EIO && vm_slot_is_swap(vm_object_slot(o, idx)))
-			swap_pager_drop(o, idx);
+			vm_object_swap_drop(o, idx);
 		if (error == 0)
 			vm_stat_add(o->sys, VMST_CACHEIN, *got);
 	}

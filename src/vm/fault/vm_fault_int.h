@@ -8,9 +8,8 @@
 #ifndef VM_FAULT_VM_FAULT_INT_H
 #define VM_FAULT_VM_FAULT_INT_H
 
-#include "vm/map/vm_map.h"
+#include "vm/fault/vm_fault.h"
 #include "vm/object/vm_object_int.h"
-#include "vm/vmspace.h"
 
 /* Pages looked at around a fault, first window of a sequential run, and the
  * largest windows: fresh memory, file reads, copies. */
@@ -47,18 +46,6 @@ struct vm_faultinfo {
 	bool swapped;               /* obj has it in swap */
 	struct vm_object *collapse; /* held: shorten its chain afterwards */
 };
-
-/* Sees a page under the lock of its object; NULL: it is all zeroes. */
-typedef void vm_page_use_fn(void *arg, void *page);
-
-/*
- * Let `use` see the page of va, which is brought in or made if need be, but
- * for a read of absent anonymous memory.  With WRITE it may change the page:
- * nobody else's copy is, and the change is not lost to pageout or fork.  `use`
- * must not fault or lock.  No locks held.  0; errors of vm_fault().
- */
-int vm_fault_use(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags,
-    vm_page_use_fn *use, void *arg);
 
 static inline bool
 vm_fault_write(const struct vm_faultinfo *fi)

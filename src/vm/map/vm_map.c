@@ -34,9 +34,9 @@
  * Locking and lifetime: the map lock, a reader-writer lock.  Lock order: map,
  * object, topology, pmap.  Nothing here does I/O or waits for a page under
  * the map lock.  Object refs are dropped when it is not held: removed entries
- * leave in a caller's list, absorbed ones through the trash.  `version` goes
- * up with every write unlock, so that a fault that let go of the lock for I/O
- * can see whether what it knew still holds.
+ * leave in a caller's list, absorbed ones through the trash.  What was read
+ * under the lock may be false once it is released: a fault that unlocks for I/O
+ * starts over.
  *
  * Purges: madvise removes pages of a private object with the map unlocked
  * (it may wait for busy pages).  The object must not become shared meanwhile,
@@ -60,6 +60,7 @@
 #include "vm/swap/swap_space.h"
 #include "vm/map/vm_map_int.h"
 #include "mem/vm_zone.h"
+#include "vm/map/vm_space.h"
 
 #define STACK_CHUNK (32 * PAGE_SIZE) /* least growth of a stack */
 
@@ -84,7 +85,6 @@ vm_map_init(struct vm_map *map, struct vm_system *sys, struct pmap *pmap,
 	map->lock_limit = UINT64_MAX;
 	map->lock_future = VM_LOCK_FUTURE_NONE;
 	map->purging = 0;
-	atomic_init(&map->version, 0);
 	atomic_init(&map->hint, 0);
 	map->pmap = pmap;
 	map->sys = sys;
@@ -119,7 +119,6 @@ vm_map_unlock(struct vm_map *map)
 	krwlock_assert_wlocked(&map->lock);
 	TAILQ_INIT(&trash);
 	TAILQ_CONCAT(&trash, &map->trash, link);
-	atomic_fetch_add_explicit(&map->version, 1, memory_order_release);
 	krwlock_unlock(&map->lock);
 	vm_map_clones_free(map, &trash);
 }
@@ -136,17 +135,24 @@ vm_map_unlock_read(struct vm_map *map)
 	krwlock_unlock(&map->lock);
 }
 
-void
-vm_map_lock_quiet(struct vm_map *map)
+/* Is no purge under way? */
+static bool
+map_quiet(struct vm_map *map)
 {
 	bool quiet;
 
+	kmutex_lock(&map->purge_lock);
+	quiet = map->purging == 0;
+	kmutex_unlock(&map->purge_lock);
+	return (quiet);
+}
+
+void
+vm_map_lock_quiet(struct vm_map *map)
+{
 	for (;;) {
 		vm_map_lock(map);
-		kmutex_lock(&map->purge_lock);
-		quiet = map->purging == 0;
-		kmutex_unlock(&map->purge_lock);
-		if (quiet)
+		if (map_quiet(map))
 			return;
 		vm_map_unlock(map);
 		kmutex_lock(&map->purge_lock);
@@ -174,6 +180,32 @@ vm_map_purge_end(struct vm_map *map)
 		kcond_broadcast(&map->purge_cond);
 	kmutex_unlock(&map->purge_lock);
 }
+
+static bool
+entry_trylock(struct vm_map_entry *e)
+{
+	struct vm_map *map = e->map;
+
+	if (!krwlock_trywrlock(&map->lock))
+		return (false);
+	/* It may be on its way out, unlinked from the map only; or its object
+	 * is being purged by a thread that knows it as the entry's. */
+	if (map_quiet(map) && vm_map_lookup(map, e->start, NULL) == e)
+		return (true);
+	vm_map_unlock(map);
+	return (false);
+}
+
+static void
+entry_unlock(struct vm_map_entry *e)
+{
+	vm_map_unlock(e->map);
+}
+
+const struct vm_entry_ops vm_map_entry_ops = {
+    .trylock = entry_trylock,
+    .unlock = entry_unlock,
+};
 
 /* ---- limits ---- */
 

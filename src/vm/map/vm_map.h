@@ -7,69 +7,10 @@
 #ifndef VM_MAP_VM_MAP_H
 #define VM_MAP_VM_MAP_H
 
-#include <bsd/sys/tree.h>
-
 #include "pmap/pmap.h"
-#include "vm/object/vm_object.h"
 #include "mem/vm_types.h"
-
-enum vm_inherit {
-	VM_INHERIT_SHARE, /* child sees the same memory */
-	VM_INHERIT_COPY,  /* copy on write */
-	VM_INHERIT_NONE,  /* absent in the child (MADV_DONTFORK) */
-	VM_INHERIT_ZERO,  /* fresh zeroes in the child (MADV_WIPEONFORK) */
-};
-
-/* vm_map_entry.eflags */
-#define MAP_ENTRY_COW 0x1        /* private: writes must not reach object */
-#define MAP_ENTRY_NEEDS_COPY 0x2 /* shadow before the first write */
-#define MAP_ENTRY_GROWSDOWN 0x4  /* stack: grows into the gap below */
-#define MAP_ENTRY_GUARD 0x8      /* address space only; faults are SEGV */
-#define MAP_ENTRY_WIRED 0x10     /* mlocked */
-#define MAP_ENTRY_NOSYNC 0x20
-#define MAP_ENTRY_SEQUENTIAL 0x40 /* MADV_SEQUENTIAL */
-#define MAP_ENTRY_RANDOM 0x80     /* MADV_RANDOM */
-#define MAP_ENTRY_NORESERVE 0x100 /* not charged to the commit limit */
-#define MAP_ENTRY_SHARED 0x200    /* mapped MAP_SHARED by the user */
-#define MAP_ENTRY_STACK 0x400     /* the process stack, for /proc maps */
-#define MAP_ENTRY_HEAP 0x800      /* the brk heap, for /proc maps */
-#define MAP_ENTRY_DONTDUMP 0x1000
-#define MAP_ENTRY_ACCOUNT 0x2000 /* charged to map->commit, see vm_map.c */
-
-struct vm_map;
-
-/*
- * Key: [m] map lock (write to change, read to read), [mt] changes need the
- * map write lock AND sys->topology while linked to an object; either suffices
- * to read, [a] atomic, [p] purge_lock
- *
- * A removed entry stays linked to its object, fields unchanged, until the
- * pmap_sync of vm_map_entry_list_free(): until then a machine may still use
- * its translations, and the reverse mapping must find the pmap to sync.
- * offset is 0 while object is NULL.
- */
-struct vm_map_entry {
-	RB_ENTRY(vm_map_entry) tree;    /* [m] by start, augmented */
-	TAILQ_ENTRY(vm_map_entry) link; /* [m] in address order */
-	struct vm_map *map;             /* [I] */
-	vm_offset_t start;              /* [mt] page aligned */
-	vm_offset_t end;                /* [mt] exclusive */
-	vm_offset_t gap;          /* [m] free bytes between prev and start */
-	vm_offset_t max_gap;      /* [m] largest gap in this subtree */
-	struct vm_object *object; /* [mt] owns a ref; NULL: none yet */
-	vm_ooffset_t offset;      /* [mt] of start in object, bytes */
-	LIST_ENTRY(vm_map_entry) obj_link; /* [t] on object->entries */
-	uint32_t eflags;                   /* [m] */
-	vm_prot_t prot;                    /* [m] */
-	vm_prot_t max_prot;                /* [m] */
-	uint8_t inherit;                   /* [m] enum vm_inherit */
-	/* Fault clustering: where a sequential run would fault next, and how
-	 * many pages it may take. Hints only. */
-	_Atomic(vm_offset_t) next_fault; /* [a] */
-	_Atomic(uint32_t) window;        /* [a] pages */
-	/* MAP_ENTRY_WIRED for who has not the map locked (pageout). */
-	_Atomic(bool) wired; /* [a] written with eflags */
-};
+#include "vm/object/vm_map_entry.h"
+#include "vm/object/vm_object.h"
 
 /* What mlockall says about mappings that are made later. */
 enum vm_lock_future {
@@ -82,23 +23,22 @@ RB_HEAD(vm_map_tree, vm_map_entry);
 TAILQ_HEAD(vm_map_list, vm_map_entry);
 
 struct vm_map {
-	struct krwlock lock;       /* rank MAP, DUPOK (fork: parent first) */
-	struct vm_map_tree tree;   /* [m] */
-	struct vm_map_list list;   /* [m] */
-	vm_offset_t min, max;      /* [I] */
-	uint64_t nentries;         /* [m] */
-	uint64_t size;             /* [m] mapped bytes */
-	uint64_t commit;           /* [m] bytes charged: private writable */
-	uint64_t commit_limit;     /* [m] besides swap; UINT64_MAX: none */
-	uint64_t as_limit;         /* [m] RLIMIT_AS, UINT64_MAX: none */
-	uint64_t locked;           /* [m] bytes wired by mlock */
-	uint64_t lock_limit;       /* [m] RLIMIT_MEMLOCK, UINT64_MAX: none */
-	uint8_t lock_future;       /* [m] enum vm_lock_future */
-	_Atomic(uint64_t) version; /* [a] bumped by every write unlock */
-	_Atomic(uintptr_t) hint;   /* [a] entry of the last lookup; validated */
-	struct pmap *pmap;         /* [I] until stage 2 */
-	struct vm_system *sys;     /* [I] */
-	bool dead;                 /* [m] stage 1 has emptied it */
+	struct krwlock lock;     /* rank MAP, DUPOK (fork: parent first) */
+	struct vm_map_tree tree; /* [m] */
+	struct vm_map_list list; /* [m] */
+	vm_offset_t min, max;    /* [I] */
+	uint64_t nentries;       /* [m] */
+	uint64_t size;           /* [m] mapped bytes */
+	uint64_t commit;         /* [m] bytes charged: private writable */
+	uint64_t commit_limit;   /* [m] besides swap; UINT64_MAX: none */
+	uint64_t as_limit;       /* [m] RLIMIT_AS, UINT64_MAX: none */
+	uint64_t locked;         /* [m] bytes wired by mlock */
+	uint64_t lock_limit;     /* [m] RLIMIT_MEMLOCK, UINT64_MAX: none */
+	uint8_t lock_future;     /* [m] enum vm_lock_future */
+	_Atomic(uintptr_t) hint; /* [a] entry of the last lookup; validated */
+	struct pmap *pmap;       /* [I] until stage 2 */
+	struct vm_system *sys;   /* [I] */
+	bool dead;               /* [m] stage 1 has emptied it */
 	/* Entries absorbed by merges, with an object ref to let go of: freed
 	 * by the next write unlock. [m] */
 	struct vm_map_list trash;
@@ -114,11 +54,13 @@ void vm_map_init(struct vm_map *, struct vm_system *, struct pmap *,
 void vm_map_destroy(struct vm_map *); /* KVERIFYs empty */
 
 void vm_map_lock(struct vm_map *); /* write */
-/* Write; bumps version.  After a merge it also releases object refs: no other
- * vm lock may be held then. */
+/* Write.  After a merge it also releases object refs: no other vm lock may be
+ * held then. */
 void vm_map_unlock(struct vm_map *);
 void vm_map_lock_read(struct vm_map *);
 void vm_map_unlock_read(struct vm_map *);
+/* For objects: see struct vm_entry_ops. */
+extern const struct vm_entry_ops vm_map_entry_ops;
 
 /*
  * Entry that contains va, or NULL and *prev the last entry that ends at or

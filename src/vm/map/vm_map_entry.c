@@ -93,8 +93,10 @@ vm_map_entry_alloc(struct vm_map *map)
 {
 	struct vm_map_entry *e = zalloc(map->sys->z_entry);
 
-	if (e != NULL)
-		e->map = map;
+	if (e == NULL)
+		return (NULL);
+	e->map = map;
+	e->pmap = map->pmap;
 	return (e);
 }
 

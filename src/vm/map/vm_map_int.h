@@ -10,7 +10,6 @@
 #define VM_MAP_VM_MAP_INT_H
 
 #include "vm/map/vm_map.h"
-#include "vm/vmspace.h"
 
 #define VM_STACK_GUARD (256 * PAGE_SIZE) /* below a growing stack */
 
@@ -126,17 +125,5 @@ int vm_map_entry_refresh(
 /* Fill the empty child map.  Both write-locked.  On ENOMEM the child holds a
  * part.  The caller syncs the parent's pmap in any case. */
 int vm_map_fork(struct vm_map *parent, struct vm_map *child);
-
-/* ---- shared by the user calls (vm_mmap.c) ---- */
-
-/* addr page-aligned, len rounded up to pages, the end in *end: 0, EINVAL
- * (misaligned or wraps). */
-int vm_range_check(vm_offset_t addr, uint64_t len, vm_offset_t *end);
-/* Room for a mapping of len bytes, at the hint if it is free (0: no hint).
- * Map locked.  0, ENOMEM. */
-int vm_mmap_place(
-    struct vmspace *, vm_offset_t hint, uint64_t len, vm_offset_t *addr);
-/* Fault in what the range's protection allows; the first error. */
-int vm_populate(struct vmspace *, vm_offset_t start, vm_offset_t end);
 
 #endif /* VM_MAP_VM_MAP_INT_H */

@@ -35,8 +35,11 @@
 
 #include "abi/mman.h"
 #include "libk/kassert.h"
-#include "vm/map/vm_map_int.h"
+#include "vm/mmap/vm_mmap_int.h"
 #include "vm/object/vm_object_int.h"
+#include "vm/pageout/vm_pageout.h"
+#include "vm/pager/vnode_pager.h"
+#include "vm/fault/vm_fault.h"
 
 #define WILLNEED_MAX ((uint64_t)4 << 20) /* bytes read ahead by one call */
 
@@ -603,18 +606,32 @@ lock_entries(struct vm_map *map)
 	}
 }
 
+/* The first wired range at or above *at: true, and *at moves behind it. */
+static bool
+next_wired(struct vmspace *vm, vm_offset_t *at, vm_offset_t *start)
+{
+	const struct vm_map_entry *e;
+
+	vm_map_lock_read(&vm->map);
+	e = vm->map.dead ? NULL : vm_map_first(&vm->map, *at);
+	while (e != NULL && (e->eflags & MAP_ENTRY_WIRED) == 0)
+		e = TAILQ_NEXT(e, link);
+	if (e != NULL) {
+		*start = e->start;
+		*at = e->end;
+	}
+	vm_map_unlock_read(&vm->map);
+	return (e != NULL);
+}
+
 /* Fault in all that is locked, one entry at a time; best effort. */
 static void
 fill_entries(struct vmspace *vm)
 {
-	struct vm_entry_info info;
-	vm_offset_t at = 0;
+	vm_offset_t at = 0, start;
 
-	while (vmspace_entry_info(vm, at, &info) == 0) {
-		if ((info.eflags & MAP_ENTRY_WIRED) != 0)
-			(void)vm_populate(vm, info.start, info.end);
-		at = info.end;
-	}
+	while (next_wired(vm, &at, &start))
+		(void)vm_populate(vm, start, at);
 }
 
 int

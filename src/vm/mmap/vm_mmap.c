@@ -20,7 +20,8 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
-#include "vm/map/vm_map_int.h"
+#include "vm/fault/vm_fault.h"
+#include "vm/mmap/vm_mmap_int.h"
 
 int
 vm_range_check(vm_offset_t addr, uint64_t len, vm_offset_t *end)

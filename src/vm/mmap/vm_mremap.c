@@ -30,7 +30,7 @@
 
 #include "abi/mman.h"
 #include "libk/kassert.h"
-#include "vm/map/vm_map_int.h"
+#include "vm/mmap/vm_mmap_int.h"
 
 /* Flags in which parts of one user mapping may differ. */
 #define RUN_IGNORE (MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT)

@@ -56,7 +56,6 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
-#include "vm/pager/device_pager.h"
 #include "vm/object/vm_object_int.h"
 #include "mem/vm_zone.h"
 
@@ -184,6 +183,28 @@ vm_object_next_page(
 }
 
 void
+vm_object_totals(struct vm_system *sys, struct vm_object_totals *t)
+{
+	struct vm_object *o;
+
+	*t = (struct vm_object_totals){0};
+	kmutex_lock(&sys->list_lock);
+	TAILQ_FOREACH (o, &sys->objects, link) {
+		vm_object_lock(o);
+		t->objects++;
+		t->swapped_pages += o->swapped;
+		if (o->vops != NULL)
+			t->cached_pages += o->swapped;
+		if (o->type == OBJT_VNODE)
+			t->file_pages += o->resident;
+		else if (o->type != OBJT_DEVICE)
+			t->anon_pages += o->resident;
+		vm_object_unlock(o);
+	}
+	kmutex_unlock(&sys->list_lock);
+}
+
+void
 vm_object_paging_begin(struct vm_object *o)
 {
 	kmutex_assert_owned(&o->lock);
@@ -252,7 +273,11 @@ free_slot(void *arg, uint64_t idx, uint64_t slot)
 		return;
 	}
 	m = vm_slot_page(slot);
-	KVERIFY((m->flags & (PG_BUSY | PG_FICTITIOUS)) == 0);
+	if ((m->flags & PG_FICTITIOUS) != 0) {
+		vm_page_forget_fictitious(m);
+		return;
+	}
+	KVERIFY((m->flags & PG_BUSY) == 0);
 	if (m->swap != SWBLK_NONE)
 		free_run_blk(r, m->swap);
 	m->wire = 0;
@@ -272,10 +297,6 @@ object_free_pages(struct vm_object *o)
 
 	while (o->busy != 0)
 		kcond_wait(&o->busy_cond, &o->lock);
-	if (o->type == OBJT_DEVICE) {
-		device_pager_clear(o);
-		return;
-	}
 	radix_clear(&o->index, free_slot, &run);
 	free_run_page(&run, NULL);
 	free_run_blk(&run, SWBLK_NONE);

@@ -11,9 +11,8 @@
 
 #include "libk/radix.h"
 #include "mem/vm_life.h"
-#include "mem/vm_page.h"
-#include "vm/pageout/vm_pageout.h"
 #include "mem/vm_types.h"
+#include "vm/object/vm_object_page.h"
 
 enum vm_objtype {
 	OBJT_DEFAULT, /* anonymous, nothing was ever swapped */
@@ -27,7 +26,6 @@ enum vm_objtype {
 	0x2 /* anonymous memory with an identity of its own \
 	       (shm, tmpfs file): never collapsed into */
 
-struct cdev_pager_ops;
 struct vm_map_entry;
 LIST_HEAD(vm_entry_list, vm_map_entry);
 LIST_HEAD(vm_shadow_list, vm_object);
@@ -52,6 +50,21 @@ struct vm_vnode_ops {
 	int (*stamp)(void *h, uint64_t *stamp);
 	/* Identity for maps: device, inode. */
 	void (*ident)(void *h, uint64_t *dev, uint64_t *ino);
+};
+
+/*
+ * What vm knows of a device, for OBJT_DEVICE.  No vm lock is held during any
+ * of these calls.
+ */
+struct cdev_pager_ops {
+	/* Which frame is page `idx` of the device?  0 and *frame (of the device
+	 * part, and in no other object); any errno makes the touch of the
+	 * page SIGBUS. */
+	int (*fault)(
+	    void *dev, vm_pindex_t idx, vm_prot_t access, vm_frame_t *frame);
+	/* The object is gone: nothing maps or pages it any more.  May be
+	 * NULL. */
+	void (*dtor)(void *dev);
 };
 
 /*
@@ -173,17 +186,6 @@ void vm_page_remove_all(struct vm_page *);
 /* The same, but only drops write permission. */
 void vm_page_protect_all(struct vm_page *);
 
-/* Link/unlink an entry with its entry->object (either may have NULL). */
-void vm_object_link_entry(struct vm_map_entry *);
-void vm_object_unlink_entry(struct vm_map_entry *);
-/*
- * Make an entry, linked or not, name (o, off) instead.  It is never out of
- * reach of a concurrent vm_page_remove_all().  Refs are the caller's business.
- * Map write-locked.
- */
-void vm_object_relink_entry(
-    struct vm_map_entry *, struct vm_object *o, vm_ooffset_t off);
-
 /* Object locked.  Read elsewhere under the lock, or by the reverse mapping
  * without it, to which a value that is just changing makes no difference. */
 static inline void
@@ -192,40 +194,6 @@ vm_object_set_size(struct vm_object *o, vm_pindex_t size)
 	__atomic_store_n(&o->size, size, __ATOMIC_RELAXED);
 }
 
-/* ---- vnode pager (vnode_pager.c) ---- */
-
-/*
- * The object of a vnode, made once and kept by the vnode: the caller stores
- * the one ref that is returned (it does not ref the vnode).
- */
-int vnode_pager_alloc(struct vm_system *, void *handle,
-    const struct vm_vnode_ops *, struct vm_object **);
-/* At reclaim of the vnode, when nothing maps it: writes back dirty pages,
- * frees all pages and the owner's ref. */
-void vnode_pager_dealloc(struct vm_object *);
-/* Write dirty pages of [off, off+len) back (len 0: to the end).  First
- * error is returned, all are tried.  No locks held. */
-int vnode_pager_sync(struct vm_object *, uint64_t off, uint64_t len);
-/*
- * One cache with read(2)/write(2): copy from resident pages (or not):
- * read: for each byte range of [off, off+len) with a resident valid DIRTY
- *   page copies it over what the caller has read from the file into buf.
- * write: after the file was written, updates resident pages from buf.
- */
-void vnode_pager_overlay(
-    struct vm_object *, uint64_t off, void *buf, size_t len);
-void vnode_pager_update(
-    struct vm_object *, uint64_t off, const void *buf, size_t len);
-/* The file has a new size: cut pages beyond, zero the tail of the last. */
-void vnode_pager_setsize(struct vm_object *, uint64_t size);
-
-/*
- * The valid page at idx that nobody has busy, brought in from swap if it is
- * there; *mp NULL: a hole.  Object locked on entry and exit, unlocked in
- * between; the caller owns a ref or hold.
- * - 0, EIO (the copy in swap is lost), ENOMEM (reclaiming did not help).
- */
-int vm_object_getpage(struct vm_object *, vm_pindex_t idx, struct vm_page **mp);
 /* Is there neither a page nor a block?  Object locked. */
 static inline bool
 vm_object_empty_at(const struct vm_object *o, vm_pindex_t idx)

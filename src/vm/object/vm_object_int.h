@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the files of the object layer share: vm_object.c, vm_shadow.c,
- * vm_rmap.c, vm_fault*.c, vnode_pager.c, vm_pageout.c.
+ * Objects for the rest of vm: slots of the index, scans, reverse mapping, and
+ * what vm_object.c and vm_shadow.c share.
  */
 #ifndef VM_OBJECT_VM_OBJECT_INT_H
 #define VM_OBJECT_VM_OBJECT_INT_H
 
 #include "vm/swap/swap_space.h"
-#include "vm/map/vm_map.h"
 #include "vm/object/vm_object.h"
+#include "vm/object/vm_map_entry.h"
 
 #define VM_ACT_MAX 2 /* second chances of a page that was just used */
 
@@ -18,7 +18,7 @@
 
 /* ---- slots of the index: a page, or a tagged swap block ---- */
 
-/* A block whose contents are lost: who needs them gets EIO. */
+/* A block whose contents are lost: a fault on it gets EIO. */
 #define SWBLK_LOST ((swblk_t)0xff << 48)
 
 static inline bool
@@ -61,6 +61,18 @@ vm_object_next_slot(const struct vm_object *o, vm_pindex_t *idx, uint64_t *slot)
 	return (radix_next(&o->index, idx, slot));
 }
 
+/* ---- blocks in the index (vm_object_page.c) ---- */
+
+/* Free the block in the index at idx, and its contents.  Object locked. */
+void vm_object_swap_drop(struct vm_object *, vm_pindex_t idx);
+/* Free at most the first n blocks of [start, end); returns how many.  Object
+ * locked. */
+uint64_t vm_object_swap_drop_range(
+    struct vm_object *, vm_pindex_t start, vm_pindex_t end, uint64_t n);
+/* Move the block at idx of `from` to idx `to_idx` of `to`, where nothing is.
+ * Both locked.  0, ENOMEM (nothing changed). */
+int vm_object_swap_move(struct vm_object *from, vm_pindex_t idx,
+    struct vm_object *to, vm_pindex_t to_idx);
 /* ---- vm_object.c ---- */
 
 /* Smallest resident index >= *idx: true, *idx and *m set.  Object locked. */
@@ -72,6 +84,15 @@ bool vm_object_next_page(
  * locks held.
  */
 struct vm_object *vm_object_scan(struct vm_system *, struct vm_object *o);
+/* What all objects of a system have. */
+struct vm_object_totals {
+	uint64_t objects;
+	uint64_t file_pages, anon_pages; /* resident, by type of object */
+	uint64_t swapped_pages;          /* in swap */
+	uint64_t cached_pages;           /* of these: pages of files */
+};
+/* Count by a walk over all objects.  No locks held. */
+void vm_object_totals(struct vm_system *, struct vm_object_totals *);
 /* An I/O or another unlocked use of the contents.  Object locked; stage 1,
  * collapse and bypass wait for or keep away from it. */
 void vm_object_paging_begin(struct vm_object *);
@@ -133,49 +154,5 @@ void vm_page_protect_batch(struct vm_page **pages, unsigned n);
 
 /* Is one of the pages mapped in a place that is locked into memory? */
 bool vm_page_wired(struct vm_page *);
-
-/* ---- swap_pager.c ---- */
-
-/* The block in the index at idx goes, and so do its contents.  Locked. */
-void swap_pager_drop(struct vm_object *, vm_pindex_t idx);
-/* The first n at most of those in [start, end); returns how many.  Locked. */
-uint64_t swap_pager_drop_range(
-    struct vm_object *, vm_pindex_t start, vm_pindex_t end, uint64_t n);
-/* Move the block at idx of `from` to idx `to_idx` of `to`, where nothing is.
- * Both locked.  0, ENOMEM (nothing changed). */
-int swap_pager_move(struct vm_object *from, vm_pindex_t idx,
-    struct vm_object *to, vm_pindex_t to_idx);
-/*
- * Bring in the page at idx, and up to n - 1 behind it that follow in swap.
- * Called with the object locked, which has a block there; the caller owns a
- * hold.  Returns with the object unlocked.
- * - 0: the page was there when the lock was released; EIO: it is lost;
- *   ENOMEM: no frame.
- */
-int swap_pager_getpages(
-    struct vm_object *, vm_pindex_t idx, unsigned n, unsigned *got);
-
-/* ---- vm_pageout.c ---- */
-
-/*
- * Page out what can be of [start, end): written and freed, mapped or not.
- * No locks held, the caller owns a hold.  Returns frames freed.
- */
-uint64_t vm_pageout_range(
-    struct vm_object *, vm_pindex_t start, vm_pindex_t end);
-
-/* ---- vnode_pager.c ---- */
-
-/*
- * Fill `n` busy pages of a vnode object, frames and indices consecutive from
- * `run`, by one read.  Caller: no locks, owns a hold and one paging count,
- * which this call ends.  Pages that could be filled become valid, the others
- * are freed; none is busy afterwards.
- * - 0: page number `want` of the run was valid; EIO.
- */
-int vnode_pager_fill(
-    struct vm_object *, struct vm_page *run, unsigned n, unsigned want);
-/* Look at the size of the file again; the same conditions.  0, EIO. */
-int vnode_pager_refresh(struct vm_object *, vm_pindex_t want);
 
 #endif /* VM_OBJECT_VM_OBJECT_INT_H */

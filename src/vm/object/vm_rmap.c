@@ -61,7 +61,7 @@ static void
 rmap_entry(
     struct vm_map_entry *en, vm_pindex_t s, vm_pindex_t e, struct rmap_op *op)
 {
-	struct pmap *pm = en->map->pmap;
+	struct pmap *pm = en->pmap;
 	vm_pindex_t first = OFF_TO_IDX(en->offset);
 	vm_pindex_t last = first + ((en->end - en->start) >> PAGE_SHIFT);
 	vm_offset_t sva, eva;
@@ -289,7 +289,7 @@ page_remove_idle(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
 	for (vm_pindex_t i = start;
 	     vm_object_next_slot(o, &i, &slot) && i < end; i++) {
 		if (vm_slot_is_swap(slot)) {
-			swap_pager_drop(o, i);
+			vm_object_swap_drop(o, i);
 			continue;
 		}
 		m = vm_slot_page(slot);

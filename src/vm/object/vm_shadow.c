@@ -141,7 +141,6 @@ vm_object_shadow_entry(struct vm_map_entry *en)
 {
 	struct vm_object *s;
 
-	krwlock_assert_wlocked(&en->map->lock);
 	if (shadow_unneeded(en->object))
 		return (0);
 	return (
@@ -246,7 +245,7 @@ slot_move(struct vm_object *from, vm_pindex_t idx, uint64_t slot,
     struct vm_object *to, vm_pindex_t to_idx)
 {
 	if (vm_slot_is_swap(slot))
-		return (swap_pager_move(from, idx, to, to_idx) == 0);
+		return (vm_object_swap_move(from, idx, to, to_idx) == 0);
 	return (!slot_busy(slot) &&
 		vm_page_rename(vm_slot_page(slot), to, to_idx) == 0);
 }
@@ -258,7 +257,7 @@ slot_discard(
 {
 	if (!vm_slot_is_swap(slot))
 		return (discard_add(d, vm_slot_page(slot)));
-	swap_pager_drop(o, idx);
+	vm_object_swap_drop(o, idx);
 	return (true);
 }
 
@@ -289,15 +288,14 @@ collapse_forward(struct vm_object *o, struct vm_object *b)
 }
 
 /*
- * The map of the one entry that names `o`, write-locked, and the entry, if o
- * and its backing object b are interchangeable for it.  NULL otherwise.
+ * The one entry that names `o`, with its map write-locked, if o and its backing
+ * object b are interchangeable for it.  NULL otherwise.
  */
 static struct vm_map_entry *
 reverse_lock(struct vm_object *o, struct vm_object *b)
 {
+	const struct vm_entry_ops *ops = o->sys->entry_ops;
 	struct vm_map_entry *en;
-	struct vm_map *map;
-	bool quiet;
 
 	if (vm_life_refs(&o->life) != 1 || o->shadow_count != 0 ||
 	    o->backing_off != 0 || o->size != b->size ||
@@ -306,22 +304,14 @@ reverse_lock(struct vm_object *o, struct vm_object *b)
 	kmutex_lock(&o->sys->topology);
 	en = LIST_FIRST(&o->entries);
 	if (en == NULL || en->offset != 0 ||
-	    OFF_TO_IDX(en->end - en->start) != o->size ||
-	    !krwlock_trywrlock(&en->map->lock)) {
+	    OFF_TO_IDX(en->end - en->start) != o->size || !ops->trylock(en)) {
 		kmutex_unlock(&o->sys->topology);
 		return (NULL);
 	}
-	map = en->map;
-	/* It may be on its way out, unlinked from the map only; or its object
-	 * is being purged by a thread that knows it as the entry's. */
-	kmutex_lock(&map->purge_lock);
-	quiet = map->purging == 0;
-	kmutex_unlock(&map->purge_lock);
-	/* The map may have been forked since the first look at the refs; from
-	 * now on nobody can add one. */
-	if (!quiet || vm_life_refs(&o->life) != 1 ||
-	    vm_map_lookup(map, en->start, NULL) != en) {
-		vm_map_unlock(map);
+	/* The map may have been forked since the first look at the refs; while
+	 * it is locked no thread can add one. */
+	if (vm_life_refs(&o->life) != 1) {
+		ops->unlock(en);
 		en = NULL;
 	}
 	kmutex_unlock(&o->sys->topology);
@@ -354,12 +344,10 @@ collapse_reverse(struct vm_object *o, struct vm_object *b)
 {
 	struct vm_map_entry *en = reverse_lock(o, b);
 	struct vm_system *sys = o->sys;
-	struct vm_map *map;
 	bool ok;
 
 	if (en == NULL)
 		return (false);
-	map = en->map;
 	ok = reverse_move(o, b);
 	if (ok) {
 		KVERIFY(o->index.count == 0);
@@ -370,7 +358,7 @@ collapse_reverse(struct vm_object *o, struct vm_object *b)
 		o->backing = NULL;
 		kmutex_unlock(&sys->topology);
 	}
-	vm_map_unlock(map);
+	sys->entry_ops->unlock(en);
 	return (ok);
 }
 

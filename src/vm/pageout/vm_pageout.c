@@ -43,22 +43,13 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "mem/vm_reserve.h"
 #include "vm/pageout/vm_pageout_int.h"
 #include "vm/pager/vm_swapcache.h"
-#include "vm/vmspace.h"
 
 #define IDLE_NS UINT64_C(1000000000)
 #define BACKOFF_NS UINT64_C(20000000)
 #define WAIT_NS UINT64_C(100000000)
-
-static _Thread_local unsigned pageout_rights;
-
-bool
-vm_pageout_right(int change)
-{
-	pageout_rights += (unsigned)change;
-	return (pageout_rights != 0);
-}
 
 /* ---- scanning ---- */
 
@@ -128,8 +119,8 @@ vm_pageout_reclaim(struct vm_system *sys, uint64_t want)
 	return (freed);
 }
 
-bool
-vm_pageout_starved(struct vm_system *sys, uint64_t want)
+static bool
+pageout_starved(struct vm_system *sys, uint64_t want)
 {
 	struct vm_pageout *po = sys->pageout;
 	uint64_t freed, seen;
@@ -164,12 +155,12 @@ vm_system_shrink(struct vm_system *sys, uint64_t target)
 
 /* ---- the daemon ---- */
 
-void
-vm_pageout_wake(struct vm_system *sys)
+static void
+pageout_wake(struct vm_system *sys)
 {
 	struct vm_pageout *po = sys->pageout;
 
-	if (po == NULL || po->thread == NULL ||
+	if (po->thread == NULL ||
 	    atomic_load_explicit(&po->woken, memory_order_relaxed) ||
 	    atomic_exchange_explicit(&po->woken, true, memory_order_relaxed))
 		return;
@@ -293,6 +284,11 @@ vm_pageout_stop(struct vm_system *sys)
 
 /* ---- made with the system ---- */
 
+static const struct vm_reclaim_ops pageout_reclaim_ops = {
+    .low = pageout_wake,
+    .starved = pageout_starved,
+};
+
 int
 vm_pageout_create(struct vm_system *sys)
 {
@@ -312,6 +308,7 @@ vm_pageout_create(struct vm_system *sys)
 	for (unsigned i = 0; i < PAGEOUT_DEPTH; i++)
 		po->spare[po->nspare++] = &po->cluster[i];
 	sys->pageout = po;
+	sys->reclaim = &pageout_reclaim_ops;
 	return (0);
 }
 
@@ -328,5 +325,6 @@ vm_pageout_destroy(struct vm_system *sys)
 	kcond_destroy(&po->work);
 	kmutex_destroy(&po->lock);
 	sys->host.ops->mem_free(sys->host.self, po, round_page(sizeof(*po)));
+	sys->reclaim = NULL;
 	sys->pageout = NULL;
 }

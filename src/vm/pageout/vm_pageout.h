@@ -8,6 +8,7 @@
 #define VM_PAGEOUT_VM_PAGEOUT_H
 
 #include "mem/vm_types.h"
+#include "vm/object/vm_object.h"
 
 /*
  * Start and stop the pageout daemon of a system.  Without one, everything
@@ -30,23 +31,15 @@ uint64_t vm_pageout_reclaim(struct vm_system *, uint64_t want);
  */
 uint64_t vm_system_shrink(struct vm_system *, uint64_t target);
 
-/*
- * A fault or another allocation has found no frame: do or wait for some
- * pageout.  True: try again; false: nothing can be freed.  No locks held.
- */
-bool vm_pageout_starved(struct vm_system *, uint64_t want);
-/* Frames have become few: called after an allocation, any locks below LEAF
- * held. */
-void vm_pageout_wake(struct vm_system *);
 /* The pageout state of a system: made with it, destroyed with it.  0, ENOMEM.
  */
 int vm_pageout_create(struct vm_system *);
 void vm_pageout_destroy(struct vm_system *);
 /*
- * The right to the reserve (sys->reserve frames) of the calling thread: +1
- * takes it, -1 gives it up, 0 asks.  For threads that are about to free
- * memory: pageout itself, and guest threads on their way out.
+ * Page out what can be of [start, end): written and freed, mapped or not.
+ * No locks held, the caller owns a hold.  Returns frames freed.
  */
-bool vm_pageout_right(int change);
+uint64_t vm_pageout_range(
+    struct vm_object *, vm_pindex_t start, vm_pindex_t end);
 
 #endif /* VM_PAGEOUT_VM_PAGEOUT_H */

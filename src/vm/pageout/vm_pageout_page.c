@@ -49,6 +49,7 @@
 #include "libk/kassert.h"
 #include "vm/pageout/vm_pageout_int.h"
 #include "vm/pager/vm_swapcache.h"
+#include "vm/pager/vnode_pager.h"
 
 #define FILE_CLUSTER 16 /* pages of a file written together */
 

@@ -45,6 +45,7 @@
  *   scan of an arena that is mostly free still steps over the free frames.
  */
 #include "libk/kassert.h"
+#include "mem/vm_reserve.h"
 #include "vm/pageout/vm_pageout_int.h"
 #include "vm/pager/vm_swapcache.h"
 
@@ -242,7 +243,7 @@ pageout_scan(struct pageout_ctx *ctx, enum pageout_level max)
 
 	if (end == 0)
 		return;
-	(void)vm_pageout_right(+1);
+	vm_reserve_enter();
 	ctx->no_swap = swap_space_free(ctx->sys->swap) == 0;
 	if (ctx->no_swap && swap_space_size(ctx->sys->swap) != 0) {
 		vm_swapcache_clean(ctx->sys, true);
@@ -255,5 +256,5 @@ pageout_scan(struct pageout_ctx *ctx, enum pageout_level max)
 		scan_round(ctx, end, l);
 		pageout_reap(ctx, true);
 	}
-	(void)vm_pageout_right(-1);
+	vm_reserve_leave();
 }

@@ -53,28 +53,6 @@ device_pager_alloc(struct vm_system *sys, void *dev,
 	return (0);
 }
 
-/* Make frame f the page at idx.  Object locked. */
-static int
-page_enter(struct vm_object *o, vm_pindex_t idx, vm_frame_t f)
-{
-	struct vm_phys *ph = o->sys->phys;
-	struct vm_page *m;
-
-	if (f < ph->npages || f >= ph->npages + ph->ndev)
-		return (EIO);
-	m = vm_phys_page(ph, f);
-	/* Another window has it: the device contradicts itself. */
-	if (m->object != NULL)
-		return (EIO);
-	if (radix_insert(&o->index, idx, (uint64_t)(uintptr_t)m) != 0)
-		return (ENOMEM);
-	m->object = o;
-	m->pindex = idx;
-	m->flags = PG_FICTITIOUS | PG_VALID;
-	o->resident++;
-	return (0);
-}
-
 int
 device_pager_fault(struct vm_object *o, vm_pindex_t idx, vm_prot_t access)
 {
@@ -86,32 +64,12 @@ device_pager_fault(struct vm_object *o, vm_pindex_t idx, vm_prot_t access)
 		error = 0;
 	vm_object_lock(o);
 	if (error == 0 && vm_object_empty_at(o, idx))
-		error =
-		    (o->flags & OBJ_DEAD) != 0 ? EIO : page_enter(o, idx, f);
+		error = (o->flags & OBJ_DEAD) != 0
+			    ? EIO
+			    : vm_page_enter_fictitious(o, idx, f);
 	vm_object_paging_end(o);
 	vm_object_unlock(o);
 	return (error);
-}
-
-static void
-page_out(void *arg, uint64_t idx, uint64_t slot)
-{
-	struct vm_page *m = vm_slot_page(slot);
-
-	(void)arg;
-	(void)idx;
-	KVERIFY((m->flags & (PG_FICTITIOUS | PG_BUSY)) == PG_FICTITIOUS);
-	m->wire = 0;
-	m->flags = 0;
-	m->object = NULL;
-}
-
-void
-device_pager_clear(struct vm_object *o)
-{
-	kmutex_assert_owned(&o->lock);
-	radix_clear(&o->index, page_out, NULL);
-	o->resident = 0;
 }
 
 void
@@ -130,9 +88,7 @@ device_pager_remove(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
 			vm_page_busy_wait(o, m);
 			continue;
 		}
-		radix_remove(&o->index, i);
-		o->resident--;
-		page_out(NULL, i, (uint64_t)(uintptr_t)m);
+		vm_page_remove_fictitious(m);
 	}
 	vm_object_unlock(o);
 }

@@ -46,67 +46,13 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
+#include "mem/vm_reserve.h"
 #include "vm/object/vm_object_int.h"
-#include "vm/vmspace.h"
 
 #define STARVED_WANT 64
 #define STARVED_TRIES 64
 #define SWAPOFF_PAUSE_NS UINT64_C(1000000)
 #define SWAPOFF_PATIENCE_NS UINT64_C(10000000000)
-
-/* ---- slots ---- */
-
-void
-swap_pager_drop(struct vm_object *o, vm_pindex_t idx)
-{
-	uint64_t slot;
-
-	kmutex_assert_owned(&o->lock);
-	slot = radix_remove(&o->index, idx);
-	KVERIFY(vm_slot_is_swap(slot) && o->swapped > 0);
-	o->swapped--;
-	if (vm_slot_blk(slot) != SWBLK_LOST)
-		swap_free(o->sys->swap, vm_slot_blk(slot), 1);
-}
-
-uint64_t
-swap_pager_drop_range(
-    struct vm_object *o, vm_pindex_t start, vm_pindex_t end, uint64_t n)
-{
-	uint64_t slot, done = 0;
-
-	for (vm_pindex_t i = start;
-	     done < n && o->swapped != 0 && vm_object_next_slot(o, &i, &slot) &&
-	     i < end;
-	     i++)
-		if (vm_slot_is_swap(slot)) {
-			swap_pager_drop(o, i);
-			done++;
-		}
-	return (done);
-}
-
-int
-swap_pager_move(struct vm_object *from, vm_pindex_t idx, struct vm_object *to,
-    vm_pindex_t to_idx)
-{
-	uint64_t slot = vm_object_slot(from, idx), was;
-	int error;
-
-	kmutex_assert_owned(&from->lock);
-	kmutex_assert_owned(&to->lock);
-	KVERIFY(vm_slot_is_swap(slot));
-	KASSERT(vm_object_slot(to, to_idx) == 0);
-	error = radix_insert(&to->index, to_idx, slot);
-	if (error != 0)
-		return (error);
-	was = radix_remove(&from->index, idx);
-	KVERIFY(was == slot);
-	from->swapped--;
-	to->swapped++;
-	vm_object_note_swap(to);
-	return (0);
-}
 
 /* ---- in ---- */
 
@@ -204,7 +150,7 @@ vm_object_getpage(struct vm_object *o, vm_pindex_t idx, struct vm_page **mp)
 		}
 		error = swap_pager_getpages(o, idx, 1, &got);
 		if (error == ENOMEM && tries++ < STARVED_TRIES &&
-		    vm_pageout_starved(o->sys, STARVED_WANT))
+		    vm_frame_starved(o->sys, STARVED_WANT))
 			error = 0;
 		vm_object_lock(o);
 		if (error != 0)
@@ -280,7 +226,7 @@ swapoff_object(struct vm_object *o, unsigned area)
 				continue;
 			}
 			if (o->vops != NULL) { /* the file has it */
-				swap_pager_drop(o, idx++);
+				vm_object_swap_drop(o, idx++);
 				continue;
 			}
 			/* The page is dealt with when it is met again. */
@@ -288,7 +234,7 @@ swapoff_object(struct vm_object *o, unsigned area)
 			if (error == 0)
 				tries = 0;
 			else if (error == ENOMEM && tries++ < STARVED_TRIES &&
-				 vm_pageout_starved(o->sys, STARVED_WANT))
+				 vm_frame_starved(o->sys, STARVED_WANT))
 				error = 0;
 			vm_object_lock(o);
 			if (error == EIO) {
@@ -330,14 +276,14 @@ swapoff_pass(struct vm_system *sys, unsigned area)
 static bool
 swapoff_fits(struct vm_system *sys, uint64_t pages)
 {
-	struct vm_system_stat st;
+	struct vm_object_totals t;
 
-	vm_system_stat(sys, &st);
+	vm_object_totals(sys, &t);
 	/* The rest are copies of pages that are home. */
-	if (pages > st.swapped_pages)
-		pages = st.swapped_pages;
-	return (pages <= ((st.free >> PAGE_SHIFT) + st.file_pages +
-			     swap_space_free(sys->swap)));
+	if (pages > t.swapped_pages)
+		pages = t.swapped_pages;
+	return (pages <= atomic_load(&sys->phys->nfree) + t.file_pages +
+			     swap_space_free(sys->swap));
 }
 
 int

@@ -8,8 +8,9 @@
 #ifndef VM_PAGER_SWAP_PAGER_H
 #define VM_PAGER_SWAP_PAGER_H
 
-#include "vm/swap/swap_space.h"
 #include "mem/vm_types.h"
+#include "vm/object/vm_object.h"
+#include "vm/swap/swap_space.h"
 
 /*
  * Add a swap area to a running system.  Errors of swap_area_add().
@@ -25,5 +26,22 @@ int vm_swapon(
  * - EAGAIN: for ten seconds something kept the area from becoming empty.
  */
 int vm_swapoff(struct vm_system *, unsigned area);
+
+/*
+ * Bring in the page at idx, and up to n - 1 behind it that follow in swap.
+ * Called with the object locked, which has a block there; the caller owns a
+ * hold.  Returns with the object unlocked.
+ * - 0: the page was there when the lock was released; EIO: it is lost;
+ *   ENOMEM: no frame.
+ */
+int swap_pager_getpages(
+    struct vm_object *, vm_pindex_t idx, unsigned n, unsigned *got);
+/*
+ * The valid page at idx, not busy, brought in from swap if it is there; *mp
+ * NULL: a hole.  Object locked on entry and exit, unlocked in
+ * between; the caller owns a ref or hold.
+ * - 0, EIO (the copy in swap is lost), ENOMEM (reclaiming did not help).
+ */
+int vm_object_getpage(struct vm_object *, vm_pindex_t idx, struct vm_page **mp);
 
 #endif /* VM_PAGER_SWAP_PAGER_H */

@@ -114,7 +114,7 @@ drop_all(struct vm_object *o)
 	vm_pindex_t i = 0;
 	struct vm_page *m;
 
-	swap_pager_drop_range(o, 0, UINT64_MAX, UINT64_MAX);
+	vm_object_swap_drop_range(o, 0, UINT64_MAX, UINT64_MAX);
 	/* Pages in transit: valid before they are anybody's, and the reader
 	 * asks again. */
 	for (; vm_object_next_page(o, &i, &m); i++)
@@ -181,7 +181,7 @@ static uint64_t
 clean_object(struct vm_object *o, uint64_t n)
 {
 	vm_object_lock(o);
-	n = swap_pager_drop_range(o, 0, UINT64_MAX, n);
+	n = vm_object_swap_drop_range(o, 0, UINT64_MAX, n);
 	vm_object_unlock(o);
 	return (n);
 }

@@ -36,7 +36,7 @@
  *   Copies of file pages in private mappings survive the truncation of the
  *   file.  Whether a page of a file is dirty is a property of the whole page.
  */
-#include "vm/object/vm_object.h"
+#include "vm/pager/vnode_pager.h"
 
 #include <errno.h>
 #include <string.h>
@@ -303,7 +303,7 @@ pager_copy(struct vm_object *o, uint64_t off, char *buf, size_t len, bool out)
 	vm_object_lock(o);
 	/* The file has new contents there: the swapcache has not. */
 	if (!out && len != 0)
-		swap_pager_drop_range(
+		vm_object_swap_drop_range(
 		    o, OFF_TO_IDX(off), OFF_TO_IDX(end - 1) + 1, UINT64_MAX);
 	for (; vm_object_next_page(o, &idx, &m) && IDX_TO_OFF(idx) < end;
 	     idx++) {
@@ -365,7 +365,7 @@ vnode_pager_setsize(struct vm_object *o, uint64_t size)
 	if ((size & PAGE_MASK) == 0 || npages > old)
 		return;
 	vm_object_lock(o);
-	swap_pager_drop_range(o, npages - 1, npages, UINT64_MAX);
+	vm_object_swap_drop_range(o, npages - 1, npages, UINT64_MAX);
 	m = pager_idle_page(o, npages - 1, &waited);
 	if (m != NULL) {
 		vm_page_drop_swap(m);

@@ -14,6 +14,8 @@
 #include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 #include "vfs/core/vnode_io.h"
+#include "vm/pager/vnode_pager.h"
+#include "vm/pageout/vm_pageout.h"
 
 /* ---- one cache ---- */
 

@@ -32,6 +32,7 @@
 #include "vm/object/vm_object_int.h"
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"
+#include "vm/pager/vnode_pager.h"
 
 #define RW (VM_PROT_READ | VM_PROT_WRITE)
 #define BASE ((vm_offset_t)0x10000000)

@@ -14,6 +14,7 @@
 #include "vm/pager/swap_pager.h"
 #include "vm/vm_glue.h"
 #include "vm/pager/vm_swapcache.h"
+#include "vm/pageout/vm_pageout.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define FRAMES 128

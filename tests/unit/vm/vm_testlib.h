@@ -22,6 +22,7 @@
 #include "pmap/pmap.h"
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"
+#include "vm/pager/vnode_pager.h"
 
 #define PG PAGE_SIZE
 #define BASE ((vm_offset_t)0x10000000)

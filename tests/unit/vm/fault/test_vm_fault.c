@@ -10,6 +10,8 @@
 #include "testrand.h"
 
 #include "abi/mman.h"
+#include "vm/pager/vnode_pager.h"
+#include "vm/pageout/vm_pageout.h"
 
 #define MEM ((uint64_t)16 << 20)
 

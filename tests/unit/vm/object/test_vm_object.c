@@ -6,6 +6,8 @@
  * reclaim.  The maps' part is in test_vm_fault.c.
  */
 #include "vm_fixture.h"
+#include "vm/pager/vnode_pager.h"
+#include "vm/pageout/vm_pageout.h"
 
 static struct fixture fx;
 

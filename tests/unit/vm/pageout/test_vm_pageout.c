@@ -9,6 +9,9 @@
 #include "testrand.h"
 
 #include "abi/mman.h"
+#include "vm/pager/vnode_pager.h"
+#include "vm/pageout/vm_pageout.h"
+#include "vm/pager/swap_pager.h"
 
 /* ---- threads ---- */
 

@@ -6,6 +6,7 @@
 
 #include "abi/mman.h"
 #include "vm/pager/device_pager.h"
+#include "vm/pageout/vm_pageout.h"
 
 #define DEV_PAGES 16
 

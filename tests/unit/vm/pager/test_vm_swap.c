@@ -8,6 +8,7 @@
 #include "testrand.h"
 
 #include "abi/mman.h"
+#include "vm/pager/swap_pager.h"
 
 /* ---- out and in ---- */
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Page faults.
+ */
+#ifndef VM_FAULT_VM_FAULT_H
+#define VM_FAULT_VM_FAULT_H
+
+#include "vm/map/vm_space.h"
+
+#define VM_FAULT_COPYIO 0x1 /* on behalf of copyin/copyout: accounting only */
+/*
+ * For a debugger: what the entry may ever allow counts, not what it does now.
+ * A write goes to a private copy, as after a fork; memory that is mapped shared
+ * needs its right to write all the same.  The translation gets the entry's
+ * rights, so user code sees no difference but the contents.
+ */
+#define VM_FAULT_FORCE 0x2
+
+/*
+ * Resolve a fault at va for `access` (one of VM_PROT_*; WRITE implies READ).
+ * - No locks held.  May do I/O.
+ * - 0: a sufficient translation was entered (it may be gone again at once);
+ *   EFAULT: nothing mapped (SEGV_MAPERR); EACCES: protection (SEGV_ACCERR);
+ *   EIO: past end of file or I/O error (SIGBUS, BUS_ADRERR); ENOMEM: out of
+ *   memory and the policy says the caller dies; ESRCH: vmspace is dead.
+ */
+int vm_fault(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags);
+/* Fault in every page of the range for reading or writing; first error. */
+int vm_fault_range(
+    struct vmspace *, vm_offset_t va, uint64_t len, vm_prot_t access);
+
+/* Sees a page under the lock of its object; NULL: it is all zeroes. */
+typedef void vm_page_use_fn(void *arg, void *page);
+
+/*
+ * Let `use` see the page of va, which is brought in or made if need be, but
+ * for a read of absent anonymous memory.  With WRITE it may change the page:
+ * nobody else's copy is, and the change is not lost to pageout or fork.  `use`
+ * must not fault or lock.  No locks held.  0; errors of vm_fault().
+ */
+int vm_fault_use(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags,
+    vm_page_use_fn *use, void *arg);
+
+#endif /* VM_FAULT_VM_FAULT_H */

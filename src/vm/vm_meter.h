@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Accounting.  The caller owns a ref or hold of the vmspace.
+ */
+#ifndef VM_VM_METER_H
+#define VM_VM_METER_H
+
+#include "vm/map/vm_space.h"
+
+struct vm_entry_info {
+	vm_offset_t start, end;
+	vm_ooffset_t offset; /* in the file */
+	uint32_t eflags;
+	vm_prot_t prot;
+	uint64_t dev, ino;
+	char name[256]; /* path, "[heap]", "[stack]" or "" */
+	uint64_t object_id;
+	unsigned depth;    /* length of the object chain */
+	uint64_t resident; /* bytes translated */
+};
+/* Entry at or above va: 0 and *info, ENOENT past the last, ESRCH dead. */
+int vmspace_entry_info(
+    struct vmspace *, vm_offset_t va, struct vm_entry_info *info);
+
+/* What stands behind the entry of va, in bytes: resident in its anonymous
+ * objects, in swap, and its share of what is resident (divided by those who
+ * use each object).  As vmspace_anonymous_count(), an estimate. */
+struct vm_entry_pages {
+	uint64_t anon, swapped, share;
+};
+/* 0; ENOENT: no entry; ESRCH: dead. */
+int vmspace_entry_pages(
+    struct vmspace *, vm_offset_t va, struct vm_entry_pages *);
+
+/* An object in the chain behind an entry. */
+struct vm_chain_info {
+	uint64_t id;
+	const char *type;           /* "default", "swap", "vnode", "device" */
+	uint32_t refs, holds;       /* at that moment */
+	uint64_t resident, swapped; /* pages, of the whole object */
+};
+/* The chain behind the entry of va, front first, at most max objects of it:
+ * how many are in info[].  0: no entry, no object, or dead. */
+unsigned vmspace_entry_chain(
+    struct vmspace *, vm_offset_t va, struct vm_chain_info *info, unsigned max);
+
+/* Pages of anonymous memory reachable through the maps (estimate: an object
+ * shared by several entries counts once for each). */
+uint64_t vmspace_anonymous_count(struct vmspace *);
+/* The same for pages whose contents are in swap. */
+uint64_t vmspace_swap_count(struct vmspace *);
+/*
+ * Pages that would come free, roughly, if it were gone: resident and in swap.
+ * False if the map is locked just now: it does not wait.
+ */
+bool vmspace_footprint(struct vmspace *, uint64_t *resident, uint64_t *swapped);
+
+struct vm_system_stat {
+	uint64_t mem, free, peak;      /* bytes */
+	uint64_t swap_size, swap_used; /* bytes of guest memory */
+	uint64_t objects, vmspaces, file_pages, anon_pages, swapped_pages;
+	uint64_t cached_pages; /* of swapped_pages: pages of files */
+	int64_t stat[VMST_N];
+};
+void vm_system_stat(struct vm_system *, struct vm_system_stat *);
+const char *vm_stat_name(enum vm_stat);
+
+#endif /* VM_VM_METER_H */
