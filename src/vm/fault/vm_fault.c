@@ -6,34 +6,31 @@
  *
  * Purpose
  *   vm_fault() turns what maps and objects say about an address into a
- *   translation.  It is the only place that enters translations, and the only
- *   one that makes anonymous pages, so the rules of copy-on-write are here.
+ *   translation.  Only faults enter translations, and only faults make
+ *   anonymous pages, so the rules of copy-on-write are here.
  *
  * Concepts
  *   A fault is a sequence of stages over one context (struct vm_faultinfo):
  *
- *     lookup    map locked, entry found, access checked, stack grown
- *     prepare   the entry has an object, and one that may be written if this
- *               is a write: allocated or shadowed only now
- *     walk      hand over hand along the chain: who has the page?
+ *     lookup    map locked, entry found, rights decided, stack grown
+ *     prepare   the entry gets an object, or a shadow if this is a write: it
+ *               is allocated only now
+ *     walk      hand over hand along the chain: which object has the page?
  *     then one of
  *       enter   first object, or a backing object and no write: translate
  *       copy    a backing object has it and this is a write
- *       zero    nobody has it
+ *       zero    no object has it
  *       pagein  the chain ends at a file: read, then start over
  *       swapin  an object of the chain has it in swap: the same
  *       device  the chain ends at a device, which is asked: the same
  *
- *   A stage that has to let go of a lock it needs (I/O, a busy page, the map
- *   lock for writing, no memory) drops all of them and says ERESTART; the loop
- *   in vm_fault() begins at lookup again, and finds what the stage has left
- *   in the objects.  Nothing learnt under the locks is used after them.
+ *   A stage that must release a lock it needs (for I/O, a busy page, the map
+ *   lock for writing, no memory) releases all of them and returns ERESTART; the
+ *   loop in vm_fault() begins at lookup again, and finds what the stage has
+ *   left in the objects.  Nothing learnt under the locks is used after them.
  *
- *   Rights of a translation.  A page of a backing object never gets WRITE.  A
- *   page of the first object gets what the entry allows, except WRITE while
- *   the entry still needs its copy, and except WRITE for a page of a file that
- *   is not dirty yet, or one that has a copy in swap: the write fault is how
- *   dirty pages are known.
+ *   Which locks are held is part of the context (fi->held).  A stage may return
+ *   with any of them: fault_try() releases what is left.
  *
  *   A copy hides the old page from every viewer of the first object.  If there
  *   is another viewer (a second entry or a shadow), its translation of the
@@ -47,22 +44,22 @@
  *
  * Locking and lifetime
  *   Map (read, or write where the entry changes), first object, then the walk
- *   keeps `first` and one object further back locked.  Whoever makes a page
- *   in an object in the middle of a chain holds that object and the one that
- *   had the page before; the walk holds one lock until it has the next, so it
- *   sees either the old page, and then its translation is in place before
- *   the stale ones are removed, or the new page.
+ *   keeps `first` and one object further back locked.  A thread that makes a
+ *   page in an object in the middle of a chain holds the locks of that object
+ *   and of the object that had the page before; the walk holds one lock until
+ *   it has the next.  So the walk sees either the old page, and then its
+ *   translation is in place before the stale ones are removed, or the new page.
  *   Translations are entered with the page's object locked.  While pages are
  *   zeroed only the map is locked: they are busy, and the object counts one
  *   paging.  During I/O nothing is locked; the object is held and counts one.
  *
  * Guarantees
- *   - On success a sufficient translation was entered; a hostile neighbour
- *     may have removed it since, so callers retry their access.
+ *   - On success a sufficient translation was entered; another thread may have
+ *     removed it since, so callers retry their access.
  *   - On failure nothing was changed that another fault could not undo: an
  *     object or a shadow may have been allocated, which shows nothing.
- *   - Each retry has made progress or has waited for somebody who does; out of
- *     memory ends in the policy's hands (sys->oom).
+ *   - Each retry has made progress or has waited for a thread that does; when
+ *     memory is used up, the policy (sys->oom) decides.
  *
  * Limits
  *   After a write lock is taken for prepare, the rest of that fault runs under
@@ -82,64 +79,67 @@
 #define USE_TRIES 4096     /* faults for one use of a page */
 #define USE_SPIN 8         /* of these, without giving way */
 
-static void
-fault_unlock_map(struct vm_faultinfo *fi)
+/* ---- the locks ---- */
+
+void
+vm_fault_unlock(struct vm_faultinfo *fi, unsigned which)
 {
-	if (fi->map_write)
+	which &= fi->held;
+	fi->held &= ~which;
+	if ((which & FAULT_OBJ) != 0)
+		vm_object_unlock(fi->obj);
+	if ((which & FAULT_MID) != 0)
+		vm_object_unlock(fi->mid);
+	if ((which & FAULT_FIRST) != 0)
+		vm_object_unlock(fi->first);
+	/* Last: it may free objects, which needs that no lock is held. */
+	if ((which & FAULT_MAP_WRITE) != 0)
 		vm_map_unlock(fi->map);
-	else
+	else if ((which & FAULT_MAP_READ) != 0)
 		vm_map_unlock_read(fi->map);
 }
 
 void
-vm_fault_unlock_objects(struct vm_faultinfo *fi)
+vm_fault_lock_first(struct vm_faultinfo *fi)
 {
-	if (fi->obj != fi->first)
-		vm_object_unlock(fi->obj);
-	vm_object_unlock(fi->first);
+	KASSERT((fi->held & FAULT_OBJECTS) == 0);
+	vm_object_lock(fi->first);
+	fi->held |= FAULT_FIRST;
 }
 
-void
-vm_fault_unlock_others(struct vm_faultinfo *fi)
+struct vm_object *
+vm_fault_take_obj(struct vm_faultinfo *fi)
 {
-	if (fi->obj != fi->first)
-		vm_object_unlock(fi->first);
-	fault_unlock_map(fi);
-}
+	struct vm_object *o = fi->obj;
 
-void
-vm_fault_unlock(struct vm_faultinfo *fi)
-{
-	vm_fault_unlock_objects(fi);
-	fault_unlock_map(fi);
+	vm_object_hold(o);
+	fi->held &= ~(unsigned)(o == fi->first ? FAULT_FIRST : FAULT_OBJ);
+	vm_fault_unlock(fi, FAULT_ALL);
+	return (o);
 }
 
 /* ---- lookup ---- */
 
-static int
-fault_check(const struct vm_faultinfo *fi)
+static void
+fault_lock_map(struct vm_faultinfo *fi)
 {
-	const struct vm_map_entry *e = fi->entry;
-	vm_prot_t need = fi->access, has = e->prot;
-
-	if ((e->eflags & MAP_ENTRY_GUARD) != 0)
-		return (EFAULT);
-	if (fi->force &&
-	    (!vm_fault_write(fi) || (e->eflags & MAP_ENTRY_SHARED) == 0))
-		has = e->max_prot;
-	/* A write needs WRITE only: what the caller reads as well, it has to
-	 * ask for. */
-	if (vm_fault_write(fi))
-		need &= ~(vm_prot_t)VM_PROT_READ;
-	return ((need & ~has) != 0 ? EACCES : 0);
+	KASSERT(fi->held == 0);
+	if (fi->want_write) {
+		vm_map_lock(fi->map);
+		fi->held = FAULT_MAP_WRITE;
+	} else {
+		vm_map_lock_read(fi->map);
+		fi->held = FAULT_MAP_READ;
+	}
 }
 
-/* No entry: perhaps a stack wants to grow. */
+/* No entry: extend a stack above, once. */
 static int
 fault_grow(struct vm_faultinfo *fi)
 {
 	int error;
 
+	vm_fault_unlock(fi, FAULT_ALL);
 	if (fi->grown)
 		return (EFAULT);
 	error = vm_map_growstack(fi->vm, fi->va);
@@ -149,98 +149,76 @@ fault_grow(struct vm_faultinfo *fi)
 	return (ERESTART);
 }
 
-/* On success the map is locked and fi->entry set, otherwise nothing is. */
+/* On success the map is locked, and fi->entry and fi->may are set. */
 static int
 fault_lookup(struct vm_faultinfo *fi)
 {
-	struct vm_map *map = fi->map;
-	int error;
-
-	fi->map_write = fi->want_write;
-	if (fi->map_write)
-		vm_map_lock(map);
-	else
-		vm_map_lock_read(map);
-	if (map->dead) {
-		fault_unlock_map(fi);
+	fault_lock_map(fi);
+	if (fi->map->dead)
 		return (ESRCH);
-	}
-	fi->entry = vm_map_lookup(map, fi->va, NULL);
-	if (fi->entry == NULL) {
-		fault_unlock_map(fi);
+	fi->entry = vm_map_lookup(fi->map, fi->va, NULL);
+	if (fi->entry == NULL)
 		return (fault_grow(fi));
-	}
-	error = fault_check(fi);
-	if (error != 0)
-		fault_unlock_map(fi);
-	return (error);
+	return (vm_fault_rights(fi));
 }
 
 /* ---- prepare ---- */
 
-static bool
-fault_needs_shadow(const struct vm_faultinfo *fi)
+/* Give the entry an object, or its object a shadow.  Map write-locked. */
+static int
+prepare_object(struct vm_faultinfo *fi)
 {
-	const struct vm_map_entry *e = fi->entry;
+	struct vm_map_entry *e = fi->entry;
+	struct vm_object *o = e->object;
+	int error;
 
-	if (!vm_fault_write(fi) || e->object == NULL)
-		return (false);
-	return (
-	    (e->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
-	    ((e->eflags & MAP_ENTRY_COW) != 0 && vm_object_foreign(e->object)));
+	krwlock_assert_wlocked(&fi->map->lock);
+	if (o == NULL) {
+		error = vm_object_allocate(
+		    fi->sys, OBJT_DEFAULT, OFF_TO_IDX(e->end - e->start), &o);
+		if (error == 0)
+			vm_object_relink_entry(e, o, 0);
+		return (error);
+	}
+	error = vm_object_shadow_entry(e);
+	if (error == 0 && o == e->object)
+		fi->copied_none = true;
+	return (error);
 }
 
 /*
- * Give the entry an object that serves the access.  Map locked; on error it
- * is unlocked.  0; ERESTART (wants the write lock); ENOMEM.
+ * Give the entry an object that serves the access.  Map locked.  0; ERESTART
+ * (the map is to be locked for writing); ENOMEM.
  */
 static int
 fault_prepare(struct vm_faultinfo *fi)
 {
-	struct vm_map_entry *e = fi->entry;
-	struct vm_object *o = e->object;
-	uint64_t len = e->end - e->start;
 	int error;
 
-	if (o != NULL && !fault_needs_shadow(fi)) {
+	if (!fi->may.prepare) {
 		fi->want_write = false;
 		return (0);
 	}
-	if (!fi->map_write) {
-		fault_unlock_map(fi);
+	if ((fi->held & FAULT_MAP_WRITE) == 0) {
 		fi->want_write = true;
 		return (ERESTART);
 	}
 	fi->want_write = false;
-	if (o == NULL) {
-		error = vm_object_allocate(
-		    fi->sys, OBJT_DEFAULT, OFF_TO_IDX(len), &o);
-		if (error == 0)
-			vm_object_relink_entry(e, o, 0);
-	} else {
-		krwlock_assert_wlocked(&fi->map->lock);
-		error = vm_object_shadow_entry(e);
-		if (error == 0 && o == e->object)
-			fi->copied_none = true;
-	}
-	if (error != 0) {
-		fault_unlock_map(fi);
+	error = prepare_object(fi);
+	if (error != 0)
 		return (error);
-	}
-	e->eflags &= ~(uint32_t)MAP_ENTRY_NEEDS_COPY;
-	return (0);
+	fi->entry->eflags &= ~(uint32_t)MAP_ENTRY_NEEDS_COPY;
+	return (vm_fault_rights(fi));
 }
 
 /* ---- walk ---- */
 
-/* Wait for a busy page of fi->obj; everything is unlocked afterwards. */
+/* Wait for a busy page of fi->obj; nothing is locked afterwards. */
 static int
 fault_wait_busy(struct vm_faultinfo *fi, struct vm_page *m)
 {
-	struct vm_object *o = fi->obj;
+	struct vm_object *o = vm_fault_take_obj(fi);
 
-	vm_object_hold(o);
-	vm_fault_unlock_others(fi);
 	vm_page_busy_wait(o, m);
 	vm_object_unlock(o);
 	vm_object_drop(o);
@@ -262,16 +240,16 @@ fault_walk(struct vm_faultinfo *fi)
 	idx = OFF_TO_IDX(fi->entry->offset + (fi->va - fi->entry->start));
 	fi->first = o;
 	fi->first_idx = idx;
-	vm_object_lock(o);
+	vm_fault_lock_first(fi);
 	while ((slot = vm_object_slot(o, idx)) == 0) {
 		back = o->backing;
 		if (back == NULL || idx >= o->size)
 			break;
 		idx += OFF_TO_IDX(o->backing_off);
 		vm_object_lock(back);
-		if (o != fi->first)
-			vm_object_unlock(o);
-		o = back;
+		vm_fault_unlock(fi, FAULT_OBJ);
+		fi->obj = o = back;
+		fi->held |= FAULT_OBJ;
 	}
 	fi->swapped = vm_slot_is_swap(slot);
 	m = fi->swapped ? NULL : vm_slot_page(slot);
@@ -288,7 +266,7 @@ fault_walk(struct vm_faultinfo *fi)
 
 /*
  * Can the page move to the first object instead of being copied?  Only if no
- * one else can see the object that has it.
+ * other object or entry can see the object that has it.
  */
 static bool
 fault_may_move(const struct vm_faultinfo *fi)
@@ -310,7 +288,7 @@ fault_cow(struct vm_faultinfo *fi)
 
 	if (fault_may_move(fi) &&
 	    vm_page_rename(fi->m, fi->first, fi->first_idx) == 0) {
-		vm_object_unlock(fi->obj);
+		vm_fault_unlock(fi, FAULT_OBJ);
 		fi->obj = fi->first;
 		fi->idx = fi->first_idx;
 		vm_page_dirty(fi->m);
@@ -330,28 +308,38 @@ fault_cow(struct vm_faultinfo *fi)
 
 /* ---- the loop ---- */
 
-/* Nobody has the page.  Objects (and map on EIO/ERESTART) end up unlocked:
- * *locked tells. */
+/* No object of the chain has the page in memory. */
 static int
-fault_absent(struct vm_faultinfo *fi, bool *map_locked)
+fault_absent(struct vm_faultinfo *fi)
 {
 	struct vm_object *o = fi->obj;
 	bool beyond = (o->flags & OBJ_NAMED) != 0 && fi->idx >= o->size;
-	int error;
 
-	*map_locked = false;
 	if (fi->swapped)
 		return (vm_fault_swapin(fi));
 	if (o->vops != NULL)
 		return (vm_fault_pagein(fi));
 	if (o->cdev != NULL && fi->idx < o->size)
 		return (vm_fault_device(fi));
-	if (o->cdev != NULL || beyond) {
-		vm_fault_unlock(fi);
+	if (o->cdev != NULL || beyond)
 		return (EIO);
-	}
-	error = vm_fault_zero(fi);
-	*map_locked = true;
+	return (vm_fault_zero(fi));
+}
+
+/* The page is there. */
+static int
+fault_present(struct vm_faultinfo *fi)
+{
+	int error;
+
+	fi->m->act = VM_ACT_MAX;
+	if (fi->obj != fi->first && vm_fault_write(fi))
+		return (fault_cow(fi));
+	if (vm_fault_write(fi))
+		vm_page_dirty(fi->m);
+	error = vm_fault_enter(fi);
+	if (error == 0 && !fi->major)
+		vm_stat_add(fi->sys, VMST_SOFT, 1);
 	return (error);
 }
 
@@ -359,35 +347,20 @@ fault_absent(struct vm_faultinfo *fi, bool *map_locked)
 static int
 fault_try(struct vm_faultinfo *fi)
 {
-	bool map_locked = true;
 	int error;
 
 	error = fault_lookup(fi);
 	if (error != 0)
-		return (error);
+		goto out;
 	error = fault_prepare(fi);
 	if (error != 0)
-		return (error);
+		goto out;
 	error = fault_walk(fi);
 	if (error != 0)
-		return (error);
-	if (fi->m == NULL) {
-		error = fault_absent(fi, &map_locked);
-		if (map_locked)
-			fault_unlock_map(fi);
-		return (error);
-	}
-	fi->m->act = VM_ACT_MAX;
-	if (fi->obj != fi->first && vm_fault_write(fi))
-		error = fault_cow(fi);
-	else {
-		if (vm_fault_write(fi))
-			vm_page_dirty(fi->m);
-		error = vm_fault_enter(fi);
-		if (error == 0 && !fi->major)
-			vm_stat_add(fi->sys, VMST_SOFT, 1);
-	}
-	vm_fault_unlock(fi);
+		goto out;
+	error = fi->m == NULL ? fault_absent(fi) : fault_present(fi);
+out:
+	vm_fault_unlock(fi, FAULT_ALL);
 	return (error);
 }
 
@@ -465,44 +438,59 @@ vm_fault(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
 	return (error);
 }
 
-/*
- * Let `use` see the page of va where it lies, if that takes no fault.
- * 0; ENOENT: it does; ERESTART; errors of lookup.
- */
+/* ---- the use of a page where it lies ---- */
+
+/* As peek_locked(), after the walk. */
 static int
-fault_peek(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)
+peek_page(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)
 {
+	const struct vm_object *o = fi->obj;
 	bool write = vm_fault_write(fi);
-	struct vm_object *o;
+
+	if (fi->m != NULL && (!write || o == fi->first)) {
+		if (write)
+			vm_page_dirty(fi->m);
+		use(arg, vm_page_ptr(fi->sys->phys, fi->m));
+		return (0);
+	}
+	if (fi->m != NULL || write || fi->swapped || !vm_object_is_anon(o) ||
+	    ((o->flags & OBJ_NAMED) != 0 && fi->idx >= o->size))
+		return (ENOENT);
+	use(arg, NULL);
+	return (0);
+}
+
+/* As fault_peek(); may return with locks held. */
+static int
+peek_locked(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)
+{
 	int error;
 
 	error = fault_lookup(fi);
 	if (error != 0)
 		return (error);
-	if (fi->entry->object == NULL || fault_needs_shadow(fi)) {
-		error = ENOENT;
-		if (!write) {
-			use(arg, NULL);
-			error = 0;
-		}
-		fault_unlock_map(fi);
-		return (error);
+	if (fi->may.prepare) {
+		if (vm_fault_write(fi))
+			return (ENOENT);
+		use(arg, NULL);
+		return (0);
 	}
 	error = fault_walk(fi);
 	if (error != 0)
 		return (error);
-	o = fi->obj;
-	if (fi->m != NULL && (!write || o == fi->first)) {
-		if (write)
-			vm_page_dirty(fi->m);
-		use(arg, vm_page_ptr(fi->sys->phys, fi->m));
-	} else if (fi->m == NULL && !write && !fi->swapped &&
-		   vm_object_is_anon(o) &&
-		   ((o->flags & OBJ_NAMED) == 0 || fi->idx < o->size))
-		use(arg, NULL);
-	else
-		error = ENOENT;
-	vm_fault_unlock(fi);
+	return (peek_page(fi, use, arg));
+}
+
+/*
+ * Call `use` on the page of va where it lies, if that takes no fault.
+ * 0; ENOENT: it takes one; ERESTART; errors of lookup.
+ */
+static int
+fault_peek(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)
+{
+	int error = peek_locked(fi, use, arg);
+
+	vm_fault_unlock(fi, FAULT_ALL);
 	return (error);
 }
 
@@ -519,7 +507,7 @@ vm_fault_use(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags,
 		while (error == ERESTART);
 		if (error != ENOENT)
 			return (error);
-		/* Somebody takes it away again as fast as we make it. */
+		/* Another thread removes the page as fast as it is made. */
 		if (i >= USE_SPIN)
 			host_yield();
 		error = vm_fault(vm, va, access, flags);

@@ -31,34 +31,22 @@
  *
  * Limits: merging and huge-page advice is accepted and means nothing.
  */
+#include "vm/mmap/vm_mmap_int.h"
+
 #include <errno.h>
 
 #include "abi/mman.h"
 #include "libk/kassert.h"
-#include "vm/mmap/vm_mmap_int.h"
+#include "vm/fault/vm_fault.h"
 #include "vm/object/vm_object_int.h"
 #include "vm/pageout/vm_pageout.h"
 #include "vm/pager/vnode_pager.h"
-#include "vm/fault/vm_fault.h"
 
 #define WILLNEED_MAX ((uint64_t)4 << 20) /* bytes read ahead by one call */
 
-/* One entry's part of a range, as found under the lock. */
-struct part {
-	vm_offset_t start, end;
-	struct vm_object *obj; /* with a ref or hold when the caller says so */
-	vm_ooffset_t off;      /* of start in obj */
-	uint32_t eflags;
-	vm_prot_t prot;
-};
-
-/*
- * The next mapped part of [*at, end), map read-locked: true and *at moved
- * behind it.  *hole is set when something before it is not mapped.
- */
-static bool
-next_part(struct vm_map *map, vm_offset_t *at, vm_offset_t end, bool *hole,
-    struct part *p)
+bool
+vm_map_next_part(struct vm_map *map, vm_offset_t *at, vm_offset_t end,
+    bool *hole, struct vm_map_part *p)
 {
 	const struct vm_map_entry *e = vm_map_first(map, *at);
 
@@ -86,7 +74,7 @@ enum how { HOW_DONE, HOW_PURGE, HOW_REPLACE, HOW_REFUSE };
 
 /* What must be done for this part?  PURGE: obj is held, purge begun. */
 static enum how
-dontneed_how(struct vm_map *map, const struct part *p, bool free_only)
+dontneed_how(struct vm_map *map, const struct vm_map_part *p, bool free_only)
 {
 	const struct vm_map_entry *e = vm_map_lookup(map, p->start, NULL);
 	bool backed;
@@ -112,31 +100,49 @@ dontneed_how(struct vm_map *map, const struct part *p, bool free_only)
 	return (HOW_PURGE);
 }
 
+/* Replace the entries of the range, which begins and ends at a border, by fresh
+ * ones.  Map write-locked. */
+static int
+refresh_entries(struct vm_map *map, vm_offset_t start, vm_offset_t end,
+    struct vm_map_list *dead)
+{
+	struct vm_map_entry *e, *next;
+	int error;
+
+	for (e = vm_map_first(map, start); e != NULL && e->start < end;
+	     e = next) {
+		next = TAILQ_NEXT(e, link);
+		/* What was wired meanwhile keeps its contents. */
+		if (e->object == NULL ||
+		    (e->eflags & (MAP_ENTRY_SHARED | MAP_ENTRY_WIRED)) != 0)
+			continue;
+		error = vm_map_entry_refresh(map, e, dead);
+		if (error != 0)
+			return (error);
+	}
+	return (0);
+}
+
 /* Give the range fresh contents, entry by entry.  No lock held. */
 static int
 dontneed_replace(struct vmspace *vm, vm_offset_t start, vm_offset_t end)
 {
 	struct vm_map *map = &vm->map;
-	struct vm_map_entry *e, *next;
 	struct vm_map_list dead;
 	int error;
 
 	TAILQ_INIT(&dead);
 	vm_map_lock(map);
 	error = map->dead ? ESRCH : vm_map_clip(map, start);
-	if (error == 0 && end < map->max)
+	if (error != 0)
+		goto out;
+	if (end < map->max) {
 		error = vm_map_clip(map, end);
-	if (error == 0) {
-		for (e = vm_map_first(map, start);
-		     error == 0 && e != NULL && e->start < end; e = next) {
-			next = TAILQ_NEXT(e, link);
-			/* What was wired meanwhile keeps its contents. */
-			if (e->object != NULL &&
-			    (e->eflags &
-				(MAP_ENTRY_SHARED | MAP_ENTRY_WIRED)) == 0)
-				error = vm_map_entry_refresh(map, e, &dead);
-		}
+		if (error != 0)
+			goto out;
 	}
+	error = refresh_entries(map, start, end, &dead);
+out:
 	vm_map_simplify_range(map, start, end);
 	vm_map_unlock(map);
 	vm_map_entry_list_free(map, &dead);
@@ -149,7 +155,7 @@ madv_dontneed(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
 {
 	struct vm_map *map = &vm->map;
 	vm_offset_t at = start;
-	struct part p;
+	struct vm_map_part p;
 	enum how how;
 	int error = 0;
 
@@ -159,7 +165,7 @@ madv_dontneed(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
 			vm_map_unlock_read(map);
 			return (ESRCH);
 		}
-		if (!next_part(map, &at, end, hole, &p)) {
+		if (!vm_map_next_part(map, &at, end, hole, &p)) {
 			vm_map_unlock_read(map);
 			break;
 		}
@@ -190,7 +196,7 @@ madv_dontneed(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
 
 /* REMOVE: punch a hole into shared memory. */
 static int
-advise_remove(struct part *p)
+advise_remove(struct vm_map_part *p)
 {
 	bool backed;
 
@@ -210,7 +216,7 @@ advise_remove(struct part *p)
  * user outside of the map.  No lock held, the caller owns a ref of the first.
  */
 static void
-advise_chain(struct vm_map *map, struct part *p,
+advise_chain(struct vm_map *map, struct vm_map_part *p,
     void (*fn)(struct vm_object *, vm_pindex_t lo, vm_pindex_t hi))
 {
 	vm_pindex_t lo = OFF_TO_IDX(p->off);
@@ -256,7 +262,7 @@ chain_cold(struct vm_object *o, vm_pindex_t lo, vm_pindex_t hi)
 
 /* Bring in what is in swap or, of a file, some of it. */
 static void
-advise_willneed(struct vmspace *vm, struct part *p)
+advise_willneed(struct vmspace *vm, struct vm_map_part *p)
 {
 	uint64_t len = p->end - p->start;
 	bool wanted;
@@ -275,7 +281,7 @@ advise_willneed(struct vmspace *vm, struct part *p)
 }
 
 static int
-advise_part(struct vmspace *vm, struct part *p, int advice)
+advise_part(struct vmspace *vm, struct vm_map_part *p, int advice)
 {
 	switch (advice) {
 	case LX_MADV_WILLNEED:
@@ -308,7 +314,7 @@ madv_each(struct vmspace *vm, vm_offset_t start, vm_offset_t end, int advice,
 {
 	struct vm_map *map = &vm->map;
 	vm_offset_t at = start;
-	struct part p;
+	struct vm_map_part p;
 	bool more;
 	int error = 0;
 
@@ -318,7 +324,7 @@ madv_each(struct vmspace *vm, vm_offset_t start, vm_offset_t end, int advice,
 			vm_map_unlock_read(map);
 			return (ESRCH);
 		}
-		more = next_part(map, &at, end, hole, &p);
+		more = vm_map_next_part(map, &at, end, hole, &p);
 		if (more && p.obj != NULL)
 			vm_object_ref(p.obj);
 		vm_map_unlock_read(map);
@@ -340,13 +346,13 @@ madv_populate(
 {
 	struct vm_map *map = &vm->map;
 	vm_offset_t at = start;
-	struct part p;
+	struct vm_map_part p;
 	bool hole = false, more = true;
 	int error = 0;
 
 	while (error == 0 && !hole && more) {
 		vm_map_lock_read(map);
-		more = next_part(map, &at, end, &hole, &p);
+		more = vm_map_next_part(map, &at, end, &hole, &p);
 		vm_map_unlock_read(map);
 		if (more && !hole)
 			error = vm_fault_range(
@@ -402,28 +408,34 @@ attr_find(int advice)
 	return (NULL);
 }
 
+/* Only private anonymous memory can be wiped at a fork. */
+static bool
+range_can_be_wiped(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+{
+	const struct vm_map_entry *e;
+
+	for (e = vm_map_first(map, start); e != NULL && e->start < end;
+	     e = TAILQ_NEXT(e, link))
+		if ((e->eflags & MAP_ENTRY_SHARED) != 0 ||
+		    !vm_map_entry_anonymous(e))
+			return (false);
+	return (true);
+}
+
 static int
 madv_attr(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
     const struct attr *a)
 {
 	struct vm_map *map = &vm->map;
-	const struct vm_map_entry *e;
-	int error = 0;
+	int error;
 
 	vm_map_lock(map);
 	if (map->dead)
 		error = ESRCH;
-	/* Only private anonymous memory can be wiped. */
-	if (a->advice == LX_MADV_WIPEONFORK) {
-		for (e = vm_map_first(map, start);
-		     error == 0 && e != NULL && e->start < end;
-		     e = TAILQ_NEXT(e, link)) {
-			if ((e->eflags & MAP_ENTRY_SHARED) != 0 ||
-			    !vm_map_entry_anonymous(e))
-				error = EINVAL;
-		}
-	}
-	if (error == 0)
+	else if (a->advice == LX_MADV_WIPEONFORK &&
+		 !range_can_be_wiped(map, start, end))
+		error = EINVAL;
+	else
 		error = vm_map_set_attr(
 		    map, start, end, a->clear, a->set, a->inherit);
 	vm_map_unlock(map);
@@ -477,7 +489,7 @@ vm_msync(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool sync)
 	struct vm_map *map = &vm->map;
 	vm_offset_t at = addr, end;
 	bool hole = false, more = true;
-	struct part p;
+	struct vm_map_part p;
 	int error, first = 0;
 
 	if ((addr & PAGE_MASK) != 0)
@@ -490,7 +502,7 @@ vm_msync(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool sync)
 			vm_map_unlock_read(map);
 			return (ESRCH);
 		}
-		more = next_part(map, &at, end, &hole, &p);
+		more = vm_map_next_part(map, &at, end, &hole, &p);
 		/* MS_ASYNC only looks: the pages are dirty, and stay so. */
 		if (!more || !sync || p.obj == NULL ||
 		    (p.eflags & MAP_ENTRY_SHARED) == 0 || p.obj->vops == NULL) {
@@ -533,149 +545,5 @@ vm_mincore(struct vmspace *vm, vm_offset_t addr, uint64_t len, uint8_t *vec)
 		*vec++ = vm_map_object_resident(e, va);
 	}
 	vm_map_unlock_read(map);
-	return (error);
-}
-
-/* Bytes of the range that mlock would add to map->locked. */
-static uint64_t
-unlocked_bytes(struct vm_map *map, vm_offset_t start, vm_offset_t end)
-{
-	vm_offset_t at = start;
-	bool hole = false;
-	uint64_t n = 0;
-	struct part p;
-
-	while (next_part(map, &at, end, &hole, &p)) {
-		if ((p.eflags & MAP_ENTRY_WIRED) == 0)
-			n += p.end - p.start;
-	}
-	return (n);
-}
-
-int
-vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock)
-{
-	struct vm_map *map = &vm->map;
-	vm_offset_t start = trunc_page(addr), end;
-	uint64_t more;
-	int error;
-
-	if (len > UINT64_MAX - (addr - start) ||
-	    vm_range_check(start, len + (addr - start), &end) != 0)
-		return (EINVAL);
-	if (len == 0)
-		return (0);
-	vm_map_lock(map);
-	if (map->dead) {
-		error = ESRCH;
-	} else if (!lock) {
-		error = vm_map_set_attr(
-		    map, start, end, MAP_ENTRY_WIRED, 0, VM_INHERIT_KEEP);
-	} else {
-		more = unlocked_bytes(map, start, end);
-		if (vm_map_admit_locked(map, MAP_ENTRY_WIRED, more) != 0)
-			error = map->lock_limit == 0 ? EPERM : ENOMEM;
-		else
-			error = vm_map_set_attr(map, start, end, 0,
-			    MAP_ENTRY_WIRED, VM_INHERIT_KEEP);
-	}
-	vm_map_unlock(map);
-	if (error != 0 || !lock)
-		return (error);
-	/* As Linux: the range stays locked when it cannot be filled. */
-	error = vm_populate(vm, start, end);
-	if (error == ENOMEM)
-		return (EAGAIN);
-	return (error == 0 || error == ESRCH ? error : ENOMEM);
-}
-
-/* Lock what can be locked: not guards and the like, which need it not. */
-static void
-lock_entries(struct vm_map *map)
-{
-	const struct vm_map_entry *e;
-	vm_offset_t at = map->min, end;
-
-	while ((e = vm_map_first(map, at)) != NULL) {
-		at = e->start;
-		end = e->end;
-		if (e->prot != VM_PROT_NONE)
-			(void)vm_map_set_attr(
-			    map, at, end, 0, MAP_ENTRY_WIRED, VM_INHERIT_KEEP);
-		at = end;
-	}
-}
-
-/* The first wired range at or above *at: true, and *at moves behind it. */
-static bool
-next_wired(struct vmspace *vm, vm_offset_t *at, vm_offset_t *start)
-{
-	const struct vm_map_entry *e;
-
-	vm_map_lock_read(&vm->map);
-	e = vm->map.dead ? NULL : vm_map_first(&vm->map, *at);
-	while (e != NULL && (e->eflags & MAP_ENTRY_WIRED) == 0)
-		e = TAILQ_NEXT(e, link);
-	if (e != NULL) {
-		*start = e->start;
-		*at = e->end;
-	}
-	vm_map_unlock_read(&vm->map);
-	return (e != NULL);
-}
-
-/* Fault in all that is locked, one entry at a time; best effort. */
-static void
-fill_entries(struct vmspace *vm)
-{
-	vm_offset_t at = 0, start;
-
-	while (next_wired(vm, &at, &start))
-		(void)vm_populate(vm, start, at);
-}
-
-int
-vm_mlockall(struct vmspace *vm, int flags)
-{
-	const bool current = (flags & LX_MCL_CURRENT) != 0;
-	const bool fill = (flags & LX_MCL_ONFAULT) == 0;
-	struct vm_map *map = &vm->map;
-	int error = 0;
-
-	vm_map_lock(map);
-	if (map->dead)
-		error = ESRCH;
-	else if (map->lock_limit == 0)
-		error = EPERM;
-	else if (current && map->size > map->lock_limit)
-		error = ENOMEM;
-	if (error == 0) {
-		map->lock_future = (flags & LX_MCL_FUTURE) == 0
-				       ? VM_LOCK_FUTURE_NONE
-				   : fill ? VM_LOCK_FUTURE_FILL
-					  : VM_LOCK_FUTURE_ONFAULT;
-		if (current)
-			lock_entries(map);
-	}
-	vm_map_unlock(map);
-	if (error == 0 && current && fill)
-		fill_entries(vm);
-	return (error);
-}
-
-int
-vm_munlockall(struct vmspace *vm)
-{
-	struct vm_map *map = &vm->map;
-	int error = 0;
-
-	vm_map_lock(map);
-	map->lock_future = VM_LOCK_FUTURE_NONE;
-	if (map->dead)
-		error = ESRCH;
-	else
-		(void)vm_map_set_attr(map, map->min, map->max, MAP_ENTRY_WIRED,
-		    0, VM_INHERIT_KEEP);
-	vm_map_unlock(map);
 	return (error);
 }

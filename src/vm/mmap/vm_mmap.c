@@ -17,11 +17,12 @@
  *
  * Limits: populating is best effort, as for MAP_POPULATE.
  */
+#include "vm/mmap/vm_mmap_int.h"
+
 #include <errno.h>
 
 #include "libk/kassert.h"
 #include "vm/fault/vm_fault.h"
-#include "vm/mmap/vm_mmap_int.h"
 
 int
 vm_range_check(vm_offset_t addr, uint64_t len, vm_offset_t *end)

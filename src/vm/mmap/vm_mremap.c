@@ -26,11 +26,12 @@
  * Limits: growing a shared anonymous mapping makes its object longer, where
  * Linux would give SIGBUS beyond the original end.
  */
+#include "vm/mmap/vm_mmap_int.h"
+
 #include <errno.h>
 
 #include "abi/mman.h"
 #include "libk/kassert.h"
-#include "vm/mmap/vm_mmap_int.h"
 
 /* Flags in which parts of one user mapping may differ. */
 #define RUN_IGNORE (MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT)
@@ -264,7 +265,37 @@ list_enter(struct vm_map *map, struct vm_map_list *list)
 	}
 }
 
-/* First what can fail, then the change. */
+/* Everything that can fail: borders, clones of the old entries up to `keep`,
+ * the entry beyond, limits, and the removal of what a fixed range replaces. */
+static int
+remap_prepare(struct remap *r, uint64_t keep)
+{
+	struct vm_map *map = &r->vm->map;
+	int error;
+
+	error = vm_map_clip(map, r->old);
+	if (error != 0)
+		return (error);
+	error = vm_map_clip(map, r->old + keep);
+	if (error != 0)
+		return (error);
+	error = vm_map_clip(map, r->old + r->oldlen);
+	if (error != 0)
+		return (error);
+	if (keep != 0) {
+		error = remap_clone(r, r->old + keep);
+		if (error != 0)
+			return (error);
+	}
+	error = remap_tail(r, keep);
+	if (error != 0)
+		return (error);
+	error = remap_admit(r);
+	if (error != 0 || (r->flags & LX_MREMAP_FIXED) == 0)
+		return (error);
+	return (vm_map_delete(map, r->new, r->new + r->newlen, &r->dead));
+}
+
 static int
 remap_move(struct remap *r)
 {
@@ -278,29 +309,17 @@ remap_move(struct remap *r)
 		if (error != 0)
 			return (error);
 	}
-	error = vm_map_clip(map, r->old);
-	if (error == 0)
-		error = vm_map_clip(map, r->old + keep);
-	if (error == 0)
-		error = vm_map_clip(map, oldend);
-	if (error == 0 && keep != 0)
-		error = remap_clone(r, r->old + keep);
-	if (error == 0)
-		error = remap_tail(r, keep);
-	if (error == 0)
-		error = remap_admit(r);
-	if (error == 0 && (r->flags & LX_MREMAP_FIXED) != 0)
-		error =
-		    vm_map_delete(map, r->new, r->new + r->newlen, &r->dead);
-	if (error == 0 && r->oldlen != 0) {
+	error = remap_prepare(r, keep);
+	if (error != 0)
+		goto out;
+	if (r->oldlen != 0) {
 		error = vm_map_delete(map, r->old, oldend, &r->dead);
 		KVERIFY(error == 0); /* clipped already */
 	}
-	if (error == 0) {
-		list_enter(map, &r->clones);
-		list_enter(map, &r->blanks);
-		vm_map_simplify_range(map, r->new, r->new + r->newlen);
-	}
+	list_enter(map, &r->clones);
+	list_enter(map, &r->blanks);
+	vm_map_simplify_range(map, r->new, r->new + r->newlen);
+out:
 	vm_map_simplify_range(map, r->old, oldend);
 	return (error);
 }
