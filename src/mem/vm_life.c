@@ -4,46 +4,47 @@
 /*
  * The lifetime word.
  *
- * Purpose: decide, without a lock, who is the last user of a shared structure
- * and who is the last to look at it, when users come and go on any thread.
+ * Purpose: decide, without a lock, which thread is the last user of a shared
+ * structure and which is the last reader, when users come and go on any thread.
  *
- * Concepts.  A ref says "I use it": its owner may map, unmap and run.  A hold
- * says "the structure must stay valid while I look": its owner may lock and
- * read it, and may find it dead.  A ref implies a hold, so holds >= refs at
- * all times.  The end has two stages:
+ * Concepts.  The owner of a ref uses the structure: it may map, unmap and run.
+ * The owner of a hold keeps the structure valid: it may lock and read it, and
+ * may find it dead.  A ref implies a hold, so holds >= refs at all times.  The
+ * end has two stages:
  *
  *	LIVE   refs > 0                      full service
- *	EXIT1  refs = 0, holds > 0           contents are going or gone
+ *	EXIT1  refs = 0, holds > 0           contents are released
  *	EXIT2  refs = 0, holds = 0           structure goes back to its zone
  *
  * Data structure: one 64-bit word with 28 bits of refs, 32 bits of holds and
- * the two flags.  One word, because "the last ref went" and "no new ref from
- * now on" must be the same event.  With two counters, or with a counter and a
- * flag beside it, there is a moment at which the last ref is gone and tryref
- * still succeeds: stage 1 would then run under a user, or run twice.  The
- * model in docs/models/vmspace.pml has that variant as a seeded bug.
+ * the two flags.  One word, because the release of the last ref and the refusal
+ * of new ones must be the same event.  With two counters, or with a counter and
+ * a flag beside it, there is a moment at which the last ref is released and
+ * tryref still succeeds: stage 1 would then run under a user, or run twice.
+ * The model in docs/models/vmspace.pml has that variant as a seeded bug.
  *
  * Why the order holds by construction: the thread that takes refs to zero
  * keeps the hold that its ref implied and gives it up only after stage 1.
  * EXIT2 needs holds = 0, so stage 2 cannot begin before.
  *
- * Locking and lifetime: no locks.  The word lives in type-stable memory, so
- * vm_life_tryhold() may be aimed at a structure that is dead or has been born
- * again: dead ones have holds = 0 and refuse; for the others the caller
+ * Locking and lifetime: no locks.  The word lies in type-stable memory, so
+ * vm_life_tryhold() may be called on a structure that is dead or has been
+ * reused: a dead one has holds = 0 and refuses; for a reused one the caller
  * compares the generation id once it owns the hold.
  *
  * Memory order.  Giving up a ref or a hold is a release, so that everything
- * its owner did is visible to whoever runs the stage; taking the last one is
- * an acquire as well.  vm_life_init() is a release and tryhold an acquire, so
- * a successful tryhold sees the structure complete.  Plain hold and ref need
- * no order: the caller already owns something.
+ * its owner did is visible to the thread that runs the stage; taking the last
+ * one is an acquire as well.  vm_life_init() is a release and tryhold an
+ *acquire, so a successful tryhold sees the structure complete.  Plain hold and
+ *ref need no order: the caller already owns something.
  *
  * Guarantees: each stage is owed by exactly one caller, exactly once; tryref
  * never succeeds after the last free; every operation is lock-free.  ref and
  * hold are one unconditional addition, the others a compare-and-swap loop.
  *
  * Limits: 2^28 - 1 refs and 2^32 - 1 holds.  Refs stop at half of that with a
- * panic; holds cannot get there, as each costs its owner more than a byte.
+ * panic; holds cannot reach the limit, as each costs its owner more than a
+ *byte.
  */
 #include "mem/vm_life.h"
 
@@ -145,7 +146,7 @@ vm_life_drop(struct vm_life *l)
 	uint64_t next;
 
 	do {
-		/* A hold that belongs to a ref goes with vm_life_free(). */
+		/* The hold of a ref is given up by vm_life_free(). */
 		KVERIFY(life_holds(w) > life_refs(w));
 		next = w - LIFE_HOLD;
 		if (life_holds(next) == 0)

@@ -29,7 +29,7 @@
 #define PHYS_HOTFREE 2 /* single free frame on the hot list */
 #define PHYS_INNER 3   /* inside a free run */
 
-/* vm_page.hold: number of holds, and this when freed while held */
+/* vm_page.hold: the number of holds, and this bit when freed while held */
 #define PG_HOLD_FREE ((uint32_t)1 << 31)
 
 /*

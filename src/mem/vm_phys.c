@@ -5,8 +5,8 @@
  * Physical memory: the frames of one kernel.
  *
  * Purpose: hand out frames of the arena, singly or as naturally aligned runs,
- * such that warm frames are used again first, neighbours stay together, and
- * the host backs no more memory than has really been used.
+ * such that warm frames are reused first, neighbours stay together, and the
+ *host backs no more memory than was used.
  *
  * Concepts.  The arena is a sparse host object of the guest's memory size.
  * Its frames are in one of these states:
@@ -37,7 +37,7 @@
  * vm_phys_free(), because its user may have written to it.  Joining and
  * splitting runs do not touch it.
  *
- * Data structures: vm_page.free is the state (FREE_*), vm_page.order the size
+ * Data structures: vm_page.free is the state (PHYS_*), vm_page.order the size
  * of the run at its head, vm_page.link the list link of heads and hot frames.
  *
  * Locking and lifetime: ph->lock guards it all; nothing below it is taken but
@@ -167,7 +167,7 @@ phys_take(struct vm_phys *ph, unsigned order)
 	return (m);
 }
 
-/* A run that was never used, or NULL. */
+/* A run of frames that were never used, or NULL. */
 static struct vm_page *
 phys_take_fresh(struct vm_phys *ph, unsigned order)
 {
@@ -209,7 +209,7 @@ vm_phys_alloc(struct vm_phys *ph, unsigned order)
 	return (m);
 }
 
-/* What its user left in the page goes; panic if the page is not idle. */
+/* Clear what the user left in the page; panic if the page is not idle. */
 static inline void
 phys_page_reset(struct vm_phys *ph, struct vm_page *m)
 {

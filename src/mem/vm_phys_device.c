@@ -5,8 +5,8 @@
  * The device part of the arena.
  *
  * Purpose: memory that devices show to guests.  A stub can map nothing but the
- * arena, so what a device maps must lie in it; but it is not guest memory: it
- * is not counted, not paged, and belongs to its device (or embedder) alone.
+ * arena, so what a device maps must lie in it.  But it is not guest memory: it
+ * is neither counted nor paged, and belongs to its device (or embedder) alone.
  *
  * Concepts.  The arena has ph->ndev more frames behind those of the guests.
  * They are handed out in runs, first fit; a run that was given back is

@@ -33,7 +33,7 @@ raw_copy(void *dst, const void *src, size_t len)
 	if (len == 0)
 		return;
 #ifdef __SANITIZE_ADDRESS__
-	/* The ends, at least, are somebody's memory. */
+	/* Check at least that the ends lie in valid memory. */
 	(void)*(volatile const char *)dst;
 	(void)*((volatile const char *)dst + len - 1);
 	if (src != NULL) {

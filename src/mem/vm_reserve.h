@@ -10,8 +10,8 @@
 #include "mem/vm_types.h"
 
 /*
- * What reclaims frames.  Pageout registers it (sys->reclaim); without one,
- * every want of frames is final.
+ * What reclaims frames.  Pageout registers it (sys->reclaim); without one no
+ * frame is ever reclaimed.
  */
 struct vm_reclaim_ops {
 	/* Free frames are below sys->low: called after an allocation, with any

@@ -81,7 +81,7 @@ enum vm_stat {
 	VMST_SWAPOUT,   /* pages written to swap */
 	VMST_SWAPDROP,  /* pages dropped because swap has them already */
 	VMST_SWAPFAIL,  /* pages that no area could take, or that were lost */
-	VMST_READAHEAD, /* of the pages read from swap: not asked for */
+	VMST_READAHEAD, /* of the pages read from swap: besides the fault's */
 	VMST_CACHEOUT,  /* of the pages written to swap: clean ones of files */
 	VMST_CACHEIN,   /* of the pages read from swap: pages of files */
 	VMST_DEACT,     /* pages unmapped to see whether they are used */
@@ -140,13 +140,13 @@ struct vm_system {
 
 	/*
 	 * Out-of-memory policy, called without locks when a fault for `vm`
-	 * finds neither free frames nor anything to reclaim.  0: something
-	 * was done, try again; ENOMEM: the caller itself must die.  NULL:
-	 * always ENOMEM.
+	 * finds neither free frames nor anything to reclaim.  0: memory was or
+	 * will be freed, try again; ENOMEM: the process of the caller must
+	 * die.  NULL: always ENOMEM.
 	 */
 	int (*oom)(void *arg, struct vmspace *vm); /* [I] */
 	void *oom_arg;                             /* [I] */
-	/* Swap out somebody who does not run, called without locks with
+	/* Swap out a process that does not run; called without locks with
 	 * oom_arg; returns frames freed.  May be NULL. */
 	uint64_t (*swap_idle)(void *arg); /* [I] */
 
@@ -175,8 +175,8 @@ struct vm_system_config {
  */
 int vm_system_init(struct vm_system *, const struct vm_system_config *);
 /*
- * Everything must be gone: KVERIFYs that no vmspace, object or page is left
- * and that the zones of this layer are empty.
+ * KVERIFYs that no vmspace, object or page is left and that the zones of this
+ * layer are empty.
  */
 void vm_system_destroy(struct vm_system *);
 

@@ -8,18 +8,18 @@
  * from memory that never changes its type, with counts that show a leak.
  *
  * Concepts.  A zone takes slabs from the host and cuts them into items.  A
- * slab goes back only when its zone is destroyed, so a pointer to an item
- * points to an item of that zone for ever: what is read through a stale one
- * is old or new, never something else.  Because slabs stay, a free item need
- * not know its slab: free items are pointers on stacks, and neither a link
- * nor a header is kept inside the item.  This leaves the constructed state
+ * slab is freed only when its zone is destroyed, so a pointer to an item
+ * points to an item of that zone for ever: a read through a stale pointer
+ * gives an old or a new item, never something else.  Because slabs stay, a free
+ * item need not know its slab: free items are pointers on stacks, and neither a
+ * link nor a header is kept inside the item.  This leaves the constructed state
  * alone, keeps 4 KiB items page-aligned and dense, and lets one cache line
- * of pointers stand for eight free items.
+ * of pointers describe eight free items.
  *
  * Data structures.
- *	magazine  the stack of one thread for one zone: the fast path touches
- *		  only it.  Refilled and flushed by halves, so a thread that
- *		  swings around a boundary does not pay each time.
+ *	magazine  the stack of one thread for one zone; the fast path touches
+ *		  nothing else.  Refilled and flushed by halves, so a thread
+ *		  that alternates around a boundary does not pay each time.
  *	slab	  items, and a piece of the zone's depot: an array with one
  *		  pointer for each of the slab's items.  The pieces in slab
  *		  order make one stack: all before `top` are full, all behind
@@ -28,34 +28,38 @@
  *	fresh	  items of the newest slab that were never handed out; not
  *		  touched (unless there is a constructor), so not backed.
  *	slot	  index of the zone in the table that each thread has of its
- *		  magazines.  Slots are reused; the generation of the zone is
- *		  never, and tells an entry of a zone that is gone.
+ *		  magazines (zone_tls, thread-local).  Slots are reused; the
+ *		  generation of a zone never is, so it shows whether a table
+ *		  entry belongs to a zone that was destroyed.
+ *	process   slots are the process's, as threads are: zone_slots,
+ *		  zone_nslots, zone_last_gen and zone_key, which gives a
+ *		  thread's items back at its end.
  * Magazines come from an inner zone of the set, which has none itself.
  *
  * Debug builds put a trailer behind each item: a red zone, and a state that
  * names zone and item, changed by atomic exchange, so that a double free, a
  * free into the wrong zone and a write past the end are panics at zfree().
  * Free items of zones without a constructor are filled with a pattern that
- * the next zalloc() checks (and AddressSanitizer is told to trap reads).
+ * the next zalloc() checks; AddressSanitizer traps reads of them.
  *
  * Locking and lifetime.  A magazine belongs to its thread; the counters in it
- * are atomics that only the owner writes and anyone reads.  The zone lock
- * guards depot, slabs and the list of magazines.  zone_slot_lock guards the
+ * are atomics that only the owner writes and every thread may read.  The zone
+ *lock guards depot, slabs and the list of magazines.  zone_slot_lock guards the
  * process-wide slot table and comes before zone locks.  A thread that ends
  * gives its items back under zone_slot_lock, after finding that the zone is
  * still there; a set that is destroyed withdraws its slots under the same
- * lock first, and then frees items and magazines itself.  Destruction wants a
+ * lock first, and then frees items and magazines itself.  Destruction needs a
  * quiescent set: no thread is inside zalloc() or zfree(), but threads that
  * still have cached items may live on.  Constructors run under the zone lock
  * and must not allocate.
  *
  * Guarantees: zfree() never fails; zalloc() neither blocks for memory nor
- * calls the host while a slab has items; live counts are exact when nobody
+ * calls the host while a slab has items; live counts are exact when no thread
  * is in the middle of a call; the limit is never exceeded.
  *
  * Limits: memory of a zone does not shrink.  Items in magazines of other
- * threads are not found by a thread that runs dry: at most 60 items or 64 KiB
- * a thread and zone.  A zone with a limit pays one shared atomic a call.
+ * threads are not found by a thread that has none: at most 60 items or 64 KiB
+ * for each thread and zone.  A zone with a limit pays one shared atomic a call.
  * `peak` counts items in magazines as live.
  */
 #include "mem/vm_zone.h"
@@ -224,7 +228,7 @@ mag_retire(struct vm_zone *z, struct zone_mag *m)
 	zone_put_one(z->set->magzone, m);
 }
 
-/* End of a thread: its items go back to the zones that still exist. */
+/* End of a thread: give its items back to the zones that still exist. */
 static void
 zone_thread_exit(void *arg)
 {
@@ -264,7 +268,7 @@ zone_tls_grow(uint32_t slot)
 	return (true);
 }
 
-/* First use of the zone by this thread.  NULL: do without. */
+/* First use of the zone by this thread.  NULL: there is no magazine. */
 static ZONE_SLOW struct zone_mag *
 mag_create(struct vm_zone *z)
 {
@@ -432,7 +436,8 @@ zone_debug_free(struct vm_zone *z, void *item)
 
 /* ---- slots ---- */
 
-/* Gives the zone a generation and, if it wants one, a slot.  0, ENOMEM. */
+/* Give the zone a generation and, unless it is ZONE_NOSLOT, a slot.  0, ENOMEM.
+ */
 int
 vm_zone_slot_take(struct vm_zone *z)
 {

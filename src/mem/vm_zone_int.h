@@ -63,7 +63,7 @@ struct vm_zone {
 	uint32_t slot;             /* [I] ZONE_NOSLOT: no magazines */
 	int flags;                 /* [I] ZF_* */
 	uint64_t gen;              /* [I] never reused */
-	size_t size;               /* [I] as asked for */
+	size_t size;               /* [I] as requested */
 	uint64_t limit;            /* [I] */
 	_Atomic(uint64_t) charged; /* [a] live items, if there is a limit */
 	void (*ctor)(void *);      /* [I] */

@@ -4,9 +4,9 @@
 /*
  * Software translation tables.
  *
- * Purpose: the one truth about which user page is translated to which frame
- * with which rights.  The kernel's own accesses to user memory walk these
- * tables; a machine (stub, soft) mirrors them.
+ * Purpose: record which user page is translated to which frame with which
+ * rights.  The kernel's own accesses to user memory walk these tables; a
+ * machine (stub, soft) mirrors them.
  *
  * Data structures: a radix tree of four levels of 512 slots, 9 bits of the
  * 47-bit page address a level, like the hardware's.  A slot of an inner node
@@ -14,12 +14,12 @@
  *
  *      bits 0..2 rights (VM_PROT_*), bit 3 valid, bits 12.. frame number
  *
- * Bit 0 of a pointer to a leaf says that none of its translations allows
- * writing, whatever they say themselves: a fork takes the right to write from
+ * Bit 0 of a pointer to a leaf means that none of its translations allows
+ * writing, whatever their own bits are: a fork takes the right to write from
  * 512 translations by setting it.  Before the leaf gets a new translation the
  * bit is pushed down into all of them.  It is only set when the machine
- * forgets everything at the same time (ops->rebuild), since the machine would
- * have to be told of each run.
+ * forgets everything at the same time (ops->rebuild), since otherwise each run
+ * would have to be passed to the machine.
  *
  * A node is one 4096-byte zone item.  Removal of a range that covers the
  * whole span of a node frees the node; otherwise nodes stay until the pmap is
@@ -35,8 +35,8 @@
  * need no memory.  pmap_extract_hold() takes its page hold under the lock: a
  * page found here has not been removed, hence not been freed.
  *
- * Limits: a change of rights that falls apart into more than PROTECT_RUNS
- * machine runs removes the translations instead; they fault back in.
+ * Limits: a change of rights that needs more than PROTECT_RUNS runs of the
+ * machine removes the translations instead; they fault back in.
  */
 
 #include "pmap/pmap.h"
@@ -375,9 +375,9 @@ next_pte(struct pmap *pm, vm_offset_t *va, vm_offset_t end)
 }
 
 /*
- * As next_pte(), for who is going to change rights: a leaf that is read-only as
- * a whole is skipped if nothing but WRITE is to be taken, else made to say so
- * in each translation.
+ * As next_pte(), for a caller that changes rights: a leaf that is read-only as
+ * a whole is skipped if nothing but WRITE is to be taken; otherwise the bit is
+ * pushed down.
  */
 static uint64_t *
 next_rw_pte(struct pmap *pm, vm_offset_t *va, vm_offset_t end, vm_prot_t prot)
@@ -409,7 +409,7 @@ strip_write(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
 
 /*
  * Take WRITE from whole leaves at once, if there are some and the machine
- * would rather forget everything.  True: all of [sva, eva) is done.
+ * prefers to forget everything.  True: all of [sva, eva) is done.
  */
 static bool
 protect_leaves(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
@@ -425,8 +425,8 @@ protect_leaves(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
 		where = leaf_slot(pm, va, &skip);
 		n += where != NULL && (*where & LEAF_RDONLY) == 0;
 	}
-	/* What is read-only already may be so in the machine, too: then there
-	 * is little to do and the other way finds it. */
+	/* Leaves that are read-only already may be so in the machine, too:
+	 * then the walk over translations has little to do. */
 	if (n == 0 || !pm->ops->rebuild(
 			  pm, n * NODE_SLOTS < most ? n * NODE_SLOTS : most))
 		return (false);
@@ -491,7 +491,7 @@ pmap_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 	}
 	if (count == 0)
 		goto out;
-	/* The machine may prefer to start from nothing: tables are right. */
+	/* The machine may prefer to forget everything: the tables are right. */
 	if (pm->ops->rebuild != NULL && pm->ops->rebuild(pm, count))
 		goto out;
 	if (many)

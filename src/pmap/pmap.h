@@ -45,7 +45,7 @@ struct pmap_ops {
 	/* The machine for a copy of the address space; ENOMEM.  NULL: it is the
 	 * same.  Without the lock. */
 	int (*fork)(struct pmap *parent, void **machine);
-	/* It is not needed after all. */
+	/* The machine of fork() is not needed after all. */
 	void (*unfork)(void *machine);
 };
 
@@ -71,7 +71,7 @@ int pmap_create(
     struct vm_system *, const struct pmap_ops *, void *machine, struct pmap **);
 /* For a copy of an address space. */
 int pmap_create_like(struct pmap *, struct pmap **);
-/* Drops what is left, makes sure the machine side is gone. */
+/* Drops what is left and releases the machine side. */
 void pmap_destroy(struct pmap *);
 
 /*
@@ -98,8 +98,8 @@ void pmap_sync(struct pmap *);
 struct vm_page *pmap_extract_hold(
     struct pmap *, vm_offset_t va, vm_prot_t prot);
 /*
- * The machine has faulted at va although the tables allow the access (it
- * lost a mapping): hand the contiguous run around va to it again, at most
+ * The machine has faulted at va although the tables allow the access, because
+ * it lost a mapping: pass the contiguous run around va to it again, at most
  * PMAP_REFILL_PAGES, aligned.  False: the tables do not allow it.
  */
 #define PMAP_REFILL_PAGES 64

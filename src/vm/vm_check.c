@@ -4,8 +4,8 @@
 /*
  * Checking: walk the invariants of the VM system and name each broken one.
  *
- * Purpose: tests call these after operations; a bug is then found where it
- * happens and not where it hurts.
+ * Purpose: tests call these after operations, so that a bug is found at the
+ * operation that made it.
  *
  * Concepts.  Each check compares two independent records of one fact: the
  * entry list and the entry tree, the index of an object and the back pointers
@@ -17,8 +17,8 @@
  * fault or unmap of this vmspace runs; it walks an object chain hand over
  * hand.  Other vmspaces may go on: a translation that does not match is
  * looked at again before it is reported, because another thread may have been
- * about to remove it.  vm_check_system() wants a quiescent system; it takes
- * locks only for the sake of the assertions below it.
+ * about to remove it.  vm_check_system() needs a quiescent system; it takes
+ * locks only because the functions that it calls assert them.
  *
  * Limits: cost is linear in translations, pages and frames ever used.
  */
@@ -347,7 +347,7 @@ check_object_pages(struct check *c, struct vm_object *obj, struct vm_phys *ph)
 		    "object %llu: page at %llu neither valid nor busy",
 		    ULL(obj->id), ULL(idx));
 		CHECK(c, (m->flags & (PG_BUSY | PG_WANTED)) != PG_WANTED,
-		    "object %llu: page at %llu wanted but not busy",
+		    "object %llu: page at %llu has waiters but is not busy",
 		    ULL(obj->id), ULL(idx));
 		if (idx == UINT64_MAX)
 			break;

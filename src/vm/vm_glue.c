@@ -5,8 +5,8 @@
  * Swapping whole address spaces out and in.
  *
  * Purpose: a process that is stopped will not touch its memory; when memory is
- * short it is better to take all of it than to take a little from those who
- * run, and to bring it back in large pieces when it goes on.
+ * short it is better to take all of it than to take a little from processes
+ * that run, and to bring it back in large pieces when the process goes on.
  *
  * Concepts: both directions go through the map entry by entry and use what
  * madvise uses (PAGEOUT, WILLNEED); the map may change meanwhile.  Which

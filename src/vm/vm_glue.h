@@ -8,7 +8,7 @@
 #include "vm/vmspace.h"
 
 /*
- * Page out all that nobody else uses.  For a vmspace whose threads are not
+ * Page out all that no other vmspace uses.  For a vmspace whose threads are not
  * running; if they are, it is only slow.
  * - No locks held; does I/O.  The caller owns a ref or hold.
  * - Returns pages that were resident and are not any more.

@@ -4,10 +4,10 @@
 /*
  * Accounting: what a vmspace and a system look like from outside.
  *
- * Concepts: readers own a ref or a hold and take the map for reading, one
- * entry at a time where names are asked for (names come from the vnode, and
- * are asked for with no lock held).  A dead vmspace is empty, not an error,
- * except where the caller walks it.
+ * Concepts: readers own a ref or a hold and lock the map for reading, one entry
+ * at a time where names are needed (a name comes from the vnode, which is
+ * called with no lock held).  A dead vmspace is empty, not an error, except
+ * where the caller walks it.
  *
  * Exact: sizes, entries, translations, event counts (when quiet).  Estimates:
  * anonymous and swapped pages, since pages of a chain that a front object

@@ -24,9 +24,9 @@ struct vm_entry_info {
 int vmspace_entry_info(
     struct vmspace *, vm_offset_t va, struct vm_entry_info *info);
 
-/* What stands behind the entry of va, in bytes: resident in its anonymous
- * objects, in swap, and its share of what is resident (divided by those who
- * use each object).  As vmspace_anonymous_count(), an estimate. */
+/* What is behind the entry of va, in bytes: resident in its anonymous objects,
+ * in swap, and its share of what is resident (divided by the users of each
+ * object).  As vmspace_anonymous_count(), an estimate. */
 struct vm_entry_pages {
 	uint64_t anon, swapped, share;
 };
@@ -52,8 +52,8 @@ uint64_t vmspace_anonymous_count(struct vmspace *);
 /* The same for pages whose contents are in swap. */
 uint64_t vmspace_swap_count(struct vmspace *);
 /*
- * Pages that would come free, roughly, if it were gone: resident and in swap.
- * False if the map is locked just now: it does not wait.
+ * Pages that would come free, roughly, at the end of the vmspace: resident and
+ * in swap.  Does not wait: false if the map is locked.
  */
 bool vmspace_footprint(struct vmspace *, uint64_t *resident, uint64_t *swapped);
 

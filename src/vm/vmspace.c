@@ -6,13 +6,13 @@
  *
  * Purpose: creation, fork, references, and termination in two stages.
  *
- * Concepts: a *ref* says "I use this address space": a process runs in it.
- * A *hold* says "the structure must stay valid while I look": procfs, the
+ * Concepts: the owner of a *ref* uses the address space: a process runs in it.
+ * The owner of a *hold* keeps the structure valid while it looks: procfs, the
  * debugger, statistics.  Both are counted in one atomic word (vm_life.c),
  * which also carries the two flags, so that each transition is one
  * compare-and-swap:
  *
- *      LIVE (refs > 0) --last free--> EXIT1 (contents going or gone)
+ *      LIVE (refs > 0) --last free--> EXIT1 (contents are released)
  *                      --last drop--> EXIT2 (back to the zone)
  *
  * Stage 1 runs in the thread that gave up the last ref: the map is emptied
@@ -21,15 +21,15 @@
  * still owns the hold that came with its ref, so stage 2 cannot start before
  * stage 1 has finished: the order needs no waiting and no extra state.
  *
- * Stage 2 runs in the thread that dropped the last hold, which may be anyone:
- * it unlinks the vmspace from its system, destroys pmap and map, retires the
+ * Stage 2 runs in the thread that dropped the last hold, which may be any: it
+ * unlinks the vmspace from its system, destroys pmap and map, retires the
  * generation id and gives the structure back.
  *
  * Data structures: struct vmspace lives in a type-stable zone and starts with
  * its life word.  The word is never reset by hand: between two lives it keeps
  * EXIT2 and zero holds, so that a stale pointer is refused by tryhold, and
- * vm_life_init() is the very last step of making a new life.  Whoever comes
- * by a stale pointer compares the generation id after a successful tryhold.
+ * vm_life_init() is the last step of making a new life.  A thread with a stale
+ * pointer compares the generation id after a successful tryhold.
  *
  * Locking and lifetime: free and drop are called without locks.  Stage 1
  * takes the map lock for writing, so it waits for third parties only as long
@@ -40,8 +40,8 @@
  * the child is on the list by then, with its own map locked.
  *
  * Guarantees: each stage runs exactly once, stage 2 after stage 1.  After
- * stage 1 every operation on the vmspace says ESRCH and a reader finds an
- * empty map, never the bytes of someone else.  A failed fork leaves nothing.
+ * stage 1 every operation on the vmspace returns ESRCH and a reader finds an
+ * empty map, never the bytes of another process.  A failed fork leaves nothing.
  * What the stages expect is checked in release builds as well (KVERIFY).
  *
  * Limits: those of the life word, 2^27 refs.
@@ -63,7 +63,8 @@ life_word(const struct vmspace *vm)
 	return (atomic_load_explicit(&vm->life.w, memory_order_relaxed));
 }
 
-/* The words are those around the transition, exact when nobody interferes. */
+/* The words are those around the transition, exact unless another thread
+ * changes the word at the same time. */
 static inline void
 life_trace(struct vm_system *sys, uint64_t id, uint64_t before, uint64_t after)
 {
@@ -79,7 +80,7 @@ vmspace_expect(const struct vmspace *vm, const char *call, bool ref)
 	if (vm == NULL)
 		kpanic("%s: NULL", call);
 	if ((word & VM_LIFE_EXIT2) != 0 || vm_life_holds(&vm->life) == 0)
-		kpanic("%s: the vmspace is gone, or never was", call);
+		kpanic("%s: the vmspace was destroyed or never created", call);
 	if (ref && vm_life_refs(&vm->life) == 0)
 		kpanic("%s: no ref (%u holds)", call, vm_life_holds(&vm->life));
 #else
@@ -272,8 +273,8 @@ terminate_structure(struct vmspace *vm)
 	zfree(sys->z_vmspace, vm);
 }
 
-/* Stage 1: the caller owns the hold of the last ref.  Stage 2: nobody owns
- * anything.  No locks held. */
+/* Stage 1: the caller owns the hold of the last ref.  Stage 2: no ref and no
+ * hold is left.  No locks held. */
 static void
 vmspace_terminate(struct vmspace *vm, int stage)
 {

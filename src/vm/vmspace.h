@@ -21,8 +21,8 @@
 /*
  * fork, ref, tryref, free, hold, drop and stat are those of the public header,
  * vmspace/vmspace.h.  What they expect of the caller besides: no locks held for
- * free and drop.  For fork: no user thread of the parent expects that a store
- * is seen by all or none (the caller is one of them, in the kernel).
+ * free and drop.  A store that another thread of the parent makes during a fork
+ * may or may not be in the child's copy.
  */
 
 /* An empty vmspace with one ref.  0, ENOMEM. */
@@ -31,7 +31,7 @@ int vmspace_alloc(struct vm_system *, struct vmspace **);
 int vmspace_alloc_on(struct vm_system *, const struct pmap_ops *, void *machine,
     struct vmspace **);
 bool vmspace_tryhold(struct vmspace *);
-/* In debug builds: panic, naming the call, if nobody has a hold (or ref). */
+/* In debug builds: panic, naming the call, if there is no hold (or ref). */
 void vmspace_expect(const struct vmspace *, const char *call, bool ref);
 
 #endif /* VM_VMSPACE_H */

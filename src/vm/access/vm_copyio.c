@@ -5,10 +5,10 @@
  * Access to user memory by the kernel.
  *
  * Concepts: page by page.  The software tables of the pmap say whether a
- * page is translated with the right wanted; if so its frame is held and used
- * through the kernel's mapping of the arena, without any lock.  Otherwise
- * vm_fault() is asked to make the translation, and the walk is tried again,
- * a bounded number of times, since the translation may be gone at once.
+ * page is translated with the right that the access needs; if so its frame is
+ * held and used through the kernel's mapping of the arena, without any lock.
+ * Otherwise vm_fault() makes the translation, and the walk is tried again, a
+ * bounded number of times, since another thread may remove the translation.
  *
  * A held frame keeps its storage, not its place: by the time the bytes are
  * copied the page may have been made copy-on-write by a fork, or been found
@@ -43,7 +43,7 @@
 #include "mem/vm_rawcopy.h"
 
 #define COPYIO_TRIES 4096
-#define COPYIO_SPIN 8 /* tries before giving way to whoever interferes */
+#define COPYIO_SPIN 8 /* tries before giving way to the other thread */
 #define STR_CHUNK 256 /* bytes fetched at once by copyinstr */
 
 /*
@@ -63,7 +63,7 @@ range_ok(vm_offset_t va, size_t len)
 	return (va <= VM_MAX_ADDRESS && len <= VM_MAX_ADDRESS - va);
 }
 
-/* What a guest is told. */
+/* The error that a guest gets. */
 static int
 fault_error(int error)
 {

@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Access to the memory of a vmspace that the caller only looks at.
+ * Access to the memory of a vmspace in which the caller does not run.
  *
- * Concepts.  copyin() and copyout() serve the process itself: they go by its
- * translations and make them.  Here somebody else looks: a debugger, procfs,
+ * Concepts.  copyin() and copyout() serve the process itself: they use its
+ * translations and make them.  The callers here are others: a debugger, procfs,
  * the embedder.  Pages are used where they lie, under the lock of their object,
  * so nothing is entered into the target's pmap for a page that is there, and
  * an absent one of anonymous memory is not made to be read.
@@ -104,7 +104,7 @@ vm_pwrite(struct vmspace *vm, const void *buf, size_t len, vm_offset_t addr,
 	    vm, (char *)(uintptr_t)buf, len, addr, VM_PROT_WRITE, flags, done));
 }
 
-/* ---- what is private ---- */
+/* ---- private pages ---- */
 
 struct page_list {
 	vm_offset_t *va;

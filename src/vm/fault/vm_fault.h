@@ -21,7 +21,8 @@
 /*
  * Resolve a fault at va for `access` (one of VM_PROT_*; WRITE implies READ).
  * - No locks held.  May do I/O.
- * - 0: a sufficient translation was entered (it may be gone again at once);
+ * - 0: a sufficient translation was entered (another thread may remove it at
+ *   once);
  *   EFAULT: nothing mapped (SEGV_MAPERR); EACCES: protection (SEGV_ACCERR);
  *   EIO: past end of file or I/O error (SIGBUS, BUS_ADRERR); ENOMEM: out of
  *   memory and the policy says the caller dies; ESRCH: vmspace is dead.
@@ -31,14 +32,14 @@ int vm_fault(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags);
 int vm_fault_range(
     struct vmspace *, vm_offset_t va, uint64_t len, vm_prot_t access);
 
-/* Sees a page under the lock of its object; NULL: it is all zeroes. */
+/* Called with a page under the lock of its object; NULL: it is all zeroes. */
 typedef void vm_page_use_fn(void *arg, void *page);
 
 /*
- * Let `use` see the page of va, which is brought in or made if need be, but
- * for a read of absent anonymous memory.  With WRITE it may change the page:
- * nobody else's copy is, and the change is not lost to pageout or fork.  `use`
- * must not fault or lock.  No locks held.  0; errors of vm_fault().
+ * Call `use` with the page of va, which is brought in or made if need be, but
+ * for a read of absent anonymous memory.  With WRITE it may change the page: no
+ * other process's copy changes, and the change is not lost to pageout or fork.
+ * `use` must not fault or lock.  No locks held.  0; errors of vm_fault().
  */
 int vm_fault_use(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags,
     vm_page_use_fn *use, void *arg);

@@ -9,14 +9,14 @@
  *
  * Concepts: a map is a set of entries that do not overlap.  An entry maps a
  * range of an object, or of memory that has no object yet (anonymous, never
- * touched).  Private entries carry MAP_ENTRY_COW; those whose object others
- * may know carry MAP_ENTRY_NEEDS_COPY too, until the first write fault puts
+ * touched).  Private entries carry MAP_ENTRY_COW; those whose object may have
+ * other users carry MAP_ENTRY_NEEDS_COPY too, until the first write fault puts
  * a shadow in front.
  *
  * Every operation on a range is the same four steps: split entries at the
  * borders, change what is between, adjust translations, merge again.  Splits
  * are the only step that can fail, and a split without a change is invisible,
- * so an operation that fails for want of memory has changed nothing.
+ * so an operation that fails with ENOMEM has changed nothing.
  *
  * Commit charge: an entry with MAP_ENTRY_ACCOUNT is charged with its length
  * to map->commit, which may not exceed commit_limit.  Charged is what could

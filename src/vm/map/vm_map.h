@@ -39,8 +39,8 @@ struct vm_map {
 	struct pmap *pmap;       /* [I] until stage 2 */
 	struct vm_system *sys;   /* [I] */
 	bool dead;               /* [m] stage 1 has emptied it */
-	/* Entries absorbed by merges, with an object ref to let go of: freed
-	 * by the next write unlock. [m] */
+	/* Entries absorbed by merges, with an object ref to give up: freed by
+	 * the next write unlock. [m] */
 	struct vm_map_list trash;
 	/* Ranges whose pages a madvise removes in place, map unlocked: fork
 	 * and mremap wait for them. */

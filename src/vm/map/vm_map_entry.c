@@ -11,7 +11,7 @@
  * and a red-black tree.  Each entry carries the free space below it (`gap`:
  * from the end of the previous entry, or from map->min) and each tree node
  * the largest gap of its subtree (`max_gap`).  The space above the last entry
- * belongs to nobody and is looked at separately.  A search for room descends
+ * belongs to no entry and is looked at separately.  A search for room descends
  * only where max_gap says that there is room.
  *
  * Data structures: the place of a new node follows from its list neighbour,
@@ -35,8 +35,8 @@
  * the upper half before it shortens the lower one, a merge extends before it
  * unlinks, and a removed entry is unlinked only after pmap_sync().
  *
- * Object refs are let go of without locks.  Removed entries travel in a list
- * to vm_map_entry_list_free(); entries absorbed by a merge wait in map->trash
+ * Object refs are given up without locks.  Removed entries go in a list to
+ * vm_map_entry_list_free(); entries absorbed by a merge wait in map->trash
  * for the write unlock.
  *
  * Guarantees: lookup, insertion, removal, split and merge are O(log n).  A
@@ -106,7 +106,7 @@ vm_map_entry_dispose(struct vm_map *map, struct vm_map_entry *e)
 	zfree(map->sys->z_entry, e);
 }
 
-/* Tell those who see the entry through its object. */
+/* Publish the flag to pageout, which finds the entry through its object. */
 void
 vm_map_entry_note_wired(struct vm_map_entry *e)
 {
@@ -484,12 +484,12 @@ void
 vm_map_simplify(struct vm_map *map, struct vm_map_entry *e)
 {
 	krwlock_assert_wlocked(&map->lock);
-	/* It is likely to be asked for next; merging clears the hint. */
+	/* The next lookup is likely for it; merging clears the hint. */
 	atomic_store_explicit(&map->hint, (uintptr_t)e, memory_order_relaxed);
 	simplify_from(map, e, e->end);
 }
 
-/* ---- letting go ---- */
+/* ---- releasing ---- */
 
 static void
 entry_release(struct vm_map *map, struct vm_map_entry *e, bool trim)

@@ -6,9 +6,9 @@
  *
  * Concepts: each entry is copied by its inheritance.  SHARE: both name one
  * object, made now if there was none.  COPY: both name the object and carry
- * NEEDS_COPY, so whoever writes first puts a shadow in front; the parent's
- * write translations go away.  ZERO: the child gets fresh memory.  NONE: a
- * hole.  Memory without an object needs neither object nor shadow.
+ * NEEDS_COPY, so the first write of either side puts a shadow in front; the
+ * parent's write translations are removed.  ZERO: the child gets fresh memory.
+ * NONE: a hole.  Memory without an object needs neither object nor shadow.
  *
  * The cost is that of the entries, plus one pmap_protect() for each run of
  * entries that could hold write translations: an entry that carried

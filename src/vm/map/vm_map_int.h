@@ -45,7 +45,7 @@ void vm_map_clones_free(struct vm_map *, struct vm_map_list *);
 /* ---- objects behind entries (vm_map_object.c) ---- */
 
 /*
- * True when nobody but `self` can reach [off, off+len) of the anonymous
+ * True when no entry but `self` can reach [off, off+len) of the anonymous
  * object: `self` is a linked entry, or NULL for a caller that owns one ref
  * and is not linked (any more).  Map locked for `self`, no object lock held.
  */
@@ -74,12 +74,12 @@ bool vm_map_object_plain(struct vm_object *, bool *backed);
 /* Is the page of va resident anywhere in the entry's chain?  Read. */
 bool vm_map_object_resident(const struct vm_map_entry *, vm_offset_t va);
 /* Extend an entry's private object by len bytes, if it ends with the entry
- * and nobody else knows it. */
+ * and no other user knows it. */
 bool vm_map_object_extend(const struct vm_map_entry *, uint64_t len);
 /* Make a shared anonymous object at least that long (mremap of it). */
 void vm_map_object_reach(const struct vm_map_entry *, vm_ooffset_t end);
 /* Give back the pages of the range of an object that an unlinked entry
- * covered, where nobody else can reach them.  Caller owns a ref.  No lock. */
+ * covered, where no other user can reach them.  Caller owns a ref.  No lock. */
 void vm_map_object_trim(struct vm_object *, vm_ooffset_t off, uint64_t len);
 
 /* ---- maps (vm_map.c) ---- */

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * madvise, msync, mincore, mlock.
+ * madvise, msync, mincore.
  *
  * Concepts: all of them work through a range of mappings, entry by entry.
  * Those that may wait (for a page, for I/O) find the next entry by address
@@ -12,7 +12,7 @@
  *
  * MADV_DONTNEED on private memory must make later reads see fresh contents:
  *   no object       nothing to do
- *   private object  (nobody else can reach the range, nothing behind it) its
+ *   private object  (no other user can reach the range, nothing behind it) its
  *                   pages are removed in place, map unlocked, as a purge; the
  *                   cheap and usual case, under a read lock only
  *   anything else   the entry is replaced by one with fresh contents
@@ -20,14 +20,11 @@
  * DONTNEED for private anonymous memory: giving the pages up at once is one
  * of the behaviours that it allows.
  *
- * Locking: calls take and leave without locks.
- *
  * COLD makes the pages the next ones that pageout takes; PAGEOUT takes them at
- * once, of every object of the chain that nobody else shares; WILLNEED brings
- * in what is in swap, or reads ahead in files.  mlock marks the entry, which
- * pageout respects (vm_page_wired), and faults everything in.  What may be
- * locked in all is the map's lock_limit, whoever locks it: mlock, mmap, mremap
- * or, after mlockall(MCL_FUTURE), whatever makes a mapping.
+ * once, of every object of the chain that no other map shares; WILLNEED brings
+ * in what is in swap, or reads ahead in files.
+ *
+ * Locking: calls are entered and left without locks.
  *
  * Limits: merging and huge-page advice is accepted and means nothing.
  */
@@ -481,7 +478,7 @@ vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
 	return (error == 0 && hole ? ENOMEM : error);
 }
 
-/* ---- msync, mincore, mlock ---- */
+/* ---- msync, mincore ---- */
 
 int
 vm_msync(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool sync)
@@ -503,7 +500,8 @@ vm_msync(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool sync)
 			return (ESRCH);
 		}
 		more = vm_map_next_part(map, &at, end, &hole, &p);
-		/* MS_ASYNC only looks: the pages are dirty, and stay so. */
+		/* MS_ASYNC does nothing: dirty pages are written later anyway.
+		 */
 		if (!more || !sync || p.obj == NULL ||
 		    (p.eflags & MAP_ENTRY_SHARED) == 0 || p.obj->vops == NULL) {
 			vm_map_unlock_read(map);

@@ -12,7 +12,7 @@
  * no other thread sees the hole.  Limits are checked and memory is taken
  * before anything is removed, so a refused call leaves the old mapping.
  *
- * Locking: these calls take and leave without locks.  Order at the end is
+ * Locking: these calls are entered and left without locks.  Order at the end is
  * always: unlock, sync and release what was removed, populate.
  *
  * Limits: populating is best effort, as for MAP_POPULATE.
@@ -295,7 +295,7 @@ vm_brk(struct vmspace *vm, vm_offset_t *cur)
 	TAILQ_INIT(&dead);
 	vm_map_lock(&vm->map);
 	was = round_page(vm->brk_end);
-	/* brk(2) has no errors: the break that holds is the answer. */
+	/* brk(2) has no errors: it returns the break in force. */
 	(void)brk_locked(vm, *cur, &dead);
 	*cur = vm->brk_end;
 	fill = vm->map.lock_future == VM_LOCK_FUTURE_FILL;

@@ -31,7 +31,7 @@ int vm_mmap(struct vmspace *, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
 int vm_munmap(struct vmspace *, vm_offset_t addr, uint64_t len);
 int vm_mprotect(
     struct vmspace *, vm_offset_t addr, uint64_t len, vm_prot_t prot);
-/* brk(2): *cur is the new break wanted, on return the break that holds. */
+/* brk(2): *cur is the new break requested, on return the break in force. */
 void vm_brk(struct vmspace *, vm_offset_t *cur);
 /* mremap(2); flags: LX_MREMAP_*.  0 and *addr; EFAULT, EINVAL, ENOMEM, EAGAIN.
  */

@@ -44,7 +44,7 @@ struct remap {
 	struct vm_map_list clones; /* for the new place */
 	struct vm_map_list blanks; /* for the old place, DONTUNMAP */
 	struct vm_map_list dead;
-	struct vm_object *drop; /* a ref to let go of at the end */
+	struct vm_object *drop; /* a ref to give up at the end */
 	bool wired;             /* populate what has grown */
 };
 

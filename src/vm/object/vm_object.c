@@ -13,18 +13,18 @@
  *   ref    A map entry, a shadow or the owner (a vnode, a shm segment) uses
  *          the object.  The last free is stage 1: pages go, the object leaves
  *          its chain.
- *   hold   Somebody looks at the structure: a scanner, a thread in I/O.  The
+ *   hold   A thread looks at the structure: a scanner, a thread in I/O.  The
  *          last drop is stage 2: the structure goes back to its zone.
  *   paging Contents are in use without the lock: I/O or zeroing of busy pages.
  *          Stage 1 waits until it is 0; chains are not changed meanwhile.
  *
- *   Letting go of an object may let go of its backing object and so on: a
- *   chain can be ten thousand long.  A ref that goes away may also leave a
- *   backing object with one user, which should then be merged with that user.
- *   Each of these can lead to the other, so both are items of a small work
- *   list (struct vm_settle) that one loop empties: the depth of the C stack is
- *   constant.  When the list of merge candidates is full the oldest request is
- *   lost; merging is tried again by the write fault that notices the chain.
+ *   The last ref of an object owns a ref of the backing object, and so on: a
+ *   chain can be ten thousand long.  The end of a ref may also leave a backing
+ *   object with one user, which should then be merged with that user.  Each of
+ *   these can lead to the other, so both are items of a small work list (struct
+ *   vm_settle) that one loop empties: the depth of the C stack is constant.
+ *   When the list of merge candidates is full the new request is dropped;
+ *   merging is tried again by the write fault that notices the chain.
  *
  * Data structures
  *   sys->objects lists every object from its allocation to stage 2, so that
@@ -33,7 +33,7 @@
  *
  * Locking and lifetime
  *   list_lock comes before object locks: a new object is locked while the
- *   list lock is held, which cannot block as nobody else knows it.  A vnode
+ *   list lock is held, which cannot block as no other thread knows it.  A vnode
  *   object refs its vnode once for every ref except the owner's, which the
  *   vnode itself holds.  vops->rele is called last, without locks: it may end
  *   in vnode_pager_dealloc() for this very object.
@@ -287,8 +287,8 @@ free_slot(void *arg, uint64_t idx, uint64_t slot)
 
 /*
  * All pages and blocks go.  Nothing is mapped: PG_MAPPED is a leftover.  With
- * the object dead and no paging, nobody makes a page busy but pageout, which
- * does so under the lock.
+ * the object dead and no paging, only pageout makes a page busy, and it does so
+ * under the lock.
  */
 static void
 object_free_pages(struct vm_object *o)
@@ -305,8 +305,8 @@ object_free_pages(struct vm_object *o)
 }
 
 /*
- * Stage 1.  The last ref is gone, the caller owns the hold that it left.
- * Returns the backing object, whose ref the caller now owns, or NULL.
+ * Stage 1.  The caller has given up the last ref and owns the hold that came
+ * with it.  Returns the backing object, whose ref the caller now owns, or NULL.
  */
 static struct vm_object *
 object_terminate(struct vm_object *o)

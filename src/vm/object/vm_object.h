@@ -62,7 +62,7 @@ struct cdev_pager_ops {
 	 * page SIGBUS. */
 	int (*fault)(
 	    void *dev, vm_pindex_t idx, vm_prot_t access, vm_frame_t *frame);
-	/* The object is gone: nothing maps or pages it any more.  May be
+	/* The object has ended: nothing maps or pages it any more.  May be
 	 * NULL. */
 	void (*dtor)(void *dev);
 };
@@ -100,8 +100,9 @@ struct vm_object {
 };
 
 /*
- * A new object, complete, with one ref, LOCKED, and only then on the list of
- * all objects (S6).  size in pages.  0, ENOMEM.
+ * A new object with one ref, locked, and on the list of all objects.  Every
+ * field is set and the object is locked before it is on the list, so a scanner
+ * never finds an incomplete one.  size in pages.  0, ENOMEM.
  */
 int vm_object_allocate_hold(
     struct vm_system *, enum vm_objtype, vm_pindex_t size, struct vm_object **);
@@ -112,10 +113,11 @@ int vm_object_allocate(
 /* The caller owns a ref (or the lock of something that does).  A ref of an
  * OBJT_VNODE object refs the vnode as well; free releases it. */
 void vm_object_ref(struct vm_object *);
-/* For one who has a hold on anonymous memory: false if the last ref is gone. */
+/* For the owner of a hold on anonymous memory: false after the last free. */
 bool vm_object_tryref(struct vm_object *);
 /*
- * Let go.  May free pages, collapse the chain, do I/O for dirty file pages.
+ * Give up a ref.  May free pages, collapse the chain, and do I/O for dirty file
+ * pages.
  * - No vm lock may be held by the caller.  All translations to the pages
  *   that came from the caller's use of the object are removed and synced.
  */

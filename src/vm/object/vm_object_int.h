@@ -113,7 +113,7 @@ vm_object_foreign(const struct vm_object *o)
 }
 
 /*
- * Work list of an object release: refs to let go and chains to shorten, so
+ * Work list of an object release: refs to give up and chains to shorten, so
  * that neither recurses into the other.
  */
 #define VM_SETTLE_MAX 8

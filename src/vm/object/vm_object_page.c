@@ -271,7 +271,8 @@ vm_page_busy_wait(struct vm_object *obj, struct vm_page *m)
 	KASSERT(m->object == obj);
 	if ((m->flags & PG_BUSY) == 0)
 		return;
-	/* After one wait the page may be gone: only a new lookup can tell. */
+	/* After one wait the page may have been freed: the caller looks it up
+	 * again. */
 	m->flags |= PG_WANTED;
 	kcond_wait(&obj->busy_cond, &obj->lock);
 }

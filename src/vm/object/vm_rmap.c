@@ -15,9 +15,9 @@
  *   Between an object and one of its shadows the page index shifts by the
  *   shadow's backing offset; the walk carries the sum of these shifts.  A
  *   shadow sees its backing object through a window as large as itself, so
- *   a subtree is skipped when the wanted pages are outside of it.  For single
- *   pages the translation found is compared with the frame: a viewer that has
- *   a copy of its own keeps its translation.
+ *   a subtree is skipped when the pages in question are outside of it.  For
+ * single pages the translation found is compared with the frame: a viewer that
+ * has a copy of its own keeps its translation.
  *
  *   The walk visits a superset: removing one translation too many costs a
  *   fault, missing one costs memory safety.

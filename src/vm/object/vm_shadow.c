@@ -5,7 +5,7 @@
  * Shadow objects: copy-on-write chains, and keeping them short.
  *
  * Purpose
- *   A private copy of memory starts as a promise: both sides name the same
+ *   A private copy of memory begins without copying: both sides name the same
  *   object and write nothing to it.  The first write puts an empty object, the
  *   shadow, in front; it collects the pages that differ.  What it does not
  *   have is looked up in its backing object.
@@ -15,7 +15,8 @@
  *   window    The part of the backing object that a shadow can see: as long as
  *             the shadow, from its backing offset.
  *   obscured  A page of the backing object which the shadow has too.  When the
- *             shadow is the only user of the backing object nobody can see it.
+ *             shadow is the only user of the backing object, no other user
+ *             can see it.
  *
  *   Processes that fork, write and exit would make chains grow for ever.  Two
  *   things are done about it, one link at a time, whenever a user of a
@@ -74,7 +75,7 @@
 #include "libk/kassert.h"
 #include "vm/object/vm_object_int.h"
 
-/* Is the one ref of `o` that of its user, who may write to it? */
+/* Does the only ref of `o` belong to its user, which may write to it? */
 static bool
 shadow_unneeded(struct vm_object *o)
 {
@@ -250,7 +251,7 @@ slot_move(struct vm_object *from, vm_pindex_t idx, uint64_t slot,
 		vm_page_rename(vm_slot_page(slot), to, to_idx) == 0);
 }
 
-/* Nobody needs what is at idx. */
+/* Free what is at idx: no user needs it.  False: not now. */
 static bool
 slot_discard(
     struct discard *d, struct vm_object *o, vm_pindex_t idx, uint64_t slot)

@@ -2,40 +2,41 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Pageout: who looks for frames, and when.
+ * Pageout: which thread looks for frames, and when.
  *
  * Purpose
- *   Keep some frames free ahead of demand, and serve those who find none.
+ *   Keep some frames free ahead of demand, and find frames for threads that
+ * have none.
  *
  * Concepts
  *   low      Below that many free frames the daemon is woken up.  It works
  *            until there are twice as many.
- *   reserve  The last frames are for those who are about to free others: the
+ *   reserve  The last frames are for threads that are about to free others: the
  *            scan itself (writing back a file may need memory), and guest
- *            threads on their way out.
+ *            threads that exit (mem/vm_reserve.c).
  *   starved  A fault that finds no frame does the work itself, at all levels,
- *            or waits if somebody is at it, and is told as soon as any frame
- *            comes free.  Only its scan may say that nothing is left, which is
- *            when the out-of-memory policy is asked.
+ *            or waits if another thread scans, and is woken as soon as any
+ * frame comes free.  Only its own scan may find that nothing is left; the fault
+ * then calls the out-of-memory policy.
  *
  *   One scan runs at a time: the hands, the writer and its clusters belong to
- *   whoever has set `scanning`.  That is a flag and not a lock, since a scan
- *   waits for I/O and for the machine.  A thread that waits for a scan may
+ *   the thread that has set `scanning`.  That is a flag and not a lock, since a
+ *   scan waits for I/O and for the machine.  A thread that waits for a scan may
  *   have locks of vnodes, which a scan therefore never takes; writing a file
  *   back does not need them (vnode_io.c).
  *
- *   Without a daemon (unit tests) the same work is done by the starved alone,
- *   in an order that is the same in each run.
+ *   Without a daemon (unit tests) starved threads alone do the same work, in an
+ *   order that is the same in each run.
  *
  *   When the daemon has had nothing to do for a while, and most of memory is
  *   free, free memory goes back to the host.
  *
  * Locking and lifetime: po->lock is innermost and short.
  *
- * Guarantees: whoever waits is woken by progress or by the end of the scan.
+ * Guarantees: a waiting thread is woken by progress or by the end of the scan.
  *
- * Limits: one scan at a time means that one slow file system holds up all who
- * have no memory.
+ * Limits: one scan at a time means that one slow file system delays every
+ * thread that has no memory.
  */
 #include "vm/pageout/vm_pageout.h"
 
@@ -169,7 +170,8 @@ pageout_wake(struct vm_system *sys)
 	kmutex_unlock(&po->lock);
 }
 
-/* Those who do not run give first.  Locked; unlocked meanwhile. */
+/* Take memory first from processes that do not run.  Locked; unlocked
+ * meanwhile. */
 static bool
 daemon_swap_idle(struct vm_pageout *po)
 {
@@ -249,7 +251,7 @@ daemon_main(void *arg)
 			vm_swapcache_clean(po->sys, false);
 			kmutex_lock(&po->lock);
 		}
-		/* The starved go on by themselves meanwhile. */
+		/* Starved threads scan by themselves meanwhile. */
 		if (!daemon_work(po) && !po->stop)
 			(void)kcond_timedwait(
 			    &po->work, &po->lock, host_now_ns() + BACKOFF_NS);

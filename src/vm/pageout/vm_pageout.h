@@ -12,7 +12,7 @@
 
 /*
  * Start and stop the pageout daemon of a system.  Without one, everything
- * works, but only those who find no memory do the work.  0, EAGAIN, ENOMEM.
+ * works, but only threads that find no memory do the work.  0, EAGAIN, ENOMEM.
  */
 int vm_pageout_start(struct vm_system *);
 void vm_pageout_stop(struct vm_system *);

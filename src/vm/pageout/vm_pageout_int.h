@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Inside of pageout: vm_pageout.c (who scans, and when), vm_pageout_scan.c
+ * Inside of pageout: vm_pageout.c (when to scan), vm_pageout_scan.c
  * (which pages) and vm_pageout_page.c (how pages leave).
  */
 #ifndef VM_PAGEOUT_VM_PAGEOUT_INT_H
@@ -29,7 +29,8 @@ struct pageout_cluster {
 	struct vm_page *page[SWAP_CLUSTER]; /* busy */
 };
 
-/* Key: [I] immutable, [p] lock, [s] whoever has set `scanning`, [a] atomic */
+/* Key: [I] immutable, [p] lock, [s] the thread that has set `scanning`, [a]
+ * atomic */
 struct vm_pageout {
 	struct vm_system *sys;      /* [I] */
 	struct kmutex lock;         /* rank LEAF */
@@ -37,7 +38,7 @@ struct vm_pageout {
 	struct kcond done;          /* progress, or the end of a scan */
 	struct host_thread *thread; /* [I] the daemon, or NULL */
 	bool stop;                  /* [p] */
-	bool scanning;              /* [p] somebody scans */
+	bool scanning;              /* [p] a thread scans */
 	_Atomic(bool) woken;        /* [a] the daemon has work */
 	uint64_t ended;             /* [p] scans that have ended */
 	uint64_t freed;             /* [p] frames ever freed by scans */
@@ -67,7 +68,7 @@ struct pageout_ctx {
 
 /*
  * Page out what the level allows of the object's pages [lo, hi), at most one
- * cluster.  Object locked by the caller, who owns a hold; it is unlocked and
+ * cluster.  Object locked by the caller, which owns a hold; it is unlocked and
  * locked again if there is something to write.
  */
 void pageout_cluster(
@@ -85,7 +86,7 @@ void pageout_scan(struct pageout_ctx *, enum pageout_level max);
 
 /* ---- vm_pageout.c ---- */
 
-/* Frames came free: whoever waits may try again. */
+/* Frames came free: waiting threads may try again. */
 void pageout_progress(struct vm_pageout *, uint64_t freed);
 
 #endif /* VM_PAGEOUT_VM_PAGEOUT_INT_H */

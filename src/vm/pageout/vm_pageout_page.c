@@ -5,37 +5,37 @@
  * Pageout: how pages leave memory.
  *
  * Purpose
- *   Given pages that may go, get rid of them: drop those whose contents are
- *   elsewhere already, write back dirty pages of files, write anonymous pages
- *   to swap in clusters.
+ *   Free pages that may leave memory: drop those whose contents are elsewhere
+ *   already, write back dirty pages of files, write anonymous pages to swap in
+ *   clusters.
  *
  * Concepts
  *   A page goes in these steps, all but the write under its object's lock:
  *
- *     busy      nobody else carries it through anything
+ *     busy      no other thread has it in transit
  *     unmap     its translations are removed and synced, together with those
  *               of the rest of the cluster
- *     pins      who has pinned it through a translation before that keeps it:
- *               it may be stored into behind our back
+ *     pins      a page that was pinned through a translation before that stays:
+ *               the owner of the pin may store into it
  *     write     to swap, without locks; the object counts one paging
  *     leave     the block takes the page's place in the index, the frame is
- *               free; unless somebody waits for the page meanwhile: then it
+ *               free; unless a thread waits for the page meanwhile: then it
  *               stays, clean, and remembers the block
  *
- *   After the unmap nobody can get a translation, or a pin, until the page is
- *   no longer busy; so what is written is what the page has when it leaves.
+ *   After the unmap no thread can get a translation, or a pin, until the page
+ * is no longer busy; so what is written is what the page has when it leaves.
  *
  *   A cluster is taken from an aligned window of the object's index, so that
  *   neighbours lie side by side in swap and can be read together.
  *
  * Locking and lifetime
- *   Writes of a scan are asynchronous: its clusters belong to whoever scans,
- *   and a scan ends only when all of them are done.  Each cluster holds its
- *   object.
+ *   Writes of a scan are asynchronous: its clusters belong to the scanning
+ *   thread, and a scan ends only when all of them are done.  Each cluster holds
+ * its object.
  *
  * Guarantees
- *   - A frame is freed only after every translation to it is gone, and nobody
- *     has it pinned.
+ *   - A frame is freed only after every translation to it is removed and
+ * synced, and no pin is left.
  *   - When a write fails the page stays as it was.
  *   - Nothing here allocates guest memory or nodes.
  *

@@ -32,9 +32,9 @@
  *   frame: there is nothing left.
  *
  * Locking and lifetime
- *   The hands belong to whoever has set po->scanning.  vm_page.object is read
- *   without a lock to find the object, which lives in type-stable memory: it
- *   is held, locked, and then asked again whether the page is its own.
+ *   The hands belong to the thread that has set po->scanning.  vm_page.object
+ * is read without a lock to find the object, which lives in type-stable memory:
+ * it is held, locked, and then asked again whether the page is its own.
  *
  * Guarantees
  *   A scan ends: it visits every frame at most a fixed number of times.  When
@@ -68,7 +68,7 @@ scan_frames(struct vm_phys *ph)
 
 /*
  * The object of frame f, held and locked, and in *n how many frames from f on
- * are its own (at most max).  NULL: nobody's; *n frames can be skipped.
+ * are its own (at most max).  NULL: no object has it; *n frames can be skipped.
  */
 static struct vm_object *
 run_lock(struct vm_phys *ph, uint64_t f, uint64_t max, uint64_t *n)

@@ -22,11 +22,12 @@
  * the object held and counting one paging.  A frame is in at most one object.
  *
  * Guarantees: no frame but one of the device part is ever entered, whatever
- * the device answers; a device that fails is SIGBUS to who touches the page.
+ * the device answers; if the device fails, the touch of the page is SIGBUS.
  *
- * Limits: what a device writes through its own pointer is not seen as dirty
- * (nothing asks).  A pin taken through a translation outlives its removal, as
- * with any page: the owner may still see stores of I/O that was under way.
+ * Limits: what a device writes through its own pointer is not seen as dirty;
+ * no caller needs that.  A pin taken through a translation outlives its
+ * removal, as with any page: the owner may still see stores of I/O that was
+ * under way.
  */
 #include "vm/pager/device_pager.h"
 

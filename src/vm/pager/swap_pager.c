@@ -5,23 +5,17 @@
  * The swap pager: anonymous memory whose contents are in swap.
  *
  * Purpose
- *   What an object's index says of a page that has left memory, and how it
- *   comes back: for a fault, for a file of tmpfs, or because its swap area is
- *   to be removed.  Going out is pageout's work (vm_pageout_page.c).
+ *   How a page that has left memory comes back: for a fault, for a file of
+ *   tmpfs, or because its swap area is to be removed.  Pageout writes pages out
+ *   (vm_pageout_page.c); slots and blocks are in vm_object_page.c.
  *
  * Concepts
- *   slot     Each index of an object has a page, or a block, or nothing: one
- *            tagged word in the radix index, under the object's lock.
- *   block    Owned by exactly one slot, or by exactly one page whose contents
- *            equal it (vm_page.swap).  So blocks need no counts of their own,
- *            and collapse moves them like pages.
- *   clean    A page that was brought in keeps its block until somebody gets
- *            the right to write to it: until then it can be paged out again
- *            for nothing.  When swap is nearly full the block is given up at
+ *   clean    A page that was brought in keeps its block until a translation
+ *            allows writing to it: until then it can be paged out again
+ *            without a write.  When swap is nearly full the block is freed at
  *            once instead.
  *   lost     A block that could not be read when its area had to go.  The slot
- *            then has SWBLK_LOST: who needs the page gets an I/O error, never
- *            zeroes.
+ *            then has SWBLK_LOST: a fault on it is an I/O error, never zeroes.
  *
  *   Bringing in puts a busy page in the place of the block, which the page
  *   remembers, and reads without locks.  When that fails the two change places
@@ -78,7 +72,7 @@ getpages_alloc(struct vm_object *o, vm_pindex_t idx, unsigned n,
 	return (i);
 }
 
-/* What was read is there, or is a block again.  Object locked. */
+/* Make the page valid or, after an error, a block again.  Object locked. */
 static void
 getpages_done(struct vm_object *o, struct vm_page *m, int error, bool wanted)
 {
@@ -181,7 +175,7 @@ area_used(struct vm_system *sys, unsigned area, uint64_t *pages)
 	return (true);
 }
 
-/* The page at idx, which is resident, does without its block. */
+/* Free the block of a resident page. */
 static void
 swapoff_page(struct vm_object *o, struct vm_page *m)
 {
@@ -191,7 +185,7 @@ swapoff_page(struct vm_object *o, struct vm_page *m)
 		vm_page_drop_swap(m);
 }
 
-/* Its block cannot be read: what was there is lost. */
+/* The block at idx cannot be read: mark its contents as lost. */
 static void
 swapoff_lose(struct vm_object *o, vm_pindex_t idx, uint64_t slot)
 {
@@ -308,7 +302,7 @@ vm_swapoff(struct vm_system *sys, unsigned area)
 		error = swap_area_remove(sys->swap, area);
 		if (error != EBUSY)
 			break;
-		/* In transit, or moved behind our back. */
+		/* Blocks are in transit, or were moved during the pass. */
 		error = 0;
 		(void)area_used(sys, area, &pages);
 		if (pages < before) {

@@ -22,7 +22,7 @@ int vm_swapon(
  * - No locks held; takes as long as reading it all.
  * - 0; ENOENT (no such area), EBUSY (swapoff of it is under way), ENOMEM
  *   (memory and the other areas cannot take it: the area is in use as before).
- * - A page that cannot be read any more stays lost: who needs it gets SIGBUS.
+ * - A page that cannot be read any more stays lost: a touch of it is SIGBUS.
  * - EAGAIN: for ten seconds something kept the area from becoming empty.
  */
 int vm_swapoff(struct vm_system *, unsigned area);

@@ -31,8 +31,8 @@
  *             holds and drops blocks of files, from where it last stopped.
  *
  * Locking and lifetime: blocks are under the lock of their object; the budget
- * is under cache->lock, which is innermost.  The stamp is asked for without
- * locks.
+ * is under cache->lock, which is innermost.  The stamp is computed by the
+ * vnode, which is called without locks.
  *
  * Guarantees: what is read from a block is what the file had when its stamp
  * was taken; if the file's times do not show a change, nor does the cache.
@@ -115,8 +115,7 @@ drop_all(struct vm_object *o)
 	struct vm_page *m;
 
 	vm_object_swap_drop_range(o, 0, UINT64_MAX, UINT64_MAX);
-	/* Pages in transit: valid before they are anybody's, and the reader
-	 * asks again. */
+	/* A busy page is validated by its reader before it is used. */
 	for (; vm_object_next_page(o, &i, &m); i++)
 		if ((m->flags & PG_BUSY) == 0)
 			vm_page_drop_swap(m);

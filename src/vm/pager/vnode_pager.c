@@ -14,8 +14,8 @@
  *   with WRITE, the fault that makes it writable sets PG_DIRTY.  Cleaning
  *   takes WRITE away from all translations first, and clears the flag before
  *   the page is written, so that a store during the write faults and waits
- *   for the busy page.  A page that somebody pins (perhaps the kernel reads a
- *   device into it) stays dirty: such stores make no fault.
+ *   for the busy page.  A page that is pinned (perhaps the kernel reads a
+ * device into it) stays dirty: such stores make no fault.
  *
  *   read(2) and write(2) go to the file and then look here: a dirty page is
  *   newer than the file, a written range must reach the pages.
@@ -273,8 +273,8 @@ vnode_pager_sync(struct vm_object *o, uint64_t off, uint64_t len)
 
 /* ---- one cache with read(2) and write(2) ---- */
 
-/* The valid page at idx when nobody has it busy any more, or NULL; *waited
- * if it was in I/O.  Object locked. */
+/* The valid page at idx once it is not busy, or NULL; *waited if it was in I/O.
+ * Object locked. */
 static struct vm_page *
 pager_idle_page(struct vm_object *o, vm_pindex_t idx, bool *waited)
 {

@@ -4,8 +4,8 @@
 /*
  * Transfers of pages to and from swap.
  *
- * Purpose: to store clusters of pages wherever there is room that works, and
- * to bring them back unharmed or say that they are not.
+ * Purpose: to store clusters of pages in any area that works, and to bring them
+ * back unchanged or report an error.
  *
  * Concepts.  A request goes from area to area until all of its pages have a
  * place or no area is left:
@@ -14,10 +14,10 @@
  *		    of a writer are in flight at once
  *	compressed  page by page, done when submitted; what does not shrink
  *		    goes on to the next area
- *	raw	    a last round: compressed areas take what nobody else did
+ *	raw	    a last round: compressed areas take what is left
  *
  * Pages of a write that failed lose their blocks and go on to the areas that
- * were not tried yet; the area is asked last for a while.
+ * were not tried yet; the area is used last for a while.
  *
  * Each block has a checksum in the kernel's memory: XXH3 of the contents with
  * the block's number as seed, so that a block which was damaged, torn, never
@@ -34,7 +34,7 @@
  * what was written.
  *
  * Limits.  The checksum is not a secret: it protects against errors, not
- * against someone who can write to the swap device.
+ * against an attacker that can write to the swap device.
  */
 #include "vm/swap/swap_space.h"
 
@@ -167,7 +167,7 @@ run_done(struct swap_writer *w, struct swap_run *run, int error)
 	}
 }
 
-/* Damage what a run has written, if a test wants it. */
+/* Damage what a run has written, if fault injection says so. */
 static void
 run_spoil(struct swap_area *a, const struct swap_run *run, uint64_t count)
 {

@@ -8,12 +8,12 @@
  * the next cluster.
  *
  * Concepts.  A block is one page.  Areas of the same priority take turns,
- * cluster by cluster, so that their devices work side by side: the one that
- * was chosen longest ago is next, whatever was chosen at other priorities in
- * between.  Lower ones are asked when all higher ones are full or failing.  An
- * area whose writes fail is asked last for a while: it may be full underneath,
- * or broken for good.  A draining area (swapoff) hands out nothing, and can be
- * removed when its last block is free.
+ * cluster by cluster, so that their devices work side by side: the area whose
+ * last turn is longest ago is next, whatever was chosen at other priorities in
+ * between.  Lower ones are used when all higher ones are full or failing.  An
+ * area whose writes fail is used last for a while: its host file system may be
+ * full, or the device broken.  A draining area (swapoff) hands out nothing, and
+ * can be removed when its last block is free.
  *
  * Data structures: for each area a blist, and an array with the checksum of
  * each block (swap_io.c).  The numbers of the whole space are kept aside as
@@ -21,7 +21,7 @@
  *
  * Locking and lifetime: one lock for the blists of all areas; it is among the
  * innermost, because blocks are freed with objects locked.  A block in use
- * keeps its area, so whoever owns one finds the area without the lock.
+ * keeps its area, so the owner of a block finds the area without the lock.
  *
  * Guarantees: a block is handed out to one owner at a time (freeing a free one
  * is a panic); freeing never fails and does no I/O.
@@ -316,7 +316,7 @@ swap_area_of(struct swap_space *ss, swblk_t blk)
 	return (a);
 }
 
-/* Is `a` to be asked before `b`?  Locked. */
+/* Is `a` to be used before `b`?  Locked. */
 static bool
 area_before(const struct swap_area *a, const struct swap_area *b, uint64_t now)
 {

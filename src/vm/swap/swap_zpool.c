@@ -4,8 +4,8 @@
 /*
  * Compressed pages in memory of the host.
  *
- * Purpose: to keep the compressed form of pages dense, and to give the host
- * back what is not needed.
+ * Purpose: to keep the compressed form of pages dense, and to give unused
+ * memory back to the host.
  *
  * Concepts.  Sizes are rounded up to one of 16 classes, multiples of 256
  * bytes.  Memory comes in slabs of 64 KiB out of one sparse arena; a slab
@@ -24,8 +24,8 @@
  *
  * Locking and lifetime: the lock guards slabs and counts, and is never held
  * while bytes move.  place[block] and the bytes belong to the owner of the
- * block: he stores, loads and drops, one at a time.  Contexts of zstd are
- * kept on a list and taken for the time of a call.
+ * block, which stores, loads and drops, one call at a time.  Contexts of zstd
+ * are kept on a list and taken for the time of a call.
  *
  * Guarantees: nothing is allocated from guest memory; dropping never fails.
  * Lengths are checked when decompressing: damaged bytes are an error, never
