@@ -134,8 +134,8 @@ bench_hold(void)
 		vmspace_drop(vm);
 	}
 	ours = each(2000000);
-	/* What the machine takes for two atomic additions that tell what was
-	 * there before, and nothing else. */
+	/* The cost of two atomic additions that return the old value, and
+	 * nothing else. */
 	start();
 	for (int i = 0; i < 2000000; i++) {
 		was = atomic_fetch_add_explicit(&word, 2, memory_order_relaxed);
@@ -453,8 +453,8 @@ uncache(int fd)
 		die("uncache");
 }
 
-/* Pages in random order: from the device, or from the host's cache of it.  The
- * host reads into as much memory as we do. */
+/* Pages in random order: from the device, or from the host's cache of it. Both
+ * sides read into the same amount of memory. */
 static void
 bench_pagein(const char *path, bool cached)
 {

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The naive model: every rule in its simplest form, page by page, so that it
- * can be believed by reading it.
+ * The naive model: every rule in its simplest form, page by page, so that a
+ * reader can check it.
  */
 #include "model.h"
 

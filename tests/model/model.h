@@ -69,7 +69,7 @@ void m_fresh(struct mpage *);
 const uint8_t *m_read(const struct mpage *);
 /* Contents for writing: breaks private sharing. */
 uint8_t *m_write(struct mpage *);
-/* 0, EFAULT, EACCES, EIO: what vm_fault() must say. */
+/* 0, EFAULT, EACCES, EIO: what vm_fault() must return. */
 int m_access(const struct mpage *, vm_prot_t access);
 /* Bytes of [va, va+len) that can be accessed before the first that cannot. */
 uint64_t m_prefix(

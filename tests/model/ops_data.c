@@ -50,7 +50,7 @@ any_range(struct wspace *s, uint64_t *len, uint64_t max)
 	return (va);
 }
 
-/* What lies behind the end of a file in its last page is nobody's. */
+/* The rest of the last page behind the end of a file is unspecified. */
 static bool
 touches_file_tail(struct wspace *s, vm_offset_t va, uint64_t len)
 {

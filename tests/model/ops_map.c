@@ -421,7 +421,7 @@ op_fork(struct wspace *s)
 	m_fork(s->ms, c->ms);
 }
 
-/* The last ref goes while a third party looks. */
+/* The last ref is given up while a third party has a hold. */
 static void
 op_free(struct wspace *s)
 {

@@ -77,7 +77,7 @@ void
 op_populate(struct wspace *s)
 {
 	unsigned n, pg = some_run(&n), i;
-	/* How far a refused call came would have to be known. */
+	/* After a refused call the model would have to know how far it came. */
 	bool write = rnd(2) == 0 && !w.tight;
 	int error, want = 0;
 
@@ -101,7 +101,8 @@ op_populate(struct wspace *s)
 		fail("populate: error %d, should be %d", error, want);
 }
 
-/* MADV_REMOVE of shared anonymous memory: zeroes for all who share it. */
+/* MADV_REMOVE of shared anonymous memory: zeroes for every process that shares
+ * it. */
 void
 op_remove(struct wspace *s)
 {

@@ -189,7 +189,7 @@ proc_exec(struct proc *p)
 	publish(p, vm);
 }
 
-/* Out of memory is an answer; the process goes on without the page. */
+/* ENOMEM is a valid result; the process goes on without the page. */
 static bool
 refused(struct proc *p, int error)
 {
@@ -255,7 +255,7 @@ proc_fork(struct proc *p)
 		}
 	}
 	p->forks++;
-	/* Half of the time it is the parent who dies. */
+	/* Half of the time the parent dies instead of the child. */
 	if (rnd_below(&p->rng, 2) == 0) {
 		memcpy(p->stamp, stamp, sizeof(stamp));
 		publish(p, child);

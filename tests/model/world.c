@@ -133,7 +133,8 @@ file_ident(void *h, uint64_t *dev, uint64_t *ino)
 	*ino = (uint64_t)((struct mfile *)h - w.file) + 1;
 }
 
-/* Nothing changes a file but through the pager, which must know by itself. */
+/* Files change through the pager only, which must keep count of its dirty
+ * pages. */
 static int
 file_stamp(void *h, uint64_t *stamp)
 {

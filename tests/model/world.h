@@ -40,11 +40,11 @@ struct world {
 	struct host_fake fake;
 	struct mfile file[W_FILES];
 	struct wspace sp[W_SPACES];
-	struct vm_iov pin; /* frames that host I/O has not let go of */
+	struct vm_iov pin; /* frames that host I/O still has pinned */
 	uint64_t rng;
 	uint64_t seed;
 	long op;    /* current */
-	bool tight; /* memory is short: ENOMEM is an answer */
+	bool tight; /* memory is short: ENOMEM is a valid result */
 	bool trace; /* print each operation */
 	bool swap;  /* memory is paged to swap */
 	unsigned nareas, area[3];
@@ -67,7 +67,7 @@ void world_check(void);
 void world_stats(void);
 void world_op(void);
 void wspace_free(struct wspace *);
-/* ENOMEM where memory is short: true, and the pressure is let off. */
+/* ENOMEM where memory is short: true, and memory is freed. */
 bool excused(int error);
 
 /* ops_data.c */

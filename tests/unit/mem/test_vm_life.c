@@ -3,8 +3,8 @@
 
 /*
  * The lifetime word: each transition, what it must refuse (panics in forked
- * children), and users, joiners and strangers on recycled structures in many
- * threads, with plain data that a sanitizer can watch.
+ * children), and a stress test: many threads ref, tryref and tryhold structures
+ * that are reused, with plain data that a sanitizer can check.
  */
 #include "mem/vm_life.h"
 #include "testchild.h"
@@ -50,7 +50,7 @@ test_transitions(void **state)
 	assert_false(vm_life_free(&l));
 	assert_false(vm_life_free(&l));
 	assert_life(&l, 1, 2, false);
-	/* The last ref, while somebody looks. */
+	/* The last ref is given up while there is a hold. */
 	assert_true(vm_life_free(&l));
 	assert_life(&l, 0, 2, true);
 	assert_false(vm_life_tryref(&l));
@@ -200,7 +200,7 @@ thing_create(void)
 	}
 }
 
-/* exec and vfork: replaces the published thing, shares it by ref. */
+/* As exec and vfork do: replace the published structure, share it by a ref. */
 static void *
 user(void *arg)
 {
@@ -232,7 +232,7 @@ user(void *arg)
 	return (NULL);
 }
 
-/* procfs and friends: hold by pointer, by generation, and tryref. */
+/* As procfs does: hold by pointer, by generation, and tryref. */
 static void *
 looker(void *arg)
 {

@@ -119,7 +119,8 @@ test_fresh_and_recycled(void **state)
 	assert_ptr_equal(b, a + 1);
 	memset(vm_page_ptr(sys.phys, a), 1, PAGE_SIZE);
 	vm_phys_free(sys.phys, a);
-	/* The frame freed last comes first, and is not known to be zero. */
+	/* The frame freed last is allocated first, and is not known to be
+	 * zero. */
 	c = vm_phys_alloc(sys.phys, 0);
 	assert_ptr_equal(a, c);
 	assert_int_equal(c->flags, 0);
@@ -193,7 +194,8 @@ test_random(void **state)
 	memset(used, 0, sizeof(used));
 	for (int i = 0; i < 60000; i++) {
 		r = r * 1664525u + 1013904223u;
-		/* Swings between full and empty. */
+		/* The number of free frames goes up and down between full and
+		 * empty. */
 		if ((r >> 8) % 16 < (i / 3000 % 2 == 0 ? 11u : 5u)) {
 			unsigned o = (r >> 16) % 16;
 			struct vm_page *m;
@@ -355,7 +357,7 @@ test_phys_threads(void **state)
 
 /* ---- pages of objects ---- */
 
-/* An object without the object layer: index and lock are all that counts. */
+/* An object with an index and a lock, and nothing else. */
 static struct vm_object *
 make_object(void)
 {

@@ -330,7 +330,8 @@ test_threads(void **state)
 			zfree(x.z, x.slot[i]);
 	assert_int_equal(vm_zone_live(x.z), 0);
 
-	/* What ended threads had cached can be used: nothing more is taken. */
+	/* Items that ended threads had cached are reused: the host gives no
+	 * more memory. */
 	vm_zone_foreach(set, first_stats, &st);
 	for (uint64_t i = 0; i < st.cached; i++) {
 		p = zalloc(x.z);
@@ -369,9 +370,9 @@ survivor_thread(void *arg)
 	return (NULL);
 }
 
-/* Sets come and go (and with them slots) under threads that live on. */
+/* Sets, and with them slots, are made and destroyed while threads live on. */
 static void
-test_survivors(void **state)
+test_threads_outlive_sets(void **state)
 {
 	struct vm_zone_set *set, *other = make_set();
 	struct vm_zone *oz = make_zone(other, 64, 0, 0, 0);
@@ -455,7 +456,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_limit_stats, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_survivors, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_threads_outlive_sets, setup, teardown),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The vmspace authors */
 
-/* Translation tables against an array, on machines that want to start anew and
+/* Translation tables against an array, on machines that prefer to rebuild and
  * on machines that do not. */
 #include "testrand.h"
 #include "vm_fixture.h"
@@ -76,7 +76,7 @@ one_op(struct pmap *pm, struct want *w)
 		for (; a < b; a++)
 			w[a].valid = false;
 		return;
-	case 4: /* everything, or nearly, as a fork does */
+	case 4: /* all or nearly all of it, as a fork does */
 		a = (unsigned)rnd_below(&seed, 3);
 		b = SPAN - (unsigned)rnd_below(&seed, 3);
 		prot = RX;
@@ -112,7 +112,7 @@ model(bool lazy, uint64_t s)
 			compare(vm->pmap, w);
 	}
 	compare(vm->pmap, w);
-	/* The frames were nobody's. */
+	/* The frames belong to no object. */
 	pmap_remove(vm->pmap, 0, VM_MAX_ADDRESS);
 	fx.lazy.n = 0;
 	vmspace_free(vm);

@@ -209,7 +209,8 @@ test_frames(void **state)
 	BREAK(ph->nhot, 7);
 	BREAK(ph->nfree, 5);
 	m = vm_phys_alloc(ph, 0);
-	/* Handed out, and nobody has it: lost; held and freed: an orphan. */
+	/* A frame that is handed out and in no object is lost; one that was
+	 * freed while held is an orphan. */
 	assert_int_not_equal(broken(), 0);
 	atomic_store(&m->hold, PG_HOLD_FREE | 1);
 	assert_int_equal(broken(), 0);

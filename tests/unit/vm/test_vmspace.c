@@ -283,7 +283,7 @@ test_life(void **state)
 	assert_int_equal(st.holds, 2);
 	assert_int_equal(st.size, 8 * PG);
 	assert_false(st.exiting);
-	/* The last ref: memory is back, the structure stays. */
+	/* The last ref is given up: memory is freed, the structure stays. */
 	vmspace_free(vm);
 	assert_int_equal(atomic_load(&ts.sys.phys->nfree), ts.sys.phys->npages);
 	assert_int_equal(vm_zone_live(ts.sys.z_vmspace), 1);
@@ -295,7 +295,7 @@ test_life(void **state)
 	assert_int_equal(st.refs, 0);
 	assert_int_equal(st.holds, 1);
 	assert_int_equal(st.size + st.resident + st.anon + st.entries, 0);
-	/* Everything says ESRCH. */
+	/* Every call returns ESRCH. */
 	assert_int_equal(copyin(vm, &x, a, 8), ESRCH);
 	assert_int_equal(copyout(vm, &x, a, 8), ESRCH);
 	assert_int_equal(vm_cas32(vm, a, 0, 1, (uint32_t *)&x), ESRCH);
@@ -390,8 +390,7 @@ struct race {
 	_Atomic(uint64_t) reads, gone;
 };
 
-/* A third party: takes a hold under the lock, then looks as long as it likes.
- */
+/* A third party: takes a hold under the lock, then reads for any time. */
 static void *
 race_reader(void *arg)
 {
@@ -477,7 +476,7 @@ struct worker {
 	int rounds;
 };
 
-/* cmocka's assertions are for the main thread. */
+/* Threads count errors: cmocka's assertions work in the main thread only. */
 #define MUST(x) KVERIFY((x) == 0)
 
 static void

@@ -56,7 +56,7 @@ struct lazy_machine {
 	unsigned syncs;
 };
 
-/* A racy look, on purpose: pages may move between objects meanwhile. */
+/* A racy read, on purpose: pages may move between objects meanwhile. */
 __attribute__((no_sanitize("thread"), noinline, unused)) static void
 lazy_check(struct lazy_machine *lm)
 {
@@ -219,7 +219,7 @@ fixture_used(struct fixture *f)
 	return (f->frames - atomic_load(&f->sys.phys->nfree));
 }
 
-/* Everything must be gone. */
+/* Check that nothing is left, and destroy the system. */
 static inline void
 fixture_fini(struct fixture *f)
 {
@@ -361,8 +361,8 @@ file_close(struct fake_file *f, struct vm_object *o)
 /* ---- user memory ---- */
 
 /*
- * One access, as a CPU would make it: the map lock keeps a fork from coming
- * between the look at the translation and the use of it.
+ * One access, as a CPU would make it: the map lock excludes a fork between the
+ * read of the translation and its use.
  */
 static inline int
 user_access(

@@ -69,7 +69,7 @@ end(void)
 	fixture_fini(&fx);
 }
 
-/* Everything that can go to swap goes. */
+/* Page out everything that can go to swap. */
 static inline uint64_t
 page_out(void)
 {

@@ -160,7 +160,7 @@ test_futex_keys(void **state)
 	KEY(vm, a + 8, false, &k1);
 	KEY(child, a + 8, false, &k2);
 	assert_false(SAME());
-	/* Private memory, asked as shared. */
+	/* The key of private memory, requested as shared. */
 	KEY(vm, BASE, true, &k1);
 	KEY(child, BASE, true, &k2);
 	assert_false(SAME());
@@ -243,7 +243,8 @@ test_iov_merge(void **state)
 	vm_iov_release(&v);
 }
 
-/* Data that arrives when a fork has moved the page; or nothing is there. */
+/* Data arrives after a fork has moved the page, or after the page was
+ * unmapped. */
 static void
 test_iov_commit(void **state)
 {
@@ -307,8 +308,9 @@ static void *volatile trap_src;
 static struct vmspace *trap_child;
 
 /*
- * In the middle of a store: copyout() holds the frame and reads its source.
- * Fork, and write to the page, so that the parent goes on with a copy.
+ * Called in the middle of a store, while copyout() holds the frame and reads
+ * its source: fork, and write to the page, so that the parent goes on with a
+ * copy.
  */
 static void
 trap(int sig, siginfo_t *si, void *uc)
@@ -325,7 +327,7 @@ trap(int sig, siginfo_t *si, void *uc)
 }
 
 static void
-test_store_again(void **state)
+test_store_repeated_after_fork(void **state)
 {
 	struct sigaction sa = {.sa_sigaction = trap, .sa_flags = SA_SIGINFO},
 			 old;
@@ -359,7 +361,7 @@ struct writer {
 	_Atomic(bool) *stop;
 };
 
-/* cmocka's assertions are for the main thread. */
+/* Threads count errors: cmocka's assertions work in the main thread only. */
 static void *
 writer_run(void *arg)
 {
@@ -421,7 +423,7 @@ main(void)
 	    T(test_iov_merge),
 	    T(test_iov_commit),
 	    T(test_no_memory),
-	    T(test_store_again),
+	    T(test_store_repeated_after_fork),
 	    T(test_fork_race),
 	};
 

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Memory of a vmspace that is only looked at: what is absent, in swap, in
- * files; writes that override protection and reach nobody else; races with
- * forks and pageout; the end of the vmspace.
+ * vm_pread and vm_pwrite: pages that are absent, in swap, in files; writes that
+ * override protection and reach no other process; races with forks and pageout;
+ * the end of the vmspace.
  */
 #include "vm_swap_testlib.h"
 
@@ -56,7 +56,7 @@ test_absent(void **state)
 	vm = space(&fx);
 	map_at(vm, BASE, 3 * PG, RW, 0, NULL, 0);
 	memset(buf, 1, sizeof(buf));
-	/* Nothing is made for a reader, without and with an object. */
+	/* A read makes no page, without and with an object. */
 	assert_int_equal(vm_pread(vm, buf, sizeof(buf), BASE, 0, &done), 0);
 	assert_memory_equal(buf, zero, sizeof(buf));
 	assert_int_equal(fixture_used(&fx), 0);
@@ -108,7 +108,7 @@ test_rights(void **state)
 	assert_int_equal(put(vm, BASE, 2, 0), EFAULT);
 	assert_int_equal(put(vm, BASE, 2, VM_FAULT_FORCE), 0);
 	assert_int_equal(load(vm, BASE), 2);
-	/* User code has not got more rights than before. */
+	/* User code has no more rights than before. */
 	assert_int_equal(try_store(vm, BASE, 3), EACCES);
 	assert_int_equal(vmspace_fork(vm, &c), 0);
 	assert_int_equal(put(vm, BASE, 4, VM_FAULT_FORCE), 0);
@@ -181,7 +181,7 @@ test_file(void **state)
 	map_at(other, BASE + 16 * PG, 8 * PG, VM_PROT_READ, 0, o, 0);
 	assert_int_equal(
 	    vm_pread(other, page, PG, BASE + 21 * PG, 0, &done), EIO);
-	/* Shared and writable: the file is changed, and knows. */
+	/* Shared and writable: the page of the file is changed and dirty. */
 	map_at(vm, BASE + 64 * PG, 2 * PG, RW, VMM_SHARED, o, 0);
 	assert_int_equal(put(vm, BASE + 64 * PG, 77, 0), 0);
 	assert_int_equal(vm_msync(vm, BASE + 64 * PG, PG, true), 0);
@@ -233,7 +233,7 @@ test_swapped(void **state)
 }
 
 static void
-test_gone(void **state)
+test_dead_vmspace(void **state)
 {
 	struct vmspace *vm;
 	uint64_t v;
@@ -269,8 +269,8 @@ pager_main(void *arg)
 	return (NULL);
 }
 
-/* A writer from outside against forks and pageout: what it has stored is there
- * afterwards, and no child that was forked before sees it. */
+/* vm_pwrite against forks and pageout: its stores are there afterwards, and no
+ * child that was forked before sees them. */
 static void
 test_race(void **state)
 {
@@ -358,7 +358,7 @@ main(void)
 	    cmocka_unit_test(test_rights),
 	    cmocka_unit_test(test_file),
 	    cmocka_unit_test(test_swapped),
-	    cmocka_unit_test(test_gone),
+	    cmocka_unit_test(test_dead_vmspace),
 	    cmocka_unit_test(test_race),
 	    cmocka_unit_test(test_race_forks),
 	};

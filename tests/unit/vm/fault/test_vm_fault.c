@@ -180,7 +180,7 @@ test_fork_rounds(void **state)
 			for (unsigned i = 0; i < 8; i++)
 				assert_int_equal(
 				    load(p, BASE + i * PG), mine[i]);
-		if (r % 2 == 0) { /* the parent goes, the child goes on */
+		if (r % 2 == 0) { /* the parent ends, the child goes on */
 			for (unsigned i = 0; i < 8; i++)
 				mine[i] = load(c, BASE + i * PG);
 			vmspace_free(p);
@@ -198,7 +198,7 @@ test_fork_rounds(void **state)
 	vmspace_free(p);
 }
 
-/* Generations that stay alive, and go in both orders. */
+/* Generations that stay alive, and end in both orders. */
 static void
 test_fork_chain(void **state)
 {
@@ -283,9 +283,9 @@ test_collapse_forward(void **state)
 }
 
 /*
- * The trap of 2021: a child shares a mapping that shadows its ancestor's
- * memory with a grandchild.  Both translate to the ancestor's page; when one
- * writes, the translation of the other must go.
+ * A child shares a mapping that shadows its ancestor's memory with a
+ * grandchild. Both translate to the ancestor's page; when one writes, the
+ * translation of the other must be removed (a FreeBSD security fix of 2021).
  */
 static void
 test_shared_shadow(void **state)
@@ -325,8 +325,9 @@ test_shared_shadow(void **state)
 }
 
 /*
- * A child copies every page and so does without the common object; what the
- * machine still has of that object's pages must be gone before it lets go.
+ * A child copies every page and so is connected past the common object; the
+ * machine must be synced, so that it uses none of that object's pages, before
+ * the object is released.
  */
 static void
 test_bypass_stale(void **state)
@@ -351,7 +352,7 @@ test_bypass_stale(void **state)
 	vmspace_free(c);
 }
 
-/* A page that is pinned for I/O survives whatever happens to the mapping. */
+/* A page that is pinned for I/O survives every change of the mapping. */
 static void
 test_pinned(void **state)
 {
@@ -431,7 +432,7 @@ test_file_shared(void **state)
 	memcpy(&x, file.data + 5 * PG, 8);
 	assert_int_equal(x, 56);
 	assert_int_equal(atomic_load(&file.writes), 1);
-	/* Clean again: the next store is noticed, by either. */
+	/* Clean again: the next store of either makes it dirty. */
 	store(b, BASE + PG, 57);
 	assert_int_equal(vnode_pager_sync(v, 0, 0), 0);
 	memcpy(&x, file.data + 5 * PG, 8);
@@ -468,11 +469,11 @@ test_file_errors(void **state)
 	assert_int_equal(try_load(vm, BASE + 5 * PG, &x), EIO);
 	file.bad_read = 0;
 	assert_int_equal(try_load(vm, BASE + 5 * PG, &x), 0);
-	/* The file has grown without a word. */
+	/* The file has grown without a call of vnode_pager_setsize(). */
 	assert_int_equal(try_load(vm, BASE + 33 * PG, &x), EIO);
 	file.size = 34 * PG;
 	assert_int_equal(try_load(vm, BASE + 33 * PG, &x), 0);
-	/* ... and shrunk, between the look at its size and the read. */
+	/* It shrinks between the look at its size and the read. */
 	file.size = 80 * PG;
 	assert_int_equal(try_load(vm, BASE + 40 * PG, &x), 0);
 	file.size = 70 * PG;
@@ -578,9 +579,10 @@ test_around(void **state)
 	vmspace_free(c);
 }
 
-/* What is in between has some of the neighbours: those are not the file's. */
+/* The object in between has some of the neighbours: the file's must not be
+ * mapped. */
 static void
-test_around_third(void **state)
+test_around_through_middle_object(void **state)
 {
 	struct fake_file file;
 	struct vm_object *v = file_open(&fx, &file, 64 * PG);
@@ -613,7 +615,7 @@ test_around_third(void **state)
 	assert_int_equal(stat_of(&fx, VMST_AROUND) - n, 29);
 	check_all(&fx, c);
 	check_all(&fx, p);
-	/* What the parent writes now the child does not see. */
+	/* The child does not see what the parent writes from now on. */
 	store(p, BASE + PG, 77);
 	memcpy(&x, file.data + PG, 8);
 	assert_int_equal(load(c, BASE + PG), x);
@@ -633,7 +635,7 @@ test_reclaim_under_pressure(void **state)
 	uint64_t x;
 
 	(void)state;
-	/* A file of twice the memory, most of it written as we go. */
+	/* A file of twice the memory; most of it is written on the way. */
 	map_at(vm, BASE, 8192 * PG, RW, VMM_SHARED, v, 0);
 	for (unsigned i = 0; i < 8192; i++) {
 		x = load(vm, BASE + i * PG);
@@ -689,7 +691,7 @@ test_oom(void **state)
 		error = try_store(vm, BASE + (8192 + i) * PG, i);
 	assert_int_equal(error, ENOMEM);
 	assert_int_equal(fx.oom_calls, 2);
-	/* Every frame but the reserve was used before anybody was told. */
+	/* Every frame but the reserve was used before the policy was called. */
 	assert_int_equal(atomic_load(&fx.sys.phys->nfree), fx.sys.reserve);
 	check_all(&fx, vm);
 	vmspace_free(vm);
@@ -697,7 +699,7 @@ test_oom(void **state)
 
 /* ---- failure at every step ---- */
 
-/* A bit of everything; the first error ends it. */
+/* Some of every operation, up to the first error. */
 static int
 scenario(struct fixture *f, struct vm_object *v)
 {
@@ -969,7 +971,7 @@ main(void)
 	    T(test_ahead_sequential),
 	    T(test_ahead_random),
 	    T(test_around),
-	    T(test_around_third),
+	    T(test_around_through_middle_object),
 	    T(test_reclaim_under_pressure),
 	    T(test_oom),
 	    cmocka_unit_test(test_fail_everywhere),

@@ -135,7 +135,8 @@ test_object_extend(void **state)
 	e = ts_entry(vm, BASE);
 	assert_int_equal(e.object->size, 64);
 	ts_check(vm);
-	/* The tail goes, frames too, and comes back as zeroes. */
+	/* The tail is unmapped, its frames are freed, and it reads as zeroes
+	 * when it is mapped again. */
 	assert_int_equal(vm_munmap(vm, BASE + 16 * PG, 48 * PG), 0);
 	assert_int_equal(e.object->size, 16);
 	assert_int_equal(e.object->resident, 16);
@@ -377,7 +378,7 @@ test_model(void **state)
 			cm = m;
 		}
 		if (rnd_below(&seed, 500) == 0) {
-			/* Swap roles: the parent goes. */
+			/* The child becomes the parent, and the parent ends. */
 			if (child == NULL)
 				continue;
 			vmspace_free(vm);
@@ -427,7 +428,8 @@ test_many(void **state)
 
 		assert_non_null(
 		    vm_map_lookup(&vm->map, BASE + k * 2 * PG, NULL));
-		/* The one-page holes do not do: above or below all. */
+		/* The one-page holes are too small: room is above or below all
+		 * entries. */
 		assert_int_equal(vm_map_findspace(&vm->map,
 				     BASE + MANY * 2 * PG, 2 * PG, PG, &a),
 		    0);
@@ -449,7 +451,7 @@ test_many(void **state)
 	vmspace_free(vm);
 	t1 = host_now_ns();
 	ts_fini(&ts);
-	/* Milliseconds on any machine, seconds if something is linear. */
+	/* Milliseconds on any machine; seconds if an operation is linear. */
 	assert_true(t1 - t0 < UINT64_C(20000000000));
 }
 

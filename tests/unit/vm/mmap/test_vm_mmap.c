@@ -524,7 +524,8 @@ test_lock_limit(void **state)
 	    MMAP(3 * PG, RW, ALL, VMM_FIXED | VMM_LOCKED, NULL, 0), 0);
 	assert_int_equal(vm_mincore(vm, a, 3 * PG, vec), 0);
 	assert_memory_equal(vec, "\1\1\1", 3);
-	/* What grows is locked as well, in place or elsewhere. */
+	/* A locked mapping that grows, in place or by a move, is locked as a
+	 * whole. */
 	assert_int_equal(vm_mremap(vm, a, 3 * PG, 5 * PG, 0, &b), EAGAIN);
 	assert_int_equal(
 	    vm_mremap(vm, a, 3 * PG, 5 * PG, LX_MREMAP_MAYMOVE, &b), EAGAIN);

@@ -71,7 +71,7 @@ see(struct vm_object *o, vm_pindex_t idx)
 	return (v);
 }
 
-/* A shadow in front of `o`, whose ref it takes over. */
+/* Put a shadow in front of `o`; it takes the caller's ref over. */
 static struct vm_object *
 shadow(struct vm_object *o, vm_pindex_t off, vm_pindex_t size)
 {
@@ -159,7 +159,7 @@ test_collapse_forward(void **state)
 	put(s, 1, 201);
 	vm_object_collapse(s); /* two users: nothing to be done */
 	assert_int_equal(vm_object_chain_depth(s), 2);
-	vm_object_free(b); /* the lone shadow swallows it */
+	vm_object_free(b); /* it collapses into the lone shadow */
 	assert_int_equal(vm_object_chain_depth(s), 1);
 	assert_int_equal(s->resident, 7);
 	assert_int_equal(fixture_used(&fx), 7);
@@ -183,7 +183,7 @@ test_collapse_offsets(void **state)
 	put(b, 3, 403);
 	s = shadow(b, 2, 8);
 	put(s, 0, 500);
-	vm_object_free(b); /* s swallows b, and is now behind c directly */
+	vm_object_free(b); /* collapses into s, which gets c behind */
 	assert_ptr_equal(s->backing, c);
 	assert_int_equal(s->backing_off, 10 * PG);
 	assert_int_equal(see(s, 0), 500);
@@ -397,7 +397,7 @@ test_one_cache(void **state)
 	    ((char *)vm_page_ptr(fx.sys.phys, vm_page_lookup(v, 3)))[7],
 	    file_byte(3 * PG + 7));
 	vm_object_unlock(v);
-	/* A failing write-back keeps the page dirty and says so. */
+	/* A failing write-back keeps the page dirty and returns the error. */
 	file.bad_write = true;
 	assert_int_equal(vnode_pager_sync(v, 0, 0), EIO);
 	file.bad_write = false;

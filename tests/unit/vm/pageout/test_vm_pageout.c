@@ -190,7 +190,8 @@ test_swapcache(void **state)
 		    (char)load(vm, BASE + i * PG), file_byte(i * PG));
 	assert_int_equal(atomic_load(&f.reads), reads);
 	assert_true(stat_of(&fx, VMST_CACHEIN) == 64);
-	/* A store gives the copy up; the page goes to the file, not to swap. */
+	/* A store frees the copy; the page is written to the file, not to
+	 * swap. */
 	store(vm, BASE + 5 * PG, 1234);
 	page_out();
 	assert_int_equal(*(uint64_t *)(void *)(f.data + 5 * PG), 1234);
@@ -325,9 +326,10 @@ tolerate(int error)
 }
 
 /*
- * A whole life with the n-th allocation of the host refused: swapon, mmap,
- * faults, out, in, fork, copy on write, mremap, swapoff.  What was stored is
- * read back, and nothing is left.  False: there was no n-th.
+ * A whole run with the n-th allocation of the host refused: swapon, mmap,
+ * faults, pageout, pagein, fork, copy on write, mremap, swapoff. What was
+ * stored is read back, and nothing is left. False: there was no n-th
+ * allocation.
  */
 static bool
 refuse(int64_t n)

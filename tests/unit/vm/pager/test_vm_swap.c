@@ -62,7 +62,7 @@ test_zstd(void **state)
 	round_trip(SWAP_ZSTD);
 }
 
-/* A page that was only read goes out again without being written. */
+/* A page that was only read is paged out again without a write. */
 static void
 test_clean_copy(void **state)
 {
@@ -82,7 +82,7 @@ test_clean_copy(void **state)
 	assert_int_equal(page_out(), 32);
 	assert_int_equal(stat_of(&fx, VMST_SWAPOUT), out);
 	assert_int_equal(stat_of(&fx, VMST_SWAPDROP), 32);
-	/* A write gives the block up. */
+	/* A write frees the block. */
 	store(vm, BASE, 77);
 	assert_int_equal(swap_space_used(fx.sys.swap), 31);
 	check_all(&fx, vm);
@@ -267,7 +267,7 @@ test_write_error(void **state)
 	end();
 }
 
-/* Neither memory nor swap: the policy is asked, and only then. */
+/* With neither memory nor swap left the policy is called, and not before. */
 static void
 test_full(void **state)
 {
@@ -333,7 +333,8 @@ test_swapoff(void **state)
 	end();
 }
 
-/* What cannot be read any more is lost, and says so. */
+/* A page that cannot be read any more is lost; a touch of it is an I/O
+ * error. */
 static void
 test_swapoff_lost(void **state)
 {
@@ -380,7 +381,7 @@ test_calls(void **state)
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(vec[i], 1);
 	verify(vm, 32, 1);
-	/* mremap carries it along. */
+	/* mremap moves what is in swap. */
 	page_out();
 	assert_int_equal(
 	    vm_mremap(vm, BASE, 32 * PG, 64 * PG, LX_MREMAP_MAYMOVE, &to), 0);

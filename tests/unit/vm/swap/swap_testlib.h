@@ -4,7 +4,7 @@
 /*
  * What the tests of swap space share: a space on host_fake, pages whose
  * contents follow from a number, and stores and loads of them that check the
- * figures of the space as they go.
+ * counts of the space each time.
  */
 #ifndef TESTS_SWAP_TESTLIB_H
 #define TESTS_SWAP_TESTLIB_H
@@ -174,7 +174,7 @@ area_used(struct swap_fixture *fx, unsigned area)
 	return (area_stat(fx, area).used / PG);
 }
 
-/* The figures of the space are the sums of those of its areas. */
+/* The counts of the space are the sums of those of its areas. */
 static inline void
 check_sums(struct swap_fixture *fx)
 {
@@ -260,7 +260,7 @@ drop(struct swap_fixture *fx, struct kept *k, unsigned n)
 	check_sums(fx);
 }
 
-/* Do it with stores that wait, and through a writer. */
+/* Run it with synchronous stores, and through a writer. */
 static inline void
 both_ways(void (*fn)(struct swap_fixture *))
 {

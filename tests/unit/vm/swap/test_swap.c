@@ -3,8 +3,9 @@
 
 /*
  * Swap space without objects: areas, where pages go, writers, refused memory
- * and misuse.  The rest of it: test_swap_errors.c (areas that fail or lie),
- * test_swap_zpool.c (compressed ones), test_swap_threads.c (all at once).
+ * and misuse. See also test_swap_errors.c (areas that fail or return wrong
+ * data), test_swap_zpool.c (compressed areas), test_swap_threads.c (random
+ * operations, threads).
  */
 #include "swap_testlib.h"
 
@@ -49,7 +50,7 @@ test_add_refused(void **state)
 	    host_openat(AT_FDCWD, "/dev/zero", O_RDONLY, 0, &cf.fd), 0);
 	refused(&fx, cf);
 	host_close(cf.fd);
-	/* The descriptor has stayed ours. */
+	/* The descriptor still belongs to the caller. */
 	assert_int_equal(host_close(fd), 0);
 	space_end(&fx);
 }
@@ -136,7 +137,7 @@ drain(struct swap_fixture *fx)
 	assert_int_equal(swap_space_free(fx->ss), 64 - N + 8);
 	assert_int_equal(keep_new(fx, more, 4, LOOK_TEXT), 4);
 	assert_int_equal(swap_area_drain_begin(fx->ss, a), 0);
-	/* The next one has a lower priority, and gets what comes. */
+	/* The next area has a lower priority, and gets the following pages. */
 	area_on(fx, SWAP_FILE, 64, 1);
 	assert_int_equal(keep_new(fx, k + N, N, LOOK_TEXT), N);
 	for (unsigned i = N; i < 2 * N; i++)
@@ -167,7 +168,7 @@ test_chosen(void **state)
 	assert_true(swap_area_choose(fx.ss, 0, false, &a));
 	assert_int_equal(swap_area_drain_begin(fx.ss, 1), 0);
 	assert_int_equal(swap_area_remove(fx.ss, 1), EBUSY);
-	/* It comes too late to get one. */
+	/* The area is draining, so the writer gets no block. */
 	assert_int_equal(swap_area_alloc(fx.ss, a, 4, &first), 0);
 	swap_area_release(fx.ss, a);
 	assert_int_equal(swap_area_remove(fx.ss, 1), 0);
@@ -229,7 +230,7 @@ stripe(struct swap_fixture *fx)
 		assert_int_equal(area_used(fx, nr), CLUSTERS / 3 * 4);
 	assert_int_equal(area_used(fx, 4), 0);
 	drop(fx, k, CLUSTERS * 4);
-	/* Two of them, whatever their numbers are. */
+	/* Two areas take turns, whatever their numbers are. */
 	assert_int_equal(swap_area_drain_begin(fx->ss, 2), 0);
 	for (unsigned i = 0; i < CLUSTERS; i++)
 		assert_int_equal(keep_new(fx, k + i, 1, LOOK_NOISE), 1);
@@ -458,7 +459,7 @@ test_nomem(void **state)
 	assert_int_equal(host_count_fds(), fds);
 }
 
-/* ---- what must not be ---- */
+/* ---- misuse ---- */
 
 static void
 free_twice(struct swap_fixture *fx, struct kept *k)

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Areas of swap space that fail or lie: pages go elsewhere or nowhere, and
- * what is read is what was written, or an error.
+ * Areas of swap space that fail or return wrong data: pages go to another area
+ * or nowhere, and a read gives what was written, or an error.
  */
 #include "swap_testlib.h"
 
@@ -125,7 +125,7 @@ chosen(struct swap_fixture *fx, uint64_t tried)
 	return (nr);
 }
 
-/* An area that has failed is asked last, but asked. */
+/* An area that has failed is used last, but it is used. */
 static void
 asked_last(struct swap_fixture *fx)
 {
@@ -142,7 +142,7 @@ asked_last(struct swap_fixture *fx)
 	assert_int_equal(a->bad_until, 0);
 	assert_int_equal(keep_new(fx, k, N, LOOK_NOISE), N);
 	assert_true(a->bad_until > 0);
-	/* However long "a while" is. */
+	/* For any length of the time that a failed area is avoided. */
 	a->bad_until = UINT64_MAX;
 	assert_int_equal(chosen(fx, 0), 2);
 	assert_int_equal(chosen(fx, 1U << 2), 1);
@@ -153,14 +153,15 @@ asked_last(struct swap_fixture *fx)
 }
 
 static void
-test_asked_last(void **state)
+test_failed_area_used_last(void **state)
 {
 	both_ways(asked_last);
 }
 
 /* ---- reading ---- */
 
-/* Store a cluster, spoil it by `fn`, and see that just `bad` is found. */
+/* Store a cluster, damage it by `fn`, and check that exactly the blocks `bad`
+ * are found. */
 static void
 spoiled(struct swap_fixture *fx, struct swap_inject inject, void (*fn)(int fd),
     uint32_t bad)
@@ -273,7 +274,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_write_errors),
 	    cmocka_unit_test(test_full_device),
-	    cmocka_unit_test(test_asked_last),
+	    cmocka_unit_test(test_failed_area_used_last),
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_read_error),
 	};

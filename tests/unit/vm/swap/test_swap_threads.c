@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Swap space in disorder: random operations on a mixture of areas that fail
- * and are added, drained and removed, by one thread against a list of what
- * must be there, and then by writers and readers at once.
+ * Random operations on a mixture of areas that fail and are added, drained and
+ * removed: by one thread against a list of what must be there, and then by
+ * writers and readers at once.
  */
 #include "swap_testlib.h"
 
@@ -50,7 +50,7 @@ drop_at(struct swap_fixture *fx, struct kept *k, unsigned *n, unsigned i)
 	k[i] = k[--*n];
 }
 
-/* Empty one area and take it away, or change one's mind in the middle. */
+/* Drain one area and remove it, or cancel in the middle. */
 static void
 drain_one(struct swap_fixture *fx, struct kept *k, unsigned *n, uint64_t *s)
 {
@@ -112,7 +112,7 @@ disorder(struct swap_fixture *fx)
 }
 
 static void
-test_disorder(void **state)
+test_random_operations(void **state)
 {
 	both_ways(disorder);
 }
@@ -212,7 +212,8 @@ order_end(struct crowd *c, struct order *o)
 	o->busy = false;
 	for (unsigned i = 0; i < o->req.n; i++) {
 		o->k[i].blk = o->req.blk[i];
-		/* One without a place is no fault: areas come and go. */
+		/* A page without a place is no error: areas are added and
+		 * removed. */
 		if (o->k[i].blk != SWBLK_NONE && !table_put(c, &o->k[i]))
 			check_and_free(c, &o->k[i]);
 	}
@@ -296,7 +297,7 @@ drainer_main(void *arg)
 }
 
 static void
-test_crowd(void **state)
+test_writers_and_readers(void **state)
 {
 	static struct crowd c;
 	struct member m[WRITERS + READERS + 1];
@@ -335,8 +336,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_disorder),
-	    cmocka_unit_test(test_crowd),
+	    cmocka_unit_test(test_random_operations),
+	    cmocka_unit_test(test_writers_and_readers),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

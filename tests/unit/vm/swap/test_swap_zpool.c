@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Compressed areas of swap space: what they take, what they pass on, what it
- * costs, and that nothing stays behind.  Each test runs with both codecs.
+ * Compressed areas of swap space: which pages they store, which they pass on,
+ * the memory that it takes, and that all of it is freed. Each test runs with
+ * both codecs.
  */
 #include "swap_testlib.h"
 
@@ -89,7 +90,7 @@ test_zeroes(void **state)
 	each_kind(zeroes);
 }
 
-/* What does not shrink goes on to the next area. */
+/* A page that does not shrink is passed on to the next area. */
 static void
 rejected(struct swap_fixture *fx, enum swap_kind kind)
 {
@@ -144,7 +145,7 @@ test_raw(void **state)
 	each_kind(raw);
 }
 
-/* Below a compressed area that rejects all, the others take turns. */
+/* Behind a compressed area that rejects all pages, the others take turns. */
 static void
 stripe_below(struct swap_fixture *fx, enum swap_kind kind)
 {
@@ -227,7 +228,7 @@ waves(struct swap_fixture *fx, enum swap_kind kind)
 }
 
 static void
-test_waves(void **state)
+test_store_and_drop_all_sizes(void **state)
 {
 	each_kind(waves);
 }
@@ -305,7 +306,7 @@ main(void)
 	    cmocka_unit_test(test_raw),
 	    cmocka_unit_test(test_stripe_below),
 	    cmocka_unit_test(test_fragmented),
-	    cmocka_unit_test(test_waves),
+	    cmocka_unit_test(test_store_and_drop_all_sizes),
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_failing),
 	};
