@@ -136,8 +136,8 @@ int vmspace_fault(struct vmspace *, uintptr_t addr, int prot);
 /*
  * The receiver of translations instead of a process of the host: for example
  * the table of an emulator.  Called under locks of the kernel: the functions
- * must not call the kernel, nor wait for a thread that may be in a call.  arg is
- * that of the vmspace.
+ * must not call the kernel, nor wait for a thread that may be in a call.  arg
+ * is that of the vmspace.
  */
 struct vmspace_mmu {
 	/* Pages [addr, addr + len) are at ptr, for prot (PROT_*); this
@@ -188,9 +188,9 @@ enum vmspace_event {
  * A thread of user code: its registers, and the event that ended its last run.
  * Zero it, set regs, run it, in several vmspaces one after the other if needed.
  * One thread at a time may use it, and it must not be copied.  Its other state
- * (floating point, vectors) is kept with it, and is as after execve(2) at first.
- * After a fault or another trap rip is at the instruction, which a new run tries
- * again.
+ * (floating point, vectors) is kept with it, and is as after execve(2) at
+ * first. After a fault or another trap rip is at the instruction, which a new
+ * run tries again.
  */
 struct vmspace_frame {
 	struct vmspace_regs regs;

@@ -13,8 +13,7 @@
  *   around over them like those of a clock.
  *
  *     front   lowers the activity of each page that it passes, and unmaps the
- *             one that reaches zero: an inactive page is one without
- *             translations.  A touch of it is a fault that costs no I/O and
+ *             page at zero: an inactive page has no translations.  A touch of it is a fault that costs no I/O and
  *             makes it active again (vm_fault sets `act`).
  *     back    follows at some distance and takes the pages that are still
  *             inactive when it comes by: they had their second chance.
