@@ -16,8 +16,8 @@
  *   shadow's backing offset; the walk carries the sum of these shifts.  A
  *   shadow sees its backing object through a window as large as itself, so
  *   a subtree is skipped when the pages in question are outside of it.  For
- * single pages the translation found is compared with the frame: a viewer that
- * has a copy of its own keeps its translation.
+ *   single pages the translation found is compared with the frame: a viewer
+ *   that has a copy of its own keeps its translation.
  *
  *   The walk visits a superset: removing one translation too many costs a
  *   fault, missing one costs memory safety.

@@ -6,7 +6,7 @@
  *
  * Purpose
  *   Keep some frames free ahead of demand, and find frames for threads that
- * have none.
+ *   have none.
  *
  * Concepts
  *   low      Below that many free frames the daemon is woken up.  It works
@@ -16,8 +16,8 @@
  *            threads that exit (mem/vm_reserve.c).
  *   starved  A fault that finds no frame does the work itself, at all levels,
  *            or waits if another thread scans, and is woken as soon as any
- * frame comes free.  Only its own scan may find that nothing is left; the fault
- * then calls the out-of-memory policy.
+ *            frame comes free.  Only its own scan may find that nothing is
+ *            left; the fault then calls the out-of-memory policy.
  *
  *   One scan runs at a time: the hands, the writer and its clusters belong to
  *   the thread that has set `scanning`.  That is a flag and not a lock, since a

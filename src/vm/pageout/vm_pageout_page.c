@@ -23,7 +23,7 @@
  *               stays, clean, and remembers the block
  *
  *   After the unmap no thread can get a translation, or a pin, until the page
- * is no longer busy; so what is written is what the page has when it leaves.
+ *   is no longer busy; so what is written is what the page has when it leaves.
  *
  *   A cluster is taken from an aligned window of the object's index, so that
  *   neighbours lie side by side in swap and can be read together.
@@ -31,11 +31,11 @@
  * Locking and lifetime
  *   Writes of a scan are asynchronous: its clusters belong to the scanning
  *   thread, and a scan ends only when all of them are done.  Each cluster holds
- * its object.
+ *   its object.
  *
  * Guarantees
  *   - A frame is freed only after every translation to it is removed and
- * synced, and no pin is left.
+ *     synced, and no pin is left.
  *   - When a write fails the page stays as it was.
  *   - Nothing here allocates guest memory or nodes.
  *

@@ -13,8 +13,9 @@
  *   around over them like those of a clock.
  *
  *     front   lowers the activity of each page that it passes, and unmaps the
- *             page at zero: an inactive page has no translations.  A touch of it is a fault that costs no I/O and
- *             makes it active again (vm_fault sets `act`).
+ *             page at zero: an inactive page has no translations.  A touch of
+ *             it is a fault that costs no I/O and makes it active again
+ *             (vm_fault sets `act`).
  *     back    follows at some distance and takes the pages that are still
  *             inactive when it comes by: they had their second chance.
  *
@@ -32,8 +33,8 @@
  *
  * Locking and lifetime
  *   The hands belong to the thread that has set po->scanning.  vm_page.object
- * is read without a lock to find the object, which lives in type-stable memory:
- * it is held, locked, and then asked again whether the page is its own.
+ *   is read without a lock to find the object, which lies in type-stable
+ *   memory.  The object is held and locked, and then compared again.
  *
  * Guarantees
  *   A scan ends: it visits every frame at most a fixed number of times.  When

@@ -15,7 +15,7 @@
  *   takes WRITE away from all translations first, and clears the flag before
  *   the page is written, so that a store during the write faults and waits
  *   for the busy page.  A page that is pinned (perhaps the kernel reads a
- * device into it) stays dirty: such stores make no fault.
+ *   device into it) stays dirty: such stores make no fault.
  *
  *   read(2) and write(2) go to the file and then look here: a dirty page is
  *   newer than the file, a written range must reach the pages.
