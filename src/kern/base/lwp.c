@@ -180,7 +180,6 @@ lwp_vfs_ctx(struct lwp *l)
 	struct proc *p = l->p;
 	struct vfs_ctx ctx = {
 	    .vfs = p->k->vfs,
-	    .pid = p->pid,
 	    .waiter = lwp_vfs_waiter(l),
 	};
 

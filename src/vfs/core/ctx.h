@@ -50,7 +50,6 @@ struct vfs_ctx {
 	struct vfs *vfs;
 	uint32_t uid, gid; /* effective */
 	uint32_t umask;
-	int pid;                        /* 0: the kernel itself */
 	const struct group_set *groups; /* borrowed; supplementary */
 	struct vnode *cwd;              /* borrowed */
 	struct vnode *root; /* borrowed: the root that this process sees */
