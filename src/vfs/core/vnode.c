@@ -108,6 +108,7 @@ vnode_create(struct vmount *mp, enum vtype type, const struct vops *ops,
 	kmutex_init(&vp->lock, "vnode", KRANK_VNODE, 0);
 	kmutex_init(&vp->iolock, "vnode io", KRANK_VNIO, 0);
 	LIST_INIT(&vp->pgouts);
+	LIST_INIT(&vp->readers);
 	*vpp = vp;
 	return (0);
 }

@@ -123,17 +123,18 @@ struct vnode {
 	struct kmutex lock;        /* rank VNODE */
 	struct kmutex iolock;      /* rank VNIO: writers of VN_PAGED files */
 	struct vn_range *writing;  /* [v] what the holder of iolock writes */
-	LIST_HEAD(, vn_range) pgouts; /* [v] write-backs in progress */
-	_Atomic(uint32_t) npgouts;    /* [a] write-backs that have ended */
-	struct vm_object *object;     /* [a] owner's ref; NULL: none yet */
-	uint64_t ino, dev;            /* [I] identity in vattr terms */
-	uint64_t id;                  /* [I] generation id */
-	bool hashed;                  /* [h] on mount->hash */
-	bool idle;                    /* [h] on mount->inactive, refs is 0 */
-	TAILQ_ENTRY(vnode) lru;       /* [h] */
-	LIST_ENTRY(vnode) hash;       /* [h] */
-	_Atomic(uint32_t) watches;    /* [a] see inotify.c */
-	_Atomic(uint8_t) unlinked;    /* [a] enum vnode_names */
+	LIST_HEAD(, vn_range) pgouts;  /* [v] write-backs in progress */
+	LIST_HEAD(, vn_range) readers; /* [v] reads that a write-back met */
+	_Atomic(uint32_t) npgouts;     /* [a] write-backs that have ended */
+	struct vm_object *object;      /* [a] owner's ref; NULL: none yet */
+	uint64_t ino, dev;             /* [I] identity in vattr terms */
+	uint64_t id;                   /* [I] generation id */
+	bool hashed;                   /* [h] on mount->hash */
+	bool idle;                     /* [h] on mount->inactive, refs is 0 */
+	TAILQ_ENTRY(vnode) lru;        /* [h] */
+	LIST_ENTRY(vnode) hash;        /* [h] */
+	_Atomic(uint32_t) watches;     /* [a] see inotify.c */
+	_Atomic(uint8_t) unlinked;     /* [a] enum vnode_names */
 };
 #define VN_ROOT 0x1 /* root of its mount */
 #define VN_TTY 0x2

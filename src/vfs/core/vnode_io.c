@@ -27,8 +27,11 @@
  * update waits.  So each write-back announces its range, and a writer whose
  * range was met by one writes the same bytes again; that is idempotent, and
  * by then the page itself carries the new bytes.  A reader has the mirror
- * problem: the host's bytes are old, the page that was newer is clean when it
- * looks.  It reads again when a write-back has ended meanwhile.
+ * problem: the host's bytes are old, and the page that was newer is clean when
+ * the reader looks.  So it reads again when a write-back of its bytes has ended
+ * meanwhile.  A count of ended write-backs tells the common case, in which none
+ * ended; only then does the reader announce its range, too, so that
+ * write-backs of other parts of the file do not make it read again.
  *
  * Truncation cuts the pages before the host's file, so that no pageout of a
  * page beyond the new end can make the file long again, and once more after
@@ -188,7 +191,7 @@ static int
 vm_vn_write(void *h, uint64_t off, const void *buf, size_t len, size_t *done)
 {
 	struct vnode *vp = h;
-	struct vn_range r = {.off = off, .end = off + len};
+	struct vn_range r = {.off = off, .end = off + len}, *rd;
 	struct host_iovec iov;
 	struct uio uio;
 	int error;
@@ -205,6 +208,10 @@ vm_vn_write(void *h, uint64_t off, const void *buf, size_t len, size_t *done)
 	kmutex_lock(&vp->lock);
 	LIST_REMOVE(&r, link);
 	atomic_fetch_add(&vp->npgouts, 1);
+	LIST_FOREACH (rd, &vp->readers, link) {
+		if (range_meets(rd, &r))
+			rd->clash = true;
+	}
 	kmutex_unlock(&vp->lock);
 	if (error == 0)
 		*done = len - uio.resid;
@@ -318,26 +325,51 @@ vnode_object(struct vnode *vp, struct vm_object **objp)
 
 /* ---- read and write ---- */
 
+/* Read one part from the host and lay the dirty pages over it. */
+static int
+vn_read_once(
+    struct vnode *vp, struct vn_part *p, uint64_t off, int flags, size_t *donep)
+{
+	struct vm_object *obj;
+	int error;
+
+	part_rewind(p, p->len, off, false);
+	error = vp->ops->read(vp, &p->uio, flags);
+	*donep = p->len - p->uio.resid;
+	obj = vnode_object_peek(vp);
+	if (obj != NULL && *donep > 0)
+		part_pages(p, obj, off, *donep, false);
+	return (error);
+}
+
 /*
- * Read one part at off, as host and pages together have it.
+ * Read one part at off, as host and pages together have it: again while a
+ * write-back of bytes of the part ends during the read.
  */
 static int
 vn_read_part(
     struct vnode *vp, struct vn_part *p, uint64_t off, int flags, size_t *donep)
 {
-	struct vm_object *obj;
-	uint32_t npgouts;
+	struct vn_range r = {.off = off, .end = off + p->len};
+	const uint32_t npgouts = atomic_load(&vp->npgouts);
+	bool clash;
 	int error;
 
+	error = vn_read_once(vp, p, off, flags, donep);
+	if (error != 0 || npgouts == atomic_load(&vp->npgouts))
+		return (error);
+	kmutex_lock(&vp->lock);
+	LIST_INSERT_HEAD(&vp->readers, &r, link);
+	kmutex_unlock(&vp->lock);
 	do {
-		npgouts = atomic_load(&vp->npgouts);
-		part_rewind(p, p->len, off, false);
-		error = vp->ops->read(vp, &p->uio, flags);
-		*donep = p->len - p->uio.resid;
-		obj = vnode_object_peek(vp);
-		if (obj != NULL && *donep > 0)
-			part_pages(p, obj, off, *donep, false);
-	} while (error == 0 && npgouts != atomic_load(&vp->npgouts));
+		error = vn_read_once(vp, p, off, flags, donep);
+		kmutex_lock(&vp->lock);
+		clash = r.clash;
+		r.clash = false;
+		if (error != 0 || !clash)
+			LIST_REMOVE(&r, link);
+		kmutex_unlock(&vp->lock);
+	} while (error == 0 && clash);
 	return (error);
 }
 

@@ -14,11 +14,11 @@
 
 #include "vfs/core/vnode.h"
 
-/* A byte range in flight; see vnode_io.c. */
+/* A byte range in transfer; see vnode_io.c. */
 struct vn_range {
 	uint64_t off, end;         /* [I] end exclusive */
-	bool clash;                /* [v] the writer: redo */
-	LIST_ENTRY(vn_range) link; /* [v] on vnode.pgouts */
+	bool clash;                /* [v] writer, reader: transfer it again */
+	LIST_ENTRY(vn_range) link; /* [v] on vnode.pgouts or .readers */
 };
 
 static inline struct vm_object *

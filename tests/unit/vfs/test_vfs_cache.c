@@ -258,6 +258,52 @@ test_cache_hook(void **state)
 	env_fini(&e);
 }
 
+/*
+ * Write-backs of other pages end during each read of the host: the read must
+ * not begin again because of them.
+ */
+static struct vmspace *far_vm;
+static unsigned far_reads;
+
+static int
+far_read(struct vnode *vp, struct uio *uio, int flags)
+{
+	int error = hook_ops->read(vp, uio, flags);
+
+	if (flags == 0 || ++far_reads > 16) /* the pager's, or starved */
+		return (error);
+	assert_int_equal(copyout(far_vm, "F", BASE + 8192, 1), 0);
+	assert_int_equal(vnode_pager_sync(vnode_object_peek(vp), 0, 0), 0);
+	return (error);
+}
+
+static void
+test_read_during_other_writebacks(void **state)
+{
+	struct vops ops;
+	struct file *f;
+	struct env e;
+	char buf[12288];
+
+	env_init(&e, false);
+	memset(buf, 'a', sizeof(buf));
+	hwrite(&e, "f", buf, sizeof(buf));
+	f = xopen(&e, "f", O_RDWR);
+	far_vm = map_file(&e, f, 12288, true);
+	far_reads = 0;
+	hook_ops = f->vp->ops;
+	ops = *hook_ops;
+	ops.read = far_read;
+	f->vp->ops = &ops;
+	assert_int_equal(xread(&e, f, buf, 8, 0), 8);
+	assert_memory_equal(buf, "aaaaaaaa", 8);
+	assert_in_range(far_reads, 1, 2);
+	f->vp->ops = hook_ops;
+	vmspace_free(far_vm);
+	file_free(f);
+	env_fini(&e);
+}
+
 /* Appends do not overlap, and neither do writes at a shared offset. */
 static void *
 append_run(void *arg)
@@ -492,6 +538,7 @@ main(void)
 	    cmocka_unit_test(test_one_cache),
 	    cmocka_unit_test(test_cache_race),
 	    cmocka_unit_test(test_cache_hook),
+	    cmocka_unit_test(test_read_during_other_writebacks),
 	    cmocka_unit_test(test_append),
 	    cmocka_unit_test(test_unlinked),
 	    cmocka_unit_test(test_inactive),
