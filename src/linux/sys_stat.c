@@ -284,15 +284,29 @@ owned_attr(struct lwp *l, struct vnode *vp, struct vattr *va)
 	return (error);
 }
 
+/* Is gid a group of the caller?  Proc lock held. */
+static bool
+in_group(const struct proc *p, uint32_t gid)
+{
+	return (gid == p->egid || group_set_has(p->groups, gid));
+}
+
 static int
 chmod_vnode(struct lwp *l, struct vnode *vp, uint64_t mode)
 {
+	struct proc *p = l->p;
 	struct vattr va;
 	int error;
 
 	error = vp->type == VLNK ? EOPNOTSUPP : owned_attr(l, vp, &va);
 	if (error == 0) {
-		va.mode = (va.mode & LX_S_IFMT) | ((uint32_t)mode & 07777);
+		mode &= 07777;
+		/* The group must be the caller's to give its rights away. */
+		kmutex_lock(&p->lock);
+		if (p->euid != 0 && !in_group(p, va.gid))
+			mode &= ~(uint64_t)02000;
+		kmutex_unlock(&p->lock);
+		va.mode = (va.mode & LX_S_IFMT) | (uint32_t)mode;
 		error = vn_setattr(vp, &va, VA_MODE);
 	}
 	vrele(vp);
@@ -338,13 +352,6 @@ sys_fchmodat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (chmod_at(l, (int)a[0], a[1], a[2], (int)a[3]));
 }
 
-/* May the caller give files to this group? Proc lock held. */
-static bool
-group_mine(const struct proc *p, uint32_t gid)
-{
-	return (gid == p->egid || group_set_has(p->groups, gid));
-}
-
 static int
 chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 {
@@ -362,7 +369,7 @@ chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 	    ((uid != UINT32_MAX && (uid != va.uid || p->euid != va.uid)) ||
 		(gid != UINT32_MAX &&
 		    (p->euid != va.uid ||
-			(gid != va.gid && !group_mine(p, gid))))))
+			(gid != va.gid && !in_group(p, gid))))))
 		error = EPERM;
 	kmutex_unlock(&p->lock);
 	if (error != 0)

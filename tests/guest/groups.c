@@ -4,7 +4,7 @@
 /*
  * Supplementary groups: those of the caller are inherited; setgroups accepts
  * up to the limit that /proc/sys/kernel/ngroups_max shows and sorts them; fork
- * and exec keep them; System V IPC grants the rights of all of them.
+ * and exec keep them; System V IPC and files grant the rights of all of them.
  */
 #include "guest.h"
 
@@ -104,6 +104,68 @@ no_ipc_rights(void *arg)
 	CHECK_ERRNO(shmat(*(int *)arg, NULL, SHM_RDONLY), EACCES);
 }
 
+/*
+ * Files: the 40th group gives its rights, allows to give files to it, and
+ * keeps the set-gid bit; without it all of that is refused.
+ */
+static void
+file_as(bool member)
+{
+	struct stat st;
+	int fd;
+
+	for (int i = 0; i < 40; i++)
+		list[i] = (gid_t)(i == 39 && member ? 5000 : 6000 + i);
+	CHECK(syscall(SYS_setgroups, 40, list) == 0);
+	CHECK(setgid(12345) == 0 && setuid(12345) == 0);
+	fd = open("group-file", O_RDONLY);
+	CHECK(member ? fd >= 0 : fd == -1 && errno == EACCES);
+	CHECK(access("group-file", R_OK) == (member ? 0 : -1));
+	fd = open("group-dir/made", O_CREAT | O_EXCL | O_RDWR, 02775);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0);
+	CHECK(
+	    st.st_gid == 5000 && (st.st_mode & 02000) == (member ? 02000 : 0));
+	CHECK(fchmod(fd, 02770) == 0 && fstat(fd, &st) == 0);
+	CHECK((st.st_mode & 07777) == (member ? 02770u : 0770u));
+	CHECK(unlink("group-dir/made") == 0 && close(fd) == 0);
+	fd = open("group-dir/mine", O_CREAT | O_EXCL | O_RDWR, 0644);
+	CHECK(fd >= 0 && fchown(fd, -1, 12345) == 0);
+	CHECK(fchown(fd, -1, 5000) == (member ? 0 : -1));
+	CHECK(unlink("group-dir/mine") == 0);
+}
+
+static void
+file_member(void *arg)
+{
+	file_as(true);
+}
+
+static void
+file_stranger(void *arg)
+{
+	file_as(false);
+}
+
+static void
+file_rights(void)
+{
+	mode_t old = umask(0);
+	int fd;
+
+	scratch_enter("groups");
+	CHECK(chmod(".", 0777) == 0);
+	fd = open("group-file", O_CREAT | O_EXCL | O_RDWR, 0640);
+	CHECK(fd >= 0 && fchown(fd, 0, 5000) == 0 && close(fd) == 0);
+	CHECK(mkdir("group-dir", 0777) == 0);
+	CHECK(
+	    chown("group-dir", 0, 5000) == 0 && chmod("group-dir", 02777) == 0);
+	in_child(file_member, NULL);
+	in_child(file_stranger, NULL);
+	CHECK(unlink("group-file") == 0 && rmdir("group-dir") == 0);
+	(void)umask(old);
+	say("rights of files ok");
+}
+
 int
 main(void)
 {
@@ -127,5 +189,6 @@ main(void)
 	in_child(no_ipc_rights, &id);
 	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
 	say("rights of groups ok");
+	file_rights();
 	return (0);
 }

@@ -18,9 +18,9 @@
  *
  * Locking: none is held; everything here may do I/O.
  *
- * Limits: sticky directories are honoured, setgid directories are left to the
- * host.  O_TMPFILE is EOPNOTSUPP, as Linux has it where a file system lacks
- * it, and programs fall back.
+ * Limits: sticky directories are honoured; that new files in a set-gid
+ * directory get its group is up to the file system.  O_TMPFILE is EOPNOTSUPP,
+ * as Linux has it where a file system lacks it, and programs fall back.
  */
 
 #include <errno.h>
@@ -103,6 +103,31 @@ create_at(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	if (error != 0)
 		nd_rele(nd);
 	return (error);
+}
+
+/*
+ * The permission bits of a new file (not a directory) in dvp.  A file that gets
+ * the group of a set-gid directory must not run with the rights of that group
+ * when its maker is not in it.
+ */
+static int
+create_mode(
+    const struct vfs_ctx *ctx, struct vnode *dvp, uint32_t mode, uint32_t *out)
+{
+	const uint32_t setgid = VS_ISGID | 010;
+	struct vattr va;
+	int error;
+
+	mode &= VS_PERM;
+	if (ctx->uid != 0 && (mode & setgid) == setgid) {
+		error = vn_getattr(dvp, &va);
+		if (error != 0)
+			return (error);
+		if ((va.mode & VS_ISGID) != 0 && !vfs_ctx_in_group(ctx, va.gid))
+			mode &= ~(uint32_t)VS_ISGID;
+	}
+	*out = mode & ~ctx->umask;
+	return (0);
 }
 
 /* ---- open ---- */
@@ -215,8 +240,10 @@ open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 		if (error == 0 && nd.dvp->ops->create == NULL)
 			error = EACCES;
 		if (error == 0)
-			error = nd.dvp->ops->create(nd.dvp, nd.last,
-			    mode & VS_PERM & ~ctx->umask, ctx, &nd.vp);
+			error = create_mode(ctx, nd.dvp, mode, &mode);
+		if (error == 0)
+			error = nd.dvp->ops->create(
+			    nd.dvp, nd.last, mode, ctx, &nd.vp);
 		if (error == 0) {
 			vnode_set_name(nd.vp, nd.dvp, nd.last);
 			vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VREG);
@@ -298,7 +325,7 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
     uint32_t mode, uint64_t rdev)
 {
 	uint32_t fmt = mode & HOST_S_IFMT;
-	uint32_t perm = mode & VS_PERM & ~ctx->umask;
+	uint32_t perm;
 	struct nameidata nd;
 	const struct vops *ops;
 	struct vnode *vp;
@@ -313,6 +340,11 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	if (error != 0)
 		return (error);
 	ops = nd.dvp->ops;
+	error = create_mode(ctx, nd.dvp, mode, &perm);
+	if (error != 0) {
+		nd_rele(&nd);
+		return (error);
+	}
 	if (fmt == 0 || fmt == HOST_S_IFREG) {
 		error = EPERM;
 		if (ops->create != NULL)

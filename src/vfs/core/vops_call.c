@@ -2,17 +2,17 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Attributes, access checks, and who may write what is being executed.
+ * Attributes, access checks, and the exclusion of writers and running text.
  *
  * Access is decided by owner, group and other bits as Linux does it, for the
- * uid and gid of the caller; uid 0 passes, except that executing a regular
- * file needs at least one x bit.  The file system may still refuse: hostfs
- * opens files with the rights of this process only.
+ * uid, the gid and the supplementary groups of the caller; uid 0 passes, except
+ * that executing a regular file needs at least one x bit.  The file system may
+ * still refuse: hostfs opens files with the rights of this process only.
  *
  * writers and texts exclude each other: both are changed under the vnode's
  * lock and each may only leave zero while the other is zero.
  *
- * Limits: no supplementary groups, no ACLs, no capabilities.
+ * Limits: no ACLs, no capabilities.
  */
 
 #include <errno.h>
@@ -53,7 +53,8 @@ vn_getattr(struct vnode *vp, struct vattr *va)
 }
 
 /*
- * May the caller use vp so?  bits: 4 r, 2 w, 1 x; 0 asks nothing.
+ * Check the access of the caller.  bits: 4 read, 2 write, 1 execute; 0 is
+ * always allowed.
  * - No locks held.  0, EACCES, EROFS.
  */
 int
