@@ -29,6 +29,7 @@
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
+#include "vfs/core/fs.h"
 #include "vfs/core/lookup.h"
 #include "vfs/core/mount.h"
 #include "vfs/core/vfs.h"
@@ -110,17 +111,19 @@ mounts_make_point(struct vkernel *k, const char *path, bool dir)
 		part[slash - path] = '\0';
 		error = vfs_mkdir(&ctx, NULL, part, RUN_MODE);
 		if (error != 0 && error != EEXIST)
-			return (ENOENT);
+			goto out;
 	}
-	if (dir)
-		return (
-		    vfs_mkdir(&ctx, NULL, path, RUN_MODE) != 0 ? ENOENT : 0);
+	if (dir) {
+		error = vfs_mkdir(&ctx, NULL, path, RUN_MODE);
+		goto out;
+	}
 	error =
 	    vfs_open(&ctx, NULL, path, O_CREAT | O_EXCL | O_WRONLY, 0644, &f);
-	if (error != 0)
-		return (ENOENT);
-	file_free(f);
-	return (0);
+	if (error == 0)
+		file_free(f);
+out:
+	/* On the read-only root the place is simply missing. */
+	return (error == EROFS ? ENOENT : error);
 }
 
 /* The mounts every kernel has; a root without the place does without. */
@@ -206,12 +209,11 @@ mounts_device(struct vkernel *k, const struct vkernel_mount *m)
 		error = EISDIR;
 	if (error == 0)
 		error = devfs_device_add(k->vfs, &d);
-	snprintf(at, sizeof(at), "/dev/%s", m->dst);
 	if (error != 0) {
-		/* vfs_mount() consumes the mount in any case. */
-		(void)vfs_mount(k->vfs, mp, at);
+		vmount_destroy(mp);
 		return (mounts_refused(k, "device", m->dst, error));
 	}
+	(void)snprintf(at, sizeof(at), "/dev/%s", m->dst);
 	error = vfs_mount(k->vfs, mp, at);
 	return (error == 0 ? 0 : mounts_refused(k, "device", at, error));
 }
@@ -248,8 +250,7 @@ mounts_one(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
 		return (mounts_refused(k, "mount", at, error));
 	error = mounts_make_point(k, at, mp->root->type == VDIR);
 	if (error != 0) {
-		/* vfs_mount() consumes the mount in any case. */
-		(void)vfs_mount(k->vfs, mp, at);
+		vmount_destroy(mp);
 		return (mounts_refused(k, "mount", at, error));
 	}
 	error = vfs_mount(k->vfs, mp, at);

@@ -167,6 +167,8 @@ test_config(void **state)
 	const struct vkernel_mount rel = {VKERNEL_MOUNT_TMPFS, NULL, "tmp", 0};
 	const struct vkernel_mount absent = {
 	    VKERNEL_MOUNT_TMPFS, NULL, "/absent", 0};
+	const struct vkernel_mount denied = {
+	    VKERNEL_MOUNT_TMPFS, NULL, "/dev/absent", 0};
 	const struct vkernel_mount nosrc = {
 	    VKERNEL_MOUNT_BIND, "/absent-on-host", "/tmp/x", 0};
 	struct vkernel_config bad[] = {
@@ -177,12 +179,13 @@ test_config(void **state)
 	    {.nmounts = 1, .mounts = &none},
 	    {.nmounts = 1, .mounts = &rel},
 	    {.nmounts = 1, .mounts = &absent, .root = fx.dir},
+	    {.nmounts = 1, .mounts = &denied, .root = fx.dir},
 	    {.nmounts = 1, .mounts = &nosrc, .root = fx.dir},
 	    {.root = "/absent-on-host"},
 	    {.root = "/etc/passwd"},
 	};
 	const int errors[] = {EINVAL, EINVAL, EINVAL, EINVAL, EINVAL, EINVAL,
-	    ENOENT, ENOENT, ENOENT, ENOTDIR};
+	    ENOENT, EACCES, ENOENT, ENOENT, ENOTDIR};
 	struct vkernel *k = NULL;
 	int fds = host_count_fds();
 

@@ -24,7 +24,7 @@ struct vmount {
 	struct vnode *root;   /* [I] ref'ed; NULL: its files have no names */
 	struct vnode *covers; /* [I] ref'ed; NULL: root mount */
 	const char *fstype;   /* [I] "hostfs", "tmpfs", "proc", "devtmpfs" */
-	char source[256];     /* [I] for /proc/mounts */
+	char source[VFS_PATH_MAX]; /* [I] for /proc/mounts */
 	char target[VFS_PATH_MAX]; /* [I] for /proc/mounts */
 	unsigned flags;            /* [I] VMNT_* */
 	uint64_t dev;              /* [I] st_dev of vnodes without a host's */
