@@ -36,11 +36,11 @@ void vmount_destroy(struct vmount *);
 struct vnode *vnode_hash_get(
     struct vmount *, uint64_t dev, uint64_t ino, bool *idle);
 /*
- * Publish vp under vp->dev, vp->ino.  NULL: done.  Otherwise somebody was
- * faster: his vnode with a new ref; vp is untouched.
+ * Publish vp under vp->dev, vp->ino.  NULL: done.  Otherwise another
+ * thread has published one: that vnode with a new ref; vp is untouched.
  */
 struct vnode *vnode_hash_insert(struct vnode *vp);
-/* Never found again; lives on for those who have it. */
+/* Lookups do not find it any more; it lives as long as it has refs. */
 void vnode_hash_remove(struct vnode *vp);
 /* A ref unless refs is 0 (a file system's own weak pointer under its lock;
  * such a file system clears the pointer in reclaim under the same lock). */

@@ -46,9 +46,9 @@ vfs_watched(const struct vfs *vfs)
 }
 
 /*
- * What has happened, with IN_* masks.  The caller has a ref of the vnode, and
- * no lock of rank VNODE or above.  To be asked first: vfs_watched().
- * - file: to a file; its directory hears it, too.
+ * Report events, with IN_* masks.  The caller has a ref of the vnode, and
+ * no lock of rank VNODE or above.  Check vfs_watched() first.
+ * - file: of a file; its directory gets the event, too.
  * - self: to a file, without its name.
  * - name: to a name in dvp, of a file of that type.
  * - unlinked: vp has lost this name.
@@ -60,9 +60,9 @@ void inotify_tell_name(struct vnode *dvp, const char *name, uint32_t mask,
 void inotify_unlinked(struct vnode *vp, struct vnode *dvp, const char *name);
 uint32_t inotify_cookie(struct vfs *);
 /*
- * The caller has let go a ref of vp, which had watches.
- * - True: it is deleted and nobody else wants it: they are gone, and the caller
- * has a ref again.
+ * The caller has released a ref of vp, which had watches.
+ * - True: it is deleted and has no other user: the watches are removed, the
+ * caller has a ref again.
  */
 bool inotify_unused(struct vfs *, struct vnode *vp);
 

@@ -8,20 +8,22 @@
  * Concepts.  A lock is a range of a vnode, shared or exclusive, and an owner:
  * the descriptor table that set it (POSIX: the process, for our purposes), or
  * the open file (OFD, flock).  Record locks of both sorts exclude each other;
- * flock is a world of its own, and always means the whole file.  What one owner
- * has never overlaps: a new lock replaces what it covers, so that a lock may be
- * split, shortened, raised, lowered, and merged with its neighbours.
+ * locks of flock are independent of both, and always cover the whole file. What
+ * one owner has never overlaps: a new lock replaces what it covers, so that a
+ * lock may be split, shortened, raised, lowered, and merged with its
+ * neighbours.
  *
  * When they go.  A table's record locks on a vnode go when any descriptor of
  * that vnode is closed in it, as POSIX has it; those of an open file go with
- * its last close.  Both are told by fd.c and file.c; a count and a flag keep
- * that cheap for the many who never lock.
+ * its last close.  fd.c and file.c report both; a count and a flag keep
+ * that cheap for files that were never locked.
  *
- * Waiting.  vfs does not sleep.  Who has to wait leaves a vfs_lock_wait, which
+ * Waiting.  vfs does not sleep.  A caller that has to wait leaves a
+ * vfs_lock_wait, which
  * is called whenever a lock of that vnode goes; it then tries again.  That
  * wakes more than can go on, in exchange for no queue that could be wrong.  A
- * waiter for a POSIX record says whom it waits for; a chain of these that leads
- * back to itself is a deadlock.
+ * waiter for a POSIX record names the owner that it waits for; a chain of these
+ * that leads back to itself is a deadlock.
  *
  * Locking and lifetime.  One mutex for all of it.  A lock holds no ref of its
  * vnode: its owner has the file open.
@@ -208,7 +210,8 @@ lock_wait(struct vfs *vfs, const struct vfs_lock_req *r,
 	w->owner = r->kind == VFS_LOCK_POSIX ? r->owner : NULL;
 	w->blocker = k->kind == VFS_LOCK_POSIX ? k->owner : NULL;
 	LIST_INSERT_HEAD(&vfs->lock_waits, w, link);
-	/* Two who hold it shared and want it alone: one has to give way. */
+	/* Two shared owners that both ask for an exclusive lock: one must
+	 * release. */
 	if (r->kind == VFS_LOCK_FLOCK && carve(vfs, r, &spare))
 		wake(vfs, r->vp);
 	return (EAGAIN);

@@ -19,7 +19,7 @@ struct vnode;
 enum vfs_lock_kind {
 	VFS_LOCK_POSIX, /* owner: a descriptor table */
 	VFS_LOCK_OFD,   /* owner: an open file */
-	VFS_LOCK_FLOCK, /* the same; another world than the two above */
+	VFS_LOCK_FLOCK, /* owner: an open file; independent of the two above */
 };
 enum vfs_lock_type { VFS_LOCK_NONE, VFS_LOCK_SHARED, VFS_LOCK_EXCLUSIVE };
 
@@ -29,9 +29,9 @@ struct vfs_lock_req {
 	const void *owner;
 	enum vfs_lock_type type; /* NONE: unlock */
 	uint64_t start, end;     /* bytes; end inclusive, UINT64_MAX: all */
-	int pid;                 /* for others to see */
+	int pid;                 /* reported by vfs_lock_test() */
 };
-/* Somebody who waits: wake() is called under a lock. */
+/* A waiter: wake() is called under a lock. */
 struct vfs_lock_wait {
 	void (*wake)(void *arg);
 	void *arg;
@@ -41,13 +41,14 @@ struct vfs_lock_wait {
 };
 /*
  * Set or remove a lock.
- * - 0; EAGAIN: somebody else has it, and w, if given, is called when that may
- * have changed (until vfs_lock_unwait); EDEADLK (POSIX, only with w); ENOLCK.
+ * - 0; EAGAIN: another owner has it, and w, if given, is called when that may
+ *   have changed (until vfs_lock_unwait); EDEADLK (POSIX, only with w); ENOLCK.
  */
 int vfs_lock_set(
     struct vfs *, const struct vfs_lock_req *, struct vfs_lock_wait *w);
 void vfs_lock_unwait(struct vfs *, struct vfs_lock_wait *);
-/* Is anything in the way?  Then *r is what; pid -1 if no process owns it. */
+/* Would the request conflict with a lock?  Then *r describes it; its pid is -1
+ * if no process owns it. */
 bool vfs_lock_test(struct vfs *, struct vfs_lock_req *r);
 
 void vfs_lock_init(struct vfs *);

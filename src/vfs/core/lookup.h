@@ -18,7 +18,7 @@ struct file;
 struct vfs_ctx;
 
 #define NAMEI_NOFOLLOW 0x1  /* do not follow a symlink at the end */
-#define NAMEI_PARENT 0x2    /* want the parent: *dvp and last component */
+#define NAMEI_PARENT 0x2    /* return the parent, too: dvp and last component */
 #define NAMEI_EMPTY 0x4     /* "" means the start itself (AT_EMPTY_PATH) */
 #define NAMEI_DIRECTORY 0x8 /* must be a directory */
 

@@ -10,8 +10,8 @@
  * path, link or race may lead to a file that is not below the root.
  *
  * Concepts.  The walk is done here, a component at a time.  A file system is
- * only ever asked for one name in one directory that it has already given
- * out, never for "..", never for a path, and never to follow a link:
+ * only asked to look up one name in one directory that it has already
+ * returned, never for "..", never for a path, and never to follow a link:
  *
  *	name	vops->lookup, then down through what is mounted there
  *	"."	nothing
@@ -307,7 +307,7 @@ walk_run(struct walk *w)
 }
 
 /*
- * Resolve a path; see vfs.h.
+ * Resolve a path; see lookup.h.
  * - No locks held; may do I/O.
  * - With NAMEI_PARENT and a path that ends in "/", "." or "..", vp and dvp
  *   are both that directory and `last` says which it was.

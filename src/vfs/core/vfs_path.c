@@ -455,7 +455,8 @@ unlink_check(const struct vfs_ctx *ctx, const struct nameidata *nd, bool rmdir)
 	return (0);
 }
 
-/* The file may be deleted before the directory hears of its name. */
+/* Report the removal: the deletion of the file may come before the event of
+ * the name. */
 static void
 unlink_tell(struct nameidata *nd)
 {
@@ -563,7 +564,7 @@ rename_check(const struct vfs_ctx *ctx, const struct nameidata *od,
 	return (0);
 }
 
-/* vp has gone from one name to another, which `over` had. */
+/* Report that vp has moved to a name, which `over` (or NULL) had before. */
 static void
 moved_tell(struct vnode *vp, const struct nameidata *from,
     const struct nameidata *to, struct vnode *over)

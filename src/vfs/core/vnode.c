@@ -32,8 +32,8 @@
  *
  * Locking and lifetime.
  *  - refs is atomic.  It goes from 1 to 0 only under mount->hash_lock, and
- *    from 0 to 1 only there too, in vnode_hash_get().  So whoever holds the
- *    hash lock and sees 0 may take the vnode away.
+ *    from 0 to 1 only there too, in vnode_hash_get().  So a thread that holds
+ *    the hash lock and sees 0 may take the vnode away.
  *  - A vnode with refs 0 is either on mount->inactive or owned by the thread
  *    that reclaims it.  It is unhashed before its reclaim begins.
  *  - parent and name change under vfs->mount_lock and the vnode's lock; the
@@ -113,7 +113,7 @@ vnode_create(struct vmount *mp, enum vtype type, const struct vops *ops,
 	return (0);
 }
 
-/* A further ref for somebody who has one. */
+/* One more ref; the caller has one already. */
 void
 vref(struct vnode *vp)
 {
@@ -138,7 +138,7 @@ vnode_tryref(struct vnode *vp)
 }
 
 /*
- * Free a vnode with refs 0 that nobody can find.  Returns its parent, whose
+ * Free a vnode with refs 0 that lookups cannot find.  Returns its parent, whose
  * ref now belongs to the caller.
  */
 static struct vnode *

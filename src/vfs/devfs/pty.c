@@ -18,14 +18,14 @@
  * long as the master is open.  When the last slave file goes, s is shut down:
  * the master reads what is left, and then EIO.  A socket that was shut down
  * stays so: the next slave to be opened gets a new pair, of which one takes the
- * place of m.  When the master goes, kern is told (vfs_tty_ops.hangup), and
+ * place of m.  When the master is closed, vfs_tty_ops.hangup() is called, and
  * slaves read the end of the file.
  *
  * Locking and lifetime.  Files ref the pty; the table points to it weakly,
  * under its lock, which comes before that of the pty.  A session points to it
- * as long as its master is open: kern clears that when it is told.  The number
+ * as long as its master is open: kern clears that in hangup().  The number
  * of m does not change, so the master waits at it without the lock; a slave has
- * a dup of s.  Signals are sent after pty->lock has been let go.
+ * a dup of s.  Signals are sent after pty->lock has been released.
  *
  * Limits.  See docs/decisions/006.  PTY_MAX in one kernel.  An epoll forgets
  * the master when a slave is opened after all were closed, because m is another
@@ -119,7 +119,7 @@ pty_number(const struct pty *pty)
 	return (pty->nr);
 }
 
-/* Locked.  The last slave has gone: the master is told. */
+/* Lock held.  The last slave is closed: the master reads EIO from now on. */
 static void
 shut_locked(struct pty *pty)
 {
@@ -127,7 +127,7 @@ shut_locked(struct pty *pty)
 	pty->closed = true;
 }
 
-/* Locked.  A new pair of sockets, and a terminal that nobody has typed at. */
+/* Lock held.  A new pair of sockets, and a terminal in its first state. */
 static int
 reopen_locked(struct pty *pty)
 {
@@ -347,7 +347,7 @@ write_locked(struct pty_file *pf, struct uio *uio, uint64_t *signals, size_t *n)
 	struct pty *pty = pf->pty;
 	uint8_t buf[PTY_STEP];
 
-	/* Typing for nobody is no error, printing is. */
+	/* Without slaves, input is no error; without a master, output is. */
 	if (file_dead(pf)) {
 		*n = pf->master ? uiomove(buf, sizeof(buf), uio) : 0;
 		return (pf->master ? 0 : EIO);

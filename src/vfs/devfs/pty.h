@@ -83,7 +83,7 @@ struct pty {
 	_Atomic(uint32_t) refs;   /* [a] files */
 	struct pty_table *table;  /* [I] */
 	unsigned nr;              /* [I] */
-	uint32_t uid, gid;        /* [I] who opened the master */
+	uint32_t uid, gid;        /* [I] of the opener of the master */
 	int m, s;                 /* [p] bells; m -1: master is closed */
 	struct kmutex lock;       /* rank LEAF */
 	bool locked;              /* [p] TIOCSPTLCK */

@@ -9,14 +9,15 @@
  * the master reads.  Input is edited here, and put into `in` when a program may
  * read it: a line at a time in canonical mode, at once otherwise.  A bit for
  * each byte says where lines end, for a read returns one line at most.  The end
- * of the file is a byte with that bit which nobody sees, so that a reader wakes
- * up for it.  Output, and the echo of input, go to `out`.
+ * of the file is a byte with that bit which no read returns, so that a reader
+ * wakes up for it.  Output, and the echo of input, go to `out`.
  *
- * Room.  Whoever writes asks for room first, and waits (pty.c) if there is
- * none.  A byte typed takes no more than one byte of the line or of `in`, and
- * the line is counted to `in`.  Echo is not asked about: nobody who types waits
- * for it (it may be for himself, who reads only afterwards).  PTY_ECHO bytes
- * are kept for it, and what nobody reads beyond that is dropped, as Linux does.
+ * Room.  A writer checks for room first, and waits (pty.c) if there is none.
+ * A byte typed takes no more than one byte of the line or of `in`, and the line
+ * is counted to `in`.  Input does not wait for room for its echo: the thread
+ * that types may be the one that reads the echo, and reads only afterwards.
+ * PTY_ECHO bytes are reserved for echo, and echo beyond that is dropped, as
+ * Linux does.
  *
  * Locking: pty->lock for everything.  The callers ring the bells.
  *

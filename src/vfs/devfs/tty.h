@@ -25,7 +25,7 @@ struct vfs_tty_ops {
 	int (*controlling)(
 	    void *arg, const struct vfs_ctx *ctx, struct pty **pty);
 };
-/* The pty of a file, which is as good as the file; NULL: it has none. */
+/* The pty of a file, which the ref of the file keeps; NULL: it has none. */
 struct pty *pty_of_file(const struct file *f, bool *master);
 /* Open the slave of a master with those of `flags` that suit a terminal.  As
  * vfs_open(). */
@@ -34,7 +34,7 @@ int pty_open_peer(const struct file *master, int flags, const struct vfs_ctx *,
 unsigned pty_number(const struct pty *);
 /* Background output stops (TOSTOP). */
 bool pty_tostop(struct pty *);
-/* May it become somebody's terminal? */
+/* May it become the terminal of a session? */
 bool pty_live(struct pty *);
 /* A ref, unless the last is being given up; give one up, without locks. */
 bool pty_tryref(struct pty *);

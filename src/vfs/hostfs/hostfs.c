@@ -168,7 +168,7 @@ hostfs_inactive(struct vnode *vp)
 	if (host_fstat(n->fd, &st) != 0 || st.nlink == 0)
 		return (false);
 	/* What we have not written has the stamp of its first use: if the file
-	 * has changed since, nobody knows which of the pages are the old ones.
+	 * has changed since, it is unknown which of the pages are the old ones.
 	 */
 	kmutex_lock(&vp->lock);
 	keep = atomic_exchange(&n->written, false) || !hostfs_changed(n, &st);
@@ -394,7 +394,7 @@ hostfs_mount_make(struct vfs *vfs, const char *source, unsigned flags,
 
 /*
  * A mount of the host's directory or regular file at hostpath, which is
- * resolved by the host (it comes from the person who starts the kernel).
+ * resolved by the host (it comes from the owner of the kernel).
  * - 0; ENOENT, EACCES, ENOMEM, EMFILE; EINVAL: neither directory nor file.
  */
 int

@@ -190,7 +190,7 @@ fifo_step(int fd, short events, const struct vfs_ctx *ctx)
 	return (error == ETIMEDOUT ? 0 : error);
 }
 
-/* Open for reading, and wait until somebody writes. */
+/* Open for reading, and wait for a writer. */
 static int
 fifo_open_read(
     struct vnode *vp, bool nonblock, const struct vfs_ctx *ctx, int *fdp)

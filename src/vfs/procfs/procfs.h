@@ -57,7 +57,7 @@ struct procfs_sys_node {
 
 /*
  * Registered by kern.  A process is named by pid; every call looks it up anew
- * and answers ESRCH when it is gone.  `who` is 0 for "self".
+ * and answers ESRCH when it is gone.  A tid is accepted for a pid.
  */
 struct procfs_ops {
 	/* pid of the calling process, 0 if the caller is not a guest. */

@@ -9,7 +9,7 @@
  * the owner of a process and root may follow its links: they lead past the
  * permissions of directories.
  *
- * Limits.  readlink does not know who asks, so self and thread-self show a
+ * Limits.  readlink does not know its caller, so self and thread-self show a
  * number only where the ops can tell the caller without a context.  Paths
  * are shown from the root of the vfs.
  */
@@ -32,27 +32,27 @@
 static int
 procfs_self(struct vnode *vp, const struct vfs_ctx *ctx)
 {
-	const struct vfs_ctx nobody = {.vfs = vp->mount->vfs};
+	const struct vfs_ctx no_caller = {.vfs = vp->mount->vfs};
 	const struct procfs_ops *ops;
 	void *arg;
 
 	ops = procfs_ops_of(vp, &arg);
 	return (ops->self == NULL
 		    ? 0
-		    : ops->self(arg, ctx != NULL ? ctx : &nobody));
+		    : ops->self(arg, ctx != NULL ? ctx : &no_caller));
 }
 
 static int
 procfs_selftid(struct vnode *vp, const struct vfs_ctx *ctx, int pid)
 {
-	const struct vfs_ctx nobody = {.vfs = vp->mount->vfs};
+	const struct vfs_ctx no_caller = {.vfs = vp->mount->vfs};
 	const struct procfs_ops *ops;
 	void *arg;
 
 	ops = procfs_ops_of(vp, &arg);
 	return (ops->selftid == NULL
 		    ? pid
-		    : ops->selftid(arg, ctx != NULL ? ctx : &nobody));
+		    : ops->selftid(arg, ctx != NULL ? ctx : &no_caller));
 }
 
 /* Path of a vnode into buf, marked when no name leads there any more. */

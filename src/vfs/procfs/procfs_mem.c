@@ -46,7 +46,7 @@ static const struct fileops procfs_mem_fileops = {
 };
 
 /*
- * - EACCES (not the caller's to look at), ESRCH (gone, or a zombie).
+ * - EACCES (the caller may not read it), ESRCH (gone, or a zombie).
  */
 int
 procfs_mem_open(

@@ -8,15 +8,15 @@
  * host cannot carry the guest's open files: most of them are no descriptors
  * there.  So a message that has files takes a carrier with it, the reading
  * end of an empty pipe, as the host's SCM_RIGHTS.  The files wait in a parcel
- * of ours, which keeps the writing end.  Who receives the carrier finds the
+ * of ours, which keeps the writing end.  The receiver of the carrier finds the
  * parcel by the pipe's inode, takes the files and closes the carrier.  What
  * the host does with a message it does with the carrier: it is peeked at,
  * arrives with the right bytes, and is closed when the message is dropped.
  * Guests never see a carrier.
  *
  * Collection.  A message may be dropped, with its socket or because it was
- * taken by a plain read.  Then nobody has the reading end any more, and the
- * writing end polls as an error: such parcels are freed when a socket is
+ * taken by a plain read.  Then no descriptor of the reading end is left, and
+ * the writing end polls as an error: such parcels are freed when a socket is
  * closed and when there have become many.  Freeing files may close sockets
  * that had messages themselves; that is done in a loop, never by recursion.
  * A socket whose own queue holds its last file keeps itself alive until
@@ -45,7 +45,7 @@
 
 #define PARCELS_MAX 1024
 #define COLLECT_ROUNDS 4096 /* others may close without end */
-#define COLLECT_MIN 32      /* parcels under way that nobody looks after */
+#define COLLECT_MIN 32      /* parcels under way before a collection is tried */
 
 /* Immutable once its carrier is under way; links under vfs->sockets->lock. */
 struct sock_parcel {
@@ -127,7 +127,7 @@ parcel_make(struct vfs *vfs, struct file **files, int nfiles,
 		free(p);
 		return (error);
 	}
-	/* Nobody can have received the carrier yet. */
+	/* The carrier has not been sent yet. */
 	for (int i = 0; i < nfiles; i++) {
 		file_ref(files[i]);
 		p->files[i] = files[i];
@@ -236,7 +236,8 @@ parcel_find_dead(struct vfs *vfs, struct parcel_list *dead)
 }
 
 /*
- * - No locks held.  Who comes while another is at it leaves it to him.
+ * - No locks held.  If another thread is collecting, it repeats the collection
+ *   for this caller.
  */
 void
 parcel_collect(struct vfs *vfs)

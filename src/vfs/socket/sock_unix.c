@@ -8,11 +8,11 @@
  * the guest's: a path in its files, or an abstract name in this kernel.  At
  * the host a socket is bound to an abstract name of ours, made when it first
  * needs one: a random key of the kernel, the number of the socket, and the
- * pid, uid and gid of the guest that first bound or connected it.  So whoever
- * accepts a connection reads from the host's peer name who it is (for
- * SO_PEERCRED) and which socket (for its name), without a table that could
- * forget.  Connecting looks the guest's name up among the bound sockets,
- * and connects to the host's name of the one found.
+ * pid, uid and gid of the guest that first bound or connected it.  So an
+ * accepting socket reads from the host's peer name the ids of its peer (for
+ * SO_PEERCRED) and the number of the socket (for its name), also when that
+ * socket is closed already.  Connecting looks the guest's name up among the
+ * bound sockets, and connects to the host's name of the one found.
  *
  * A socket bound to a path holds a ref of the node that bind made; that node
  * is what connect finds, so renames and hard links work as on Linux and a
@@ -20,9 +20,9 @@
  * is refused: guests reach no socket of the host by its path.
  *
  * The world outside.  Abstract names of the host can be seen and reached by
- * other processes there, which may even imitate ours.  They are told apart
- * by what the host itself vouches for: the peer of an accepted connection,
- * and the sender of a datagram, must be this process (socket.c).
+ * other processes there, which may even imitate ours.  They are
+ * distinguished by what the host itself vouches for: the peer of an accepted
+ * connection, and the sender of a datagram, must be this process (socket.c).
  *
  * Locking.  vfs->sockets->lock for names and the list of those bound.  Path
  * lookup happens without it; `binding` keeps a second bind out meanwhile.
@@ -64,7 +64,8 @@ unnamed(struct host_sockaddr *sa)
 
 /* ---- names at the host ---- */
 
-/* Strangers can send to it from now on: see who does. */
+/* Other processes of the host can send to it from now on: have the host add
+ * their pids. */
 static int
 reachable(struct file *f, struct socket *so)
 {
@@ -230,7 +231,7 @@ bind_path(const char *path, const struct vfs_ctx *ctx, struct vnode **vpp)
 		error = namei(ctx, NULL, path, NAMEI_NOFOLLOW, &nd);
 	if (error != 0)
 		return (error);
-	if (nd.vp->type != VSOCK) { /* somebody has changed it already */
+	if (nd.vp->type != VSOCK) { /* replaced meanwhile */
 		vrele(nd.vp);
 		return (EADDRINUSE);
 	}

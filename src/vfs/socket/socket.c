@@ -9,8 +9,8 @@
  * exact.  What is ours is waiting (interruptible, with the timeouts of
  * SO_RCVTIMEO and SO_SNDTIMEO), the names of UNIX sockets (sock_unix.c) and
  * files and senders of messages (sock_rights.c).  An Internet socket's
- * addresses, options and control records are passed through; whether a guest
- * may have one is decided by who calls sock_create().
+ * addresses, options and control records are passed through; the
+ * caller of sock_create() decides whether a guest may have one.
  *
  * Strangers.  A UNIX socket that a guest listens on or receives datagrams
  * with can be reached by other processes of the host, if they guess or read
@@ -450,8 +450,8 @@ sock_connect(
 			    : connect_inet(f, sa, ctx));
 }
 
-/* Strangers may come without end: now and then look at signals, or say that
- * there is nobody. */
+/* Connections of other processes of the host may come without end: check for
+ * signals now and then, or report that none of ours is there. */
 static int
 stranger_pause(unsigned n, bool wait, const struct vfs_waiter *waiter)
 {
@@ -466,7 +466,7 @@ stranger_pause(unsigned n, bool wait, const struct vfs_waiter *waiter)
 }
 
 /*
- * Who has connected: false for somebody who is not of this kernel.
+ * Find the peer of a new connection.  False: it is not a socket of this kernel.
  */
 static bool
 accepted_is_ours(struct vfs *vfs, int conn, const struct host_sockaddr *peer,
@@ -625,7 +625,8 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 		cred = m->has_cred ? m->cred : sock_self(waiter);
 		error = parcel_make(
 		    so->vfs, m->files, m->nfiles, &cred, &p, &rec.fd);
-		/* That nobody can be told who sent it is no reason not to. */
+		/* Without a parcel the ids of the sender are lost, not the
+		 * data. */
 		if (error != 0 && (m->nfiles > 0 || m->has_cred))
 			return (error);
 	}
@@ -703,7 +704,7 @@ records_parse(const void *rec, size_t len, int *carrier, int *pid)
 	}
 }
 
-/* Take a datagram of a stranger off the queue. */
+/* Take a datagram of another process of the host off the queue. */
 static void
 drop_message(struct file *f)
 {
@@ -828,7 +829,7 @@ sock_recv(struct file *f, struct sock_msg *m, int flags,
 				return (error);
 			continue;
 		}
-		/* Shut down: the end, for those who would have waited. */
+		/* Shut down: the end, where the call would have waited. */
 		if (sock_is_record(so) &&
 		    (hostfd_ready(f->hostfd, HOST_POLLRDHUP) &
 			HOST_POLLRDHUP) != 0) {

@@ -41,11 +41,12 @@ struct socket {
 	struct host_sockaddr name; /* [s] AF_UNIX: bound to */
 	struct host_sockaddr peer; /* [s] AF_UNIX: connected to */
 	struct host_sockaddr host; /* [s] AF_UNIX: name at the host */
-	struct sock_cred cred;     /* [s] of whoever bound or listened */
+	struct sock_cred cred; /* [s] of the process that bound or listened */
 	struct sock_cred peercred; /* [s] */
 	_Atomic(bool) has_peer;    /* [a] AF_UNIX: it has been connected */
 	bool paired; /* [s] still connected to the other one of a pair */
-	_Atomic(bool) reachable;  /* [a] AF_UNIX: by strangers, too */
+	_Atomic(bool)
+	    reachable; /* [a] AF_UNIX: by other processes of the host, too */
 	_Atomic(uint64_t) rcv_ns; /* [a] SO_RCVTIMEO; 0: for ever */
 	_Atomic(uint64_t) snd_ns; /* [a] SO_SNDTIMEO */
 	LIST_ENTRY(socket) link;  /* [s] on socks while bound */
@@ -95,10 +96,10 @@ int sock_name(struct file *, struct host_sockaddr *);
 int sock_peername(struct file *, struct host_sockaddr *);
 /* SO_PEERCRED. */
 void sock_peercred(struct file *, struct sock_cred *);
-/* From now on messages say who sent them. */
+/* From now on messages carry the ids of their senders. */
 void sock_set_passcred(struct file *, bool on);
 /*
- * flags: MSG_*, of which those nobody knows are ignored.  A stream goes on
+ * flags: MSG_*; unknown ones are ignored.  A stream goes on
  * until all is sent, or it would block (MSG_DONTWAIT, O_NONBLOCK); an error
  * only if nothing was.  EDESTADDRREQ, EACCES (an address, on an inherited
  * socket), ETOOMANYREFS...

@@ -46,12 +46,12 @@ int unix_bind(struct file *, struct socket *, const struct host_sockaddr *,
 int unix_resolve(struct socket *, const struct host_sockaddr *to,
     const struct vfs_ctx *, struct host_sockaddr *host,
     struct host_sockaddr *name, struct sock_cred *);
-/* Give it a name at the host, which says who the caller is. */
+/* Bind it to a name at the host, which carries the ids of the caller. */
 int unix_host_bind(struct file *, struct socket *, const struct vfs_ctx *);
-/* A datagram socket of a pair turns to others.  Until then it hears only the
- * other one, whoever knows its name. */
+/* A datagram socket of a pair leaves the pair.  Until then it receives only
+ * from the other one, even if other sockets know its name. */
 int unix_unpair(struct file *, struct socket *);
-/* Whose name at the host this is.  False: it is not one of ours. */
+/* Id and ids of the owner of a name at the host.  False: not one of ours. */
 bool unix_host_parse(const struct vfs *, const struct host_sockaddr *,
     uint64_t *id, struct sock_cred *);
 /* The guest's name for socket `id`; unnamed if it is closed or has none. */
@@ -70,7 +70,7 @@ void parcel_unmake(struct vfs *, struct sock_parcel *);
 /* A carrier has come: what it stands for; peek leaves it there.  The carrier
  * is closed.  ENOMEM, EBADMSG (not one of ours). */
 int parcel_open(struct vfs *, int carrier, bool peek, struct sock_msg *);
-/* Free those that nobody can receive any more. */
+/* Free the parcels that can no longer be received. */
 void parcel_collect(struct vfs *);
 
 #endif /* VFS_SOCKET_SOCKET_INT_H */

@@ -11,7 +11,7 @@
  *  node    A file: attributes and, by type, a directory, a VM object, a link
  *          text or a fifo.  It lives while a name leads to it or a vnode of
  *          it is in use.
- *  vnode   Made when somebody looks a node up, gone with its last ref.  The
+ *  vnode   Made when a node is looked up, reclaimed with its last ref.  The
  *          node points to it weakly, and counts vnodes that are not reclaimed
  *          yet: a dying one may overlap with its successor.
  *  object  The contents of a regular file, made at its first use.  mmap, read
@@ -25,9 +25,9 @@
  *                                      vnode  <- descriptors, cwd, ...
  *
  * Locking.  tm->lock guards all names, attributes and counts of a mount;
- * nothing blocks under it except object locks and allocation.  Who changes a
- * file's size or pages by write or truncate sets node->reg.writing instead,
- * so that contents move with no lock held (tmpfs_file.c).
+ * nothing blocks under it except object locks and allocation.  A thread that
+ * changes a file's size or pages by write or truncate sets node->reg.writing
+ * instead, so that contents move with no lock held (tmpfs_file.c).
  *
  * Guarantees.  nlink is exact.  A failed call changes nothing.  Mounts leave
  * no node behind: destroying one walks the tree, and with no vnode left every

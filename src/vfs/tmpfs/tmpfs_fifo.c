@@ -82,7 +82,7 @@ fifo_leave(struct tmpfs_node *node, int flags)
 	fifo_idle(node);
 }
 
-/* One file more, and those who wait for it look again.  Locked. */
+/* Count one more file and wake the opens that wait for it.  Lock held. */
 static void
 fifo_join(struct tmpfs_node *node, int flags)
 {

@@ -15,7 +15,7 @@
  * node->reg.writing (a flag, so that no lock is held when waiting for busy
  * pages or reclaiming memory).  Reads take nothing: they see the size as it
  * was at their start, and holes where a truncation was faster.  The size is
- * written under tm->lock by the owner of the flag, who may read it freely.
+ * written under tm->lock by the owner of the flag, which may read it freely.
  *
  * Guarantees.  A write that fails has written what it reports and extended
  * the size by just that.  Bytes beyond the end of file that a mapping left in

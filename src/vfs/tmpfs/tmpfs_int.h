@@ -35,7 +35,8 @@ struct tmpfs_waiter {
 	int evfd;
 };
 
-/* Key: [I] immutable, [t] tmpfs_mount.lock, [w] whoever has set `writing` */
+/* Key: [I] immutable, [t] tmpfs_mount.lock, [w] the thread that has set
+ * `writing` */
 struct tmpfs_node {
 	struct tmpfs_mount *tm;      /* [I] */
 	enum vtype type;             /* [I] */
@@ -110,7 +111,7 @@ int tmpfs_vget(struct tmpfs_node *, struct vnode **);
  * leads to it any more; the caller unlocks and calls tmpfs_node_free(). */
 bool tmpfs_node_unused(struct tmpfs_node *);
 void tmpfs_node_free(struct tmpfs_node *);
-/* A node nobody knows, nlink 0.  Not locked.  0, ENOMEM. */
+/* A node without a name, nlink 0.  Not locked.  0, ENOMEM. */
 int tmpfs_node_create(struct tmpfs_mount *, enum vtype, uint32_t mode,
     uint32_t uid, uint32_t gid, struct tmpfs_node **);
 /* Bring the pages charged for a file up to date.  Locked. */

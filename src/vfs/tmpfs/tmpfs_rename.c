@@ -9,7 +9,7 @@
  * readdir cookie) and only changes its node.
  *
  * Guarantees.  No directory becomes its own descendant.  At every moment both
- * or one of the names exist: nobody can look in between.
+ * or one of the names exist: no lookup runs in between.
  *
  * Limits.  The sticky bit and permissions are the caller's (namei.c).
  */

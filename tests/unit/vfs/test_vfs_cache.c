@@ -61,7 +61,7 @@ test_one_cache(void **state)
 	assert_memory_equal(got, "aMAPaWRITEaa", 12);
 	assert_int_equal(copyin(priv, got, BASE + 4089, 12), 0);
 	assert_memory_equal(got, "aMAPaWRITEaa", 12);
-	/* A private store is nobody else's. */
+	/* Other mappings do not see a private store. */
 	assert_int_equal(copyout(priv, "mine", BASE, 4), 0);
 	assert_int_equal(xread(&e, f, got, 4, 0), 4);
 	assert_memory_equal(got, "aaaa", 4);

@@ -188,7 +188,7 @@ test_deep(void **state)
 	file_free(f);
 	assert_int_equal(drain(fx, in, IN_DELETE_SELF, &rest), DEPTH);
 	assert_int_equal(rest, DEPTH);
-	/* Open, told to the directory and the last one itself. */
+	/* IN_OPEN goes to the directory and to the file itself. */
 	assert_int_equal(drain(fx, in2, IN_IGNORED, &rest), DEPTH);
 	assert_int_equal(rest, 2);
 	assert_false(vfs_watched(fx->vfs));

@@ -564,7 +564,7 @@ test_procfs_tree(void **state)
 	struct file *f;
 	char buf[64];
 
-	/* Before anybody is registered. */
+	/* Before procfs_ops are registered. */
 	assert_int_equal(eopen(fx, "/proc/self/maps", O_RDONLY), ENOENT);
 	fx->vfs->procfs_ops = &fake_procfs;
 	fx->vfs->procfs_arg = &p;

@@ -110,7 +110,7 @@ ready(struct file *f, short events)
 	return ((f->ops->poll(f, events, &hostfd) & events) != 0);
 }
 
-/* More than anybody reads, in both directions. */
+/* More bytes than are read, in both directions. */
 static void
 test_full(void **state)
 {
@@ -128,7 +128,7 @@ test_full(void **state)
 	assert_int_equal(xread(fx, s, buf, sizeof(buf), -1), -EAGAIN);
 	assert_int_equal(xwrite(fx, m, "\n", 1, -1), 1);
 	assert_int_equal(xread(fx, s, buf, sizeof(buf), -1), PTY_LINE);
-	/* Lines until nobody can type any more; none is lost. */
+	/* Lines until there is no room for input; none is lost. */
 	while ((got = xwrite(fx, m, "ab\n", 3, -1)) == 3)
 		typed += 3;
 	assert_true((got > 0 || got == -EAGAIN) && typed > 20480);

@@ -255,7 +255,7 @@ test_cycle(void **state)
 	assert_int_equal(atomic_load(&fx->vfs->sockets->nparcels), 2);
 }
 
-/* What nobody of the guest has made is not to be reached by its name. */
+/* A socket that no guest has bound cannot be reached by its name. */
 static void
 test_names(void **state)
 {
