@@ -22,6 +22,7 @@
 #include "abi/mman.h"
 #include "host/host.h"
 #include "host/host_file.h"
+#include "machine/fake/pmap_soft.h"
 #include "pmap/pmap.h"
 #include "vm/pager/swap_pager.h"
 #include "vm/map/vm_map_int.h"

@@ -45,6 +45,8 @@
 #include "kern/time/ktime.h"
 #include "libk/kassert.h"
 #include "linux/syscall.h"
+#include "machine/fake/cpu_fake.h"
+#include "machine/fake/pmap_soft.h"
 #include "machine/stub/stub_machine.h"
 #include "mem/vm_page.h"
 #include "mem/vm_zone.h"

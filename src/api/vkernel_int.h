@@ -11,6 +11,7 @@
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/vkernel.h"
+#include "machine/fake/cpu_fake.h"
 #include "vm/vmspace.h"
 
 /*

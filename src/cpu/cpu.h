@@ -114,20 +114,4 @@ int cpu_xstate_copy(struct cpu_thread *dst, struct cpu_thread *src);
 void cpu_xstate_reset(struct cpu_thread *);
 uint64_t cpu_vdso(const struct cpu_ops *, void *machine);
 
-/* ---- cpu_fake: scripted machine for tests ---- */
-
-extern const struct cpu_ops cpu_fake_ops;
-
-/*
- * `machine` for cpu_fake.  `step` plays user code: it is called by cpu_run()
- * and fills the event; it may change tf, and touch user memory by
- * pmap_extract_hold().  Called on the lwp's host thread.  A pending
- * cpu_interrupt() comes before the next step.
- */
-struct cpu_fake {
-	void (*step)(
-	    void *arg, struct cpu_thread *, struct pmap *, struct cpu_event *);
-	void *arg;
-};
-
 #endif /* CPU_CPU_H */

@@ -108,6 +108,10 @@ void host_random(void *buf, size_t len);
 int host_spawn_image(const void *image, size_t size, char *const argv[],
     const int *fds, int nfds, int *pid);
 int host_pidfd_open(int pid, int *fd);
+/* SIGKILL; no effect on a process that has ended. */
+void host_pidfd_kill(int fd);
+/* Wait for the end of a child and reap it, unless another thread has. */
+void host_pidfd_reap(int fd);
 int host_kill(int pid, int sig);
 int host_tgkill(int tgid, int tid, int sig);
 /* Reap a child of this process.  0 and *status (wait(2) format); ECHILD.

@@ -33,6 +33,22 @@ host_pidfd_open(int pid, int *fd)
 	return (0);
 }
 
+void
+host_pidfd_kill(int fd)
+{
+	(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+}
+
+void
+host_pidfd_reap(int fd)
+{
+	siginfo_t si;
+
+	while (waitid(P_PIDFD, (id_t)fd, &si, WEXITED | __WALL) != 0 &&
+	       errno == EINTR)
+		continue;
+}
+
 int
 host_kill(int pid, int sig)
 {

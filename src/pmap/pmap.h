@@ -62,10 +62,6 @@ struct pmap {
 	void *md;                        /* back-end's own */
 };
 
-extern const struct pmap_ops pmap_soft_ops; /* no machine */
-
-extern const struct pmap_ops pmap_mmu_ops; /* an embedder's, see pmap_mmu.h */
-
 /* 0, ENOMEM. */
 int pmap_create(
     struct vm_system *, const struct pmap_ops *, void *machine, struct pmap **);

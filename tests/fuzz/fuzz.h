@@ -20,6 +20,7 @@
 #include "kern/base/proc.h"
 #include "kern/base/vkernel.h"
 #include "testrand.h"
+#include "machine/fake/cpu_fake.h"
 
 #define FUZZ_PICK(r, v) ((v)[rnd_below(r, sizeof(v) / sizeof((v)[0]))])
 

@@ -27,6 +27,7 @@
 #include "host/host_fake.h"
 #include "kern/base/proc.h"
 #include "api/vkernel_int.h"
+#include "machine/fake/cpu_fake.h"
 
 #define FX_PROGRAMS 16
 #define FX_ENTRY 0x100   /* page offset of the entry of program 0 */

@@ -22,6 +22,7 @@
 #include "abi/mman.h"
 #include "host/host_fake.h"
 #include "libk/kassert.h"
+#include "machine/fake/pmap_soft.h"
 #include "pmap/pmap.h"
 #include "vm/object/vm_object.h"
 #include "mem/vm_zone.h"

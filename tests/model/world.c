@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "libk/kassert.h"
+#include "machine/fake/pmap_soft.h"
 #include "pmap/pmap.h"
 #include "vm/object/vm_object.h"
 #include "mem/vm_zone.h"

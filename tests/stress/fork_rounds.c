@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "host/host_fake.h"
+#include "machine/fake/pmap_soft.h"
 #include "pmap/pmap.h"
 #include "vm/pager/swap_pager.h"
 #include "mem/vm_zone.h"

@@ -2,27 +2,28 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A scripted machine: user code is a C function that fills events.
+ * The scripted machine: user code is a C function that fills in events.
  *
  * Concepts: `machine` is a struct cpu_fake or NULL.  cpu_run() calls its
- * step() on the lwp's own host thread; whatever step() leaves in tf is the
- * register file after the event.  Without a script (NULL) no user code can
- * run, and every run reports a dead machine.
+ * step() on the lwp's own host thread; tf after step() is the register file
+ * after the event.  Without a script (NULL) no user code can run, and every
+ * run reports a dead machine.
  *
- * The extended state is a legacy FXSAVE area and an XSAVE header, with the
- * software bytes of a signal frame, so that frames can be tested: contents
- * are kept, never loaded into a processor.
+ * The extended state consists of a legacy FXSAVE area and an XSAVE header,
+ * with the software bytes of a signal frame, so that signal frames can be
+ * tested.  Its contents are stored and never loaded into a processor.
  *
- * Guarantees: an interrupt is never lost: it is taken by the next run, before
- * the next step.
+ * Guarantees: an interrupt is never lost: the next run reports it, before the
+ * next step.
  */
+#include "machine/fake/cpu_fake.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "abi/sigframe.h"
-#include "cpu/cpu.h"
 
 #define XHDR_SIZE 64
 #define XAREA (LX_FXSAVE_SIZE + XHDR_SIZE)

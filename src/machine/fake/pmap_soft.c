@@ -2,12 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The software pmap: tables only, no machine behind them.  For unit and model
- * tests, for kernels on cpu_fake, and as the baseline of the engine
- * benchmarks.  With no CPU to lag behind, sync has nothing to do.
+ * The software pmap: tables without a machine.
+ *
+ * Purpose: unit and model tests, kernels on cpu_fake, and the baseline of the
+ * engine benchmarks.  No CPU has translations of its own, so that every
+ * operation, sync included, has nothing to do.
  */
-
-#include "pmap/pmap.h"
+#include "machine/fake/pmap_soft.h"
 
 static int
 soft_init(struct pmap *pm, void *machine)
@@ -36,7 +37,7 @@ soft_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 {
 }
 
-/* There is nothing that would have to follow a change. */
+/* True: no machine has to follow the change. */
 static bool
 soft_rebuild(struct pmap *pm, uint64_t count)
 {

@@ -2,18 +2,21 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A pmap for embedders with an MMU of their own: the machine is a set of
- * callbacks, and a translation is a pointer into the arena.
+ * A pmap for embedders with an MMU of their own (an emulator): the machine is
+ * a set of callbacks, and a translation is a pointer into the arena.
  *
- * The contract is that of any machine (pmap.h).  What is new to the embedder is
- * the visibility rule: between remove and sync it may go on using what was
- * removed, and after sync it may not.  So an emulator with threads stops them,
- * or makes them look, in sync only.
+ * Concepts: the contract is that of any machine (pmap.h), with its visibility
+ * rule: between `remove` and `sync` the embedder may still use a removed
+ * translation, after `sync` it may not.  An emulator with threads therefore
+ * has to stop them, or make them read their tables again, in `sync` only.
+ * A copy of an address space has a table of its own: the callback `fork`
+ * makes an empty one, which faults fill.  Where there is no such callback, the
+ * copy borrows the parent's table.
  *
- * Protections have the numbers of the host (PROT_*): so have ours.
+ * Locking: `enter`, `remove` and `protect` are called with the pmap lock held.
  *
- * A copy of an address space has a table of its own: `fork` makes it, empty,
- * and it is filled by faults.
+ * Limits: protections are passed on unchanged: VM_PROT_* and the host's PROT_*
+ * have the same values.
  */
 #include "machine/mmu/pmap_mmu.h"
 
@@ -25,7 +28,7 @@
 struct pmap_mmu {
 	const struct vmspace_mmu *ops; /* [I] */
 	void *arg;                     /* [I] */
-	bool borrowed;                 /* [I] arg is the parent's */
+	bool borrowed; /* [I] arg belongs to the parent's pmap */
 };
 
 int
@@ -122,17 +125,20 @@ mmu_fork(struct pmap *parent, void **machine)
 {
 	struct pmap_mmu *mmu = parent->md;
 	void *arg = mmu->arg;
-	int error = 0;
+	int error;
 
-	if (mmu->ops->fork != NULL)
+	if (mmu->ops->fork != NULL) {
 		error = mmu->ops->fork(mmu->arg, &arg);
-	if (error != 0)
-		return (error);
+		if (error != 0)
+			return (error);
+	}
 	error = pmap_mmu_machine(mmu->ops, arg, machine);
-	if (error == 0)
-		((struct pmap_mmu *)*machine)->borrowed =
-		    mmu->ops->fork == NULL;
-	if (error != 0 && mmu->ops->fork != NULL && mmu->ops->destroy != NULL)
+	if (error != 0)
+		goto fail;
+	((struct pmap_mmu *)*machine)->borrowed = mmu->ops->fork == NULL;
+	return (0);
+fail:
+	if (mmu->ops->fork != NULL && mmu->ops->destroy != NULL)
 		mmu->ops->destroy(arg);
 	return (error);
 }

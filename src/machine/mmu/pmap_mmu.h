@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The machine of pmap_mmu_ops: callbacks of an embedder.
+ * The pmap of an embedder: translations are given to the embedder's callbacks.
  */
 #ifndef MACHINE_MMU_PMAP_MMU_H
 #define MACHINE_MMU_PMAP_MMU_H
@@ -10,9 +10,12 @@
 #include "pmap/pmap.h"
 #include "vmspace/vmspace.h"
 
-/* The machine for pmap_create(): 0, ENOMEM.  The pmap frees it, if it comes
- * to one; arg is destroyed then, too. */
+extern const struct pmap_ops pmap_mmu_ops;
+
+/* Make the `machine` argument of pmap_create().  0, ENOMEM.  The pmap takes it
+ * over: pmap_destroy() frees it and destroys arg. */
 int pmap_mmu_machine(const struct vmspace_mmu *, void *arg, void **machine);
-void pmap_mmu_machine_free(void *machine); /* without destroying arg */
+/* Free a machine that no pmap has taken over; does not destroy arg. */
+void pmap_mmu_machine_free(void *machine);
 
 #endif /* MACHINE_MMU_PMAP_MMU_H */

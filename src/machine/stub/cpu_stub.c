@@ -2,36 +2,25 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The stub machine: threads and events.
+ * The stub machine: running an lwp.
  *
- * Purpose: cpu_run() on a stub.  A cpu_thread is bound to one context (one
- * host thread) of the stub of its vmspace while it runs there.  The context
- * is either in user code, or parked: its thread waits in the signal handler,
- * and its register file lies in a signal frame in the context's stack.
+ * Purpose: the operations of struct cpu_ops on a stub.
  *
- * Hand-over: one word, stub_ctx.state.  The kernel posts CTX_CMD and waits
- * for CTX_EVENT; the stub the other way round.  Each side says in a flag of
- * its own that it sleeps, so that the other wakes it only then.  Before it
- * sleeps the kernel spins for a while if that has paid off lately (`spin`
- * adapts: it grows when an event came while spinning and shrinks when not)
- * and if the host has a CPU to spare.
- *
- * Trust: the context is the guest's to scribble on.  Every value read from it
- * is read once and checked: the frame must lie in the context's stack, the
- * extended state must have the size and the place that the host gave it in
- * the first frame of the machine; registers are data.  State values that make
- * no sense only make this thread wait.  A stub that does not answer an
- * interrupt, or a command that runs no user code, within watchdog_ns is killed,
- * and so is one that answers nonsense.
+ * Concepts: a cpu_thread is bound to one context (one host thread) of the stub
+ * of its vmspace while it runs there.  The context either runs user code or is
+ * parked: its thread waits in the signal handler, and its registers lie in a
+ * signal frame on the context's stack (stub_frame.c).  stub_handover.c gives
+ * commands to a context and waits for its reports; stub_place.c chooses the
+ * CPUs of the two threads.
  *
  * Locking: a stub_cpu belongs to its lwp's host thread.  Only cpu_interrupt()
- * comes from elsewhere: it uses `intr`, `in_user` and, under intr_lock, the
- * pid, which is valid as long as the stub is not reaped; unbinding clears it
+ * is called by other threads: it uses `intr`, `in_user` and, under intr_lock,
+ * the pid.  The pid is valid until the stub is reaped; unbinding clears it
  * under that lock first.
  *
- * Guarantees: an interrupt is never lost: cpu_run() sets in_user, then looks
- * at intr; cpu_interrupt() sets intr, then looks at in_user.  A signal that
- * meets the handler is pending until the return to user code.
+ * Guarantees: an interrupt is never lost: cpu_run() sets in_user, then reads
+ * intr; cpu_interrupt() sets intr, then reads in_user.  A signal that arrives
+ * while the handler runs is pending until the return to user code.
  */
 
 #include "machine/stub/stub_int.h"
@@ -41,312 +30,6 @@
 #include <string.h>
 
 #include "libk/kassert.h"
-
-#define WAIT_SLICE_NS UINT64_C(500000000)
-#define LOOK_MAX_NS (2 * WAIT_SLICE_NS)
-#define LOOSE_NS UINT64_C(1000000)
-#define SIG_INTERRUPT 10 /* SIGUSR1 */
-#define XSTATE_MAX 0x8000
-#define OPFAILS_MAX 8
-
-enum {
-	SIG_ILL = 4,
-	SIG_TRAP = 5,
-	SIG_BUS = 7,
-	SIG_FPE = 8,
-	SIG_SEGV = 11,
-	SIG_SYS = 31
-};
-#define AUDIT_X86_64 0xc000003eU
-#define SI_KERNEL_CODE 0x80
-
-static _Thread_local struct stub_cpu *current_cpu;
-
-struct stub_cpu *
-stub_cpu_current(void)
-{
-	return (current_cpu);
-}
-
-/* ---- contexts ---- */
-
-/* Kernel address of [addr, addr+len) in the context's stack, or NULL. */
-static void *
-ctx_stack_ptr(struct stub_cpu *sc, uint64_t addr, uint64_t len)
-{
-	uint64_t base = STUB_CTX_BASE + sc->idx * CTX_STRIDE;
-
-	if (addr < base + CTX_STACK_OFF || addr >= base + CTX_STRIDE ||
-	    len > base + CTX_STRIDE - addr || (addr & 7) != 0)
-		return (NULL);
-	return ((char *)sc->ctx + (addr - base));
-}
-
-/* Extended state in the frame: sc->sm->xsize bytes, or NULL. */
-static uint8_t *
-frame_xstate(struct stub_cpu *sc)
-{
-	uint64_t at = *(volatile uint64_t *)&sc->frame->fpstate;
-
-	return (ctx_stack_ptr(sc, at, atomic_load(&sc->sm->xsize)));
-}
-
-static bool
-event_ready(struct stub_cpu *sc)
-{
-	uint32_t s =
-	    atomic_load_explicit(&sc->ctx->state, memory_order_acquire);
-
-	return (s == CTX_EVENT || s == CTX_DEAD);
-}
-
-/*
- * Sleep until the stub reports.  Looks up twice a second, and at every wake-up
- * that was for nothing, for its death, and for an answer that is overdue: to
- * an interrupt, or at all if it runs no user code (`owes`).  A long time
- * between two looks counts for little: then this process was stopped, and
- * perhaps the stub as well.
- */
-static void
-wait_asleep(struct stub_cpu *sc, bool owes)
-{
-	struct stub_ctx *c = sc->ctx;
-	uint64_t last = 0, silent = 0, now, slice = LOOSE_NS;
-	uint32_t s;
-
-	atomic_store(&c->kernel_waits, 1);
-	while (!event_ready(sc) && !atomic_load(&sc->stub->dead)) {
-		s = atomic_load(&c->state);
-		if (s == CTX_EVENT || s == CTX_DEAD)
-			break;
-		if (host_futex_wait(&c->state, s, slice, true) == ETIMEDOUT) {
-			if (slice == LOOSE_NS && !owes)
-				stub_place_loosen(sc);
-			slice = WAIT_SLICE_NS;
-		}
-		if (!owes && atomic_load(&sc->intr) == 0) {
-			last = silent = 0;
-			continue;
-		}
-		now = host_now_ns();
-		if (last != 0)
-			silent +=
-			    now - last < LOOK_MAX_NS ? now - last : LOOK_MAX_NS;
-		last = now;
-		if (silent > atomic_load(&sc->sm->watchdog_ns) &&
-		    !event_ready(sc)) {
-			klog(sc->sm->sys->log, KLOG_WARN,
-			    "stub %d does not answer: killed", sc->stub->pid);
-			stub_signal_kill(sc->stub);
-			silent = 0;
-		}
-	}
-	atomic_store(&c->kernel_waits, 0);
-}
-
-static void
-wait_event(struct stub_cpu *sc, bool owes)
-{
-	if (!event_ready(sc) && !stub_place_spin(sc))
-		wait_asleep(sc, owes);
-}
-
-/* It is dead, or has said something impossible: then it shall be dead. */
-static int
-stub_broken(struct stub_cpu *sc)
-{
-	if (!atomic_load(&sc->stub->dead))
-		stub_signal_kill(sc->stub);
-	return (ECHILD);
-}
-
-int
-stub_op_failed(struct stub_cpu *sc)
-{
-	if (++sc->opfails < OPFAILS_MAX)
-		return (0);
-	klog(sc->sm->sys->log, KLOG_ERR,
-	    "the host refuses to map guest memory (error %u)",
-	    *(volatile uint32_t *)&sc->ctx->op_errno);
-	return (ENOMEM);
-}
-
-/* Learn the extended state's size and content from a frame of the machine
- * that no user code has touched. */
-static int
-learn_xstate(struct stub_cpu *sc)
-{
-	struct stub_machine *sm = sc->sm;
-	uint32_t magic, size;
-	uint8_t *x;
-	int error = 0;
-
-	kmutex_lock(&sm->lock);
-	if (atomic_load(&sm->xsize) != 0)
-		goto out;
-	error = EPROTO;
-	x = ctx_stack_ptr(sc, sc->frame->fpstate, 512);
-	if (x == NULL)
-		goto out;
-	memcpy(&magic, x + 464, 4);
-	memcpy(&size, x + 468, 4);
-	if (magic != 0x46505853) /* FP_XSTATE_MAGIC1 */
-		size = 512;
-	if (size < 512 || size > XSTATE_MAX ||
-	    ctx_stack_ptr(sc, sc->frame->fpstate, size) == NULL)
-		goto out;
-	sm->xtemplate = malloc(size);
-	if (sm->xtemplate == NULL) {
-		error = ENOMEM;
-		goto out;
-	}
-	memcpy(sm->xtemplate, x, size);
-	atomic_store(&sm->xsize, size);
-	error = 0;
-out:
-	kmutex_unlock(&sm->lock);
-	return (error);
-}
-
-int
-stub_command(struct stub_cpu *sc, uint32_t cmd)
-{
-	struct stub_ctx *c = sc->ctx;
-
-	c->cmd = cmd;
-	counter_add(&sc->sm->handovers, 1);
-	stub_place_resume(sc);
-	atomic_store(&c->state, CTX_CMD);
-	if (atomic_load(&c->stub_waits) != 0)
-		host_futex_wake(&c->state, 1, true);
-	wait_event(sc, cmd == CMD_REPORT);
-	stub_place_event(sc);
-	if (atomic_load(&sc->stub->dead) || atomic_load(&c->state) != CTX_EVENT)
-		return (stub_broken(sc));
-	return (0);
-}
-
-/* The context has reported: find its frame. */
-static int
-frame_locate(struct stub_cpu *sc)
-{
-	uint64_t uc = *(volatile uint64_t *)&sc->ctx->uc;
-
-	sc->frame = ctx_stack_ptr(sc, uc, sizeof(struct stub_frame));
-	if (sc->frame == NULL)
-		return (stub_broken(sc));
-	if (atomic_load(&sc->sm->xsize) == 0)
-		return (learn_xstate(sc));
-	return (frame_xstate(sc) == NULL ? stub_broken(sc) : 0);
-}
-
-/* ---- registers ---- */
-
-static void
-frame_store(struct stub_cpu *sc)
-{
-	const struct trapframe *tf = &sc->ct->tf;
-	struct stub_frame *f = sc->frame;
-
-	f->r8 = tf->r8, f->r9 = tf->r9, f->r10 = tf->r10, f->r11 = tf->r11;
-	f->r12 = tf->r12, f->r13 = tf->r13, f->r14 = tf->r14;
-	f->r15 = tf->r15, f->rdi = tf->rdi, f->rsi = tf->rsi;
-	f->rbp = tf->rbp, f->rbx = tf->rbx, f->rdx = tf->rdx;
-	f->rax = tf->rax, f->rcx = tf->rcx, f->rsp = tf->rsp;
-	f->rip = tf->rip;
-	f->eflags = (tf->rflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
-	f->cs = 0x33;
-	f->ss = 0x2b;
-	f->sigmask = 0;
-	sc->ctx->set_bases = tf->fs_base != sc->ctx->fs_base ||
-			     tf->gs_base != sc->ctx->gs_base || sc->bases_dirty;
-	sc->ctx->fs_base = tf->fs_base;
-	sc->ctx->gs_base = tf->gs_base;
-	sc->bases_dirty = false;
-}
-
-static void
-frame_load(struct stub_cpu *sc)
-{
-	struct trapframe *tf = &sc->ct->tf;
-	const struct stub_frame *f = sc->frame;
-
-	tf->r8 = f->r8, tf->r9 = f->r9, tf->r10 = f->r10, tf->r11 = f->r11;
-	tf->r12 = f->r12, tf->r13 = f->r13, tf->r14 = f->r14;
-	tf->r15 = f->r15, tf->rdi = f->rdi, tf->rsi = f->rsi;
-	tf->rbp = f->rbp, tf->rbx = f->rbx, tf->rdx = f->rdx;
-	tf->rax = f->rax, tf->rcx = f->rcx, tf->rsp = f->rsp;
-	tf->rip = f->rip;
-	tf->rflags = (f->eflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
-	/* Otherwise they are what was loaded last. */
-	if (sc->sm->fsgsbase) {
-		tf->fs_base = sc->ctx->fs_base;
-		tf->gs_base = sc->ctx->gs_base;
-	}
-	tf->orig_rax = UINT64_MAX;
-}
-
-/* Bring pending extended state into the frame before user code runs. */
-static void
-xstate_load(struct stub_cpu *sc)
-{
-	uint8_t *x = frame_xstate(sc);
-	const uint8_t *from = sc->xbuf != NULL ? sc->xbuf : sc->sm->xtemplate;
-
-	if (x == NULL || (sc->xbuf == NULL && !sc->xreset))
-		return;
-	memcpy(x, from, atomic_load(&sc->sm->xsize));
-	free(sc->xbuf);
-	sc->xbuf = NULL;
-	sc->xreset = false;
-}
-
-/* Turn what the stub reports into an event. */
-static void
-decode_event(struct stub_cpu *sc, struct cpu_event *ev)
-{
-	struct stub_ctx *c = sc->ctx;
-	uint32_t sig = *(volatile uint32_t *)&c->event;
-	uint64_t err = sc->frame->err, trapno = sc->frame->trapno;
-	int code = *(volatile int32_t *)&c->ev_code;
-
-	memset(ev, 0, sizeof(*ev));
-	ev->trapno = (int)trapno;
-	ev->err = err;
-	if (sig == SIG_INTERRUPT) {
-		ev->type = CPU_EV_INTERRUPT;
-		atomic_store(&sc->intr, 0);
-		return;
-	}
-	if (sig == SIG_SYS && code == 1 && c->ev_arch == AUDIT_X86_64) {
-		ev->type = CPU_EV_SYSCALL;
-		sc->ct->tf.orig_rax = (uint32_t)c->ev_syscall;
-		sc->ct->tf.rcx = sc->ct->tf.rip;
-		sc->ct->tf.r11 = sc->ct->tf.rflags;
-		return;
-	}
-	/* With SI_KERNEL, trapno is that of an earlier fault. */
-	if ((sig == SIG_SEGV || sig == SIG_BUS) && trapno == 14 && code > 0 &&
-	    code < SI_KERNEL_CODE) {
-		ev->type = CPU_EV_FAULT;
-		ev->addr = sc->frame->cr2;
-		ev->access = err & 0x10 ? VM_PROT_EXECUTE
-			     : err & 2  ? VM_PROT_WRITE
-					: VM_PROT_READ;
-		return;
-	}
-	ev->type = CPU_EV_EXCEPTION;
-	if (sig != SIG_ILL && sig != SIG_TRAP && sig != SIG_FPE &&
-	    sig != SIG_BUS) {
-		/* #GP, int $0x80 from 64-bit code, or nonsense. */
-		ev->signo = SIG_SEGV;
-		ev->code = SI_KERNEL_CODE;
-		return;
-	}
-	ev->signo = (int)sig;
-	ev->code = code;
-	ev->addr = c->ev_addr;
-}
 
 /* ---- binding ---- */
 
@@ -363,9 +46,9 @@ stub_leave(struct cpu_thread *ct)
 {
 	struct stub_cpu *sc = ct->md;
 
-	if (current_cpu == sc) {
+	if (stub_cpu_current() == sc) {
 		stub_place_leave(sc);
-		current_cpu = NULL;
+		stub_cpu_set_current(NULL);
 	}
 }
 
@@ -388,7 +71,9 @@ stub_unbind(struct cpu_thread *ct)
 		stub_kill(last);
 }
 
-/* Bound to a context that has parked: find its frame, take it over. */
+/* sc was bound to a context: wait until that is parked and find its frame.
+ * `fresh`: no user code has run on it, so its extended state is as after exec.
+ */
 static int
 take_context(struct stub_cpu *sc, bool fresh)
 {
@@ -396,11 +81,11 @@ take_context(struct stub_cpu *sc, bool fresh)
 
 	sc->tid = sc->stub->tid[sc->idx];
 	stub_place_bind(sc);
-	wait_event(sc, true);
+	stub_wait_event(sc, true);
 	if (atomic_load(&sc->stub->dead) ||
 	    atomic_load(&sc->ctx->state) != CTX_EVENT)
 		return (stub_broken(sc));
-	error = frame_locate(sc);
+	error = stub_frame_locate(sc);
 	if (error != 0)
 		return (error);
 	if (!fresh)
@@ -438,7 +123,8 @@ bind_once(struct stub_cpu *sc, struct pmap *pm, bool *fresh)
 	return (error);
 }
 
-/* A stub that died before it was used is nobody's fault: one more try. */
+/* A stub that died before user code ran on it is no fault of the guest: try
+ * once more. */
 static int
 stub_bind(struct stub_cpu *sc, struct pmap *pm)
 {
@@ -452,14 +138,15 @@ stub_bind(struct stub_cpu *sc, struct pmap *pm)
 }
 
 /*
- * Move to a fresh stub: registers are in tf, extended state comes along.
- * Without one the old stub is emptied, which is slower and as good.
+ * Move to a fresh stub.  Registers are in tf; the extended state is copied.
+ * Where there is no fresh stub, or no memory for the copy, the old stub is
+ * emptied instead, which is slower but has the same result.
  */
 static int
 move_stub(struct stub_cpu *sc)
 {
 	const uint32_t xsize = atomic_load(&sc->sm->xsize);
-	const uint8_t *from = frame_xstate(sc);
+	const uint8_t *from = stub_frame_xstate(sc);
 	struct stub *s = NULL, *old;
 	uint8_t *x;
 
@@ -524,11 +211,12 @@ stub_interrupt(struct cpu_thread *ct)
 		return;
 	kmutex_lock(&sc->intr_lock);
 	if (sc->pid != 0 && atomic_load(&sc->in_user) != 0)
-		host_tgkill(sc->pid, sc->tid, SIG_INTERRUPT);
+		host_tgkill(sc->pid, sc->tid, STUB_SIG_INTERRUPT);
 	kmutex_unlock(&sc->intr_lock);
 }
 
-/* What user code made of its trip.  EAGAIN: nothing to report, go again. */
+/* Decode the report after a trip to user code.  EAGAIN: there is no event for
+ * the caller; run again. */
 static int
 run_result(struct stub_cpu *sc, struct cpu_event *ev)
 {
@@ -543,11 +231,11 @@ run_result(struct stub_cpu *sc, struct cpu_event *ev)
 		return (error != 0 ? error : EAGAIN);
 	}
 	sc->opfails = 0;
-	error = frame_locate(sc);
+	error = stub_frame_locate(sc);
 	if (error != 0)
 		return (error);
-	frame_load(sc);
-	decode_event(sc, ev);
+	stub_frame_load(sc);
+	stub_frame_decode(sc, ev);
 	if (ev->type == CPU_EV_FAULT && trunc_page(ev->addr) != sc->refill_va &&
 	    pmap_refill(sc->pmap, ev->addr, ev->access)) {
 		sc->refill_va = trunc_page(ev->addr);
@@ -557,7 +245,8 @@ run_result(struct stub_cpu *sc, struct cpu_event *ev)
 	return (0);
 }
 
-/* One trip to user code.  EAGAIN: nothing to report, go again. */
+/* One trip to user code.  EAGAIN: there is no event for the caller; run
+ * again. */
 static int
 run_once(struct stub_cpu *sc, struct cpu_event *ev)
 {
@@ -578,7 +267,7 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 		return (0);
 	}
 	while (!stub_pmap_enter_user(sc)) {
-		/* A third party may have asked for a fresh stub since. */
+		/* Another thread may have requested a fresh stub since. */
 		error =
 		    stub_pmap_wants_fresh(sc) ? EAGAIN : stub_pmap_flush(sc);
 		if (error != 0) {
@@ -586,8 +275,8 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 			return (error);
 		}
 	}
-	frame_store(sc);
-	xstate_load(sc);
+	stub_frame_store(sc);
+	stub_frame_xstate_load(sc);
 	error = stub_command(sc, CMD_RESUME);
 	atomic_store(&sc->in_user, 0);
 	stub_pmap_leave_user(sc);
@@ -598,18 +287,19 @@ static int
 stub_run(struct cpu_thread *ct, struct pmap *pm, struct cpu_event *ev)
 {
 	struct stub_cpu *sc = ct->md;
-	int error = 0;
+	int error;
 
 	if (sc->pmap != pm) {
 		stub_unbind(ct);
 		error = stub_bind(sc, pm);
+		if (error != 0)
+			goto out;
 	}
-	if (error == 0) {
-		current_cpu = sc;
-		do
-			error = run_once(sc, ev);
-		while (error == EAGAIN);
-	}
+	stub_cpu_set_current(sc);
+	do
+		error = run_once(sc, ev);
+	while (error == EAGAIN);
+out:
 	if (error == ECHILD) {
 		memset(ev, 0, sizeof(*ev));
 		ev->type = CPU_EV_DEAD;
@@ -618,14 +308,15 @@ stub_run(struct cpu_thread *ct, struct pmap *pm, struct cpu_event *ev)
 	return (error);
 }
 
-/* Have pc's parked thread make one more thread; its context becomes idle. */
+/* Make one more thread in pc's stub, by pc's parked thread.  The new thread's
+ * context becomes idle. */
 static int
 make_thread(struct stub_cpu *pc)
 {
 	struct stub_pmap *sp = pc->pmap->md;
 	struct stub *s = pc->stub;
 	struct stub_op *op = (struct stub_op *)((char *)pc->ctx + CTX_OPS_OFF);
-	int error = EAGAIN, tid = 0;
+	int error = EAGAIN, tid;
 	uint32_t idx;
 
 	kmutex_lock(&sp->flush);
@@ -637,14 +328,12 @@ make_thread(struct stub_cpu *pc)
 	op->op = OP_THREAD;
 	op->off = idx;
 	pc->ctx->nops = 1;
-	error = stub_command(pc, CMD_REPORT);
-	if (error == 0 && stub_event(pc) != EV_DONE)
-		error = EAGAIN;
-	tid = (int)*(volatile uint32_t *)&stub_ctx_at(s, idx)->tid;
-	if (error == 0 && (tid <= 0 || host_tgkill(s->pid, tid, 0) != 0))
-		error = EAGAIN;
-	if (error != 0)
+	if (stub_command(pc, CMD_REPORT) != 0 || stub_event(pc) != EV_DONE)
 		goto out;
+	tid = (int)*(volatile uint32_t *)&stub_ctx_at(s, idx)->tid;
+	if (tid <= 0 || host_tgkill(s->pid, tid, 0) != 0)
+		goto out;
+	error = 0;
 	atomic_store(&s->nctx, idx + 1);
 	kmutex_lock(&pc->pmap->lock);
 	s->tid[idx] = tid;
@@ -656,8 +345,8 @@ out:
 }
 
 /*
- * The child will run beside the parent in the same stub: have a thread made
- * for it now, by the parent's parked one, unless an idle one is there.
+ * The child will run beside the parent in the same stub: bind it to an idle
+ * context, or to a new one that the parent's parked thread makes.
  */
 static int
 stub_share(struct cpu_thread *child, struct cpu_thread *parent)
@@ -674,16 +363,18 @@ stub_share(struct cpu_thread *child, struct cpu_thread *parent)
 			return (EAGAIN);
 	}
 	while ((error = stub_pmap_bind(sc, pc->pmap, NULL, &used)) == EAGAIN) {
-		error = make_thread(pc);
-		if (error != 0)
+		if (make_thread(pc) != 0)
 			return (EAGAIN);
 	}
-	if (error == 0)
-		error = take_context(sc, false);
+	if (error != 0)
+		goto out;
+	error = take_context(sc, false);
 	if (error != 0)
 		stub_unbind(child);
-	/* A borrower does not stay where the parent's thread was. */
-	if (current_cpu != pc)
+out:
+	/* A caller that does not drive the parent must not stay pinned to the
+	 * CPU of the parent. */
+	if (stub_cpu_current() != pc)
 		stub_place_leave(pc);
 	return (error == ECHILD ? EAGAIN : error);
 }
@@ -704,7 +395,7 @@ stub_xstate_size(struct cpu_thread *ct)
 	return (atomic_load(&sc->sm->xsize));
 }
 
-/* Where the thread's extended state is now; NULL before any stub ran. */
+/* The thread's current extended state; NULL before any stub ran. */
 static const uint8_t *
 xstate_where(struct stub_cpu *sc)
 {
@@ -712,7 +403,7 @@ xstate_where(struct stub_cpu *sc)
 		return (sc->xbuf);
 	if (sc->frame == NULL || sc->xreset)
 		return (sc->sm->xtemplate);
-	return (frame_xstate(sc));
+	return (stub_frame_xstate(sc));
 }
 
 static int
@@ -745,7 +436,8 @@ stub_xstate_set(struct cpu_thread *ct, const void *buf, size_t size)
 	if (x == NULL)
 		return (ENOMEM);
 	memcpy(x, buf, size);
-	/* The software-reserved bytes tell the host the size: ours only. */
+	/* The host takes the size from the software-reserved bytes: they must
+	 * not come from the guest. */
 	memcpy(x + 464, sc->sm->xtemplate + 464, 48);
 	if (size > 516)
 		memcpy(x + size - 4, sc->sm->xtemplate + size - 4, 4);

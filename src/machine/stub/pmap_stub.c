@@ -4,45 +4,47 @@
 /*
  * The stub back-end of the pmap: translations as host mappings of the arena.
  *
- * Purpose: mirror the software tables into the address space of a stub
- * process, which only that process can change, with as few host calls and
- * hand-overs as possible.
+ * Purpose: to mirror the software tables into the address space of a stub
+ * process with as few host calls and hand-overs as possible.  Only the stub
+ * process itself can change its address space.
  *
  * Concepts: every change becomes an operation (map, unmap, protect of a run)
- * in a queue.  A stub thread that is parked in its handler carries the queue
- * out before it returns to user code, so an operation costs no hand-over of
- * its own.  The machine may hold less than the tables (a lost mapping only
- * faults again) but never more than tables plus queue.
+ * in a queue.  A stub thread that is parked in its handler carries out the
+ * queue before it returns to user code, so that an operation costs no
+ * hand-over of its own.  The machine may hold less than the tables (a missing
+ * mapping faults and is entered again) but never more than tables plus queue.
  *
- * When is a removed translation out of use?  User code of a stub runs only
- * between cpu_run()'s resume and the next event; `running` counts the threads
- * in that state.  A thread takes the queue under the pmap lock at the moment
- * it is counted, and carries it out before user code.  So:
- *   - running == 0: nobody can use anything; the queue precedes all user code
- *   - one thread bound: taking the queue is enough, for the same reason
- *   - several: a batch must be reported done before anyone else may pass,
- *     because the address space is shared; the flush mutex and `flushing`
- *     see to that.
- * pmap_sync() from a thread that has a parked stub thread of this pmap
- * flushes through it.  From anywhere else, and where the flush fails (the stub
- * is dead, or refuses everything), it interrupts the running threads
- * (the shoot-down of a multiprocessor kernel): each comes out, and either
- * stays out or takes the queue on its way in.
+ * A removed translation is out of use under the following rules.  User code of
+ * a stub runs only between cpu_run()'s resume and the next event; `running`
+ * counts the threads in that state.  A thread takes the queue under the pmap
+ * lock, in the same critical section in which it is counted, and carries out
+ * the queue before user code.  Therefore:
+ *   - running == 0: no thread can use a translation, and the queue will be
+ *     carried out before all user code;
+ *   - one thread is bound: taking the queue is enough, for the same reason;
+ *   - several threads are bound: they share the address space, so that a batch
+ *     must be reported done before any other thread enters user code; the
+ *     flush mutex and `flushing` ensure this.
+ * pmap_sync() flushes through the calling thread's own stub thread, if that is
+ * parked and of this pmap.  Otherwise, and where the flush fails (the stub is
+ * dead, or refuses every operation), it interrupts the running threads, as the
+ * TLB shoot-down of a multiprocessor kernel does: each leaves user code, and
+ * takes the queue before it enters user code again.
  *
- * Locking: all of struct stub_pmap under pmap->lock; flush mutex before it.
- * The ops of struct pmap_ops are called with pmap->lock held.
+ * Locking: pmap->lock protects struct stub_pmap; the flush mutex is acquired
+ * before it.  The ops of struct pmap_ops are called with pmap->lock held.
  *
- * Guarantees: as pmap.h.  When the stub is gone (stub_kill waits for the
- * host's word) there is nothing left that could use a frame: frames of a
- * dying process are freed after that, because cpu_unbind() of the last thread
- * ends the stub before the vmspace is freed.
+ * Guarantees: those of pmap.h.  stub_kill() returns after the host has reaped
+ * the stub, and then nothing can use a frame through it.  cpu_unbind() of the
+ * last thread kills the stub before the vmspace is freed, so that the frames
+ * of a dying process are freed after the end of its stub.
  *
- * Rebuilding: fork of a large process write-protects, and a large munmap
- * removes, so much at once that a new stub is cheaper than the host calls.
- * The old one is killed and reaped in the background (stub_retire); its only
- * thread was parked.  Memory that it still maps may be in use elsewhere by
- * then: the kill has been sent before the process goes on, so that none of its
- * threads returns to user code any more.
+ * Rebuilding: fork of a large process write-protects so much, and a large
+ * munmap removes so much, that a new stub is cheaper than the host calls.  The
+ * old stub is killed, and reaped in the background (stub_retire); its only
+ * thread was parked.  The memory that it still maps may have other users before
+ * it is reaped.  That is safe: the kill is sent before the guest process
+ * continues, and a killed thread does not return to user code.
  *
  * Limits: more than QUEUE_MAX operations, or one that the host refuses (its
  * limit of mappings per process), empty the machine; it refills on demand.
@@ -89,7 +91,7 @@ stub_release(struct pmap *pm)
 	pm->md = NULL;
 }
 
-/* The queue is lost or too long: let the machine start from nothing. */
+/* The queue is lost or too long: empty the machine; faults refill it. */
 static void
 queue_unmap_all(struct stub_pmap *sp)
 {
@@ -139,7 +141,7 @@ queue_op(struct pmap *pm, const struct stub_op *op)
 	sp->q[sp->nq++] = *op;
 }
 
-/* The queue always has room for "everything away". */
+/* Make sure that the queue has room for OP_UNMAP_ALL. */
 static int
 queue_reserve(struct stub_pmap *sp)
 {
@@ -167,7 +169,8 @@ stub_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
 	queue_op(pm, &op);
 }
 
-/* Ranges of 4 GiB and more go in pieces: the filter compares halves. */
+/* A range of 4 GiB or more is cut into pieces, because the seccomp filter can
+ * compare only 32-bit halves of a length. */
 static void
 queue_range(struct pmap *pm, uint32_t code, vm_prot_t prot, vm_offset_t sva,
     vm_offset_t eva)
@@ -199,9 +202,9 @@ stub_unmap(struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
 }
 
 /*
- * A protected run may have holes in the machine where the host would stop
- * with ENOMEM: that fails the batch and resets the machine, which is right
- * but slow; it does not happen unless mappings were lost.
+ * Where mappings were lost, the range has holes in the machine, and the host's
+ * mprotect stops there with ENOMEM.  That fails the batch and resets the
+ * machine: correct, but slow.
  */
 static void
 stub_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
@@ -210,10 +213,10 @@ stub_protect(struct pmap *pm, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot)
 }
 
 /*
- * A large change costs the host more than a new process does (measured: 18 us
- * to protect and 41 us to unmap a MiB of populated pages, 10 us to take over a
- * stub from the pool): leave the old stub behind with everything in it.  Only
- * while one thread is bound, which is then parked in the kernel.
+ * A large change costs more than a new process (measured: 18 us to protect and
+ * 41 us to unmap a MiB of populated pages, 10 us to take over a stub from the
+ * pool): in that case replace the stub.  Only while one thread is bound, which
+ * is then parked in the kernel.
  */
 static bool
 stub_rebuild(struct pmap *pm, uint64_t count)
@@ -270,7 +273,7 @@ stub_pmap_replace(struct stub_cpu *sc, struct stub *with)
 	return (old);
 }
 
-/* Move up to CTX_NOPS operations to the context.  Locked. */
+/* Move up to CTX_NOPS operations to the context.  pmap lock held. */
 static uint32_t
 take_ops(struct stub_cpu *sc, struct stub_pmap *sp)
 {
@@ -325,7 +328,7 @@ stub_pmap_flush(struct stub_cpu *sc)
 	if (error != 0) {
 		kmutex_lock(&pm->lock);
 		sp->flushing = false;
-		sp->qseq++; /* what was taken is lost */
+		sp->qseq++; /* the operations taken are lost */
 		queue_unmap_all(sp);
 		kcond_broadcast(&sp->cond);
 		kmutex_unlock(&pm->lock);
@@ -346,7 +349,7 @@ stub_pmap_enter_user(struct stub_cpu *sc)
 		ok = sp->nq == 0 && !sp->flushing;
 	else
 		ok = sp->nq <= CTX_NOPS;
-	/* With `fresh` the stub still has what the tables have lost. */
+	/* With `fresh` the stub still maps what was removed from the tables. */
 	ok = ok && !sp->fresh;
 	if (ok) {
 		take_ops(sc, sp);
@@ -395,8 +398,8 @@ stub_sync(struct pmap *pm)
 
 	kmutex_lock(&pm->lock);
 	target = sp->qseq;
-	/* A batch that is out need not be waited for: while it is, nobody
-	 * enters user code. */
+	/* No need to wait for a batch that was handed out: until it is
+	 * reported, no thread enters user code. */
 	if (sp->stub == NULL || sp->applied >= target || sp->running == 0) {
 		kmutex_unlock(&pm->lock);
 		return;
@@ -405,7 +408,7 @@ stub_sync(struct pmap *pm)
 		kmutex_unlock(&pm->lock);
 		if (stub_pmap_flush(me) == 0)
 			return;
-		/* Nothing was done; the others may still be running. */
+		/* The flush failed; other threads may still be running. */
 		kmutex_lock(&pm->lock);
 	}
 	sp->waiters++;
@@ -413,8 +416,8 @@ stub_sync(struct pmap *pm)
 		LIST_FOREACH (sc, &sp->cpus, link)
 			if (atomic_load(&sc->in_user) != 0)
 				cpu_interrupt(sc->ct);
-		/* Looked at anew now and then: a thread may have entered
-		 * between two looks with an old queue. */
+		/* Checked again after 20 ms: a thread may have entered user
+		 * code since the loop above, with an older queue. */
 		kcond_timedwait(
 		    &sp->cond, &pm->lock, host_now_ns() + UINT64_C(20000000));
 	}
@@ -433,7 +436,8 @@ const struct pmap_ops pmap_stub_ops = {
     .sync = stub_sync,
 };
 
-/* Bind and unbind live here because they change struct stub_pmap. */
+/* ---- binding: in this file because it changes struct stub_pmap ---- */
+
 int
 stub_pmap_bind(
     struct stub_cpu *sc, struct pmap *pm, struct stub *fresh, bool *used)
@@ -455,7 +459,8 @@ stub_pmap_bind(
 		sc->idx = 0;
 	} else {
 		if (sp->fresh) {
-			/* Two threads cannot move: empty it instead. */
+			/* Two threads cannot move to a fresh stub: empty the
+			 * old one instead. */
 			sp->fresh = false;
 			sp->qseq++;
 			queue_unmap_all(sp);

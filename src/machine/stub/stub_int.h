@@ -2,8 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Inside the stub machine: shared by stub_machine.c (processes), pmap_stub.c
- * (translations) and cpu_stub.c (threads).
+ * Inside the stub machine.  The files, each of which calls only those above it:
+ *
+ *   stub_zygote.c    the conversation with the process that forks stubs
+ *   stub_machine.c   processes: pool, keeper thread, death
+ *   stub_place.c     CPUs of the threads
+ *   stub_handover.c  commands to a stub thread, and its reports
+ *   stub_frame.c     registers and events of a parked stub thread
+ *   pmap_stub.c      translations: struct pmap_ops
+ *   cpu_stub.c       running an lwp: struct cpu_ops
  */
 #ifndef MACHINE_STUB_STUB_INT_H
 #define MACHINE_STUB_STUB_INT_H
@@ -20,8 +27,10 @@
 #define STUB_POOL_MAX 8
 #define STUB_WATCHDOG_NS UINT64_C(5000000000)
 #define STUB_ORDER_NS UINT64_C(10000000000)
+#define STUB_ZYGOTE_ID (~UINT64_C(0)) /* epoll data of the zygote's pidfd */
+#define STUB_SIG_INTERRUPT 10         /* SIGUSR1: cpu_interrupt() */
 
-/* The kernel's struct rt ucontext on x86-64, as it lies on a stub's stack. */
+/* The host kernel's struct ucontext on x86-64, in a frame on a stub's stack. */
 struct stub_frame {
 	uint64_t uc_flags, uc_link;
 	uint64_t ss_sp;
@@ -47,42 +56,44 @@ LIST_HEAD(stub_cpu_list, stub_cpu);
 
 /*
  * One host process.  Key: [I] immutable, [a] atomic, [s] machine lock,
- * [l] lock of the pmap it serves
+ * [l] lock of the pmap that the process serves
  */
 struct stub {
 	struct stub_machine *sm; /* [I] */
 	int pid, pidfd;          /* [I] */
 	uint32_t slot;           /* [I] */
 	char *ctx;               /* [I] the slot's memory in this process */
-	_Atomic(bool) dead;      /* [a] the host says that it has ended */
-	bool retired;            /* [s] the keeper reaps it */
+	_Atomic(bool) dead;      /* [a] the host has reported its end */
+	bool retired;            /* [s] the keeper reaps and frees it */
 	_Atomic(uint32_t) nctx;  /* [a] contexts with a thread */
-	uint64_t idle[CTX_THREADS / 64]; /* [l] parked, without cpu_thread */
-	/* Host threads by context, checked to be of this process when they
-	 * were made: never read from the context again. */
+	uint64_t idle[CTX_THREADS / 64]; /* [l] parked, not bound */
+	/* Host threads by context.  A thread id comes from the untrusted
+	 * context once, when the thread is made, and is then checked to be a
+	 * thread of this process. */
 	int tid[CTX_THREADS];   /* [l], [I] once its context is idle */
 	TAILQ_ENTRY(stub) link; /* [s] pool */
 };
 TAILQ_HEAD(stub_list, stub);
 
-/* pmap->md.  Everything under pmap->lock but flush. */
+/* pmap->md.  pmap->lock protects every field except flush. */
 struct stub_pmap {
-	struct stub *stub; /* NULL: no machine, nothing is mirrored */
+	struct stub *stub; /* NULL: no process, nothing to mirror */
 	struct stub_op *q; /* operations not yet handed to a stub thread */
 	uint32_t nq, cap;
 	uint64_t qseq;    /* bumped by each queued operation */
-	uint64_t applied; /* all up to here precede any user code */
+	uint64_t applied; /* operations up to this precede user code */
 	uint32_t running; /* threads that may be in user code */
 	uint32_t nbound;  /* cpu_threads bound */
 	uint32_t waiters;
-	bool flushing;       /* a batch is out and not yet reported */
+	bool flushing;       /* a batch was handed out, no report yet */
 	bool fresh;          /* the stub is to be replaced; nothing is queued */
 	struct kcond cond;   /* running, applied */
 	struct kmutex flush; /* one flusher at a time; before pmap->lock */
 	struct stub_cpu_list cpus;
 };
 
-/* cpu_thread->md.  Own thread only, but for what interrupt uses. */
+/* cpu_thread->md.  For its own host thread only, except intr, in_user,
+ * intr_lock and pid. */
 struct stub_cpu {
 	struct cpu_thread *ct;
 	struct stub_machine *sm;
@@ -104,8 +115,8 @@ struct stub_cpu {
 	vm_offset_t refill_va; /* last page refilled without the kernel */
 	/* Placement, see stub_place.c. */
 	enum stub_mode mode;
-	int kcpu, scpu; /* pinned to, -1 not */
-	int user_cpu;   /* counted in cpu_users, -1 none */
+	int kcpu, scpu; /* pinned to; -1: not pinned */
+	int user_cpu;   /* counted in cpu_users; -1: none */
 	uint32_t streak, need_streak, since_balance;
 	uint64_t resume_ns;
 	int64_t pair_ns, spin_ns; /* moving averages of a trip */
@@ -115,14 +126,14 @@ struct stub_machine {
 	struct vm_system *sys;      /* [I] */
 	int ctxfd;                  /* [I] context memory */
 	char *ctxmem;               /* [I] all slots */
-	int epfd, evfd;             /* [I] keeper's */
+	int epfd, evfd;             /* [I] used by the keeper */
 	struct host_thread *keeper; /* [I] parent of all stubs */
 	bool fsgsbase;              /* [I] the host permits RDFSBASE */
 	_Atomic(uint64_t) vdso;     /* [a] guest address of the vdso, 0 none */
 	uint8_t *xtemplate;      /* [I] once set: extended state after exec */
 	_Atomic(uint32_t) xsize; /* [a] its bytes */
-	_Atomic(uint64_t) watchdog_ns; /* [a] a stub that is silent so long */
-	_Atomic(uint64_t) order_ns;    /* [a] and a zygote: of no use */
+	_Atomic(uint64_t) watchdog_ns; /* [a] kill a stub silent for so long */
+	_Atomic(uint64_t) order_ns;    /* [a] give up a silent zygote */
 
 	struct kmutex lock; /* rank STUB */
 	struct kcond cond;  /* pool, state */
@@ -137,25 +148,40 @@ struct stub_machine {
 	uint32_t npool;                 /* [s] */
 	uint32_t nstubs;                /* [s] live, pool included */
 	uint32_t want;                  /* [s] threads waiting for a stub */
-	uint64_t moved_stack, moved_stack_size; /* keeper's */
+	uint64_t moved_stack, moved_stack_size; /* keeper only */
 
 	struct counter maps, unmaps, protects, handovers, spins;
 	_Atomic(uint64_t) stubs_created, resets;
 	int ncpu;                                 /* [I] CPUs in `cpu` */
 	int cpu[STUB_MAXCPU];                     /* [I] */
 	_Atomic(uint32_t) nuser;                  /* [a] threads in user code */
-	_Atomic(uint32_t) cpu_users[STUB_MAXCPU]; /* [a] of them, by CPU */
+	_Atomic(uint32_t) cpu_users[STUB_MAXCPU]; /* [a] by CPU */
 };
+
+/* ---- stub_zygote.c: called by the keeper, without locks ---- */
+
+static inline struct stub_order *
+stub_order_block(struct stub_machine *sm)
+{
+	return ((struct stub_order *)sm->ctxmem);
+}
+/* Give the zygote an order and wait for its reply.
+ * 0 and *result; ECHILD: the zygote is dead or silent. */
+int stub_zygote_order(struct stub_machine *, uint32_t code, int32_t *result);
+/* Start the zygote and have it watched by epfd.  0 or errno, logged. */
+int stub_zygote_start(struct stub_machine *);
+/* Kill and reap the zygote, and the stub of an unanswered order. */
+void stub_zygote_end(struct stub_machine *);
 
 /* ---- stub_machine.c ---- */
 
 /* A ready stub, parked with its first event. Blocks.  0, EAGAIN. */
 int stub_get(struct stub_machine *, struct stub **);
-/* Kill, wait until the host says it is gone, free.  No locks held. */
+/* Kill, reap, free.  No locks held. */
 void stub_kill(struct stub *);
-/* SIGKILL by pidfd: never hits a process that reused the number. */
+/* SIGKILL by pidfd, which cannot hit a process that reuses the number. */
 void stub_signal_kill(struct stub *);
-/* Kill; the keeper reaps and frees it. No locks held. */
+/* Kill; the keeper reaps and frees the stub.  No locks held. */
 void stub_retire(struct stub *);
 static inline struct stub_ctx *
 stub_ctx_at(struct stub *s, uint32_t idx)
@@ -163,60 +189,85 @@ stub_ctx_at(struct stub *s, uint32_t idx)
 	return ((struct stub_ctx *)(s->ctx + idx * CTX_STRIDE));
 }
 
-/* ---- cpu_stub.c ---- */
+/* ---- stub_handover.c: called by sc's own host thread ---- */
 
-/*
- * Post a command to a parked context and wait for the next event.
- * 0, or ECHILD when the stub is dead.  sc->frame is set and validated
- * for signal events.
- */
+/* Post a command to a parked context and wait for the next event.
+ * 0; ECHILD: the stub is dead. */
 int stub_command(struct stub_cpu *, uint32_t cmd);
+/* Wait for an event or the death of the stub.  `owes`: no user code runs, so
+ * that a stub which stays silent is killed. */
+void stub_wait_event(struct stub_cpu *, bool owes);
+/* The stub is dead or has reported something impossible: kill it.  ECHILD. */
+int stub_broken(struct stub_cpu *);
 /* The event of the context, read once. */
 static inline uint32_t
 stub_event(const struct stub_cpu *sc)
 {
 	return (*(const volatile uint32_t *)&sc->ctx->event);
 }
-/* EV_OPFAIL: counts; ENOMEM when the host refuses again and again. */
+/* Count an EV_OPFAIL.  0: try again; ENOMEM: the host has refused too often. */
 int stub_op_failed(struct stub_cpu *);
 /* The stub_cpu that the calling thread drives, or NULL. */
 struct stub_cpu *stub_cpu_current(void);
+void stub_cpu_set_current(struct stub_cpu *);
+
+/* ---- stub_frame.c: called by sc's own host thread, context parked ---- */
+
+/* Find and check the frame of the event just reported; sets sc->frame.
+ * 0; ECHILD (stub killed: impossible frame), ENOMEM, EPROTO. */
+int stub_frame_locate(struct stub_cpu *);
+/* Extended state in the frame: sm->xsize bytes; NULL: impossible address. */
+uint8_t *stub_frame_xstate(struct stub_cpu *);
+/* Copy the trapframe into the frame, and back. */
+void stub_frame_store(struct stub_cpu *);
+void stub_frame_load(struct stub_cpu *);
+/* Copy pending extended state into the frame. */
+void stub_frame_xstate_load(struct stub_cpu *);
+/* Turn the report into an event. */
+void stub_frame_decode(struct stub_cpu *, struct cpu_event *);
 
 /* ---- stub_place.c ---- */
 
+/* sc has a new stub thread. */
 void stub_place_bind(struct stub_cpu *);
+/* Before a command: the stub thread is parked. */
 void stub_place_resume(struct stub_cpu *);
+/* After the event that ends a command. */
 void stub_place_event(struct stub_cpu *);
-/* Spin if it is the time for it: true when an event came. */
+/* In mode SPIN, spin for a while.  True: an event came. */
 bool stub_place_spin(struct stub_cpu *);
-/* The calling thread no longer drives it: unpin it. */
+/* The calling thread no longer drives sc: unpin the calling thread. */
 void stub_place_leave(struct stub_cpu *);
-/* User code has run for long: let the host's scheduler have it. */
+/* User code has run for long: unpin both threads, so that the host's scheduler
+ * can balance the load. */
 void stub_place_loosen(struct stub_cpu *);
 
 /* ---- pmap_stub.c ---- */
 
 /* Hand queued operations to sc's parked thread until none is left. */
 int stub_pmap_flush(struct stub_cpu *);
-/* Take all queued operations into the context, if they fit and no flush is
- * due; marks the thread as running.  False: flush first. */
+/* Move all queued operations to the context and count the thread as running.
+ * False, and nothing done: a flush is needed first, or a fresh stub. */
 bool stub_pmap_enter_user(struct stub_cpu *);
 void stub_pmap_leave_user(struct stub_cpu *);
-/* The pmap wants a new stub, and sc is its only thread. */
+/* The pmap is to get a fresh stub, and sc is its only thread. */
 bool stub_pmap_wants_fresh(struct stub_cpu *);
-/* Put sc's pmap and sc on context 0 of `with` and give back the old stub.
- * NULL: keep the old one and empty it. */
+/* Put sc's pmap and sc on context 0 of `with`; returns the old stub.
+ * `with` NULL: keep the old stub and empty it; returns NULL. */
 struct stub *stub_pmap_replace(struct stub_cpu *, struct stub *with);
-/* Machine lost or refused something: empty it, start again from tables. */
+/* The machine lost or refused an operation: empty it; faults refill it from
+ * the tables. */
 void stub_pmap_reset(struct stub_cpu *);
 /*
- * Bind sc to pm's stub: to a parked idle context of the stub it has, or, where
- * it has none, to context 0 of `fresh` (*used tells).  ENOENT: it has none
- * and fresh is NULL; EAGAIN: no idle context; ENOMEM.
+ * Bind sc to pm's stub.  If pm has a stub, sc gets an idle context of it;
+ * otherwise pm gets the stub `fresh`, sc its context 0, and *used is true.
+ * 0; ENOENT: pm has no stub and fresh is NULL; EAGAIN: no idle context;
+ * ENOMEM.
  */
 int stub_pmap_bind(
     struct stub_cpu *, struct pmap *, struct stub *fresh, bool *used);
-/* Returns the stub if that was its last thread: the caller kills it. */
+/* Returns the stub if sc was its last thread (the caller must kill the stub),
+ * otherwise NULL. */
 struct stub *stub_pmap_unbind(struct stub_cpu *);
 
 #endif /* MACHINE_STUB_STUB_INT_H */

@@ -4,243 +4,49 @@
 /*
  * The stub machine: its processes.
  *
- * Purpose: to have, for each vmspace that runs user code, a host process that
- * contains nothing but a handler and what the pmap maps; to get one quickly;
- * and to know for certain when one is gone.
+ * Purpose: to provide each vmspace that runs user code with a host process
+ * that contains only a handler and what the pmap maps; to do so quickly; and
+ * to know for certain when such a process is gone.
  *
- * Concepts: one zygote per machine is executed from the embedded stub image;
- * it forks stubs on order (stub/zygote.c), as children of this process.  A
- * keeper thread owns the conversation with the zygote, keeps a small pool of
- * ready stubs, and watches all of them by pidfd.  The keeper is the parent
- * thread of every stub: the host kills stubs when it ends (parent-death
- * signal), which is when this process ends, whatever the reason.
+ * Concepts: each machine has one zygote, a process that forks stubs on order
+ * as children of this process (stub_zygote.c, program/zygote.c).  A keeper
+ * thread gives the orders, keeps a small pool of ready stubs, and watches all
+ * stubs by pidfd.  The keeper is the parent thread of every stub: the host
+ * kills the stubs when the keeper ends (parent-death signal), and so also when
+ * this process dies for any reason.
  *
- * Context memory is one sparse memfd, a slot a stub and CTX_STRIDE a thread
- * in it.  Slot 0 is the zygote's order block and never mapped elsewhere.  A
- * slot is punched empty when its stub has been reaped.
+ * Context memory is one sparse memfd: one slot per stub, CTX_STRIDE bytes of
+ * it per thread.  Slot 0 is the zygote's order block and is mapped in no stub.
+ * A slot is emptied (hole punched) after its stub has been reaped.
  *
- * A stub that dies by itself (killed from outside) is marked dead, its
- * contexts are set to CTX_DEAD and waiters woken: cpu_run() then reports
- * CPU_EV_DEAD, and the guest process dies, nothing else.  A zygote that dies
- * is replaced.
+ * When a stub is killed from outside, the keeper marks it dead, sets its
+ * contexts to CTX_DEAD and wakes the waiters: cpu_run() then reports
+ * CPU_EV_DEAD, and only that guest process dies.  A zygote that dies is
+ * replaced.
  *
- * Locking: sm->lock for pool, slots and state; it is taken with a pmap lock
- * held by nobody.  stub_kill() is called without locks and returns when the
- * host has reaped the process: after that no frame can be reached through it.
+ * Locking: sm->lock protects pool, slots and state.  A thread that takes it
+ * holds no pmap lock.  stub_kill() is called without locks and returns after
+ * the host has reaped the process: then no frame can be reached through it.
  *
- * Limits: STUB_NSLOTS - 1 stubs a machine, CTX_THREADS threads a stub.
+ * Limits: STUB_NSLOTS - 1 stubs per machine, CTX_THREADS threads per stub.
  */
 
 #include "machine/stub/stub_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <signal.h>
 #include <asm/hwcap2.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libk/kassert.h"
 #include "mem/vm_page.h"
 
-#define ZYGOTE_ID (~UINT64_C(0))
 #define EVFD_ID (~UINT64_C(0) - 1)
-
-extern const char stub_image[], stub_image_end[];
-
-static struct stub_order *
-order_block(struct stub_machine *sm)
-{
-	return ((struct stub_order *)sm->ctxmem);
-}
-
-/* Give the zygote an order and wait for its reply. Keeper only. */
-static int
-zygote_order(struct stub_machine *sm, uint32_t code, int32_t *result)
-{
-	struct stub_order *o = order_block(sm);
-	uint32_t before = atomic_load(&o->reply);
-	uint64_t give_up = host_now_ns() + atomic_load(&sm->order_ns);
-	int status;
-
-	o->kernel_pid = host_getpid();
-	atomic_store(&o->order, code);
-	host_futex_wake(&o->order, 1, true);
-	while (atomic_load(&o->reply) == before) {
-		host_futex_wait(&o->reply, before, UINT64_C(100000000), true);
-		if (atomic_load(&o->reply) != before)
-			break;
-		if (host_reap(sm->zygote_pid, false, &status) == 0) {
-			sm->zygote_pid = 0;
-			return (ECHILD);
-		}
-		if (host_now_ns() > give_up)
-			return (ECHILD); /* of no use any more */
-	}
-	*result = o->result;
-	return (0);
-}
-
-/* End a child by its pidfd, whoever else may wait for children here. */
-static void
-child_kill(int pidfd)
-{
-	(void)syscall(SYS_pidfd_send_signal, pidfd, 9, NULL, 0);
-}
-
-static void
-child_reap(int pidfd)
-{
-	siginfo_t si;
-
-	while (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL) != 0 &&
-	       errno == EINTR)
-		continue;
-}
-
-static void
-zygote_end(struct stub_machine *sm)
-{
-	struct stub_order *o = order_block(sm);
-	int status, stray;
-
-	if (sm->zygote_pidfd >= 0) {
-		child_kill(sm->zygote_pidfd);
-		child_reap(sm->zygote_pidfd);
-		epoll_ctl(sm->epfd, EPOLL_CTL_DEL, sm->zygote_pidfd, NULL);
-		close(sm->zygote_pidfd);
-	} else if (sm->zygote_pid != 0) {
-		host_kill(sm->zygote_pid, 9);
-		host_reap(sm->zygote_pid, true, &status);
-	}
-	/* It may have forked for an order that was never answered. */
-	stray = atomic_exchange(&o->child_pid, 0);
-	if (stray > 0) {
-		host_kill(stray, 9);
-		host_reap(stray, true, &status);
-	}
-	sm->zygote_pid = 0;
-	sm->zygote_pidfd = -1;
-	kmutex_lock(&sm->lock);
-	sm->zygote_up = false;
-	kmutex_unlock(&sm->lock);
-}
-
-/* Find vvar, vdso and the stack of the zygote and fill the order's moves.
- * Returns where the vdso will be, 0 for nowhere. */
-static uint64_t
-plan_moves(struct stub_machine *sm, struct stub_order *o)
-{
-	char buf[4096], *line, *save = NULL;
-	uint64_t lo, hi, base = 0, vdso = 0;
-	size_t len;
-
-	o->nmoves = 0;
-	sm->moved_stack = sm->moved_stack_size = 0;
-	if (host_proc_read(sm->zygote_pid, "maps", buf, sizeof(buf), &len) != 0)
-		return (0);
-	for (line = strtok_r(buf, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "%lx-%lx", &lo, &hi) != 2 || hi <= lo)
-			continue;
-		if (strstr(line, "[stack]") != NULL) {
-			sm->moved_stack = lo;
-			sm->moved_stack_size = hi - lo;
-		}
-		if (strstr(line, "[vvar") == NULL &&
-		    strstr(line, "[vdso]") == NULL)
-			continue;
-		if (base == 0)
-			base = lo;
-		if (o->nmoves == STUB_MOVES || hi - base > 0x1000000)
-			continue;
-		o->move[o->nmoves].from = lo;
-		o->move[o->nmoves].size = hi - lo;
-		o->move[o->nmoves++].to = STUB_VDSO_BASE + (lo - base);
-		if (strstr(line, "[vdso]") != NULL)
-			vdso = STUB_VDSO_BASE + (lo - base);
-	}
-	return (vdso);
-}
-
-static int
-zygote_setup(struct stub_machine *sm)
-{
-	struct stub_order *o = order_block(sm);
-	int32_t result = 0;
-	uint64_t vdso;
-	int error;
-
-	/* An empty order first: when it is answered the zygote has started,
-	 * and its mappings are where they will stay. */
-	o->nmoves = 0;
-	error = zygote_order(sm, ORDER_MOVE, &result);
-	if (error != 0)
-		return (error);
-	vdso = plan_moves(sm, o);
-	error = zygote_order(sm, ORDER_MOVE, &result);
-	if (error != 0)
-		return (error);
-	if (result != 0) {
-		klog(sm->sys->log, KLOG_INFO,
-		    "the host does not let the vdso be moved (error %d): "
-		    "guests use system calls for time",
-		    -result);
-		vdso = 0;
-	}
-	atomic_store(&sm->vdso, vdso);
-	o->move[0].from = sm->moved_stack;
-	o->move[0].size = sm->moved_stack_size;
-	error = zygote_order(sm, ORDER_ARM, &result);
-	if (error == 0 && result != 0) {
-		klog(sm->sys->log, KLOG_ERR,
-		    "the host refuses the seccomp filter (error %d)", -result);
-		error = -result;
-	}
-	return (error);
-}
-
-static int
-zygote_start(struct stub_machine *sm)
-{
-	char name[] = "vmspace-stub";
-	char *argv[] = {name, NULL};
-	struct epoll_event ev = {.events = EPOLLIN};
-	int fds[5] = {0, 0, 0, sm->sys->phys->fd, sm->ctxfd};
-	int error, nul, pid;
-
-	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (nul < 0)
-		return (errno);
-	fds[0] = fds[1] = fds[2] = nul;
-	memset(sm->ctxmem, 0, sizeof(struct stub_order));
-	error = host_spawn_image(stub_image,
-	    (size_t)(stub_image_end - stub_image), argv, fds, 5, &pid);
-	close(nul);
-	if (error != 0) {
-		klog(sm->sys->log, KLOG_ERR, "cannot start the stub: %s",
-		    strerror(error));
-		return (error);
-	}
-	sm->zygote_pid = pid;
-	error = host_pidfd_open(pid, &sm->zygote_pidfd);
-	if (error == 0)
-		error = zygote_setup(sm);
-	ev.data.u64 = ZYGOTE_ID;
-	if (error == 0 &&
-	    epoll_ctl(sm->epfd, EPOLL_CTL_ADD, sm->zygote_pidfd, &ev) != 0)
-		error = errno;
-	if (error != 0)
-		zygote_end(sm);
-	return (error);
-}
 
 static void
 slot_clear(struct stub_machine *sm, uint32_t slot)
@@ -264,12 +70,12 @@ slot_alloc(struct stub_machine *sm, struct stub *s)
 	return (0);
 }
 
-/* Order one stub.  Keeper, no lock held. */
+/* Make one stub.  Called by the keeper, without locks. */
 static int
 stub_spawn(struct stub_machine *sm, struct stub **out)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
-	struct stub_order *o = order_block(sm);
+	struct stub_order *o = stub_order_block(sm);
 	struct stub *s;
 	int32_t pid = 0;
 	int error, status;
@@ -290,11 +96,11 @@ stub_spawn(struct stub_machine *sm, struct stub **out)
 	atomic_store(&stub_ctx_at(s, 0)->state, 0);
 	o->slot = s->slot;
 	atomic_store(&o->child_pid, 0);
-	error = zygote_order(sm, ORDER_SPAWN, &pid);
+	error = stub_zygote_order(sm, ORDER_SPAWN, &pid);
 	if (error == 0 && pid <= 0)
 		error = pid < 0 ? -pid : ECHILD;
 	if (error == ECHILD)
-		zygote_end(sm); /* before the slot is free again */
+		stub_zygote_end(sm); /* before the slot is free again */
 	else
 		atomic_store(&o->child_pid, 0);
 	if (error != 0)
@@ -303,18 +109,19 @@ stub_spawn(struct stub_machine *sm, struct stub **out)
 	s->tid[0] = pid;
 	atomic_store(&s->nctx, 1);
 	error = host_pidfd_open(pid, &s->pidfd);
+	if (error != 0)
+		goto fail_kill;
 	ev.data.u64 = s->slot;
-	if (error == 0 &&
-	    epoll_ctl(sm->epfd, EPOLL_CTL_ADD, s->pidfd, &ev) != 0)
+	if (epoll_ctl(sm->epfd, EPOLL_CTL_ADD, s->pidfd, &ev) != 0) {
 		error = errno;
-	if (error != 0) {
-		host_kill(pid, 9);
-		host_reap(pid, true, &status);
-		goto fail;
+		goto fail_kill;
 	}
 	atomic_fetch_add(&sm->stubs_created, 1);
 	*out = s;
 	return (0);
+fail_kill:
+	host_kill(pid, 9);
+	host_reap(pid, true, &status);
 fail:
 	if (s->pidfd >= 0)
 		close(s->pidfd);
@@ -326,7 +133,8 @@ fail:
 	return (error);
 }
 
-/* Its process has ended: tell who waits for an event of it, or reap it. */
+/* The stub of `slot` has ended: wake the threads that wait for its events, and
+ * free it if it is retired. */
 static void
 stub_died(struct stub_machine *sm, uint64_t slot)
 {
@@ -354,7 +162,7 @@ stub_died(struct stub_machine *sm, uint64_t slot)
 void
 stub_signal_kill(struct stub *s)
 {
-	child_kill(s->pidfd);
+	host_pidfd_kill(s->pidfd);
 }
 
 void
@@ -363,12 +171,12 @@ stub_retire(struct stub *s)
 	struct stub_machine *sm = s->sm;
 	bool dead;
 
-	child_kill(s->pidfd);
+	host_pidfd_kill(s->pidfd);
 	kmutex_lock(&sm->lock);
 	dead = atomic_load(&s->dead);
 	s->retired = true;
 	kmutex_unlock(&sm->lock);
-	if (dead) /* the keeper has seen that and will not look again */
+	if (dead) /* the keeper has handled the death: it will not reap s */
 		stub_kill(s);
 }
 
@@ -383,16 +191,18 @@ keeper_events(struct stub_machine *sm, int timeout_ms)
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.u64 == EVFD_ID) {
 			(void)!read(sm->evfd, &count, sizeof(count));
-		} else if (ev[i].data.u64 == ZYGOTE_ID) {
+		} else if (ev[i].data.u64 == STUB_ZYGOTE_ID) {
 			klog(sm->sys->log, KLOG_WARN,
-			    "the stub zygote was killed; starting another");
-			zygote_end(sm);
+			    "the stub zygote was killed from outside; starting "
+			    "another");
+			stub_zygote_end(sm);
 		} else
 			stub_died(sm, ev[i].data.u64);
 	}
 }
 
-/* One stub more for the pool, if one is wanted. */
+/* Start the zygote if there is none, otherwise add one stub to the pool.
+ * False: the host refused. */
 static bool
 keeper_fill(struct stub_machine *sm)
 {
@@ -400,7 +210,7 @@ keeper_fill(struct stub_machine *sm)
 	int error = 0;
 
 	if (!sm->zygote_up) {
-		error = zygote_start(sm);
+		error = stub_zygote_start(sm);
 		kmutex_lock(&sm->lock);
 		sm->zygote_up = error == 0;
 		sm->error = error;
@@ -448,14 +258,14 @@ keeper_main(void *arg)
 		if (fill && ok)
 			ok = keeper_fill(sm);
 		else {
-			/* After a refusal try again in a while. */
+			/* After a refusal, try again in 200 ms. */
 			keeper_events(sm, ok ? -1 : 200);
 			ok = true;
 			continue;
 		}
 		keeper_events(sm, 0);
 	}
-	zygote_end(sm);
+	stub_zygote_end(sm);
 }
 
 static void
@@ -506,11 +316,11 @@ stub_kill(struct stub *s)
 {
 	struct stub_machine *sm = s->sm;
 
-	child_kill(s->pidfd);
-	child_reap(s->pidfd);
-	/* Under the lock: the keeper may be looking at slot and pidfd.  Taken
-	 * off by hand: a copy of the descriptor in a fork of the embedder would
-	 * keep the registration. */
+	host_pidfd_kill(s->pidfd);
+	host_pidfd_reap(s->pidfd);
+	/* Under the lock, because the keeper may be using slot and pidfd.  The
+	 * registration is removed explicitly: if the embedder forked, close()
+	 * alone would keep it. */
 	kmutex_lock(&sm->lock);
 	epoll_ctl(sm->epfd, EPOLL_CTL_DEL, s->pidfd, NULL);
 	close(s->pidfd);
@@ -568,7 +378,7 @@ machine_free(struct stub_machine *sm)
 	free(sm);
 }
 
-/* The zygote is up, or there is an error to report. */
+/* Wait until the zygote is up, or return the reason why it is not. */
 static int
 wait_ready(struct stub_machine *sm)
 {
@@ -601,13 +411,11 @@ stub_machine_create(struct vm_system *sys, struct stub_machine **out)
 	kmutex_init(&sm->lock, "stub machine", KRANK_STUB, 0);
 	kcond_init(&sm->cond);
 	error = machine_memory(sm);
-	if (error == 0)
-		error = host_thread_create(
-		    &sm->keeper, "stub-keeper", keeper_main, sm);
-	if (error != 0) {
-		machine_free(sm);
-		return (error);
-	}
+	if (error != 0)
+		goto fail;
+	error = host_thread_create(&sm->keeper, "stub-keeper", keeper_main, sm);
+	if (error != 0)
+		goto fail;
 	error = wait_ready(sm);
 	if (error != 0) {
 		stub_machine_destroy(sm);
@@ -615,6 +423,9 @@ stub_machine_create(struct vm_system *sys, struct stub_machine **out)
 	}
 	*out = sm;
 	return (0);
+fail:
+	machine_free(sm);
+	return (error);
 }
 
 void

@@ -2,32 +2,39 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Where the two threads of an lwp run, and when the kernel side spins.
+ * The stub machine: placement.  On which CPUs the two threads of an lwp run,
+ * and when the kernel thread spins.
  *
- * An lwp is two host threads, of which one runs while the other waits.  What
- * a hand-over between them costs depends on where they are (measured on a
- * two-CPU virtual machine, system-call round trip; bench/ prints it anew):
+ * Concepts: an lwp has two host threads, one in the kernel process and one in
+ * the stub; one runs while the other waits.  The cost of a hand-over depends
+ * on their CPUs (measured on a two-CPU virtual machine, round trip of a system
+ * call; bench/ measures it again):
  *
- *      both on one CPU, futex                    7 us
- *      two CPUs, the other spins                 2 us
- *      two CPUs, the other sleeps               50 us   (an idle CPU wakes)
+ *      both on one CPU, futex                        7 us
+ *      two CPUs, the waiting thread spins            2 us
+ *      two CPUs, the waiting thread sleeps          50 us  (idle CPU wakes)
  *
- * So an lwp is in one of three modes.  PAIR: both threads are pinned to one
- * CPU; the default for code that makes events.  SPIN: the kernel thread sits
- * on another CPU and spins while user code runs; entered after a streak of
- * short user runs and only while there are CPUs that no guest uses.  LOOSE:
- * user code has run for LOOSE_NS without an event; both threads are unpinned,
- * so that the host's scheduler can balance computing guests; the next event
- * makes a pair again.
+ * An lwp is therefore in one of three modes.
+ *   PAIR   Both threads are pinned to one CPU.  The default for user code that
+ *          makes events.
+ *   SPIN   The kernel thread is pinned to another CPU and spins while user
+ *          code runs.  Entered after a streak of short runs of user code, and
+ *          only while there are CPUs that no guest uses.
+ *   LOOSE  Both threads are unpinned, so that the host's scheduler can balance
+ *          computing guests.  Entered when user code has run for LOOSE_NS
+ *          without an event; the next event leads to PAIR.
  *
- * Leaving SPIN: when an event does not come in SPIN_NS, when guests want the
- * CPU, or when round trips take longer than in a pair (others use the CPUs),
- * the kernel thread joins the stub's CPU and sleeps there; each failure doubles
- * the streak that is asked for next time.  When the stub has gone to sleep (a
- * long system call), it is re-pinned, asleep, to the kernel thread's CPU:
- * moving a sleeper costs nothing.
+ * SPIN ends when no event comes within SPIN_NS, when more guests need CPUs, or
+ * when round trips take longer than in PAIR (other processes use the CPUs).
+ * The kernel thread then moves to the stub's CPU and sleeps there; each such
+ * failure doubles the streak that the next entry requires.  When the stub
+ * thread sleeps (after a long system call), it is pinned to the kernel
+ * thread's CPU instead, because moving a sleeping thread costs nothing.
  *
- * All of this is a matter of speed only: pinning may fail or lie.
+ * Locking: the lwp's host thread makes all calls; the counts per CPU are
+ * atomic and approximate.
+ *
+ * Guarantees: none but speed.  Nothing depends on whether the host obeys.
  */
 
 #include "machine/stub/stub_int.h"
@@ -69,7 +76,7 @@ stub_place_bind(struct stub_cpu *sc)
 		sc->need_streak = STREAK_MIN;
 }
 
-/* The CPU (of ours) that fewest guests are using, other than `not`. */
+/* A CPU other than `not` on which no guest runs; -1: there is none. */
 static int
 quiet_cpu(struct stub_machine *sm, int not )
 {
@@ -115,7 +122,6 @@ spin_failed(struct stub_cpu *sc)
 	sc->mode = STUB_PAIR;
 }
 
-/* Before a command: the stub is parked. */
 void
 stub_place_resume(struct stub_cpu *sc)
 {
@@ -161,7 +167,6 @@ stub_place_resume(struct stub_cpu *sc)
 	sc->resume_ns = host_now_ns();
 }
 
-/* An event is there. */
 void
 stub_place_event(struct stub_cpu *sc)
 {
@@ -186,7 +191,7 @@ stub_place_event(struct stub_cpu *sc)
 	else if (sc->mode == STUB_SPIN) {
 		sc->spin_ns += ((int64_t)took - sc->spin_ns) / 16;
 		if (sc->streak % 64 == 0 && sc->spin_ns > sc->pair_ns)
-			spin_failed(sc); /* CPUs are busy with others */
+			spin_failed(sc); /* other processes use the CPUs */
 	}
 }
 

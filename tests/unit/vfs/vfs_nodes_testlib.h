@@ -24,6 +24,7 @@
 
 #include "host/host_fake.h"
 #include "host/host_file.h"
+#include "machine/fake/pmap_soft.h"
 #include "mem/vm_zone.h"
 #include "pmap/pmap.h"
 #include "vfs/core/ctx.h"

@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #include "host/host_file.h"
+#include "machine/fake/pmap_soft.h"
 #include "mem/vm_zone.h"
 #include "pmap/pmap.h"
 #include "vfs/core/ctx.h"

@@ -26,6 +26,7 @@
 #include <errno.h>
 
 #include "host/host_fake.h"
+#include "machine/fake/pmap_soft.h"
 #include "pmap/pmap.h"
 #include "vm/map/vm_map.h"
 #include "vm/object/vm_object.h"

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "host/host_fake.h"
+#include "machine/fake/pmap_soft.h"
 #include "pmap/pmap.h"
 #include "mem/vm_zone.h"
 #include "vm/vmspace.h"

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The stub machine: the signal frame of a parked stub thread.
+ *
+ * Concepts: a stub thread that has reported an event is in its signal handler.
+ * The host kernel has written the thread's registers and extended state into a
+ * signal frame on the context's stack.  This file finds and checks that frame,
+ * copies registers between it and the trapframe, and turns a report into an
+ * event of the cpu contract.
+ *
+ * Trust: guest code can write to the frame.  Every value is read once and
+ * checked before it is used: the frame must lie in the context's stack, and
+ * the extended state must have the size and the place that the host gave it in
+ * the first frame of the machine.  Register contents need no check: they are
+ * the guest's own data.
+ *
+ * Locking: the lwp's host thread makes all calls, while the context is parked.
+ * sm->lock protects the extended state's template until it is set.
+ */
+
+#include "machine/stub/stub_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XSTATE_MAX 0x8000
+
+enum {
+	SIG_ILL = 4,
+	SIG_TRAP = 5,
+	SIG_BUS = 7,
+	SIG_FPE = 8,
+	SIG_SEGV = 11,
+	SIG_SYS = 31
+};
+#define AUDIT_X86_64 0xc000003eU
+#define SI_KERNEL_CODE 0x80
+
+/* Kernel address of [addr, addr+len) in the context's stack, or NULL. */
+static void *
+ctx_stack_ptr(struct stub_cpu *sc, uint64_t addr, uint64_t len)
+{
+	uint64_t base = STUB_CTX_BASE + sc->idx * CTX_STRIDE;
+
+	if (addr < base + CTX_STACK_OFF || addr >= base + CTX_STRIDE ||
+	    len > base + CTX_STRIDE - addr || (addr & 7) != 0)
+		return (NULL);
+	return ((char *)sc->ctx + (addr - base));
+}
+
+uint8_t *
+stub_frame_xstate(struct stub_cpu *sc)
+{
+	uint64_t at = *(volatile uint64_t *)&sc->frame->fpstate;
+
+	return (ctx_stack_ptr(sc, at, atomic_load(&sc->sm->xsize)));
+}
+
+/* Learn the size of the extended state and its content after exec from a frame
+ * of the machine that no user code has touched. */
+static int
+learn_xstate(struct stub_cpu *sc)
+{
+	struct stub_machine *sm = sc->sm;
+	uint32_t magic, size;
+	uint8_t *x;
+	int error = 0;
+
+	kmutex_lock(&sm->lock);
+	if (atomic_load(&sm->xsize) != 0)
+		goto out;
+	error = EPROTO;
+	x = ctx_stack_ptr(sc, sc->frame->fpstate, 512);
+	if (x == NULL)
+		goto out;
+	memcpy(&magic, x + 464, 4);
+	memcpy(&size, x + 468, 4);
+	if (magic != 0x46505853) /* FP_XSTATE_MAGIC1 */
+		size = 512;
+	if (size < 512 || size > XSTATE_MAX ||
+	    ctx_stack_ptr(sc, sc->frame->fpstate, size) == NULL)
+		goto out;
+	sm->xtemplate = malloc(size);
+	if (sm->xtemplate == NULL) {
+		error = ENOMEM;
+		goto out;
+	}
+	memcpy(sm->xtemplate, x, size);
+	atomic_store(&sm->xsize, size);
+	error = 0;
+out:
+	kmutex_unlock(&sm->lock);
+	return (error);
+}
+
+int
+stub_frame_locate(struct stub_cpu *sc)
+{
+	uint64_t uc = *(volatile uint64_t *)&sc->ctx->uc;
+
+	sc->frame = ctx_stack_ptr(sc, uc, sizeof(struct stub_frame));
+	if (sc->frame == NULL)
+		return (stub_broken(sc));
+	if (atomic_load(&sc->sm->xsize) == 0)
+		return (learn_xstate(sc));
+	return (stub_frame_xstate(sc) == NULL ? stub_broken(sc) : 0);
+}
+
+/* ---- registers ---- */
+
+void
+stub_frame_store(struct stub_cpu *sc)
+{
+	const struct trapframe *tf = &sc->ct->tf;
+	struct stub_frame *f = sc->frame;
+
+	f->r8 = tf->r8, f->r9 = tf->r9, f->r10 = tf->r10, f->r11 = tf->r11;
+	f->r12 = tf->r12, f->r13 = tf->r13, f->r14 = tf->r14;
+	f->r15 = tf->r15, f->rdi = tf->rdi, f->rsi = tf->rsi;
+	f->rbp = tf->rbp, f->rbx = tf->rbx, f->rdx = tf->rdx;
+	f->rax = tf->rax, f->rcx = tf->rcx, f->rsp = tf->rsp;
+	f->rip = tf->rip;
+	f->eflags = (tf->rflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
+	f->cs = 0x33;
+	f->ss = 0x2b;
+	f->sigmask = 0;
+	sc->ctx->set_bases = tf->fs_base != sc->ctx->fs_base ||
+			     tf->gs_base != sc->ctx->gs_base || sc->bases_dirty;
+	sc->ctx->fs_base = tf->fs_base;
+	sc->ctx->gs_base = tf->gs_base;
+	sc->bases_dirty = false;
+}
+
+void
+stub_frame_load(struct stub_cpu *sc)
+{
+	struct trapframe *tf = &sc->ct->tf;
+	const struct stub_frame *f = sc->frame;
+
+	tf->r8 = f->r8, tf->r9 = f->r9, tf->r10 = f->r10, tf->r11 = f->r11;
+	tf->r12 = f->r12, tf->r13 = f->r13, tf->r14 = f->r14;
+	tf->r15 = f->r15, tf->rdi = f->rdi, tf->rsi = f->rsi;
+	tf->rbp = f->rbp, tf->rbx = f->rbx, tf->rdx = f->rdx;
+	tf->rax = f->rax, tf->rcx = f->rcx, tf->rsp = f->rsp;
+	tf->rip = f->rip;
+	tf->rflags = (f->eflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
+	/* Without FSGSBASE user code cannot change the bases: tf
+	 * already has those that were loaded last. */
+	if (sc->sm->fsgsbase) {
+		tf->fs_base = sc->ctx->fs_base;
+		tf->gs_base = sc->ctx->gs_base;
+	}
+	tf->orig_rax = UINT64_MAX;
+}
+
+void
+stub_frame_xstate_load(struct stub_cpu *sc)
+{
+	uint8_t *x = stub_frame_xstate(sc);
+	const uint8_t *from = sc->xbuf != NULL ? sc->xbuf : sc->sm->xtemplate;
+
+	if (x == NULL || (sc->xbuf == NULL && !sc->xreset))
+		return;
+	memcpy(x, from, atomic_load(&sc->sm->xsize));
+	free(sc->xbuf);
+	sc->xbuf = NULL;
+	sc->xreset = false;
+}
+
+void
+stub_frame_decode(struct stub_cpu *sc, struct cpu_event *ev)
+{
+	struct stub_ctx *c = sc->ctx;
+	uint32_t sig = *(volatile uint32_t *)&c->event;
+	uint64_t err = sc->frame->err, trapno = sc->frame->trapno;
+	int code = *(volatile int32_t *)&c->ev_code;
+
+	memset(ev, 0, sizeof(*ev));
+	ev->trapno = (int)trapno;
+	ev->err = err;
+	if (sig == STUB_SIG_INTERRUPT) {
+		ev->type = CPU_EV_INTERRUPT;
+		atomic_store(&sc->intr, 0);
+		return;
+	}
+	if (sig == SIG_SYS && code == 1 && c->ev_arch == AUDIT_X86_64) {
+		ev->type = CPU_EV_SYSCALL;
+		sc->ct->tf.orig_rax = (uint32_t)c->ev_syscall;
+		sc->ct->tf.rcx = sc->ct->tf.rip;
+		sc->ct->tf.r11 = sc->ct->tf.rflags;
+		return;
+	}
+	/* With SI_KERNEL, trapno is left over from an earlier fault. */
+	if ((sig == SIG_SEGV || sig == SIG_BUS) && trapno == 14 && code > 0 &&
+	    code < SI_KERNEL_CODE) {
+		ev->type = CPU_EV_FAULT;
+		ev->addr = sc->frame->cr2;
+		ev->access = err & 0x10 ? VM_PROT_EXECUTE
+			     : err & 2  ? VM_PROT_WRITE
+					: VM_PROT_READ;
+		return;
+	}
+	ev->type = CPU_EV_EXCEPTION;
+	if (sig != SIG_ILL && sig != SIG_TRAP && sig != SIG_FPE &&
+	    sig != SIG_BUS) {
+		/* #GP, int $0x80 from 64-bit code, or an invented
+		 * signal. */
+		ev->signo = SIG_SEGV;
+		ev->code = SI_KERNEL_CODE;
+		return;
+	}
+	ev->signo = (int)sig;
+	ev->code = code;
+	ev->addr = c->ev_addr;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The stub machine: the conversation with the zygote.
+ *
+ * Concepts: the zygote is the process that forks stubs (program/zygote.c).
+ * The keeper thread starts it from the embedded stub image, moves its vdso to
+ * the address that is the same in all stubs, has it install the signal
+ * handlers and the seccomp filter, and then gives it one order per stub.  An
+ * order lies in slot 0 of the context memory; `reply` counts orders carried
+ * out.
+ *
+ * Locking: the keeper makes all calls of this file.  sm->lock is taken for
+ * zygote_up only.
+ *
+ * Guarantees: a zygote that is dead, or silent for order_ns, makes the order
+ * fail with ECHILD; after stub_zygote_end() no stub of an unanswered order is
+ * left.
+ */
+
+#include "machine/stub/stub_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "mem/vm_page.h"
+
+extern const char stub_image[], stub_image_end[];
+
+int
+stub_zygote_order(struct stub_machine *sm, uint32_t code, int32_t *result)
+{
+	struct stub_order *o = stub_order_block(sm);
+	uint32_t before = atomic_load(&o->reply);
+	uint64_t give_up = host_now_ns() + atomic_load(&sm->order_ns);
+	int status;
+
+	o->kernel_pid = host_getpid();
+	atomic_store(&o->order, code);
+	host_futex_wake(&o->order, 1, true);
+	while (atomic_load(&o->reply) == before) {
+		host_futex_wait(&o->reply, before, UINT64_C(100000000), true);
+		if (atomic_load(&o->reply) != before)
+			break;
+		if (host_reap(sm->zygote_pid, false, &status) == 0) {
+			sm->zygote_pid = 0;
+			return (ECHILD);
+		}
+		if (host_now_ns() > give_up)
+			return (ECHILD); /* it will not answer */
+	}
+	*result = o->result;
+	return (0);
+}
+
+void
+stub_zygote_end(struct stub_machine *sm)
+{
+	struct stub_order *o = stub_order_block(sm);
+	int status, stray;
+
+	if (sm->zygote_pidfd >= 0) {
+		host_pidfd_kill(sm->zygote_pidfd);
+		host_pidfd_reap(sm->zygote_pidfd);
+		epoll_ctl(sm->epfd, EPOLL_CTL_DEL, sm->zygote_pidfd, NULL);
+		close(sm->zygote_pidfd);
+	} else if (sm->zygote_pid != 0) {
+		host_kill(sm->zygote_pid, 9);
+		host_reap(sm->zygote_pid, true, &status);
+	}
+	/* The zygote may have forked a stub before it could reply. */
+	stray = atomic_exchange(&o->child_pid, 0);
+	if (stray > 0) {
+		host_kill(stray, 9);
+		host_reap(stray, true, &status);
+	}
+	sm->zygote_pid = 0;
+	sm->zygote_pidfd = -1;
+	kmutex_lock(&sm->lock);
+	sm->zygote_up = false;
+	kmutex_unlock(&sm->lock);
+}
+
+/* Find vvar, vdso and stack of the zygote and fill in the order's moves.
+ * Returns the address of the vdso after the moves, 0 if there is none. */
+static uint64_t
+plan_moves(struct stub_machine *sm, struct stub_order *o)
+{
+	char buf[4096], *line, *save = NULL;
+	uint64_t lo, hi, base = 0, vdso = 0;
+	size_t len;
+
+	o->nmoves = 0;
+	sm->moved_stack = sm->moved_stack_size = 0;
+	if (host_proc_read(sm->zygote_pid, "maps", buf, sizeof(buf), &len) != 0)
+		return (0);
+	for (line = strtok_r(buf, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "%lx-%lx", &lo, &hi) != 2 || hi <= lo)
+			continue;
+		if (strstr(line, "[stack]") != NULL) {
+			sm->moved_stack = lo;
+			sm->moved_stack_size = hi - lo;
+		}
+		if (strstr(line, "[vvar") == NULL &&
+		    strstr(line, "[vdso]") == NULL)
+			continue;
+		if (base == 0)
+			base = lo;
+		if (o->nmoves == STUB_MOVES || hi - base > 0x1000000)
+			continue;
+		o->move[o->nmoves].from = lo;
+		o->move[o->nmoves].size = hi - lo;
+		o->move[o->nmoves++].to = STUB_VDSO_BASE + (lo - base);
+		if (strstr(line, "[vdso]") != NULL)
+			vdso = STUB_VDSO_BASE + (lo - base);
+	}
+	return (vdso);
+}
+
+static int
+zygote_setup(struct stub_machine *sm)
+{
+	struct stub_order *o = stub_order_block(sm);
+	int32_t result = 0;
+	uint64_t vdso;
+	int error;
+
+	/* An empty order first: after the reply the zygote has started and its
+	 * mappings do not move any more. */
+	o->nmoves = 0;
+	error = stub_zygote_order(sm, ORDER_MOVE, &result);
+	if (error != 0)
+		return (error);
+	vdso = plan_moves(sm, o);
+	error = stub_zygote_order(sm, ORDER_MOVE, &result);
+	if (error != 0)
+		return (error);
+	if (result != 0) {
+		klog(sm->sys->log, KLOG_INFO,
+		    "the host refuses to move the vdso: %s; guests read "
+		    "the time by system calls",
+		    strerror(-result));
+		vdso = 0;
+	}
+	atomic_store(&sm->vdso, vdso);
+	o->move[0].from = sm->moved_stack;
+	o->move[0].size = sm->moved_stack_size;
+	error = stub_zygote_order(sm, ORDER_ARM, &result);
+	if (error == 0 && result != 0) {
+		klog(sm->sys->log, KLOG_ERR,
+		    "the host refuses the seccomp filter of a stub: %s; "
+		    "vmspace needs a kernel with seccomp filters",
+		    strerror(-result));
+		error = -result;
+	}
+	return (error);
+}
+
+int
+stub_zygote_start(struct stub_machine *sm)
+{
+	char name[] = "vmspace-stub";
+	char *argv[] = {name, NULL};
+	struct epoll_event ev = {.events = EPOLLIN};
+	int fds[5] = {0, 0, 0, sm->sys->phys->fd, sm->ctxfd};
+	int error, nul, pid;
+
+	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (nul < 0)
+		return (errno);
+	fds[0] = fds[1] = fds[2] = nul;
+	memset(sm->ctxmem, 0, sizeof(struct stub_order));
+	error = host_spawn_image(stub_image,
+	    (size_t)(stub_image_end - stub_image), argv, fds, 5, &pid);
+	close(nul);
+	if (error != 0) {
+		klog(sm->sys->log, KLOG_ERR,
+		    "cannot start the stub zygote: %s; the host must permit to "
+		    "execute a memfd or a file in /tmp",
+		    strerror(error));
+		return (error);
+	}
+	sm->zygote_pid = pid;
+	error = host_pidfd_open(pid, &sm->zygote_pidfd);
+	if (error != 0)
+		goto fail;
+	error = zygote_setup(sm);
+	if (error != 0)
+		goto fail;
+	ev.data.u64 = STUB_ZYGOTE_ID;
+	if (epoll_ctl(sm->epfd, EPOLL_CTL_ADD, sm->zygote_pidfd, &ev) != 0) {
+		error = errno;
+		goto fail;
+	}
+	return (0);
+fail:
+	stub_zygote_end(sm);
+	return (error);
+}
