@@ -2,17 +2,17 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The cpu contract: dispatch to the back-end, and the checks that hold for
- * every back-end.
+ * The cpu contract: dispatch to the back-end, and the checks that are common to
+ * all back-ends.
  *
- * Concepts: registers come from guests (sigreturn, ptrace-like writers), so
- * cpu_run() makes them harmless before a machine sees them: flags are masked
- * to what user code may set, an instruction pointer outside the user half is
- * a general protection fault of the guest and never reaches the machine, and
- * segment bases outside it are zero.
+ * Concepts: register contents come from guests (sigreturn, ptrace), so that
+ * cpu_run() sanitises them before a machine uses them.  Flags are masked to
+ * those that user code may set.  An instruction pointer outside the user half
+ * of the address space is a general protection fault of the guest, and the
+ * machine does not run.  A segment base outside the user half becomes 0.
  *
- * Locking and lifetime: a cpu_thread belongs to one host thread.  Only
- * cpu_interrupt() may come from others, as long as the cpu_thread lives.
+ * Locking and lifetime: a cpu_thread belongs to one host thread.  Other threads
+ * may call only cpu_interrupt(), while the cpu_thread exists.
  */
 #include "cpu/cpu.h"
 
@@ -130,7 +130,7 @@ cpu_xstate_copy(struct cpu_thread *dst, struct cpu_thread *src)
 void
 cpu_xstate_reset(struct cpu_thread *ct)
 {
-	/* Back-ends accept NULL, of any size, for the state after exec. */
+	/* Back-ends accept NULL for the state after exec, without failure. */
 	KVERIFY(ct->ops->xstate_set(ct, NULL, 0) == 0);
 }
 

@@ -5,8 +5,8 @@
  * The cpu contract: run user code until an event.
  *
  * A cpu_thread is the machine side of one lwp: its registers, its extended
- * state, and (stub machine) a host thread in the stub of the vmspace it runs
- * in.  All calls but cpu_interrupt() come from the lwp's own host thread.
+ * state, and (stub machine) a host thread in the stub of its vmspace.  Only the
+ * lwp's own host thread makes these calls, except cpu_interrupt().
  */
 #ifndef CPU_CPU_H
 #define CPU_CPU_H
@@ -22,8 +22,8 @@ enum cpu_event_type {
 	CPU_EV_SYSCALL,   /* tf: as at the instruction after `syscall` */
 	CPU_EV_FAULT,     /* page fault: addr, access */
 	CPU_EV_EXCEPTION, /* signo, code, addr: deliver to the guest */
-	CPU_EV_INTERRUPT, /* cpu_interrupt(), or nothing at all (spurious) */
-	CPU_EV_DEAD,      /* the machine under this vmspace is gone */
+	CPU_EV_INTERRUPT, /* cpu_interrupt(), or spurious */
+	CPU_EV_DEAD,      /* the machine of this vmspace has died */
 };
 
 struct cpu_event {
@@ -40,7 +40,7 @@ struct cpu_thread {
 	const struct cpu_ops *ops; /* [I] */
 	void *machine;             /* [I] */
 	struct trapframe tf;       /* owner only; valid between runs */
-	void *md;                  /* back-end's own */
+	void *md;                  /* for the back-end */
 };
 
 struct cpu_ops {
@@ -55,7 +55,7 @@ struct cpu_ops {
 	int (*prepare)(struct cpu_thread *, struct pmap *);
 	size_t (*xstate_size)(struct cpu_thread *);
 	int (*xstate_get)(struct cpu_thread *, void *buf, size_t size);
-	/* NULL buf (size 0): the state after exec; cannot fail then. */
+	/* NULL buf (size 0): the state after exec; does not fail. */
 	int (*xstate_set)(struct cpu_thread *, const void *buf, size_t size);
 	int (*xstate_copy)(struct cpu_thread *dst, struct cpu_thread *src);
 	/* Address of the host's vdso as guests see it, 0 if there is none. */
@@ -67,22 +67,22 @@ int cpu_thread_create(
     const struct cpu_ops *, void *machine, struct cpu_thread **);
 void cpu_thread_destroy(struct cpu_thread *);
 /*
- * Load tf (validated: rflags masked, canonical rip), run in `pmap` until an
- * event, store tf.  0; EAGAIN, ENOMEM when no machine could be had.  Blocks
- * for as long as user code runs.  Any pmap may be given each time; changing
- * it releases the old one (exec).
+ * Load tf (see cpu.c for the checks), run user code in `pmap` until an event,
+ * store tf.  0; EAGAIN, ENOMEM: there is no machine for the pmap.  Blocks while
+ * user code runs.  Each call may name another pmap (exec): the thread then
+ * leaves the machine of the previous one.
  */
 int cpu_run(struct cpu_thread *, struct pmap *, struct cpu_event *);
 /*
- * Make cpu_run() of this thread return soon: if it is running user code now,
- * or if not, the next cpu_run() returns at once with INTERRUPT.  Never lost.
- * Callable from any thread while the cpu_thread lives.
+ * Make cpu_run() of this thread return with INTERRUPT: soon, if it runs user
+ * code now; otherwise its next call, at once.  An interrupt is never lost.
+ * Callable from any thread while the cpu_thread exists.
  */
 void cpu_interrupt(struct cpu_thread *);
 /* Leave the current pmap's machine (exit, before vmspace_free). */
 void cpu_unbind(struct cpu_thread *);
-/* The calling host thread has nothing to do with it any more: the next call
- * may come from another one. */
+/* The calling host thread no longer drives `ct`: another host thread may make
+ * the next call. */
 static inline void
 cpu_leave(struct cpu_thread *ct)
 {
@@ -90,21 +90,22 @@ cpu_leave(struct cpu_thread *ct)
 		ct->ops->leave(ct);
 }
 /*
- * `child` will run in the same pmap as `parent` (vfork, threads): get its
- * machine thread now.  Called by the parent's host thread before the child's
- * first cpu_run().  0; EAGAIN (no more threads), ENOMEM.
+ * Get the machine thread of `child`, which will run in the same pmap as
+ * `parent` (vfork, threads), so that creating the child can still fail.  The
+ * parent's host thread calls it before the child's first cpu_run().
+ * 0; EAGAIN (no more threads), ENOMEM.
  */
 int cpu_share(struct cpu_thread *child, struct cpu_thread *parent);
 /*
- * Get what cpu_run() in `pmap` will need, so that a fork can still fail.
- * Before the thread's first cpu_run().  0; EAGAIN, ENOMEM.
+ * Get the resources for cpu_run() in `pmap`, so that a fork can still fail.
+ * Called before the thread's first cpu_run().  0; EAGAIN, ENOMEM.
  */
 int cpu_prepare(struct cpu_thread *, struct pmap *);
 /*
  * Extended state in the XSAVE layout of a signal frame (with the sw_bytes of
  * struct _fpx_sw_bytes filled in; size as there plus FP_XSTATE_MAGIC2).
- * get: copies out at most `size` bytes; set: validates nothing but the size
- * and the magic numbers: the host checks the rest when it loads it.
+ * get: copies out at most `size` bytes.  set: checks only the size and the
+ * magic numbers; the host checks the rest when it loads the state.
  */
 size_t cpu_xstate_size(struct cpu_thread *);
 int cpu_xstate_get(struct cpu_thread *, void *buf, size_t size);

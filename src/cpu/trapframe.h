@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The register file of a guest thread, x86-64.  Extended state (x87, SSE,
- * AVX...) is kept by the machine, see cpu_xstate_get().
+ * The registers of a guest thread, x86-64.  The machine keeps the extended
+ * state (x87, SSE, AVX...), see cpu_xstate_get().
  */
 #ifndef CPU_TRAPFRAME_H
 #define CPU_TRAPFRAME_H
@@ -18,7 +18,7 @@ struct trapframe {
 	uint64_t orig_rax; /* system call number, or ~0 for other events */
 };
 
-/* rflags bits that user code may set: CF PF AF ZF SF TF DF OF RF NT? AC ID */
+/* rflags bits that user code may set: CF PF AF ZF SF TF DF OF NT RF AC ID */
 #define TF_RFLAGS_USER UINT64_C(0x254dd5)
 #define TF_RFLAGS_FIXED UINT64_C(0x202) /* IF and the always-one bit */
 

@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Memory for tests: counted, and refused on demand.
+ * Memory for tests: counted, and failing on demand.
  *
  * Concepts: every request (metadata or arena) has a number, counted from 1;
- * `fail_at` and `fail_every` name the numbers that get ENOMEM.  A loop over
- * fail_at = 1, 2, 3... until the tested call succeeds walks all of its error
- * paths.  Metadata comes from the heap, so that a sanitizer sees overruns and
- * leaks; the arena is an anonymous mapping and has no descriptor.
+ * requests whose number matches `fail_at` or `fail_every` get ENOMEM.  A loop
+ * over fail_at = 1, 2, 3... until the tested call succeeds reaches all of its
+ * error paths.  Metadata comes from the heap, so that a sanitizer sees overruns
+ * and leaks; the arena is an anonymous mapping without a descriptor.
  *
- * Guarantees: `live` is 0 when everything was given back with its true size.
+ * Guarantees: `live` is 0 when all memory was freed with its true size.
  */
 #include "host/host_fake.h"
 
@@ -24,7 +24,7 @@
 
 #define FAKE_PAGE 4096
 
-/* Number this request; true: refuse it. */
+/* Number this request.  True: fail it. */
 static bool
 fake_refuses(struct host_fake *f)
 {

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A memory back-end for tests: real memory by malloc, counted, and with
- * planned refusals.  Thread-safe.
+ * A memory back-end for tests: memory from malloc, counted, with planned
+ * failures.  Thread-safe.
  */
 #ifndef HOST_HOST_FAKE_H
 #define HOST_HOST_FAKE_H
@@ -11,11 +11,11 @@
 #include "host/host.h"
 
 struct host_fake {
-	_Atomic(int64_t) live;       /* bytes handed out and not given back */
+	_Atomic(int64_t) live;       /* bytes allocated and not freed */
 	_Atomic(int64_t) calls;      /* mem_alloc, arena_create calls so far */
-	_Atomic(int64_t) fail_at;    /* refuse call number n (1-based), once;
+	_Atomic(int64_t) fail_at;    /* fail call number n (from 1), once;
 					0: never */
-	_Atomic(int64_t) fail_every; /* refuse each n-th call; 0: never */
+	_Atomic(int64_t) fail_every; /* fail each n-th call; 0: never */
 };
 
 /* A struct host whose ops use `f` (zeroed by the caller beforehand). */

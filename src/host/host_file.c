@@ -2,16 +2,17 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Files of the host by name, and their attributes.  The bytes in them are in
+ * Files of the host: names and attributes.  Reading and writing is in
  * host_io.c.
  *
- * Concepts: an O_PATH descriptor is how vfs holds a file without opening it.
- * Some calls refuse one (fchmod, reopening) or ask for privilege (linkat with
- * AT_EMPTY_PATH); these go through the magic link /proc/self/fd/N, which
- * names the same file whatever became of its path.
+ * Concepts: vfs holds a file that it has not opened by an O_PATH descriptor.
+ * Some calls refuse such a descriptor (fchmod, reopening) or require privilege
+ * (linkat with AT_EMPTY_PATH).  These calls use the magic link
+ * /proc/self/fd/N instead, which leads to the same file even after its path was
+ * renamed or removed.
  *
- * Limits: where the host has no /proc, those calls fail with the first
- * error, and reopening with ENOENT.  Birth times need statx(2).
+ * Limits: where the host has no /proc, those calls fail with the error of the
+ * first attempt, and reopening with ENOENT.  Birth times need statx(2).
  */
 #include "host/host_file.h"
 
@@ -78,7 +79,7 @@ host_openat2(int dirfd, const char *path, int flags, uint32_t mode,
 	struct open_how how = {0};
 	long r;
 
-	/* Unlike openat(2) it refuses what it would ignore. */
+	/* openat2(2) refuses mode bits that openat(2) ignores. */
 	how.flags = (unsigned)flags | O_CLOEXEC;
 	if ((flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE)
 		how.mode = mode & 07777;
@@ -105,7 +106,7 @@ host_reopen(int fd, int flags, int *out)
 {
 	char buf[FD_PATH];
 
-	/* The last step is a link by its nature. */
+	/* Always follow: the path is a magic link. */
 	return (host_openat(AT_FDCWD, fd_path(fd, buf),
 	    flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL), 0, out));
 }
@@ -122,7 +123,7 @@ ts_ns(const struct timespec *t)
 	return ((int64_t)t->tv_sec * NSEC + (int64_t)t->tv_nsec);
 }
 
-/* For hosts without statx(2), or that forbid it. */
+/* For hosts that do not have statx(2), or forbid it. */
 static int
 stat_old(int dirfd, const char *path, int atflags, struct host_stat *out)
 {
@@ -218,7 +219,8 @@ host_fchmod(int fd, uint32_t mode)
 		return (0);
 	if (errno != EBADF)
 		return (errno);
-	/* O_PATH, or no descriptor at all: then there is no such link. */
+	/* EBADF: an O_PATH descriptor, or none; without a descriptor there is
+	 * no link, and the call below fails. */
 	if (chmod(fd_path(fd, buf), mode) == 0)
 		return (0);
 	return (errno == ENOENT ? EBADF : errno);
@@ -356,7 +358,7 @@ host_linkat(int ofd, const char *opath, int nfd, const char *npath, int atflags)
 		return (give(linkat(ofd, opath, nfd, npath, atflags)));
 	if (linkat(ofd, "", nfd, npath, AT_EMPTY_PATH) == 0)
 		return (0);
-	/* ENOENT: what the host says to those without privilege. */
+	/* ENOENT is the host's error for a caller without privilege. */
 	if (errno != ENOENT && errno != EPERM && errno != EINVAL)
 		return (errno);
 	return (give(linkat(

@@ -5,12 +5,12 @@
  * Files of the host: the file system calls that vfs, pipes, devices and
  * pagers need, without the headers of the host.
  *
- * Rules that hold for every function here:
+ * Rules for every function here:
  * - It returns 0 or a positive errno; out-pointers come last and stay
  *   untouched on failure.
- * - EINTR is retried.  Threads of the kernel have all signals blocked, so a
- *   call that waits is not interruptible; to wait interruptibly, make the
- *   descriptor non-blocking and host_poll() it with an eventfd.
+ * - EINTR is retried.  Threads of the kernel have all signals blocked, so that
+ *   a call that waits cannot be interrupted.  To wait interruptibly, make the
+ *   descriptor non-blocking and host_poll() it together with an eventfd.
  * - Every new descriptor is close-on-exec and belongs to the caller.
  * - Flags (O_*, AT_*, F_*, FALLOC_FL_*, LOCK_*) are those of <fcntl.h>,
  *   RENAME_* those of <stdio.h>, R_OK etc. those of <unistd.h>.
@@ -64,7 +64,7 @@ struct host_stat {
 	int64_t atime_ns;
 	int64_t mtime_ns;
 	int64_t ctime_ns;
-	int64_t btime_ns; /* 0: the host does not know */
+	int64_t btime_ns; /* 0: unknown */
 };
 
 struct host_statfs {
@@ -82,9 +82,9 @@ struct host_statfs {
 
 int host_openat(int dirfd, const char *path, int flags, uint32_t mode, int *fd);
 /*
- * Open with openat2(2) and confine the walk.
- * - ENOSYS where the host has no openat2 (or forbids it), EXDEV when the path
- *   leaves dirfd, EAGAIN when renames kept racing with the walk.
+ * Open with openat2(2), with a confined path walk.
+ * - ENOSYS: the host has no openat2, or forbids it; EXDEV: the path leaves
+ *   dirfd; EAGAIN: concurrent renames disturbed the walk several times.
  */
 #define HOST_RESOLVE_NO_XDEV 0x01
 #define HOST_RESOLVE_NO_MAGICLINKS 0x02
@@ -96,20 +96,20 @@ int host_openat2(int dirfd, const char *path, int flags, uint32_t mode,
 /* host_openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve. */
 int host_openat2_beneath(int dirfd, const char *path, int flags, uint32_t mode,
     unsigned resolve, int *fd);
-/* Open the file of a descriptor (O_PATH or not) anew; needs /proc. */
+/* Open the file of a descriptor (O_PATH or not) again; needs /proc. */
 int host_reopen(int fd, int flags, int *out);
-/* The descriptor is gone in any case; EIO etc. of delayed writes. */
+/* The descriptor is closed also on failure (EIO etc. of delayed writes). */
 int host_close(int fd);
 int host_dup(int fd, int *out);
-/* Lowest free number >= min. */
+/* Duplicate to the lowest free number >= min. */
 int host_dup_min(int fd, int min, int *out);
-/* `fd` becomes a name of what `of` is; what it was is closed. */
+/* dup2(2): `fd` refers to the file of `of`; its old file is closed. */
 int host_dup_over(int of, int fd);
 /* Status flags (O_APPEND, O_NONBLOCK...) of the open file. */
 int host_getfl(int fd, int *flags);
 int host_setfl(int fd, int flags);
 bool host_isatty(int fd);
-/* Does the terminal stop background processes that write to it? */
+/* True if the terminal stops background processes that write to it. */
 bool host_tty_tostop(int fd);
 /* A pair of descriptors: fds[0] reads, fds[1] writes.  O_NONBLOCK etc. */
 int host_pipe(int flags, int fds[2]);
@@ -118,11 +118,11 @@ int host_set_pipe_size(int fd, size_t size);
 /* flags: O_NONBLOCK, HOST_EFD_SEMAPHORE. */
 #define HOST_EFD_SEMAPHORE 1
 int host_eventfd(uint32_t init, int flags, int *fd);
-/* Add 1 to / empty an eventfd; nothing to empty on a non-blocking one is no
- * error. */
+/* Add 1 to an eventfd; set it to 0 (no error if it is 0 and non-blocking). */
 int host_eventfd_signal(int fd);
 int host_eventfd_drain(int fd);
-/* timeout_ns is relative, UINT64_MAX for ever; *nready 0 when it is over. */
+/* timeout_ns is relative, UINT64_MAX waits for ever; *nready is 0 after a
+ * timeout. */
 int host_poll(
     struct host_pollfd *fds, unsigned n, uint64_t timeout_ns, int *nready);
 int host_ioctl(int fd, unsigned long request, void *arg, long *ret);
@@ -132,16 +132,16 @@ int host_flock(int fd, int op);
 int host_lock(int fd, int cmd, struct flock *fl);
 
 /*
- * A file for use as swap, locked against other kernels; what it has will be
- * overwritten.  path NULL: an unlinked file in $TMPDIR or /var/tmp; a
- * directory: an unlinked file there; a new name: made and unlinked at once; an
- * existing regular file or block device must be empty or carry mkswap(8)'s
- * signature.
- * - *size is what is wanted, and becomes what the device has if that is less,
- *   or if it is 0.
- * - EEXIST (it has other contents), EBUSY (locked by another, or a device that
- *   the host uses), ELOOP (a symbolic link), EINVAL (another type, or no size),
- *   errors of open(2).
+ * Open a file for use as swap and lock it against other kernels.  Its contents
+ * will be overwritten.  `path` is one of: NULL, for an unlinked file in $TMPDIR
+ * or /var/tmp; a directory, for an unlinked file there; a new name, for a file
+ * that is created and unlinked at once; a regular file or block device that is
+ * empty or has the signature of mkswap(8).
+ * - *size: the requested size; set to the size of the device if that is
+ *   smaller, or if *size is 0.
+ * - EEXIST: the file has other contents; EBUSY: locked by another process, or a
+ *   device that the host uses; ELOOP: a symbolic link; EINVAL: another type, or
+ *   no size; errors of open(2).
  */
 int host_swap_open(const char *path, uint64_t *size, int *fd);
 
@@ -158,13 +158,13 @@ int host_preadv(
     int fd, const struct host_iovec *iov, int n, uint64_t off, size_t *done);
 int host_pwritev(
     int fd, const struct host_iovec *iov, int n, uint64_t off, size_t *done);
-/* As pread/pwrite, but short only at the end of the file / never.  On an
- * error some of the bytes may have been moved. */
+/* As pread and pwrite, but a read is short only at the end of the file, and a
+ * write never.  On an error some of the bytes may have been transferred. */
 int host_pread_full(int fd, void *buf, size_t len, uint64_t off, size_t *done);
 int host_pwrite_full(int fd, const void *buf, size_t len, uint64_t off);
 /*
- * splice(2) and tee(2), which never wait for a pipe.  Offsets: NULL, or where
- * to begin, moved by what was done.  0 and *done 0 at the end; EAGAIN.
+ * splice(2) and tee(2), never waiting for a pipe.  An offset is NULL or the
+ * position to begin at, and is advanced.  0, with *done 0 at the end; EAGAIN.
  */
 int host_splice(int in, uint64_t *in_off, int out, uint64_t *out_off,
     size_t len, size_t *done);
@@ -195,12 +195,13 @@ int host_utimensat(int dirfd, const char *path, int64_t atime_ns,
     int64_t mtime_ns, int atflags);
 /* mode: R_OK | W_OK | X_OK or F_OK; atflags: AT_EACCESS etc. */
 int host_faccessat(int dirfd, const char *path, int mode, int atflags);
-/* Set the file mode mask of this process; gives the one before. */
+/* Set the file mode mask of this process.  Returns the previous mask. */
 uint32_t host_umask(uint32_t mask);
 
 /* ---- names ---- */
 
-/* Not terminated; *len is what fitted. `path` "" reads the link dirfd is. */
+/* Not NUL-terminated; *len: bytes stored.  `path` "": the link of dirfd
+ * itself. */
 int host_readlinkat(
     int dirfd, const char *path, char *buf, size_t size, size_t *len);
 /* struct linux_dirent64 records; *done 0 at the end. */
@@ -211,14 +212,14 @@ int host_unlinkat(int dirfd, const char *path, int atflags);
 /* flags: RENAME_NOREPLACE, RENAME_EXCHANGE. */
 int host_renameat(
     int ofd, const char *opath, int nfd, const char *npath, unsigned flags);
-/* opath "" links the file of ofd itself (which needs no privilege). */
+/* opath "": the file of ofd itself; needs no privilege. */
 int host_linkat(
     int ofd, const char *opath, int nfd, const char *npath, int atflags);
 int host_symlinkat(const char *target, int dirfd, const char *path);
 int host_mknodat(int dirfd, const char *path, uint32_t mode, uint64_t rdev);
 
-/* ---- objects behind guest descriptors (host_ipc.c).  All are made
- * non-blocking; none of these calls waits. ---- */
+/* ---- epoll and timerfd (host_ipc.c): created non-blocking; none of these
+ * calls waits ---- */
 
 /* EPOLL* bits as Linux has them. */
 struct host_epoll_event {
@@ -226,13 +227,13 @@ struct host_epoll_event {
 	uint64_t data;
 };
 int host_epoll_create(int *fd);
-/* op: 1 add, 2 delete, 3 modify.  EEXIST, ENOENT, EPERM, ELOOP, EINVAL (epfd
- * is no epoll), ENOSPC. */
+/* op: 1 add, 2 delete, 3 modify.  EEXIST, ENOENT, EPERM, ELOOP, ENOSPC, EINVAL
+ * (epfd is not an epoll). */
 int host_epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t data);
-/* Ready events now, at most `max` and at most 64. */
+/* The events that are ready, at most `max` and at most 64. */
 int host_epoll_take(int epfd, struct host_epoll_event *out, int max, int *n);
 int host_timerfd(int clock, int *fd);
-/* flags: 1 absolute, 2 cancel on clock set.  Times in ns. */
+/* flags: 1 absolute, 2 cancel when the clock is set.  Times in ns. */
 int host_timerfd_set(int fd, int flags, uint64_t value, uint64_t interval,
     uint64_t *old_value, uint64_t *old_interval);
 int host_timerfd_get(int fd, uint64_t *value, uint64_t *interval);

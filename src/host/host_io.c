@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Descriptors of the host and the bytes that go through them: one wrapper a
- * system call, adding the conventions of host_file.h and nothing else.  Names
- * and attributes are in host_file.c.
+ * Descriptors of the host, reading and writing: one wrapper per system call,
+ * which adds only the conventions of host_file.h.  Names and attributes are in
+ * host_file.c.
  *
- * Vectors and poll sets are passed through uncopied: the neutral structures
- * have the host's layout, which is checked here.
+ * Concepts: vectors and poll sets are passed on without a copy, because our
+ * structures have the host's layout; assertions below check that.
  */
 #include "host/host_file.h"
 
@@ -71,7 +71,7 @@ give_size(ssize_t r, size_t *done)
 	return (0);
 }
 
-/* Linux closes the descriptor even when it says EINTR: never retried. */
+/* Linux closes the descriptor even when it returns EINTR: do not retry. */
 int
 host_close(int fd)
 {
@@ -155,7 +155,7 @@ host_eventfd_signal(int fd)
 	size_t done;
 	int error = host_write(fd, &one, sizeof(one), &done);
 
-	/* Full: whoever waits has been told 2^64 - 2 times. */
+	/* EAGAIN: the counter is at its maximum, so waiters are awake. */
 	return (error == EAGAIN ? 0 : error);
 }
 

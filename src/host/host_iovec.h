@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The vmspace authors */
 
-/* struct iovec by another name, so that no host header is needed above. */
+/* struct iovec under a name of our own, so that the layers above need no host
+ * header. */
 #ifndef HOST_HOST_IOVEC_H
 #define HOST_HOST_IOVEC_H
 

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Host objects behind guest descriptors: epoll and timerfd.  All are
- * made close-on-exec and non-blocking; nothing here waits.
+ * The host's epoll and timerfd, on which those of guests are built. Descriptors
+ * are created close-on-exec and non-blocking; no call here waits.
  */
 #include "host/host_file.h"
 

@@ -4,14 +4,15 @@
 /*
  * Memory of the host.
  *
- * Concepts: metadata is private anonymous memory, returned to the host when
- * freed.  The arena (guest memory) is a sparse memfd mapped shared, so that a
- * stub can map pages of it; it is reserved without being charged and left out
- * of core dumps, which would otherwise contain all guest memory.
+ * Concepts: metadata is private anonymous memory, returned to the host when it
+ * is freed.  The arena (guest memory) is a sparse memfd mapped shared, so that
+ * stubs can map pages of it.  It is mapped with MAP_NORESERVE, so that unused
+ * parts are not charged, and excluded from core dumps, which would otherwise
+ * contain all guest memory.
  *
- * Guarantees: memory handed out reads as zero.  A discarded range reads as
- * zero through every mapping of the arena even where the host cannot punch
- * holes; then it is cleared by hand and only the memory saving is lost.
+ * Guarantees: new memory reads as zero.  A discarded range reads as zero
+ * through every mapping of the arena.  Where the host cannot punch holes, the
+ * range is overwritten with zeros, and its memory is not returned to the host.
  */
 #include "host/host.h"
 
@@ -120,8 +121,8 @@ host_map_shared(int fd, uint64_t off, size_t len, void **out)
 void
 host_unmap(void *p, size_t len)
 {
-	/* Unmapping what is mapped fails only when splitting a mapping goes
-	 * over the host's limit of mappings; whole mappings never do. */
+	/* munmap() of whole mappings does not fail: only splitting a mapping
+	 * can exceed the host's limit of mappings. */
 	KVERIFY(len == 0 || munmap(p, len) == 0);
 }
 
@@ -131,12 +132,12 @@ host_memfd(const char *name, size_t size, int *fd)
 	struct rlimit limit;
 	int error, mfd;
 
-	/* ftruncate() beyond it would be answered by a signal. */
+	/* Beyond RLIMIT_FSIZE ftruncate() would raise SIGXFSZ. */
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
 		return (EFBIG);
 	mfd = memfd_create(name, MFD_CLOEXEC);
 	if (mfd < 0 && errno == EACCES) {
-		/* vm.memfd_noexec=2: the host wants to hear it said. */
+		/* With vm.memfd_noexec=2 the host requires MFD_NOEXEC_SEAL. */
 		mfd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 	}
 	if (mfd < 0)

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Processes of the host: signals, reaping, /proc, and what this process is
- * and may have.  Starting one is in host_spawn.c.
+ * Processes of the host: signals, reaping, /proc, and the identity and limits
+ * of this process.  Starting a process is in host_spawn.c.
  *
- * Limits: where the host has no /proc mounted, host_count_fds() answers -1
- * and host_proc_read() ENOENT.
+ * Limits: where the host has no /proc mounted, host_count_fds() returns -1 and
+ * host_proc_read() ENOENT.
  */
 #include "host/host.h"
 
@@ -135,7 +135,7 @@ host_count_fds(void)
 	while ((e = readdir(d)) != NULL)
 		n += e->d_name[0] != '.';
 	closedir(d);
-	return (n - 1); /* without the directory itself */
+	return (n - 1); /* not counting the directory's descriptor */
 }
 
 uint64_t

@@ -4,15 +4,16 @@
 /*
  * Rings of transfers: io_uring, or plain calls where there is none.
  *
- * Concepts.  A slot for each transfer in flight keeps what is left of it; a
- * short transfer is continued with the rest until all is moved.  In a ring
- * without io_uring the transfer is over when it is submitted, and waits in a
- * queue to be reaped, so that callers see no difference but the time.
+ * Concepts: each transfer in flight has a slot, which describes the bytes that
+ * remain; a short transfer is continued until all bytes are transferred.  In a
+ * ring without io_uring, a transfer is carried out when it is submitted and
+ * then waits in a queue to be reaped, so that callers see no difference except
+ * the time.
  *
- * Guarantees: each transfer that was accepted is reaped exactly once.
+ * Guarantees: each accepted transfer is reaped exactly once.
  *
- * Limits: io_uring is refused in many containers; errors at set-up are not
- * told apart from that.
+ * Limits: many containers forbid io_uring.  Every error at set-up is treated as
+ * such a refusal and leads to plain calls.
  */
 #include "host/host_ring.h"
 
@@ -31,12 +32,12 @@
 _Static_assert(sizeof(struct host_iovec) == sizeof(struct iovec), "iovec");
 
 struct ring_slot {
-	struct ring_slot *next; /* spare or done */
+	struct ring_slot *next; /* on the list of spare or ended slots */
 	void *token;
 	int fd;
 	bool write;
 	uint64_t off;
-	int first, n; /* pieces that are left */
+	int first, n; /* pieces that remain */
 	int error;
 	struct iovec iov[HOST_RING_IOV];
 };
@@ -100,8 +101,8 @@ slot_done(struct host_ring *r, struct ring_slot *s, int error)
 	r->tail = &s->next;
 }
 
-/* `done` bytes were moved.  True: that was all.  What is left begins with a
- * piece that has bytes, so that moving none means the end of the file. */
+/* `done` bytes were transferred.  True: none remain.  The first remaining piece
+ * is never empty, so that a transfer of 0 bytes means the end of the file. */
 static bool
 slot_advance(struct ring_slot *s, size_t done)
 {
@@ -121,7 +122,7 @@ slot_advance(struct ring_slot *s, size_t done)
 	return (true);
 }
 
-/* Move everything that is left, here and now. */
+/* Carry out the rest of the transfer by plain calls. */
 static void
 slot_run(struct host_ring *r, struct ring_slot *s)
 {
@@ -143,7 +144,7 @@ slot_run(struct host_ring *r, struct ring_slot *s)
 }
 
 #ifdef HOST_URING
-/* Hand the rest of the transfer to the host.  False: it takes none. */
+/* Submit the rest of the transfer to io_uring.  False: it did not accept it. */
 static bool
 slot_submit(struct host_ring *r, struct ring_slot *s)
 {
@@ -162,8 +163,8 @@ slot_submit(struct host_ring *r, struct ring_slot *s)
 	do
 		n = io_uring_submit(&r->ring);
 	while (n == -EINTR || n == -EAGAIN || n == -EBUSY);
-	/* The entry stays in the queue when that fails: it must not, since the
-	 * slot will be used again. */
+	/* On failure the entry would stay in the queue, but its slot will be
+	 * reused: remove the entry. */
 	KVERIFY(n >= 0);
 	return (true);
 }
@@ -187,7 +188,7 @@ cqe_take(struct host_ring *r, struct io_uring_cqe *cqe)
 		slot_run(r, s);
 }
 
-/* Take what has ended; wait for one if there is none. */
+/* Collect the completions; with `wait`, wait if there is none. */
 static void
 ring_collect(struct host_ring *r, bool wait)
 {

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Sockets of the host: one wrapper a system call.  Addresses and control
- * records are passed through as bytes; who may say what is decided above.
+ * Sockets of the host: one wrapper per system call.  Addresses and control
+ * records are passed on as bytes; the layers above check them.
  */
 #include "host/host_sock.h"
 
@@ -70,7 +70,7 @@ host_connect(int fd, const struct host_sockaddr *sa)
 	return (give(connect(fd, (const struct sockaddr *)sa->raw, sa->len)));
 }
 
-/* The host may say more than there is room for. */
+/* The host may return a length larger than the buffer. */
 static uint32_t
 addr_len(socklen_t len)
 {
@@ -149,7 +149,8 @@ host_sockopt_int(int fd, int option, int *value)
 	return (host_getsockopt(fd, SOL_SOCKET, option, value, &len));
 }
 
-/* What both directions want: buffers are never written by a send. */
+/* The header for either direction.  A send does not write to the buffers, so
+ * that const can be cast away. */
 static struct msghdr
 header(const struct host_msg *m)
 {

@@ -2,11 +2,10 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Sockets of the host.  The rules of host_file.h hold; new sockets are
- * close-on-exec and non-blocking, and no call here waits, whatever the flags
- * of the open description say (descriptors that were inherited may block).
- * Closing one waits if it lingers.
- * Numbers of families, types, options and flags are Linux's.
+ * Sockets of the host.  The rules of host_file.h apply.  New sockets are
+ * close-on-exec and non-blocking.  No call here waits, also on an inherited
+ * descriptor that is blocking; only closing a socket with SO_LINGER waits.
+ * The numbers of families, types, options and flags are those of Linux.
  */
 #ifndef HOST_HOST_SOCK_H
 #define HOST_HOST_SOCK_H
@@ -47,7 +46,7 @@
 #define HOST_MSG_WAITFORONE 0x10000
 #define HOST_MSG_CMSG_CLOEXEC 0x40000000
 
-/* A socket address as the host has it: family first, in host order. */
+/* A socket address in the host's format: family first, in host order. */
 struct host_sockaddr {
 	uint32_t len; /* bytes used of `raw`, 0: none */
 	union {
@@ -66,7 +65,7 @@ struct host_msg {
 	int niov;
 	int flags;          /* of the message received */
 	void *control;      /* cmsg records */
-	size_t controllen;  /* bytes there; on return, used */
+	size_t controllen;  /* bytes given; after recvmsg: received */
 	size_t controlroom; /* recvmsg: bytes of room */
 };
 
@@ -75,23 +74,23 @@ int host_socket(int domain, int type, int protocol, int *fd);
 int host_socketpair(int type, int fds[2]);
 int host_bind(int fd, const struct host_sockaddr *);
 int host_listen(int fd, int backlog);
-/* EINPROGRESS, EALREADY and EAGAIN are usual answers. */
+/* 0; EINPROGRESS, EALREADY and EAGAIN are no failures. */
 int host_connect(int fd, const struct host_sockaddr *);
-/* EAGAIN when there is nobody. */
+/* EAGAIN: no connection is waiting. */
 int host_accept(int fd, struct host_sockaddr *peer, int *conn);
 int host_getsockname(int fd, struct host_sockaddr *);
 int host_getpeername(int fd, struct host_sockaddr *);
 int host_shutdown(int fd, int how);
-/* *len: room, then what was used. */
+/* *len: room in bytes, then bytes used. */
 int host_getsockopt(int fd, int level, int option, void *value, uint32_t *len);
 int host_setsockopt(
     int fd, int level, int option, const void *value, uint32_t len);
-/* An int option of level SOL_SOCKET, read. */
+/* Read an int option of level SOL_SOCKET. */
 int host_sockopt_int(int fd, int option, int *value);
 /*
- * One message or piece of stream.  MSG_DONTWAIT and MSG_NOSIGNAL are added,
- * and MSG_CMSG_CLOEXEC.  `to` may be NULL; *from gets len 0 where there is no
- * address.
+ * Send or receive one message or piece of a stream.  MSG_DONTWAIT,
+ * MSG_NOSIGNAL and MSG_CMSG_CLOEXEC are added to the flags.  `to` may be NULL;
+ * from->len is 0 where there is no address.
  */
 int host_sendmsg(int fd, const struct host_sockaddr *to,
     const struct host_msg *, int flags, size_t *done);

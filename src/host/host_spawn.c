@@ -5,24 +5,26 @@
  * Start a process from an executable image in memory.
  *
  * Concepts: the child is made by clone(CLONE_VM | CLONE_VFORK) on a stack of
- * its own: no page tables are copied, however large the arena, and the caller
- * waits until the child has exec'd or ended.  The child shares all memory
- * with a process whose other threads go on running, so it may only make raw
- * system calls: no malloc, no locks, nothing a sanitizer instruments or
- * intercepts (a sanitizer turns vfork() into fork(), and its bookkeeping for
- * clone() must not run twice on the same memory; hence the inline clone).
- * It reports failure by storing an errno in the shared struct spawn.
+ * its own.  The host copies no page tables, so that the cost does not grow with
+ * the arena, and the caller waits until the child has executed the image or has
+ * ended.  The child shares all memory with a process whose other threads
+ * continue to run.  It may therefore only make raw system calls: no malloc, no
+ * locks, no code that a sanitizer instruments or intercepts.  (A sanitizer
+ * turns vfork() into fork(), and its bookkeeping for clone() must not run twice
+ * on the same memory; hence the inline clone.)  The child reports a failure by
+ * storing an errno in the shared struct spawn.
  *
- * The image is exec'd by descriptor: first from a sealed memfd, then, where
- * the host does not allow that, from an unlinked temporary file.
+ * The image is executed by descriptor: first from a sealed memfd; where the
+ * host forbids that, from an unlinked temporary file.
  *
- * Descriptors: sources may overlap the target numbers, so all are first
- * duplicated above the targets and then down; the image sits in the number
- * after the last target, close-on-exec; all higher ones are closed.
+ * Descriptors: source and target numbers may overlap, so that all sources are
+ * first duplicated to numbers above the targets and then down to them.  The
+ * image gets the number after the last target, close-on-exec.  All higher
+ * numbers are closed.
  *
- * Guarantees: no handler of this process ever runs in the child (all signals
- * are blocked around the clone and handlers reset before they are unblocked);
- * on failure no child, descriptor or file is left.
+ * Guarantees: no signal handler of this process runs in the child: all signals
+ * are blocked around the clone, and handlers are reset before signals are
+ * unblocked.  On failure no child, descriptor or file is left.
  */
 #include "host/host.h"
 
@@ -62,7 +64,7 @@
 	__attribute__((no_sanitize("address", "thread", "undefined"), noinline))
 #endif
 
-/* All the child knows; the parent reads `error` when clone has returned. */
+/* The child's arguments.  The parent reads `error` after clone() returns. */
 struct spawn {
 	char *const *argv;       /* [I] */
 	char *const *envp;       /* [I] */
@@ -72,11 +74,11 @@ struct spawn {
 	long ppid;               /* [I] */
 	rlim_t fd_limit;         /* [I] */
 	char path[32];           /* [I] /proc/self/fd/ of the image's number */
-	int high[SPAWN_FDS_MAX]; /* child's */
-	_Atomic(int) error;      /* child's, then the parent's */
+	int high[SPAWN_FDS_MAX]; /* child only */
+	_Atomic(int) error;      /* child, then parent */
 };
 
-/* The kernel's sigaction: all zeros is the default action, nothing masked. */
+/* The host kernel's sigaction; all zeros: the default action, empty mask. */
 struct spawn_sigaction {
 	uint64_t handler, flags, restorer, mask;
 };
@@ -165,8 +167,8 @@ child_main(struct spawn *s)
 }
 
 /*
- * clone() whose child calls fn(arg) on its own stack and never returns.
- * - the child's pid or -errno.
+ * clone() whose child calls fn(arg) on its own stack and does not return.
+ * Returns the child's pid or -errno.
  */
 SPAWN_RAW static long
 spawn_clone(void *stack_top, void (*fn)(struct spawn *), struct spawn *arg)
@@ -194,7 +196,7 @@ spawn_clone(void *stack_top, void (*fn)(struct spawn *), struct spawn *arg)
 	return (ret);
 }
 
-/* Clone, wait for the exec, collect a child that failed. */
+/* Clone and wait for the exec; reap the child if it failed. */
 static int
 spawn_once(struct spawn *s, int image, int *pid)
 {
@@ -226,8 +228,9 @@ spawn_once(struct spawn *s, int image, int *pid)
 }
 
 /*
- * A thread that spawns at the same time holds, until its exec, a copy of any
- * descriptor open here, among them the writable one of our file: wait it out.
+ * While another thread of this process spawns a child, that child holds, until
+ * its exec, a copy of every descriptor, among them the writable descriptor of
+ * our image file, and the exec of the file fails with ETXTBSY: retry.
  */
 static int
 spawn_retry(struct spawn *s, int image, int *pid)
@@ -308,7 +311,7 @@ image_file(const char *dir, const void *image, size_t size, int *out)
 	return (error);
 }
 
-/* Is it the place of the image that the host refuses? */
+/* True for an error that may not occur with the image in another place. */
 static bool
 spawn_elsewhere(int error)
 {

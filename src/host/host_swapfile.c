@@ -4,15 +4,15 @@
 /*
  * Opening files and block devices for use as swap.
  *
- * Concepts: what is opened here will be overwritten, so an existing file is
- * taken only if nobody can miss what it has: it is empty, or carries the
- * signature that mkswap(8) writes.  New files lose their name at once: they
- * are gone when the last descriptor is, however the process ends.
+ * Concepts: a file opened here will be overwritten.  An existing file is
+ * therefore accepted only if it has no data to lose: it is empty, or has the
+ * signature that mkswap(8) writes.  New files are unlinked at once, so that
+ * they vanish with the last descriptor, even if the process crashes.
  *
- * Guarantees: the descriptor is locked exclusively (flock), so two kernels do
- * not share a file; a device that the host has mounted or swaps to, which
- * carries the signature too, is refused (O_EXCL); a symbolic link in the last
- * place is not followed.
+ * Guarantees: the descriptor is locked exclusively (flock), so that two kernels
+ * do not share a file.  A device that the host has mounted or swaps to is
+ * refused (O_EXCL), although it may have the signature.  A symbolic link as the
+ * last component is not followed.
  */
 #include <errno.h>
 #include <limits.h>
@@ -51,7 +51,7 @@ open_temporary(const char *dir, int *fd)
 	return (0);
 }
 
-/* A file that did not exist, without its name. */
+/* Create a file and unlink it. */
 static int
 open_new(const char *path, int *fd)
 {
@@ -120,7 +120,7 @@ open_path(const char *path, int *fd)
 	if ((st.mode & HOST_S_IFMT) == HOST_S_IFLNK)
 		return (ELOOP);
 	if ((st.mode & HOST_S_IFMT) == HOST_S_IFBLK)
-		flags |= O_EXCL; /* not while the host itself uses it */
+		flags |= O_EXCL; /* refuse a device that the host uses */
 	else if ((st.mode & HOST_S_IFMT) != HOST_S_IFREG)
 		return (EINVAL);
 	return (host_openat(AT_FDCWD, path, flags, 0, fd));

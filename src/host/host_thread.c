@@ -4,15 +4,16 @@
 /*
  * Threads, CPUs and futexes of the host.
  *
- * Concepts: a handle is shared by the creator and the thread until the
- * thread has started, and belongs to the creator from then on; the last of
- * the two to let go frees it.  Signals are blocked around the creation, so
- * the thread is born with all of them blocked and signals of the process are
- * delivered to the threads of the embedder.
+ * Concepts: creator and thread share a handle until the thread has started;
+ * from then on it belongs to the creator.  The last of the two to drop its
+ * reference frees the handle.  Signals are blocked around the creation, so that
+ * the new thread starts with all of them blocked, and the host delivers signals
+ * of the process to the embedder's threads.
  *
- * The CPUs "of the process" are those its main thread was allowed when this
- * file was first asked: threads that are pinned later, the main thread
- * included, do not change the answer, and unpinning gives all of them back.
+ * The CPUs of the process are those that its main thread was allowed when a
+ * function of this file first needed them.  Pinning a thread later, the main
+ * thread included, does not change this set, and unpinning a thread allows it
+ * the whole set again.
  *
  * Limits: 8192 CPUs.
  */
@@ -33,18 +34,18 @@
 #include "libk/kassert.h"
 
 #define NSEC UINT64_C(1000000000)
-#define THREAD_STACK ((size_t)1 << 20) /* reserved, touched as needed */
+#define THREAD_STACK ((size_t)1 << 20) /* reserved, charged as used */
 #define CPUS_MAX 8192
 
 struct host_thread {
 	_Atomic(int) refs;  /* [a] creator, and the thread while it starts */
-	pthread_t pt;       /* [I] creator's; set by pthread_create */
+	pthread_t pt;       /* [I] creator only; set by pthread_create */
 	void (*fn)(void *); /* [I] */
 	void *arg;          /* [I] */
 	char name[16];      /* [I] */
 };
 
-/* One word array rather than a cpu_set_t, which ends at 1024 CPUs. */
+/* An array of words, because a cpu_set_t has only 1024 CPUs. */
 struct cpu_mask {
 	unsigned long bits[CPUS_MAX / (8 * sizeof(unsigned long))];
 };
@@ -67,7 +68,7 @@ thread_start(void *cookie)
 	void *arg = t->arg;
 
 	(void)pthread_setname_np(pthread_self(), t->name);
-	/* A pinned creator does not pin its threads. */
+	/* A new thread inherits the pinning of its creator: undo that. */
 	(void)host_setaffinity(0, -1);
 	thread_drop(t);
 	fn(arg);

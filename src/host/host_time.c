@@ -4,9 +4,10 @@
 /*
  * Time and randomness of the host.
  *
- * Times are nanoseconds in 64 bits, good until the year 2554; clocks before
- * their epoch read as 0.  The two clocks the kernel itself uses cannot fail.
- * A sleep is to an absolute time, so that signals do not stretch it.
+ * Times are nanoseconds in 64 bits, which lasts until the year 2554; a clock
+ * before its epoch reads as 0.  The two clocks that the kernel itself uses
+ * cannot fail.  A sleep ends at an absolute time, so that signals do not extend
+ * it.
  */
 #include "host/host.h"
 
@@ -82,7 +83,7 @@ host_sleep_ns(uint64_t ns)
 		continue;
 }
 
-/* For hosts without getrandom(2), or that forbid it. */
+/* For hosts that do not have getrandom(2), or forbid it. */
 static void
 random_from_file(char *p, size_t len)
 {
@@ -91,13 +92,14 @@ random_from_file(char *p, size_t len)
 
 	fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		kpanic("no source of randomness: error %d", errno);
+		kpanic("cannot open /dev/urandom: error %d", errno);
 	while (len > 0) {
 		n = read(fd, p, len);
 		if (n <= 0) {
 			if (n < 0 && errno == EINTR)
 				continue;
-			kpanic("/dev/urandom: error %d", n < 0 ? errno : 0);
+			kpanic("cannot read /dev/urandom: error %d",
+			    n < 0 ? errno : 0);
 		}
 		p += n;
 		len -= (size_t)n;

@@ -4,27 +4,27 @@
 /*
  * Block lists.
  *
- * Purpose: to hand out runs of block numbers so that what is allocated
- * together lies together.
+ * Purpose: to allocate runs of block numbers such that blocks that are
+ * allocated together are adjacent.
  *
- * Concepts.  A bitmap with one bit for each block, 1 where it is free.  64
- * words of it are a group of 4096 blocks, and each group has a hint: no run of
- * free blocks in it is longer than that.  A search skips groups whose hint is
- * too small, and lowers the hint of a group that it has searched in vain; a
- * free raises it again.  So the search for a long run in a fragmented list
- * looks at each group once, and after that at one byte of it.
+ * Concepts.  A bitmap has one bit per block, 1 where the block is free.  64
+ * words of it are a group of 4096 blocks.  Each group has a hint, an upper
+ * bound of the longest free run in it.  A search skips groups whose hint is
+ * too small, and lowers the hint of a group that it has searched without
+ * success; a free raises it again.  A search for a long run in a fragmented
+ * list therefore reads the bitmap of each group once, and later only its hint.
  *
- * The search begins where the last run ended (next fit): writers that
- * allocate one cluster after the other write sequentially.  Runs do not cross
- * groups.
+ * The search begins where the last run ended (next fit), so that a writer that
+ * allocates one cluster after the other writes sequentially.  Runs do not
+ * cross groups.
  *
- * Locking: the caller's.
+ * Locking: the caller locks.
  *
- * Guarantees: an allocation fails only when nothing is free; a block is handed
- * out once.  Hints are upper bounds at every moment.
+ * Guarantees: an allocation fails only when no block is free; no block is
+ * allocated twice.  Hints are upper bounds at every moment.
  *
- * Limits: the best fit is not looked for; runs shorter than asked for are
- * given only when the whole list has none of the full length.
+ * Limits: no search for the best fit; a run shorter than requested is returned
+ * only when the whole list has none of the full length.
  */
 #include "libk/blist.h"
 
@@ -61,7 +61,7 @@ is_free(const struct blist *b, uint64_t blk)
 	return ((b->map[blk / WORD_BITS] >> (blk % WORD_BITS) & 1) != 0);
 }
 
-/* Do to each word of [blk, blk+n) what fn says; false when fn says so. */
+/* Call fn on each word of [blk, blk+n).  False: a call of fn returned false. */
 static bool
 each_word(struct blist *b, uint64_t blk, uint64_t n,
     bool (*fn)(uint64_t *word, uint64_t mask))
@@ -136,8 +136,9 @@ blist_destroy(struct blist *b)
 }
 
 /*
- * Look for `want` free blocks in a row in [from, end), which lies in one
- * group.  True: *at.  False: the longest run met is *len long, at *at.
+ * Search [from, end), which lies in one group, for `want` adjacent free blocks.
+ * True: they begin at *at.  False: the longest run found has *len blocks and
+ * begins at *at.
  */
 static bool
 search(const struct blist *b, uint64_t from, uint64_t end, unsigned want,
@@ -179,7 +180,7 @@ search(const struct blist *b, uint64_t from, uint64_t end, unsigned want,
 	return (false);
 }
 
-/* The part of group g from block `from` on. */
+/* Search the part of group g that begins at block `from`. */
 static bool
 search_group(
     struct blist *b, uint64_t g, uint64_t from, unsigned want, uint64_t *at)
@@ -197,7 +198,7 @@ search_group(
 	return (false);
 }
 
-/* A run of the full length, from the cursor on and around. */
+/* Search all groups, from the cursor on and then from the start. */
 static bool
 search_all(struct blist *b, unsigned want, uint64_t *at)
 {

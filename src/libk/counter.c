@@ -4,9 +4,14 @@
 /*
  * Sharded counters.
  *
- * A thread gets its shard at its first count, round-robin, and keeps it.
- * Eight long-lived threads therefore never share a cache line, and more
- * threads spread evenly; hashing a thread id would not promise either.
+ * Concepts: a thread gets its shard when it counts for the first time,
+ * round-robin, and keeps it.  Eight long-lived threads therefore never share a
+ * cache line, and more threads are spread evenly.  A hash of the thread id
+ * would guarantee neither.
+ *
+ * Thread-local: counter_my_shard is the shard of the calling thread.  It has no
+ * owner that could be passed as an argument, because it belongs to no kernel
+ * instance.  A stale value does no harm: any shard is correct for any thread.
  *
  * Guarantees: no count is lost.  A read concurrent with writers is a sum of
  * values each of which was current at some moment during the read.

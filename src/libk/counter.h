@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Statistics counters: relaxed atomics, eight cache-line shards chosen by
- * thread, summed on reading.  A read is a snapshot of a moving value: exact
- * when the writers are quiet.
+ * Statistics counters: relaxed atomics in eight shards, each in a cache line of
+ * its own; the thread chooses the shard, and a read sums them.  A read is exact
+ * while no thread writes.
  */
 #ifndef LIBK_COUNTER_H
 #define LIBK_COUNTER_H

@@ -4,13 +4,13 @@
 /*
  * Panic.
  *
- * The line is built in a buffer on the stack and leaves in one write(2), so
- * that it is whole even when several threads panic at once, and so that a
- * panic needs neither malloc nor a stdio lock, which the panicking thread may
- * already hold.  abort() follows: the core shows the broken state, and stubs
- * die with the process through their parent-death signal.
+ * Concepts: the line is built in a buffer on the stack and written by one
+ * write(2).  It is therefore complete even when several threads panic at once,
+ * and a panic needs neither malloc nor a stdio lock, which the panicking thread
+ * may already hold.  abort() follows: the core file shows the broken state, and
+ * the host kills the stubs through their parent-death signal.
  *
- * Limits: a message longer than the buffer is cut, never lost.
+ * Limits: a message longer than the buffer is truncated.
  */
 #include "libk/kassert.h"
 
@@ -43,7 +43,7 @@ kpanic_at(const char *file, int line, const char *func, const char *fmt, ...)
 		n = (int)sizeof(buf) - 2;
 	buf[n++] = '\n';
 	if (write(STDERR_FILENO, buf, (size_t)n) < 0) {
-		/* Nowhere left to complain. */
+		/* Standard error is closed: there is no other place. */
 	}
 	abort();
 }

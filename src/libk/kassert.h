@@ -3,9 +3,10 @@
 
 /*
  * Assertions.  KASSERT() checks an invariant in debug builds only; KVERIFY()
- * is always on and is used where memory safety depends on the answer.  Both
- * end the host process by abort() after one line to standard error: a kernel
- * whose invariants are broken must not go on serving guests.
+ * checks in all builds and is used where memory safety depends on the
+ * condition. Both write one line to standard error and end the host process by
+ * abort(), because a kernel whose invariants are broken must not continue to
+ * run guests.
  */
 #ifndef LIBK_KASSERT_H
 #define LIBK_KASSERT_H

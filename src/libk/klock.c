@@ -2,26 +2,31 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Locks with ranks: pthread locks, and in debug builds the proof that the
- * lock order holds.
+ * Locks with ranks: pthread locks, and in debug builds a check of the lock
+ * order.
  *
- * Concepts: each thread keeps the array of the locks it holds, in order of
- * acquisition.  A blocking acquire is checked against all of them before it
- * blocks, so a violation is found on the first run through the wrong order,
- * not on the rare run that deadlocks.  A try-lock cannot deadlock and is only
- * recorded.  Waiting on a condition takes the mutex again at the end, under
- * everything else the thread holds, and is checked like an acquire.
+ * Concepts: for each thread there is an array of the locks that it holds, in
+ * order of acquisition.  A blocking acquire is checked against all of them
+ * before it blocks, so that the first run through a wrong order panics, not
+ * only the rare run that deadlocks.  A try-lock cannot deadlock and is only
+ * recorded.  A wait on a condition acquires the mutex again at its end, while
+ * the thread holds its other locks, and is checked like an acquire.
  *
- * Locking: the array is the thread's own.  `owner` of a lock is written by
- * its holder only; others read it but can only learn "not me" from it.
+ * Locking: only the thread itself uses its array.  Only the holder of a lock
+ * writes `owner`; another thread that reads it can conclude only that it is
+ * not the owner itself.
  *
- * Guarantees: in debug builds a wrong order, a recursive acquire, an unlock
- * by a thread that does not hold the lock and the destruction of a held lock
- * all panic and name the locks.  Release builds check nothing beyond the
- * results of pthread calls.
+ * Thread-local (debug builds): held[] and nheld are the array described above.
+ * The lock functions have no argument for the calling thread, and threads of
+ * an embedder, which call them too, have no structure of ours.
  *
- * Limits: KLOCK_HELD_MAX locks per thread, which bounds the length of a
- * shadow chain that is locked as a whole.
+ * Guarantees: debug builds panic, with the names of the locks, on a wrong
+ * order, on a recursive acquire, on an unlock by a thread that does not hold
+ * the lock, and on the destruction of a held lock.  Release builds check only
+ * the results of pthread calls.
+ *
+ * Limits: KLOCK_HELD_MAX locks per thread, which limits the length of a shadow
+ * chain that is locked as a whole.
  */
 #include "libk/klock.h"
 
@@ -58,7 +63,8 @@ held_find(const void *lock)
 	return (NULL);
 }
 
-/* May this thread block for `lock` with the locks it holds? */
+/* Panic if the calling thread must not block for `lock` with the locks that it
+ * holds. */
 static void
 held_check(const void *lock, const char *name, uint8_t rank, uint8_t flags)
 {
@@ -91,7 +97,7 @@ held_push(const void *lock, const char *name, uint8_t rank, uint8_t flags,
 	};
 }
 
-/* Returns whether it was held for writing. */
+/* Returns whether the lock was held for writing. */
 static bool
 held_pop(const void *lock, const char *name)
 {
@@ -350,7 +356,7 @@ krwlock_tryrdlock(struct krwlock *l)
 {
 	int error = pthread_rwlock_tryrdlock(&l->rw);
 
-	/* EAGAIN: the host's limit of readers, as good as busy. */
+	/* EAGAIN: too many readers for the host; reported as busy. */
 	if (error == EBUSY || error == EAGAIN)
 		return (false);
 	must(error, "rwlock tryrdlock");

@@ -4,14 +4,14 @@
 /*
  * Locks with ranks.
  *
- * Every lock has a rank; a thread may only acquire a lock whose rank is
- * greater than that of every lock it holds (equal ranks only where the lock
- * was initialised with KLOCK_DUPOK: map against map at fork, object against
- * object along a shadow chain, front before back).  Debug builds keep a
- * per-thread stack of held locks and panic on a violation, naming both locks;
- * release builds compile the checks away.
+ * Every lock has a rank.  A thread may acquire a lock only if its rank is
+ * greater than the rank of every lock that the thread holds.  Equal ranks are
+ * permitted where both locks were initialised with KLOCK_DUPOK: two maps at
+ * fork, and objects along a shadow chain, front before back.  Debug builds keep
+ * a stack of held locks per thread and panic on a violation, with the names of
+ * both locks; release builds check nothing.
  *
- * All waits are uninterruptible and unbounded unless a deadline is given.
+ * All waits are uninterruptible, and unbounded unless a deadline is given.
  */
 #ifndef LIBK_KLOCK_H
 #define LIBK_KLOCK_H
@@ -23,7 +23,7 @@
 /* The lock order of the whole system, outermost first. */
 enum klock_rank {
 	KRANK_PROCTREE = 10, /* process tree, pid table */
-	KRANK_SIGFD = 15,    /* who polls signals */
+	KRANK_SIGFD = 15,    /* pollers of signals */
 	KRANK_PROC = 20,     /* struct proc */
 	KRANK_SIGNAL = 25,   /* signal and lwp run state */
 	KRANK_FDTABLE = 30,  /* descriptor table */
@@ -44,10 +44,10 @@ enum klock_rank {
 	KRANK_PHYS = 85,     /* buddy allocator */
 	KRANK_ZONE = 90,     /* zone allocator */
 	KRANK_RUN = 95,      /* threads of an embedder, around an interrupt */
-	KRANK_LEAF = 99,     /* takes nothing below it */
+	KRANK_LEAF = 99,     /* no lock is acquired under it */
 };
 
-#define KLOCK_DUPOK 0x1 /* several of this rank may be held at once */
+#define KLOCK_DUPOK 0x1 /* a thread may hold several of this rank */
 
 struct kmutex {
 	pthread_mutex_t m;
@@ -81,12 +81,12 @@ void kmutex_init(
 /* The lock must not be held. */
 void kmutex_destroy(struct kmutex *m);
 void kmutex_lock(struct kmutex *m);
-/* Rank is not checked: a trylock cannot deadlock.  True if acquired. */
+/* True if acquired.  Not checked for rank: a trylock cannot deadlock. */
 bool kmutex_trylock(struct kmutex *m);
 void kmutex_unlock(struct kmutex *m);
 
-/* Writers are preferred, so a stream of readers cannot starve one. A thread
- * must not take the same lock for reading twice. */
+/* Writers are preferred, so that a stream of readers cannot starve a writer.
+ * A thread must not acquire the same lock for reading twice. */
 void krwlock_init(
     struct krwlock *l, const char *name, enum klock_rank rank, int flags);
 void krwlock_destroy(struct krwlock *l);
@@ -101,7 +101,7 @@ void kcond_destroy(struct kcond *c);
 void kcond_wait(struct kcond *c, struct kmutex *m);
 /*
  * Wait until `deadline_ns` on CLOCK_MONOTONIC (UINT64_MAX: for ever).
- * - 0 when woken (perhaps spuriously), ETIMEDOUT when the time has come.
+ * 0: woken, perhaps spuriously; ETIMEDOUT: the deadline has passed.
  */
 int kcond_timedwait(struct kcond *c, struct kmutex *m, uint64_t deadline_ns);
 void kcond_signal(struct kcond *c);
@@ -113,7 +113,7 @@ void kmutex_assert_owned(const struct kmutex *m);
 void kmutex_assert_not_owned(const struct kmutex *m);
 void krwlock_assert_locked(const struct krwlock *l); /* read or write */
 void krwlock_assert_wlocked(const struct krwlock *l);
-/* No lock at all is held by this thread (before I/O and long waits). */
+/* The calling thread holds no lock (before I/O and long waits). */
 void klock_assert_none(void);
 #else
 static inline void

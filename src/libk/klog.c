@@ -4,14 +4,15 @@
 /*
  * Log lines.
  *
- * A line is formatted on the caller's stack, so logging takes no lock and
- * allocates nothing; the sink does its own locking.  Control characters are
- * replaced by '?', because parts of a line (file names, program names) come
- * from guests, who must not be able to forge further lines or drive the
- * operator's terminal.  errno is preserved: error paths log first.
+ * Concepts: a line is formatted on the caller's stack, so that logging acquires
+ * no lock and allocates no memory; the sink does its own locking.  Control
+ * characters are replaced by '?': parts of a line (file names, program names)
+ * come from guests, and a guest must not be able to forge lines or to control
+ * the operator's terminal.  errno is preserved, so that an error path may log
+ * before it reads errno.
  *
- * Limits: a line is cut at KLOG_LINE bytes; a line for standard error that
- * the host refuses is dropped.
+ * Limits: a line is truncated to KLOG_LINE bytes.  A line that cannot be
+ * written to standard error is dropped.
  */
 #include "libk/klog.h"
 

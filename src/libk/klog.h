@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Log: one line per event, to a sink chosen by the owner of the kernel.
- * There is no global log; a kernel instance carries one and hands a pointer
- * to each subsystem.  NULL is legal everywhere and drops the line.
+ * Log: one line per event, to a sink that the creator of the kernel chooses.
+ * There is no global log: each kernel instance has its own and passes a pointer
+ * to its subsystems.  A NULL pointer is legal everywhere and drops the line.
  */
 #ifndef LIBK_KLOG_H
 #define LIBK_KLOG_H

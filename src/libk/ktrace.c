@@ -4,20 +4,23 @@
 /*
  * Trace ring.
  *
- * Concepts: a writer takes an index with one fetch-add, and the slot
- * index & mask by exchanging the slot's sequence number for 0 (SEQ_BUSY); it
- * stores the fields, then publishes index + 1.  A slot never written holds
- * SEQ_EMPTY.
+ * Concepts: a writer gets an index by one fetch-add.  It claims the slot
+ * index & mask by exchanging the slot's sequence number for 0 (SEQ_BUSY),
+ * stores the fields, and then stores index + 1 as the sequence number.  A slot
+ * that was never written holds SEQ_EMPTY.
  *
- * Ordering: the fields are release stores and acquire loads, so a reader that
- * saw any field of a newer event also sees that event's SEQ_BUSY (or a later
- * number) when it reads the sequence again, and calls the slot torn.  On
- * x86-64 all of these are plain moves.
+ * Ordering: the fields are written by release stores and read by acquire loads.
+ * A reader that has read a field of a newer event therefore reads that event's
+ * SEQ_BUSY, or a later number, when it reads the sequence number again, and
+ * reports the slot as torn.  On x86-64 all of these are plain moves.
  *
- * Guarantees: writers never wait.  A writer that finds its slot busy (it
- * lapped a writer that was preempted inside the slot) or already newer than
- * its own index (it was lapped itself) drops its event: two writers never mix
- * fields.  Such an event is missing from a dump, which says so ("torn").
+ * Thread-local: ktrace_tid caches the host thread's id, because a system call
+ * per event would cost more than the event.
+ *
+ * Guarantees: writers never wait, and two writers never mix fields in a slot.
+ * A writer drops its event in two cases: the slot is busy (its last writer was
+ * preempted while it wrote), or the slot already holds a newer event.  A dump
+ * reports the event of such a slot as torn.
  */
 #include "libk/ktrace.h"
 
@@ -83,7 +86,7 @@ ktrace_destroy(struct ktrace *t)
 	t->ring = NULL;
 }
 
-/* Take the slot for event `idx`; false: drop the event. */
+/* Claim the slot for event `idx`.  False: drop the event. */
 static bool
 ktrace_claim(struct ktrace_event *e, uint64_t idx)
 {
@@ -126,7 +129,7 @@ ktrace(
 	atomic_store_explicit(&e->seq, idx + 1, memory_order_release);
 }
 
-/* Copy event `idx`; false when it is torn or was replaced meanwhile. */
+/* Copy event `idx`.  False: the slot is torn or holds another event. */
 static bool
 ktrace_copy(
     const struct ktrace_event *e, uint64_t idx, struct ktrace_event *out)

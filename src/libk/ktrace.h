@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Trace ring: the last N events of a kernel, in binary, lock-free for
- * writers.  Cheap enough to be always on (one fetch-add, one 48-byte store).
- * A reader sees each slot either whole or marked torn (sequence check).
+ * Trace ring: the last N events of a kernel, in binary, lock-free for writers.
+ * It is always on, because an event costs only one fetch-add and 48 bytes of
+ * stores.  A reader gets each event complete or learns that it is torn.
  */
 #ifndef LIBK_KTRACE_H
 #define LIBK_KTRACE_H
@@ -44,10 +44,10 @@ struct ktrace {
 	struct ktrace_event *ring;
 };
 
-/* Slots is rounded up to a power of two.  0 or ENOMEM. */
+/* `slots` is rounded up to a power of two.  0, ENOMEM. */
 int ktrace_init(struct ktrace *t, size_t slots);
 void ktrace_destroy(struct ktrace *t);
-/* Any thread; t may be NULL. */
+/* Callable from any thread; t may be NULL. */
 void ktrace(struct ktrace *t, enum ktrace_code code, uint64_t a, uint64_t b,
     uint64_t c);
 /* Print the events, oldest first, one line each, to `f`. */

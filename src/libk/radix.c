@@ -4,23 +4,23 @@
 /*
  * Radix tree.
  *
- * Data structures: a node is 64 slots and a bitmap of those in use.  Level 0
- * nodes hold values, a node of level n holds nodes of level n - 1; the root
- * is of level height - 1.  A slot is meaningful only where its bit is set, so
- * a node is made ready by clearing one word, and radix_next() skips empty
- * slots with one instruction.  64-bit indices need 11 levels at most; the
- * top one uses 16 slots.
+ * Data structures: a node has 64 slots and a bitmap of those in use.  A node
+ * of level 0 holds values, a node of level n holds nodes of level n - 1; the
+ * root has level height - 1.  A slot is meaningful only if its bit is set, so
+ * that clearing one word initialises a node, and radix_next() skips empty slots
+ * with one instruction.  64-bit indices need at most 11 levels; the top level
+ * uses 16 slots.
  *
- * Concepts: an insert first counts the nodes it needs (levels on top of the
+ * Concepts: an insert first counts the nodes that it needs (levels above the
  * root when the index lies beyond the tree, and the missing path below),
- * takes them all, and only then changes the tree: a refusal half-way leaves
- * nothing to undo.
+ * allocates all of them, and only then changes the tree.  When an allocation
+ * fails there is therefore nothing to undo.
  *
- * Invariants: no node is empty; the root of a tree higher than one level has
- * a slot in use other than slot 0 (so the height is the least that holds the
+ * Invariants: no node is empty; the root of a tree with several levels has a
+ * slot in use other than slot 0 (so that the height is the least for the
  * largest index); height == 0 if and only if root == NULL.
  *
- * Locking: the caller's.  Lookups may run side by side under a read lock.
+ * Locking: the caller locks.  Lookups may run concurrently under a read lock.
  */
 #include "libk/radix.h"
 
@@ -122,7 +122,7 @@ spare_free(struct radix *r, struct radix_node *n)
 	}
 }
 
-/* A list of `want` empty nodes, linked through `link`; all or ENOMEM. */
+/* Allocate `want` empty nodes, linked through `link`.  0; ENOMEM: none. */
 static int
 spare_alloc(struct radix *r, unsigned want, struct radix_node **out)
 {
@@ -147,7 +147,7 @@ spare_take(struct radix_node **list)
 {
 	struct radix_node *n = *list;
 
-	KASSERT(n != NULL); /* as many were made as can be needed */
+	KASSERT(n != NULL); /* radix_missing() counted the nodes */
 	*list = (void *)(uintptr_t)n->link;
 	return (n);
 }
@@ -162,8 +162,9 @@ radix_missing(const struct radix *r, uint64_t index)
 	if (r->height == 0)
 		return (levels);
 	/*
-	 * The least height that holds the index puts it in a slot of the new
-	 * root other than 0, the old tree's: its path is new altogether.
+	 * In the least height that holds the index, the index is in a slot of
+	 * the new root other than slot 0, which holds the old tree: all nodes
+	 * of its path are new.
 	 */
 	if (levels > r->height)
 		return (levels - r->height + levels - 1);
@@ -225,7 +226,7 @@ radix_insert(struct radix *r, uint64_t index, uint64_t value)
 	return (0);
 }
 
-/* Drop levels on top that only lead to slot 0. */
+/* Remove top levels in which only slot 0 is in use. */
 static void
 radix_shrink(struct radix *r)
 {
@@ -297,8 +298,7 @@ radix_next(const struct radix *r, uint64_t *index, uint64_t *value)
 	level = r->height - 1;
 	path[level] = r->root;
 	for (;;) {
-		/* Slots from the digit of `at` on; go up while there are none.
-		 */
+		/* Slots from the digit of `at` on; if none, go one level up. */
 		n = path[level];
 		d = radix_digit(at, level);
 		m = n->used & UINT64_MAX << d;

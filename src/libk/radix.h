@@ -3,9 +3,9 @@
 
 /*
  * Radix tree from a 64-bit index to a non-zero 64-bit value (a pointer or a
- * tagged number).  Fan-out 64; height grows with the largest index; nodes
- * with one child on the path to the root are not compressed, so the cost of
- * an operation is the height: 2 levels up to 4096 indices, 3 up to 262144.
+ * tagged number).  The fan-out is 64, and the height grows with the largest
+ * index.  Paths are not compressed, so that the cost of an operation is the
+ * height: 2 levels for indices below 4096, 3 for indices below 262144.
  * The caller locks.  Nodes come from the caller's allocator (a zone).
  */
 #ifndef LIBK_RADIX_H
@@ -18,8 +18,8 @@
 #define RADIX_NODE_SIZE (64 * 8 + 16) /* bytes an allocator must give */
 
 struct radix_alloc {
-	void *(*alloc)(void *arg); /* RADIX_NODE_SIZE bytes, any content; NULL
-				      when there are none */
+	void *(*alloc)(void *arg); /* RADIX_NODE_SIZE bytes, any content;
+				      NULL: no memory */
 	void (*free)(void *arg, void *node);
 	void *arg;
 };
@@ -34,14 +34,14 @@ struct radix {
 void radix_init(struct radix *r, const struct radix_alloc *ra);
 /* 0 when absent. */
 uint64_t radix_lookup(const struct radix *r, uint64_t index);
-/* Set index to value (non-zero), replacing.  0 or ENOMEM (tree unchanged);
- * never ENOMEM when the index is present. */
+/* Set or replace the value (non-zero) of an index.  0; ENOMEM (tree
+ * unchanged), never when the index is present. */
 int radix_insert(struct radix *r, uint64_t index, uint64_t value);
-/* Remove and give what was there (0: nothing).  Frees empty nodes. */
+/* Remove an index and return its value, 0 if absent.  Frees empty nodes. */
 uint64_t radix_remove(struct radix *r, uint64_t index);
-/* Smallest present index >= *index: true, *index and *value set. */
+/* Find the smallest present index >= *index.  True: *index and *value set. */
 bool radix_next(const struct radix *r, uint64_t *index, uint64_t *value);
-/* Remove everything; `fn` (may be NULL) sees each index and value. */
+/* Remove all indices, and call `fn` (may be NULL) with each. */
 void radix_clear(struct radix *r,
     void (*fn)(void *arg, uint64_t index, uint64_t value), void *arg);
 

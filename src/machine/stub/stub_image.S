@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The vmspace authors */
 
-/* The stub program, embedded.  STUB_IMAGE is its path, given by the build. */
+/* The stub program as data.  The build defines its path, STUB_IMAGE. */
 	.section .rodata
 	.globl	stub_image, stub_image_end
 	.hidden	stub_image, stub_image_end

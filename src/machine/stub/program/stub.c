@@ -2,19 +2,23 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The stub program, permanent part: what runs beside guest code.
+ * The stub program, permanent part: the code that shares an address space with
+ * guest code.
  *
- * Every signal of a stub thread ends in stub_handler(), on the alternate
- * stack inside the thread's context.  The host kernel has written the whole
- * register file there; the handler adds the segment bases and the reason,
- * hands over to the kernel process by the state word, and waits for a
- * command.  A command is a list of mapping operations and then either "go on"
- * (return through rt_sigreturn) or "report".
+ * Concepts: every signal of a stub thread enters stub_handler(), on the
+ * alternate stack inside the thread's context.  The host kernel has stored all
+ * registers there.  The handler adds the segment bases and the reason, hands
+ * over to the kernel process by the state word, and waits for a command.  A
+ * command is a list of mapping operations, followed by either "resume" (return
+ * to user code through rt_sigreturn) or "report".
  *
- * The code runs with all signals blocked, uses no memory but its context,
- * no thread-local storage (FS belongs to the guest) and no vector registers.
- * It is not trusted by anyone: guest code may jump into it with any
- * registers.  What that can do is limited by the seccomp filter (zygote.c).
+ * The code runs with all signals blocked.  It uses no memory except its
+ * context, no thread-local storage (FS belongs to the guest) and no vector
+ * registers.
+ *
+ * Guarantees: none to the kernel process, which does not trust this code,
+ * because guest code may jump into it with any registers.  The seccomp filter
+ * (zygote.c) limits the effects of that.
  */
 
 #include <stdatomic.h>
@@ -39,7 +43,7 @@ long stub_sys_thread(uint64_t flags, uint64_t stack);
 void stub_handler(int sig, const void *info, void *uc);
 #pragma GCC visibility pop
 
-/* siginfo_t, the fields that are used. */
+/* The fields of siginfo_t that are used. */
 struct siginfo_view {
 	int32_t signo, err, code, pad;
 	union {
@@ -57,7 +61,7 @@ struct altstack {
 	uint64_t sp;
 	int32_t flags, pad;
 	uint64_t size;
-	uint64_t sigmask; /* read by stub_sys_thread's child */
+	uint64_t sigmask; /* for rt_sigprocmask in the new thread */
 };
 
 USER static inline uint64_t
@@ -78,8 +82,8 @@ rdgsbase(void)
 	return (v);
 }
 
-/* Without FSGSBASE user code cannot change its segment bases by itself: the
- * kernel process knows them, and they are loaded by the host. */
+/* Without FSGSBASE user code cannot change its segment bases: the kernel
+ * process knows them, and the host loads them. */
 USER static void
 set_bases(const struct stub_ctx *c)
 {
@@ -133,7 +137,7 @@ op_run(const struct stub_op *op)
 	return (-22);
 }
 
-/* Run the list; true if all went well. */
+/* Carry out the list.  1; 0: an operation failed. */
 USER static int
 ops_run(struct stub_ctx *c)
 {
@@ -154,7 +158,7 @@ ops_run(struct stub_ctx *c)
 	return (1);
 }
 
-/* Tell the kernel, then wait for a command. */
+/* Report to the kernel process and wait for a command. */
 USER static void
 hand_over(struct stub_ctx *c)
 {

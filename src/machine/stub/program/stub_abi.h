@@ -2,18 +2,23 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the kernel process and the stub program agree on: the address layout
- * of a stub process, the context page of each thread, operations, and the
- * order block of the zygote.  Freestanding: used on both sides.
+ * The interface between the kernel process and the stub program: the address
+ * layout of a stub process, the context of each thread, mapping operations, and
+ * the order block of the zygote.  Both sides use this header, so that it is
+ * freestanding.
  *
- *   0x0000'0001'0000  guest  ..................................
- * 0x7ffe'0000'0000 0x7fff'0000'0000  permanent text: signal handler, permitted
- * system calls 0x7fff'0010'0000  init text: zygote and start-up, unmapped in
- * stubs 0x7fff'2000'0000  the host's vvar and vdso pages, moved here
- *   0x7fff'4000'0000  context slots of this stub, one of CTX_STRIDE a thread
+ *   0x0000'0001'0000  guest, up to 0x7ffe'0000'0000
  *
- * A whole 4 GiB step lies between guest and stub, so that the seccomp filter
- * can compare upper halves only.
+ *   0x7fff'0000'0000  permanent text: signal handler, permitted system calls
+ *
+ *   0x7fff'0010'0000  init text: zygote and start-up; unmapped in stubs
+ *
+ *   0x7fff'2000'0000  the host's vvar and vdso pages, moved here
+ *
+ *   0x7fff'4000'0000  contexts of this stub, CTX_STRIDE bytes per thread
+ *
+ * Guest and stub are 4 GiB apart, so that the seccomp filter needs to compare
+ * only the upper halves of addresses.
  */
 #ifndef MACHINE_STUB_PROGRAM_STUB_ABI_H
 #define MACHINE_STUB_PROGRAM_STUB_ABI_H
@@ -34,7 +39,7 @@
 #define STUB_FD_ARENA 3
 #define STUB_FD_CTX 4
 
-/* Context memory: one slot a stub, CTX_STRIDE a thread in it. */
+/* Context memory: one slot per stub; in it CTX_STRIDE bytes per thread. */
 #define CTX_STRIDE 0x10000ULL
 #define CTX_THREADS 512
 #define CTX_SLOT_SIZE (CTX_STRIDE * CTX_THREADS)
@@ -70,7 +75,7 @@ struct stub_op {
 #define OP_POPULATE 0x100u
 #define CTX_NOPS 128
 
-/* First page of a thread's context.  All of it is untrusted to the kernel. */
+/* First page of a thread's context.  The kernel process trusts none of it. */
 struct stub_ctx {
 	_Atomic(uint32_t) state;
 	_Atomic(uint32_t) stub_waits;   /* stub sleeps on `state` */
@@ -93,8 +98,8 @@ struct stub_ctx {
 _Static_assert(sizeof(struct stub_ctx) <= CTX_OPS_OFF, "context header");
 _Static_assert(sizeof(struct stub_op) * CTX_NOPS <= 0x1000, "op page");
 
-/* Order block of the zygote: slot 0 of the context memory, never mapped in a
- * process that runs user code. */
+/* Order block of the zygote: slot 0 of the context memory, which is not mapped
+ * in a process that runs user code. */
 #define ORDER_NONE 0u
 #define ORDER_MOVE 1u  /* mremap moves, then munmap cuts */
 #define ORDER_ARM 2u   /* signal handlers, seccomp filter */
@@ -106,7 +111,8 @@ struct stub_order {
 	int32_t result;          /* 0 or pid, or -errno */
 	uint32_t slot;
 	int32_t kernel_pid;
-	/* SPAWN: written by the host with the fork. */
+	/* SPAWN: stored by the host kernel in the clone call, so that a stub
+	 * is known even if the zygote dies before its reply. */
 	_Atomic(int32_t) child_pid;
 	uint32_t nmoves;
 	struct {

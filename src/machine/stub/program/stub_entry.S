@@ -4,9 +4,10 @@
 /*
  * Entry points and system-call sites of the stub.
  *
- * The seccomp filter permits a call only when the instruction pointer behind
- * `syscall` is one of the site_* labels and the number and constant arguments
- * fit that site.  Each site is therefore one instruction that exists once.
+ * The seccomp filter permits a system call only when the instruction pointer
+ * after `syscall` is one of the site_* labels, and the number and the constant
+ * arguments match that site.  Each permitted call therefore has one `syscall`
+ * instruction of its own.
  */
 
 	.macro	SITE name, nr
@@ -63,7 +64,7 @@ site_clone:
 	syscall
 	.globl	site_sigaltstack2
 site_sigaltstack2:
-	/* The mask was inherited from the handler: everything blocked. */
+	/* The mask is inherited from the handler: all signals are blocked. */
 	movl	$2, %edi		/* SIG_SETMASK */
 	leaq	24(%rsp), %rsi
 	xorl	%edx, %edx
@@ -75,8 +76,8 @@ site_sigprocmask:
 	jmp	stub_park
 
 /*
- * The last steps of a new stub, without a stack: take away the start-up code
- * and the start-up stack (rdi, rsi: its address and size), then trap.
+ * The last steps of a new stub, without a stack: unmap the start-up stack (rdi,
+ * rsi: its address and size) and the start-up code, then trap.
  */
 	.globl	stub_finish
 stub_finish:
@@ -92,7 +93,7 @@ site_finish1:
 site_finish2:
 	/* fall through */
 
-/* A system call that no site permits: SIGSYS, and the handler parks us. */
+/* Park the thread: a system call that is not permitted raises SIGSYS. */
 stub_park:
 	movl	$-1, %eax
 	syscall

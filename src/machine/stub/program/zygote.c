@@ -5,26 +5,26 @@
  * The stub program, start-up part: the zygote.
  *
  * Purpose: to make stubs cheaply.  The kernel process executes the stub image
- * once; that process, the zygote, prepares everything that all stubs share
- * (the vdso at its fixed place, signal handlers, the seccomp filter) and then
- * forks a stub for each order.  It forks an almost empty address space, so
- * the cost does not depend on the size of the kernel process.  CLONE_PARENT
- * makes each stub a child of the kernel process, which can then wait for it.
+ * once.  That process, the zygote, prepares what all stubs share (the vdso at
+ * its fixed address, signal handlers, the seccomp filter) and then forks a stub
+ * for each order.  Its address space is almost empty, so that the cost of a
+ * fork does not depend on the size of the kernel process.  CLONE_PARENT makes
+ * each stub a child of the kernel process, which can then reap it.
  *
- * The filter is installed once and inherited.  It lets the init text do
- * anything, because a stub unmaps the init text (stub_finish) before it runs
- * user code, and nothing can be mapped there again: the only mmap that the
- * filter knows is below STUB_GUEST_END.  So the start-up rights vanish with
- * the code that used them.
+ * Concepts: the filter is installed once and inherited.  It permits every
+ * system call from the init text.  A stub unmaps the init text (stub_finish)
+ * before it runs user code, and nothing can be mapped there again, because the
+ * only permitted mmap is below STUB_GUEST_END.  The start-up rights are thus
+ * lost together with the code that used them.
  *
- * What the filter permits afterwards, each at one instruction only:
+ * The filter permits these calls, each at one instruction only:
  *   mmap        shared, fixed, of the arena descriptor, below the stub
  *   mprotect    below the stub
  *   munmap      below the stub; the init text and start-up stack
  *   futex       WAIT and WAKE, words in stub memory
  *   arch_prctl  SET_FS and SET_GS, on hosts without FSGSBASE
  *   rt_sigreturn, rt_sigprocmask, sigaltstack, clone of a thread of this stub
- * Everything else, from any other address, is SIGSYS: a guest system call.
+ * Every other system call raises SIGSYS: it is a system call of the guest.
  */
 
 #include <linux/audit.h>
@@ -91,7 +91,7 @@ emit_load(struct builder *b, uint32_t off)
 	emit(b, BPF_LD | BPF_W | BPF_ABS, off, 0, 0);
 }
 
-/* Go on if A == k, else trap at once. */
+/* Continue if A == k, otherwise trap. */
 INIT static void
 require_eq(struct builder *b, uint32_t k)
 {
@@ -99,7 +99,7 @@ require_eq(struct builder *b, uint32_t k)
 	emit(b, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
 }
 
-/* Go on if A < k. */
+/* Continue if A < k, otherwise trap. */
 INIT static void
 require_lt(struct builder *b, uint32_t k)
 {
@@ -110,7 +110,7 @@ require_lt(struct builder *b, uint32_t k)
 #define ARG_LO(n) (offsetof(struct seccomp_data, args) + 8u * (n))
 #define ARG_HI(n) (ARG_LO(n) + 4u)
 
-/* Start the rules of one site; returns the index of the jump to patch. */
+/* Start the rules of one site.  Returns the index of the jump to patch. */
 INIT static unsigned
 site_begin(struct builder *b, const char *site, uint32_t nr)
 {
@@ -172,7 +172,7 @@ rules_mapping(struct builder *b)
 	require_prot(b);
 	site_end(b, at);
 
-	/* Everything at once, by its two constants... */
+	/* All of the guest range, by its two constants... */
 	at = site_begin(b, site_munmap, LX_NR_MUNMAP);
 	emit_load(b, ARG_HI(1));
 	unsigned small = b->n;
@@ -232,7 +232,7 @@ rules_other(struct builder *b)
 	require_eq(b, LX_ARCH_SET_FS);
 	site_end(b, at);
 
-	/* Self-destruction of the start-up memory. */
+	/* Unmapping the start-up memory. */
 	at = site_begin(b, site_finish1, LX_NR_MUNMAP);
 	site_end(b, at);
 	at = site_begin(b, site_finish2, LX_NR_MUNMAP);
@@ -307,7 +307,7 @@ moves(struct stub_order *o)
 	return (0);
 }
 
-/* In the new stub: take the slot's contexts, give up start-up rights. */
+/* In the new stub: map the slot's contexts, give up the start-up rights. */
 INIT static _Noreturn void
 become_stub(uint32_t slot, int32_t parent, uint64_t stack, uint64_t size)
 {
@@ -351,19 +351,20 @@ zygote_main(void)
 			    (long)LX_FUTEX_WAIT, 0L, NULL);
 		atomic_store(&o->order, ORDER_NONE);
 		if (order == ORDER_MOVE) {
-			/* An exec with other ids has reset it. */
+			/* The exec reset it if it changed credentials. */
 			init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_PDEATHSIG,
 			    (long)LX_SIGKILL, 0L, 0L, 0L);
 			if (init_syscall(LX_NR_GETPPID) != o->kernel_pid)
 				init_syscall(LX_NR_EXIT_GROUP, 75L);
 			r = moves(o);
 		} else if (order == ORDER_ARM) {
-			/* move[0] is the start-up stack, for finish. */
+			/* move[0] is the start-up stack, for stub_finish. */
 			stack = o->move[0].from;
 			size = o->move[0].size;
 			r = arm();
 		} else {
-			/* Read before the reply lets the next order in. */
+			/* Read before the reply, because the next order may
+			 * overwrite them. */
 			uint32_t slot = o->slot;
 			int32_t parent = o->kernel_pid;
 
