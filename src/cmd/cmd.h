@@ -12,7 +12,7 @@
 /* Exit statuses, as the shell and env(1) use them. */
 enum {
 	EX_BADUSAGE = 2,   /* options */
-	EX_FAILURE = 125,  /* vmspace itself could not do it */
+	EX_FAILURE = 125,  /* vmspace itself failed */
 	EX_NOEXEC = 126,   /* found, but cannot be executed */
 	EX_NOTFOUND = 127, /* no such program */
 	EX_SIGBASE = 128,  /* + signal number */
@@ -20,36 +20,38 @@ enum {
 
 int cmd_run(int argc, char **argv);
 
-/* Which of the descriptors 0..2 the caller had closed (bit mask).  They are
- * /dev/null since, so that nothing of ours takes these numbers. */
+/* Bit mask of the descriptors 0..2 that were closed when the command started.
+ * main() opens /dev/null on them, so that no other file gets these numbers. */
 extern unsigned cmd_closed_fds;
 
 /* "64M" -> bytes; K, M, G, T (powers of 1024), an optional B or iB.  0,
  * EINVAL (not a size), ERANGE. */
 int cmd_parse_size(const char *s, uint64_t *bytes);
 
-/* One --swap. */
+/* One --swap option. */
 struct cmd_swap {
 	struct vkernel_swap area; /* fd is -1 until it is opened */
 	const char *path;         /* NULL: a temporary file, or compressed */
-	char *text;               /* of which path and name are parts */
+	char *text;               /* path and name point into it */
 };
-/* NULL, or what is wrong with the argument. */
+/* NULL, or a message that names the error in the argument. */
 const char *cmd_swap_parse(const char *arg, struct cmd_swap *);
-/* Open its file.  0, or an errno after a line on standard error. */
+/* Open the file of the area.  0; an errno, after a line on standard error. */
 int cmd_swap_open(struct cmd_swap *);
 void cmd_swap_close(struct cmd_swap *);
 
-/* Mark a program as resident: a path of the guest, or a name to be found by the
- * PATH of envp.  0, or an errno after a line on standard error. */
+/* Make a program resident: a path in the guest, or a name to be searched in the
+ * PATH of envp.  0; an errno, after a line on standard error. */
 int cmd_resident(struct vkernel *, const char *name, const char *root,
     const char *const *envp);
 
-/* Give up what the kernel process will not need.  Before any thread. */
+/* Give up rights that the kernel process does not need.  Call it before the
+ * first thread starts. */
 struct vkernel_config;
 void cmd_confine(const struct vkernel_config *);
 
-/* Signals of the host become signals of the guest while `k` runs. */
+/* Between start and stop, signals to this process are forwarded to the guest.
+ * block: before the first thread.  start: 0 or errno. */
 struct vkernel;
 int cmd_signals_start(struct vkernel *, int pid);
 void cmd_signals_stop(void);

@@ -2,19 +2,22 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The kernel process gives up what it will not need.
+ * Confine the kernel process.
  *
- * Purpose: the kernel process parses what hostile guests say.  Should one of
- * them find a bug in it, the damage ends here: it can gain no privileges
- * (no_new_privs), change no file but below what --rw and --bind granted, open
- * no TCP connection (without --net host), reach no abstract UNIX socket but its
- * own and signal no process but its own stubs (Landlock).  Reading is not
- * restricted beyond --root, because the default root is everything the user may
- * read.
+ * Purpose: the kernel process parses data of hostile guests.  If a guest
+ * exploits a bug in it, the damage is limited: the process can gain no
+ * privileges (no_new_privs); with Landlock it can change files only below the
+ * paths of --rw and --bind, opens TCP connections only with --net host, reaches
+ * no abstract UNIX socket except its own, and signals no process except its own
+ * stubs.  Reading is not restricted, because the default --root contains every
+ * file that the user may read.
  *
- * Landlock restricts the calling thread and those it starts, so this must be
- * called before the first thread.  A host without it (before Linux 5.13, or
- * switched off) runs unconfined; newer rights are used where they are known.
+ * Landlock restricts the calling thread and the threads that it starts.
+ * cmd_confine() must therefore be called before the first thread starts.
+ *
+ * Limits: on a host without Landlock (before Linux 5.13, or turned off) only
+ * no_new_privs applies.  Rights that the host's version does not know are not
+ * restricted.
  */
 
 #include <errno.h>
@@ -29,7 +32,7 @@
 #include "cmd/cmd.h"
 #include "vmspace/vkernel.h"
 
-/* From the kernel's ABI; the libc headers of older systems lack them. */
+/* From the host kernel's ABI; older libc headers do not have them. */
 #define LANDLOCK_VERSION 1u
 #define RULE_PATH_BENEATH 1
 #define FS_WRITE_FILE (UINT64_C(1) << 1)
@@ -56,7 +59,7 @@ allow(int ruleset, const char *path, uint64_t rights)
 
 	pb.fd = open(path, O_PATH | O_CLOEXEC);
 	if (pb.fd < 0)
-		return; /* the mount will say so */
+		return; /* mounting it will fail, with a message */
 	if (syscall(LX_NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb,
 		0) != 0 &&
 	    errno == EINVAL) {

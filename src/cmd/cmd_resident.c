@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * --resident: programs to be kept loaded.  A name is looked for in the guest's
- * PATH, below the guest's root, as the guest would find it; the kernel is told
- * the path, by the file that guests have for that, too.
+ * --resident: programs that the kernel keeps loaded.  A name is searched in the
+ * guest's PATH, below the guest's root, as the guest would search it.  The path
+ * is then written to /proc/sys/vm/resident, the file that guests use as well.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +16,8 @@
 
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
-/* The path that a guest with this environment finds the program by.  ENOENT. */
+/* The path by which a guest with this environment finds the program.
+ * 0, ENOENT. */
 static int
 find(const char *name, const char *root, const char *const *envp,
     char path[PATH_MAX])
@@ -57,16 +58,18 @@ cmd_resident(struct vkernel *k, const char *name, const char *root,
 	int error;
 
 	error = find(name, root, envp, path);
-	if (error == 0) {
-		snprintf(line, sizeof(line), "+%s", path);
-		error = vkernel_proc_write(
-		    k, "sys/vm/resident", 0, line, strlen(line), &done);
-	}
-	/* Twice is once. */
-	if (error == EEXIST)
-		error = 0;
 	if (error != 0)
-		fprintf(stderr, "vmspace: --resident %s: %s\n", name,
-		    strerror(error));
+		goto fail;
+	snprintf(line, sizeof(line), "+%s", path);
+	error = vkernel_proc_write(
+	    k, "sys/vm/resident", 0, line, strlen(line), &done);
+	/* EEXIST: the same program was given twice. */
+	if (error != 0 && error != EEXIST)
+		goto fail;
+	return (0);
+fail:
+	fprintf(stderr, "vmspace: --resident: cannot keep '%s' loaded: %s%s\n",
+	    name, strerror(error),
+	    error == ENOENT ? "; check the guest's PATH and --root" : "");
 	return (error);
 }

@@ -2,14 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * `vmspace run`: options, one kernel, one program, its exit status.
+ * `vmspace run`: parse the options, create a kernel, run one program in it, and
+ * exit with the program's status.
  *
- * Purpose: to stand in for the program: standard descriptors, terminal,
- * signals and exit status pass through.  Everything the guest may touch
- * besides is said by options.
+ * Concepts: the command can replace the program in a shell: standard
+ * descriptors, terminal, signals and exit status pass through.  Options grant
+ * the guest access to anything else.
  *
- * Limits: an ended guest ends the command: processes that it left behind are
- * killed with the kernel.
+ * Limits: when the program ends, the command ends, and the kernel kills the
+ * other guest processes.
  */
 
 #include <argp.h>
@@ -57,37 +58,38 @@ static const struct argp_option options[] = {
 	"Guest memory, for example 64M or 2G (default 1G)", 0},
     {"swap", OPT_SWAP, "[PATH:|lz4:|zstd:]SIZE[,pri=N]", 0,
 	"Page to a file (default: a temporary one) or to compressed memory; "
-	"repeatable, higher pri first, equal ones in turn (default: none)",
+	"repeatable, highest pri first, equal pri in turn (default: none)",
 	0},
     {"swapcache", OPT_SWAPCACHE, "SIZE[,rate=SIZE]", 0,
-	"Keep up to SIZE of file pages in swap, writing at most rate a second "
-	"(default: none)",
+	"Keep up to SIZE of file pages in swap, written at up to rate per "
+	"second (default: none)",
 	0},
     {"resident", OPT_RESIDENT, "PROGRAM", 0,
-	"Keep PROGRAM loaded and linked: later runs of it start from a copy "
+	"Keep PROGRAM loaded and linked, so that later runs start from a copy "
 	"(repeatable)",
 	0},
     {"root", OPT_ROOT, "DIR", 0,
-	"Host directory that the guest sees as / (default /), read-only", 0},
+	"Host directory that is / in the guest, read-only (default /)", 0},
     {"rw", OPT_RW, "PATH", 0,
-	"Let the guest write below PATH (a path inside the root)", 0},
+	"Let the guest write to PATH and below (a path in the guest)", 0},
     {"bind", OPT_BIND, "SRC:DST[:ro]", 0,
-	"Show the host's SRC at DST in the guest", 0},
+	"Make SRC of the host visible at DST in the guest", 0},
     {"device", OPT_DEVICE, "NAME=FILE[:ro]", 0,
-	"Show the host's FILE as /dev/NAME", 0},
+	"Make FILE of the host visible as /dev/NAME in the guest", 0},
     {"tmpfs", OPT_TMPFS, "PATH", 0,
-	"An empty file system in memory at PATH (/tmp has one)", 0},
+	"Mount an empty file system in memory at PATH (/tmp has one)", 0},
     {"net", OPT_NET, "none|host", 0,
-	"Internet sockets: none (default), or those of the host", 0},
+	"Internet sockets: none (default), or of the host", 0},
     {"env", OPT_ENV, "NAME=VALUE", 0,
 	"Set a variable in the guest's environment", 0},
     {"cwd", OPT_CWD, "DIR", 0,
-	"Start in DIR (default: here, if the guest sees it)", 0},
+	"Start in DIR (default: the current directory, if the guest has it)",
+	0},
     {"hostname", OPT_HOSTNAME, "NAME", 0, "Host name in the guest", 0},
     {"trace", OPT_TRACE, 0, 0,
 	"Write each system call of the guest to standard error", 0},
     {"stat", OPT_STAT, 0, 0,
-	"At the end, write figures of the run to standard error", 0},
+	"At the end, write statistics of the run to standard error", 0},
     {"no-aslr", OPT_NOASLR, 0, 0, "Do not randomise guest addresses", 0},
     {"verbose", OPT_VERBOSE, 0, 0, "Log more (repeatable)", 0},
     {0},
@@ -113,7 +115,9 @@ static void
 add_mount(struct argp_state *st, struct run *r, const struct vkernel_mount *m)
 {
 	if (r->config.nmounts == MAXMOUNTS)
-		argp_error(st, "too many mounts (at most %d)", MAXMOUNTS);
+		argp_error(st,
+		    "too many --rw, --bind, --device and --tmpfs (at most %d)",
+		    MAXMOUNTS);
 	r->mounts[r->config.nmounts++] = *m;
 }
 
@@ -130,9 +134,7 @@ parse_bind(struct argp_state *st, struct run *r, const char *arg)
 	dst = strchr(copy, ':');
 	if (dst == NULL || dst == copy || dst[1] != '/') {
 		argp_error(st,
-		    "--bind wants SRC:DST[:ro] with an absolute "
-		    "DST: %s",
-		    arg);
+		    "--bind '%s': use SRC:DST[:ro] with an absolute DST", arg);
 		free(copy);
 		return;
 	}
@@ -143,7 +145,8 @@ parse_bind(struct argp_state *st, struct run *r, const char *arg)
 		if (strcmp(opt, "ro") == 0)
 			m.rdonly = true;
 		else if (strcmp(opt, "rw") != 0)
-			argp_error(st, "--bind: ro or rw, not %s", opt);
+			argp_error(st,
+			    "--bind '%s': the last part must be ro or rw", arg);
 	}
 	m.src = copy;
 	m.dst = dst;
@@ -163,13 +166,16 @@ parse_device(struct argp_state *st, struct run *r, const char *arg)
 	}
 	file = strchr(copy, '=');
 	if (file == NULL || file == copy || file[1] == '\0') {
-		argp_error(st, "--device wants NAME=FILE[:ro]: %s", arg);
+		argp_error(st, "--device '%s': use NAME=FILE[:ro]", arg);
 		free(copy);
 		return;
 	}
 	*file++ = '\0';
 	if (strchr(copy, '/') != NULL || strlen(copy) > 255)
-		argp_error(st, "--device: a NAME without slashes: %s", copy);
+		argp_error(st,
+		    "--device '%s': NAME must not contain a slash or be "
+		    "longer than 255 bytes",
+		    arg);
 	len = strlen(file);
 	if (len > 3 && strcmp(file + len - 3, ":ro") == 0) {
 		file[len - 3] = '\0';
@@ -186,11 +192,18 @@ parse_mem(struct argp_state *st, struct run *r, const char *arg)
 	uint64_t v;
 
 	if (cmd_parse_size(arg, &v) != 0)
-		argp_error(st, "--mem: not a size: %s", arg);
+		argp_error(st,
+		    "--mem '%s': not a size; use a number and a unit, such as "
+		    "64M",
+		    arg);
 	if (v < MEM_MIN || v > MEM_MAX)
-		argp_error(st, "--mem: from 1M to 1T, not %s", arg);
+		argp_error(
+		    st, "--mem '%s': the size must be from 1M to 1T", arg);
 	r->config.mem = (v + 4095) & ~UINT64_C(4095);
 }
+
+static const char swapcache_usage[] =
+    "--swapcache '%s': use SIZE[,rate=SIZE], such as 64M,rate=10M";
 
 static void
 parse_swapcache(struct argp_state *st, struct run *r, const char *arg)
@@ -198,7 +211,7 @@ parse_swapcache(struct argp_state *st, struct run *r, const char *arg)
 	char text[64], *comma;
 
 	if (strlen(arg) >= sizeof(text)) {
-		argp_error(st, "--swapcache: not a size: %s", arg);
+		argp_error(st, swapcache_usage, arg);
 		return;
 	}
 	strcpy(text, arg);
@@ -207,11 +220,10 @@ parse_swapcache(struct argp_state *st, struct run *r, const char *arg)
 		*comma = '\0';
 		if (strncmp(comma + 1, "rate=", 5) != 0 ||
 		    cmd_parse_size(comma + 6, &r->config.swapcache_rate) != 0)
-			argp_error(
-			    st, "--swapcache: SIZE[,rate=SIZE]: %s", arg);
+			argp_error(st, swapcache_usage, arg);
 	}
 	if (cmd_parse_size(text, &r->config.swapcache) != 0)
-		argp_error(st, "--swapcache: not a size: %s", text);
+		argp_error(st, swapcache_usage, arg);
 }
 
 static void
@@ -223,7 +235,7 @@ parse_swap(struct argp_state *st, struct run *r, const char *arg)
 		argp_error(st, "too many --swap (at most %d)", MAXSWAP);
 	bad = cmd_swap_parse(arg, &r->swap[r->nswap++]);
 	if (bad != NULL)
-		argp_error(st, "--swap %s: %s", arg, bad);
+		argp_error(st, "--swap '%s': %s", arg, bad);
 }
 
 static void
@@ -233,7 +245,7 @@ parse_resident(struct argp_state *st, struct run *r, const char *arg)
 		argp_error(st, "too many --resident (at most %d)", MAXRESIDENT);
 	if (arg[0] == '\0' || (strchr(arg, '/') != NULL && arg[0] != '/'))
 		argp_error(
-		    st, "--resident wants a name or an absolute path: %s", arg);
+		    st, "--resident '%s': use a name or an absolute path", arg);
 	r->resident[r->nresident++] = arg;
 }
 
@@ -242,7 +254,38 @@ parse_net(struct argp_state *st, struct run *r, const char *arg)
 {
 	r->config.net_host = strcmp(arg, "host") == 0;
 	if (!r->config.net_host && strcmp(arg, "none") != 0)
-		argp_error(st, "--net: none or host, not %s", arg);
+		argp_error(st, "--net '%s': use none or host", arg);
+}
+
+/* --rw and --tmpfs. */
+static void
+parse_path(struct argp_state *st, struct run *r, const char *option,
+    const char *arg, struct vkernel_mount m)
+{
+	if (arg[0] != '/')
+		argp_error(st, "%s '%s': use an absolute path", option, arg);
+	add_mount(st, r, &m);
+}
+
+static void
+parse_env(struct argp_state *st, struct run *r, const char *arg)
+{
+	if (strchr(arg, '=') == NULL || arg[0] == '=')
+		argp_error(st, "--env '%s': use NAME=VALUE", arg);
+	if (r->nenv == MAXENV)
+		argp_error(st, "too many --env (at most %d)", MAXENV);
+	r->env[r->nenv++] = arg;
+}
+
+static void
+parse_hostname(struct argp_state *st, struct run *r, const char *arg)
+{
+	if (strlen(arg) > 64)
+		argp_error(st,
+		    "--hostname '%s': the name must not be longer than 64 "
+		    "bytes",
+		    arg);
+	r->config.hostname = arg;
 }
 
 static error_t
@@ -270,37 +313,26 @@ parse_opt(int key, char *arg, struct argp_state *st)
 		r->config.root = arg;
 		return (0);
 	case OPT_RW:
-		if (arg[0] != '/')
-			argp_error(st, "--rw wants an absolute path: %s", arg);
-		add_mount(st, r,
-		    &(struct vkernel_mount){
+		parse_path(st, r, "--rw", arg,
+		    (struct vkernel_mount){
 			.kind = VKERNEL_MOUNT_RW, .src = arg, .dst = arg});
 		return (0);
 	case OPT_BIND:
 		parse_bind(st, r, arg);
 		return (0);
 	case OPT_TMPFS:
-		if (arg[0] != '/')
-			argp_error(
-			    st, "--tmpfs wants an absolute path: %s", arg);
-		add_mount(st, r,
-		    &(struct vkernel_mount){
+		parse_path(st, r, "--tmpfs", arg,
+		    (struct vkernel_mount){
 			.kind = VKERNEL_MOUNT_TMPFS, .dst = arg});
 		return (0);
 	case OPT_ENV:
-		if (strchr(arg, '=') == NULL || arg[0] == '=')
-			argp_error(st, "--env wants NAME=VALUE: %s", arg);
-		if (r->nenv == MAXENV)
-			argp_error(st, "too many --env (at most %d)", MAXENV);
-		r->env[r->nenv++] = arg;
+		parse_env(st, r, arg);
 		return (0);
 	case OPT_CWD:
 		r->cwd = arg;
 		return (0);
 	case OPT_HOSTNAME:
-		if (strlen(arg) > 64)
-			argp_error(st, "--hostname: at most 64 bytes");
-		r->config.hostname = arg;
+		parse_hostname(st, r, arg);
 		return (0);
 	case OPT_TRACE:
 		r->config.trace = stderr;
@@ -321,7 +353,7 @@ parse_opt(int key, char *arg, struct argp_state *st)
 		r->argv = st->argv + st->next;
 		return (0);
 	case ARGP_KEY_NO_ARGS:
-		argp_error(st, "no program given");
+		argp_error(st, "no program given; use -- PROGRAM [ARGS...]");
 		return (0);
 	default:
 		return (ARGP_ERR_UNKNOWN);
@@ -334,14 +366,15 @@ static const struct argp argp = {
     .args_doc = "-- PROGRAM [ARGS...]",
     .doc = "Run PROGRAM, unmodified, in address spaces that vmspace "
 	   "manages itself.\v"
-	   "The guest reads the host's files and writes nothing but "
-	   "/tmp (in memory) and what --rw and --bind grant.  Exit "
-	   "status: the program's; 128+N when signal N ended it; 127 no "
+	   "The guest can read the host's files, and can write only to "
+	   "/tmp (in memory) and to the paths of --rw and --bind.  Exit "
+	   "status: the program's; 128+N if signal N ended it; 127 no "
 	   "such program; 126 not executable; 125 vmspace failed; 2 bad "
 	   "option.",
 };
 
-/* The caller's environment with --env on top. NULL: no memory. */
+/* The caller's environment, with the variables of --env replaced or added.
+ * NULL: no memory. */
 static const char **
 make_env(const struct run *r)
 {
@@ -397,7 +430,7 @@ print_missing(void *arg, const char *name, uint64_t calls, uint64_t missing)
 	if (missing == 0)
 		return;
 	fprintf(stderr, "%s %s %lu",
-	    (*n)++ == 0 ? "vmspace: system calls that are missing:" : ",", name,
+	    (*n)++ == 0 ? "vmspace: missing system calls:" : ",", name,
 	    missing);
 }
 
@@ -417,8 +450,10 @@ print_swap_stat(const struct vkernel_stat *s)
 static int
 spawn_status(const char *prog, int error)
 {
-	fprintf(stderr, "vmspace: %s: %s\n", prog,
-	    error == ENOENT ? "no such program" : strerror(error));
+	fprintf(stderr, "vmspace: cannot run '%s': %s\n", prog,
+	    error == ENOENT
+		? "no such program; check the guest's PATH, --root and --bind"
+		: strerror(error));
 	if (error == ENOENT || error == ENOTDIR)
 		return (EX_NOTFOUND);
 	if (error == ENOMEM || error == EAGAIN || error == EMFILE)
@@ -445,7 +480,7 @@ now(void)
 	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
 }
 
-/* One program in a kernel that exists: its exit status. */
+/* Run one program in the kernel; returns its exit status. */
 static int
 run_in(struct vkernel *k, struct run *r, const char **envp)
 {
@@ -468,11 +503,15 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 			return (EX_FAILURE);
 	error = vkernel_spawn(k, &sp, &pid);
 	if (error != 0 && r->nerrors != 0)
-		return (EX_FAILURE); /* the reason has been said */
+		return (EX_FAILURE); /* the kernel has logged the reason */
 	if (error != 0)
 		return (spawn_status(r->argv[0], error));
-	if (cmd_signals_start(k, pid) != 0)
-		fprintf(stderr, "vmspace: signals are not forwarded\n");
+	error = cmd_signals_start(k, pid);
+	if (error != 0)
+		fprintf(stderr,
+		    "vmspace: cannot start the signal thread: %s; signals are "
+		    "not forwarded to the guest\n",
+		    strerror(error));
 	error = vkernel_wait(k, pid, &status);
 	cmd_signals_stop();
 	if (r->stat) {
@@ -486,7 +525,7 @@ run_in(struct vkernel *k, struct run *r, const char **envp)
 				    : WEXITSTATUS(status));
 }
 
-/* The files of --swap, before anything is confined. */
+/* Open the files of --swap; called before cmd_confine(). */
 static int
 run_swap_open(struct run *r)
 {
@@ -503,12 +542,23 @@ run_swap_open(struct run *r)
 	return (0);
 }
 
-/* The kernel has its own descriptors and names. */
+/* Close the files of --swap: the kernel has duplicates of the descriptors. */
 static void
 run_swap_close(struct run *r)
 {
 	for (size_t i = 0; i < r->nswap; i++)
 		cmd_swap_close(&r->swap[i]);
+}
+
+/* Free the copies that parse_bind() and parse_device() made. */
+static void
+run_mounts_free(struct run *r)
+{
+	for (size_t i = 0; i < r->config.nmounts; i++)
+		if (r->mounts[i].kind == VKERNEL_MOUNT_BIND)
+			free((void *)(uintptr_t)r->mounts[i].src);
+		else if (r->mounts[i].kind == VKERNEL_MOUNT_DEVICE)
+			free((void *)(uintptr_t)r->mounts[i].dst);
 }
 
 int
@@ -521,7 +571,7 @@ cmd_run(int argc, char **argv)
 	const char **envp;
 	uint64_t leaks = 0;
 	double start = now();
-	int error, ret;
+	int error, ret = EX_FAILURE;
 
 	argv[0] = name;
 	argp_err_exit_status = EX_BADUSAGE;
@@ -533,13 +583,12 @@ cmd_run(int argc, char **argv)
 	envp = make_env(&r);
 	if (envp == NULL) {
 		fprintf(stderr, "vmspace: out of memory\n");
-		return (EX_FAILURE);
+		goto out_mounts;
 	}
 	cmd_signals_block();
 	if (run_swap_open(&r) != 0) {
 		run_swap_close(&r);
-		free(envp);
-		return (EX_FAILURE);
+		goto out_env;
 	}
 	cmd_confine(&r.config);
 	error = vkernel_create(&r.config, &k);
@@ -548,8 +597,7 @@ cmd_run(int argc, char **argv)
 		if (r.nerrors == 0)
 			fprintf(stderr, "vmspace: cannot start a kernel: %s\n",
 			    strerror(error));
-		free(envp);
-		return (EX_FAILURE);
+		goto out_env;
 	}
 	ret = run_in(k, &r, envp);
 	vkernel_stat(k, &st);
@@ -559,12 +607,13 @@ cmd_run(int argc, char **argv)
 		print_stat(&st, now() - start);
 	}
 	if (leaks != 0)
-		fprintf(stderr, "vmspace: %lu items were left behind\n", leaks);
+		fprintf(stderr,
+		    "vmspace: internal error: %lu objects were not freed; "
+		    "please report this\n",
+		    leaks);
+out_env:
 	free(envp);
-	for (size_t i = 0; i < r.config.nmounts; i++)
-		if (r.mounts[i].kind == VKERNEL_MOUNT_BIND)
-			free((void *)(uintptr_t)r.mounts[i].src);
-		else if (r.mounts[i].kind == VKERNEL_MOUNT_DEVICE)
-			free((void *)(uintptr_t)r.mounts[i].dst);
+out_mounts:
+	run_mounts_free(&r);
 	return (ret);
 }

@@ -2,16 +2,17 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Host signals for a guest.
+ * Forwarding of host signals to the guest.
  *
- * The command is to its caller what the guest program would be: a terminal's
- * or a supervisor's signals must reach the guest.  They are blocked in every
- * thread and taken by one thread with sigwait, which forwards them: from the
- * terminal (INT, QUIT, WINCH, TSTP) to the guest's foreground process group,
- * the others to the program that was started.  If that program stops at a
- * SIGTSTP this process stops too, so that the caller's job control works;
- * SIGCONT goes on to the guest.  SIGPIPE is ignored: a closed output is the
- * guest's EPIPE.
+ * Purpose: the caller of the command uses it like the guest program itself, so
+ * that the signals of a terminal or a supervisor must reach the guest.
+ *
+ * Concepts: the signals are blocked in every thread, and one thread receives
+ * them by sigwait() and forwards them.  Signals of a terminal (INT, QUIT,
+ * WINCH, TSTP) go to the guest's foreground process group, all others to the
+ * program that was started.  If that program stops at a SIGTSTP, this process
+ * stops as well, so that the caller's job control works.  SIGPIPE is ignored:
+ * when the output is closed, the guest's write returns EPIPE.
  */
 
 #include <pthread.h>
@@ -46,7 +47,7 @@ cmd_signals_block(void)
 	sigs.blocked = true;
 }
 
-/* To the terminal's foreground group; without one, to the program. */
+/* Signal the terminal's foreground group; if there is none, the program. */
 static void
 to_foreground(int sig)
 {
@@ -54,8 +55,8 @@ to_foreground(int sig)
 		vkernel_kill(sigs.k, sigs.pid, sig);
 }
 
-/* Does the program we stand for stop now?  (Not if it is a shell, and the
- * signal was for one of its jobs.) */
+/* Wait up to 100 ms for the program to stop.  False: it does not (for example a
+ * shell, whose job received the signal). */
 static bool
 guest_stops(void)
 {
@@ -115,8 +116,8 @@ cmd_signals_stop(void)
 {
 	if (!sigs.started)
 		return;
-	/* Not by cancellation: it could hit a log line written under a lock of
-	 * the kernel. */
+	/* No pthread_cancel(): it could cancel the thread while it writes a log
+	 * line under a lock of the kernel. */
 	atomic_store(&sigs.stopping, true);
 	pthread_kill(sigs.thread, SIGALRM);
 	pthread_join(sigs.thread, NULL);

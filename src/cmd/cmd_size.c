@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Sizes as people write them: a decimal number and a unit, powers of 1024.
- * What is not exactly that is refused, so that a typing error never becomes
+ * Sizes on the command line: a decimal number and an optional unit, powers of
+ * 1024.  Any other text is refused, so that a typing error does not become
  * another size.
  */
 

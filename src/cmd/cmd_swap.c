@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * --swap: what it may say, and the files behind it.
+ * --swap: parsing of the option, and opening of the file.
  *
- * SIZE, PATH:SIZE, lz4:SIZE or zstd:SIZE, then any of ",pri=N" and, for tests,
- * ",inject=FAULT:N" (every N-th transfer goes wrong in that way).  Files are
- * opened by the command before it confines itself, so the kernel process
- * needs no right to make or find one later.
+ * The argument is SIZE, PATH:SIZE, lz4:SIZE or zstd:SIZE, followed by any of
+ * ",pri=N" and, for tests, ",inject=FAULT:N" (every N-th transfer fails in that
+ * way).  The command opens the files before it confines itself, so that the
+ * kernel process needs no right to create or open them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 #define PRI_COMPRESSED 100
 #define PRI_MAX 32767
 
-/* A whole decimal number up to max. */
+/* Parse a decimal number from min to max; false: it is none. */
 static bool
 parse_number(const char *s, long min, long max, long *out)
 {
@@ -54,14 +54,15 @@ parse_inject(struct vkernel_swap_inject *in, const char *what)
 		if (strncmp(what, faults[i].name, len) != 0)
 			continue;
 		if (!parse_number(what + len, 1, 1000000000, &n))
-			return ("inject wants FAULT:N");
+			return ("inject: N must be a number from 1 on");
 		*faults[i].n = (uint32_t)n;
 		return (NULL);
 	}
-	return ("inject: no such fault");
+	return ("inject: no such fault; use write_eio:N, write_enospc:N, "
+		"write_torn:N, read_eio:N or damage:N");
 }
 
-/* Cut ",key=value" off the end of the text, as long as there is one. */
+/* Parse each ",key=value" at the end of the text and cut it off. */
 static const char *
 parse_suffixes(char *text, struct vkernel_swap *s)
 {
@@ -72,7 +73,8 @@ parse_suffixes(char *text, struct vkernel_swap *s)
 	while ((comma = strrchr(text, ',')) != NULL) {
 		if (strncmp(comma, ",pri=", 5) == 0) {
 			if (!parse_number(comma + 5, -1, PRI_MAX, &n))
-				return ("pri is a number from -1 to 32767");
+				return ("pri must be a number from -1 to "
+					"32767");
 			s->priority = (int)n;
 		} else if (strncmp(comma, ",inject=", 8) == 0) {
 			bad = parse_inject(&s->inject, comma + 8);
@@ -81,7 +83,7 @@ parse_suffixes(char *text, struct vkernel_swap *s)
 		} else
 			return (strchr(comma, ':') != NULL
 				    ? NULL /* part of a path */
-				    : "after the comma: pri=N");
+				    : "only pri=N may follow a comma");
 		*comma = '\0';
 	}
 	return (NULL);
@@ -109,7 +111,7 @@ cmd_swap_parse(const char *arg, struct cmd_swap *cs)
 	bad = parse_suffixes(text, s);
 	if (bad != NULL)
 		return (bad);
-	/* Suffixes may have had a colon of their own. */
+	/* A suffix that was cut off may have contained a colon. */
 	if (s->kind == VKERNEL_SWAP_FILE)
 		colon = strrchr(text, ':');
 	if (colon != NULL) {
@@ -120,11 +122,11 @@ cmd_swap_parse(const char *arg, struct cmd_swap *cs)
 	} else
 		s->name = "swapfile";
 	if (cmd_parse_size(size, &s->size) != 0)
-		return ("not a size");
+		return ("not a size; use a number and a unit, such as 64M");
 	if (s->size < 4096 || s->size > UINT64_C(1) << 40)
-		return ("a size is from 4K to 1T");
+		return ("the size must be from 4K to 1T");
 	if (cs->path != NULL && cs->path[0] == '\0')
-		return ("no path before the colon");
+		return ("there is no path before the colon");
 	return (NULL);
 }
 
@@ -137,16 +139,28 @@ cmd_swap_open(struct cmd_swap *cs)
 	if (s->kind != VKERNEL_SWAP_FILE)
 		return (0);
 	error = vkernel_swap_open(cs->path, &s->size, &s->fd);
-	if (error == EEXIST)
+	if (error == 0)
+		return (0);
+	if (cs->path == NULL)
 		fprintf(stderr,
-		    "vmspace: --swap: %s has contents and no signature of "
-		    "mkswap: not overwritten\n",
+		    "vmspace: --swap: cannot create a temporary file: %s; set "
+		    "TMPDIR to a directory that you can write\n",
+		    strerror(error));
+	else if (error == EEXIST)
+		fprintf(stderr,
+		    "vmspace: --swap: '%s' has contents and is not "
+		    "overwritten; choose another file, or run mkswap on it\n",
 		    cs->path);
-	else if (error != 0)
-		fprintf(stderr, "vmspace: --swap: %s: %s\n",
-		    cs->path != NULL ? cs->path : "temporary file",
-		    error == EBUSY ? "in use as swap by another kernel"
-				   : strerror(error));
+	else if (error == EBUSY)
+		fprintf(stderr,
+		    "vmspace: --swap: '%s' is in use as swap; choose another "
+		    "file\n",
+		    cs->path);
+	else
+		fprintf(stderr,
+		    "vmspace: --swap: cannot open '%s': %s; choose a file or "
+		    "device that you can write\n",
+		    cs->path, strerror(error));
 	return (error);
 }
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Entry of the `vmspace` command: finds the subcommand and calls it.
+ * Entry of the `vmspace` command: find the subcommand and call it.
  */
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ static const struct command {
 	int (*fn)(int argc, char **argv);
 	const char *what;
 } commands[] = {
-    {"run", cmd_run, "run a program in address spaces of its own"},
+    {"run", cmd_run, "run a program in address spaces that vmspace manages"},
 };
 
 static void
@@ -27,17 +27,18 @@ usage(FILE *f)
 	fprintf(f, "Usage: vmspace COMMAND [OPTION...]\n"
 		   "       vmspace --version | --help\n\n"
 		   "Runs unmodified Linux programs in address spaces that this "
-		   "process manages\nitself: no root, no KVM, no ptrace.\n\n"
+		   "process manages\nitself, without root, KVM or ptrace.\n\n"
 		   "Commands:\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].what);
 	fprintf(f,
-	    "\n`vmspace COMMAND --help` tells more.  Example:\n"
+	    "\n`vmspace COMMAND --help` lists the options.  Example:\n"
 	    "  vmspace run --mem 256M -- busybox sh -c 'seq 1 9 | tac'\n");
 }
 
 unsigned cmd_closed_fds;
 
+/* Open /dev/null on the standard descriptors that are closed. */
 static void
 plug_descriptors(void)
 {
@@ -70,7 +71,8 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return (commands[i].fn(argc - 1, argv + 1));
-	fprintf(stderr, "vmspace: no such command: %s (see vmspace --help)\n",
+	fprintf(stderr,
+	    "vmspace: no such command: '%s'; vmspace --help lists them\n",
 	    argv[1]);
 	return (EX_BADUSAGE);
 }

@@ -48,7 +48,7 @@ def orderly(env):
                    "(trap '' TERM; while :; do sleep 1; done) & exit 0"):
         r = env.sh(script, timeout=30)
         env.cases.check(f"ends: {script[:30]}", not r.timed_out and
-                        b"left behind" not in r.err, r.errtext())
+                        b"not freed" not in r.err, r.errtext())
     for name in ("forkwait", "threads", "pipes"):
         path = env.guest(name)
         if not os.path.exists(path):
@@ -57,7 +57,7 @@ def orderly(env):
         options, path = env.vm.guest_path(path)
         r = env.vm.run([path], options, timeout=120)
         env.cases.check(f"no zone item left: {name}",
-                        b"left behind" not in r.err, r.errtext())
+                        b"not freed" not in r.err, r.errtext())
     faultlib.check_clean(env, "no process and no file left after normal runs",
                          before)
 
