@@ -3,9 +3,9 @@
 
 /*
  * Ten thousand rounds of: fork, a write by the parent, a write by the child,
- * exit of the child.  The chain of objects must stay short, frames and swap
- * must not grow, and the rounds must not become slower; the times are printed
- * and not judged.  Once with memory enough, once with pageout in between.
+ * exit of the child.  The chain of objects must stay short, and frames and swap
+ * must not grow.  The times of the first and the last rounds are printed but
+ * not checked.  The rounds run once with enough memory and once with pageout.
  *
  *   fork_rounds [ROUNDS]
  */
@@ -117,7 +117,7 @@ rounds(uint64_t n, uint64_t pageout_every)
 		t = (host_now_ns() - began) / (n / 10);
 		first = first == 0 ? t : first;
 		last = t;
-		/* Everything out: what is left in swap is what there is. */
+		/* Page out everything: then swap holds all live pages. */
 		(void)vm_pageout_reclaim(&sys, sys.phys->npages);
 		CHECK(used() == 0);
 		frames = frames == 0 ? swap_space_used(sys.swap) : frames;

@@ -2,22 +2,23 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Stress from outside: a kernel in this process, guests in it, and threads
- * here that do what an embedder, procfs and statistics do.
+ * Stress with an embedder: a kernel with guests in this process, and threads of
+ * the process that make the calls of an embedder, of procfs and of statistics.
  *
  *   host swapoff OVERSUB MEM WS SWAP SECONDS SEED   (MiB)
- *	two swap areas, one of which is removed in the middle
+ *	two swap areas, one of which is removed while the guest runs
  *   host storm STORMER MEM SWAP MS SEED PROCESSES READERS
- *	readers hold, read memory, maps and counts of processes that fork,
- *	exec, map, page and die; every word that is read must be theirs
+ *	readers hold the vmspaces of processes that fork, exec, map, page and
+ *	die, and read their memory, maps and counts; every word that is read
+ *	must belong to the process
  *   host exit EAT MEM WS SWAP
- *	a process with WS resident, and in swap, ends: before anybody waits
- *	for it, its memory is back
+ *	a process with WS resident or in swap ends: its memory must be free
+ *	before a parent waits for the process
  *   host window WINDOW SLOTS MIB
- *	a ring in a device window, both directions, without copies; a device
- *	that fails
+ *	a ring in a device window, in both directions, without copies; and a
+ *	device whose faults fail
  *
- * Exit status 0 if all was right; what was done is on standard output.
+ * Exit status 0: all checks passed.  Counts are printed to standard output.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -39,7 +40,7 @@
 #define MIB(n) ((uint64_t)(n) << 20)
 #define ULL(x) ((unsigned long long)(x))
 
-/* As in tests/guest/stormer.c. */
+/* The same values as in tests/guest/stormer.c. */
 #define TAG_SELF UINT64_C(0x700000000000)
 #define TAG_BASE (TAG_SELF + 16 * PAGE_SIZE)
 #define TAG_PAGES 64
@@ -127,19 +128,19 @@ main_swapoff(char **av)
 	host_sleep_ns((uint64_t)atoi(av[6]) * UINT64_C(400000000));
 	vkernel_stat(k, &st);
 	if (st.swap_used == 0)
-		die("nothing is in swap");
+		die("no page is in swap");
 	while ((error = vkernel_swapoff(k, 1)) == ENOMEM || error == EAGAIN) {
 		if (++refused == 200)
-			die("swapoff is refused again and again");
+			die("swapoff was refused too often");
 		host_sleep_ns(UINT64_C(50000000));
 	}
 	if (error != 0)
 		die("swapoff: %s", strerror(error));
 	vkernel_stat(k, &st);
 	if (st.swap_size != swap[1])
-		die("the area is still there");
+		die("the removed area still exists");
 	if (st.swap_used == 0)
-		die("the guest had ended before");
+		die("the guest ended before the area was removed");
 	printf("area 1 removed with %llu MiB in swap, refused %u times\n",
 	    ULL(st.swap_used >> 20), refused);
 	finish(pid);
@@ -160,7 +161,7 @@ main_exit(char **av)
 	bool zombie = false;
 
 	boot(MIB(atoi(av[3])), swap, 1);
-	/* One before, so that what is cached of the program stays the same. */
+	/* Run once before, so that the cache of the program is filled. */
 	pid = spawn(av[2], argv);
 	if (vkernel_wait(k, pid, &status) != 0 || status != 0)
 		die("status %x", (unsigned)status);
@@ -169,36 +170,36 @@ main_exit(char **av)
 	pid = spawn(av[2], argv);
 	p = proc_find_hold(k, pid);
 	if (p == NULL)
-		die("no process");
+		die("the process was not found");
 	for (int i = 0; i < 60000 && !zombie; i++) {
 		kmutex_lock(&p->lock);
 		zombie = p->state == PROC_ZOMBIE;
 		if (zombie && p->vmspace != NULL)
-			die("a zombie with a vmspace");
+			die("a zombie has a vmspace");
 		kmutex_unlock(&p->lock);
 		host_sleep_ns(1000000);
 	}
 	if (!zombie)
-		die("it does not end");
+		die("the process does not end");
 	proc_drop(p);
 	vkernel_stat(k, &st);
-	/* File pages of the program may have come or gone. */
+	/* The number of cached file pages of the program may have changed. */
 	if (st.mem_free + MIB(2) < before)
 		die("%llu bytes free before, %llu after", ULL(before),
 		    ULL(st.mem_free));
 	if (st.swap_used != 0)
 		die("%llu bytes of swap are left", ULL(st.swap_used));
 	if (st.vmspaces != 0)
-		die("%llu vmspaces", ULL(st.vmspaces));
-	printf("%llu MiB given back before wait (pages out %llu)\n",
-	    ULL(want >> 20), ULL(st.swap_outs));
+		die("%llu vmspaces are left", ULL(st.vmspaces));
+	printf("%llu MiB freed before wait (pages out %llu)\n", ULL(want >> 20),
+	    ULL(st.swap_outs));
 	finish(pid);
 	return (0);
 }
 
 /* ---- window ---- */
 
-/* The first page is there, the others fail. */
+/* The first page exists; faults on the others fail. */
 static int
 bad_fault(void *arg, uint64_t page, bool write, uint64_t *offset)
 {
@@ -209,7 +210,7 @@ bad_fault(void *arg, uint64_t page, bool write, uint64_t *offset)
 	return (0);
 }
 
-/* The embedder's side of tests/guest/window.c. */
+/* The embedder's part of tests/guest/window.c. */
 static int
 main_window(char **av)
 {
@@ -256,7 +257,7 @@ main_window(char **av)
 			die("wake");
 	}
 	vkernel_stat(k, &st);
-	/* 16 MiB of memory: nothing of it went through there. */
+	/* No data went through the guest's own 16 MiB of memory. */
 	if (st.cow > 64 || st.zfod > 1024)
 		die("copies: %llu zero-filled, %llu copied", ULL(st.zfod),
 		    ULL(st.cow));
@@ -296,9 +297,9 @@ self_of(struct vmspace *vm)
 }
 
 /*
- * A page between two looks at the number.  Numbers grow, and a process has
- * pages of its ancestors until it writes its own: so a word is zero or has a
- * number that is at most the one at the end.
+ * Read a page, and the number of the process before and after it.  Numbers
+ * grow, and a process has pages of its ancestors until it writes to them.  A
+ * word is therefore zero, or a number that is at most the number read last.
  */
 static void
 look_page(struct reader *r, struct vmspace *vm)
@@ -355,7 +356,7 @@ look(struct reader *r, struct vmspace *vm)
 	}
 }
 
-/* Hold on until the process has ended: it must, and be empty then. */
+/* Keep the hold until the process has ended: its vmspace must then be empty. */
 static void
 outlive(struct reader *r, struct proc *p, struct vmspace *vm)
 {
@@ -363,20 +364,20 @@ outlive(struct reader *r, struct proc *p, struct vmspace *vm)
 
 	for (int i = 0; !vm_life_exiting(&vm->life); i++) {
 		if (atomic_load(&stop) || i == 2000)
-			return; /* a long-lived one */
+			return; /* a long-lived process */
 		host_sleep_ns(1000000);
 	}
-	/* Stage 1 is under way or over; it ends whatever we hold. */
+	/* Stage 1 (freeing of the memory) must end in spite of the hold. */
 	for (int i = 0;; i++) {
 		vmspace_stat(vm, &st);
 		if (st.entries == 0 && st.anon == 0)
 			break;
 		if (i == 60000)
-			die("stage 1 does not end while we hold");
+			die("the memory is not freed while a hold exists");
 		host_sleep_ns(1000000);
 	}
 	if (self_of(vm) != 0)
-		die("memory of a dead vmspace");
+		die("a dead vmspace still has memory");
 	r->long_holds++;
 	(void)p;
 }
@@ -393,7 +394,7 @@ reader_main(void *arg)
 		kmutex_lock(&k->proctree);
 		top = k->next_pid;
 		kmutex_unlock(&k->proctree);
-		/* The youngest are the most interesting. */
+		/* Prefer young processes, which change most. */
 		p = proc_find_hold(k, top - (int)rnd(r, 80));
 		if (p == NULL)
 			continue;
@@ -440,13 +441,13 @@ main_storm(char **av)
 		holds += r[i].long_holds;
 	}
 	vkernel_stat(k, &st);
-	printf("%llu processes, %llu looks, %llu pages read, %llu words of "
-	       "their owner, %llu holds outlived the process, pages out "
+	printf("%llu processes, %llu visits, %llu pages read, %llu words "
+	       "checked, %llu holds outlived the process, pages out "
 	       "%llu\n",
 	    ULL(st.procs_created), ULL(looks), ULL(pages), ULL(tagged),
 	    ULL(holds), ULL(st.swap_outs));
 	if (looks == 0 || pages == 0 || tagged == 0)
-		die("the readers saw nothing");
+		die("the readers read no page");
 	vkernel_destroy_check(k, &looks);
 	if (looks != 0)
 		die("%llu leaks", ULL(looks));

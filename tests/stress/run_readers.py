@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Readers against processes that fork, exec, map, page and die; what a process
-gives back before anybody waits for it; a device window.  All run in one process with
-the kernel (tests/stress/host.c), so that the sanitizers see everything.
+"""Readers of processes that fork, exec, map, page and die; memory that an ended
+process frees before its parent waits for it; a device window.  The tests run in the
+process of the kernel (tests/stress/host.c), so that sanitizers check all of them.
 VMSPACE_TEST_LONG=1: five minutes and 1 GiB; VMSPACE_READER_SECONDS overrides.
 The seed is printed; --seed repeats it."""
 
@@ -16,7 +16,7 @@ import vmtest  # noqa: E402
 
 
 def host(cases, opts, name, args, seconds):
-    # Tests inherit the sanitizer options that run_all.py chose.
+    # The test inherits the sanitizer options that run_all.py has set.
     r = vmtest.run([opts.host] + args, timeout=seconds * 3 + 60)
     cases.check(name, r.status == 0 and not r.err,
                 r.describe(5000))
@@ -32,13 +32,13 @@ def main():
     seconds = int(os.environ.get("VMSPACE_READER_SECONDS",
                                  "300" if vmtest.LONG else "20"))
     stormer = os.path.join(opts.guests, "stormer")
-    for name, mem, swap in (("plenty of memory", "512", "0"),
+    for name, mem, swap in (("enough memory", "512", "0"),
                             ("under swap pressure", "8", "256")):
         host(cases, opts, f"storm, {name}, seed {opts.seed}",
              ["storm", stormer, mem, swap, str(seconds * 1000),
               str(opts.seed), "32", "8"], seconds)
-    # The same from inside: readers are processes of the same kernel.
-    for name, mem in (("plenty of memory", ["--mem", "512M"]),
+    # The same with processes of the kernel as readers.
+    for name, mem in (("enough memory", ["--mem", "512M"]),
                       ("under swap pressure",
                        ["--mem", "16M", "--swap", "256M"])):
         r = vmtest.run([opts.vmspace, "run", *mem, "--",
@@ -46,7 +46,7 @@ def main():
                         os.path.join(guests, "stormer"), str(seconds * 500),
                         str(opts.seed), "32", "8"],
                        timeout=seconds * 3 + 60)
-        cases.check(f"storm from inside, {name}, seed {opts.seed}",
+        cases.check(f"storm read by guests, {name}, seed {opts.seed}",
                     r.status == 0 and not r.err, r.describe(5000))
         print("     " + r.text().strip().replace("\n", "\n     "), flush=True)
     size = 1024 if vmtest.LONG else 128

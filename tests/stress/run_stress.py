@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Stress: storms of processes in a kernel that is just large enough, and many
-kernels at once.  Short by default; longer by --seconds or in the environment,
-VMSPACE_STRESS_SECONDS.  The seed is printed; --seed repeats it (the schedule
-is the host's, so a run is not exactly repeatable)."""
+"""Stress: storms of processes in a kernel that is just large enough, and several
+kernels at once.  Short by default; --seconds or VMSPACE_STRESS_SECONDS in the
+environment makes it longer.  The seed is printed; --seed repeats it.  A run is
+not exactly repeatable, because the host schedules the threads."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def storm(vm, cases, program, seconds, seed, workers, mem):
 
 
 def many(vm, cases, program, seconds, seed, kernels):
-    """Kernels side by side do not know each other."""
+    """Several kernels at once do not disturb each other."""
     options, path = vm.guest_path(program)
     options += ["--env", "GUEST_INSIDE=1", "--mem", "128M"]
     began = time.monotonic()

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The library from outside, on the real machine: vmspaces of an embedder, their
- * mappings and memory, user code in them, and misuse.  Uses nothing but the
- * installed headers.
+ * The library as an embedder uses it, on the stub machine: vmspaces, their
+ * mappings and memory, user code in them, and misuse.  The test includes only
+ * the installed headers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -151,7 +151,7 @@ test_life(void **state)
 	vmspace_free(vm);
 	assert_int_equal(get64(vm, at), 1);
 	vmspace_free(vm);
-	/* The last ref: memory is back, the structure is there. */
+	/* After the last ref: memory is freed, the structure still exists. */
 	vkernel_stat(k, &after);
 	assert_true(after.mem_free >= before.mem_free + 256 * PG);
 	assert_int_equal(vmspace_pread(vm, &v, 8, at, &done), ESRCH);
@@ -185,14 +185,14 @@ test_files(void **state)
 	assert_int_equal(vmspace_pread(other, buf, 4, DATA + PG, &done), 0);
 	assert_memory_equal(buf, "file", 4);
 	put(vm, DATA + PG, "FILE", 4);
-	/* One cache; a private mapping sees it until it writes. */
+	/* All mappings share a cache; a private mapping until it writes. */
 	assert_int_equal(vmspace_pread(other, buf, 4, DATA + PG, &done), 0);
 	assert_memory_equal(buf, "FILE", 4);
 	put(other, DATA + PG + 5, "CON", 3);
 	assert_int_equal(vmspace_msync(vm, DATA, 2 * PG), 0);
 	assert_int_equal(pread(fd, buf, 13, PG), 13);
 	assert_memory_equal(buf, "FILE contents", 13);
-	/* Rights. */
+	/* Access rights. */
 	assert_int_equal(
 	    vmspace_mmap(vm, &at, PG, RW, MAP_SHARED, ro, 0), EACCES);
 	at = 0;
@@ -204,7 +204,7 @@ test_files(void **state)
 	assert_int_equal(vmspace_mmap(vm, &at, PG, PROT_READ, MAP_PRIVATE,
 			     STDIN_FILENO, 0) != 0,
 	    1);
-	/* What is mapped stays when the descriptors go. */
+	/* Mappings remain after the descriptors are closed. */
 	put(vm, DATA, "x", 1);
 	close(ro);
 	vmspace_free(other);
@@ -230,7 +230,7 @@ test_pin(void **state)
 	assert_int_equal(vmspace_pin(vm, DATA, 8, PROT_READ, &q, &run), 0);
 	assert_int_equal(run, 8);
 	assert_ptr_equal((char *)q + 8, p);
-	/* It stays where it is. */
+	/* A pinned page keeps its frame. */
 	assert_int_equal(vkernel_shrink(k, 0, &given), 0);
 	memset(p, 'q', 8);
 	assert_int_equal(get64(vm, DATA + 8), 0x7171717171717171);
@@ -263,7 +263,7 @@ test_run(void **state)
 	uint64_t v = 99;
 
 	load(vm, code, sizeof(code));
-	/* Nothing is mapped at rdi yet. */
+	/* There is no mapping at rdi yet. */
 	assert_int_equal(vmspace_ctl(vm, VMSPACE_CTL_RUN, &f), 0);
 	assert_int_equal(f.event, VMSPACE_EV_FAULT);
 	assert_int_equal(f.error, EFAULT);
@@ -277,7 +277,7 @@ test_run(void **state)
 	assert_int_equal(f.regs.rax, 0x1234);
 	assert_int_equal(f.regs.rsi, 99);
 	assert_int_equal(f.regs.rip, CODE + 10);
-	/* A copy, with the registers as they are now. */
+	/* A copy of the vmspace, with the current registers. */
 	assert_int_equal(vmspace_fork(vm, &copy), 0);
 	memset(&g, 0, sizeof(g));
 	g.regs = f.regs;
@@ -292,7 +292,7 @@ test_run(void **state)
 	assert_int_equal(g.event, VMSPACE_EV_EXCEPTION);
 	assert_int_equal(g.signo, SIGILL);
 	assert_int_equal(g.regs.rip, CODE + 15);
-	/* The same thread in the other one. */
+	/* The same thread in the other vmspace. */
 	g.regs.rip = CODE + 10;
 	g.regs.rax = 7;
 	assert_int_equal(vmspace_ctl(vm, VMSPACE_CTL_RUN, &g), 0);
@@ -322,7 +322,7 @@ runner_main(void *arg)
 	return (NULL);
 }
 
-/* Four threads spin in one vmspace, and are interrupted. */
+/* Four threads spin in one vmspace and are interrupted. */
 static void
 test_threads(void **state)
 {
@@ -344,7 +344,8 @@ test_threads(void **state)
 		assert_int_equal(
 		    pthread_create(&t[i], NULL, runner_main, &r[i]), 0);
 	}
-	/* All at once: each but the first was made by one that was running. */
+	/* All four start at once: a running thread must make the stub's next
+	 * thread. */
 	for (int i = 0; i < 4; i++)
 		while (get64(vm, DATA + (uintptr_t)i * 8) == 0)
 			usleep(1000);
@@ -361,7 +362,7 @@ test_threads(void **state)
 	vmspace_free(vm);
 }
 
-/* More memory than there is, written by user code. */
+/* User code writes to more memory than the kernel has. */
 static void
 test_pressure(void **state)
 {
@@ -478,7 +479,7 @@ misuse_destroy(struct vmspace *vm)
 	vkernel_destroy(k);
 }
 
-/* Each ends the process, and says which call it was. */
+/* Each misuse ends the process with a message that names the call. */
 static void
 test_misuse(void **state)
 {

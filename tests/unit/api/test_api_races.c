@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The library from outside, where calls meet: frames that move between threads,
- * vmspaces and kernels, threads that are made by others, files that are mapped
- * while they are written back, pins and descriptors that may not write.
+ * Concurrent calls of the library: frames that move between threads, vmspaces
+ * and kernels; threads that make each other's stub threads; files that are
+ * mapped while they are written back; pins and read-only descriptors.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +107,7 @@ runner(void *arg)
 	return (NULL);
 }
 
-/* One frame is parked; two threads begin with new ones at once. */
+/* One frame is parked; two threads start new frames at the same time. */
 static void
 test_bind(void **state)
 {
@@ -150,7 +150,8 @@ churner(void *arg)
 	return (NULL);
 }
 
-/* Frames that come and go: who is just leaving is asked by nobody. */
+/* Frames are created and destroyed: a thread that is leaving is not used to
+ * make another one. */
 static void
 test_churn(void **state)
 {
@@ -182,8 +183,9 @@ flagger(void *arg)
 }
 
 /*
- * A frame was run by this thread, and is now by another.  What this one unmaps
- * is gone for the user code when the call returns.
+ * This thread has run a frame that another thread runs now.  After unmap
+ * returns in this thread, the frame's user code must not reach what was
+ * unmapped.
  */
 static void
 test_migrate(void **state)
@@ -211,7 +213,7 @@ test_migrate(void **state)
 	assert_int_equal(pthread_create(&fl.t, NULL, flagger, &fl), 0);
 	usleep(30000);
 	assert_int_equal(vmspace_munmap(vm, DATA, PG), 0);
-	/* The frame may be anybody's now. */
+	/* Any thread may run the frame now. */
 	other = space(calls, sizeof(calls));
 	map(other, DATA, 256 * PG, ANON, -1);
 	for (int i = 0; i < 256; i++)
@@ -226,7 +228,7 @@ test_migrate(void **state)
 	vmspace_free(vm);
 }
 
-/* The embedder's thread goes where it went before. */
+/* After a run, the embedder's thread has its previous CPU affinity. */
 static void
 test_affinity(void **state)
 {
@@ -244,7 +246,8 @@ test_affinity(void **state)
 	vmspace_free(vm);
 }
 
-/* All registers go along to another vmspace; none to another kernel. */
+/* A frame keeps all registers in another vmspace of the kernel; another kernel
+ * refuses it. */
 static void
 test_move(void **state)
 {
@@ -286,12 +289,12 @@ struct writer {
 	pthread_t t;
 	struct vmspace *vm;
 	unsigned first, n; /* pages that it maps */
-	unsigned byte;     /* of the last page: its own */
+	unsigned byte;     /* of the last page: this writer's */
 	unsigned lost;
 };
 
-/* Maps the file, changes its own byte of the last page, unmaps: each time it
- * must find what it wrote the time before. */
+/* Map the file, change the writer's byte of the last page, unmap.  Each time,
+ * the byte must have the value that was written the time before. */
 static void *
 writer_main(void *arg)
 {
@@ -341,7 +344,8 @@ test_file_race(void **state)
 	memcpy(file_name + strlen(file_name) - 6, "XXXXXX", 6);
 }
 
-/* What is only read is not written, whoever changes the file meanwhile. */
+/* A mapping of a read-only descriptor is not written back, even if the file is
+ * changed meanwhile. */
 static void
 test_file_rights(void **state)
 {
@@ -376,7 +380,7 @@ test_file_rights(void **state)
 	vmspace_free(vm);
 	assert_int_equal(pread(fd, got, 3, 0), 3);
 	assert_memory_equal(got, "NEW", 3);
-	/* Flags and addresses that are no good. */
+	/* Invalid flags and addresses. */
 	assert_int_equal(vmspace_create(k, &vm), 0);
 	at = 0;
 	assert_int_equal(

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The host boundary: memory real and fake, threads, futexes, time, files and
- * the spawning of images.  The images are a program of three system calls,
- * assembled here, and a static busybox where the machine has one.
+ * The host boundary: memory (host_linux and host_fake), threads, futexes, time,
+ * files, and spawning of images.  The images are a program of a few system
+ * calls, assembled here, and a static busybox if the host has one.
  */
 #include "host/host.h"
 #include "host/host_fake.h"
@@ -36,7 +36,7 @@ count_base(void **state)
 	return (0);
 }
 
-/* Teardown of every test: it left no descriptor behind. */
+/* Teardown of every test: no descriptor may be left open. */
 static int
 check_fds(void **state)
 {
@@ -176,7 +176,8 @@ ping(struct pingpong *p)
 static void
 test_thread_futex(void **state)
 {
-	/* Static: the detached thread wakes `done` after it was seen. */
+	/* Static, because the detached thread wakes `done` after this function
+	 * may have returned. */
 	static struct pingpong p = {.rounds = 1000};
 	struct host_thread *t;
 
@@ -522,7 +523,8 @@ test_spawn_tiny(void **state)
 	assert_int_equal(n == 1 ? c : 0, 'B');
 	assert_int_equal(host_reap(pid, false, &st), EAGAIN);
 	assert_int_equal(host_pidfd_open(pid, &pfd), 0);
-	/* The child holds no writing end of its own input: close is EOF. */
+	/* The child has no write end of its own input, so that closing ours is
+	 * an end of file for it. */
 	assert_int_equal(host_close(p2[1]), 0);
 	assert_int_equal(host_reap(pid, true, &st), 0);
 	assert_true(WIFEXITED(st) && WEXITSTATUS(st) == 40);
@@ -533,7 +535,7 @@ test_spawn_tiny(void **state)
 	host_close(p2[0]);
 }
 
-/* A child of this test's own, whose descriptors 0..2 are the sources. */
+/* In a child of the test: spawn with its descriptors 0..2 as sources. */
 static int
 spawn_overlap_child(int w0, int w1, int r2)
 {
@@ -597,7 +599,7 @@ test_spawn_kill(void **state)
 	assert_int_equal(host_pipe(0, in), 0);
 	fds[0] = fds[1] = out[1];
 	fds[2] = in[0];
-	signal(SIGUSR2, SIG_IGN); /* would survive the exec */
+	signal(SIGUSR2, SIG_IGN); /* an exec keeps SIG_IGN */
 	assert_int_equal(
 	    host_spawn_image(&t, sizeof(t), argv, fds, 3, &pid), 0);
 	signal(SIGUSR2, SIG_DFL);
@@ -673,7 +675,7 @@ test_spawn_threads(void **state)
 	assert_int_equal(good, 80);
 }
 
-/* A real program, which also lists what it inherited. */
+/* A real program, which also lists the descriptors that it inherited. */
 static void
 test_spawn_busybox(void **state)
 {
@@ -708,7 +710,7 @@ test_spawn_busybox(void **state)
 		len += n;
 	host_close(p[0]);
 	assert_int_equal(host_reap(pid, true, &status), 0);
-	/* 3 is the directory ls reads. */
+	/* 3 is the directory that ls reads. */
 	assert_string_equal(out, "0\n1\n2\n3\n");
 	assert_int_equal(status, 0);
 }

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Rings of transfers.  Every test runs with the back-end the host gives, and
- * with the one that transfers at once; those that need transfers which wait
- * are skipped by name where the host refuses io_uring.
+ * Rings of transfers.  The tests run with io_uring and with the synchronous
+ * back-end.  A test that needs transfers which wait is skipped, with a message,
+ * where the host refuses io_uring.
  */
 #include "host/host_ring.h"
 
@@ -37,7 +37,7 @@ setup(void **state)
 	return (0);
 }
 
-/* Teardown of every test: it left no descriptor behind. */
+/* Teardown of every test: no descriptor may be left open. */
 static int
 teardown(void **state)
 {
@@ -55,7 +55,7 @@ ring(unsigned depth, bool sync)
 	return (r);
 }
 
-/* A ring whose transfers wait, or the test is skipped. */
+/* A ring whose transfers can wait; skips the test if there is none. */
 static struct host_ring *
 async_ring(unsigned depth)
 {
@@ -78,7 +78,7 @@ memory_file(size_t size)
 	return (fd);
 }
 
-/* Wait for the one transfer in flight: its error. */
+/* Wait for the only transfer in flight; returns its error. */
 static int
 finish(struct host_ring *r, void *token)
 {
@@ -144,7 +144,7 @@ depth(bool sync)
 		    host_ring_pwritev(r, fd, &iov, 1, 0, NULL), EAGAIN);
 		assert_int_equal(
 		    host_ring_preadv(r, fd, &iov, 1, 0, NULL), EAGAIN);
-		/* Each comes back once. */
+		/* Each is reaped once. */
 		seen = 0;
 		while (host_ring_reap(r, true, &token, &error)) {
 			assert_int_equal(error, 0);
@@ -167,7 +167,7 @@ test_depth(void **state)
 	depth(true);
 }
 
-/* Reads of an empty pipe wait; others overtake them. */
+/* Reads of an empty pipe wait, while later transfers complete. */
 static void
 test_waiting(void **state)
 {
@@ -204,7 +204,7 @@ test_waiting(void **state)
 	host_close(fd);
 }
 
-/* What arrives in small parts is put together, across pieces. */
+/* Data that arrives in small parts is assembled across pieces. */
 static void
 test_short(void **state)
 {
@@ -226,7 +226,7 @@ test_short(void **state)
 	assert_memory_equal(a, text, 5);
 	assert_memory_equal(b, text + 5, 1);
 	assert_memory_equal(c, text + 6, sizeof(c));
-	/* The other end closes in the middle. */
+	/* The writer closes the pipe in the middle of a transfer. */
 	assert_int_equal(host_ring_preadv(r, p[0], iov, 3, 0, b), 0);
 	put(p[1], text, 7);
 	host_close(p[1]);
@@ -256,14 +256,14 @@ errors(bool sync)
 	assert_int_equal(write_one(r, ro, buf, 10, 0), EBADF);
 	assert_int_equal(read_one(r, wo, buf, 10, 0), EBADF);
 	assert_int_equal(write_one(r, full, buf, sizeof(buf), 4096), ENOSPC);
-	/* A read that crosses the end has what is before it. */
+	/* A read across the end of the file has the bytes before the end. */
 	assert_int_equal(write_one(r, wo, buf, 10, 9990), 0);
 	memset(buf, 'x', sizeof(buf));
 	assert_int_equal(read_one(r, ro, buf, 4096, 9990), EIO);
 	assert_memory_equal(buf, "bbbbbbbbbbx", 11);
 	assert_int_equal(read_one(r, ro, buf, 10, 10000), EIO);
 	assert_int_equal(read_one(r, ro, buf, 10, 9990), 0);
-	/* The ring is as good as before. */
+	/* The ring is still usable. */
 	assert_int_equal(write_one(r, fd, buf, 10, 20), 0);
 	host_ring_destroy(r);
 	host_close(full);
@@ -279,7 +279,7 @@ test_errors(void **state)
 	errors(true);
 }
 
-/* The host takes a part of a write, and then no more. */
+/* The host accepts a part of a write and refuses the rest. */
 static void
 no_space(bool sync)
 {
@@ -322,7 +322,7 @@ test_no_space(void **state)
 	signal(SIGXFSZ, old);
 }
 
-/* Pieces without bytes, anywhere. */
+/* Empty pieces at any position. */
 static void
 empty_pieces(bool sync)
 {
@@ -339,7 +339,7 @@ empty_pieces(bool sync)
 	assert_int_equal(host_ring_preadv(r, fd, iov, 6, 100, b), 0);
 	assert_int_equal(finish(r, b), 0);
 	assert_memory_equal(back, "firstsecond", 11);
-	/* Nothing at all is done at once, at the end of the file too. */
+	/* A transfer of 0 bytes completes, at the end of the file too. */
 	assert_int_equal(host_ring_preadv(r, fd, iov, 1, PG, b), 0);
 	assert_int_equal(finish(r, b), 0);
 	host_ring_destroy(r);
@@ -359,14 +359,14 @@ test_empty_pieces(void **state)
 #define REGIONS 24
 
 struct region {
-	char *image; /* what the file has, or will have */
-	char *buf;   /* what a read brings */
-	size_t off;  /* of the transfer, in the region */
+	char *image; /* contents of the file after the transfers */
+	char *buf;   /* destination of reads */
+	size_t off;  /* of the transfer, within the region */
 	size_t len;
 	bool busy, reading;
 };
 
-/* Cut a part of mem into pieces; the bytes in all. */
+/* Cut a part of mem into pieces; returns the number of bytes. */
 static size_t
 cut(uint64_t *s, char *mem, size_t room, struct host_iovec *iov, int *n)
 {
@@ -401,7 +401,7 @@ region_start(
 			g->image[g->off + i] = (char)rnd_next(s);
 	error = reading ? host_ring_preadv(r, fd, iov, n, base + g->off, g)
 			: host_ring_pwritev(r, fd, iov, n, base + g->off, g);
-	/* The ring has a copy of it. */
+	/* The ring has copied iov. */
 	memset(iov, 0xff, sizeof(iov));
 	g->busy = true;
 	g->reading = reading;
@@ -488,7 +488,7 @@ test_descriptors(void **state)
 	host_ring_destroy(r[0]);
 }
 
-/* A host that refuses: the same, without waiting. */
+/* Where the host refuses io_uring, transfers are synchronous. */
 static void
 test_refused(void **state)
 {

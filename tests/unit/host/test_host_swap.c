@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Opening swap: what is taken, what is refused, and that nothing is left
- * behind or overwritten.
+ * Opening swap: which files are accepted and which are refused, and that no
+ * file is left over or overwritten.
  */
 #include "host/host_file.h"
 
@@ -127,7 +127,7 @@ test_temporary(void **state)
 	assert_int_equal(try_open(NULL, 0), EINVAL);
 	setenv("TMPDIR", in_dir("none"), 1);
 	assert_int_equal(try_open(NULL, MIB), ENOENT);
-	/* A relative one is not believed. */
+	/* A relative TMPDIR is ignored. */
 	setenv("TMPDIR", "none", 1);
 	assert_int_equal(try_open(NULL, MIB), 0);
 	unsetenv("TMPDIR");
@@ -148,7 +148,7 @@ test_directory(void **state)
 	check_unlinked(fd, 2 * MIB);
 	host_close(fd);
 	assert_int_equal(try_open(dir, 0), EINVAL);
-	/* One without room for files: no O_TMPFILE, no names. */
+	/* A directory in which no file can be created. */
 	assert_int_not_equal(try_open("/proc", MIB), 0);
 }
 
@@ -161,7 +161,7 @@ test_new_name(void **state)
 	assert_int_equal(host_swap_open(in_dir("swap"), &size, &fd), 0);
 	check_unlinked(fd, MIB);
 	assert_int_equal(access(in_dir("swap"), F_OK), -1);
-	/* The name is free: another kernel gets a file of its own. */
+	/* The name is free again, so that another open creates a new file. */
 	assert_int_equal(host_swap_open(in_dir("swap"), &size2, &fd2), 0);
 	check_unlinked(fd2, 2 * MIB);
 	host_close(fd2);
@@ -172,7 +172,7 @@ test_new_name(void **state)
 	assert_int_equal(try_open("", MIB), ENOENT);
 }
 
-/* ---- what is there already ---- */
+/* ---- existing files ---- */
 
 static void
 test_empty_file(void **state)
@@ -186,7 +186,7 @@ test_empty_file(void **state)
 	assert_int_equal(host_swap_open(in_dir("empty"), &size, &fd), 0);
 	assert_int_equal(host_fstat(fd, &st), 0);
 	assert_int_equal(st.size, MIB);
-	/* It has its name still: it is the user's. */
+	/* An existing file keeps its name. */
 	assert_int_equal(st.nlink, 1);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	host_close(fd);
@@ -205,7 +205,7 @@ test_signature(void **state)
 	assert_int_equal(host_swap_open(in_dir("mkswap"), &size, &fd), 0);
 	assert_int_equal(size, 16384);
 	host_close(fd);
-	/* Less is wanted than there is: nothing is cut off. */
+	/* A smaller request does not truncate the file. */
 	size = 8192;
 	assert_int_equal(host_swap_open(in_dir("mkswap"), &size, &fd), 0);
 	assert_int_equal(size, 8192);
@@ -220,7 +220,7 @@ test_signature(void **state)
 	unlink(in_dir("mkswap"));
 }
 
-/* Somebody's data stays as it is. */
+/* A file with data is refused and not changed. */
 static void
 data_stays(size_t len)
 {
@@ -284,12 +284,12 @@ test_locked(void **state)
 
 	make("shared", 0, false);
 	assert_int_equal(host_swap_open(in_dir("shared"), &size, &fd), 0);
-	/* Still without contents that anyone would miss, but in use. */
+	/* The file still has no contents, but it is locked. */
 	assert_int_equal(host_pwrite_full(fd, "SWAPSPACE2", 10, MAGIC_OFF), 0);
 	assert_int_equal(try_open(in_dir("shared"), MIB), EBUSY);
 	host_close(fd);
 	assert_int_equal(try_open(in_dir("shared"), MIB), 0);
-	/* Nor is one that others read under lock. */
+	/* A shared lock of another descriptor refuses it as well. */
 	assert_int_equal(
 	    host_openat(AT_FDCWD, in_dir("shared"), O_RDONLY, 0, &other), 0);
 	assert_int_equal(host_flock(other, LOCK_SH), 0);
@@ -300,8 +300,8 @@ test_locked(void **state)
 
 /* ---- block devices ---- */
 
-/* A loop device on a file of the directory, gone when fd is closed; the test
- * is skipped where there is none to be had. */
+/* Make a loop device on a file of the directory; it is removed when fd is
+ * closed.  Skips the test if the host has none. */
 static int
 loop_device(const char *name, char *path, size_t size)
 {
@@ -355,13 +355,13 @@ test_device(void **state)
 	assert_int_equal(host_swap_open(path, &size, &fd), 0);
 	assert_int_equal(size, MIB / 2);
 	host_close(fd);
-	/* No signature, no swap. */
+	/* A device without the signature is refused. */
 	assert_int_equal(host_pwrite_full(dev, "x", 1, MAGIC_OFF), 0);
 	assert_int_equal(try_open(path, MIB), EEXIST);
 	host_close(dev);
 }
 
-/* The host itself uses it: mounted, or for swap of its own. */
+/* A device that the host has mounted, or uses as swap, is refused. */
 static void
 test_device_in_use(void **state)
 {

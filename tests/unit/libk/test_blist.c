@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The vmspace authors */
 
-/* Block lists against an array of bytes. */
+/* Block lists, compared with an array of bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,8 @@ longest(const uint8_t *used, uint64_t n)
 	return (best > BLIST_RUN_MAX ? BLIST_RUN_MAX : best);
 }
 
-/* Mark a stretch in use, which is right if all of it is free; how many. */
+/* Mark a random range in use; must succeed if and only if all of it is free.
+ * Returns the number of blocks marked. */
 static unsigned
 fill_some(struct blist *b, uint8_t *used, uint64_t n, uint64_t *s)
 {
@@ -61,7 +62,7 @@ model(uint64_t n, uint64_t seed, int ops)
 	for (int i = 0; i < ops; i++) {
 		if (rnd_below(&s, 16) == 0)
 			nfree -= fill_some(b, used, n, &s);
-		/* Waves of growth and decline. */
+		/* Alternate between mostly allocating and mostly freeing. */
 		if (rnd_below(&s, 100) < (i / 500 % 2 == 0 ? 70u : 30u)) {
 			want = 1 + (unsigned)(rnd_below(&s, BLIST_RUN_MAX));
 			most = longest(used, n);
@@ -77,7 +78,7 @@ model(uint64_t n, uint64_t seed, int ops)
 			}
 			nfree -= got;
 		} else {
-			/* Free a stretch of what is in use somewhere. */
+			/* Free a run of used blocks at a random place. */
 			blk = rnd_below(&s, n);
 			for (got = 0;
 			     got < 100 && blk + got < n && used[blk + got];
@@ -115,7 +116,7 @@ test_sequential(void **state)
 	uint64_t next = 0;
 	unsigned got;
 
-	/* Clusters follow each other, up to the end of a group. */
+	/* Clusters are adjacent, up to the end of a group. */
 	while (blist_nfree(b) != 0) {
 		assert_int_equal(blist_alloc(b, 32, &got), next);
 		next += got;
@@ -168,7 +169,7 @@ free_beyond(void *b)
 }
 
 static void
-free_rightly(void *b)
+free_valid(void *b)
 {
 	blist_fill(b, 0, 100);
 	blist_free(b, 99, 1);
@@ -181,7 +182,7 @@ test_free_panics(void **state)
 
 	assert_true(child_fails(free_twice, b));
 	assert_true(child_fails(free_beyond, b));
-	assert_false(child_fails(free_rightly, b));
+	assert_false(child_fails(free_valid, b));
 	blist_destroy(b);
 }
 

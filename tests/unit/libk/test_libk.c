@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * libk: the radix tree against a naive model, counters and the trace ring
- * under threads, the log, and the lock checks, whose panics are provoked in
- * forked children.
+ * libk: the radix tree compared with a simple model, counters and the trace
+ * ring with several threads, the log, and the lock checks, whose panics are
+ * provoked in forked children.
  */
 #include "libk/counter.h"
 #include "libk/kassert.h"
@@ -156,7 +156,8 @@ test_radix_enomem(void **state)
 
 #define MODEL 6000
 
-/* Where the model's index i lies in the tree: spreads it over all levels. */
+/* The index in the tree for the model's index i; `far` spreads the indices over
+ * all levels. */
 static uint64_t
 spread(unsigned i, int far)
 {
@@ -184,7 +185,7 @@ model_see(void *arg, uint64_t index, uint64_t value)
 	m->seen++;
 }
 
-/* Walk with radix_next: ascending, and exactly the model's content. */
+/* radix_next() must visit exactly the model's content, in ascending order. */
 static void
 model_walk(const struct radix *r, struct model *m)
 {
@@ -215,7 +216,7 @@ model_run(int far)
 	radix_init(&r, &ra);
 	for (int step = 0; step < 120000; step++) {
 		unsigned i = (unsigned)(rnd_below(&seed, MODEL));
-		/* Phases that fill and phases that drain. */
+		/* Alternate between mostly inserting and mostly removing. */
 		int fill = rnd_below(&seed, 8) < (step / 20000 % 2 ? 2u : 6u);
 
 		if (fill) {
@@ -331,7 +332,7 @@ trace_many(void *arg)
 	return (NULL);
 }
 
-/* Whatever a dump shows during the writing is an event somebody wrote. */
+/* Every event in a dump, also during the writing, was written as a whole. */
 static void *
 trace_check(void *arg)
 {
@@ -547,7 +548,7 @@ test_trylock(void **state)
 	struct shared s;
 
 	shared_init(&s);
-	/* Against the order: allowed, because it does not block. */
+	/* A wrong order is allowed, because a trylock does not block. */
 	krwlock_rdlock(&s.rw);
 	assert_true(kmutex_trylock(&s.m));
 	run_threads(try_all, &s);
@@ -678,7 +679,7 @@ test_lock_checks(void **state)
 	expect_panic(panic_owned, "outer", "not owned");
 	expect_panic(panic_none, "outer", "is held");
 	expect_panic(panic_destroy, "rwl", "destroyed while held");
-	/* Equal ranks with DUPOK, and unlocking in any order, are fine. */
+	/* Equal ranks with DUPOK, and unlocking in any order, are allowed. */
 	make_locks();
 	kmutex_lock(&dup1);
 	kmutex_lock(&dup2_);

@@ -37,8 +37,8 @@ env_teardown(void **state)
 	struct stub_pmap *sp = e->pm->md;
 	bool clean;
 
-	/* Threads are left where an assertion has failed: the machine as well,
-	 * so that the assertion is what is reported. */
+	/* After a failed assertion cpu_threads are left.  Keep the machine as
+	 * well, because destroying it would panic and hide the assertion. */
 	if (sp->nbound != 0)
 		return (-1);
 	pmap_remove(e->pm, 0, VM_MAX_ADDRESS);

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A stub machine without a kernel, for tests: one pmap, a page of code, a page
- * of data, and cpu_threads that start at the code.
+ * A stub machine without a kernel, for tests: one pmap, one page of code, one
+ * page of data, and cpu_threads that start at the code.
  */
 #ifndef TESTS_UNIT_STUB_FIXTURE_H
 #define TESTS_UNIT_STUB_FIXTURE_H
@@ -33,10 +33,11 @@ struct env {
 	int fds;
 };
 
-/* cmocka's setup and teardown; teardown fails where descriptors are left. */
+/* Setup and teardown for cmocka; teardown fails if descriptors are left open.
+ */
 int env_setup(void **state);
 int env_teardown(void **state);
-/* A new cpu_thread that starts with `code`, which is put at CODE. */
+/* Copy `code` to CODE and make a cpu_thread that starts there. */
 struct cpu_thread *start(struct env *, const void *code, size_t len);
 /* Map the data page at DATA. */
 void map_data(struct env *, vm_prot_t prot);

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The worst moment, found by linking: a few functions that one source of the
- * stub machine calls in another are wrapped (see meson.build), and a test hangs
- * a hook on them.  The hook does, on the thread that came by, what a hostile
- * guest or another thread could have done just then.  So a test meets its case
- * in every run.  NULL: no hook.  Hooks that are to act once take themselves
- * off.
+ * Hooks into the stub machine: the linker wraps a few functions that one source
+ * file of the stub machine calls in another (see meson.build), and the wrappers
+ * call a test's hook.  The hook does, in the calling thread, what a hostile
+ * guest or another thread could have done at that moment.  A test thus meets
+ * its race in every run.  NULL: no hook.  A hook that must act only once sets
+ * its pointer to NULL.
  */
 #ifndef TESTS_UNIT_STUB_HOOKS_H
 #define TESTS_UNIT_STUB_HOOKS_H
@@ -22,19 +22,19 @@
 
 typedef void cpu_hook(struct stub_cpu *);
 extern _Atomic(cpu_hook *) before_enter; /* user code is about to be entered */
-extern _Atomic(cpu_hook *) after_bind;   /* bound to a stub */
+extern _Atomic(cpu_hook *) after_bind;   /* a thread was bound to a stub */
 extern _Atomic(cpu_hook *) before_post;  /* a command is about to be posted */
-extern void (*_Atomic after_get)(void);  /* a stub has come from the pool */
+extern void (*_Atomic after_get)(void);  /* a stub was taken from the pool */
 extern int (*_Atomic instead_of_pidfd)(void);        /* an errno */
 extern void (*_Atomic after_wake)(const void *word); /* of any futex */
 
-/* The test's environment, and how often its hooks have acted. */
+/* The test's environment, and the number of calls of its hooks. */
 extern struct env *E;
 extern _Atomic(int) calls;
-/* The clock goes before the host's by so much. */
+/* Added to the host's clock. */
 extern _Atomic(uint64_t) clock_skew;
 
-/* cmocka's setup, without hooks; teardown is env_teardown. */
+/* Setup for cmocka, with no hook set; the teardown is env_teardown. */
 int hooks_setup(void **state);
 /* cpu_run() in the environment's pmap, which must succeed. */
 enum cpu_event_type run(struct cpu_thread *);

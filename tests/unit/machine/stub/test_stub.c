@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The stub machine without a kernel: hand-made code pages, each event once,
- * removal of translations, interrupts, shared stubs, a killed stub.
+ * The stub machine without a kernel: small pieces of machine code, each kind of
+ * event, removal of translations, interrupts, shared stubs, a killed stub.
  */
 
 #include "stub_fixture.h"
@@ -57,7 +57,7 @@ test_faults(void **state)
 	assert_int_equal(ev.type, CPU_EV_FAULT);
 	assert_int_equal(ev.addr, DATA);
 	assert_int_equal(ev.access, VM_PROT_WRITE);
-	/* Read-only is not enough. */
+	/* A write needs more than a read-only translation. */
 	assert_int_equal(pmap_enter(e->pm, DATA, f, 1, VM_PROT_READ), 0);
 	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
 	assert_int_equal(ev.type, CPU_EV_FAULT);
@@ -68,7 +68,7 @@ test_faults(void **state)
 	assert_int_equal(ev.type, CPU_EV_SYSCALL);
 	assert_int_equal(*p, 0x42);
 	assert_int_equal(ct->tf.rbx, 0x42);
-	/* Removal and reduction are seen by the next user code. */
+	/* Removal and reduction take effect before user code runs again. */
 	pmap_protect(e->pm, DATA, DATA + PAGE_SIZE, VM_PROT_READ);
 	pmap_sync(e->pm);
 	ct->tf.rip = CODE;
@@ -103,7 +103,7 @@ test_exceptions(void **state)
 	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
 	assert_int_equal(ev.type, CPU_EV_EXCEPTION);
 	assert_int_equal(ev.signo, 11);
-	/* Jumping into the stub's own text gives an event, not an escape. */
+	/* A jump into the stub's own text leads to an event. */
 	ct->tf.rip = STUB_TEXT_BASE + 0x800;
 	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
 	assert_true(ev.type == CPU_EV_EXCEPTION || ev.type == CPU_EV_FAULT ||
@@ -136,7 +136,7 @@ test_interrupt(void **state)
 		assert_int_equal(ct->tf.rip, CODE);
 		host_thread_join(t);
 	}
-	/* Asked for before: the next run returns at once. */
+	/* Interrupted before: the next run returns at once. */
 	cpu_interrupt(ct);
 	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
 	assert_int_equal(ev.type, CPU_EV_INTERRUPT);
@@ -151,11 +151,11 @@ remover(void *arg)
 	host_sleep_ns(30000000);
 	pmap_remove(e->pm, CODE, CODE + PAGE_SIZE);
 	pmap_sync(e->pm);
-	/* From now on the frame is ours: user code must not see this. */
+	/* The frame is free for reuse now: user code must not read this. */
 	memset(vm_page_ptr(e->sys.phys, e->code), 0x0b, PAGE_SIZE);
 }
 
-/* A third party removes a translation that running code uses. */
+/* Another thread removes a translation that running code uses. */
 static void
 test_shootdown(void **state)
 {
@@ -263,7 +263,7 @@ test_killed(void **state)
 	assert_int_equal(ev.type, CPU_EV_DEAD);
 	host_thread_join(t);
 	cpu_thread_destroy(ct);
-	/* The machine goes on. */
+	/* The machine is still usable. */
 	ct = start(e, code_syscall, sizeof(code_syscall));
 	assert_int_equal(cpu_run(ct, e->pm, &ev), 0);
 	assert_int_equal(ev.type, CPU_EV_SYSCALL);

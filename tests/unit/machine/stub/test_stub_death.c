@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The stub machine's processes at their worst moments: a stub that dies before
- * it is used, one that cannot be taken over, a zygote that dies or is given up
- * between its fork and its answer.
+ * Death of the stub machine's processes: a stub that dies before it is used, a
+ * stub that cannot be watched, a zygote that dies or is abandoned between its
+ * fork and its reply.
  *
- * What must hold: the children of this process are the zygote and the stubs
- * that the machine knows, no more; nothing of a stub that failed is seen by the
- * next one in its slot; the machine goes on.
+ * After each of these cases: the only children of this process are the zygote
+ * and the stubs that the machine knows; a stub finds no state of an earlier
+ * stub of its slot; the machine is still usable.
  */
 
 #include "stub_hooks.h"
@@ -21,9 +21,9 @@
 static const uint8_t code_syscall[] = {
     0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7};
 
-/* ---- what the tests share ---- */
+/* ---- helpers ---- */
 
-/* Wait until the pool is full: the keeper rests, unless poked. */
+/* Wait until the pool is full; then the keeper sleeps until it is poked. */
 static void
 await_pool(void)
 {
@@ -37,8 +37,8 @@ await_pool(void)
 	} while (!full);
 }
 
-/* Is it a child of this process, or of any thread of it?  Zombies are.
- * pid 0: how many there are. */
+/* Count the children, zombies included, of all threads of this process.  With
+ * `pid` not 0: only the child with this pid. */
 static unsigned
 count_children(int pid)
 {
@@ -64,7 +64,7 @@ count_children(int pid)
 	return (n);
 }
 
-/* The children are the zygote and the stubs; it may take a moment. */
+/* Wait until the only children are the zygote and the stubs. */
 static void
 assert_no_strays(void)
 {
@@ -83,7 +83,7 @@ assert_no_strays(void)
 	fail_msg("%u children, %u known", n, known);
 }
 
-/* User code still runs, in a stub of its own. */
+/* Check that user code still runs in a new stub. */
 static void
 assert_goes_on(void)
 {
@@ -109,8 +109,8 @@ kill_bound(struct stub_cpu *sc)
 		host_sleep_ns(MS);
 }
 
-/* A stub that dies between pool and use is replaced; when that happens again
- * the process is dead, and a thread that has no frame still may be run. */
+/* A stub that dies between pool and use is replaced.  If the second one dies as
+ * well, the run reports a dead machine, and running the thread again works. */
 static void
 test_dies_before_use(void **state)
 {
@@ -132,7 +132,7 @@ test_dies_before_use(void **state)
 
 static _Atomic(uint32_t) failed_slot;
 
-/* No descriptor for the keeper, but only when its stub has parked. */
+/* Let pidfd_open fail, after the stub has parked. */
 static int
 no_pidfd(void)
 {
@@ -149,7 +149,7 @@ no_pidfd(void)
 	return (EMFILE);
 }
 
-/* Use stubs until one comes that lies in `slot`. */
+/* Use stubs until one is in `slot`. */
 static void
 run_in_slot(uint32_t slot)
 {
@@ -169,8 +169,8 @@ run_in_slot(uint32_t slot)
 	} while (!there);
 }
 
-/* The context of a stub that was given up holds its first event: the next one
- * in that slot must not be taken for parked by it. */
+/* The context of an abandoned stub holds that stub's first event.  The next
+ * stub of the slot must not be regarded as parked because of it. */
 static void
 test_slot_after_failure(void **state)
 {
@@ -207,9 +207,9 @@ static uint32_t quiet_reply;
 static bool with_zygote;
 static _Atomic(int) lost_pid;
 
-/* The zygote forks for an order, but its answer does not arrive. */
+/* The zygote forks for an order, but its reply does not arrive. */
 static void
-lose_answer(const void *word)
+lose_reply(const void *word)
 {
 	struct stub_order *o = (struct stub_order *)E->sm->ctxmem;
 
@@ -237,7 +237,7 @@ order_unanswered(bool kill_it)
 	with_zygote = kill_it;
 	zygote = E->sm->zygote_pid;
 	atomic_store(&lost_pid, 0);
-	atomic_store(&after_wake, lose_answer);
+	atomic_store(&after_wake, lose_reply);
 	atomic_store(&E->sm->order_ns, SHORT_NS);
 	assert_int_equal(stub_get(E->sm, &s), 0);
 	stub_kill(s);
@@ -250,7 +250,7 @@ order_unanswered(bool kill_it)
 	assert_goes_on();
 }
 
-/* What it has forked for an order that was never answered is no stray. */
+/* The zygote dies before its reply: the stub that it forked is reaped. */
 static void
 test_zygote_dies_in_order(void **state)
 {
@@ -259,7 +259,7 @@ test_zygote_dies_in_order(void **state)
 		order_unanswered(true);
 }
 
-/* One that answers too late is replaced, with what it forked meanwhile. */
+/* A zygote that replies too late is replaced; the stub it forked is reaped. */
 static void
 test_zygote_late(void **state)
 {
@@ -267,7 +267,7 @@ test_zygote_late(void **state)
 	order_unanswered(false);
 }
 
-/* One that has stopped is replaced as well. */
+/* A stopped zygote is replaced as well. */
 static void
 test_zygote_stopped(void **state)
 {

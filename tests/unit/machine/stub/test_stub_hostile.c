@@ -2,16 +2,16 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The stub machine against its guests: contexts that are scribbled on, stubs
- * that do not answer, operations that fail, and third parties that change
- * translations between two steps of cpu_run().
+ * The stub machine and hostile guests: overwritten contexts, stubs that do not
+ * answer, operations that fail, and other threads that change translations
+ * between two steps of cpu_run().
  *
- * Each test brings its case about by a hook (stub_hooks.h) or by user code; it
- * then asks for the event that must come, and that no removed translation is
- * in use after pmap_sync().
+ * Each test produces its case by a hook (stub_hooks.h) or by user code.  It
+ * then checks that the right event is reported, and that no removed translation
+ * is in use after pmap_sync().
  *
- * Limits: the watchdog is set short, but no test passes only because something
- * is fast; what hangs is ended by the runner's time limit.
+ * Limits: the watchdog's time is short, but no test depends on speed to pass;
+ * the test runner's time limit ends a test that hangs.
  */
 
 #include "stub_hooks.h"
@@ -38,12 +38,12 @@ static const uint8_t code_bases[] = {0x64, 0x48, 0x8b, 0x1c, 0x25, 0, 0, 0, 0,
 
 #define DEAF_OFF 0xf00 /* in the data page */
 
-/* What hooks work on. */
+/* Arguments of the hooks. */
 static struct cpu_thread *T;
 static struct stub_cpu *victim;
 static int forged_tid;
 
-/* ---- what the tests share ---- */
+/* ---- helpers ---- */
 
 static void
 await(const _Atomic(int) *what)
@@ -52,7 +52,7 @@ await(const _Atomic(int) *what)
 		host_sleep_ns(MS);
 }
 
-/* A bound thread, and another beside it in the same stub. */
+/* Two threads bound to the same stub. */
 static struct cpu_thread *
 start_two(const void *code, size_t len, struct cpu_thread **second)
 {
@@ -66,7 +66,7 @@ start_two(const void *code, size_t len, struct cpu_thread **second)
 	return (ct);
 }
 
-/* A large removal by someone else. */
+/* A large removal, for another thread to run. */
 static void
 remove_big(void *arg)
 {
@@ -100,7 +100,7 @@ map_big(void)
 /* ---- fresh stubs ---- */
 
 static void
-third_party_removes(struct stub_cpu *sc)
+other_thread_removes(struct stub_cpu *sc)
 {
 	(void)sc;
 	atomic_store(&before_enter, NULL);
@@ -108,9 +108,9 @@ third_party_removes(struct stub_cpu *sc)
 }
 
 /*
- * Between the look whether a fresh stub is wanted and the entry into user code
- * a third party removes enough to want one: after its pmap_sync() has returned
- * nothing of it may be readable.
+ * After cpu_run() has checked whether a fresh stub is needed, and before it
+ * enters user code, another thread removes so much that one is needed: after
+ * that thread's pmap_sync() user code must not read what was removed.
  */
 static void
 test_remove_before_enter(void **state)
@@ -123,7 +123,7 @@ test_remove_before_enter(void **state)
 		ct->tf.rip = CODE;
 		assert_int_equal(run(ct), CPU_EV_SYSCALL);
 		ct->tf.rip = CODE;
-		atomic_store(&before_enter, third_party_removes);
+		atomic_store(&before_enter, other_thread_removes);
 		assert_int_equal(run(ct), CPU_EV_FAULT);
 		assert_int_equal(ct->tf.rip, CODE);
 	}
@@ -137,7 +137,7 @@ interrupt_moving(void)
 	cpu_interrupt(T);
 }
 
-/* An interrupt while the thread moves to a fresh stub is not lost. */
+/* An interrupt during the move to a fresh stub is not lost. */
 static void
 test_interrupt_while_moving(void **state)
 {
@@ -154,10 +154,10 @@ test_interrupt_while_moving(void **state)
 	cpu_thread_destroy(T);
 }
 
-/* The frame's pointer to the extended state is the guest's to scribble on:
- * with a rebuild and without, that ends in an event or in the stub's death. */
+/* The guest overwrites the frame's pointer to the extended state.  With a
+ * rebuild and without, the result is an event or the death of the stub. */
 static void
-test_scribbled_fpstate(void **state)
+test_overwritten_fpstate(void **state)
 {
 	const uint64_t end = STUB_CTX_BASE + CTX_STRIDE;
 	const uint64_t bad[] = {0, 1, CODE, STUB_CTX_BASE, end - 8, end,
@@ -205,7 +205,7 @@ stub_text_find(const void *piece, size_t len)
 	return (0);
 }
 
-/* Interrupt user code that says in its memory that it is deaf. */
+/* Interrupt user code once it has written that it blocks signals. */
 static void
 interrupt_deaf(void *arg)
 {
@@ -217,8 +217,8 @@ interrupt_deaf(void *arg)
 	cpu_interrupt(arg);
 }
 
-/* User code that returns from a signal frame of its own making, with all
- * signals blocked, and goes on at `then` for ever. */
+/* Run user code that returns from a forged signal frame with all signals
+ * blocked, and then runs `then` for ever. */
 static void
 run_deaf(const uint8_t *then, size_t len)
 {
@@ -259,8 +259,8 @@ run_deaf(const uint8_t *then, size_t len)
 	cpu_thread_destroy(ct);
 }
 
-/* Who does not answer an interrupt is killed, whether it computes or keeps the
- * kernel's thread busy with wake-ups. */
+/* A stub that does not answer an interrupt is killed, whether it computes or
+ * wakes the kernel's thread again and again. */
 static void
 test_deaf_guest(void **state)
 {
@@ -281,7 +281,7 @@ struct runner {
 	bool once;
 };
 
-/* Run once, or until neither a system call nor an interrupt comes. */
+/* Run once, or until the event is neither a system call nor an interrupt. */
 static void
 runner_main(void *arg)
 {
@@ -302,8 +302,8 @@ note_call(struct stub_cpu *sc)
 		atomic_fetch_add(&calls, 1);
 }
 
-/* A stub that has stopped does not carry out its operations: that is the
- * matter of the thread that posted them, not of a third party's pmap_sync(). */
+/* A stopped stub does not carry out its operations.  The thread that posted
+ * them waits; pmap_sync() of another thread does not. */
 static void
 test_stopped_in_flush(void **state)
 {
@@ -331,7 +331,8 @@ test_stopped_in_flush(void **state)
 	cpu_thread_destroy(r.ct);
 }
 
-/* When all processes were stopped for long, none is killed for its silence. */
+/* When kernel process and stub were stopped together for long, the stub is not
+ * killed. */
 static void
 test_stopped_together(void **state)
 {
@@ -347,9 +348,9 @@ test_stopped_together(void **state)
 	atomic_store(&before_post, note_call);
 	assert_int_equal(host_thread_create(&t, "lwp", runner_main, &r), 0);
 	await(&calls);
-	host_sleep_ns(100 * MS); /* it has looked */
+	host_sleep_ns(100 * MS); /* the first check */
 	atomic_store(&clock_skew, 10 * STUB_WATCHDOG_NS);
-	host_sleep_ns(700 * MS); /* and looked again */
+	host_sleep_ns(700 * MS); /* and the second */
 	host_kill(victim->stub->pid, HOST_SIGCONT);
 	host_thread_join(t);
 	atomic_store(&before_post, NULL);
@@ -367,8 +368,8 @@ remove_data(void *arg)
 	pmap_sync(E->pm);
 }
 
-/* One that has stopped in user code holds up a third party for as long as the
- * watchdog lets it. */
+/* A stub that was stopped in user code delays pmap_sync() of another thread
+ * until the watchdog kills the stub. */
 static void
 test_stopped_in_user(void **state)
 {
@@ -397,7 +398,7 @@ test_stopped_in_user(void **state)
 	cpu_thread_destroy(r.ct);
 }
 
-/* In place of the new thread: nothing, and the number of a thread. */
+/* Instead of making a thread, report the id of another thread. */
 static void
 forge_thread(struct stub_cpu *sc)
 {
@@ -410,8 +411,8 @@ forge_thread(struct stub_cpu *sc)
 	stub_ctx_at(sc->stub, 1)->tid = (uint32_t)forged_tid;
 }
 
-/* A thread that was never made: a number that is not of the stub is refused
- * at once, one that is makes a context which stays silent. */
+/* A stub reports a thread that it did not make.  An id of another process is
+ * refused at once; an id of the stub leads to a context that stays silent. */
 static void
 test_forged_thread(void **state)
 {
@@ -438,7 +439,7 @@ test_forged_thread(void **state)
 
 /* ---- operations that fail ---- */
 
-/* In place of the operations one that there is not. */
+/* Replace the operations by one with an invalid code. */
 static void
 refuse(struct stub_cpu *sc)
 {
@@ -451,8 +452,8 @@ refuse(struct stub_cpu *sc)
 	sc->ctx->nops = 1;
 }
 
-/* A guest that says for ever that its operations failed: an error, both where
- * they precede user code and where they are flushed; and no hang. */
+/* A guest reports every operation as failed.  That is an error, both before
+ * user code and in a flush, and not a hang. */
 static void
 test_refused_for_ever(void **state)
 {
@@ -481,8 +482,8 @@ test_refused_for_ever(void **state)
 	cpu_thread_destroy(ct);
 }
 
-/* A flush that fails is no reason for pmap_sync() to return while another
- * thread may still use what was removed. */
+/* After a failed flush, pmap_sync() must not return while another thread can
+ * still use what was removed. */
 static void
 test_refused_sync(void **state)
 {
@@ -519,8 +520,8 @@ test_refused_sync(void **state)
 	cpu_thread_destroy(ct);
 }
 
-/* Operations that the host refuses: the segment bases that were to be loaded
- * with them are loaded when they have been done again. */
+/* The host refuses operations: the segment bases that the same command would
+ * have loaded are loaded by the next one. */
 static void
 test_bases_after_refusal(void **state)
 {
@@ -530,7 +531,8 @@ test_bases_after_refusal(void **state)
 	/* Words of the code page that contain their own address. */
 	for (unsigned i = PAGE_SIZE / 16; i < PAGE_SIZE / 8; i++)
 		word[i] = CODE + i * 8;
-	/* Not mirrored, as there is no stub yet: to protect it is refused. */
+	/* There is no stub yet, so this is not mirrored, and the host will
+	 * refuse to protect it. */
 	map_data(E, VM_PROT_READ | VM_PROT_WRITE);
 	ct->tf.fs_base = CODE + 0x800;
 	ct->tf.gs_base = CODE + 0x810;
@@ -553,7 +555,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    HOOK_TEST(test_remove_before_enter),
 	    HOOK_TEST(test_interrupt_while_moving),
-	    HOOK_TEST(test_scribbled_fpstate),
+	    HOOK_TEST(test_overwritten_fpstate),
 	    HOOK_TEST(test_deaf_guest),
 	    HOOK_TEST(test_stopped_in_flush),
 	    HOOK_TEST(test_stopped_together),
