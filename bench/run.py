@@ -17,26 +17,28 @@ import sys
 import tempfile
 import time
 
+import plot
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 RESULTS = os.path.join(HERE, "results")
 
-# name, title, unit, divisor of ns, target text of 'vmspace must reach'
+# name, title, unit, divisor of ns
 MICRO = [
     ("getppid", "system call (getppid)", "us", 1e3),
     ("mmap64k", "mmap 64K, touch, munmap", "us", 1e3),
     ("fork", "fork+exit+wait, small", "us", 1e3),
     ("exec", "fork+exec+exit busybox true", "us", 1e3),
-    ("touch", "first touch of 256 MiB, a page", "us", 1e3),
+    ("touch", "first touch of 256 MiB, per page", "us", 1e3),
     ("bigfork", "fork() with 256 MiB written", "us", 1e3),
-    ("cow", "write after fork, a page", "us", 1e3),
+    ("cow", "write after fork, per page", "us", 1e3),
     ("munmap", "munmap of 256 MiB written", "us", 1e3),
     ("waitsmall", "wait() for a tiny process", "us", 1e3),
-    ("waitbig", "wait() for one that had 1 GiB", "us", 1e3),
+    ("waitbig", "wait() for a process of 1 GiB", "us", 1e3),
 ]
 
 
 def run(cmd, timeout=120, env=None):
-    """Output of a command, or None with the reason on stderr."""
+    """(output of a command, ""), or (None, the reason)."""
     try:
         r = subprocess.run(cmd, capture_output=True, text=True, env=env,
                            timeout=timeout, stdin=subprocess.DEVNULL)
@@ -118,9 +120,9 @@ def startup(found, rounds):
 
 
 def resident(vmspace, exe, rounds):
-    """A program from fork to wait inside a running kernel: cold, from a
-    resident image, and natively.  The environment is a plain one: a variable
-    such as OPENBLAS_NUM_THREADS would make every start a cold one."""
+    """The time of a program from fork to wait inside a running kernel: cold,
+    from a resident image, and natively.  The environment is minimal, because a
+    variable such as OPENBLAS_NUM_THREADS would make every start a cold one."""
     rows = []
     env = {"PATH": "/usr/bin:/bin", "HOME": "/", "LANG": "C.UTF-8"}
     for name, cmd in (("true", ["/usr/bin/true"]),
@@ -172,45 +174,20 @@ def table(rows, res, found):
     return out
 
 
-def svg(rows, path):
-    """A bar chart of vmspace and its peers relative to native."""
-    w, bar, y = 720, 14, 30
-    parts = []
-    peers = {"vmspace": "#2563a8", "runsc": "#b9541b",
-             "qemu-user": "#7a7a7a"}
-    for r in rows:
-        nat = r["median"].get("native")
-        if not nat:
-            continue
-        parts.append(f'<text x="8" y="{y + 11}">{r["title"]}</text>')
-        for s, colour in peers.items():
-            if s not in r["median"]:
-                continue
-            x = r["median"][s] / nat
-            length = min(380.0, 40 * max(x, 0.05) ** 0.5)
-            parts.append(
-                f'<rect x="260" y="{y}" width="{length:.0f}" '
-                f'height="{bar - 3}" fill="{colour}"/>'
-                f'<text x="{264 + length:.0f}" y="{y + 10}">'
-                f'{s} {x:.2f}x</text>')
-            y += bar
-        y += 8
-    doc = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" '
-           f'height="{y}" font-family="sans-serif" font-size="11">'
-           '<text x="8" y="16" font-weight="bold">Time relative to the host '
-           '(square-root scale, 1x = native)</text>'
-           + "".join(parts) + "</svg>\n")
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(doc)
+def host(rounds):
+    """The host and the number of rounds, for a result file."""
+    return {"host": {"kernel": platform.release(), "cpus": os.cpu_count(),
+                     "load": f"{os.getloadavg()[0]:.1f}",
+                     "date": time.strftime("%Y-%m-%d")}, "rounds": rounds}
 
 
-def write_results(name, rows, plotted):
+def write_results(name, result):
+    """NAME.json in RESULTS, and its plots."""
     os.makedirs(RESULTS, exist_ok=True)
-    with open(os.path.join(RESULTS, name + ".json"), "w",
-              encoding="utf-8") as f:
-        json.dump(rows, f, indent=1)
-    svg(plotted, os.path.join(RESULTS, name + ".svg"))
-    print(f"written: {RESULTS}/{name}.json, {name}.svg")
+    path = os.path.join(RESULTS, name + ".json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(result, f, indent=1)
+    print("written: " + ", ".join([path] + plot.draw(path, RESULTS)))
 
 
 def print_host(rounds):
@@ -238,11 +215,13 @@ def main():
     if a.what == "engine":
         sys.path.insert(0, os.path.join(HERE, "engine"))
         import table as engine
-        return engine.main(run, os.path.join(a.build, "bench", "engine"),
-                           a.rounds, RESULTS)
+        result = engine.main(run, os.path.join(a.build, "bench", "engine"),
+                             a.rounds)
+        write_results("engine", {**host(a.rounds), **result})
+        return 0
     vmspace = os.path.abspath(os.path.join(a.build, "vmspace"))
     found = select(a, vmspace)
-    # Below $HOME rather than /tmp, which guests do not share.
+    # Not in /tmp, which guests do not share with the host.
     with tempfile.TemporaryDirectory(dir=HERE, prefix=".bench-") as tmp:
         if a.what == "programs":
             import programs
@@ -250,7 +229,7 @@ def main():
             status, rows = programs.main(
                 found, table, vmspace, a.rounds, tmp,
                 a.cases.split(",") if a.cases else None)
-            write_results("programs", rows, rows)
+            write_results("programs", {**host(a.rounds), "rows": rows})
             return status
         exe = build_micro(tmp)
         res = micro(found, exe, a.rounds)
@@ -259,7 +238,7 @@ def main():
     print_host(a.rounds)
     rows = table([r for r in MICRO], res, found)
     rows += table(srows, start, found)
-    write_results("quick", rows + warm, rows)
+    write_results("quick", {**host(a.rounds), "rows": rows + warm})
     return 0
 
 

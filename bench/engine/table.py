@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""The engine table: each figure beside the host's doing the same, medians over
-interleaved rounds, and the target that the project has set itself."""
+"""The engine table: the VM system alone beside the host's, medians over
+interleaved rounds, and the project's target for each figure."""
 
-import json
-import math
 import os
 import platform
 import shutil
 import statistics
 import tempfile
 
-# name, title, what is compared with what: "abs": at most target ns; "zone": so,
-# and not behind mimalloc; "minus": the third figure is taken off first;
-# "ratio": at most target times the host's; "fio": at least that share of fio;
-# None: told without a target.
+# name, title, kind of target, target.  "abs": at most target ns; "zone": the same,
+# and not slower than mimalloc; "minus": at most target ns after subtraction of the
+# third figure; "ratio": at most target times the host's; "fio": at least this share
+# of fio's throughput; None: no target.
 ROWS = [
     ("hold", "hold + drop", "abs", 15),
     *((f"zone{n}", f"zone alloc + free, {n} bytes", "zone", 12)
@@ -33,8 +31,8 @@ ROWS = [
     ("pagein-cached", "the same, cached by the host", None, 0),
 ]
 
-# How cost grows: file, title, unit of x, name of the benchmark, sizes, and
-# whether a figure is for one page and is to be shown for all.
+# Cost over a size: key, title, unit of the size, name of the benchmark, sizes, and
+# whether a figure is per page and is plotted for all pages.
 GROWTH = [
     ("fork", "Fork of one entry, by resident size", "MiB", "fork",
      (1, 4, 16, 64, 256, 1024), False),
@@ -46,7 +44,7 @@ GROWTH = [
 
 
 def fio(run, path, size, rounds):
-    """ns a page of sequential writes in 128 KiB, 8 in flight."""
+    """ns per page of sequential writes of 128 KiB, 8 in flight."""
     if not shutil.which("fio"):
         return []
     out = []
@@ -90,59 +88,7 @@ def verdict(kind, target, ours, host, third, fio_ns):
     return "", None
 
 
-def bars(rows, path):
-    parts, y = [], 30
-    for r in rows:
-        if not r["host"]:
-            continue
-        x = r["vmspace"] / r["host"]
-        length = min(380.0, 60 * max(x, 0.01) ** 0.5)
-        parts.append(f'<text x="8" y="{y + 11}">{r["title"]}</text>'
-                     f'<rect x="270" y="{y}" width="{length:.0f}" height="12"'
-                     f' fill="#2563a8"/><text x="{274 + length:.0f}" '
-                     f'y="{y + 10}">{x:.2f}x</text>')
-        y += 18
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="720" '
-                f'height="{y + 8}" font-family="sans-serif" font-size="11">'
-                '<text x="8" y="16" font-weight="bold">Engine: time relative '
-                'to the host kernel (square-root scale)</text>'
-                + "".join(parts) + "</svg>\n")
-
-
-def growth_svg(title, unit, points, path):
-    """Both axes logarithmic; points are (x, vmspace ns, host ns)."""
-    ys = [y for p in points for y in p[1:] if y > 0]
-    lo, hi = math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys)))
-    x0, x1 = math.log10(points[0][0]), math.log10(points[-1][0])
-
-    def at(x, y):
-        return (70 + 420 * (math.log10(x) - x0) / (x1 - x0),
-                250 - 200 * (math.log10(y) - lo) / max(hi - lo, 1))
-    out = [f'<text x="8" y="18" font-weight="bold">{title}</text>']
-    for e in range(lo, hi + 1):
-        y = at(points[0][0], 10.0 ** e)[1]
-        out.append(f'<path d="M70 {y:.0f} H490" stroke="#ddd"/>'
-                   f'<text x="8" y="{y + 4:.0f}">{show(10.0 ** e)}</text>')
-    for x, *_ in points:
-        out.append(f'<text x="{at(x, 10.0 ** lo)[0]:.0f}" y="268" '
-                   f'text-anchor="middle">{x}</text>')
-    out.append(f'<text x="490" y="284" text-anchor="end">{unit}</text>')
-    for col, name, color in ((1, "vmspace", "#2563a8"), (2, "host", "#a86a25")):
-        p = [at(q[0], q[col]) for q in points if q[col] > 0]
-        if p:
-            line = " ".join(f"{x:.0f},{y:.0f}" for x, y in p)
-            out.append(f'<polyline points="{line}" fill="none" '
-                       f'stroke="{color}" stroke-width="2"/>'
-                       f'<text x="{p[-1][0] + 6:.0f}" y="{p[-1][1]:.0f}" '
-                       f'fill="{color}">{name}</text>')
-    with open(path, "w", encoding="utf-8") as f:
-        f.write('<svg xmlns="http://www.w3.org/2000/svg" width="570" '
-                'height="290" font-family="sans-serif" font-size="11">'
-                + "".join(out) + "</svg>\n")
-
-
-def growth(run, exe, rounds, results):
+def growth(run, exe, rounds):
     kept = {}
     for key, title, unit, name, sizes, whole in GROWTH:
         points = []
@@ -156,21 +102,22 @@ def growth(run, exe, rounds, results):
                                 for i in (0, 1))))
         if len(points) < 2:
             continue
-        kept[key] = points
+        kept[key] = {"title": title, "unit": unit, "points": [
+            (n, {"vmspace": ours, "native": host})
+            for n, ours, host in points]}
         print(f"{title} ({unit}): " + ", ".join(
             f"{n}: {show(a)}" for n, a, _ in points))
-        growth_svg(title, unit, points,
-                   os.path.join(results, f"engine-{key}.svg"))
     return kept
 
 
-def main(run, exe, rounds, results):
+def main(run, exe, rounds):
+    """Measure, print the table, and return rows and growth for plot.py."""
     samples = {name: [] for name, *_ in ROWS}
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="vm-bench-") as t:
         path = os.path.join(t, "swap")
         with open(path, "wb") as f:
             f.truncate(512 << 20)
-        # Blocks of the file exist before anybody is measured.
+        # Allocate the blocks of the file before the first measurement.
         fio(run, path, "512m", 1)
         fio_ns = []
         for _ in range(rounds):
@@ -212,13 +159,9 @@ def main(run, exe, rounds, results):
               f"{show(peer) if peer else '-':>12}"
               f"{f'{shown / peer:.2f}x' if peer else '-':>8}"
               f"{spread * 100:>7.0f}%  {want} {mark}{note}")
-        rows.append({"key": name, "title": title, "vmspace": shown,
-                     "host": peer, "third": third, "target": want,
-                     "met": met, "samples": got})
-    os.makedirs(results, exist_ok=True)
-    grown = growth(run, exe, rounds, results)
-    with open(os.path.join(results, "engine.json"), "w",
-              encoding="utf-8") as f:
-        json.dump({"rows": rows, "growth": grown}, f, indent=1)
-    bars(rows, os.path.join(results, "engine.svg"))
-    print(f"written: {results}/engine.json, engine.svg, engine-*.svg")
+        median = {"vmspace": shown, "native": peer} if peer else \
+            {"vmspace": shown}
+        rows.append({"key": name, "title": title, "median": median,
+                     "third": third, "target": want, "met": met,
+                     "samples": got})
+    return {"rows": rows, "growth": growth(run, exe, rounds)}
