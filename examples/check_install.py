@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Install into a scratch prefix, and use the result as somebody else would: the
-examples, built with pkg-config outside of the tree, against the shared and the
-static library, in C and in C++."""
+"""Install into a temporary prefix, and use the installed library as a user does:
+build the examples with pkg-config outside of the source tree, against the shared
+and the static library, as C and as C++."""
 
 import argparse
 import os
@@ -95,15 +95,15 @@ def main():
         r = run(["nm", "-D", "--defined-only", so])
         shown = {line.split()[-1] for line in r.stdout.splitlines()}
         want = public_names(os.path.join(prefix, "include"))
-        cases.check("the shared library shows what the headers declare, and "
-                    "nothing else", shown == want,
+        cases.check("the shared library exports the names of the headers "
+                    "and no others", shown == want,
                     f"too many: {sorted(shown - want)}\n"
                     f"missing: {sorted(want - shown)}")
         r = run(["nm", "-g", "--defined-only",
                  os.path.join(lib, "libvmspace.a")])
         shown = {f[2] for f in map(str.split, r.stdout.splitlines())
                  if len(f) == 3}
-        cases.check("and so does the static one", shown == want,
+        cases.check("the static library exports the same names", shown == want,
                     f"too many: {sorted(shown - want)[:20]}\n"
                     f"missing: {sorted(want - shown)}")
 
@@ -115,7 +115,7 @@ def main():
         shared = pkg(prefix, env, "--cflags", "--libs")
         static = pkg(prefix, env, "--static", "--cflags", "--libs")
         if shared is None or static is None:
-            cases.check("pkg-config finds it", False)
+            cases.check("pkg-config finds the library", False)
             return cases.finish()
         static = ["-l:libvmspace.a" if f == "-lvmspace" else f for f in static]
         cc = [os.environ.get("CC", "cc"), "-std=gnu17"]

@@ -6,12 +6,12 @@
  *
  *     device_window [GUEST_FILTER...]
  *
- * The guest sees the buffer as /dev/window.  This program puts a text there,
- * starts the filter (default: tr a-z A-Z) on it, by the guest's shell, and
- * finds the answer in the same buffer, behind the text.
+ * The buffer is /dev/window in the guest.  This program writes a text to the
+ * buffer, runs the filter (default: tr a-z A-Z) on it by the guest's shell, and
+ * reads the result from the same buffer, after the text.
  *
- * Also valid C++.  Needs a shell and the filter on this host: the guest's root
- * is the host's.
+ * The source is also valid C++.  The guest's root is the host's, so that a
+ * shell and the filter must exist on the host.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,12 +22,13 @@
 #include "vmspace/vkernel.h"
 
 #define SIZE 65536
-#define HALF (SIZE / 2) /* text below, answer above */
+#define HALF (SIZE / 2) /* text in the first half, result in the second */
 
 static const char text[] = "A window is memory that two sides share.\n"
 			   "What one stores, the other loads.\n";
 
-/* The shell command that filters one half of the window into the other. */
+/* The shell command that filters the first half of the window into the
+ * second. */
 static void
 make_script(char *buf, size_t size, int argc, char **argv)
 {
@@ -61,7 +62,7 @@ run(struct vkernel *k, int argc, char **argv)
 	error = vkernel_window_create(k, "window", SIZE, &window);
 	if (error != 0)
 		return (error);
-	/* No call moves this: the guest reads what is stored here. */
+	/* No call copies the text: the guest reads the buffer itself. */
 	memcpy(window, text, sizeof(text));
 	make_script(script, sizeof(script), argc, argv);
 	error = vkernel_spawn(k, &sp, &pid);
@@ -70,10 +71,11 @@ run(struct vkernel *k, int argc, char **argv)
 	if (error != 0)
 		return (error);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		fprintf(stderr, "the guest failed, status %#x\n", status);
+		fprintf(stderr, "device_window: the guest failed, status %#x\n",
+		    status);
 		return (EIO);
 	}
-	/* Guests are not trusted: the answer may lack its end. */
+	/* A guest is not trusted: the result may have no terminating NUL. */
 	answer = (char *)window + HALF;
 	printf("%.*s", (int)strnlen(answer, HALF), answer);
 	return (0);

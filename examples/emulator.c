@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * emulator: a machine of its own on vmspace's memory.
+ * emulator: an emulated machine that uses the memory of a vmspace.
  *
- * The machine has an accumulator, an address register and seven instructions,
- * which it fetches through its MMU: a small table of pages, filled and emptied
- * by the callbacks of struct vmspace_mmu; a miss asks vmspace_fault().  What is
- * behind the table is the library's business.  Here 48 MiB of data are kept in
- * 32 MiB of memory with swap, and the machine is forked in the middle: one
- * copy fills its memory anew, and both find what is theirs.
+ * The machine has an accumulator, an address register and seven instructions.
+ * It accesses memory through its MMU, a small table of pages.  The callbacks of
+ * struct vmspace_mmu fill and empty the table, and a miss calls
+ * vmspace_fault(). The library does everything behind the table.  This example
+ * keeps 48 MiB of data in 32 MiB of memory with swap, and forks the machine:
+ * one copy then fills its memory again, and each copy reads its own data.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -53,12 +53,12 @@ static const struct insn program[] = {
 struct cpu {
 	struct vmspace *vm;
 	uint64_t pc, acc, at, misses;
-	/* The table.  The kernel's own threads change it, too, when they page
-	 * out; an access is made under the lock, and so is over when a
-	 * removal returns. */
+	/* The table.  Threads of the kernel change it as well, when they page
+	 * out.  Each access is made under the lock, so that none is in progress
+	 * when a removal returns. */
 	pthread_mutex_t lock;
 	struct {
-		uint64_t page; /* number + 1; 0: nothing */
+		uint64_t page; /* page number + 1; 0: empty slot */
 		char *ptr;
 		int prot;
 	} tlb[TLB];
@@ -111,7 +111,7 @@ mmu_remove(void *arg, uintptr_t addr, size_t len)
 static void
 mmu_sync(void *arg)
 {
-	(void)arg; /* remove and protect have waited already */
+	(void)arg; /* nothing to do: remove and protect have waited */
 }
 
 static struct cpu *
@@ -154,7 +154,7 @@ static const struct vmspace_mmu mmu = {
 
 /* ---- the machine ---- */
 
-/* One aligned word of memory. */
+/* Load or store one aligned word of memory. */
 static void
 access_word(struct cpu *c, uint64_t addr, int prot, uint64_t *value)
 {
@@ -226,10 +226,10 @@ sum_from(uint64_t first)
 }
 
 static void
-check(struct cpu *c, const char *who, uint64_t first)
+check(struct cpu *c, const char *name, uint64_t first)
 {
 	run(c, SUM);
-	printf("%s: %s, %llu misses\n", who,
+	printf("%s: %s, %llu misses\n", name,
 	    c->acc == sum_from(first) ? "sum right" : "sum WRONG",
 	    (unsigned long long)c->misses);
 	if (c->acc != sum_from(first))

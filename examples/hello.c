@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The vmspace authors */
 
-/* A static program for tiny_kernel: greets, and exits with status 7. */
+/* A static program for tiny_kernel: prints a line and exits with status 7. */
 #include <unistd.h>
 
 int

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * tiny_kernel PROGRAM: a kernel in a hundred lines.  It loads a static program
- * (ET_EXEC) into a vmspace, runs it, and serves its write and exit.
+ * tiny_kernel PROGRAM: a kernel in about a hundred lines.  It loads a static
+ * program (ET_EXEC) into a vmspace, runs it, and serves write and exit.
  */
 #include <elf.h>
 #include <errno.h>
@@ -82,7 +82,7 @@ system_call(struct vmspace_regs *r)
 		if (vmspace_pread(vm, buf, len, r->rsi, &done) != 0)
 			return (-EFAULT);
 		return (write((int)r->rdi == 2 ? 2 : 1, buf, done));
-	case SYS_arch_prctl: /* a C library sets its thread pointer */
+	case SYS_arch_prctl: /* the C library sets its thread pointer */
 		r->fs_base = r->rsi;
 		return (0);
 	default:
