@@ -2,43 +2,44 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * exec: vmspace and text vnode change together, for everybody.
+ * exec: the vmspace and the text vnode of a process change together.
  *
- * Purpose: check exhaustively S1 and S2 of the source (src/kern/exec/exec.c,
- * exit.c, proc.c, kern_procfs.c): the text vnode of a live process is never
- * missing and never stale, the vmspace is swapped at one commit point, and the
- * old one goes with its last user, whom nobody counts or waits for.
+ * Purpose: check exhaustively two rules of src/kern (exec/exec.c, proc/exit.c,
+ * base/proc.c, proctext/kern_procfs.c):
+ *	- the text vnode of a live process is never missing and never stale;
+ *	- the vmspace is replaced at one commit point, and the old vmspace ends
+ *	  with its last user; exec neither counts its users nor waits for them.
  *
- * Who takes part:
- *	process	  a vfork child: executes twice, which may be refused when
- *		  everything has been prepared; exits
+ * Processes of the model:
+ *	process	  a vfork child: executes twice, and exec may fail after the
+ *		  preparation; exits
  *	parent	  has lent its vmspace to the child, waits for the first exec
- *		  (or the exit), then goes on using it
- *	exe	  procfs: refs the text vnode of the process, reads it
- *	mem	  procfs: holds the vmspace of the process, reads its bytes
- *	pair	  procfs: looks at both in one critical section
+ *		  (or the exit), then continues to use the vmspace
+ *	exe	  procfs: refs the text vnode of the process and reads it
+ *	mem	  procfs: holds the vmspace of the process and reads its bytes
+ *	pair	  procfs: reads both in one critical section
  *
- * Vnodes and vmspaces are slots that are used again; gen tells their lives
- * apart.  A vmspace remembers the life of the vnode it was made from.  The
- * life word of a vmspace is one step per transition, see vmspace.pml.
+ * Vnodes and vmspaces are slots that are reused; gen distinguishes the lives of
+ * a slot.  A vmspace records the life of the vnode that it was made from.  Each
+ * transition of a vmspace's life word is one step, see vmspace.pml.
  *
  * Properties, as assertions:
- *	P1  a live process that has executed has a text vnode (S1)
- *	P2  who got a vnode under the lock reads that vnode, not a later one
- *	    in its place, and never one that was reclaimed (S1)
- *	P3  in one critical section vmspace and text belong together (S2)
- *	P4  a held vmspace shows its own bytes, or says that it is dead
+ *	P1  a live process that has executed has a text vnode
+ *	P2  a reader that refs a vnode under the lock reads that vnode, not a
+ *	    later one in its slot, and never a reclaimed one
+ *	P3  in one critical section, vmspace and text vnode belong together
+ *	P4  a held vmspace has its own bytes, or reports that it is dead
  *	P5  an exec that fails leaves the process as it was
- *	P6  nothing is lost at the end; nobody waits for ever (end state)
+ *	P6  at the end all slots are free, and no process waits (end state)
  *
  * Seeded bugs, -DMUT=n, each of which must be found:
  *	1   the old text is released before the new one is published
  *	2   the text is published in a critical section of its own
- *	3   the text is taken away first, and the new one set later
+ *	3   the text is removed first, and the new one set later
  *	4   exe reads and refs without the process lock
  *	5   the new text is published first and ref'ed afterwards
  *	6   the old vmspace is freed before the new one is published
- *	7   exec waits until nobody else is in the old vmspace
+ *	7   exec waits until the old vmspace has no other user
  */
 
 #ifndef MUT
@@ -51,8 +52,8 @@
 
 typedef vmspace {
 	byte refs, holds;
-	byte text; /* life of the vnode it was made from */
-	byte gen;  /* 0: in the zone */
+	byte text; /* life of the vnode that it was made from */
+	byte gen;  /* 0: slot is in the zone */
 	bool dead; /* stage 1 done: an empty map */
 };
 typedef vnode {
@@ -175,7 +176,7 @@ inline exec(v, n, ov, on, last)
 	ov = p_vmspace;
 	on = p_textvp;
 	if
-	:: true -> /* refused: the image goes */
+	:: true -> /* failed: free the image */
 		vm_free(v, last);
 #if MUT != 5
 		vrele(n);
@@ -246,7 +247,7 @@ proctype parent()
 	bool last;
 
 	vfork_done;
-	/* Its memory is what it was. */
+	/* Its memory is unchanged. */
 	assert(vm[0].refs > 0 && !vm[0].dead && vm[0].text == 0);
 	vm_free(0, last)
 }

@@ -2,47 +2,48 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The hand-over between a thread of the kernel and its stub thread.
+ * The hand-over between a thread of the kernel process and its stub thread.
  *
- * Purpose: check exhaustively that neither side sleeps through its turn, that
- * an interrupt is never lost, that a third party which removes a translation
- * of the running thread gets it out of use, and that all of this holds with
- * the stub killed at any moment (src/machine/stub/cpu_stub.c, stub/stub.c,
- * stub_machine.c, src/machine/stub/pmap_stub.c).  Several threads that share a stub
- * are the matter of shootdown.pml.
+ * Purpose: check exhaustively that neither side sleeps when it is its turn, that
+ * no interrupt is lost, that a removed translation of the running thread is out
+ * of use after the sync, and that all of this holds when the stub is killed at
+ * any moment (src/machine/stub: cpu_stub.c, stub_handover.c, stub_machine.c,
+ * pmap_stub.c, program/stub.c).  Several threads in one stub are modelled in
+ * shootdown.pml.
  *
- * Who takes part:
- *	kernel	  the lwp's thread of the kernel process: cpu_run() until it
- *		  is told to stop; removes the translation itself, perhaps
- *	stub	  its thread in the stub: user code makes a system call and
- *		  then computes for ever
- *	remover	  pageout, or another process: removes the translation,
- *		  syncs, frees the frame
- *	poster	  sends the process a signal: `stop`, then cpu_interrupt()
+ * Processes of the model:
+ *	kernel	  the lwp's thread in the kernel process: cpu_run() until `stop`
+ *		  is set; may remove the translation itself
+ *	stub	  its thread in the stub: user code makes a system call and then
+ *		  computes for ever
+ *	remover	  pageout, or another process: removes the translation, syncs,
+ *		  frees the frame
+ *	poster	  sends a signal to the process: `stop`, then cpu_interrupt()
  *	killer	  kills the stub, at any time or never
- *	keeper	  is told by the host that the stub has ended
+ *	keeper	  receives the host's report that the stub has ended
  *
- * state is the word; the futex on it is the two flags of who sleeps.  The
+ * `state` is the state word; its futex is modelled by one flag per sleeper.  The
  * host delivers a signal (sigpend) only in user code.  The queue q is empty or
- * has the one operation that takes the translation out of the machine.  Waits
- * of the code that time out do not time out here: they must not be needed.
+ * contains the operation that removes the translation from the machine.  Waits
+ * that time out in the code do not time out here: correctness must not need the
+ * timeout.
  *
  * Properties:
- *	P1  user code never meets a frame that was freed (assertion)
- *	P2  no wake-up and no interrupt is lost: everybody comes to an end,
- *	    though user code computes for ever (invalid end state)
+ *	P1  user code never accesses a frame that was freed (assertion)
+ *	P2  no wake-up and no interrupt is lost: every process ends, although
+ *	    user code computes for ever (invalid end state)
  *	P3  counts are right at the end (assertion)
  *
  * Seeded bugs, -DMUT=n, each of which must be found:
- *	1   the stub looks at kernel_waits before it stores CTX_EVENT
- *	2   cpu_run() looks at intr before it sets in_user
- *	3   cpu_interrupt() looks at in_user before it sets intr
- *	4   the keeper wakes for CTX_DEAD before it says that the stub is dead
+ *	1   the stub reads kernel_waits before it stores CTX_EVENT
+ *	2   cpu_run() reads intr before it sets in_user
+ *	3   cpu_interrupt() reads in_user before it sets intr
+ *	4   the keeper wakes for CTX_DEAD before it marks the stub as dead
  *	5   the stub sleeps without comparing the word
- *	6   a thread is counted as running after it has taken the queue, in a
- *	    critical section of its own
+ *	6   a thread is counted as running in a critical section after the one
+ *	    in which it has taken the queue
  *
- * Limits: guest code does not write to its context, no operation fails.
+ * Limits: guest code does not write to its context; no operation fails.
  */
 
 #ifndef MUT
@@ -61,7 +62,7 @@
 byte state, event;
 bool stub_waits, kernel_waits, nops;
 
-/* The host: who sleeps on state, signals, the stub's address space. */
+/* The host: sleepers on state, signals, the stub's address space. */
 bool kernel_sleeps, stub_sleeps, sigpend, killed;
 bool mapped = true;
 
@@ -76,7 +77,7 @@ inline lock() { atomic { !pmlock -> pmlock = true } }
 inline unlock() { pmlock = false }
 inline broadcast() { waiter = false }
 
-/* Sleep if the word still is what it was. */
+/* Sleep if the word still has the expected value. */
 inline futex_wait(sleeps, was)
 {
 	atomic {
@@ -165,7 +166,7 @@ inline interrupt(saw)
 #endif
 	if
 	:: saw ->
-		/* Under intr_lock in_user is looked at again. */
+		/* Read in_user again under intr_lock. */
 		atomic {
 			if
 			:: in_user && !killed -> sigpend = true
@@ -188,7 +189,7 @@ inline remove_translation()
 	}
 }
 
-/* Take the queue, be counted: one critical section. */
+/* Take the queue and count the thread in one critical section. */
 inline enter_user()
 {
 #if MUT == 6
@@ -212,7 +213,8 @@ inline leave_user()
 	atomic { lock(); running = false; broadcast(); unlock() }
 }
 
-/* Interrupt who runs until it does not or the queue has been taken. */
+/* Interrupt the running thread until it has left user code or has taken the
+ * queue. */
 inline sync(target, saw)
 {
 	lock();
@@ -265,7 +267,7 @@ proctype kernel()
 			:: bad -> break
 			:: !bad && event == INTERRUPT -> intr = false
 			:: !bad && event == SYSCALL && own ->
-				/* munmap: nobody runs, nothing to wait for */
+				/* munmap: no thread in user code, no wait */
 				remove_translation();
 				freed = true
 			:: !bad && event == SYSCALL && !own
@@ -276,7 +278,7 @@ proctype kernel()
 		:: else
 		fi
 	od;
-	/* Unbind: the last one ends the stub, and waits for its end. */
+	/* Unbind: the last thread kills the stub and waits for its end. */
 	atomic {
 		lock();
 		bound = false;

@@ -2,44 +2,45 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The life of objects in a shadow chain, and third parties that look at them.
+ * The life of objects in a shadow chain, with other threads that access them.
  *
- * Purpose: check exhaustively that objects appear complete, go in two stages
- * and exactly once, and that collapse and bypass lose no page that a user can
- * see (src/vm/object/vm_object.c, vm_shadow.c, vm_pageout_scan.c).
+ * Purpose: check exhaustively that an object becomes visible only when it is
+ * complete, ends in two stages and exactly once, and that collapse and bypass
+ * lose no page that a user can reach (src/vm/object/vm_object.c, vm_shadow.c,
+ * src/vm/pageout/vm_pageout_scan.c).
  *
- * Who takes part, on a chain T -> M -> B with one page, at first in B:
- *	user	  two of them, with T and with M in a map entry each: look the
- *		  page up through the chain, collapse, look again, free
- *	maker	  allocates an object, perhaps in the place of a dead one
+ * Processes of the model, on a chain T -> M -> B with one page, at first in B:
+ *	user	  two, with a map entry on T and on M: look the page up through
+ *		  the chain, collapse, look it up again, free
+ *	maker	  allocates an object, perhaps in the slot of a dead one
  *	scanner	  walks the list of objects (cleaner, statistics): tryhold, and
- *		  does I/O with the page if there is one
- *	pageout	  comes from the frame: reads its owner without a lock, tryhold,
- *		  lock, owner again.  One of the two in each run
+ *		  I/O on the page if there is one
+ *	pageout	  starts from the frame: reads its owner without a lock, tryhold,
+ *		  lock, reads the owner again.  Scanner or pageout in each run
  *
  * An object is a slot of type-stable memory, o[].  The list is the flag
- * `listed`, a step on it atomic (list_lock).  owner is the page's back
- * pointer.  Locks are taken front before back.
+ * `listed`; a step on it is atomic (list_lock).  owner is the page's back
+ * pointer.  Locks are acquired front before back.
  *
  * Properties, as assertions:
- *	P1  nobody meets an object that is not complete, or back in its zone
- *	P2  each stage once, 2 after 1, stage 1 with no I/O in flight
- *	P3  who can see the page through the chain finds it, always
+ *	P1  no process accesses an object that is incomplete or in its zone
+ *	P2  each stage runs once, 2 after 1, stage 1 with no I/O in flight
+ *	P3  a user that can reach the page through the chain always finds it
  *	P4  the page of an I/O stays until the I/O ends
- *	P5  nothing is left at the end
+ *	P5  at the end all objects are freed
  *
  * Seeded bugs, -DMUT=n, each of which must be found:
  *	1   an object is on the list before it is complete
- *	2   the scanner takes a hold where it should try
- *	3   collapse looks at the refs of the backing object before it locks
- *	    the shadow
- *	4   collapse takes no notice of I/O in the backing object
+ *	2   the scanner takes a hold without tryhold
+ *	3   collapse reads the refs of the backing object before it locks the
+ *	    shadow
+ *	4   collapse ignores I/O in the backing object
  *	5   stage 1 does not wait for I/O
- *	6   pageout does not look at the owner again
- *	7   bypass refs what is behind after it has let go of the locks
+ *	6   pageout does not read the owner again
+ *	7   bypass refs the next backing object after it has released the locks
  *
- * Limits: collapse is the forward one; reverse moves a page the other way
- * under the same locks and the map's.
+ * Limits: only forward collapse is modelled; reverse collapse moves a page the
+ * other way under the same locks and the map's.
  */
 
 #ifndef MUT
@@ -101,7 +102,7 @@ inline drop(x, last)
 	fi
 }
 
-/* The page through the chain, hand over hand. */
+/* Look the page up through the chain, with locks hand over hand. */
 inline look(x, y, z)
 {
 	y = x;
@@ -118,7 +119,7 @@ inline look(x, y, z)
 	unlock(y)
 }
 
-/* Stage 1; y is what is behind, with a ref for the caller. */
+/* Stage 1; y: the backing object, with a ref for the caller. */
 inline terminate(x, y)
 {
 	lock(x);
@@ -151,7 +152,7 @@ inline terminate(x, y)
 
 /*
  * One step of shortening the chain behind f, which the caller holds.  b: an
- * object whose ref is to be released, or NONE.
+ * object whose ref the caller must release, or NONE.
  */
 inline collapse(f, b, bb, many)
 {
@@ -221,7 +222,7 @@ inline collapse(f, b, bb, many)
 	fi
 }
 
-/* The one shadow that is left of x, held, or NONE. */
+/* The only remaining shadow of x, held, or NONE. */
 inline lone_shadow(x, s, ok)
 {
 	lock(x);
@@ -244,7 +245,7 @@ inline lone_shadow(x, s, ok)
 	unlock(x)
 }
 
-/* Release refs, down the chain, and shorten what that leaves. */
+/* Release refs down the chain, and shorten the remaining chain. */
 inline settle(x, y, z, s, c, last)
 {
 	do
@@ -345,7 +346,7 @@ proctype scanner()
 	bool ok, last;
 
 	atomic {
-		/* One from the list. */
+		/* Choose an object from the list. */
 		if
 		:: o[0].listed -> x = 0
 		:: o[1].listed -> x = 1

@@ -4,39 +4,41 @@
 /*
  * One page of an anonymous object on its way to swap and back.
  *
- * Purpose: check exhaustively that the hand-over between faults, pageout, pins,
- * swapoff and exit (src/vm/pageout/vm_pageout_page.c, swap_pager.c, vm_fault.c) loses
- * no store, frees no frame that can still be reached, and leaks nothing.
+ * Purpose: check exhaustively that faults, pageout, pins, swapoff and exit
+ * together lose no store, free no frame that can still be reached, and leak
+ * nothing (src/vm: pageout/vm_pageout_page.c, pager/swap_pager.c,
+ * fault/vm_fault.c).
  *
- * Who takes part:
- *	user	  two threads that load and store through the translation and
+ * Processes of the model:
+ *	user	  two threads that load and store through the translation, and
  *		  fault when there is none
- *	pinner	  the kernel's copyin/copyout and I/O: pins the frame through a
- *		  translation, stores through the pin, lets go
- *	pager	  pageout: busy, unmap and sync, look at the pins, write without
- *		  the lock, then the block takes the page's place; a write can
- *		  fail; who waits for the page meanwhile gets it back, clean
+ *	pinner	  copyin, copyout and I/O of the kernel: pins the frame through
+ *		  a translation, stores through the pin, unpins
+ *	pager	  pageout: marks the page busy, unmaps and syncs, reads the pins,
+ *		  writes without the lock, then puts the block in the page's
+ *		  place.  A write can fail.  A thread that waits for the page
+ *		  gets it back, clean
  *	swapoff	  empties the area and removes it
- *	exiter	  the last user's: stage 1 of the object
+ *	exiter	  ends the last user: stage 1 of the object
  *
- * slot is the object's index at this page: nothing, a page (frame), a block.
- * A page remembers in pswap the block that has the same contents.  tr is what
- * the tables say, mtr what the machine may still use until a sync.  The object
- * lock is olock; steps under it are not interleaved with each other, but with
- * loads and stores, which need no lock.
+ * slot is the object's index at this page: nothing, a page (frame), or a block.
+ * pswap of a page records the block with the same contents.  tr is the state of
+ * the tables, mtr what the machine may still use until a sync.  The object lock
+ * is olock.  Steps under it are not interleaved with each other; loads and
+ * stores, which need no lock, are interleaved with them.
  *
  * Properties, as assertions:
- *	P1  a load or store through a translation or a pin meets a frame that
- *	    is not free, and the page's own
- *	P2  a load gives what was stored last
- *	P3  a block is freed once, and read only while its area is there
+ *	P1  a load or store through a translation or a pin accesses a frame that
+ *	    is not free and belongs to the page
+ *	P2  a load returns the value stored last
+ *	P3  a block is freed once, and is read only while its area exists
  *	P4  at the end every frame and block is free
  *
  * Seeded bugs, -DMUT=n, each of which must be found:
- *	1   the page leaves without a sync after the unmap
- *	2   pins are not looked at after the sync
- *	3   a write fault leaves the block to the page
- *	4   swapoff looks at the slot, not at the blocks in use
+ *	1   the page is freed without a sync after the unmap
+ *	2   pins are not read after the sync
+ *	3   a write fault leaves the block attached to the page
+ *	4   swapoff checks the slot instead of the blocks in use
  *	5   exit does not wait for a page in transit
  */
 
@@ -69,7 +71,7 @@ byte tr, mtr; /* prot */
 byte trf, mtrf; /* frame */
 byte truth;
 bool draining, removed;
-byte users = 3; /* threads that have the address space */
+byte users = 3; /* threads that use the address space */
 
 inline lock() { atomic { !olock -> olock = true } }
 inline unlock() { olock = false }
@@ -93,7 +95,7 @@ inline ffree(f)
 {
 	d_step {
 		assert(fused[f] && hold[f] == 0);
-		/* P1: nobody can use it any more. */
+		/* P1: no translation or pin reaches the frame. */
 		assert(mtr == 0 || mtrf != f);
 		fused[f] = false;
 		fval[f] = 255
@@ -123,7 +125,7 @@ inline enter(prot, f)
 	d_step { tr = prot; trf = f; mtr = prot; mtrf = f }
 }
 
-/* Bring the block in; the lock is held, and released. */
+/* Read the block; called with the lock held, which it releases. */
 inline swapin(f, b)
 {
 	b = block;
@@ -143,7 +145,7 @@ inline swapin(f, b)
 	fi
 }
 
-/* Make an access possible.  May return without: the caller tries again. */
+/* Make an access possible.  May return without success: the caller retries. */
 inline fault(write, f, b)
 {
 	lock();
@@ -222,7 +224,7 @@ proctype pinner()
 	:: n > 0 ->
 		if
 		:: atomic { tr == RW -> f = trf; hold[f]++ }
-			/* The storing may take long. */
+			/* The store may take long. */
 			atomic {
 				assert(fused[f]);
 				assert(slot == PAGE && frame == f);
@@ -350,7 +352,7 @@ proctype exiter()
 
 	users == 0;
 	tr = 0;
-	mtr = 0; /* the machine is gone */
+	mtr = 0; /* the machine has ended */
 	lock();
 	if
 	:: MUT != 5 ->

@@ -4,35 +4,37 @@
 /*
  * Removing a translation from a stub that several threads share.
  *
- * Purpose: check exhaustively what pmap_sync() promises: when it returns,
- * no thread uses a translation that was removed before the call
- * (src/machine/stub/pmap_stub.c, docs/decisions/001-shootdown.md).  The hand-over
- * itself is one step here; handover.pml is about its inside.
+ * Purpose: check exhaustively the guarantee of pmap_sync(): when it returns, no
+ * thread uses a translation that was removed before the call
+ * (src/machine/stub/pmap_stub.c, docs/decisions/001-shootdown.md).  A hand-over
+ * is one step here; handover.pml models its details.
  *
- * Who takes part:
- *	lwp	  two threads: kernel and stub thread in turn.  Thread 0 is
- *		  there from the start; its system calls are clone, which
- *		  makes thread 1, and munmap, which removes the translation
- *	remover	  pageout, or another process: removes the translation,
- *		  perhaps so many at once that the stub is to be replaced
- *	poster	  tells the threads to stop, by interrupts
+ * Processes of the model:
+ *	lwp	  two threads, each of which is kernel and stub thread in turn.
+ *		  Thread 0 exists from the start; its system calls are clone,
+ *		  which makes thread 1, and munmap, which removes the
+ *		  translation
+ *	remover	  pageout, or another process: removes the translation, perhaps
+ *		  together with so many others that the stub is to be replaced
+ *	poster	  stops the threads, by interrupts
  *
- * A stub is a number; mapped[] says what its address space holds.  The queue
- * is empty or has the operation that removes the translation.  The host may
+ * A stub is a number; mapped[] is the state of its address space.  The queue is
+ * empty or contains the operation that removes the translation.  The host may
  * refuse one operation, once.  User code computes until it is interrupted.
  *
  * Properties:
- *	P1  user code never meets a frame that was freed
- *	P2  everybody comes to an end (invalid end state)
+ *	P1  user code never accesses a frame that was freed
+ *	P2  every process ends (invalid end state)
  *	P3  counts are right at the end
  *
  * Seeded bugs, -DMUT=n, each of which must be found:
  *	1   a batch counts as applied when it is taken, not when it is reported
- *	2   of several threads, one enters user code while a batch is out
- *	3   of several threads, one takes the queue along, as a single one does
- *	4   what the host refused is not put into the queue again
+ *	2   with several threads, one enters user code before a batch is reported
+ *	3   with several threads, one takes the queue along, which only a single
+ *	    thread may do
+ *	4   a refused operation is not queued again
  *	5   a thread enters user code of a stub that is to be replaced
- *	6   sync trusts a flush that failed
+ *	6   sync treats a failed flush as a success
  */
 
 #ifndef MUT
@@ -42,7 +44,7 @@
 #define N 2
 
 bool mapped[2] = {true, false};
-byte stub; /* the one in use */
+byte stub; /* the stub in use */
 bool nops[N], sigpend[N], in_user[N], intr[N], bound[N];
 bool pmlock, flushlock, waiter;
 bool q, flushing, fresh;
@@ -54,7 +56,7 @@ inline lock() { atomic { !pmlock -> pmlock = true } }
 inline unlock() { pmlock = false }
 inline broadcast() { waiter = false }
 
-/* The stub's thread carries out what it was given. */
+/* The stub's thread carries out the operations of a command. */
 inline carry_out(i, failed)
 {
 	atomic {
@@ -77,7 +79,7 @@ inline reset()
 #endif
 }
 
-/* Through the parked thread i.  Here a refusal is final (OPFAILS_MAX). */
+/* Flush through the parked thread i.  A refusal is final here (OPFAILS_MAX). */
 inline flush(i, n, failed)
 {
 	atomic { !flushlock -> flushlock = true };
@@ -199,7 +201,7 @@ inline shoot(target)
 	unlock()
 }
 
-/* me: a thread of this pmap that is parked, or N. */
+/* me: a parked thread of this pmap, or N. */
 inline sync(me, target, n, failed)
 {
 	lock();
@@ -234,7 +236,7 @@ inline bind(i)
 	}
 }
 
-/* A thread that is alone leaves the old stub behind, with all it maps. */
+/* A single thread leaves the old stub, with everything that it maps. */
 inline replace()
 {
 	atomic {

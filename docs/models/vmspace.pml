@@ -2,38 +2,38 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The life of a vmspace: refs, holds and two-stage termination.
+ * The life of a vmspace: refs, holds and termination in two stages.
  *
  * Purpose: check exhaustively that the life word (src/mem/vm_life.c), used as
- * vmspaces use it, ends each vmspace in order and exactly once, and that
- * nobody touches one after its structure went back to the zone.
+ * vmspaces use it, ends each vmspace in order and exactly once, and that no
+ * process accesses a vmspace after its structure has returned to the zone.
  *
- * Who takes part:
- *	owner	  a process: shares its vmspace with a vfork child, executes
- *		  (new vmspace, published under the process lock, old one
- *		  freed), does so a second time into recycled memory, exits
+ * Processes of the model:
+ *	owner	  a process: shares its vmspace with a vfork child; executes (a
+ *		  new vmspace is published under the process lock, the old one is
+ *		  freed), a second time into recycled memory; exits
  *	child	  the vfork child: uses the shared vmspace, frees it
  *	looker	  procfs: reads the published pointer under the process lock,
- *		  holds, unlocks, looks, drops
+ *		  holds, unlocks, reads, drops
  *	joiner	  holds in the same way, then tries to become a user (tryref)
  *	stranger  has a stale pointer into type-stable memory: tryhold, then
  *		  compares the generation
  *
- * The word is one atomic step per transition (d_step or atomic), as in the
- * code.  Memory of a vmspace is a slot of vm[]; slots are recycled.
+ * Each transition of the word is one atomic step (d_step or atomic), as in the
+ * code.  The memory of a vmspace is a slot of vm[]; slots are recycled.
  *
  * Properties, all as assertions:
  *	P1  no access to the structure after stage 2, and no access to the
  *	    contents by a user after stage 1 has begun
- *	P2  each stage exactly once for each vmspace made
- *	P3  stage 2 after the end of stage 1
- *	P4  nothing is lost: at the end, every vmspace made is terminated
+ *	P2  each stage runs exactly once for each vmspace
+ *	P3  stage 2 comes after the end of stage 1
+ *	P4  at the end, every vmspace is terminated
  *
  * Seeded bugs, -DMUT=n, each of which must be found:
  *	1   free drops its hold before stage 1 has ended
  *	2   two counters and a flag instead of one word
  *	3   the child is published before its ref is taken
- *	4   third parties read the pointer and hold without the process lock
+ *	4   other processes read the pointer and hold without the process lock
  */
 
 #ifndef MUT
@@ -49,7 +49,7 @@ typedef vmspace {
 	bool exit1;
 	bool exit2;
 	byte gen;    /* generation id */
-	bool used;   /* the zone has handed the slot out */
+	bool used;   /* the slot is allocated */
 	byte begun1; /* stage 1 begun, ended; stage 2 */
 	byte done1;
 	byte done2;
@@ -66,15 +66,15 @@ byte running;
 inline lock() { atomic { !plock -> plock = true } }
 inline unlock() { plock = false }
 
-/* Looking at the structure: legal for the owner of a hold. */
+/* Access to the structure: legal with a hold. */
 inline look(v) { assert(vm[v].used && vm[v].done2 == 0) }
-/* Using the contents: legal for the owner of a ref. */
+/* Use of the contents: legal with a ref. */
 inline use(v)
 {
 	assert(vm[v].used && vm[v].begun1 == 0 && vm[v].done2 == 0)
 }
 
-/* From the zone: a slot whose last life is over; with one ref. */
+/* Allocate a slot whose last life has ended; with one ref. */
 inline create(v)
 {
 	atomic {
@@ -100,7 +100,7 @@ inline ref(v)
 }
 
 #if MUT == 2
-/* A counter, another counter and a flag: each step atomic by itself. */
+/* Two counters and a flag, each changed by an atomic step of its own. */
 inline tryref(v, ok)
 {
 	if
@@ -145,7 +145,7 @@ inline stage1(v)
 {
 	assert(vm[v].begun1 == 0 && vm[v].done2 == 0);
 	vm[v].begun1++;
-	/* Mappings, objects, limits go here; others may run. */
+	/* Mappings, objects and limits are freed here; other processes may run. */
 	d_step {
 		assert(vm[v].refs == 0 && vm[v].done2 == 0);
 		vm[v].done1++; ended1++
@@ -158,7 +158,7 @@ inline stage2(v)
 		assert(vm[v].done1 == 1 && vm[v].done2 == 0);
 		vm[v].done2++; ended2++
 	};
-	/* Back to the zone, where the next create may find it. */
+	/* Free the slot, which the next create may reuse. */
 	vm[v].used = false
 }
 
@@ -228,7 +228,7 @@ inline free(v, last)
 }
 #endif
 
-/* Take the vmspace that `where` publishes, held; NONE if there is none. */
+/* Hold the vmspace that `where` publishes; NONE if there is none. */
 #if MUT == 4
 inline get(where, v)
 {
@@ -351,7 +351,7 @@ proctype stranger()
 {
 	bool ok, last;
 
-	/* Looks for generation 1, wherever its slot is now. */
+	/* Looks for generation 1, in whatever state its slot is. */
 	tryhold(0, ok);
 	if
 	:: ok ->

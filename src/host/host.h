@@ -3,8 +3,8 @@
 
 /*
  * The boundary to the host kernel: memory, threads, time, processes.  Files are
- * in host_file.h.  A function that can fail returns 0 or a positive errno; the
- * layers above do not read the host's errno variable.  Interrupted calls
+ * in host_file.h.  A function that can fail returns 0 or a positive errno, so
+ * that callers do not read the host's errno variable.  Interrupted calls
  * (EINTR) are retried unless a function says otherwise.
  */
 #ifndef HOST_HOST_H
