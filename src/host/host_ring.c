@@ -130,15 +130,18 @@ slot_run(struct host_ring *r, struct ring_slot *s)
 	size_t done;
 	int error = 0;
 
-	while (s->n > 0 && error == 0) {
+	while (s->n > 0) {
 		iov = (const void *)&s->iov[s->first];
 		done = 0;
 		error = s->write ? host_pwritev(s->fd, iov, s->n, s->off, &done)
 				 : host_preadv(s->fd, iov, s->n, s->off, &done);
-		if (error == 0 && done == 0)
+		if (error != 0)
+			break;
+		if (done == 0) {
 			error = EIO;
-		else if (error == 0)
-			slot_advance(s, done);
+			break;
+		}
+		slot_advance(s, done);
 	}
 	slot_done(r, s, error);
 }

@@ -151,16 +151,17 @@ child_main(struct spawn *s)
 	int error;
 
 	error = child_setup(s);
-	if (error == 0) {
-		(void)syscall(
-		    SYS_execveat, s->nfds, "", s->argv, s->envp, AT_EMPTY_PATH);
+	if (error != 0)
+		goto fail;
+	(void)syscall(
+	    SYS_execveat, s->nfds, "", s->argv, s->envp, AT_EMPTY_PATH);
+	error = errno;
+	if (error != ENOSYS && error != EPERM)
+		goto fail;
+	(void)syscall(SYS_execve, s->path, s->argv, s->envp);
+	if (errno != ENOENT)
 		error = errno;
-		if (error == ENOSYS || error == EPERM) {
-			(void)syscall(SYS_execve, s->path, s->argv, s->envp);
-			if (errno != ENOENT)
-				error = errno;
-		}
-	}
+fail:
 	s->error = error;
 	for (;;)
 		(void)syscall(SYS_exit_group, 127);
@@ -290,24 +291,28 @@ static int
 image_file(const char *dir, const void *image, size_t size, int *out)
 {
 	char path[64];
-	int error, rfd = -1, wfd;
+	int error, rfd, wfd;
 
 	snprintf(path, sizeof(path), "%s/vmspace.XXXXXX", dir);
 	wfd = mkostemp(path, O_CLOEXEC);
 	if (wfd < 0)
 		return (errno);
 	error = write_all(wfd, image, size);
-	if (error == 0 && fchmod(wfd, S_IRUSR | S_IXUSR) != 0)
+	if (error != 0)
+		goto out;
+	if (fchmod(wfd, S_IRUSR | S_IXUSR) != 0) {
 		error = errno;
-	if (error == 0) {
-		rfd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (rfd < 0)
-			error = errno;
+		goto out;
 	}
+	rfd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (rfd < 0) {
+		error = errno;
+		goto out;
+	}
+	*out = rfd;
+out:
 	unlink(path);
 	close(wfd);
-	if (error == 0)
-		*out = rfd;
 	return (error);
 }
 

@@ -74,10 +74,12 @@ check_contents(int fd, const struct host_stat *st)
 		return (0);
 	error =
 	    host_pread_full(fd, magic, sizeof(magic), SWAP_MAGIC_OFF, &done);
-	if (error == 0 && (done != sizeof(magic) ||
-			      memcmp(magic, SWAP_MAGIC, sizeof(magic)) != 0))
-		error = EEXIST;
-	return (error);
+	if (error != 0)
+		return (error);
+	if (done != sizeof(magic) ||
+	    memcmp(magic, SWAP_MAGIC, sizeof(magic)) != 0)
+		return (EEXIST);
+	return (0);
 }
 
 static int
@@ -129,7 +131,7 @@ open_path(const char *path, int *fd)
 int
 host_swap_open(const char *path, uint64_t *size, int *fd)
 {
-	uint64_t want = *size;
+	uint64_t actual = *size;
 	struct host_stat st;
 	int error, f;
 
@@ -139,17 +141,21 @@ host_swap_open(const char *path, uint64_t *size, int *fd)
 	error = host_flock(f, LOCK_EX | LOCK_NB);
 	if (error == EWOULDBLOCK)
 		error = EBUSY;
-	if (error == 0)
-		error = host_fstat(f, &st);
-	if (error == 0)
-		error = check_contents(f, &st);
-	if (error == 0)
-		error = set_size(f, &st, &want);
-	if (error != 0) {
-		host_close(f);
-		return (error);
-	}
-	*size = want;
+	if (error != 0)
+		goto fail;
+	error = host_fstat(f, &st);
+	if (error != 0)
+		goto fail;
+	error = check_contents(f, &st);
+	if (error != 0)
+		goto fail;
+	error = set_size(f, &st, &actual);
+	if (error != 0)
+		goto fail;
+	*size = actual;
 	*fd = f;
 	return (0);
+fail:
+	host_close(f);
+	return (error);
 }

@@ -95,17 +95,19 @@ host_thread_create(
 	if (error != 0)
 		goto fail;
 	error = pthread_attr_setstacksize(&attr, THREAD_STACK);
-	if (error == 0) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &saved);
-		error = pthread_create(&t->pt, &attr, thread_start, t);
-		pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	}
-	pthread_attr_destroy(&attr);
 	if (error != 0)
-		goto fail;
+		goto fail_attr;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	error = pthread_create(&t->pt, &attr, thread_start, t);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	if (error != 0)
+		goto fail_attr;
+	pthread_attr_destroy(&attr);
 	*out = t;
 	return (0);
+fail_attr:
+	pthread_attr_destroy(&attr);
 fail:
 	free(t);
 	return (error);

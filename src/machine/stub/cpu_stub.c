@@ -254,7 +254,7 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 
 	if (sc->frame == NULL || atomic_load(&sc->stub->dead))
 		return (ECHILD);
-	if (stub_pmap_wants_fresh(sc)) {
+	if (stub_pmap_needs_fresh(sc)) {
 		error = move_stub(sc);
 		if (error != 0)
 			return (error);
@@ -269,7 +269,7 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 	while (!stub_pmap_enter_user(sc)) {
 		/* Another thread may have requested a fresh stub since. */
 		error =
-		    stub_pmap_wants_fresh(sc) ? EAGAIN : stub_pmap_flush(sc);
+		    stub_pmap_needs_fresh(sc) ? EAGAIN : stub_pmap_flush(sc);
 		if (error != 0) {
 			atomic_store(&sc->in_user, 0);
 			return (error);
@@ -357,7 +357,7 @@ stub_share(struct cpu_thread *child, struct cpu_thread *parent)
 
 	if (pc->pmap == NULL || pc->frame == NULL)
 		return (EINVAL);
-	if (stub_pmap_wants_fresh(pc)) {
+	if (stub_pmap_needs_fresh(pc)) {
 		error = move_stub(pc);
 		if (error != 0)
 			return (EAGAIN);

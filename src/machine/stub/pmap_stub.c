@@ -238,7 +238,7 @@ stub_rebuild(struct pmap *pm, uint64_t count)
 }
 
 bool
-stub_pmap_wants_fresh(struct stub_cpu *sc)
+stub_pmap_needs_fresh(struct stub_cpu *sc)
 {
 	struct stub_pmap *sp = sc->pmap->md;
 	bool fresh;

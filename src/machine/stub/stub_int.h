@@ -147,7 +147,7 @@ struct stub_machine {
 	struct stub_list pool;          /* [s] ready stubs */
 	uint32_t npool;                 /* [s] */
 	uint32_t nstubs;                /* [s] live, pool included */
-	uint32_t want;                  /* [s] threads waiting for a stub */
+	uint32_t nwaiting;              /* [s] threads waiting for a stub */
 	uint64_t moved_stack, moved_stack_size; /* keeper only */
 
 	struct counter maps, unmaps, protects, handovers, spins;
@@ -251,7 +251,7 @@ int stub_pmap_flush(struct stub_cpu *);
 bool stub_pmap_enter_user(struct stub_cpu *);
 void stub_pmap_leave_user(struct stub_cpu *);
 /* The pmap is to get a fresh stub, and sc is its only thread. */
-bool stub_pmap_wants_fresh(struct stub_cpu *);
+bool stub_pmap_needs_fresh(struct stub_cpu *);
 /* Put sc's pmap and sc on context 0 of `with`; returns the old stub.
  * `with` NULL: keep the old stub and empty it; returns NULL. */
 struct stub *stub_pmap_replace(struct stub_cpu *, struct stub *with);

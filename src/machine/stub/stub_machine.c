@@ -236,7 +236,7 @@ keeper_fill(struct stub_machine *sm)
 static uint32_t
 pool_target(const struct stub_machine *sm)
 {
-	uint32_t t = sm->want + 2;
+	uint32_t t = sm->nwaiting + 2;
 
 	return (t < STUB_POOL_MAX ? t : STUB_POOL_MAX);
 }
@@ -285,7 +285,7 @@ stub_get(struct stub_machine *sm, struct stub **out)
 
 	for (;;) {
 		kmutex_lock(&sm->lock);
-		sm->want++;
+		sm->nwaiting++;
 		while ((s = TAILQ_FIRST(&sm->pool)) == NULL && error == 0) {
 			keeper_poke(sm);
 			error = kcond_timedwait(&sm->cond, &sm->lock, give_up);
@@ -293,7 +293,7 @@ stub_get(struct stub_machine *sm, struct stub **out)
 			    TAILQ_EMPTY(&sm->pool))
 				error = sm->error;
 		}
-		sm->want--;
+		sm->nwaiting--;
 		if (s != NULL) {
 			TAILQ_REMOVE(&sm->pool, s, link);
 			sm->npool--;

@@ -51,7 +51,7 @@
 #define CTX_EVENT 1u /* stub -> kernel: an event is in the context */
 #define CTX_CMD 2u   /* kernel -> stub: carry out ops, then cmd */
 #define CTX_USER 3u  /* user code runs */
-#define CTX_DEAD 4u  /* set by the kernel: the stub process is gone */
+#define CTX_DEAD 4u  /* set by the kernel: the stub process has ended */
 
 /* stub_ctx.cmd */
 #define CMD_RESUME 1u /* return to user code */
