@@ -8,6 +8,7 @@ enumerator or a constant of such a name may not have a numeric value outside
 src/abi.  HOST_... in src/host are numbers of the host: assertions there compare
 them with the host's headers."""
 
+import functools
 import os
 import re
 import shutil
@@ -41,23 +42,21 @@ CONST = re.compile(r"^(?:static )?(?:const \w+|\w+ const|constexpr \w+)"
                    r"(?: \w+)* (\w+) = ([^;{]*);", re.M)
 
 
-def linux_names(tree):
-    """The macros of the host's headers."""
+@functools.lru_cache
+def linux_names():
+    """(the macros of the host's headers, None) or (None, what is missing)"""
     cc = os.environ.get("CC", "cc").split()
     if shutil.which(cc[0]) is None:
-        tree.missing = "a C compiler"
-        return None
+        return None, "a C compiler"
     text = "".join(f"#if __has_include(<{h}>)\n#include <{h}>\n#endif\n"
                    for h in HEADERS)
-    r = run(cc + ["-D_GNU_SOURCE", "-dM", "-E", "-x", "c", "-"], tree.root,
-            text)
+    r = run(cc + ["-D_GNU_SOURCE", "-dM", "-E", "-x", "c", "-"], stdin=text)
     if r.returncode != 0:
-        tree.missing = f"the headers of Linux ({r.stderr.strip()[:200]})"
-        return None
+        return None, f"the headers of Linux ({r.stderr.strip()[:200]})"
     # Empty macros and macros with arguments are no numbers.
     return {m.group(1) for m in re.finditer(
         r"^#define ([A-Z]\w+) \S", r.stdout, re.M)
-        if not NOT_LINUX.match(m.group(1))}
+        if not NOT_LINUX.match(m.group(1))}, None
 
 
 def fallback(text, offset, name):
@@ -87,7 +86,7 @@ def definitions(text):
 
 
 def check_abi(tree):
-    names = linux_names(tree)
+    names, tree.missing = linux_names()
     if names is None:
         return
     for path, text in tree.files(("src/", "include/"), (".c", ".h", ".S")):

@@ -73,8 +73,10 @@ def check_tidy(tree):
     if tool is None:
         tree.missing = "clang-tidy"
         return
+    # The largest first, so that at the end no core waits for one file.
     sources = sorted({s for s, _, _ in objects(tree)
-                      if s in tree.known and tree.to_check(s)})
+                      if s in tree.known and tree.to_check(s)},
+                     key=lambda s: -len(tree.read(s)))
 
     def tidy_one(path):
         return run([tool, "--quiet", "-p", tree.build, path], tree.root)

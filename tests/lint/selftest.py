@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 
+import abi
 import csource
 import layers
 import lint
@@ -281,6 +282,7 @@ def parser(cases):
 def main():
     cases = vmtest.Cases(verbose=False)
     parser(cases)
+    abi.linux_names()  # once, for all processes of the pool
     with concurrent.futures.ProcessPoolExecutor(lint_tree.JOBS) as pool:
         checks = list(dict.fromkeys(s[0] for s in SEEDS))
         plain = [pool.submit(linted, c) for c in checks]
