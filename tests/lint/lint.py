@@ -27,6 +27,7 @@ for place in ("../../scripts", "../lib", "."):  # HERE goes first
 sys.dont_write_bytecode = True
 import abi  # noqa: E402
 import clang  # noqa: E402
+import docs  # noqa: E402
 import layers  # noqa: E402
 import objects  # noqa: E402
 import sources  # noqa: E402
@@ -42,7 +43,7 @@ CHECKS = {
     "size": sources.check_size, "head": sources.check_head,
     "words": sources.check_words, "english": sources.check_english,
     "style": sources.check_style, "names": sources.check_names,
-    "scripts": sources.check_scripts, "syscalls": sources.check_syscalls,
+    "docs": docs.check_docs, "scripts": sources.check_scripts, "syscalls": sources.check_syscalls,
 }
 ALL = dict(CHECKS, tidy=clang.check_tidy)
 
