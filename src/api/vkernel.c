@@ -199,7 +199,7 @@ vkernel_tables(struct vkernel *k)
 	if (error == 0)
 		error = futex_table_create(k, &k->futexes);
 	if (error == 0)
-		error = ktimer_create(k);
+		error = ktimers_create(k);
 	return (error);
 }
 
@@ -291,7 +291,7 @@ vkernel_teardown(struct vkernel *k)
 	resident_destroy(k);
 	sysvipc_destroy(k);
 	if (k->timer != NULL)
-		ktimer_destroy(k);
+		ktimers_destroy(k);
 	if (k->pageout)
 		vm_pageout_stop(&k->vm);
 	if (k->vfs != NULL)

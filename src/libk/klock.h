@@ -25,6 +25,7 @@ enum klock_rank {
 	KRANK_PROCTREE = 10, /* process tree, pid table */
 	KRANK_SIGFD = 15,    /* pollers of signals */
 	KRANK_PROC = 20,     /* struct proc */
+	KRANK_TIMER = 22,    /* armed timers of a kernel instance */
 	KRANK_SIGNAL = 25,   /* signal and lwp run state */
 	KRANK_FDTABLE = 30,  /* descriptor table */
 	KRANK_FILE = 32,     /* struct file (offset) */

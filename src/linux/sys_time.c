@@ -370,10 +370,7 @@ sys_getitimer(struct lwp *l, const uint64_t *a, int64_t *ret)
 		ptimer_get_cpu(l->p, (int)a[0], &st);
 		return (itimer_put(l, st.left, st.interval, a[1]));
 	}
-	kmutex_lock(&l->p->lock);
-	deadline = l->p->alarm_ns;
-	interval = l->p->alarm_interval;
-	kmutex_unlock(&l->p->lock);
+	proc_get_alarm(l->p, &deadline, &interval);
 	return (itimer_out(l, deadline, interval, a[1]));
 }
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kern/base/ktimer.h"
 #include "kern/base/sigpending.h"
 #include "libk/group_set.h"
 #include "libk/klock.h"
@@ -134,13 +135,14 @@ struct proc {
 	struct proc_rusage ru, cru; /* [p] own at exit, children's */
 	uint64_t alarm_ns;          /* [p] ITIMER_REAL deadline, 0 none */
 	uint64_t alarm_interval;    /* [p] ns */
+	struct ktimer alarm_timer;  /* armed if alarm_ns is not 0 */
 	LIST_HEAD(, ptimer) timers; /* [p] of timer_create, ptimer.c */
 	unsigned ntimers;           /* [p] */
 	uint32_t timer_next;        /* [p] id to try, modulo 2^31 */
-	uint64_t cpu_seen;          /* [p] CPU time when a timer that counts it
-				       was last looked at */
-	_Atomic(bool) cpu_parked;   /* [a] nobody looks at these until an lwp
-				       enters user code, see ptimer.c */
+	struct ktimer cpu_timer;    /* of all timers that count CPU time */
+	uint64_t cpu_seen;          /* [p] CPU time when it last fired */
+	_Atomic(bool) cpu_parked;   /* [a] it is not armed until an lwp enters
+				       user code, see ptimer.c */
 	struct cpu_itimer {
 		uint64_t deadline, interval; /* ns of CPU time */
 	} cpu_itimer[2];                /* [p] ITIMER_VIRTUAL, ITIMER_PROF */

@@ -119,7 +119,7 @@ struct vkernel {
 	_Atomic(uint64_t) enosys_seen[32];   /* [a] hashes of (call, program)
 				      whose ENOSYS was logged */
 	struct futex_table *futexes;
-	struct timer_state *timer;       /* ITIMER_REAL, timer.c */
+	struct timer_state *timer;       /* ktimer.c */
 	_Atomic(unsigned) ntimers;       /* of timer_create */
 	struct kmutex thread_lock;       /* rank LEAF */
 	struct kcond thread_cond;        /* nthreads became 0 */

@@ -71,10 +71,8 @@ exit_resources(struct proc *p)
 	fs = p->fs;
 	p->fdt = NULL;
 	p->fs = NULL;
-	p->alarm_ns = 0;
-	memset(p->cpu_itimer, 0, sizeof(p->cpu_itimer));
 	kmutex_unlock(&p->lock);
-	ptimer_delete_all(p);
+	ptimer_exit(p);
 	fdtable_free(fdt);
 	proc_fs_free(p->k, fs);
 

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Kernel time: CLOCK_MONOTONIC nanoseconds, deadlines, and the thread that
- * looks at timers.
+ * Kernel time: CLOCK_MONOTONIC nanoseconds, deadlines, and the alarm of a
+ * process.
  */
 #ifndef KERN_TIME_KTIME_H
 #define KERN_TIME_KTIME_H
@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 struct proc;
-struct vkernel;
 
 #define NS_PER_SEC UINT64_C(1000000000)
 
@@ -31,18 +30,12 @@ int ktime_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline);
 /* What remains, 0 when it has passed. */
 uint64_t ktime_remaining(uint64_t deadline_ns);
 
-/* ---- timer.c ---- */
+/* ---- ITIMER_REAL and alarm(2) (alarm.c).  No locks held. ---- */
 
-int ktimer_create(struct vkernel *);
-void ktimer_destroy(struct vkernel *);
-/* A deadline was changed: look at all of them again.  0, ENOMEM, EAGAIN. */
-int ktimer_kick(struct vkernel *);
-/* Look at all of them at that time, if there is a thread. */
-void ktimer_look_at(struct vkernel *, uint64_t at);
-
-/* ITIMER_REAL: deadline (CLOCK_MONOTONIC ns, 0 off) and interval (ns, 0
- * once); the old values when the pointers are not NULL.  0, ENOMEM, EAGAIN. */
-int proc_set_alarm(struct proc *, uint64_t deadline_ns, uint64_t interval,
+/* Deadline (0 off) and interval (ns, 0 once); the old values when the pointers
+ * are not NULL.  ENOMEM, EAGAIN. */
+int proc_set_alarm(struct proc *, uint64_t deadline, uint64_t interval,
     uint64_t *old_deadline, uint64_t *old_interval);
+void proc_get_alarm(struct proc *, uint64_t *deadline, uint64_t *interval);
 
 #endif /* KERN_TIME_KTIME_H */

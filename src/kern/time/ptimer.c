@@ -5,33 +5,39 @@
  * Timers of processes: those of timer_create, and the interval timers that
  * count CPU time.
  *
- * Concepts.  The timer thread (timer.c) looks at them as at the alarm.  A
- * POSIX timer has at most one signal queued, which it and the queue entry know
- * of each other: what expires meanwhile is counted, and told as its overrun
- * when the signal is taken; an interval timer rests until it is taken or
- * forgotten, so that a short interval costs nothing where nobody takes the
- * signals.  Where the signal is not queued (it is ignored, the queue is full),
- * the timer goes on by itself, in steps of IGNORED_STEP_NS at least.  One whose
- * thread has ended is silent.
+ * Concepts.  A POSIX timer has at most one signal queued; the timer and the
+ * queue entry point at each other.  Expiries in between are counted, and
+ * reported as the overrun when the signal is taken.  An interval timer whose
+ * signal is queued is not armed until the signal is taken or discarded, so
+ * that a short interval costs nothing while no thread takes the signals.  If
+ * the signal cannot be queued (it is ignored, or the queue is full), the timer
+ * stays armed, in steps of IGNORED_STEP_NS at least.  A timer for a thread that
+ * has ended sends nothing.
  *
- * Deadlines are CLOCK_MONOTONIC nanoseconds.  Those of CPU clocks are
- * nanoseconds of CPU time, which is asked for when it can have passed at the
- * earliest: all threads may have run all the time.  While no thread is in user
- * code and no time was used since the last look, nobody looks: `cpu_parked` is
- * set, then the threads are looked at; a thread enters, then looks at it.
+ * Deadlines are CLOCK_MONOTONIC nanoseconds, and each timer has a ktimer for
+ * its own.  Deadlines of CPU clocks are nanoseconds of CPU time.  All timers of
+ * a process that count CPU time share one ktimer, proc.cpu_timer: it is armed
+ * for the earliest time at which one of them can expire, which is when all
+ * threads run all the time from now on.  When it fires, the CPU time is read
+ * and it is armed again.  While no thread is in user code and no CPU time was
+ * used since it last fired, it is not armed: `cpu_parked` is set first and the
+ * threads are looked at second; a thread marks itself as in user code first
+ * and looks at `cpu_parked` second, and arms the timer (ptimer_unpark()).
  *
  * All times are KTIME_MAX at most and sums saturate there; they never wrap.
  *
- * Locking: everything is under the lock of the process.  It is held through a
- * look, whose cost is that of a walk through timers: signals are not searched
- * for, CPU time is added up once, and what was found to be ignored is not tried
- * again.
+ * Locking: everything is under the lock of the process, also while timers fire
+ * (ktimer.c).  To keep that short, queued signals are not searched, CPU time is
+ * added up once, and a signal that was found to be ignored is not posted again
+ * in the same batch.
  *
- * Limits: CPU time is an estimate (lwp.c) and is looked at CPU_STEP_NS apart.
+ * Limits: CPU time is an estimate (lwp.c) and is read CPU_STEP_NS apart.
  * Deleting a timer leaves its queued signal.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "abi/signal.h"
 #include "abi/time.h"
@@ -44,7 +50,7 @@
 #include "libk/kassert.h"
 
 #define CPU_STEP_NS UINT64_C(1000000)
-/* An interval timer whose signals are ignored need not be exact. */
+/* Least interval of a timer whose signals cannot be queued. */
 #define IGNORED_STEP_NS UINT64_C(1000000)
 
 bool
@@ -54,16 +60,12 @@ ptimer_cpu_clock(int clock)
 		clock == LX_CLOCK_THREAD_CPUTIME);
 }
 
-/* A look at the timers of a process: what it has found out. */
+/* The time of the clocks of a process, read at most once. */
 struct look {
 	struct proc *p;
 	uint64_t now; /* CLOCK_MONOTONIC */
-	uint64_t cpu; /* of the process */
+	uint64_t cpu; /* of the process, if cpu_known */
 	bool cpu_known;
-	uint64_t *next;
-	uint64_t cpu_left; /* least that is left of any; UINT64_MAX none */
-	uint64_t refused;  /* signals that were not queued for... */
-	struct lwp *refused_lwp; /* ...this lwp, NULL: the process */
 };
 
 static struct ptimer *
@@ -95,7 +97,7 @@ timer_now(struct look *k, const struct ptimer *t)
 	case LX_CLOCK_PROCESS_CPUTIME:
 		return (proc_cpu(k));
 	case LX_CLOCK_THREAD_CPUTIME:
-		/* The one that made it, whose clock stops with it. */
+		/* Of the thread that made the timer; it stops with it. */
 		return (t->clock_lwp != NULL
 			    ? lwp_cpu_ns(t->clock_lwp, k->now, true)
 			    : 0);
@@ -111,7 +113,7 @@ look_now(struct proc *p)
 	return ((struct look){.p = p, .now = host_now_ns()});
 }
 
-/* It has nobody to tell. */
+/* No thread gets its signal. */
 static bool
 silent(const struct ptimer *t)
 {
@@ -134,11 +136,49 @@ cpu_look_at(const struct proc *p, uint64_t now, uint64_t left)
 	return (ktime_add(now, left < CPU_STEP_NS ? CPU_STEP_NS : left));
 }
 
+/* ---- arming ---- */
+
+static ktimer_fn cpu_fire;
+
+/* `left` of CPU time is missing until a timer of p expires. */
+static void
+cpu_arm(struct proc *p, uint64_t now, uint64_t left)
+{
+	kmutex_assert_owned(&p->lock);
+	if (p->cpu_timer.fire == NULL)
+		ktimer_init(&p->cpu_timer, p, cpu_fire);
+	ktimer_arm_before(&p->cpu_timer, cpu_look_at(p, now, left));
+}
+
+/* Is there something to do at its deadline? */
+static bool
+running(const struct ptimer *t)
+{
+	return (t->deadline != 0 && !t->fired && !silent(t));
+}
+
+/* After a change of what running() depends on, or of the deadline. */
+static void
+timer_rearm(struct look *k, struct ptimer *t)
+{
+	uint64_t at;
+
+	if (!running(t)) {
+		ktimer_disarm(&t->timer);
+	} else if (ptimer_cpu_clock(t->clock)) {
+		at = timer_now(k, t);
+		cpu_arm(k->p, k->now, t->deadline > at ? t->deadline - at : 0);
+	} else {
+		ktimer_arm(&t->timer, t->deadline);
+	}
+}
+
 /* ---- expiry ---- */
 
-/* Try to queue its signal, once for all timers that cannot. */
+/* Try to queue its signal; not again if that failed for another timer of the
+ * batch with the same signal and receiver. */
 static bool
-post(struct look *k, struct ptimer *t)
+post(struct ktimer_batch *b, struct ptimer *t)
 {
 	const uint64_t bit = KSIGBIT(t->signo);
 	struct ksiginfo ksi = {.signo = t->signo,
@@ -146,27 +186,28 @@ post(struct look *k, struct ptimer *t)
 	    .pid = t->id,
 	    .value = t->value};
 
-	if (k->refused_lwp != t->notify_lwp) {
-		k->refused_lwp = t->notify_lwp;
-		k->refused = 0;
+	if (b->refused_lwp != t->notify_lwp) {
+		b->refused_lwp = t->notify_lwp;
+		b->refused = 0;
 	}
-	if ((k->refused & bit) != 0)
+	if ((b->refused & bit) != 0)
 		return (false);
-	if (ksig_post_source_locked(k->p, t->notify_lwp, &ksi, &t->source))
+	if (ksig_post_source_locked(b->p, t->notify_lwp, &ksi, &t->source))
 		return (true);
-	k->refused |= bit;
+	b->refused |= bit;
 	return (false);
 }
 
+/* Its deadline has passed at `now` of its clock; the caller arms it again. */
 static void
-expire(struct look *k, struct ptimer *t, uint64_t now)
+expire(struct ktimer_batch *b, struct ptimer *t, uint64_t now)
 {
 	uint64_t n;
 
 	if (t->source.queued != NULL)
 		t->overrun++;
 	else
-		(void)post(k, t);
+		(void)post(b, t);
 	if (t->interval == 0) {
 		t->deadline = 0;
 		return;
@@ -177,29 +218,43 @@ expire(struct look *k, struct ptimer *t, uint64_t now)
 		    ktime_add(now, IGNORED_STEP_NS), &n);
 }
 
+/* ptimer.timer: of a clock that does not count CPU time. */
 static void
-scan_posix(struct look *k)
+posix_fire(struct ktimer *kt, struct ktimer_batch *b)
+{
+	struct ptimer *t =
+	    (struct ptimer *)(void *)((char *)kt -
+				      offsetof(struct ptimer, timer));
+
+	if (b->p->exiting || !running(t))
+		return;
+	expire(b, t, b->now);
+	if (running(t))
+		ktimer_arm(kt, t->deadline);
+}
+
+/* POSIX timers that count CPU time; the least time that one of them has left
+ * lowers *left. */
+static void
+cpu_expire_posix(struct look *k, struct ktimer_batch *b, uint64_t *left)
 {
 	struct ptimer *t;
 	uint64_t at;
 
 	LIST_FOREACH (t, &k->p->timers, link) {
-		if (t->deadline == 0 || t->fired || silent(t))
+		if (!ptimer_cpu_clock(t->clock) || !running(t))
 			continue;
 		at = timer_now(k, t);
 		if (t->deadline <= at)
-			expire(k, t, at);
-		if (t->deadline == 0 || t->fired)
-			continue;
-		if (ptimer_cpu_clock(t->clock))
-			lower(&k->cpu_left, t->deadline - at);
-		else
-			lower(k->next, t->deadline);
+			expire(b, t, at);
+		if (running(t))
+			lower(left, t->deadline - at);
 	}
 }
 
+/* ITIMER_VIRTUAL (0) or ITIMER_PROF (1). */
 static void
-scan_cpu(struct look *k, int i)
+cpu_expire_itimer(struct look *k, int i, uint64_t *left)
 {
 	struct ksiginfo ksi = {
 	    .signo = i == 0 ? LX_SIGVTALRM : LX_SIGPROF, .code = LX_SI_KERNEL};
@@ -216,10 +271,11 @@ scan_cpu(struct look *k, int i)
 						       it->interval, cpu, &n);
 	}
 	if (it->deadline != 0)
-		lower(&k->cpu_left, it->deadline - cpu);
+		lower(left, it->deadline - cpu);
 }
 
-/* Does CPU time stand still?  Then p->cpu_parked is set. */
+/* Has no CPU time passed since the last call, and is no thread in user code?
+ * Then p->cpu_parked is set. */
 static bool
 cpu_idle(struct look *k)
 {
@@ -240,27 +296,27 @@ cpu_idle(struct look *k)
 	return (true);
 }
 
-void
-ptimer_scan_locked(struct proc *p, uint64_t now, uint64_t *next)
+/* proc.cpu_timer */
+static void
+cpu_fire(struct ktimer *kt, struct ktimer_batch *b)
 {
-	struct look k = {
-	    .p = p, .now = now, .next = next, .cpu_left = UINT64_MAX};
+	struct look k = {.p = b->p, .now = b->now};
+	uint64_t left = UINT64_MAX;
 
-	kmutex_assert_owned(&p->lock);
-	if (p->exiting)
+	if (b->p->exiting)
 		return;
-	scan_posix(&k);
+	cpu_expire_posix(&k, b, &left);
 	for (int i = 0; i < 2; i++)
-		scan_cpu(&k, i);
-	if (k.cpu_left != UINT64_MAX && !cpu_idle(&k))
-		lower(next, cpu_look_at(p, now, k.cpu_left));
+		cpu_expire_itimer(&k, i, &left);
+	if (left != UINT64_MAX && !cpu_idle(&k))
+		cpu_arm(b->p, b->now, left);
 }
 
 void
 ptimer_unpark(struct proc *p, uint64_t now)
 {
 	if (atomic_exchange(&p->cpu_parked, false))
-		ktimer_look_at(p->k, now + CPU_STEP_NS);
+		ktimer_arm_before(&p->cpu_timer, now + CPU_STEP_NS);
 }
 
 static struct ptimer *
@@ -270,10 +326,11 @@ ptimer_of(struct ksig_source *src)
 					  offsetof(struct ptimer, source)));
 }
 
-/* Its signal is no longer queued: if it has waited for that, it goes on.  How
- * many expiries it has missed, with the one that the signal told. */
+/* Its signal is no longer queued: an interval timer that has waited for that is
+ * armed again.  How many expiries it has missed, including that of the
+ * signal. */
 static uint64_t
-go_on(struct ptimer *t)
+timer_resume(struct ptimer *t)
 {
 	struct look k = look_now(t->p);
 	uint64_t now, n;
@@ -287,11 +344,7 @@ go_on(struct ptimer *t)
 	KASSERT(t->interval != 0);
 	now = timer_now(&k, t);
 	t->deadline = ktime_forward(t->deadline, t->interval, now, &n);
-	if (!silent(t))
-		ktimer_look_at(
-		    t->p->k, ptimer_cpu_clock(t->clock)
-				 ? cpu_look_at(t->p, k.now, t->deadline - now)
-				 : t->deadline);
+	timer_rearm(&k, t);
 	return (n);
 }
 
@@ -299,7 +352,7 @@ static int32_t
 ptimer_taken(struct ksig_source *src)
 {
 	struct ptimer *t = ptimer_of(src);
-	uint64_t n = go_on(t);
+	uint64_t n = timer_resume(t);
 
 	/* 0 where an estimate of CPU time has gone back. */
 	n = t->overrun + (n > 0 ? n - 1 : 0);
@@ -313,7 +366,7 @@ ptimer_flushed(struct ksig_source *src)
 {
 	struct ptimer *t = ptimer_of(src);
 
-	(void)go_on(t);
+	(void)timer_resume(t);
 	t->overrun = 0;
 }
 
@@ -325,12 +378,16 @@ ptimer_lwp_gone_locked(struct lwp *l)
 	kmutex_assert_owned(&l->p->lock);
 	sigpending_flush(l->p->k, &l->sigpend);
 	LIST_FOREACH (t, &l->p->timers, link) {
+		if (t->notify_lwp != l && t->clock_lwp != l)
+			continue;
 		if (t->notify_lwp == l)
 			t->notify_lwp = NULL;
 		if (t->clock_lwp == l) {
 			t->clock_lwp = NULL;
 			t->deadline = 0;
 		}
+		if (!running(t))
+			ktimer_disarm(&t->timer);
 	}
 }
 
@@ -341,6 +398,7 @@ static int
 timer_bind(struct proc *p, struct ptimer *t)
 {
 	t->p = p;
+	ktimer_init(&t->timer, p, posix_fire);
 	if (t->notify == LX_SIGEV_THREAD_ID) {
 		t->notify_lwp = proc_lwp_locked(p, t->notify_tid);
 		if (t->notify_lwp == NULL)
@@ -389,6 +447,7 @@ static void
 timer_free(struct proc *p, struct ptimer *t)
 {
 	kmutex_assert_owned(&p->lock);
+	ktimer_disarm(&t->timer);
 	if (t->source.queued != NULL)
 		t->source.queued->source = NULL;
 	p->ntimers--;
@@ -426,6 +485,18 @@ ptimer_delete_all(struct proc *p)
 	kmutex_unlock(&p->lock);
 }
 
+void
+ptimer_exit(struct proc *p)
+{
+	kmutex_lock(&p->lock);
+	p->alarm_ns = 0;
+	memset(p->cpu_itimer, 0, sizeof(p->cpu_itimer));
+	ktimer_disarm(&p->alarm_timer);
+	ktimer_disarm(&p->cpu_timer);
+	kmutex_unlock(&p->lock);
+	ptimer_delete_all(p);
+}
+
 static void
 timer_state(const struct ptimer *t, uint64_t now, struct ptimer_state *st)
 {
@@ -436,7 +507,7 @@ timer_state(const struct ptimer *t, uint64_t now, struct ptimer_state *st)
 		st->left = 0;
 	else if (t->interval != 0)
 		st->left = t->interval - (now - t->deadline) % t->interval;
-	else /* due, but not seen yet; a silent one has ended */
+	else /* due, but not fired yet; a silent one has ended */
 		st->left = silent(t) ? 0 : 1;
 }
 
@@ -469,7 +540,7 @@ set_locked(struct ptimer *t, uint64_t start, bool abs, uint64_t interval,
 		return (ESRCH);
 	timer_state(t, now, old);
 	if (start != 0)
-		error = ktimer_kick(t->p->k);
+		error = ktimers_start(t->p->k);
 	if (start == 0 || error != 0)
 		t->deadline = 0;
 	else
@@ -477,6 +548,7 @@ set_locked(struct ptimer *t, uint64_t start, bool abs, uint64_t interval,
 	t->interval = interval;
 	t->overrun = 0;
 	t->fired = false;
+	timer_rearm(&k, t);
 	return (error);
 }
 
@@ -540,17 +612,20 @@ ptimer_set_cpu(struct proc *p, int which, uint64_t left, uint64_t interval,
 {
 	const int i = which - LX_ITIMER_VIRTUAL;
 	struct cpu_itimer *it = &p->cpu_itimer[i];
+	const uint64_t now = host_now_ns();
 	uint64_t cpu;
 	int error = 0;
 
 	KASSERT(i == 0 || i == 1);
 	kmutex_lock(&p->lock);
-	cpu = proc_cpu_ns_locked(p, host_now_ns(), i != 0);
+	cpu = proc_cpu_ns_locked(p, now, i != 0);
 	cpu_state(p, i, cpu, old);
 	if (left != 0)
-		error = ktimer_kick(p->k);
+		error = ktimers_start(p->k);
 	it->deadline = left == 0 || error != 0 ? 0 : ktime_add(cpu, left);
 	it->interval = interval;
+	if (it->deadline != 0)
+		cpu_arm(p, now, left);
 	kmutex_unlock(&p->lock);
 	return (error);
 }

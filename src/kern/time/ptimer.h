@@ -10,6 +10,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "kern/base/ktimer.h"
 #include "kern/base/sigpending.h"
 
 struct lwp;
@@ -32,6 +33,8 @@ struct ptimer {
 	struct lwp *notify_lwp;  /* [p] notify_tid; NULL: it has ended */
 	struct lwp *clock_lwp;   /* [p] clock_tid; NULL: it has ended */
 	uint64_t value;          /* [I] for the siginfo */
+	struct ktimer timer;     /* armed for the deadline, unless the clock
+				    counts CPU time */
 	uint64_t deadline;       /* [p] ns of the clock (see ptimer.c), 0 off */
 	uint64_t interval;       /* [p] ns, 0 once */
 	uint64_t overrun;        /* [p] since the signal was queued */
@@ -67,12 +70,11 @@ int ptimer_get(struct lwp *, int id, struct ptimer_state *);
 int ptimer_overrun(struct proc *, int id, int32_t *n);
 /* The clock of a timer, for the meaning of its times.  EINVAL. */
 int ptimer_clock(struct proc *, int id, int *clock);
-/* All of them, at exec and exit. */
+/* exec: all of them. */
 void ptimer_delete_all(struct proc *);
+/* exit: these, the interval timers and the alarm; none is armed after it. */
+void ptimer_exit(struct proc *);
 
-/* Post what is due, and lower *next (CLOCK_MONOTONIC ns) to when to look
- * again.  Proc lock held. */
-void ptimer_scan_locked(struct proc *, uint64_t now, uint64_t *next);
 /* The lwp is about to leave the list of its process: its pending signals are
  * flushed, its timers end.  Proc lock held. */
 void ptimer_lwp_gone_locked(struct lwp *);
