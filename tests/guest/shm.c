@@ -157,6 +157,99 @@ addresses(void)
 	say("addresses ok");
 }
 
+static bool
+mapped(void *at)
+{
+	unsigned char vec;
+
+	return (mincore(at, PAGE, &vec) == 0);
+}
+
+/* shmdt removes what is left of the attachment, and no other mapping that was
+ * placed in its range. */
+static void
+detach_in_pieces(void)
+{
+	int id = shmget(IPC_PRIVATE, 8 * PAGE, 0600), other, fd;
+	char *a = shmat(id, NULL, 0), *b;
+	const int anon = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+	other = shmget(IPC_PRIVATE, PAGE, 0600);
+	fd = open("/proc/self/exe", O_RDONLY);
+	CHECK(id >= 0 && other >= 0 && fd >= 0 && a != FAILED);
+	memset(a, 's', 8 * PAGE);
+	CHECK(mmap(a + 2 * PAGE, PAGE, PROT_READ | PROT_WRITE, anon, -1, 0) ==
+	      a + 2 * PAGE);
+	a[2 * PAGE] = 'p';
+	CHECK(mmap(a + 4 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd,
+		  0) == a + 4 * PAGE);
+	CHECK(shmat(other, a + 5 * PAGE, SHM_REMAP) == a + 5 * PAGE);
+	a[5 * PAGE] = 'o';
+	/* The same segment at another offset is another attachment. */
+	CHECK(mremap(a + 7 * PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		  a + 6 * PAGE) == a + 6 * PAGE);
+	CHECK(mprotect(a + PAGE, PAGE, PROT_READ) == 0);
+	CHECK(shmdt(a) == 0);
+	say("left: %d%d%d%d%d%d%d%d", mapped(a), mapped(a + PAGE),
+	    mapped(a + 2 * PAGE), mapped(a + 3 * PAGE), mapped(a + 4 * PAGE),
+	    mapped(a + 5 * PAGE), mapped(a + 6 * PAGE), mapped(a + 7 * PAGE));
+	CHECK(a[2 * PAGE] == 'p' && a[5 * PAGE] == 'o' && a[6 * PAGE] == 's');
+	CHECK(memcmp(a + 4 * PAGE, "\177ELF", 4) == 0);
+	CHECK(shmdt(a) == -1 && errno == EINVAL);
+	CHECK(shmdt(a + 5 * PAGE) == 0 && !mapped(a + 5 * PAGE));
+	CHECK(munmap(a, 8 * PAGE) == 0);
+	CHECK(look(id).shm_nattch == 0);
+
+	/* The first page, or all but the last, was unmapped before. */
+	a = shmat(id, NULL, 0);
+	CHECK(a != FAILED && munmap(a, PAGE) == 0);
+	CHECK(shmdt(a + PAGE) == -1 && errno == EINVAL);
+	CHECK(shmdt(a) == 0 && !mapped(a + PAGE) && !mapped(a + 7 * PAGE));
+	a = shmat(id, NULL, 0);
+	CHECK(a != FAILED && munmap(a, 7 * PAGE) == 0);
+	CHECK(shmdt(a) == 0 && !mapped(a + 7 * PAGE));
+	CHECK(look(id).shm_nattch == 0 && look(id).shm_dtime != 0);
+
+	/* Replaced at its beginning by an attachment of the same segment. */
+	a = shmat(id, NULL, 0);
+	b = shmat(id, a + 4 * PAGE, SHM_REMAP);
+	CHECK(a != FAILED && b == a + 4 * PAGE && b[0] == 's');
+	CHECK(shmdt(a) == 0 && !mapped(a + 3 * PAGE) && mapped(b));
+	CHECK(shmdt(b) == 0 && !mapped(b + 7 * PAGE));
+	/* A shared mapping of a file is no attachment. */
+	b = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(b != MAP_FAILED && mapped(b));
+	close(fd);
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	CHECK(shmctl(other, IPC_RMID, NULL) == 0);
+	say("pieces ok");
+}
+
+/* A child detaches its own attachment, in pieces or not. */
+static void
+detach_in_child(void *arg)
+{
+	char *a = arg;
+
+	CHECK(munmap(a + PAGE, PAGE) == 0 && shmdt(a) == 0);
+	CHECK(!mapped(a) && !mapped(a + 2 * PAGE));
+	CHECK(shmdt(a) == -1 && errno == EINVAL);
+}
+
+static void
+detach_after_fork(void)
+{
+	int id = shmget(IPC_PRIVATE, 3 * PAGE, 0600);
+	char *a = shmat(id, NULL, 0);
+
+	CHECK(id >= 0 && a != FAILED);
+	in_child(detach_in_child, a);
+	CHECK(look(id).shm_nattch == 1 && mapped(a) && mapped(a + PAGE));
+	CHECK(shmdt(a) == 0 && look(id).shm_nattch == 0);
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	say("fork ok");
+}
+
 static void
 rights(void)
 {
@@ -284,6 +377,8 @@ main(void)
 	counts();
 	removal();
 	addresses();
+	detach_in_pieces();
+	detach_after_fork();
 	rights();
 	listing();
 	concurrent_increments();

@@ -20,8 +20,8 @@
  * are mapped and let go without it.
  *
  * Limits.  SHM_MAX segments.  An attachment of which a part was protected or
- * unmapped by itself counts once for each piece, and shmdt wants the piece that
- * begins where it was attached.  LX_SHM_LOCK is accepted and does nothing.
+ * unmapped by itself counts once for each piece.  LX_SHM_LOCK is accepted and
+ * does nothing.
  */
 #include "kern/ipc/shm.h"
 
@@ -136,7 +136,7 @@ shm_make(struct vkernel *k, const struct ipc_ids *id, int32_t key,
 		free(s);
 		return (error);
 	}
-	s->obj->flags |= OBJ_NAMED;
+	s->obj->flags |= OBJ_NAMED | OBJ_SYSV;
 	vm_object_hold(s->obj);
 	vm_object_unlock(s->obj);
 	s->ds.segsz = size;
@@ -221,28 +221,24 @@ int
 shm_detach(struct lwp *l, vm_offset_t addr)
 {
 	struct vkernel *k = l->p->k;
-	struct vm_entry_info e;
 	struct ipc_obj *o;
-	uint64_t size = 0;
+	uint64_t object_id;
 	unsigned i = 0;
+	int error;
 
-	if ((addr & PAGE_MASK) != 0 ||
-	    vmspace_entry_info(lwp_vmspace(l), addr, &e) != 0 ||
-	    e.start != addr || (e.eflags & MAP_ENTRY_SHARED) == 0)
-		return (EINVAL);
+	error = vm_munmap_sysv(lwp_vmspace(l), addr, &object_id);
+	if (error != 0)
+		return (error);
 	kmutex_lock(&k->ipc->shm.lock);
 	do
 		o = ipc_next(&k->ipc->shm, &i);
-	while (o != NULL && of(o)->obj->id != e.object_id);
+	while (o != NULL && of(o)->obj->id != object_id);
 	if (o != NULL) {
-		size = of(o)->ds.segsz;
 		of(o)->ds.lpid = l->p->pid;
 		of(o)->ds.dtime = ipc_seconds();
 	}
 	kmutex_unlock(&k->ipc->shm.lock);
-	if (size == 0)
-		return (EINVAL);
-	return (vm_munmap(lwp_vmspace(l), addr, round_page(size)));
+	return (0);
 }
 
 /* ---- control ---- */

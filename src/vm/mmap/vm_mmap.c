@@ -217,6 +217,64 @@ vm_populate(struct vmspace *vm, vm_offset_t start, vm_offset_t end)
 
 /* ---- munmap, mprotect ---- */
 
+/* Does e map a System V segment that begins at addr? */
+static bool
+entry_is_sysv(const struct vm_map_entry *e, vm_offset_t addr)
+{
+	bool yes;
+
+	if ((e->eflags & MAP_ENTRY_SHARED) == 0 || e->object == NULL ||
+	    e->start < addr || e->offset != e->start - addr)
+		return (false);
+	vm_object_lock(e->object);
+	yes = (e->object->flags & OBJ_SYSV) != 0;
+	vm_object_unlock(e->object);
+	return (yes);
+}
+
+/* Map locked for writing. */
+static int
+munmap_sysv_locked(struct vm_map *map, vm_offset_t addr, uint64_t *object_id,
+    struct vm_map_list *dead)
+{
+	struct vm_map_entry *e = vm_map_first(map, addr), *next;
+	const struct vm_object *obj;
+	vm_offset_t end;
+	int error = 0;
+
+	while (e != NULL && !entry_is_sysv(e, addr))
+		e = TAILQ_NEXT(e, link);
+	if (e == NULL)
+		return (EINVAL);
+	obj = e->object;
+	*object_id = obj->id;
+	end = addr + IDX_TO_OFF(obj->size);
+	for (; e != NULL && e->end <= end && error == 0; e = next) {
+		next = TAILQ_NEXT(e, link);
+		if (e->object == obj && entry_is_sysv(e, addr))
+			error = vm_map_delete(map, e->start, e->end, dead);
+	}
+	return (error);
+}
+
+int
+vm_munmap_sysv(struct vmspace *vm, vm_offset_t addr, uint64_t *object_id)
+{
+	struct vm_map_list dead;
+	int error;
+
+	if ((addr & PAGE_MASK) != 0)
+		return (EINVAL);
+	TAILQ_INIT(&dead);
+	vm_map_lock(&vm->map);
+	error = vm->map.dead
+		    ? ESRCH
+		    : munmap_sysv_locked(&vm->map, addr, object_id, &dead);
+	vm_map_unlock(&vm->map);
+	vm_map_entry_list_free(&vm->map, &dead);
+	return (error);
+}
+
 int
 vm_munmap(struct vmspace *vm, vm_offset_t addr, uint64_t len)
 {

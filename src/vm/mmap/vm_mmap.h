@@ -29,6 +29,14 @@
 int vm_mmap(struct vmspace *, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
     vm_prot_t max_prot, int flags, struct vm_object *obj, vm_ooffset_t off);
 int vm_munmap(struct vmspace *, vm_offset_t addr, uint64_t len);
+/*
+ * shmdt(2): unmap what is left of a System V segment (OBJ_SYSV) that was mapped
+ * at addr, and nothing else in its range.  An entry belongs to it if it maps
+ * the object at the offset entry start - addr; the first such entry at or above
+ * addr names the object, and the others are looked for in the size of it.
+ * - 0 and *object_id; EINVAL if there is none, ESRCH (vmspace past EXIT1).
+ */
+int vm_munmap_sysv(struct vmspace *, vm_offset_t addr, uint64_t *object_id);
 int vm_mprotect(
     struct vmspace *, vm_offset_t addr, uint64_t len, vm_prot_t prot);
 /* brk(2): *cur is the new break requested, on return the break in force. */
