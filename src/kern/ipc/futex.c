@@ -15,6 +15,12 @@
  * when there is no translation the lock is dropped, the page is faulted in
  * by vm_fetch32(), and the test begins again.
  *
+ * Bounded tries.  Another thread can remove the translation, or change the
+ * word under a compare-and-swap, each time, on purpose or because memory is
+ * short.  A call tries FUTEX_TRIES times, gives up the CPU between tries, and
+ * then fails with EAGAIN, which tells the program to test the word again: a
+ * guest cannot keep the thread in the kernel.
+ *
  * Lifetime.  A waker touches a waiter and its lwp only under the lock of the
  * bucket the waiter is on, and a waiter leaves its stack frame only after it
  * has held that lock and seen that it was woken, or dequeued itself.
@@ -41,6 +47,8 @@
 #include <string.h>
 
 #define FUTEX_BUCKETS 1024 /* power of two */
+#define FUTEX_TRIES 1000   /* before a call gives up with EAGAIN */
+#define FUTEX_SPIN 8       /* of these, without giving up the CPU */
 
 struct futex_waiter {
 	TAILQ_ENTRY(futex_waiter) link;
@@ -156,6 +164,14 @@ futex_peek(struct vmspace *vm, vm_offset_t va, uint32_t *val)
 	return (0);
 }
 
+/* Before try number i, from 0. */
+static void
+futex_retry_pause(int i)
+{
+	if (i >= FUTEX_SPIN)
+		host_yield();
+}
+
 /* ---- wait ---- */
 
 /* Off the queue, wherever it is by now; true: it had been woken. */
@@ -179,7 +195,8 @@ futex_dequeue(struct futex_waiter *w)
 	return (woken);
 }
 
-/* Enqueue if the word is `val`: 0, EAGAIN (it is not), EFAULT... */
+/* Enqueue if the word is `val`: 0, EAGAIN (it is not, or it was not there in
+ * any of the tries), EFAULT... */
 static int
 futex_enqueue(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
     struct futex_waiter *w)
@@ -189,7 +206,8 @@ futex_enqueue(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
 	uint32_t cur;
 	int error;
 
-	for (;;) {
+	for (int i = 0; i < FUTEX_TRIES; i++) {
+		futex_retry_pause(i);
 		error = vm_fetch32(vm, va, &cur);
 		if (error == 0)
 			error = vm_futex_key(vm, va, shared, &w->key);
@@ -207,6 +225,7 @@ futex_enqueue(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
 		if (error == 0)
 			return (cur == val ? 0 : EAGAIN);
 	}
+	return (EAGAIN);
 }
 
 int
@@ -267,6 +286,44 @@ futex_wake_key(struct vkernel *k, const struct vm_futex_key *key, int n)
 	kmutex_unlock(&b->lock);
 }
 
+/* The two queues of a requeue. */
+struct futex_pair {
+	struct vm_futex_key k1, k2;
+	struct futex_bucket *b1, *b2;
+};
+
+/* Lock the queues of both words; with cmp, only if the first word is a->val:
+ * EAGAIN if it is not, or was not there in any of the tries. */
+static int
+futex_requeue_lock(struct lwp *l, const struct futex_requeue_args *a,
+    bool shared, struct futex_pair *fp)
+{
+	struct vmspace *vm = lwp_vmspace(l);
+	uint32_t cur;
+	int error;
+
+	for (int i = 0; i < FUTEX_TRIES; i++) {
+		futex_retry_pause(i);
+		error = vm_fetch32(vm, a->from, &cur);
+		if (error == 0)
+			error = vm_futex_key(vm, a->from, shared, &fp->k1);
+		if (error == 0)
+			error = vm_futex_key(vm, a->to, shared, &fp->k2);
+		if (error != 0)
+			return (error);
+		fp->b1 = futex_bucket(l->p->k, &fp->k1);
+		fp->b2 = futex_bucket(l->p->k, &fp->k2);
+		futex_lock2(fp->b1, fp->b2);
+		error = a->cmp ? futex_peek(vm, a->from, &cur) : 0;
+		if (error == 0 && (!a->cmp || cur == a->val))
+			return (0);
+		futex_unlock2(fp->b1, fp->b2);
+		if (error == 0)
+			return (EAGAIN);
+	}
+	return (EAGAIN);
+}
+
 /* Wake `nwake`, move up to `nmove` of the rest to va2; with cmp, only if the
  * first word still is `val`. */
 int
@@ -274,50 +331,33 @@ futex_requeue(struct lwp *l, const struct futex_requeue_args *a, bool shared,
     int64_t *ret)
 {
 	int moved = 0;
-	struct vmspace *vm = lwp_vmspace(l);
 	struct futex_waiter *w, *next;
-	struct vm_futex_key k1, k2;
-	struct futex_bucket *b1, *b2;
-	uint32_t cur;
+	struct futex_pair fp;
+	bool same;
 	int error;
 
 	if (a->nwake < 0 || a->nmove < 0)
 		return (EINVAL);
-again:
-	error = vm_fetch32(vm, a->from, &cur);
-	if (error == 0)
-		error = vm_futex_key(vm, a->from, shared, &k1);
-	if (error == 0)
-		error = vm_futex_key(vm, a->to, shared, &k2);
+	error = futex_requeue_lock(l, a, shared, &fp);
 	if (error != 0)
 		return (error);
-	b1 = futex_bucket(l->p->k, &k1);
-	b2 = futex_bucket(l->p->k, &k2);
-	futex_lock2(b1, b2);
-	if (a->cmp) {
-		error = futex_peek(vm, a->from, &cur);
-		if (error != 0 || cur != a->val) {
-			futex_unlock2(b1, b2);
-			if (error != 0)
-				goto again;
-			return (EAGAIN);
-		}
-	}
-	*ret = futex_wake_locked(b1, &k1, LX_FUTEX_BITSET_MATCH_ANY, a->nwake);
-	for (w = TAILQ_FIRST(&b1->waiters); w != NULL && moved < a->nmove;
+	same = fp.k1.a == fp.k2.a && fp.k1.b == fp.k2.b;
+	*ret = futex_wake_locked(
+	    fp.b1, &fp.k1, LX_FUTEX_BITSET_MATCH_ANY, a->nwake);
+	for (w = TAILQ_FIRST(&fp.b1->waiters); w != NULL && moved < a->nmove;
 	     w = next) {
 		next = TAILQ_NEXT(w, link);
-		if (!futex_match(w, &k1))
+		if (!futex_match(w, &fp.k1))
 			continue;
 		moved++;
-		if (k1.a == k2.a && k1.b == k2.b)
+		if (same)
 			continue;
-		TAILQ_REMOVE(&b1->waiters, w, link);
-		w->key = k2;
-		TAILQ_INSERT_TAIL(&b2->waiters, w, link);
-		atomic_store(&w->bucket, b2);
+		TAILQ_REMOVE(&fp.b1->waiters, w, link);
+		w->key = fp.k2;
+		TAILQ_INSERT_TAIL(&fp.b2->waiters, w, link);
+		atomic_store(&w->bucket, fp.b2);
 	}
-	futex_unlock2(b1, b2);
+	futex_unlock2(fp.b1, fp.b2);
 	*ret += a->cmp ? moved : 0;
 	return (0);
 }
@@ -386,6 +426,26 @@ wake_op_test(uint32_t enc, uint32_t old, bool *yes)
 	return (0);
 }
 
+/* Apply the operation to the word at va, whose value is *old; *old is the value
+ * that it replaced.  EAGAIN: other threads changed it in all of the tries. */
+static int
+wake_op_store(struct vmspace *vm, vm_offset_t va, uint32_t enc, uint32_t *old)
+{
+	uint32_t seen, new;
+	int error;
+
+	for (int i = 0; i < FUTEX_TRIES; i++) {
+		futex_retry_pause(i);
+		error = wake_op_apply(enc, *old, &new);
+		if (error == 0)
+			error = vm_cas32(vm, va, *old, new, &seen);
+		if (error != 0 || seen == *old)
+			return (error);
+		*old = seen;
+	}
+	return (EAGAIN);
+}
+
 /*
  * Change the second word, wake waiters of the first, and of the second if its
  * old value passes the test.  The change comes before the bucket locks: a
@@ -396,7 +456,7 @@ futex_wake_op(struct lwp *l, vm_offset_t va, vm_offset_t va2, bool shared,
     int n, int n2, uint32_t enc, int64_t *ret)
 {
 	struct vmspace *vm = lwp_vmspace(l);
-	uint32_t old, seen, new;
+	uint32_t old;
 	struct vm_futex_key k1, k2;
 	struct futex_bucket *b1, *b2;
 	bool second;
@@ -409,13 +469,8 @@ futex_wake_op(struct lwp *l, vm_offset_t va, vm_offset_t va2, bool shared,
 		error = vm_fetch32(vm, va2, &old);
 	if (error == 0)
 		error = wake_op_test(enc, old, &second);
-	for (; error == 0; old = seen) {
-		error = wake_op_apply(enc, old, &new);
-		if (error == 0)
-			error = vm_cas32(vm, va2, old, new, &seen);
-		if (error != 0 || seen == old)
-			break;
-	}
+	if (error == 0)
+		error = wake_op_store(vm, va2, enc, &old);
 	if (error != 0)
 		return (error);
 	(void)wake_op_test(enc, old, &second);
@@ -433,7 +488,8 @@ futex_wake_op(struct lwp *l, vm_offset_t va, vm_offset_t va2, bool shared,
 
 /* ---- robust lists, clear_tid ---- */
 
-/* The owner of the lock at va died. */
+/* The owner of the lock at va died.  Left alone if another thread changes the
+ * word in all of the tries. */
 static void
 robust_death(struct lwp *l, vm_offset_t va, bool pi, bool pending)
 {
@@ -443,7 +499,10 @@ robust_death(struct lwp *l, vm_offset_t va, bool pi, bool pending)
 
 	if ((va & 3) != 0 || vm_fetch32(vm, va, &val) != 0)
 		return;
-	for (;;) {
+	for (int i = 0;; i++) {
+		if (i == FUTEX_TRIES)
+			return;
+		futex_retry_pause(i);
 		/* Died between unlocking and waking. */
 		if (pending && !pi && val == 0) {
 			(void)futex_wake(l->p->k, vm, va, true,
