@@ -181,13 +181,18 @@ prctl_get_name(struct lwp *l, uint64_t uaddr)
 {
 	char name[sizeof(l->p->comm)];
 
-	kmutex_lock(&l->p->lock);
-	memcpy(name, l->p->comm, sizeof(name));
-	kmutex_unlock(&l->p->lock);
+	proc_comm(l->p, name);
 	return (copyout(lwp_vmspace(l), name, uaddr, sizeof(name)));
 }
 
-/* Those that change or show a field of the process.  ENOSYS: none of them. */
+static int
+prctl_out_int(struct lwp *l, int32_t v, uint64_t uaddr)
+{
+	return (copyout(lwp_vmspace(l), &v, uaddr, sizeof(v)));
+}
+
+/* Options that change or return a field of the process.  ENOSYS: no such
+ * option. */
 static int
 prctl_field(struct lwp *l, int option, uint64_t arg, int64_t *ret)
 {
@@ -231,9 +236,14 @@ prctl_field(struct lwp *l, int option, uint64_t arg, int64_t *ret)
 }
 
 static int
-prctl_out_int(struct lwp *l, int32_t v, uint64_t uaddr)
+prctl_get_pdeathsig(struct lwp *l, uint64_t uaddr)
 {
-	return (copyout(lwp_vmspace(l), &v, uaddr, sizeof(v)));
+	int sig;
+
+	kmutex_lock(&l->p->lock);
+	sig = l->p->pdeathsig;
+	kmutex_unlock(&l->p->lock);
+	return (prctl_out_int(l, sig, uaddr));
 }
 
 int
@@ -250,7 +260,7 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	case LX_PR_GET_NAME:
 		return (prctl_get_name(l, a[1]));
 	case LX_PR_GET_PDEATHSIG:
-		return (prctl_out_int(l, l->p->pdeathsig, a[1]));
+		return (prctl_get_pdeathsig(l, a[1]));
 	case LX_PR_GET_CHILD_SUBREAPER:
 		return (prctl_out_int(l, l->p->child_subreaper, a[1]));
 	case LX_PR_GET_TID_ADDRESS:

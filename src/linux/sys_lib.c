@@ -25,10 +25,7 @@ sys_log_once(struct lwp *l, uint64_t what, const char *text)
 	uint64_t h = UINT64_C(14695981039346656037) ^ what, bit;
 	char comm[sizeof(l->p->comm)];
 
-	kmutex_lock(&l->p->lock);
-	memcpy(comm, l->p->comm, sizeof(comm));
-	kmutex_unlock(&l->p->lock);
-	comm[sizeof(comm) - 1] = '\0';
+	proc_comm(l->p, comm);
 	for (const char *c = comm; *c != '\0'; c++)
 		h = (h ^ (uint8_t)*c) * UINT64_C(1099511628211);
 	h ^= h >> 29;

@@ -200,12 +200,10 @@ sys_restart_syscall(struct lwp *l, const uint64_t *a, int64_t *ret)
 static struct ksiginfo
 sig_from(struct lwp *l, int signo, int code)
 {
-	struct ksiginfo info = {.signo = signo, .code = code, .pid = l->p->pid};
-
-	kmutex_lock(&l->p->lock);
-	info.uid = l->p->uid;
-	kmutex_unlock(&l->p->lock);
-	return (info);
+	return ((struct ksiginfo){.signo = signo,
+	    .code = code,
+	    .pid = l->p->pid,
+	    .uid = proc_uid(l->p)});
 }
 
 int

@@ -74,7 +74,7 @@ lwp_create(struct proc *p, int tid, struct lwp **out)
 	sigpending_init(&l->sigpend);
 
 	kmutex_lock(&p->lock);
-	if (p->exiting || p->single) {
+	if (lwp_must_end_locked(p, NULL)) {
 		kmutex_unlock(&p->lock);
 		lwp_destroy_in(k, l);
 		return (EAGAIN);

@@ -150,7 +150,10 @@ int lwp_poll(struct lwp *, struct host_pollfd *fds, int n, uint64_t deadline_ns,
 /* A signal is deliverable now, or the lwp must go (exit, exec of another
  * thread).  No locks at or above PROC held. */
 bool lwp_interrupted(struct lwp *);
-/* The lwp must go, or SIGKILL is pending. Proc lock held. */
+/* The lwp must end: its process does, or another lwp of it execs.  NULL: a new
+ * lwp of p would have to.  Proc lock held. */
+bool lwp_must_end_locked(const struct proc *, const struct lwp *);
+/* The lwp must end, or SIGKILL is pending. Proc lock held. */
 bool lwp_killed_locked(struct lwp *);
 
 #endif /* KERN_BASE_LWP_H */

@@ -37,12 +37,18 @@
 #define POLL_STACK 32 /* descriptors polled without an allocation */
 
 bool
+lwp_must_end_locked(const struct proc *p, const struct lwp *l)
+{
+	kmutex_assert_owned(&p->lock);
+	return (p->exiting || (p->single_lwp != NULL && p->single_lwp != l));
+}
+
+bool
 lwp_killed_locked(struct lwp *l)
 {
 	struct proc *p = l->p;
 
-	kmutex_assert_owned(&p->lock);
-	return (p->exiting || (p->single && p->single_lwp != l) ||
+	return (lwp_must_end_locked(p, l) ||
 		((p->sigpend.set | l->sigpend.set) & KSIGBIT(LX_SIGKILL)) != 0);
 }
 

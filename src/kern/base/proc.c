@@ -198,6 +198,27 @@ proc_undo(struct proc *p)
 		vmspace_free(vm);
 }
 
+uint32_t
+proc_uid(struct proc *p)
+{
+	uint32_t uid;
+
+	kmutex_lock(&p->lock);
+	uid = p->uid;
+	kmutex_unlock(&p->lock);
+	return (uid);
+}
+
+void
+proc_comm(struct proc *p, char comm[16])
+{
+	_Static_assert(sizeof(p->comm) == 16, "comm");
+	kmutex_lock(&p->lock);
+	memcpy(comm, p->comm, sizeof(p->comm));
+	kmutex_unlock(&p->lock);
+	comm[sizeof(p->comm) - 1] = '\0';
+}
+
 struct vmspace *
 proc_vmspace_hold(struct proc *p)
 {

@@ -84,15 +84,15 @@ struct proc {
 	int pid;             /* [I] */
 	struct kmutex lock;  /* rank PROC, DUPOK: parent before child */
 	struct kcond cond;   /* [p] lwp count, stop/continue: broadcast
-				whenever exiting, single, state or
-				nlwps change */
+				whenever exiting, single_lwp, state
+				or nlwps change */
 
 	struct pid_entry pid_entry; /* [t] */
 	struct proc *parent;        /* [t] NULL: started by the embedder */
 	struct proc_list children;  /* [t] zombies included */
 	LIST_ENTRY(proc) sibling;   /* [t] */
 	LIST_ENTRY(proc) all;       /* [t] */
-	int pgid, sid;              /* [t] */
+	_Atomic(int) pgid, sid;     /* [a], changed with [t] */
 	struct session *session;    /* [t] */
 
 	_Atomic(enum proc_state) state; /* [p]; to and from ZOMBIE also [t] */
@@ -107,8 +107,7 @@ struct proc {
 
 	struct lwp_list lwps;   /* [p] */
 	int nlwps;              /* [p] */
-	bool single;            /* [p] an exec is thinning threads */
-	struct lwp *single_lwp; /* [p] the one that stays */
+	struct lwp *single_lwp; /* [p] it execs, the others end; or NULL */
 
 	struct vmspace *vmspace;   /* [p] own ref; NULL for zombies */
 	struct vnode *textvp;      /* [p] own ref and text ref (S1); NULL for
@@ -129,9 +128,10 @@ struct proc {
 	struct group_set *groups;                  /* [p] own ref; NULL: none */
 	struct proc_rlimit rlim[PROC_NRLIMITS];    /* [p] */
 	char comm[16];                             /* [p] */
-	bool dumpable, no_new_privs, child_subreaper; /* [p] */
-	int pdeathsig;                                /* [p] */
-	uint64_t start_ns;                            /* [I] CLOCK_MONOTONIC */
+	bool dumpable, no_new_privs;               /* [p] */
+	_Atomic(bool) child_subreaper;             /* [a] */
+	int pdeathsig;                             /* [p] */
+	uint64_t start_ns;                         /* [I] CLOCK_MONOTONIC */
 	struct proc_rusage ru, cru; /* [p] own at exit, children's */
 	uint64_t alarm_ns;          /* [p] ITIMER_REAL deadline, 0 none */
 	uint64_t alarm_interval;    /* [p] ns */
@@ -160,6 +160,10 @@ struct proc {
 struct proc *proc_find_hold(struct vkernel *, int pid);
 void proc_hold(struct proc *);
 void proc_drop(struct proc *);
+/* Real user id, and name with its NUL, of a process.  No locks at or above PROC
+ * held. */
+uint32_t proc_uid(struct proc *);
+void proc_comm(struct proc *, char comm[16]);
 /* Hold of the vmspace that the process has now; NULL for a zombie. */
 struct vmspace *proc_vmspace_hold(struct proc *);
 /* Ref'ed text vnode; NULL only for a zombie or one not yet exec'ed (S1). */

@@ -33,9 +33,10 @@
  * both cases.  No one counts threads in the old vmspace (S2): it goes with
  * its last ref, whoever that is.
  *
- * Threads.  The lwp that execs sets `single`; the others leave at their next
- * event.  If the process is told to exit meanwhile, or another lwp was first,
- * the exec is given up with EINTR, which nobody sees: the lwp is going, too.
+ * Threads.  The lwp that execs sets `single_lwp`; the others leave at their
+ *next event.  If the process is told to exit meanwhile, or another lwp was
+ *first, the exec is given up with EINTR, which nobody sees: the lwp is going,
+ *too.
  *
  * Layout of the new vmspace, from the top: a random gap, the stack, room for
  * it to grow to its limit (at least STACK_GAP_MIN), a random gap, and from
@@ -202,11 +203,10 @@ exec_single(struct lwp *l)
 	struct lwp *o;
 
 	kmutex_lock(&p->lock);
-	if (p->exiting || p->single) {
+	if (lwp_must_end_locked(p, l)) {
 		kmutex_unlock(&p->lock);
 		return (EINTR);
 	}
-	p->single = true;
 	p->single_lwp = l;
 	LIST_FOREACH (o, &p->lwps, link)
 		if (o != l)
@@ -219,7 +219,6 @@ exec_single(struct lwp *l)
 	/* No other lwp is left that could take the number in between. */
 	kmutex_lock(&k->proctree);
 	kmutex_lock(&p->lock);
-	p->single = false;
 	p->single_lwp = NULL;
 	if (p->exiting) {
 		error = EINTR;

@@ -167,11 +167,16 @@ fail_tid:
 	return (error);
 }
 
-/* Identity and settings of the parent. */
+/* Identity and settings of the parent; a sibling (CLONE_PARENT) ends with the
+ * same signal. */
 static void
-fork_copy_settings(struct proc *p, struct proc *np)
+fork_copy_settings(
+    struct proc *p, struct proc *np, const struct kern_clone_args *args)
 {
 	kmutex_lock(&p->lock);
+	np->exit_signal = (args->flags & LX_CLONE_PARENT) != 0
+			      ? p->exit_signal
+			      : args->exit_signal;
 	np->uid = p->uid;
 	np->euid = p->euid;
 	np->suid = p->suid;
@@ -333,10 +338,7 @@ clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	np = proc_alloc(k);
 	if (np == NULL)
 		return (ENOMEM);
-	fork_copy_settings(p, np);
-	np->exit_signal = (args->flags & LX_CLONE_PARENT) != 0
-			      ? p->exit_signal
-			      : args->exit_signal;
+	fork_copy_settings(p, np, args);
 	if ((args->flags & LX_CLONE_VFORK) != 0) {
 		proc_hold(p);
 		np->vfork_parent = p;

@@ -202,7 +202,7 @@ lwp_userret(struct lwp *l, bool in_syscall, int error)
 		return;
 	(void)atomic_exchange(&l->sigcheck, false);
 	kmutex_lock(&p->lock);
-	go = p->exiting || (p->single && p->single_lwp != l);
+	go = lwp_must_end_locked(p, l);
 	kmutex_unlock(&p->lock);
 	if (go || ksig_deliver(l, in_syscall, error))
 		l->exiting = true;
@@ -215,6 +215,7 @@ lwp_step(struct lwp *l)
 	struct proc *p = l->p;
 	struct cpu_event ev;
 	uint64_t t0 = host_now_ns(), ns;
+	char comm[sizeof(p->comm)];
 	int error, result = 0;
 
 	if (t0 - l->times_ns > TIMES_EVERY_NS) {
@@ -232,9 +233,10 @@ lwp_step(struct lwp *l)
 	atomic_store_explicit(&l->user_ns, ns, memory_order_relaxed);
 	atomic_store_explicit(&l->user_clock, ns, memory_order_release);
 	if (error != 0) {
+		proc_comm(p, comm);
 		klog(&p->k->log, KLOG_ERR,
 		    "pid %d (%s) killed: the machine refuses (%s)", p->pid,
-		    p->comm, strerror(error));
+		    comm, strerror(error));
 		kern_exit(l, LX_SIGKILL, true);
 		return;
 	}
@@ -251,8 +253,9 @@ lwp_step(struct lwp *l)
 	case CPU_EV_INTERRUPT:
 		break;
 	case CPU_EV_DEAD:
+		proc_comm(p, comm);
 		klog(&p->k->log, KLOG_WARN,
-		    "pid %d (%s) killed: its machine is gone", p->pid, p->comm);
+		    "pid %d (%s) killed: its machine is gone", p->pid, comm);
 		kern_exit(l, LX_SIGKILL, true);
 		return;
 	}

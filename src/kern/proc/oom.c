@@ -121,19 +121,21 @@ oom_kill(struct vkernel *k, struct proc *p, const struct oom_share *share,
     uint64_t now)
 {
 	struct ksiginfo ksi = {.signo = LX_SIGKILL, .code = LX_SI_KERNEL};
+	char comm[sizeof(p->comm)];
 
 	kmutex_lock(&p->lock);
 	p->oom_victim = true;
 	p->oom_ns = now;
 	ksig_post_proc_locked(p, &ksi);
 	kmutex_unlock(&p->lock);
+	proc_comm(p, comm);
 	atomic_fetch_add(&k->noom, 1);
 	ktrace(&k->trace, KT_OOM, (uint64_t)p->pid, share->resident,
 	    share->swapped);
 	klog(&k->log, KLOG_WARN,
 	    "out of memory: killed pid %d (%s), resident %llu MiB of %llu MiB, "
 	    "swap %llu MiB of %llu MiB",
-	    p->pid, p->comm, MIB(share->resident), MIB(k->vm.phys->npages),
+	    p->pid, comm, MIB(share->resident), MIB(k->vm.phys->npages),
 	    MIB(share->swapped), MIB(swap_space_size(k->vm.swap)));
 }
 

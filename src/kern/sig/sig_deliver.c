@@ -107,8 +107,8 @@ sig_report_parent(struct proc *p, int cld_code, int sig)
 	kmutex_lock(&k->proctree);
 	parent = p->parent;
 	if (parent != NULL) {
+		ksi.uid = proc_uid(p);
 		kmutex_lock(&parent->lock);
-		ksi.uid = p->uid;
 		kmutex_lock(&parent->sigacts->lock);
 		quiet = (parent->sigacts->sa[LX_SIGCHLD].flags &
 			    LX_SA_NOCLDSTOP) != 0;
@@ -234,7 +234,7 @@ ksig_deliver(struct lwp *l, bool in_syscall, int error)
 			return (true);
 		atomic_store(&l->sigcheck, false);
 		kmutex_lock(&p->lock);
-		if (p->exiting || (p->single && p->single_lwp != l)) {
+		if (lwp_must_end_locked(p, l)) {
 			kmutex_unlock(&p->lock);
 			kern_exit(l, 0, false);
 			return (true);
