@@ -2,16 +2,16 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Which process is swapped out as a whole, and when.
+ * Swapping out whole processes: which one, and when.
  *
- * Concepts: pageout asks (sys->swap_idle) when memory is short, before it
- * takes pages from those who run.  The process that has been stopped by job
- * control for the longest time, and at least GLUE_IDLE_NS, is swapped out,
- * once for each stop.  When it is continued, the first of its threads brings
- * back what fits (vmspace_swapin), the rest comes by faults.
+ * Concepts: pageout calls sys->swap_idle when memory is short, before it takes
+ * pages from processes that run.  The process that has been stopped by job
+ * control for the longest time, and for at least GLUE_IDLE_NS, is swapped out,
+ * once for each stop.  When it is continued, its first thread to run brings
+ * back what fits (vmspace_swapin); the rest comes by faults.
  *
- * Locking: the choice is made under proctree; the work is done with the
- * vmspace held and no lock.
+ * Locking: the choice is made under proctree; the work is done with the vmspace
+ * held and no lock.
  */
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"

@@ -20,27 +20,27 @@
  * Cost of hostile timers.  One round fires each timer at most once: all are
  * compared with the time at which the round began, and are armed again for
  * later times.  After a round the thread rests as long as the round took, and
- * REST_NS at least.  So it uses half of one CPU at most, and a process with
- * the shortest intervals gets 1 / REST_NS signals of a timer in a second.
- * Timers of other processes are late by the length of a round and a rest then
- * (65536 POSIX timers at most: some tens of milliseconds), and no other thread
- * waits for a lock longer than the timers of one process take.
+ * REST_NS at least.  So it uses half of one CPU at most, and a process with the
+ * shortest intervals gets 1 / REST_NS signals of a timer in a second.  Timers
+ * of other processes are late by the length of a round and a rest then (65536
+ * POSIX timers at most: some tens of milliseconds), and no other thread waits
+ * for a lock longer than the timers of one process take.
  *
  * Locking.  The timer lock guards the tree and the state of the thread.  It
  * comes after the lock of a process, so that timers can be armed under that
  * lock.  The thread needs the lock of a process to fire its timers: it finds
- * the least timer, takes a hold on its process, drops the timer lock, locks the
- * process, and then takes timers from the tree for as long as the least one is
- * due and of this process.  Because a timer is disarmed and freed only with the
- * lock of its process, or before its process is in any table, a timer that was
- * taken from the tree stays valid while it fires.
+ * the least timer, takes a hold on its process, releases the timer lock, locks
+ * the process, and then takes timers from the tree for as long as the least one
+ * is due and of this process.  Because a timer is disarmed and freed only with
+ * the lock of its process, or before its process is in any table, a timer that
+ * was taken from the tree stays valid while it fires.
  *
  * Lifetime.  A process whose timer is armed is no zombie: ptimer_exit() disarms
- * all of them before.  Therefore a hold can be taken on the process of
- * any armed timer.
+ * all of them before.  Therefore a hold can be taken on the process of any
+ * armed timer.
  *
- * Limits.  An interval that was overslept several times gives one signal, as
- * on Linux.
+ * Limits.  An interval that was overslept several times gives one signal, as on
+ * Linux.
  */
 #include <errno.h>
 #include <stdlib.h>

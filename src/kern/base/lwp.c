@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Light-weight processes: the structure, its clocks, and the marks by which
- * others get its attention.
+ * Light-weight processes: the structure, its clocks, and the marks that make an
+ * lwp leave user code.
  *
- * Concepts.  Nothing unwinds an lwp by force.  lwp_notify() sets `sigcheck`
+ * Concepts.  Nothing unwinds an lwp by force. lwp_notify() sets `sigcheck`
  * before it wakes and interrupts the lwp; the loop in kern/proc/lwp_main.c
- * exchanges it for false before it looks at the reason.  kern_exit() marks the
+ * exchanges it for false before it looks at the reason. kern_exit() marks the
  * end of an lwp or of its process, and the lwp finds the mark at the end of its
  * event.
  *
@@ -16,9 +16,9 @@
  * Locking and lifetime.  An lwp is valid for others while it is on its
  * process's list, under the proc lock.
  *
- * Limits.  user_ns is wall time between the hand-over to user code and the
- * event; sys_ns is CPU time of the host thread, brought up to date once a
- * tick.  Both are estimates.
+ * Limits. user_ns is wall time between the hand-over to user code and the
+ * event; sys_ns is CPU time of the host thread, brought up to date once a tick.
+ * Both are estimates.
  */
 #include "kern/base/lwp.h"
 
@@ -116,7 +116,8 @@ lwp_cpu_ns(const struct lwp *l, uint64_t now, bool all)
 	uint64_t ns = clock & ~LWP_IN_USER, before;
 
 	if (ns != clock) {
-		/* A `now` from before it entered is no reason to go back. */
+		/* If `now` is from before the lwp entered user code, its time
+		 * must not go back. */
 		before = atomic_load(&l->user_ns);
 		ns = now > ns && now - ns > before ? now - ns : before;
 	}

@@ -49,10 +49,10 @@ struct lwp {
 	uint64_t sigmask_saved;     /* [L] for sigsuspend/ppoll/epoll_pwait */
 	bool sigmask_restore;       /* [L] */
 	struct sigpending sigpend;  /* [p] thread-directed */
-	uint64_t sigwait;           /* [p] blocked signals that rt_sigtimedwait
-				       waits for: they wake, and are kept even
-				       where the disposition ignores them */
-	bool sigfdwait;             /* [p] reads a signalfd: wake it */
+	uint64_t sigwait; /* [p] blocked signals that rt_sigtimedwait waits for:
+			     they wake the lwp, and are kept even if their
+			     disposition ignores them */
+	bool sigfdwait;   /* [p] sleeps in a read of a signalfd: wake it */
 	struct ksigaltstack altstack; /* [L] */
 	_Atomic(bool) sigcheck; /* [a] something to look at before user mode */
 
@@ -76,7 +76,8 @@ struct lwp {
 	/* System call in progress. */
 	int sc_nr;           /* [L] */
 	uint64_t sc_args[6]; /* [L] */
-	/* ERESTART handling: EINTR or restart is decided by the signal. */
+	/* A call that a signal interrupts restarts or fails with EINTR, as the
+	 * signal decides. */
 	int (*restart_fn)(struct lwp *, int64_t *ret); /* [L] restart_syscall */
 	uint64_t restart_arg[6];                       /* [L] */
 	/* [a] wall time in user code; CPU time of the host thread, as of the
@@ -84,12 +85,12 @@ struct lwp {
 	_Atomic(uint64_t) user_ns, sys_ns;
 	_Atomic(uint64_t) user_clock; /* [a] in user code LWP_IN_USER and when
 					 it entered less user_ns; else user_ns:
-					 one word, so that who reads it never
-					 sees a step */
+					 one word, so that a reader never sees
+					 half of a change */
 	uint64_t times_ns; /* [L] when sys_ns was last brought up to date */
 };
 
-/* Own lwp only: stable until its own exec or exit. */
+/* Own lwp only: does not change until its own exec or exit. */
 static inline struct vmspace *
 lwp_vmspace(struct lwp *l)
 {
@@ -98,10 +99,10 @@ lwp_vmspace(struct lwp *l)
 
 /* A new lwp of p with a cpu_thread; not started, on p->lwps. */
 int lwp_create(struct proc *p, int tid, struct lwp **);
-/* Already off the list; does not touch its process. */
+/* Free an lwp that is off the list.  Does not touch its process. */
 void lwp_destroy_in(struct vkernel *, struct lwp *);
-/* Ends the calling lwp; with group, the whole process with `status`.  Never
- * returns to user mode: the caller unwinds to lwp_main (see lwp.h). */
+/* End the calling lwp; with group, the whole process with `status`.  The lwp
+ * must not return to user mode: the caller unwinds to lwp_main(). */
 void kern_exit(struct lwp *, int status, bool group);
 /* How the lwp waits in calls on open files.  Takes no lock and no reference. */
 struct vfs_waiter lwp_vfs_waiter(struct lwp *);
@@ -121,12 +122,13 @@ void lwp_times_update(struct lwp *);
 uint64_t lwp_cpu_ns(const struct lwp *, uint64_t now, bool all);
 bool lwp_in_user(const struct lwp *);
 uint64_t proc_cpu_ns_locked(struct proc *, uint64_t now, bool all);
-/* The lwp whose host thread this is; NULL for other threads. */
+/* The lwp that the calling host thread drives; NULL: none. */
 struct lwp *lwp_current(void);
-/* For a thread that drives an lwp without being its own (resident_trial.c). */
+/* For a host thread that drives an lwp and was not started for it
+ * (resident_trial.c). */
 void lwp_set_current(struct lwp *);
-/* Something changed that this lwp must look at before user mode: sets
- * sigcheck, wakes, interrupts.  Proc lock held (keeps the lwp valid). */
+/* The lwp must look at a change before it returns to user mode: sets sigcheck,
+ * wakes and interrupts it.  Proc lock held, which keeps the lwp valid. */
 void lwp_notify(struct lwp *);
 
 /*
@@ -144,10 +146,11 @@ void lwp_wakeup(struct lwp *);
 /* The wait of struct vfs_waiter: host descriptor or signal. hostfd -1: only the
  * deadline and signals. */
 int lwp_wait_fd(void *lwp, int hostfd, short events, uint64_t deadline_ns);
-/* poll many host descriptors; n may be 0. 0 and *nready; EINTR. */
+/* Poll host descriptors, with the lwp's wakeups; n may be 0. 0 and *nready;
+ * EINTR. */
 int lwp_poll(struct lwp *, struct host_pollfd *fds, int n, uint64_t deadline_ns,
     int *nready);
-/* A signal is deliverable now, or the lwp must go (exit, exec of another
+/* A signal is deliverable now, or the lwp must end (exit, or exec of another
  * thread).  No locks at or above PROC held. */
 bool lwp_interrupted(struct lwp *);
 /* The lwp must end: its process does, or another lwp of it execs.  NULL: a new

@@ -5,20 +5,19 @@
  * Sleeping lwps: on a condition of the kernel, or on descriptors of the host.
  *
  * Concepts.  A sleep has three steps: prepare (clear `woken`), test the
- * condition, sleep unless `woken` was set since.  A waker changes the
- * condition first and calls lwp_wakeup() second, so whichever way the two
- * interleave, either the test sees the new condition or the sleep sees
- * `woken`.  Signals are conditions like any other: a poster makes the signal
- * pending first, and wakes second; the sleep tests lwp_interrupted() between
- * prepare and wait.
+ * condition, sleep unless `woken` was set since.  A waker changes the condition
+ * first and calls lwp_wakeup() second, so whichever way the two interleave,
+ * either the test sees the new condition or the sleep sees `woken`.  Signals
+ * are conditions like any other: a poster makes the signal pending first, and
+ * wakes second; the sleep tests lwp_interrupted() between prepare and wait.
  *
- * A host poll cannot wait on a condition variable, so it has an eventfd of
- * the lwp in its set (kickfd, made on first use).  `inpoll` is set in the
- * prepare step and tells lwp_wakeup() to write to it as well.
+ * A host poll cannot wait on a condition variable, so it has an eventfd of the
+ * lwp in its set (kickfd, made on first use).  `inpoll` is set in the prepare
+ * step; while it is set, lwp_wakeup() also writes to kickfd.
  *
  * Locking: wake_lock guards woken, inpoll and the lifetime of kickfd between
  * the sleeper and its wakers.  It is a leaf: nothing is taken under it, so
- * wakers may hold any lock.  lwp_interrupted() takes the proc lock and is
+ * wakers may hold any lock. lwp_interrupted() takes the proc lock and is
  * therefore called before wake_lock, never under it.
  *
  * Guarantees: no wakeup between prepare and sleep is lost; spurious wakeups
@@ -138,7 +137,7 @@ poll_end(struct lwp *l)
 		(void)host_eventfd_drain(l->kickfd);
 }
 
-/* set[n] is for kickfd.  As lwp_poll(). */
+/* As lwp_poll(); set[n] is free for kickfd. */
 static int
 poll_set(struct lwp *l, struct host_pollfd *set, int n, uint64_t deadline_ns,
     int *nready)
@@ -153,7 +152,8 @@ poll_set(struct lwp *l, struct host_pollfd *set, int n, uint64_t deadline_ns,
 			return (error);
 		if (lwp_interrupted(l)) {
 			poll_end(l);
-			/* What is ready now goes before the signal. */
+			/* A descriptor that is ready is reported before the
+			 * signal. */
 			error = host_poll(set, (unsigned)n, 0, &ready);
 			if (error == 0 && ready == 0)
 				error = EINTR;

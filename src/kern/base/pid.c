@@ -4,18 +4,19 @@
 /*
  * Process and thread numbers.
  *
- * Concepts: one number space for processes and threads, 1 .. PID_MAX - 1, a
- * bit each.  Numbers are given out upwards and start again at PID_RESTART, so
- * that a number is reused as late as possible.  A number whose process is
- * gone may still name a process group or a session; such numbers are skipped
- * by looking at the table when a candidate is found (rare: it needs a wrap).
+ * Concepts: one number space for processes and threads, 1 .. PID_MAX - 1, a bit
+ * each.  Numbers are given out upwards and start again at PID_RESTART, so that
+ * a number is reused as late as possible.  A number may still name a process
+ * group or a session after its process was reaped.  After a wrap, each
+ * candidate is compared with the groups and sessions in the table, and skipped
+ * if it names one.
  *
  * Data structures: vkernel.pid_map (one bit a number, touched as numbers are
  * used); vkernel.pid_hash, which finds a process by its own number or by that
  * of one of its threads.  Its entries are part of struct proc and struct lwp.
  * A process has its entry until it is reaped; a thread has one while it is on
- * the list of its process, unless it has the process's number.  A look-up
- * takes no lock of a process, and its cost does not grow with the number of
+ * the list of its process, unless it has the process's number.  A look-up takes
+ * no lock of a process, and its cost does not grow with the number of
  * processes.
  *
  * Locking: proctree for everything.

@@ -2,32 +2,33 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Processes: the structure, the table, and what others may look at.
+ * Processes: the structure, the table, and references to what a process owns.
  *
  * Concepts.  A process structure has a life word (vm_life.h) like a vmspace:
- * the table owns its one ref, everybody who looks at a process longer than
- * proctree is held owns a hold.  States:
+ * the table owns its one ref, and a thread that uses a process after it has
+ * released proctree owns a hold.  States:
  *
  *	EMBRYO -> ALIVE <-> STOPPED -> ZOMBIE -> DEAD -> (last hold) zone
  *
  * EMBRYO: being built by fork or spawn.  ALIVE: has lwps.  ZOMBIE: owns no
- * memory, files or text any more; only numbers wait for the parent.  DEAD:
- * out of the table; lookups by pid fail, holders may still read numbers.
+ * memory, files or text any more; only numbers wait for the parent.  DEAD: out
+ * of the table; lookups by pid fail, holders may still read numbers.
  *
  * What a process owns is taken in one order and published under its lock:
- * vmspace, textvp, fdt and fs are NULL before the first exec and again when
- * the process is a zombie, and each can be ref'ed or held by a third party
- * under the proc lock (proc_vmspace_hold() and friends).  The third party
- * keeps what it got, whatever the process does next; it never keeps the
- * process's memory alive, as a hold of a vmspace does not.
+ * vmspace, textvp, fdt and fs are NULL before the first exec and again when the
+ * process is a zombie, and a thread of another process can take a ref or hold
+ * of each under the proc lock (proc_vmspace_hold() and similar calls).  That
+ * reference stays valid whatever the process does next.  It does not keep the
+ * process's memory alive: a hold of a vmspace does not.
  *
  * Locking and lifetime: parent, children, table, groups and sessions under
  * proctree; the rest under the proc lock, taken after proctree and parent
- * before child.  Signal state is freed with the structure, so that posting
- * to a process that has just died is harmless.
+ * before child.  Signal state is freed with the structure, so that posting to a
+ * process that has just died is harmless.
  *
- * Guarantees: proc_textvp_ref() gives a vnode for every process that has
- * exec'ed and is not a zombie (S1): it is replaced, never missing.
+ * Guarantees: every process that has exec'ed and is not a zombie has a text
+ * vnode: exec replaces it in one critical section of the proc lock, so
+ * proc_textvp_ref() never finds it missing.
  */
 #include "kern/base/proc.h"
 
@@ -343,7 +344,8 @@ rusage_add(struct proc_rusage *to, const struct proc_rusage *from)
 		to->maxrss = from->maxrss;
 }
 
-/* Faults of a vmspace that others still use are theirs to report. */
+/* Faults of a vmspace that another process still uses are reported by that
+ * process. */
 static void
 rusage_add_vm(struct proc_rusage *ru, struct vmspace *vm)
 {

@@ -51,7 +51,7 @@ enum proc_state {
 	PROC_EMBRYO, /* in the table, not yet running */
 	PROC_ALIVE,
 	PROC_STOPPED, /* job control */
-	PROC_ZOMBIE,  /* all resources gone, waits for its parent */
+	PROC_ZOMBIE,  /* owns nothing any more, waits for its parent */
 	PROC_DEAD,    /* reaped; only holds keep the structure */
 };
 
@@ -78,7 +78,7 @@ struct proc_rusage {
  *      [L] the owning lwps only (single-threaded change)
  */
 struct proc {
-	struct vm_life life; /* [a] ref: the table's; holds: lookers */
+	struct vm_life life; /* [a] ref: the table's; holds: its users */
 	struct vkernel *k;   /* [I] */
 	uint64_t id;         /* [I] generation id */
 	int pid;             /* [I] */
@@ -99,9 +99,9 @@ struct proc {
 	bool exiting;                   /* [p] exit_group has begun */
 	int exit_status;                /* [p] wait(2) format */
 	int exit_signal;                /* [p] to the parent, SIGCHLD or 0 */
-	int stop_sig;                   /* [p] signal that stopped us */
+	int stop_sig;                   /* [p] signal that stopped it */
 	uint64_t stopped_ns;            /* [p] when, CLOCK_MONOTONIC */
-	bool swapped_out;               /* [p] since then; see glue.c */
+	bool swapped_out;               /* [p] since stopped_ns; see glue.c */
 	bool stop_report, cont_report;  /* [p] for wait with WUNTRACED.. */
 	bool traced_exec;               /* [p] has exec'ed (setpgid rule) */
 
@@ -109,9 +109,8 @@ struct proc {
 	int nlwps;              /* [p] */
 	struct lwp *single_lwp; /* [p] it execs, the others end; or NULL */
 
-	struct vmspace *vmspace;   /* [p] own ref; NULL for zombies */
-	struct vnode *textvp;      /* [p] own ref and text ref (S1); NULL for
-				      zombies */
+	struct vmspace *vmspace; /* [p] own ref; NULL for zombies */
+	struct vnode *textvp; /* [p] own ref and text ref; NULL for zombies */
 	struct proc *vfork_parent; /* [p] held; its lwp waits for vfork_done */
 	bool vfork_done;           /* [p] child side: exec'ed or exited */
 
@@ -150,13 +149,13 @@ struct proc {
 	bool embedder_waits; /* [t] started by vkernel_spawn, not waited */
 	bool oom_victim;     /* [p] */
 	struct resident_trial
-	    *trial;      /* [I] not a process: see resident_trial.c */
-	uint64_t oom_ns; /* [p] when it became one */
+	    *trial;      /* [I] not NULL: a trial run, see resident_trial.c */
+	uint64_t oom_ns; /* [p] when it became a victim */
 };
 
 /* ---- lookup (proc.c, pid.c) ---- */
 
-/* Live or zombie process by pid, held: vm_life hold; NULL none. */
+/* Live or zombie process by pid, with a vm_life hold; NULL: none. */
 struct proc *proc_find_hold(struct vkernel *, int pid);
 void proc_hold(struct proc *);
 void proc_drop(struct proc *);
@@ -166,19 +165,21 @@ uint32_t proc_uid(struct proc *);
 void proc_comm(struct proc *, char comm[16]);
 /* Hold of the vmspace that the process has now; NULL for a zombie. */
 struct vmspace *proc_vmspace_hold(struct proc *);
-/* Ref'ed text vnode; NULL only for a zombie or one not yet exec'ed (S1). */
+/* Ref'ed text vnode; NULL only for a zombie or a process that has not
+ * exec'ed. */
 struct vnode *proc_textvp_ref(struct proc *);
 /* Ref'ed table / fs of another process; NULL for a zombie. */
 struct fdtable *proc_fdt_ref(struct proc *);
 struct proc_fs *proc_fs_ref(struct proc *);
 
-/* proctree held: no hold taken; NULL none. */
+/* The same without a hold. proctree held. */
 struct proc *proc_find_locked(struct vkernel *, int pid);
-/* The process that has an lwp `tid` (or is pid `tid`), held; NULL none. */
+/* The process that has an lwp `tid`, or is pid `tid`, held; NULL: none. */
 struct proc *proc_find_tid_hold(struct vkernel *, int tid);
-/* The same, proctree held: no hold taken. */
+/* The same without a hold. proctree held. */
 struct proc *proc_find_tid_locked(struct vkernel *, int tid);
-/* Proc lock held: the lwp stays valid until it is dropped. NULL none. */
+/* The lwp, which stays valid until the proc lock is released; NULL: none.  Proc
+ * lock held. */
 struct lwp *proc_lwp_locked(struct proc *, int tid);
 /* proctree held.  EAGAIN when all are in use.  A number stays in use until
  * pid_free(), and is not given out while it names a group or session. */
@@ -193,8 +194,8 @@ void pid_remove(struct vkernel *, struct pid_entry *);
 int proc_fs_copy(struct vkernel *, struct proc_fs *from, struct proc_fs **);
 void proc_fs_free(struct vkernel *, struct proc_fs *); /* gives up a ref */
 
-/* Usage so far of a live process or a zombie: all lwps, ended ones too.  No
- * locks held. */
+/* Usage so far of a live process or a zombie, of all its lwps, including ended
+ * ones.  No locks held. */
 void proc_rusage(struct proc *, struct proc_rusage *);
 /* Every lwp of p that sleeps tests its condition again.  Proc lock held. */
 void proc_wake_lwps(struct proc *);
@@ -211,7 +212,7 @@ struct proc *proc_alloc(struct vkernel *);
 void proc_release(struct proc *);
 /* Into the table as a child of parent (NULL: none).  proctree held. */
 void proc_link(struct proc *, struct proc *parent);
-/* Out of the table; the caller then owes proc_release() without the lock.
+/* Out of the table; the caller must then call proc_release() without the lock.
  * proctree held. */
 void proc_unlink(struct proc *);
 /* The same, collected in a list (linked by `all`). */
@@ -219,12 +220,13 @@ void proc_reap(struct proc *, struct proc_list *);
 void proc_release_list(struct proc_list *);
 /* Frees fdt, fs, textvp and vmspace of a process that never ran. */
 void proc_undo(struct proc *);
-/* p has its own memory, or none: let a vfork parent go.  No locks held. */
+/* p has its own memory now, or none: wake a parent that waits in vfork.  No
+ * locks held. */
 void proc_vfork_done(struct proc *);
 /* Add what vm has counted to p->ru.  Proc lock held. */
 void proc_account_vm(struct proc *, struct vmspace *);
-/* Usage of another process added: times and faults sum, maxrss is the
- * larger. */
+/* Add the usage of another process: times and faults are summed, maxrss is the
+ * larger one. */
 void rusage_add(struct proc_rusage *, const struct proc_rusage *);
 
 /* ---- glue.c: a stopped process is swapped out (returns pages), and back ----

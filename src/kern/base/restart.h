@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Results of a system call that only the kernel sees.  They are told from
- * errors by number; sig_deliver.c turns them into EINTR or a repeated call.
+ * Results of a system call that only the kernel sees.  Their numbers differ
+ * from those of errors; sig_deliver.c turns them into EINTR or a repeated call.
  */
 #ifndef KERN_BASE_RESTART_H
 #define KERN_BASE_RESTART_H

@@ -20,8 +20,8 @@ struct session {
 	uint32_t refs; /* processes in it, zombies included */
 	int sid;       /* pid of the leader, also after its death */
 	int fg_pgid;   /* foreground group, 0 none */
-	/* The controlling terminal: NULL none, the vkernel: its own, else a
-	 * struct pty, which is alive as long as this says so. */
+	/* The controlling terminal: NULL: none; the vkernel: the kernel's own;
+	 * else a struct pty, which stays alive while this points at it. */
 	const void *tty;
 };
 
@@ -32,7 +32,7 @@ int proc_setsid(struct proc *, int *sid);
 /* setpgid(2) by `self`; pid, pgid may be 0.  EINVAL, ESRCH, EPERM, EACCES. */
 int proc_setpgid(struct proc *self, int pid, int pgid);
 /* No member of the group has its parent in another group of the session:
- * tty stops are not for it. */
+ * terminal stop signals do not stop it. */
 bool pgrp_orphaned(struct vkernel *, int pgid);
 
 /* ---- proctree held ---- */

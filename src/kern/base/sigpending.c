@@ -4,13 +4,13 @@
 /*
  * Signal dispositions and sets of pending signals.
  *
- * Data structures.  struct sigpending is a set and a queue of siginfos.  The
- * set is the truth; a signal in the set without a siginfo on the queue (no
- * memory, or KSIGQ_MAX reached) is delivered with an empty one.  Standard
- * signals are recorded once, real-time signals as often as they were sent, and
- * those of a source (a POSIX timer), whatever their number, once for the
- * source: the queue entry and the source point at each other, so that a siginfo
- * made up by a program is never taken for one of a timer.
+ * Data structures. struct sigpending is a set and a queue of siginfos.  The set
+ * is the truth; a signal in the set without a siginfo on the queue (no memory,
+ * or KSIGQ_MAX reached) is delivered with an empty one.  Standard signals are
+ * recorded once, real-time signals as often as they were sent, and those of a
+ * source (a POSIX timer), whatever their number, once for the source: the queue
+ * entry and the source point at each other, so that a siginfo that a program
+ * has written is never taken for that of a timer.
  *
  * Locking.  Pending sets and masks: proc lock.  Dispositions: sigacts lock,
  * below the proc lock, because CLONE_SIGHAND shares them between processes.
@@ -27,7 +27,8 @@
 #include "libk/kassert.h"
 #include "mem/vm_zone.h"
 
-/* Taken before all others: the program cannot go on without an answer. */
+/* Taken before all others: the program cannot continue before they are
+ * handled. */
 #define SIGS_SYNC                                                        \
 	(KSIGBIT(LX_SIGSEGV) | KSIGBIT(LX_SIGBUS) | KSIGBIT(LX_SIGILL) | \
 	    KSIGBIT(LX_SIGTRAP) | KSIGBIT(LX_SIGFPE) | KSIGBIT(LX_SIGSYS))

@@ -46,13 +46,12 @@ struct ksiginfo {
 	bool forced;
 };
 
-/*
- * A sender with at most one signal queued, which learns what becomes of it (a
- * POSIX timer).  The functions are called under the proc lock.
- */
+/* A sender with at most one signal queued, which is called when that signal is
+ * taken or discarded (a POSIX timer).  The functions are called under the proc
+ * lock. */
 struct ksig_source {
 	struct ksigq *queued; /* [p] its signal; NULL: none is queued */
-	/* The signal is about to be delivered: the overrun count of it. */
+	/* The signal is about to be delivered; returns its overrun count. */
 	int32_t (*taken)(struct ksig_source *);
 	/* The signal was discarded. */
 	void (*flushed)(struct ksig_source *);

@@ -56,13 +56,13 @@ struct resident_ops {
 	/* An image activator; ENOEXEC: not resident, a cold exec goes on. */
 	int (*activate)(struct exec_image *);
 
-	/* Instead of the random numbers of an ordinary exec. */
+	/* Replaces the random numbers of an ordinary exec. */
 	uint64_t (*random)(struct resident_trial *);
 	void (*bytes)(struct resident_trial *, void *buf, size_t len);
 	/* Bytes that the stack of this trial lies below the usual place. */
 	uint64_t (*shift)(const struct resident_trial *);
-	/* exec itself looks up a name, the interpreter's, and has found vp.
-	 * 0, ENOEXEC, ENOMEM, EAGAIN. */
+	/* exec itself has looked up a name, that of the interpreter, and found
+	 * vp. 0, ENOEXEC, ENOMEM, EAGAIN. */
 	int (*name)(struct resident_trial *, const char *path, struct vnode *);
 	/* The stack is made; `entry` is what AT_ENTRY says. */
 	void (*note)(
@@ -70,7 +70,8 @@ struct resident_ops {
 	/* The trial has looked up its own process. */
 	void (*self)(struct resident_trial *);
 
-	/* Out of memory: let all images and trials go.  True: there was one. */
+	/* Out of memory: discard all images and trials.  True: there was
+	 * one. */
 	bool (*shed)(struct vkernel *);
 };
 #define RESIDENT_TRAP 0x5a0 /* above the stack: where a trial ends */
@@ -129,7 +130,8 @@ struct vkernel {
 	char hostname[65];
 	unsigned std_open; /* descriptors 0..2 that were open at creation */
 	uint64_t boot_ns;
-	uint64_t oom_gone_ns; /* [t] when a victim last was all gone */
+	uint64_t oom_gone_ns; /* [t] when the last victim had given back all
+				 memory */
 	_Atomic(bool) dying;  /* vkernel_destroy has begun */
 };
 

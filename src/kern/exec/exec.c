@@ -4,47 +4,47 @@
 /*
  * exec: a process gets a new program.
  *
- * Concepts.  Everything is prepared aside, in a struct exec_image: the vnode
- * is opened and judged, activators (#! scripts, ELF) build a new vmspace with
+ * Concepts.  Everything is prepared aside, in a struct exec_image: the vnode is
+ * opened and checked, and activators (#! scripts, ELF) build a new vmspace with
  * the program, its interpreter, stack, arguments and auxv in it.  Nothing of
- * the process has changed so far, and every failure just drops the image: the
- * caller goes on as it was, with Linux's errno.
+ * the process has changed so far.  Every failure only discards the image, and
+ * the caller continues with Linux's errno.
  *
  * Then, in this order:
  *
  *	1. copy what exec changes and another process uses too: handlers,
  *	   descriptors (the last step that can be refused)
- *	2. the other lwps leave; the caller takes the process's number
+ *	2. the other lwps end; the caller takes the process's number
  *	3. the caller leaves the old vmspace: robust futexes, clear_tid
  *	4. COMMIT, one critical section of the proc lock: vmspace, textvp,
  *	   the copies, name and auxv change together; the image has the old
  *	   ones now
  *	5. handlers, close-on-exec, registers
- *	6. the vfork parent goes on; the machine, the old text and the old
- *	   vmspace are let go
+ *	6. the vfork parent is woken; the machine, the old text and the old
+ *	   vmspace are released
  *
  * From step 2 on nothing can fail, so there is no half-done exec to kill, with
  * one exception: if another lwp began to share handlers or descriptors between
  * steps 1 and 2 and there is no memory for a copy, the process gets SIGKILL.
  *
- * Text vnode (S1).  The image owns a ref of the new vnode, and a text ref
- * (ETXTBSY), long before the commit publishes it, and the old one is released
- * after: a reader under the proc lock sees the old or the new one, valid in
- * both cases.  No one counts threads in the old vmspace (S2): it goes with
- * its last ref, whoever that is.
+ * Text vnode.  The image owns a ref of the new vnode, and a text ref (ETXTBSY),
+ * before the commit publishes it, and the old vnode is released after the
+ * commit: a reader under the proc lock sees the old or the new one, valid in
+ * both cases.  Threads in the old vmspace are not counted: it is freed with its
+ * last ref.
  *
- * Threads.  The lwp that execs sets `single_lwp`; the others leave at their
- *next event.  If the process is told to exit meanwhile, or another lwp was
- *first, the exec is given up with EINTR, which nobody sees: the lwp is going,
- *too.
+ * Threads.  The lwp that execs sets `single_lwp`; the others end after their
+ * present event.  If the process must exit meanwhile, or another lwp began an
+ * exec before, the exec ends with EINTR, which no program sees, because the lwp
+ * itself must end.
  *
- * Layout of the new vmspace, from the top: a random gap, the stack, room for
- * it to grow to its limit (at least STACK_GAP_MIN), a random gap, and from
- * there downwards the mmap area.  config.no_aslr makes all gaps fixed.
+ * Layout of the new vmspace, from the top: a random gap, the stack, room for it
+ * to grow to its limit (at least STACK_GAP_MIN), a random gap, and from there
+ * downwards the mmap area. config.no_aslr makes all gaps fixed.
  *
  * Locking and lifetime: no lock is held while an image is built.  A process
  * that vkernel_spawn() is making has no vmspace, text or running lwp yet; its
- * exec is the same, with nothing to leave.
+ * exec is the same, without an old program.
  */
 #include <errno.h>
 #include <string.h>
@@ -176,10 +176,8 @@ exec_activate(struct exec_image *img)
 	return (error);
 }
 
-/*
- * Step 1: what exec will change must be the process's own.  Once more after
- * step 2, for what another lwp has begun to share in between.
- */
+/* Step 1: give the process its own copy of what exec will change.  Called again
+ * after step 2, for what another lwp has begun to share in between. */
 static int
 exec_unshare(struct exec_image *img)
 {
@@ -227,7 +225,7 @@ exec_single(struct lwp *l)
 		pid_free(k, l->tid);
 		l->tid = p->pid;
 	}
-	/* Signals that were meant for the others. */
+	/* Look at signals that the other lwps were notified of. */
 	atomic_store(&l->sigcheck, true);
 	kmutex_unlock(&p->lock);
 	kmutex_unlock(&k->proctree);
@@ -264,15 +262,13 @@ exec_registers(struct lwp *l, const struct exec_image *img)
 	l->clear_tid = img->loaded.clear_tid;
 	l->robust_list = img->loaded.robust_list;
 	l->robust_len = img->loaded.robust_len;
-	/* One that has no number yet writes it down when it starts. */
+	/* A process without a number stores it when it starts. */
 	if (l->p->pid == 0)
 		l->set_child_tid = img->loaded.tid_at;
 }
 
-/*
- * Step 4.  The image gives its parts to the process and gets the old ones,
- * for exec_image_done() to let go.
- */
+/* Step 4.  The image gives its parts to the process and takes the old ones,
+ * which exec_image_done() releases. */
 static void
 exec_swap(struct proc *p, struct exec_image *img)
 {
@@ -299,7 +295,7 @@ exec_swap(struct proc *p, struct exec_image *img)
 	}
 }
 
-/* Steps 4 to 6, but for letting the old parts go. */
+/* Steps 4 to 6, without releasing the old parts. */
 static void
 exec_commit(struct lwp *l, struct exec_image *img)
 {

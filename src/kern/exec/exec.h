@@ -14,9 +14,9 @@
 struct lwp;
 struct vnode;
 
-/* exec.c: replaces the image. On success registers are those of the new
+/* Replace the program (exec.c).  On success registers are those of the new
  * image.  Errors as execve(2), the caller unharmed; after the commit point a
- * failure kills with SIGKILL.  argv/envp: kernel copies. */
+ * failure kills with SIGKILL. argv/envp: kernel copies. */
 struct exec_args {
 	const char *path; /* for AT_EXECFN and comm */
 	struct vnode *vp; /* ref'ed by the caller; resolved program */

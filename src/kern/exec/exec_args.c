@@ -4,9 +4,8 @@
 /*
  * Argument and environment vectors of exec, as kernel copies.
  *
- * Data structures: strings are packed into chunks that are freed together;
- * argv and envp are arrays of pointers into them, NULL-terminated for the
- * convenience of readers.
+ * Data structures: strings are packed into chunks that are freed together; argv
+ * and envp are arrays of pointers into them, NULL-terminated.
  *
  * Limits: EXEC_ARG_MAX bytes in all, pointers counted as Linux counts them;
  * EXEC_STRLEN_MAX bytes a string.  Both are E2BIG.

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The first stack of a program, as the System V psABI and Linux have it.
+ * The first stack of a program, as the System V psABI and Linux define it.
  *
  *	stack_top   8 zero bytes
  *	            AT_EXECFN string
@@ -15,9 +15,9 @@
  *	            argv pointers, NULL
  *	sp          argc                    16-byte aligned
  *
- * The picture is made in kernel memory and copied out once; its size is
- * bounded by EXEC_ARG_MAX and a few KiB.  The mapping under it has room for
- * it and STACK_SLACK more, and grows down by faults.
+ * The contents are built in kernel memory and copied out once; its size is
+ * bounded by EXEC_ARG_MAX and a few KiB.  The mapping under it has room for it
+ * and STACK_SLACK more, and grows down by faults.
  */
 #include <cpuid.h>
 #include <elf.h>
@@ -39,7 +39,7 @@
 
 static const char platform[] = "x86_64";
 
-/* The picture: buf[0] is at user address base. */
+/* The contents of the stack: buf[0] is at user address base. */
 struct stack_picture {
 	char *buf;
 	uint64_t base, top;
@@ -115,7 +115,7 @@ aux_build(
 	aux(img, LX_AT_NULL, 0);
 }
 
-/* Fill the picture and the addresses that /proc shows. */
+/* Fill the contents, and the addresses that /proc shows. */
 static void
 stack_fill(struct exec_image *img, struct stack_picture *sp)
 {

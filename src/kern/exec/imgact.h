@@ -22,7 +22,6 @@ struct exec_layout {
 	uint64_t envp, auxv, random, platform, execfn, arg0;
 };
 
-/* An exec in preparation.  One thread only. */
 /* What a program says about itself. */
 struct exec_prog {
 	uint64_t base;                /* AT_BASE */
@@ -30,11 +29,11 @@ struct exec_prog {
 	bool stack_exec;              /* PT_GNU_STACK asks for it */
 };
 
-/* What its loader has set by the time it jumps to the entry. */
+/* What its loader has set when it jumps to the entry. */
 struct exec_loaded {
 	uint64_t rdx, fs_base;
 	vm_offset_t clear_tid, robust_list;
-	vm_offset_t tid_at; /* where it noted its thread id; 0: nowhere */
+	vm_offset_t tid_at; /* where it stored its thread id; 0: nowhere */
 	uint64_t robust_len;
 };
 
@@ -54,7 +53,7 @@ struct exec_image {
 	size_t headlen;
 
 	struct vmspace *vm;      /* own ref; NULL before an activator made it */
-	struct sigacts *sigacts; /* own copy to be, NULL: not shared */
+	struct sigacts *sigacts; /* own copy; NULL: not shared */
 	struct fdtable *fdt;     /* the same */
 	uint64_t entry;          /* first instruction */
 	struct exec_prog prog;
@@ -75,8 +74,8 @@ int exec_set_vnode(struct exec_image *, struct vnode *vp);
 int exec_new_vmspace(struct exec_image *);
 /* Up to 2^bits - 1 random pages, in bytes; 0 with no_aslr. */
 uint64_t exec_random_pages(struct exec_image *, unsigned bits);
-/* A random place for the top of a stack, and how much room below it nothing
- * else is mapped in, given what it may grow to. */
+/* A random address for the top of a stack; and the room below it that stays
+ * free of mappings, for a stack that may grow to `limit`. */
 vm_offset_t exec_stack_top(struct exec_image *);
 uint64_t exec_stack_gap(uint64_t limit);
 #define STACK_GUARD ((uint64_t)1 << 20) /* between that room and mappings */

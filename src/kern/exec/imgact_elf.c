@@ -5,10 +5,10 @@
  * ELF images, x86-64: ET_EXEC, ET_DYN (PIE and static PIE), and the program
  * interpreter.
  *
- * Concepts.  A file is first read and judged (elf_read), then placed
- * (elf_place), then mapped (elf_map).  The file is hostile input: every
- * number is checked before it is used, once, in elf_read(); placing and
- * mapping rely on these facts:
+ * Concepts.  A file is first read and checked (elf_read), then placed
+ * (elf_place), then mapped (elf_map).  The file is hostile input: every number
+ * is checked before it is used, once, in elf_read(); placing and mapping rely
+ * on these facts:
  *
  *	- phnum headers of the right size, at most 64 KiB, were read whole;
  *	- at least one PT_LOAD that is not empty; they ascend by address and do
@@ -17,19 +17,20 @@
  *	- no sum of address and size, or offset and size, wraps; every segment
  *	  ends at or below VM_MAX_ADDRESS.
  *
- * Placing.  ET_EXEC goes where it says.  ET_DYN goes to PIE_BASE plus a
- * random offset, an interpreter to the top of the mmap area, in one hole that
- * is large enough for all its segments.
+ * Placing.  ET_EXEC goes where it says.  ET_DYN goes to PIE_BASE plus a random
+ * offset, an interpreter to the top of the mmap area, in one hole that is large
+ * enough for all its segments.
  *
  * Mapping.  The file part of a segment is a private mapping of the file's
- * object.  What is left of its last page is zeroed if the segment has more
- * memory than file (bss starts there), the rest of bss is anonymous.  Two
- * segments may meet in one page; the later one wins that page, as on Linux.
+ * object.  The rest of its last page is zeroed if the segment has more memory
+ * than file (bss starts there); further bss is anonymous.  Two segments may
+ * share a page; the page then belongs to the later one, as on Linux.
  *
  * The heap starts behind the highest segment, at a random distance.
  *
- * Errors: ENOEXEC (not ELF for us, or broken), ELIBBAD (the interpreter is),
- * ENOENT/EACCES (no such interpreter), ENOMEM (memory, or no room).
+ * Errors: ENOEXEC (no x86-64 ELF file, or a broken one), ELIBBAD (the
+ * interpreter is broken), ENOENT/EACCES (no such interpreter), ENOMEM (memory,
+ * or no room).
  */
 #include <elf.h>
 #include <errno.h>
@@ -119,7 +120,7 @@ elf_check_segments(struct elf_file *ef)
 	return (any && ef->hi > ef->lo ? 0 : ENOEXEC);
 }
 
-/* Read and judge.  On success the caller frees ef->ph. */
+/* Read and check the headers.  On success the caller frees ef->ph. */
 static int
 elf_read(struct vnode *vp, struct elf_file *ef)
 {
@@ -214,8 +215,8 @@ elf_map_segment(struct exec_image *img, const struct elf_file *ef,
 		if (error != 0)
 			return (error);
 		if (mend > fend && fend < anon && (prot & VM_PROT_WRITE) != 0) {
-			/* To the end of the page, as Linux does: loaders
-			 * use what lies behind their bss. */
+			/* Zero to the end of the page, as Linux does: loaders
+			 * use the memory behind their bss. */
 			error = copyout_zero(img->vm, fend, anon - fend);
 			if (error != 0)
 				return (error == ENOMEM ? ENOMEM : ENOEXEC);
@@ -286,7 +287,7 @@ elf_interp_path(const struct elf_file *ef, char **out)
 	return (0);
 }
 
-/* Open, judge, place and map the interpreter. */
+/* Open, check, place and map the interpreter. */
 static int
 elf_load_interp(struct exec_image *img, const char *path)
 {

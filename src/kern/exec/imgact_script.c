@@ -13,8 +13,8 @@
  * IMGACT_DEPTH times (ELOOP).  AT_EXECFN and the process's name stay those of
  * the first script, as on Linux.
  *
- * Limits: a line of IMGACT_HEAD - 1 bytes.  What is cut off a longer line is
- * lost from the argument, but an interpreter's path is never cut: ENOEXEC.
+ * Limits: a line of IMGACT_HEAD - 1 bytes.  The argument in a longer line is
+ * cut; an interpreter's path that does not fit is ENOEXEC.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,10 +29,8 @@ blank(char c)
 	return (c == ' ' || c == '\t');
 }
 
-/*
- * Take the line apart: *arg is NULL without an argument.  Writes NULs into
- * line[len].
- */
+/* Split the line: *arg is NULL without an argument.  Writes NULs into
+ * line[len]. */
 static int
 script_parse(char *line, size_t len, bool cut, char **interp, char **arg)
 {
@@ -61,7 +59,7 @@ script_parse(char *line, size_t len, bool cut, char **interp, char **arg)
 	return (0);
 }
 
-/* The vector of the interpreter. */
+/* Build the argument vector of the interpreter. */
 static int
 script_args(struct exec_image *img, const char *interp, const char *arg)
 {

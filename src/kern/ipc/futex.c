@@ -4,29 +4,29 @@
 /*
  * Futexes.
  *
- * Data structures.  Waiters hang in a hash of queues by the identity of the
+ * Data structures.  Waiters are in a hash of queues, by the identity of the
  * word (vm_futex_key).  A waiter is on the stack of its lwp; `bucket` says
  * which queue it is on, or was on when it was `woken`.  Both are changed under
  * the lock of that bucket (both locks, when requeued).
  *
- * No lost wakeup.  A waiter tests the word and enqueues itself under the
- * bucket lock; a waker changed the word before it takes that lock.  The word
- * is read through the pmap's software walk, which neither blocks nor faults;
- * when there is no translation the lock is dropped, the page is faulted in
- * by vm_fetch32(), and the test begins again.
+ * No lost wakeup.  A waiter tests the word and enqueues itself under the bucket
+ * lock; a waker changed the word before it takes that lock.  The word is read
+ * through the pmap's software walk, which neither blocks nor faults; when there
+ * is no translation the lock is dropped, the page is faulted in by
+ * vm_fetch32(), and the test begins again.
  *
- * Bounded tries.  Another thread can remove the translation, or change the
- * word under a compare-and-swap, each time, on purpose or because memory is
- * short.  A call tries FUTEX_TRIES times, gives up the CPU between tries, and
- * then fails with EAGAIN, which tells the program to test the word again: a
- * guest cannot keep the thread in the kernel.
+ * Bounded tries.  Another thread can remove the translation, or change the word
+ * under a compare-and-swap, each time, on purpose or because memory is short.
+ * A call tries FUTEX_TRIES times, gives up the CPU between tries, and then
+ * fails with EAGAIN, after which a program tests the word again.  So a guest
+ * cannot keep the thread in the kernel.
  *
  * Lifetime.  A waker touches a waiter and its lwp only under the lock of the
  * bucket the waiter is on, and a waiter leaves its stack frame only after it
  * has held that lock and seen that it was woken, or dequeued itself.
  *
  * Locking.  Bucket locks have the rank of signal state, two are taken in the
- * order of their addresses.  lwp_wakeup() is a leaf and is called under them.
+ * order of their addresses. lwp_wakeup() is a leaf and is called under them.
  *
  * Limits.  Priority inheritance and waitv are ENOSYS.
  */
@@ -174,7 +174,7 @@ futex_retry_pause(int i)
 
 /* ---- wait ---- */
 
-/* Off the queue, wherever it is by now; true: it had been woken. */
+/* Take w off the queue that it is on now.  True: it had been woken. */
 static bool
 futex_dequeue(struct futex_waiter *w)
 {
@@ -503,7 +503,7 @@ robust_death(struct lwp *l, vm_offset_t va, bool pi, bool pending)
 		if (i == FUTEX_TRIES)
 			return;
 		futex_retry_pause(i);
-		/* Died between unlocking and waking. */
+		/* The owner died between unlocking and waking. */
 		if (pending && !pi && val == 0) {
 			(void)futex_wake(l->p->k, vm, va, true,
 			    LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
@@ -535,10 +535,12 @@ robust_walk(struct lwp *l, vm_offset_t uhead)
 	off = (uint64_t)head.futex_offset;
 	entry = head.next;
 	for (int i = 0; i < LX_ROBUST_LIST_LIMIT; i++) {
-		/* Bit 0 of a pointer says priority inheritance. */
+		/* Bit 0 of a pointer is set for a lock with priority
+		 * inheritance. */
 		if ((entry & ~UINT64_C(1)) == uhead)
 			break;
-		/* Read on first: a woken waiter may free the entry. */
+		/* Read the next pointer first: a woken waiter may free the
+		 * entry. */
 		if (copyin(vm, &next, entry & ~UINT64_C(1), sizeof(next)) != 0)
 			break;
 		if ((entry ^ head.list_op_pending) & ~UINT64_C(1))

@@ -4,28 +4,29 @@
 /*
  * System V message queues.
  *
- * Concepts.  A message goes from hand to hand where it can: who sends looks for
- * a receiver that waits for such a message and gives it to the first; who
- * receives, or makes room otherwise, puts the messages of waiting senders into
- * the queue, in the order in which they came.  So nobody wakes for nothing, and
- * what was given to somebody cannot be taken by a third.
+ * Concepts.  A message is handed over directly where possible.  A sender looks
+ * for a receiver that waits for such a message and gives it to the first one.
+ * A receiver, or another call that makes room, moves the messages of waiting
+ * senders into the queue, in the order in which they came.  So no lwp is woken
+ * without a result, and a message that was given to one lwp cannot be taken by
+ * another.
  *
  * Waiting.  A msg_wait is on the stack of its lwp; `status` is EINPROGRESS
- * while it is queued, and what the call answers afterwards.  The sleep is
- * prepared before the status is looked at.  A signal takes the wait off its
- * queue, unless it was served first: then the call has happened, and says so.
- * A call that was interrupted is made again when no handler ran, as on Linux.
+ * while it is queued, and the result of the call afterwards.  The sleep is
+ * prepared before the status is read.  A signal takes the wait off its queue,
+ * unless it was served first: then the call has happened and succeeds.  A call
+ * that was interrupted is restarted when no handler ran, as on Linux.
  *
  * Locking and lifetime.  All under the lock of the table; user memory is copied
  * by the callers, without it.  A message belongs to the call that made it, then
  * to a queue or to a waiting receiver, then to the call that got it, which
- * frees it.  One whose copying out fails is lost, as on Linux.
+ * frees it.  A message that cannot be copied out is lost, as on Linux.
  *
  * Limits.  MSG_QUEUES_MAX queues (ENOSPC), MSG_SIZE_MAX bytes in a message,
  * MSG_MEM_MAX bytes of messages in a kernel, in queues and of waiting senders
- * together, each counted with its head (ENOMEM).  Rights are looked at when a
- * call begins, not again when it goes on.  LX_MSG_COPY is ENOSYS, as in a Linux
- * that is built without checkpoints.
+ * together, each counted with its head (ENOMEM).  Rights are checked when a
+ * call begins, not again when it continues.  LX_MSG_COPY is ENOSYS, as in a
+ * Linux that is built without checkpoints.
  */
 #include <bsd/sys/queue.h>
 #include <errno.h>
@@ -129,7 +130,8 @@ msg_matches(const struct kmsg *m, int64_t type, int flags)
 	return (m->type <= -type);
 }
 
-/* The first that matches; with a negative type, of the lowest. */
+/* The first message that matches; with a negative type, the first of the lowest
+ * type. */
 static struct kmsg *
 msg_find(const struct msgq *q, int64_t type, int flags)
 {
@@ -152,7 +154,8 @@ msg_too_long(const struct kmsg *m, size_t size, int flags)
 	return (m->len > size && (flags & LX_MSG_NOERROR) == 0);
 }
 
-/* To a receiver that waits for it, or into the queue, which has room. */
+/* Give m to a receiver that waits for it, or put it into the queue, which has
+ * room. */
 static void
 msg_deliver(struct vkernel *k, struct msgq *q, struct kmsg *m, int pid)
 {
@@ -176,7 +179,7 @@ msg_deliver(struct vkernel *k, struct msgq *q, struct kmsg *m, int pid)
 	msg_enqueue(k, q, m);
 }
 
-/* There may be room for messages of those who wait. */
+/* Move messages of waiting senders into the queue as long as there is room. */
 static void
 msg_let_in(struct vkernel *k, struct msgq *q)
 {
@@ -221,7 +224,7 @@ msg_destroy(struct vkernel *k)
 	kmutex_unlock(&k->ipc->msg.lock);
 }
 
-/* Until it is served.  list is only good while it is queued. */
+/* Sleep until w is served. list is valid only while w is queued. */
 static int
 msg_sleep(struct vkernel *k, struct msg_wait_list *list, struct msg_wait *w)
 {
@@ -407,7 +410,7 @@ msg_receive(struct lwp *l, int id, int64_t type, size_t size, int flags,
 	struct ipc_ids ids;
 	int error;
 
-	/* -INT64_MIN is no number; no type is above INT64_MAX. */
+	/* -INT64_MIN does not exist; no type is above INT64_MAX. */
 	if (w.type == INT64_MIN)
 		w.type = -INT64_MAX;
 	ipc_caller(l, &ids);

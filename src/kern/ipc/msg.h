@@ -26,13 +26,14 @@ struct kmsg {
 };
 
 int msg_get(struct lwp *, int32_t key, int flags, int *id);
-/* A message whose len bytes of text the caller fills in.  EINVAL (type below 1,
- * too long), ENOMEM. */
+/* A new message; the caller fills in its len bytes of text.  EINVAL (type below
+ * 1, too long), ENOMEM. */
 int msg_create(struct vkernel *, int64_t type, size_t len, struct kmsg **);
 void msg_discard(struct vkernel *, struct kmsg *);
 /* Takes the message over, also on failure. */
 int msg_send(struct lwp *, int id, int flags, struct kmsg *);
-/* size: longest text wanted.  The caller owns *m: msg_discard(). */
+/* size: the longest text that is accepted.  The caller owns *m:
+ * msg_discard(). */
 int msg_receive(struct lwp *, int id, int64_t type, size_t size, int flags,
     struct kmsg **m);
 /* Limits, or what there is now; *last: index of the last queue. */

@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System V semaphores: sets, and the commands on them.  (Operations are in
+ * System V semaphores: sets, and the commands on them. (Operations are in
  * sem_op.c, undoing in sem_undo.c, names, numbers and rights in sysvipc.c.)
  *
  * Locking and lifetime.  All under k->ipc->sem.lock; user memory is copied
- * without it.  LX_SETALL therefore looks the set up twice: how many values
- * there are to be copied in, and again to set them.
+ * without it.  LX_SETALL therefore looks the set up twice: for the number of
+ * values to copy in, and again to set them.
  *
- * Limits.  SEM_SETS_MAX sets, SEM_PER_SET semaphores in one, SEM_MAX in all:
- * what is above is ENOSPC.
+ * Limits.  SEM_SETS_MAX sets, SEM_PER_SET semaphores in one, SEM_MAX in all;
+ * ENOSPC above that.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -182,7 +182,7 @@ sem_change(struct lwp *l, int id, const struct lx_semid_ds *ds)
 	return (error);
 }
 
-/* How many wait for more of it, or (zero) for nothing of it. */
+/* How many operations wait for it to grow, or, with zero, to become 0. */
 static int
 sem_waiting(const struct sem_set *s, unsigned num, bool zero)
 {

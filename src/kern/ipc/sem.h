@@ -25,7 +25,7 @@ int sem_change(struct lwp *, int id, const struct lx_semid_ds *);
 int sem_value(struct lwp *, int id, int num, int cmd, int value, int *ret);
 /* Number of semaphores; bits: the rights that are needed. */
 int sem_count(struct lwp *, int id, unsigned bits, unsigned *n);
-/* All n values.  EIDRM: the set is gone, or another one with that id. */
+/* All n values.  EIDRM: the set was removed, or its id is another set's now. */
 int sem_getall(struct lwp *, int id, uint16_t *val, unsigned n);
 int sem_setall(struct lwp *, int id, const uint16_t *val, unsigned n);
 /* semtimedop(2): n operations, which the caller keeps until it returns. */

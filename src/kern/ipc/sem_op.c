@@ -5,31 +5,31 @@
  * System V semaphores: semop and semtimedop.
  *
  * Concepts.  The operations of a call happen all at once or not at all: they
- * are tried in their order, each on what those before have left, and taken back
- * when one cannot be.  A call that has to wait hangs in the queue of its set.
- * Who changes a value carries out what has become possible, on behalf of those
- * who wait (sem_update), and wakes whom it has served: nobody wakes for
- * nothing, and what was given to somebody cannot be taken by a third.  The
- * queue is gone through from its head, and again as long as something in it has
- * changed a value.
+ * are tried in their order, each on the values that the operations before it
+ * have left, and taken back when one of them cannot happen.  A call that has to
+ * wait is queued at its set.  A call that changes a value also carries out the
+ * queued calls that can happen now (sem_update), and wakes their lwps.  So no
+ * lwp is woken without a result, and a value that was given to one call cannot
+ * be taken by another.  The queue is scanned from its head, and again as long
+ * as a queued call has changed a value.
  *
  * Waiting.  A sem_wait is on the stack of its lwp; `status` is EINPROGRESS
- * while it is queued, and what the call answers afterwards.  The sleep is
- * prepared before the status is looked at.  A signal or the end of the time
- * takes the wait off its queue, unless it was served first: then the operations
- * have happened, and the call says so.
+ * while it is queued, and the result of the call afterwards.  The sleep is
+ * prepared before the status is read.  A signal or the timeout takes the wait
+ * off its queue, unless it was served first: then the operations have happened
+ * and the call succeeds.
  *
- * Locking and lifetime.  All under k->ipc->sem.lock.  A wait that is queued
- * keeps nothing alive: when its set is removed it leaves with EIDRM.  Wake-ups
- * are made under the lock, so the lwp is there.
+ * Locking and lifetime.  All under k->ipc->sem.lock.  A queued wait keeps
+ * nothing alive: when its set is removed it ends with EIDRM.  Lwps are woken
+ * under the lock, which keeps them valid.
  *
- * Guarantees.  Values stay in 0..LX_SEMVMX and adjustments in 16 bits,
- * whatever is asked for.  A call that is interrupted is never restarted, as on
+ * Guarantees.  Values stay in 0..LX_SEMVMX and adjustments in 16 bits, whatever
+ * the operations are.  A call that is interrupted is never restarted, as on
  * Linux.
  *
  * Limits.  SEM_OPS_MAX operations in a call.  One lock for all sets, held for a
- * time that grows with the square of what waits at a set: at most
- * SEM_WAITOPS_MAX operations, ENOMEM.
+ * time that grows with the square of the operations that wait at a set: at most
+ * SEM_WAITOPS_MAX, ENOMEM above that.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,7 +59,7 @@ sem_back(struct sem_set *s, const struct sem_wait *w, unsigned n)
 	}
 }
 
-/* One operation.  ERANGE, EAGAIN, EINPROGRESS: it has to wait. */
+/* Try one operation.  ERANGE, EAGAIN; EINPROGRESS: it has to wait. */
 static int
 sem_one(struct sem_set *s, const struct sem_wait *w, const struct lx_sembuf *o)
 {
@@ -115,7 +115,8 @@ sem_serve(struct sem_set *s, struct sem_wait *w, int status)
 	lwp_wakeup(w->l);
 }
 
-/* What w waited for last has not come, and there is nothing before it. */
+/* The operation that w waited for last still has to wait, and none before it
+ * changes that. */
 static bool
 sem_still_waits(const struct sem_set *s, const struct sem_wait *w)
 {
@@ -189,7 +190,7 @@ sem_begin(struct vkernel *k, int id, const struct ipc_ids *ids, bool undoes,
 		sem_update(s);
 }
 
-/* Until it is served.  s is only good while it is queued. */
+/* Sleep until w is served. s is valid only while w is queued. */
 static int
 sem_sleep(
     struct vkernel *k, struct sem_set *s, struct sem_wait *w, uint64_t deadline)

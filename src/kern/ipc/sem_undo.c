@@ -5,21 +5,22 @@
  * System V semaphores: LX_SEM_UNDO.
  *
  * Concepts.  An operation with LX_SEM_UNDO is taken back when its process ends.
- * What is to be added then is kept for each semaphore of each set that was used
- * so (sem_undo), in a list.  The list belongs to an lwp and is made by its
- * first such operation; lwps made with CLONE_SYSVSEM, as threads are, share
- * one, and the last of them carries it out.  A fork has none, an exec keeps it.
+ * The amount to add then is kept for each semaphore of each such set
+ * (sem_undo), in a list.  The list belongs to an lwp and is made by its first
+ * such operation.  Lwps made with CLONE_SYSVSEM, as threads are, share a list,
+ * and the last of them carries it out.  The child of a fork has none; exec
+ * keeps it.
  *
- * Carrying out gives values only what fits: neither below 0 nor above the
- * maximum.  Setting a semaphore's value forgets what was to be added to it.
+ * Carrying out keeps values between 0 and the maximum.  Setting a semaphore's
+ * value removes the adjustments of it.
  *
  * Locking and lifetime.  All under k->ipc->sem.lock, refs of lists, too.  The
- * pointer in the lwp is its own.  A sem_undo goes with its list or its set,
- * whichever is first; one that a queued wait uses stays, since the list is its
- * lwp's, and the wait leaves with the set.
+ * pointer in the lwp is its own.  A sem_undo is freed with its list or its set,
+ * whichever is freed first.  One that a queued wait uses stays valid: the list
+ * belongs to the lwp that waits, and the removal of the set ends the wait.
  *
- * Limits.  UNDO_MAX adjustments in a kernel, with what a sem_undo takes itself:
- * ENOMEM.
+ * Limits.  UNDO_MAX adjustments in a kernel, including the cost of each
+ * sem_undo; ENOMEM above that.
  */
 #include <errno.h>
 #include <stdlib.h>

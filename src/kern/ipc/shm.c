@@ -5,19 +5,19 @@
  * System V shared memory.
  *
  * Concepts.  A segment is an anonymous object with a name; attaching maps it
- * shared.  The object counts its map entries by itself, so the number of
- * attachments is its refs without ours, and nothing has to be told of fork,
- * exit and munmap.  Removing a segment gives up our ref: the memory goes with
- * the last attachment.
+ * shared.  Each map entry has a ref of the object, so the number of attachments
+ * is its refs less that of the segment, and fork, exit and munmap need no hook
+ * here.  Removing a segment gives up the segment's ref: the memory is freed
+ * with the last attachment.
  *
- * A segment has a hold on its object, too, and keeps it when it is removed.  As
- * long as somebody is attached, a ref can be won from it (vm_object_tryref), so
- * a removed segment can be attached again and asked about, as on Linux.  When
- * the object has no refs, the segment is reaped: by the next call that looks at
- * the table.  (Names, numbers and rights are in sysvipc.c.)
+ * A segment also has a hold on its object, and keeps it when it is removed.  As
+ * long as an attachment exists, a new ref can be taken (vm_object_tryref), so a
+ * removed segment can still be attached and queried, as on Linux.  When the
+ * object has no refs, the next call that scans the table frees the segment.
+ * (Names, numbers and rights are in sysvipc.c.)
  *
  * Locking and lifetime.  The lock of the table protects the segments.  Objects
- * are mapped and let go without it.
+ * are mapped and released without it.
  *
  * Limits.  SHM_MAX segments.  An attachment of which a part was protected or
  * unmapped by itself counts once for each piece.  LX_SHM_LOCK is accepted and
@@ -80,15 +80,15 @@ shm_destroy(struct vkernel *k)
 	}
 }
 
-/* Removed, and nobody is attached.  Final: what is removed has no new refs but
- * by vm_object_tryref, under the lock. */
+/* The segment was removed and has no attachment.  Final: a removed segment gets
+ * new refs only by vm_object_tryref(), under the lock. */
 static bool
 over(const struct kshm *s)
 {
 	return (removed(s) && vm_life_refs(&s->obj->life) == 0);
 }
 
-/* Locked; its ref is gone. */
+/* Free a segment whose ref was given up.  Locked. */
 static void
 shm_forget(struct vkernel *k, struct kshm *s)
 {
@@ -97,7 +97,7 @@ shm_forget(struct vkernel *k, struct kshm *s)
 	free(s);
 }
 
-/* Locked, from here on, and without those that are over. */
+/* Lock the table and free the segments that are dead. */
 static void
 shm_lock(struct vkernel *k)
 {
@@ -199,7 +199,7 @@ shm_attach(
 		error = ipc_access(
 		    o, &id, rdonly ? IPC_READ : IPC_READ | IPC_WRITE);
 	if (error == 0 && !vm_object_tryref(of(o)->obj))
-		error = EINVAL; /* the last one left just now */
+		error = EINVAL; /* the last attachment has just been removed */
 	if (error == 0) {
 		obj = of(o)->obj;
 		size = of(o)->ds.segsz;
@@ -243,7 +243,7 @@ shm_detach(struct lwp *l, vm_offset_t addr)
 
 /* ---- control ---- */
 
-/* Segments that there are, and their pages; *last: index of the last one. */
+/* The number of segments and their pages; *last: index of the last one. */
 void
 shm_info(struct vkernel *k, struct lx_shm_info *now, int *last)
 {
@@ -277,7 +277,7 @@ shm_stat(const struct kshm *s, const struct ipc_ids *id, bool any,
 	*ds = s->ds;
 	ds->perm = s->ipc.perm;
 	ds->nattch = vm_life_refs(&s->obj->life);
-	/* Our ref is no attachment. */
+	/* The ref of the segment itself is no attachment. */
 	if (!removed(s))
 		ds->nattch--;
 	return (0);

@@ -19,7 +19,7 @@ int shm_get(struct lwp *, int32_t key, uint64_t size, int flags, int *id);
 int shm_attach(
     struct lwp *, int id, vm_offset_t addr, uint64_t how, vm_offset_t *at);
 int shm_detach(struct lwp *, vm_offset_t addr);
-/* Segments that there are, and their pages; *last: index of the last one. */
+/* The number of segments and their pages; *last: index of the last one. */
 void shm_info(struct vkernel *, struct lx_shm_info *, int *last);
 /* LX_IPC_STAT, LX_SHM_STAT, LX_SHM_STAT_ANY (*ret: the id), LX_IPC_SET,
  * LX_IPC_RMID, LX_SHM_LOCK, LX_SHM_UNLOCK. */

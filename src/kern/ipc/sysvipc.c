@@ -5,19 +5,21 @@
  * What System V segments, semaphore sets and message queues have in common:
  * keys, numbers, rights.
  *
- * Concepts.  Each kind has a table.  The number of an object is its place in
- * the table and, above 15 bits of that, a sequence number which is another one
- * for the next object in that place, so that an old number names nothing rather
- * than something else.  A key is looked for by going through the table.
+ * Concepts.  Each kind has a table.  The number of an object is its slot in the
+ * table and, in the bits from 15 up, a sequence number that differs for the
+ * next object in that slot.  So a stale number names no object rather than a
+ * new one.  A key is found by a scan of the table.
  *
- * Rights are those of a file with owner, group and creator; root has them all.
+ * Rights are those of a file with owner, group and creator; root has all
+ * rights.
  *
- * Locking and lifetime.  The table's lock protects the table and what is in
- * it.  An object is freed under that lock, by its kind; nobody keeps a pointer
- * to one without it.
+ * Locking and lifetime.  The table's lock protects the table and its objects.
+ * An object is freed under that lock, by the code of its kind; a pointer to an
+ * object is valid only while the lock is held.
  *
- * Limits.  So many objects as the table's max, in a kernel.  They are the
- * kernel's: no namespaces, and nothing of the host's.
+ * Limits.  Each table has a maximum number of objects in a kernel.  The objects
+ * are the kernel's: there are no namespaces, and objects of the host are not
+ * visible.
  */
 #include "kern/ipc/sysvipc.h"
 
@@ -239,7 +241,7 @@ ipc_set(
 
 	if (error != 0)
 		return (error);
-	/* A file's owner of -1 is nobody's id. */
+	/* An owner of -1 is no id. */
 	if (perm->uid == UINT32_MAX || perm->gid == UINT32_MAX)
 		return (EINVAL);
 	o->perm.uid = perm->uid;

@@ -32,7 +32,8 @@ struct vkernel;
 #define MSG_SIZE_MAX 8192
 #define MSG_QUEUE_BYTES 16384
 
-/* Head of a segment, set or queue.  Key: [I] immutable, [t] its table's lock */
+/* The common part of a segment, set or queue.  Key: [I] immutable, [t] its
+ * table's lock */
 struct ipc_obj {
 	int id;                  /* [I] */
 	struct lx_ipc_perm perm; /* [t] */
@@ -48,7 +49,7 @@ struct ipc_table {
 	uint16_t seq;          /* [t] of the next one */
 };
 
-/* What a kernel has. */
+/* The System V objects of a kernel. */
 struct sysv_ipc {
 	struct ipc_table shm, sem, msg;
 	uint64_t nsems;    /* sem.lock: semaphores of all sets */
@@ -67,7 +68,7 @@ struct ipc_ids {
 };
 
 void ipc_table_init(struct ipc_table *, const char *name, unsigned max);
-/* Nothing is left in it. */
+/* The table is empty. */
 void ipc_table_destroy(struct ipc_table *);
 
 /* No locks at or above PROC held. */
@@ -83,8 +84,8 @@ struct ipc_obj *ipc_by_index(const struct ipc_table *, unsigned index);
 struct ipc_obj *ipc_next(const struct ipc_table *, unsigned *index);
 /* Index of the last one; 0 also where there is none. */
 int ipc_last(const struct ipc_table *);
-/* What key and flags of a get call name.  *obj NULL: one is to be made.
- * ENOENT, EEXIST. */
+/* The object that key and flags of a get call name; *obj NULL: a new one is to
+ * be made.  ENOENT, EEXIST. */
 int ipc_find(
     const struct ipc_table *, int32_t key, int flags, struct ipc_obj **obj);
 /* Name and number a new one.  ENOSPC, ENOMEM. */
@@ -94,7 +95,7 @@ void ipc_remove(struct ipc_table *, struct ipc_obj *);
 
 /* bits: IPC_READ, IPC_WRITE.  EACCES. */
 int ipc_access(const struct ipc_obj *, const struct ipc_ids *, unsigned bits);
-/* The bits in a get call's flags, of whichever of the three groups. */
+/* The rights in a get call's flags, of owner, group and others together. */
 unsigned ipc_asked(int flags);
 /* May it be removed and changed?  EPERM. */
 int ipc_owner(const struct ipc_obj *, const struct ipc_ids *);
@@ -116,7 +117,7 @@ int sysvipc_text_shmall(void *vkernel, struct procfs_buf *);
 int sysvipc_text_shmmax(void *vkernel, struct procfs_buf *);
 int sysvipc_text_shmmni(void *vkernel, struct procfs_buf *);
 
-/* shm.c, sem.c, msg.c: every object goes; no process is left. */
+/* shm.c, sem.c, msg.c: free every object; no process is left. */
 void shm_destroy(struct vkernel *);
 void sem_destroy(struct vkernel *);
 void msg_destroy(struct vkernel *);
@@ -125,7 +126,7 @@ void msg_destroy(struct vkernel *);
 
 /* A new lwp shares the caller's list (CLONE_SYSVSEM).  ENOMEM. */
 int sem_undo_share(struct lwp *l, struct lwp *nl);
-/* The lwp is at its end: its list goes, and is carried out by the last one. */
+/* The lwp ends: it gives up its list; the last lwp of a list carries it out. */
 void sem_undo_exit(struct lwp *);
 
 #endif /* KERN_IPC_SYSVIPC_H */

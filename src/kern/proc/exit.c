@@ -4,10 +4,10 @@
 /*
  * The end of lwps and processes.
  *
- * Concepts.  kern_exit() only marks: the lwp, and with `group` the process,
- * whose other lwps are notified.  Every lwp unwinds to lwp_main() by itself
- * and calls lwp_exit(); the last one to do so ends the process (S3).  Step 1 is
- * done before that, while the thread still counts as the lwp.
+ * Concepts. kern_exit() only sets marks: on the lwp, and with `group` on the
+ * process, whose other lwps are notified.  Every lwp unwinds to lwp_main() by
+ * itself and calls lwp_exit(); the last one to do so ends the process.  Step 1
+ * is done before that, while the thread still counts as the lwp.
  *
  * Order at the end of a process:
  *
@@ -15,29 +15,30 @@
  *	2. the lwp leaves the machine         cpu_unbind
  *	3. descriptors, directories           closed
  *	4. final accounting into the process  maxrss, faults, times
- *	5. vmspace cleared under the proc lock, a vfork parent let go, text
+ *	5. vmspace cleared under the proc lock, a vfork parent woken, text
  *	   no longer busy, vmspace_free()     memory and mappings are back
  *	6. the lwp's structures
  *	7. under proctree: children to their reaper, ZOMBIE, SIGCHLD, waiters
  *
- * Everything a process owns is gone before step 7 makes it visible as a
- * zombie, so a zombie owns no memory, no file and no text, and wait costs the
- * same after a 4 KiB and after a 64 GiB process.  Of its structure only
- * numbers are left, and the signal state, which posters may still look at.
+ * Everything that a process owns is freed before step 7 makes it visible as a
+ * zombie.  So a zombie owns no memory, no file and no text, and wait costs the
+ * same after a 4 KiB and after a 64 GiB process.  Its structure keeps only
+ * numbers, and the signal state, which threads that post signals may still
+ * read.
  *
- * Reapers.  Orphans go to the nearest ancestor that asked for them
- * (PR_SET_CHILD_SUBREAPER), else to nobody: then the kernel reaps them when
- * they end.  The first process is a program like any other, not an init.
- * A process started by the embedder has no parent and waits for
+ * Reapers.  Orphans become children of the nearest ancestor that is a subreaper
+ * (PR_SET_CHILD_SUBREAPER).  Without one they have no parent, and the kernel
+ * reaps them when they end.  The first process is a program like any other, not
+ * an init.  A process started by the embedder has no parent and waits for
  * vkernel_wait().  Parents that ignore SIGCHLD have their children reaped at
  * once.
  *
  * Locking and lifetime: step 7 is one critical section of proctree.  After it
- * the process may be reaped and freed by anyone; this thread touches it only
- * if it has reaped it itself.
+ * any thread may reap and free the process; this thread touches it only if it
+ * has reaped it itself.
  *
- * Guarantees: one SIGCHLD and one wake for each zombie; the parent sees
- * either the live process or the whole zombie.
+ * Guarantees: one SIGCHLD and one wake for each zombie; the parent sees either
+ * the live process or the whole zombie.
  */
 #include <errno.h>
 #include <string.h>
@@ -87,7 +88,8 @@ exit_resources(struct proc *p)
 	vmspace_free(vm);
 }
 
-/* Who takes the children of p.  NULL: the kernel. */
+/* The process that gets the children of p.  NULL: none, the kernel reaps
+ * them. */
 static struct proc *
 exit_reaper(struct proc *p)
 {
@@ -100,7 +102,8 @@ exit_reaper(struct proc *p)
 	return (NULL);
 }
 
-/* Does the parent want no zombies?  Parent locked. */
+/* Are zombies of this parent reaped at once (SIGCHLD ignored, or SA_NOCLDWAIT)?
+ * Parent locked. */
 static bool
 parent_refuses_zombies(struct proc *parent)
 {
@@ -113,10 +116,8 @@ parent_refuses_zombies(struct proc *parent)
 	return (r);
 }
 
-/*
- * Tell the parent of the zombie p: signal and wake.  True: it is not wanted,
- * the caller reaps it.  proctree held.
- */
+/* Notify the parent of the zombie p: signal and wake.  True: no process will
+ * wait for p, and the caller reaps it. proctree held. */
 static bool
 exit_notify(struct proc *p)
 {
@@ -181,8 +182,8 @@ exit_reparent(struct proc *p, struct proc_list *reaped)
 	}
 }
 
-/* The leader of a session takes the terminal with it; others can go on to use
- * what they have open of it. */
+/* The session of a leader that ends loses its terminal; its processes can still
+ * use their open descriptors of it. */
 static void
 exit_session(struct proc *p)
 {
@@ -192,7 +193,8 @@ exit_session(struct proc *p)
 		return;
 	if (s->fg_pgid != 0) {
 		pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGHUP);
-		/* As Linux does when the terminal has gone before. */
+		/* As Linux does when the session had lost its terminal
+		 * before. */
 		if (s->tty == NULL)
 			pgrp_signal_locked(p->k, s->fg_pgid, LX_SIGCONT);
 	}
@@ -262,7 +264,7 @@ lwp_exit(struct lwp *l)
 	if (last)
 		p->exiting = true;
 	sigfd_taken_locked(p);
-	/* A signal that this lwp was picked for is for the others now. */
+	/* A signal that this lwp was chosen for is now for the others. */
 	if (p->sigpend.set != 0)
 		LIST_FOREACH (o, &p->lwps, link)
 			lwp_notify(o);
@@ -270,7 +272,8 @@ lwp_exit(struct lwp *l)
 	kmutex_unlock(&p->lock);
 	if (numbered)
 		kmutex_unlock(&k->proctree);
-	/* Without the last lwp the process may go at any time from here. */
+	/* Unless this was the last lwp, the process may be freed at any time
+	 * from here. */
 	if (last)
 		proc_exit(p, l);
 	else

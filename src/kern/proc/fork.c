@@ -4,8 +4,8 @@
 /*
  * fork, vfork and clone: new processes and new threads.
  *
- * Concepts.  There is one call, kern_clone(); what the child shares and what
- * it gets a copy of is said by flags:
+ * Concepts.  There is one call, kern_clone().  Its flags say what the child
+ * shares and what it gets a copy of:
  *
  *	part         shared by              else
  *	vmspace      CLONE_VM: a ref        vmspace_fork(): copy on write
@@ -18,27 +18,26 @@
  * A child starts with its parent's registers, rax 0, and on its own stack if
  * one is given.
  *
- * Order.  Everything that can be refused is done before anybody can see the
+ * Order.  Everything that can fail is done before other threads can find the
  * child, in this order: structure, shared parts, the lwp with its machine
  * thread, then under proctree the number and the links, and last the host
- * thread, which is the commit point.  Each step has its inverse in the ladder
- * of clone_process(); a child that is taken back after it was linked was an
- * EMBRYO, which neither wait nor signals know.
+ * thread, which is the commit point.  Each step has its inverse in the exit
+ * ladder of clone_process().  A child that is removed after it was linked was
+ * an EMBRYO, which wait skips and signals do not reach.
  *
  * vfork.  The parent's lwp waits until the child has exec'ed or exited.  The
  * child sets vfork_done under its lock and wakes the lwps of the process that
  * called (which CLONE_PARENT makes another one than its parent).  Each of the
- * two holds the other's structure meanwhile, however short its life is.  Only
- * death interrupts that wait; the child then goes on alone with its own ref
- * of the vmspace.
+ * two holds the other's structure during the wait.  Only death interrupts that
+ * wait; the child then goes on alone with its own ref of the vmspace.
  *
  * Locking and lifetime: a fork holds nothing of the parent's when it returns
  * (text, descriptors, directories and vmspace have refs of their own), and a
  * failed one leaves no trace.
  *
- * Guarantees: a parent that is being killed makes no more children: the test
- * is made under proctree, where the killer walks the table, so the walk sees
- * the child or the child is never linked.
+ * Guarantees: a parent that is being killed makes no more children: the test is
+ * made under proctree, where the killer walks the table, so the walk sees the
+ * child or the child is never linked.
  */
 #include <errno.h>
 #include <string.h>
@@ -95,7 +94,7 @@ clone_lwp_state(
 	if ((flags & LX_CLONE_SETTLS) != 0)
 		tf->fs_base = args->tls;
 	error = cpu_xstate_copy(nl->cpu, l->cpu);
-	/* Its machine now, while the fork can still be refused. */
+	/* Prepare the machine now, while the fork can still be refused. */
 	if (error == 0 && (flags & LX_CLONE_VM) != 0)
 		error = cpu_share(nl->cpu, l->cpu);
 	else if (error == 0)
@@ -208,7 +207,7 @@ fork_sigacts(struct proc *p, struct proc *np, uint64_t flags)
 	return (error);
 }
 
-/* What np owns.  On failure proc_undo() gives back what there is. */
+/* Give np what it owns.  On failure proc_undo() gives back what it has. */
 static int
 fork_resources(struct lwp *l, struct proc *np, uint64_t flags)
 {
@@ -298,7 +297,7 @@ vfork_wait(struct lwp *l, struct proc *np)
 	l->killonly = false;
 }
 
-/* Make the linked child run.  np may be gone when this returns 0. */
+/* Start the linked child. np may have been freed when this returns 0. */
 static int
 fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
     const struct kern_clone_args *args, int *tid)

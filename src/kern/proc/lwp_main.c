@@ -5,9 +5,9 @@
  * Light-weight processes: the guest's threads, and the loop that drives them.
  *
  * Concepts.  An lwp has one host thread in the kernel process, whose body is
- * lwp_main(): run user code until an event, act on the event, look at what
- * was posted meanwhile, run again.  System calls and faults execute on this
- * thread, so a guest thread that blocks blocks only itself.
+ * lwp_main(): run user code until an event, act on the event, look at what was
+ * posted meanwhile, run again.  System calls and faults execute on this thread,
+ * so a guest thread that blocks blocks only itself.
  *
  *	        +----------------------- cpu_run() <---------------------+
  *	        v                                                        |
@@ -20,22 +20,21 @@
  *	                             v
  *	                         lwp_exit()
  *
- * The word `sigcheck` is the whole interface between those who want an lwp's
- * attention and the loop: it is set before the lwp is woken or interrupted,
- * and exchanged for false before the reason is looked at.  When it is false
- * the way back to user code takes no lock.
+ * A thread that makes an lwp look at a change (a signal, exit, exec, a stop)
+ * sets `sigcheck` before it wakes or interrupts the lwp, and the loop exchanges
+ * it for false before it looks at the reason.  When it is false the way back to
+ * user code takes no lock.
  *
  * Ending.  Nothing unwinds by force: kern_exit() and the death of the process
- * are marks, and an lwp that is told to go leaves its sleep with EINTR and
- * finds the mark at the end of its event.  exec and exit wait for the others
- * that way.
+ * set marks.  An lwp that must end leaves its sleep with EINTR and finds the
+ * mark at the end of its event. exec and exit wait for the other lwps that way.
  *
  * Locking and lifetime.  An lwp is valid for others while it is on its
- * process's list, under the proc lock.  Its host thread touches neither lwp
- * nor process after lwp_exit(); it then hands its thread handle to the kernel
+ * process's list, under the proc lock.  Its host thread touches neither lwp nor
+ * process after lwp_exit(); it then hands its thread handle to the kernel
  * instance (lwp_thread_done) and joins the thread that did so before it, so
- * that at most one ended thread is unjoined at any time and an instance is
- * free of threads, not nearly free, when lwp_threads_drain() returns.
+ * that at most one ended thread is unjoined at any time, and no thread of an
+ * instance exists when lwp_threads_drain() returns.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -160,7 +159,7 @@ lwp_fault(struct lwp *l, const struct cpu_event *ev)
 		ksi.signo = LX_SIGBUS;
 		ksi.code = LX_BUS_ADRERR;
 		break;
-	default: /* ENOMEM: the policy chose us */
+	default: /* ENOMEM: the out-of-memory policy ends this process */
 		kern_exit(l, LX_SIGKILL, true);
 		return;
 	}
@@ -184,11 +183,9 @@ lwp_exception(struct lwp *l, const struct cpu_event *ev)
 	ksig_force(l, &ksi);
 }
 
-/*
- * Before user mode: leave if the process is ending or another lwp execs, else
- * take signals.  `error` is the result of the system call, 0 if there was
- * none.
- */
+/* Before user mode: end the lwp if its process ends or another lwp execs,
+ * else take signals.  `error` is the result of the system call, 0 if there
+ * was none. */
 static void
 lwp_userret(struct lwp *l, bool in_syscall, int error)
 {
@@ -223,7 +220,8 @@ lwp_step(struct lwp *l)
 		l->times_ns = t0;
 	}
 	ns = atomic_load_explicit(&l->user_ns, memory_order_relaxed);
-	/* Store, then look: ptimer.c does it the other way round. */
+	/* Store first, then load cpu_parked: ptimer.c stores cpu_parked first,
+	 * then loads user_clock. */
 	atomic_store(&l->user_clock, LWP_IN_USER | (t0 - ns));
 	l->groups_lent = false;
 	if (atomic_load(&p->cpu_parked))
@@ -235,8 +233,8 @@ lwp_step(struct lwp *l)
 	if (error != 0) {
 		proc_comm(p, comm);
 		klog(&p->k->log, KLOG_ERR,
-		    "pid %d (%s) killed: the machine refuses (%s)", p->pid,
-		    comm, strerror(error));
+		    "pid %d (%s) killed: the machine cannot run it (%s)",
+		    p->pid, comm, strerror(error));
 		kern_exit(l, LX_SIGKILL, true);
 		return;
 	}
@@ -255,7 +253,8 @@ lwp_step(struct lwp *l)
 	case CPU_EV_DEAD:
 		proc_comm(p, comm);
 		klog(&p->k->log, KLOG_WARN,
-		    "pid %d (%s) killed: its machine is gone", p->pid, comm);
+		    "pid %d (%s) killed: its machine process has ended", p->pid,
+		    comm);
 		kern_exit(l, LX_SIGKILL, true);
 		return;
 	}
@@ -279,9 +278,10 @@ lwp_main(void *arg)
 	while (!l->exiting)
 		lwp_step(l);
 	/*
-	 * The last looks at user memory.  Who was killed for want of memory
-	 * gets it from the reserve, and is known to the policy: it would wait
-	 * for its own end, otherwise, and then others would be killed.
+	 * The last accesses to user memory.  They may use the reserve of
+	 * frames: a process that the out-of-memory policy has killed would
+	 * otherwise wait for its own end, and the policy would then kill
+	 * others.
 	 */
 	vm_reserve_enter();
 	futex_lwp_exit(l);

@@ -2,26 +2,28 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Out of memory: the policy that vm asks when there is neither a free frame
+ * Out of memory: the policy that vm calls when there is neither a free frame
  * nor anything to reclaim.
  *
- * Concepts.  Guest memory is the guests' problem: a guest process is killed,
- * the one with the most memory, resident or in swap, the youngest of equals;
- * the kernel itself and its embedder only see a log line.  What a process has
- * is counted in its objects: translations say little, since pageout takes
- * them away to see which pages are used.  One victim at a time: while
- * one is dying, nobody else is chosen, and everybody who needs memory waits
- * for it, in small steps, until frames come free or it is gone (a zombie: all
- * of its memory is back then).  Who asks within OOM_FRESH_NS of such an end
- * found memory short before it, and tries again first.  A victim
- * that has not gone after OOM_PATIENCE_NS (it may be waiting for the host) is
- * left alone and the next one is chosen.
+ * Concepts.  One guest process is killed: the one with the most memory,
+ * resident or in swap, and the youngest of equals.  The kernel itself and its
+ * embedder only see a log line.  The memory of a process is counted in its
+ * objects; translations are no measure, since pageout removes them to see which
+ * pages are used.
  *
- * Before anybody is killed the resident images go: they cost a later start
- * some milliseconds.
+ * There is one victim at a time.  While a victim is dying no other process is
+ * chosen, and each thread that needs memory waits for it, in small steps, until
+ * frames are freed or the victim is a zombie (all of its memory is back then).
+ * A call within OOM_FRESH_NS of such an end tries again first, because its
+ * caller found memory short before the end.  A victim that has not ended after
+ * OOM_PATIENCE_NS (it may be waiting for the host) is left alone, and the next
+ * one is chosen.
  *
- * The caller is not made to wait for itself: if its own process is the victim
- * or is ending anyway, the answer is ENOMEM and it unwinds.
+ * Resident images are discarded before any process is killed: they only cost a
+ * later start some milliseconds.
+ *
+ * The caller does not wait for itself: if its own process is the victim or is
+ * ending anyway, the result is ENOMEM and it unwinds.
  *
  * Locking: called without locks.  The choice is made under proctree, so that
  * two callers do not choose two victims.
@@ -59,7 +61,7 @@ oom_total(const struct oom_share *s)
 	return (s->resident + s->swapped);
 }
 
-/* The share of a process that can be chosen; nothing of others.  Locked. */
+/* What killing p would free; 0 if p cannot be chosen.  Proc lock held. */
 static void
 oom_measure(struct proc *p, struct oom_share *s)
 {
@@ -68,7 +70,7 @@ oom_measure(struct proc *p, struct oom_share *s)
 	if (p->vmspace == NULL || p->oom_victim || p->exiting ||
 	    p->state == PROC_EMBRYO)
 		return;
-	/* Who has its map locked just now is judged by its translations. */
+	/* If its map is locked now, its translations are counted instead. */
 	if (!vmspace_footprint(p->vmspace, &s->resident, &s->swapped))
 		s->resident = atomic_load(&p->vmspace->pmap->resident);
 }
@@ -139,7 +141,8 @@ oom_kill(struct vkernel *k, struct proc *p, const struct oom_share *share,
 	    MIB(share->swapped), MIB(swap_space_size(k->vm.swap)));
 }
 
-/* Until frames are free, the victim is gone, or the caller is told to go. */
+/* Wait until frames are free, the victim is a zombie, or the caller must
+ * end. */
 static void
 oom_wait(struct vkernel *k, struct proc *victim, struct lwp *self)
 {
@@ -179,7 +182,7 @@ kern_oom(void *arg, struct vmspace *vm)
 		kmutex_unlock(&self->p->lock);
 		if (killed)
 			return (ENOMEM);
-		/* Nobody is to die for a trial of a resident program. */
+		/* No process is killed for a trial of a resident program. */
 		if (self->p->trial != NULL) {
 			(void)k->resident->shed(k);
 			return (ENOMEM);
@@ -194,7 +197,7 @@ kern_oom(void *arg, struct vmspace *vm)
 	victim = oom_dying(k, now);
 	if (victim == NULL) {
 		kmutex_unlock(&k->proctree);
-		/* What nobody needs goes first. */
+		/* Discard resident images first. */
 		if (k->resident->shed(k))
 			return (0);
 		kmutex_lock(&k->proctree);

@@ -22,8 +22,8 @@ struct kern_clone_args {
 };
 /* fork, vfork, clone, thread creation (fork.c).  *tid: of the child. */
 int kern_clone(struct lwp *, const struct kern_clone_args *, int *tid);
-/* The end of an lwp, by lwp_main only; with the last one, of the process.
- * Neither may be touched afterwards. */
+/* End an lwp, and with the last one its process.  By lwp_main() only; neither
+ * may be touched afterwards. */
 void lwp_exit(struct lwp *);
 /* wait4/waitid.  EINTR via ERESTART, ECHILD. */
 struct kern_wait_result {
@@ -43,16 +43,16 @@ int kern_wait(struct lwp *, int which, int options, struct kern_wait_result *);
 /* Body of the host thread of an lwp: cpu_run, dispatch event, signals. */
 void lwp_main(void *lwp);
 int lwp_start(struct lwp *); /* starts its host thread */
-/* Off p's list and gone; no thread of its own (any more).  It need not have
- * been started. */
+/* Take an lwp off its process's list and free it.  It has no host thread, or
+ * has not been started. */
 void lwp_undo(struct lwp *);
-/* From the host thread of an lwp, as its last act: see lwp.c. */
+/* Called by the host thread of an lwp as its last action: see lwp_main.c. */
 void lwp_thread_done(struct vkernel *, struct host_thread *self);
 /* Wait until no lwp thread exists. */
 void lwp_threads_drain(struct vkernel *);
 
-/* The policy of vm_system.oom: choose and kill a process.  0: memory was or
- * will be freed, try again; ENOMEM: the caller is to die. */
+/* The policy of vm_system.oom: choose and kill a process. 0: memory was or will
+ * be freed, try again; ENOMEM: the caller's process is ending. */
 int kern_oom(void *vkernel, struct vmspace *);
 
 #endif /* KERN_PROC_PROCESS_H */

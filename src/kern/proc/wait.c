@@ -5,13 +5,13 @@
  * Waiting for children.
  *
  * Concepts: a scan of the caller's children under proctree finds the first
- * that matches and has something to report: it is a zombie, or it stopped or
- * continued and nobody was told yet.  A zombie is reaped by the one who
- * reports it, unless the report is to be left (KWAIT_NOWAIT).  Without a
- * report the lwp sleeps; whoever makes one wakes the lwps of the parent.
+ * child that matches and has something to report: it is a zombie, or it stopped
+ * or continued and that was not reported yet.  The call that reports a zombie
+ * also reaps it, unless KWAIT_NOWAIT asks to keep it.  Without a report the lwp
+ * sleeps; the thread that causes a report wakes the lwps of the parent.
  *
- * The cost depends on the number of children only: all resources went back
- * when the child ended.
+ * The cost depends on the number of children only: all resources went back when
+ * the child ended.
  *
  * Locking: the scan holds proctree, and the child's lock to read its state.
  * The sleep is prepared before the scan, so no report is missed.
@@ -123,7 +123,7 @@ kern_wait(struct lwp *l, int which, int options, struct kern_wait_result *out)
 			*out = res;
 		if (error != EAGAIN)
 			return (error);
-		/* A child that ended goes before the signal it sent. */
+		/* A child that ended is reported before the signal it sent. */
 		if (lwp_interrupted(l))
 			return (ERESTART);
 		(void)lwp_sleep(l, UINT64_MAX);

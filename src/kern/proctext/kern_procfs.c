@@ -2,19 +2,20 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What procfs shows: the lookups, and the texts of the system.  The texts of
- * processes are in kern_procfs_pid.c.
+ * The data of procfs: look-ups of processes, and the texts of the system.  The
+ * texts of processes are in kern_procfs_pid.c.
  *
  * Concepts: procfs knows processes by number.  Every call finds the process
- * anew, holds it for the duration of the call, and takes what it shows under
- * the process's own locks (proc_vmspace_hold() and its like), so a node of a
- * process that has gone is ESRCH, and one that is going shows what is left.
+ * anew, holds it for the duration of the call, and reads it under the process's
+ * own locks (proc_vmspace_hold() and similar calls).  So a node of a process
+ * that was reaped is ESRCH, and a node of a process that is ending shows what
+ * it still has.
  *
- * The system seen is the guest's: memory is config.mem, uptime is the
- * kernel's, processes are the kernel's.  Processors are the host's.
+ * The texts describe the guest: memory is config.mem, uptime and processes are
+ * those of the kernel instance.  Processors are the host's.
  *
- * Locking: no lock is held while text is made, except the list locks of
- * mounts and objects while those are listed.
+ * Locking: no lock is held while text is made, except the list locks of mounts
+ * and objects while those are listed.
  */
 #include "kern/proctext/kern_procfs.h"
 #include "abi/system.h"
@@ -43,7 +44,7 @@ pf_self(void *arg, const struct vfs_ctx *ctx)
 {
 	const struct lwp *l = ctx != NULL ? ctx->waiter.lwp : NULL;
 
-	/* Reading the link itself has no context: the thread tells. */
+	/* Reading the link itself has no context: use the calling thread. */
 	if (l == NULL)
 		l = lwp_current();
 	if (l != NULL && l->p->trial != NULL)
@@ -193,7 +194,7 @@ sys_meminfo(struct vkernel *k, struct procfs_buf *b)
 	uint64_t cached, avail;
 
 	vm_system_stat(&k->vm, &st);
-	/* Counted one after the other while guests go on. */
+	/* Counters are read one after the other while guests run. */
 	if (st.swap_used > st.swap_size)
 		st.swap_used = st.swap_size;
 	if (st.swapped_pages > st.swap_used / PAGE_SIZE)

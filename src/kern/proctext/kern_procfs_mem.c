@@ -2,16 +2,17 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The memory of a process as others see it: who may look, and /proc/PID/mem.
+ * Access to the memory of another process: the permission check, and
+ * /proc/PID/mem.
  *
  * Concepts.  An open file is a hold of the vmspace that the process had at the
  * time.  A hold keeps no memory: when the process exits, or executes another
- * program, that vmspace ends on the spot, and every later access is ESRCH.  It
- * is never the memory of the new program, nor of another process that has got
- * the number.
+ * program, that vmspace ends, and every later access is ESRCH.  The file never
+ * shows the memory of the new program, nor of another process that has the same
+ * number later.
  *
- * Rights are checked at open, as with any file: a descriptor that is passed on
- * works for whoever has it.
+ * Rights are checked at open, as with any file: a descriptor that is passed to
+ * another process works there.
  *
  * Locking.  Rights and hold are taken in one section of the proc lock, so the
  * ids are those of the process that has the memory.
@@ -51,7 +52,7 @@ kern_procfs_mem_open(void *arg, int pid, const struct vfs_ctx *ctx, void **mem)
 
 	if (p == NULL)
 		return (ESRCH);
-	/* Without a context it is the kernel itself that opens. */
+	/* Without a context the kernel itself opens it. */
 	error = proc_look(
 	    p, ctx != NULL ? ctx->uid : 0, ctx != NULL ? ctx->gid : 0, &vm);
 	proc_drop(p);

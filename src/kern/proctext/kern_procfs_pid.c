@@ -99,7 +99,8 @@ pinfo_locked(struct proc *p, struct procfs_proc *pi)
 	const struct lwp *l, *of = NULL;
 
 	pi->nlwps = p->nlwps;
-	/* Of one thread, or that of the first, the last in the list. */
+	/* The nice value of one thread, or that of the first thread, which is
+	 * last in the list. */
 	if (pi->tid != pi->pid)
 		of = proc_lwp_locked(p, pi->tid);
 	LIST_FOREACH (l, &p->lwps, link)
@@ -212,9 +213,10 @@ pid_maps(struct procfs_proc *pi, struct procfs_buf *b)
 }
 
 /*
- * As Linux's, of what we know: whose pages they are, not who has written which.
- * Translated pages that anonymous objects can have count as dirty, the others
- * are a file's.
+ * In Linux's format, with an estimate of Private_Dirty and similar fields: it
+ * is known which object a page belongs to, but not which process has written
+ * it.  Translated pages that anonymous objects can have count as dirty, the
+ * others as pages of a file.
  */
 static void
 smaps_entry(
@@ -237,7 +239,7 @@ smaps_entry(
 	    (ull)(pg.share < rss ? pg.share : rss) / 1024);
 	for (unsigned i = 0; i < 4; i++) {
 		value = (i & 1) != 0 ? anon : rss - anon;
-		/* A file's pages are everybody's. */
+		/* Pages of a file count as shared. */
 		if (((i & 2) == 0) != (shared || (i & 1) == 0))
 			value = 0;
 		procfs_printf(b, "%-15s %8llu kB\n", of[i], (ull)value / 1024);
@@ -286,7 +288,7 @@ pid_vmspace(struct procfs_proc *pi, struct procfs_buf *b)
 	struct vmspace_stat st;
 	vm_offset_t va = 0;
 
-	/* A zombie has none: no page, no block, no entry. */
+	/* A zombie has no memory: no page, no block, no entry. */
 	memset(&st, 0, sizeof(st));
 	if (pi->vm != NULL)
 		vmspace_stat(pi->vm, &st);

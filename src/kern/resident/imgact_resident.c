@@ -4,12 +4,12 @@
 /*
  * exec from a resident image: a copy instead of a load.
  *
- * The copy has everything of the image but a stack.  It gets one at a new
- * random place, made as for any exec; then the words in which loader and
- * constructors have kept where the old one was are set right (resident_trial.c
- * knows them), and the canary of the stack protector is drawn anew: no frame
- * that has the old one is left.  The registers are those that the loader had at
- * the entry.
+ * The copy has everything of the image but a stack.  It gets a stack at a new
+ * random address, made as for any exec.  Then the words in which loader and
+ * constructors have stored addresses of the old stack are changed
+ * (resident_trial.c knows them), and the canary of the stack protector is drawn
+ * anew: no frame with the old canary is left.  The registers are those that the
+ * loader had at the entry.
  *
  * Pages are copied only for the words that change; all others stay shared with
  * the image until the program writes to them.
@@ -95,7 +95,8 @@ patch_all(struct exec_image *img, const struct resident_image *ri)
 		    p->kind == RP_ARGC || p->kind == RP_TID ? 4 : 8);
 	}
 	if (error == 0 && ri->canary) {
-		/* As the C library makes it: no byte of a string. */
+		/* As the C library makes it: its lowest byte is 0, so that no
+		 * string contains it. */
 		memcpy(&val, img->random, sizeof(val));
 		val &= ~(uint64_t)0xff;
 		error = patch_put(img->vm, ri->loaded.fs_base + CANARY_OFF,
@@ -137,6 +138,6 @@ imgact_resident(struct exec_image *img)
 		img->vm = NULL;
 	}
 	resident_free(ri);
-	/* A cold start may still do. */
+	/* A cold start may still succeed. */
 	return (error == 0 || error == E2BIG ? error : ENOEXEC);
 }

@@ -2,12 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Resident images: which programs are kept warm, and whether they still may be.
+ * Resident images: which programs are kept loaded, and whether an image may
+ * still be used.
  *
  * Purpose.  A dynamic program spends its first milliseconds in the loader: it
  * maps libraries, relocates them and runs their constructors, the same each
- * time.  A program that is marked resident is taken through that once, aside
- * (resident_trial.c); what is left is kept as a vmspace without a process.  A
+ * time.  A program that is marked resident goes through this once, in a trial
+ * (resident_trial.c); the result is kept as a vmspace without a process.  A
  * later exec of the same program starts from a copy-on-write copy of it, at the
  * program's entry point, with a stack, arguments, environment and entropy of
  * its own (imgact_resident.c).
@@ -20,19 +21,19 @@
  * library in an earlier directory counts as a change, as does the appearance of
  * a file that was not there.  The exec after that makes a new image.
  *
- * When not.  What the environment would have changed in the loader cannot be
- * told afterwards, so programs start cold when variables of the loader or of
- * malloc are set (env_refuses); when the limit of the stack, an id, or the root
- * directory is another one than the image was made with.
+ * Cold starts.  It cannot be found out afterwards what the environment would
+ * have changed in the loader.  So a program starts cold when variables of the
+ * loader or of malloc are set (env_refuses), and when the stack limit, an id,
+ * or the root directory differs from those that the image was made with.
  *
  * Memory.  An image is a vmspace like others: its pages are counted, paged out
- * and shared with the copies.  It is given up when the program is unmarked,
- * when a file has changed, and, all of them, before the out-of-memory policy
- * kills anybody.  Copies keep the pages that they still share.
+ * and shared with the copies.  It is discarded when the program is unmarked and
+ * when a file has changed.  All images are discarded before the out-of-memory
+ * policy kills a process.  Copies keep the pages that they still share.
  *
- * Locking and lifetime.  k->resident_lock protects the marks; an image has
- * refs, one of them the mark's.  No lock is held while one is made: MAKING
- * keeps others away, who start cold meanwhile.
+ * Locking and lifetime. k->resident_lock protects the marks; an image has refs,
+ * one of them the mark's.  No lock is held while one is made: while a mark is
+ * MAKING, other execs of the program start cold.
  *
  * Limits.  Copies of one image have their libraries at the same addresses,
  * share the pointer guard and whatever else constructors drew at random; the
@@ -300,7 +301,7 @@ resident_id_of(struct vnode *vp)
 	id.special = vp->type != VREG && vp->type != VDIR;
 	id.dev = va.dev;
 	id.ino = va.ino;
-	/* What the kernel makes up has no identity but its name. */
+	/* A file of the kernel (procfs) has no identity but its name. */
 	if (strcmp(vp->mount->fstype, "proc") == 0)
 		return (id);
 	id.size = va.size;
@@ -397,7 +398,7 @@ mark_path(struct exec_image *img)
 	struct resident_mark *m;
 	unsigned n = 0;
 
-	/* Without a mark this costs nothing: the list only changes rarely. */
+	/* A quick test without the lock: the list changes rarely. */
 	kmutex_lock(&k->resident_lock);
 	LIST_FOREACH (m, &k->marks, link)
 		if (n < RESIDENT_MARKS && (paths[n] = strdup(m->path)) != NULL)
@@ -440,7 +441,7 @@ mark_made(struct exec_image *img, const char *path, struct resident_image *ri,
 	return (ri);
 }
 
-/* *make: this exec is the one to make it. */
+/* *make: this exec must make the image. */
 static struct resident_image *
 mark_get(struct exec_image *img, const char *path, bool *make)
 {
@@ -515,7 +516,8 @@ get_for(struct exec_image *img, const char *path)
 	if (!files_same(img, ri)) {
 		mark_stale(img->k, path, ri);
 		resident_free(ri);
-		/* It kept the program's vnode in use, and with it pages. */
+		/* The image kept the program's vnode in use, and with it
+		 * pages. */
 		vn_revalidate(img->vp);
 		return (NULL);
 	}

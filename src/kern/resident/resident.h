@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Resident images: programs that are kept loaded, linked and warm.  See
- * resident.c for the theory; exec uses it through imgact_resident().
+ * Resident images: programs that are kept loaded and linked.  See resident.c
+ * for the theory; exec uses it through imgact_resident().
  */
 #ifndef KERN_RESIDENT_RESIDENT_H
 #define KERN_RESIDENT_RESIDENT_H
@@ -14,7 +14,7 @@
 #define RESIDENT_FILES 256   /* names that one loader looks at */
 #define RESIDENT_PATCHES 256 /* words to change in a copy */
 
-/* What a word of a copy must say anew. */
+/* What a word of a copy must be set to. */
 enum resident_kind {
 	RP_SP,       /* where argc is */
 	RP_ARGV,     /* &argv[0] */
@@ -45,7 +45,7 @@ struct resident_id {
 
 struct resident_file {
 	char *path;
-	bool nofollow; /* it is the link itself that was looked at */
+	bool nofollow; /* the link itself was looked up */
 	struct resident_id id;
 };
 
@@ -73,12 +73,12 @@ void resident_init(struct vkernel *);
 void resident_destroy(struct vkernel *); /* no process is left */
 /*
  * "+PATH" or "add PATH" marks a program, "-PATH" or "remove PATH" unmarks it
- * and lets its image go; copies go on.  EINVAL, ENOENT, EEXIST, ENOSPC.
+ * and discards its image; copies continue.  EINVAL, ENOENT, EEXIST, ENOSPC.
  */
 int resident_control(struct vkernel *, const char *line, size_t len);
 /* A line for each marked program. */
 void resident_text(struct vkernel *, struct procfs_buf *);
-/* resident_ops.shed: let all images and trials go. */
+/* resident_ops.shed: discard all images and trials. */
 bool resident_shed(struct vkernel *);
 /*
  * A ref of the image of img->vp, if it is marked, nothing has changed, and this
@@ -86,7 +86,7 @@ bool resident_shed(struct vkernel *);
  */
 struct resident_image *resident_get(struct exec_image *);
 void resident_free(struct resident_image *);
-/* What the path leads to now, as that lookup sees it. */
+/* The identity of what the path leads to now, as that look-up finds it. */
 struct resident_id resident_identify(
     const struct vfs_ctx *, const char *path, bool nofollow);
 bool resident_same(const struct resident_id *, const struct resident_id *);
@@ -99,11 +99,11 @@ int imgact_resident(struct exec_image *);
 
 /* ---- resident_trial.c ---- */
 
-/* Load the program of img twice, aside, and make an image of it.  0, or why
- * not, with a log line. */
+/* Load the program of img in two trials, and make an image of it. 0, or the
+ * reason as an errno and a log line. */
 int resident_make(struct exec_image *, struct resident_image **);
 extern const struct resident_ops resident_ops;
-/* Let it end soon.  k->resident_lock held. */
+/* Make the trial end soon. k->resident_lock held. */
 void resident_expire(struct resident_trial *);
 /* The numbers that a trial gets instead of random ones. */
 void resident_bytes(struct resident_trial *, void *buf, size_t len);

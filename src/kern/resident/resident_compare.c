@@ -3,8 +3,8 @@
 
 /*
  * The comparison of two trials: every word of private memory in which they
- * differ is explained, or the program cannot be resident.  See resident_trial.c
- * for what makes them differ, and why nothing else does.
+ * differ is explained, or the program cannot be resident.  What makes them
+ * differ is described in resident_trial.c.
  */
 #include <cpuid.h>
 #include <errno.h>
@@ -57,8 +57,7 @@ patch_add(struct resident_image *ri, vm_offset_t at, enum resident_kind kind)
 	return (0);
 }
 
-/* What CPUID says in leaf 1, EBX, but for the number of the CPU that said it.
- */
+/* EBX of CPUID leaf 1 without the number of the CPU that executed it. */
 static bool
 is_cpu(uint32_t ha, uint32_t hb)
 {
@@ -83,10 +82,9 @@ explain_half(
 	return (ENOEXEC);
 }
 
-/*
- * The loader's notes, in its own data, of when it did what: the machine's clock
- * at some moment of the trial, or how many of its ticks something took.
- */
+/* Times that the loader stores in its own data: the value of the machine's
+ * clock at some moment of the trial, or the number of ticks that an action
+ * took. */
 static bool
 is_time(const struct resident_trial *a, const struct resident_trial *b,
     vm_offset_t at, uint64_t wa, uint64_t wb)
@@ -111,7 +109,7 @@ explain(struct resident_trial *a, struct resident_trial *b, vm_offset_t at,
 		return (0);
 	if (kind_of(a, b, wa, wb, &kind))
 		return (patch_add(b->ri, at, kind));
-	/* Into frames that are gone. */
+	/* Pointers into frames that were left. */
 	if (wa >= a->stack_lo && wa < a->sp && wb >= b->stack_lo && wb < b->sp)
 		return (0);
 	if (is_time(a, b, at, wa, wb))
@@ -139,12 +137,13 @@ compare_page(struct resident_trial *a, struct resident_trial *b, vm_offset_t va)
 		error = vm_pread(
 		    b->p->vmspace, pb, sizeof(pb), va, VM_FAULT_FORCE, &done);
 	if (error != 0)
-		return (
-		    trial_refuse(b, "page %#llx is in one trial only", va, 0));
+		return (trial_refuse(
+		    b, "page %#llx exists in one trial only", va, 0));
 	for (size_t i = 0; i < PAGE_SIZE / 8; i++)
 		if (explain(a, b, va + i * 8, pa[i], pb[i]) != 0) {
-			(void)trial_refuse(
-			    b, "the word at %#llx differs", va + i * 8, 0);
+			(void)trial_refuse(b,
+			    "the word at %#llx differs between two trials",
+			    va + i * 8, 0);
 			klog(&b->img->k->log, KLOG_INFO,
 			    "resident %s: %#llx: %#llx, %#llx", b->img->path,
 			    (unsigned long long)(va + i * 8),
@@ -155,7 +154,7 @@ compare_page(struct resident_trial *a, struct resident_trial *b, vm_offset_t va)
 	return (0);
 }
 
-/* All private pages that either of them has. */
+/* Compare all private pages that either of them has. */
 static int
 compare_all(struct resident_trial *a, struct resident_trial *b)
 {
@@ -168,7 +167,8 @@ compare_all(struct resident_trial *a, struct resident_trial *b)
 	for (int v = 0; v < 2 && error == 0; v++) {
 		error = vmspace_private_pages(vms[v], &va, &n);
 		for (size_t i = 0; i < n && error == 0; i++)
-			/* The second time only what the first has not. */
+			/* The second time only the pages that the first does
+			 * not have. */
 			if (v == 0 || !vmspace_private_page(vms[0], va[i]))
 				error = compare_page(a, b, va[i]);
 		free(va);
@@ -176,7 +176,7 @@ compare_all(struct resident_trial *a, struct resident_trial *b)
 	return (error);
 }
 
-/* Only one place can be told the number of a thread that has none yet. */
+/* Only one place can be set to the number of a thread that has none yet. */
 static int
 check_tid(struct resident_trial *b)
 {
@@ -186,8 +186,9 @@ check_tid(struct resident_trial *b)
 	for (unsigned i = 0; i < ri->npatches; i++)
 		n += ri->patch[i].kind == RP_TID;
 	return (n <= 1 ? 0
-		       : trial_refuse(
-			     b, "it keeps its number in %llu places", n, 0));
+		       : trial_refuse(b,
+			     "its loader stores the thread id in %llu places",
+			     n, 0));
 }
 
 int

@@ -8,46 +8,43 @@
  * prepared.  Most of it depends on the files alone, some of it on the process:
  * where its stack was, how many arguments it had, its number.  A copy for
  * another process needs exactly those words to be changed.  No list of symbols
- * says which they are, for every C library and every version; an experiment
- * does.
+ * names them for every C library and every version; they are found by an
+ * experiment.
  *
- * Concepts.  A trial is an exec by a process that nobody can see (it is in no
- * table and has no number), with no descriptors, and a made-up environment and
- * made-up arguments.  Its user code is driven by a thread of its own until it
- * jumps to the address in AT_ENTRY, which is not the program's entry but a page
- * that is not mapped: the loader is done.
+ * Concepts.  A trial is an exec by a process that other processes cannot find
+ * (it is in no table and has no number), with no descriptors, and a made-up
+ * environment and made-up arguments.  Its user code is driven by a thread of
+ * its own until it jumps to the address in AT_ENTRY, which is not the program's
+ * entry but a page that is not mapped: the loader is done.
  *
- * Two trials are alike in everything that is drawn (layout, AT_RANDOM,
- * getrandom) and differ in what an exec may bring: their stacks lie in
- * different places, the arguments are different in number, the thread has
- * another number. So a word that is equal in both does not depend on these.  A
- * word that differs must be explained: it is, in each trial, one of the places
- * on the stack that the ABI defines, the number of arguments, or the thread's.
- * What it means is kept as a patch.  So the pointers of a C library are
- * handled:
+ * Two trials get the same random numbers (layout, AT_RANDOM, getrandom) and
+ * differ in what may differ between execs: their stacks lie in different
+ * places, the arguments are different in number, the thread has another number.
+ * So a word that is equal in both does not depend on these.  A word that
+ * differs must be explained: it is, in each trial, one of the places on the
+ * stack that the ABI defines, the number of arguments, or the thread's.  What
+ * it means is kept as a patch.  So the pointers of a C library are handled:
  *
- *   stack    __libc_stack_end: RP_SP; _dl_argv, __libc_argv: RP_ARGV;
- *            __libc_argc, _dl_argc: RP_ARGC; program_invocation_name and
- *            its short form: RP_ARG0, RP_ARG0BASE
- *   auxv     _dl_auxv: RP_AUXV; _dl_random: RP_RANDOM; _dl_platform:
- *            RP_PLATFORM; values taken from it are those of the machine or of
- *            the files
- *   environ  __environ: RP_ENVP; a pointer into a variable is not explained
- *   thread   the tid in the thread's descriptor: RP_TID, which is where
- *            set_tid_address of one C library points as well
+ * stack __libc_stack_end: RP_SP; _dl_argv, __libc_argv: RP_ARGV; __libc_argc,
+ * _dl_argc: RP_ARGC; program_invocation_name and its short form: RP_ARG0,
+ * RP_ARG0BASE auxv _dl_auxv: RP_AUXV; _dl_random: RP_RANDOM; _dl_platform:
+ * RP_PLATFORM; values taken from it are those of the machine or of the files
+ * environ __environ: RP_ENVP; a pointer into a variable is not explained thread
+ * the tid in the thread's descriptor: RP_TID, which is where set_tid_address of
+ * one C library points as well
  *
- * Pointers into stack frames that are gone (below the stack pointer, in both)
- * are left alone, and so are the times that the loader notes for its
- * statistics, and the number of the CPU that it has asked for its features. Any
- * other difference means that this program cannot be resident: the log says so,
- * and it starts cold until its file changes.
+ * Pointers into stack frames that were left (below the stack pointer, in both)
+ * are ignored, and so are the times that the loader stores for its statistics,
+ * and the number of the CPU whose features it has read.  Any other difference
+ * means that this program cannot be resident: the log says so, and it starts
+ * cold until its file changes.
  *
  * A loader must also not have done anything outside of its memory: only calls
- * that look at files, map them, or ask for what is the same for all are allowed
- * (call_allowed), no descriptor may be left open, no writable memory be shared,
- * the vectors on the stack and the control registers must be as exec has made
- * them.
- * Each name that was looked at is kept for resident.c.
+ * that look at files, map them, or return what is the same for all processes
+ * are allowed (call_allowed).  No descriptor may be left open, no writable
+ * memory be shared, and the vectors on the stack and the control registers must
+ * be as exec has set them.  Each name that was looked at is kept for
+ * resident.c.
  *
  * Locking and lifetime: no lock is held.  A trial is killed after TRIAL_NS,
  * when the process that waits for it is, and when memory runs out, wherever it
@@ -85,13 +82,14 @@ const unsigned trial_argc[2] = {1031, 1237};
 const int trial_tid[2] = {0x5ead0bad, 0x6bed1dea};
 static const char *const trial_arg0[2] = {"/trial/one", "/trials/zero"};
 static const char *const trial_path[2] = {"/trial/exec", "/trials/exec-0"};
-/* Variables that nobody asks for: whoever copies the environment shows. */
+/* Variables that no program reads: a loader that copies the environment is
+ * noticed by them. */
 static const char *const trial_env[] = {"_VMSPACE_TRIAL_1=1",
     "_VMSPACE_TRIAL_2=2", "_VMSPACE_TRIAL_3=3", "_VMSPACE_TRIAL_4=4",
     "_VMSPACE_TRIAL_5=5", NULL};
 #define TRIAL_ENVC(nr) (3 + 2 * (nr))
 
-/* ---- what is drawn ---- */
+/* ---- random numbers ---- */
 
 static uint64_t
 resident_random(struct resident_trial *t)
@@ -129,7 +127,7 @@ resident_note(
 	t->stack_hi = img->vm->stack_top;
 }
 
-/* ---- a process that nobody sees ---- */
+/* ---- the process of a trial ---- */
 
 int
 trial_refuse(struct resident_trial *t, const char *fmt, unsigned long long a,
@@ -236,8 +234,8 @@ trial_end(struct resident_trial *t)
 
 /* ---- what a loader may do ---- */
 
-/* Calls that look at files, map them, or ask for what is the same for all; and
- * which argument is a path. */
+/* Calls that look at files, map them, or return what is the same for all
+ * processes; and which argument is a path. */
 static const struct {
 	const char *name;
 	int path; /* -1: none */
@@ -385,7 +383,7 @@ call_nofollow(const char *call, const uint64_t *a)
 		call_is(call, "readlinkat"));
 }
 
-/* Before the call: what it looks at, and what is there. */
+/* Before the call: record the name and what it leads to. */
 static int
 call_names(struct resident_trial *t, unsigned nr, const char *call,
     const uint64_t *a, int which)
@@ -400,25 +398,30 @@ call_names(struct resident_trial *t, unsigned nr, const char *call,
 		return (0);
 	error = copyinstr(t->p->vmspace, path, a[which], sizeof(path), NULL);
 	if (error != 0)
-		return (trial_refuse(t, "call %llu with a bad path", nr, 0));
+		return (trial_refuse(t,
+		    "its loader makes system call %llu with a bad path", nr,
+		    0));
 	if (path[0] == '\0')
 		return (0); /* the descriptor itself */
 	if (path[0] != '/')
-		return (
-		    trial_refuse(t, "call %llu with a relative path", nr, 0));
+		return (trial_refuse(t,
+		    "its loader makes system call %llu with a relative path",
+		    nr, 0));
 	error = trial_name(t->ri, t->img, path, call_nofollow(call, a), &i);
 	if (error != 0)
-		return (trial_refuse(t, "it looks at too much", 0, 0));
+		return (trial_refuse(
+		    t, "its loader looks up too many names", 0, 0));
 	if (!opens)
 		return (0);
 	if (t->ri->file[i].id.special)
-		return (trial_refuse(t, "it opens what is no file", 0, 0));
+		return (trial_refuse(t,
+		    "its loader opens neither a file nor a directory", 0, 0));
 	t->opening = i;
 	return (0);
 }
 
-/* Afterwards: was it what had been there?  And did it need what a trial has
- * not got? */
+/* After the call: did it find the same file?  Did it need something that a
+ * trial does not have? */
 static int
 call_check(struct resident_trial *t)
 {
@@ -430,9 +433,11 @@ call_check(struct resident_trial *t)
 	if (t->l->exiting)
 		return (trial_refuse(t, "its loader exits", 0, 0));
 	if (atomic_load(&t->itself))
-		return (trial_refuse(t, "it looks at itself", 0, 0));
+		return (trial_refuse(
+		    t, "its loader looks up its own process", 0, 0));
 	if (ret == -EBADF)
-		return (trial_refuse(t, "it wants a descriptor", 0, 0));
+		return (trial_refuse(
+		    t, "its loader uses an open descriptor", 0, 0));
 	if (t->opening == 0 || ret < 0)
 		return (0);
 	if (fd_get(t->p->fdt, (int)ret, &f) != 0)
@@ -443,7 +448,7 @@ call_check(struct resident_trial *t)
 		same = resident_same(&id, &t->ri->file[t->opening].id);
 	}
 	file_free(f);
-	return (same ? 0 : EAGAIN); /* it is just being changed */
+	return (same ? 0 : EAGAIN); /* the file is being changed */
 }
 
 /* getrandom: the same in both trials. */
@@ -543,7 +548,7 @@ resident_expire(struct resident_trial *t)
 	atomic_store(&t->expired, true);
 }
 
-/* It is not wanted any more: user code is interrupted, sleeps end. */
+/* The trial is to end: user code is interrupted, sleeps end. */
 static void
 trial_kill(struct resident_trial *t)
 {
@@ -564,7 +569,7 @@ waiter_killed(struct lwp *l)
 	return (killed);
 }
 
-/* Until the trial's thread is through. */
+/* Wait until the trial's thread has ended. */
 static void
 trial_wait(struct resident_trial *t)
 {
@@ -620,9 +625,9 @@ trial_run(struct resident_trial *t)
 	return (error);
 }
 
-/* ---- what it has left ---- */
+/* ---- the result of a trial ---- */
 
-/* Rounding and exceptions of the floating point units are those after exec. */
+/* Are rounding and exceptions of the floating point units those after exec? */
 static bool
 registers_plain(struct resident_trial *t)
 {
@@ -638,7 +643,7 @@ registers_plain(struct resident_trial *t)
 		memcpy(&mxcsr, x + 24, sizeof(mxcsr));
 	}
 	free(x);
-	/* Flags of what has happened do not count. */
+	/* The exception flags are ignored. */
 	return (fcw == FCW_RESET && (mxcsr & ~0x3fu) == MXCSR_RESET);
 }
 
@@ -675,26 +680,31 @@ trial_check(struct resident_trial *t)
 
 	if (fd_next(t->p->fdt, &fd, &f)) {
 		file_free(f);
-		return (trial_refuse(t, "descriptor %llu stays open",
-		    (unsigned long long)fd, 0));
+		return (
+		    trial_refuse(t, "its loader leaves descriptor %llu open",
+			(unsigned long long)fd, 0));
 	}
 	if (t->p->nlwps != 1)
-		return (trial_refuse(t, "it has started a thread", 0, 0));
+		return (trial_refuse(t, "its loader starts a thread", 0, 0));
 	if (t->l->cpu->tf.gs_base != 0 || !registers_plain(t))
-		return (trial_refuse(t, "it sets special registers", 0, 0));
+		return (
+		    trial_refuse(t, "its loader sets control registers", 0, 0));
 	if (!vectors_same(t))
-		return (trial_refuse(t, "it changes the environment", 0, 0));
+		return (trial_refuse(t,
+		    "its loader changes the arguments or the environment", 0,
+		    0));
 	while (vmspace_entry_info(t->p->vmspace, va, &e) == 0) {
 		if ((e.eflags & MAP_ENTRY_SHARED) != 0 &&
 		    (e.prot & VM_PROT_WRITE) != 0)
-			return (trial_refuse(
-			    t, "memory at %#llx is shared", e.start, 0));
+			return (trial_refuse(t,
+			    "its loader maps shared memory at %#llx", e.start,
+			    0));
 		if (e.start <= t->sp && t->sp < e.end)
 			t->stack_lo = e.start;
 		va = e.end;
 	}
 	if (t->stack_lo == 0)
-		return (trial_refuse(t, "it unmaps its stack", 0, 0));
+		return (trial_refuse(t, "its loader unmaps the stack", 0, 0));
 	return (0);
 }
 
@@ -730,7 +740,7 @@ keep(struct resident_trial *b)
 	if (tf->fs_base != 0 && vm_pread(b->p->vmspace, &canary, 8,
 				    tf->fs_base + CANARY_OFF, 0, &done) == 0)
 		ri->canary = canary == (random & ~(uint64_t)0xff);
-	/* The stack of the trial is nobody's. */
+	/* The stack of the trial is not part of the image. */
 	ri->vm = b->p->vmspace;
 	vmspace_ref(ri->vm);
 	cpu_unbind(b->l->cpu);
@@ -779,8 +789,8 @@ resident_make(struct exec_image *img, struct resident_image **out)
 			kmutex_init(&t[i].lock, "trial", KRANK_LEAF, 0);
 			kcond_init(&t[i].cond);
 		}
-		/* The program is the one that is being executed, whatever its
-		 * path means by now. */
+		/* File 0 is the program that is being executed, even if its
+		 * path leads elsewhere by now. */
 		ri->file[0].path = strdup(img->path);
 		ri->file[0].id = resident_id_of(img->vp);
 		ri->nfiles = 1;

@@ -4,8 +4,8 @@
 /*
  * Controlling terminals.
  *
- * Concepts: a session may have a controlling terminal: the one that the
- * embedder gave to the kernel, or a pty of guests; each terminal is that of one
+ * Concepts: a session may have a controlling terminal: the terminal that the
+ * embedder gave to the kernel, or a pty of guests.  A terminal controls one
  * session at most.  The terminal sends signals to the foreground group.
  *
  * Locking: proctree for everything.  A session's pty is not ref'ed: before it
@@ -43,7 +43,8 @@ pgrp_signal_locked(struct vkernel *k, int pgid, int sig)
 	}
 }
 
-/* Whose terminal it is, for p: its own session's, or anybody's. */
+/* The session that tty controls: that of p, or, with `any`, whichever it is;
+ * NULL: none. */
 static struct session *
 session_of_tty(struct proc *p, const void *tty, bool any)
 {
@@ -122,7 +123,7 @@ session_set_ctty(struct proc *p, const void *tty)
 	if (p->sid != p->pid ||
 	    (p->session->tty != NULL && p->session->tty != tty))
 		error = EPERM;
-	/* Its master may be closing: then kern is told after this. */
+	/* Its master may be closing: then tty_hangup() is called after this. */
 	if (error == 0 && tty != k && !pty_live((struct pty *)(uintptr_t)tty))
 		error = EIO;
 	if (error == 0 && p->session->tty == NULL) {
@@ -140,7 +141,7 @@ session_notty(struct proc *p, const void *tty)
 
 	kmutex_lock(&p->k->proctree);
 	if (p->session->tty == tty) {
-		/* Only the leader's wish frees the terminal. */
+		/* Only the leader of the session gives up the terminal. */
 		if (p->sid == p->pid) {
 			if (p->session->fg_pgid != 0) {
 				pgrp_signal_locked(
@@ -170,7 +171,7 @@ tty_signal(void *arg, struct pty *pty, int signo)
 	kmutex_unlock(&k->proctree);
 }
 
-/* The foreground group hears of it when the leader goes. */
+/* The foreground group gets SIGHUP when the leader gives it up. */
 static void
 tty_hangup(void *arg, struct pty *pty)
 {
@@ -210,7 +211,7 @@ tty_controlling(void *arg, const struct vfs_ctx *ctx, struct pty **out)
 	if (pty == NULL)
 		error = ENXIO;
 	else if (l->p->session->tty != k) {
-		/* Its last file may be going. */
+		/* Its last file may be closing. */
 		if (pty_tryref(pty))
 			*out = pty;
 		else

@@ -14,11 +14,11 @@ struct proc;
 struct vfs_tty_ops;
 struct vkernel;
 
-/* TIOCGPGRP/TIOCSPGRP/TIOCGSID/TIOCSCTTY on a terminal (as in struct session)
- * as the controlling one of p; `any`: of whichever session, by the master of a
- * pty.  ENOTTY when p's session has another or none; set_fg: ESRCH (no such
- * group), EPERM (not in the session); set_ctty: EPERM (no session leader, it
- * has one, or another session has it). */
+/* TIOCGPGRP/TIOCSPGRP/TIOCGSID/TIOCSCTTY on a terminal (as in struct
+ * session) as the controlling terminal of p's session, or, with `any` (the
+ * master of a pty), of any session.  ENOTTY when p's session has another or
+ * none; set_fg: ESRCH (no such group), EPERM (not in the session); set_ctty:
+ * EPERM (no session leader, it has one, or another session has it). */
 int session_get_fg(struct proc *, const void *tty, bool any, int *pgid);
 int session_set_fg(struct proc *, const void *tty, int pgid);
 int session_get_sid(struct proc *, const void *tty, bool any, int *sid);

@@ -25,19 +25,19 @@ void ksig_post_lwp_locked(struct lwp *, const struct ksiginfo *);
  * lwp of it.  True: it is queued now, and source->queued says where. */
 bool ksig_post_source_locked(
     struct proc *, struct lwp *, const struct ksiginfo *, struct ksig_source *);
-/* Synchronous (fault): cannot be blocked or ignored: if it is, the default
- * action (death) applies. */
+/* A synchronous signal (fault).  If it is blocked or ignored, the default
+ * action applies: death. */
 void ksig_force(struct lwp *, const struct ksiginfo *);
 /* kill(2) by pid rules (>0, 0, -1, <-1) from `from` (NULL: the embedder). */
 int ksig_kill(
     struct vkernel *, struct proc *from, int pid, const struct ksiginfo *);
 int ksig_kill_pgrp(struct vkernel *, int pgid, const struct ksiginfo *);
 /*
- * Before return to user mode, by the lwp itself: take every deliverable
- * signal: run default actions (may end in kern_exit: then true is returned
- * and the lwp must unwind), stop, or push a handler frame.  Decides the fate
- * of ERESTART results: `restart` says that the interrupted system call wants
- * to be restarted when no handler runs or SA_RESTART is set.
+ * Before return to user mode, by the lwp itself: take every deliverable signal:
+ * run default actions (may end in kern_exit: then true is returned and the lwp
+ * must unwind), stop, or push a handler frame.  `error` is the result of the
+ * system call: for a code of restart.h, decides whether the call is restarted
+ * (no handler runs, or SA_RESTART is set) or fails with EINTR.
  */
 bool ksig_deliver(struct lwp *, bool in_syscall, int error);
 /*
@@ -45,10 +45,10 @@ bool ksig_deliver(struct lwp *, bool in_syscall, int error);
  * take: dequeue the next signal of `set`, thread-directed first; false: none.
  */
 bool ksig_take_locked(struct lwp *, uint64_t set, struct ksiginfo *);
-/* Set the mask (KILL and STOP are left out); blocked pending signals that it
- * frees are noticed, also by other lwps. */
+/* Set the mask, without KILL and STOP.  Pending signals that it blocks or
+ * unblocks are handed to the lwps that can take them. */
 void ksig_setmask_locked(struct lwp *, uint64_t mask);
-/* Forget pending signals of `set`, process- and thread-directed. */
+/* Discard pending signals of `set`, process- and thread-directed. */
 void ksig_flush_locked(struct proc *, uint64_t set);
 /* rt_sigaction: either pointer may be NULL. */
 void ksig_action(struct proc *, int signo, const struct lx_sigaction *,
@@ -65,7 +65,7 @@ int ksig_set_altstack(struct lwp *, const struct ksigaltstack *, uint64_t rsp);
 /* sas_ss_flags(): 0, SS_ONSTACK or SS_DISABLE for that stack pointer. */
 int ksig_altstack_state(const struct lwp *, uint64_t rsp);
 
-/* Does the mask/disposition ignore it? (for SIGCHLD auto reap, tty) */
+/* Is it ignored, by SIG_IGN or by default? */
 bool ksig_ignored(struct proc *, int signo);
 
 /* sigframe.c: push a frame for sa on the user stack, set registers. 0 or

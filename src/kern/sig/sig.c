@@ -2,29 +2,22 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Signals: dispositions, pending sets and posting.
+ * Signals: posting, dispositions and masks.
  *
  * Concepts.  A signal is posted to a process or to one lwp.  Posting has its
- * side effects at once (SIGCONT resumes and forgets stop signals, a stop
- * signal forgets SIGCONT, SIGKILL ends a stop), then either drops the signal,
- * because it is ignored and nobody blocks it or waits for it, or records it
- * and notifies one lwp that can take it.  What happens then is decided by
- * that lwp in sig_deliver.c, just before it returns to user mode.
- *
- * Data structures.  struct sigpending is a set and a queue of siginfos.  The
- * set is the truth; a signal in the set without a siginfo on the queue (no
- * memory, or KSIGQ_MAX reached) is delivered with an empty one.  Standard
- * signals are recorded once, real-time signals as often as they were sent, and
- * those of a POSIX timer, whatever their number, once for the timer: the queue
- * entry and the timer point at each other (ptimer.c), so that one made
- * up by a program is never taken for a timer's.
+ * side effects at once: SIGCONT resumes the process and discards stop signals,
+ * a stop signal discards SIGCONT, SIGKILL ends a stop.  Then the signal is
+ * dropped if it is ignored and no receiver blocks it or waits for it; otherwise
+ * it is recorded, and one lwp that can take it is notified.  That lwp decides
+ * in sig_deliver.c, just before it returns to user mode, what the signal does.
+ * Pending sets and their queues are base/sigpending.c.
  *
  * Locking.  Pending sets and masks: proc lock.  Dispositions: sigacts lock,
  * below the proc lock, because CLONE_SIGHAND shares them between processes.
  * Nothing here takes proctree while a proc lock is held.
  *
- * Guarantees.  Posting never fails and never blocks.  A blocked signal is
- * never lost by being ignored at the time of posting, as on Linux.
+ * Guarantees.  Posting never fails and never blocks.  A blocked signal is not
+ * lost because it was ignored when it was posted, as on Linux.
  */
 #include "kern/sig/ksignal.h"
 
@@ -138,7 +131,8 @@ ksig_setmask_locked(struct lwp *l, uint64_t mask)
 	l->sigmask = mask;
 	if (((l->sigpend.set | p->sigpend.set) & ~mask) != 0)
 		atomic_store(&l->sigcheck, true);
-	/* A signal that this lwp was told of and now refuses is another's. */
+	/* A pending signal that this lwp was notified of and blocks now is for
+	 * another lwp. */
 	LIST_FOREACH (o, &p->lwps, link) {
 		if (o != l && (newly & ~o->sigmask) != 0)
 			lwp_notify(o);
@@ -155,13 +149,15 @@ ksig_tmpmask(struct lwp *l, uint64_t mask)
 	}
 	ksig_setmask_locked(l, mask);
 	kmutex_unlock(&l->p->lock);
-	/* Even without a signal there is a mask to put back. */
+	/* Without a signal, the old mask must still be put back before user
+	 * mode. */
 	atomic_store(&l->sigcheck, true);
 }
 
 /* ---- posting ---- */
 
-/* What posting does to a stop, whatever becomes of the signal itself. */
+/* The effects of posting on a stop, whether or not the signal itself is
+ * dropped. */
 static void
 sig_side_effects(struct proc *p, int signo)
 {
@@ -185,7 +181,8 @@ sig_side_effects(struct proc *p, int signo)
 	}
 }
 
-/* Ignored, and nobody it is meant for blocks it or waits for it. */
+/* The signal is ignored, and no lwp that may take it blocks it or waits for
+ * it. */
 static bool
 sig_dropped(struct proc *p, struct lwp *only, int signo)
 {
@@ -227,8 +224,8 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info,
 			lwp_notify(only);
 		return;
 	}
-	/* A waiter in rt_sigtimedwait first, then the oldest lwp (they are
-	 * listed newest first) that lets it in. */
+	/* Prefer an lwp that waits for it in rt_sigtimedwait, then the oldest
+	 * lwp that does not block it (the list is newest first). */
 	LIST_FOREACH (l, &p->lwps, link) {
 		if (l->sigwait & bit) {
 			pick = l;
@@ -239,8 +236,8 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info,
 	}
 	if (pick != NULL)
 		lwp_notify(pick);
-	/* All of them go when the signal is fatal: the first one to see it
-	 * ends the process. */
+	/* One lwp is enough for a fatal signal, too: it ends the whole
+	 * process. */
 }
 
 void
@@ -294,7 +291,8 @@ ksig_force(struct lwp *l, const struct ksiginfo *info)
 		l->sigmask &= ~bit;
 	}
 	kmutex_unlock(&p->sigacts->lock);
-	/* The newest fault is the one that must be answered. */
+	/* The newest fault replaces an older one: it is the one to handle
+	 * now. */
 	sigpending_remove(p->k, &l->sigpend, bit);
 	sigpending_add(p->k, &l->sigpend, info, NULL);
 	sigfd_posted_locked(p, bit);
@@ -329,8 +327,9 @@ ksig_permitted(struct proc *from, struct proc *to, int signo)
 	return (error);
 }
 
-/* Post to each process that `match` selects.  proctree is held throughout:
- * fork cannot slip a child out of a group that is being killed. */
+/* Post to each process of the group pgid, or, for 0, to all that kill(-1)
+ * reaches. proctree is held throughout, so that fork cannot add a child to a
+ * group while it is being killed. */
 static int
 sig_kill_many(
     struct vkernel *k, struct proc *from, int pgid, const struct ksiginfo *info)

@@ -4,25 +4,25 @@
 /*
  * Signals: delivery, stops, and the fate of interrupted system calls.
  *
- * ksig_deliver() runs on the lwp's own host thread, just before user mode.
- * It takes signals until none is deliverable: each is ignored, ends the
- * process, stops it, or pushes a handler frame; several frames may be pushed
- * one above the other, so that the last signal's handler runs first.
+ * ksig_deliver() runs on the lwp's own host thread, just before user mode.  It
+ * takes signals until none is deliverable: each is ignored, ends the process,
+ * stops it, or pushes a handler frame; several frames may be pushed one above
+ * the other, so that the last signal's handler runs first.
  *
  * Restart.  A system call that a signal interrupted returned one of the
  * ERESTART codes.  The first handler frame, or finding no handler at all,
- * decides: registers are set either to run the `syscall` instruction again
- * (two bytes back, rax the number) or to -EINTR.  The decision is made once,
- * before the frame is built, because the frame saves the registers.
+ * decides: registers are set either to run the `syscall` instruction again (two
+ * bytes back, rax the number) or to -EINTR.  The decision is made once, before
+ * the frame is built, because the frame saves the registers.
  *
  * Stops.  The lwp that takes a stop signal sets PROC_STOPPED and notifies the
- * others; each parks here, on p->cond.  SIGCONT (sig.c) sets PROC_ALIVE, and
- * the first lwp to wake finds stop_sig set and reports to the parent.  SIGKILL
- * and exit end the stop as well.
+ * others; each of them waits here, on p->cond.  SIGCONT (sig.c) sets
+ * PROC_ALIVE, and the first lwp to wake finds stop_sig set and reports to the
+ * parent.  SIGKILL and exit end the stop as well.
  *
- * Locking.  The proc lock is held from looking at a signal to acting on it,
- * so that SIGCONT cannot come between; it is dropped for user memory, for
- * reports to the parent (proctree) and for kern_exit().
+ * Locking.  The proc lock is held from looking at a signal to acting on it, so
+ * that SIGCONT cannot come between; it is dropped for user memory, for reports
+ * to the parent (proctree) and for kern_exit().
  */
 #include "kern/sig/ksignal.h"
 
@@ -70,7 +70,7 @@ sig_restart(struct lwp *l, int error, bool handler, uint64_t sa_flags)
 	tf->rip -= SYSCALL_INSN_LEN;
 }
 
-/* The process stops; the caller parks.  Proc lock held. */
+/* Stop the process; the caller then waits in sig_park().  Proc lock held. */
 static void
 sig_stop(struct lwp *l, int signo)
 {
@@ -89,8 +89,9 @@ sig_stop(struct lwp *l, int signo)
 	kcond_broadcast(&p->cond);
 }
 
-/* Tell the parent that p stopped or continued: SIGCHLD, unless SA_NOCLDSTOP,
- * and wait.  The caller has set stop_report or cont_report.  No locks held. */
+/* Report to the parent that p stopped or continued: SIGCHLD, unless
+ * SA_NOCLDSTOP, and wait.  The caller has set stop_report or cont_report.  No
+ * locks held. */
 static void
 sig_report_parent(struct proc *p, int cld_code, int sig)
 {
@@ -142,7 +143,7 @@ sig_park(struct lwp *l)
 	kern_swap_back(l);
 }
 
-/* The disposition of signo, and with SA_RESETHAND its end. */
+/* The disposition of signo, which SA_RESETHAND resets. */
 static struct lx_sigaction
 sig_action_use(struct proc *p, int signo)
 {
@@ -156,8 +157,8 @@ sig_action_use(struct proc *p, int signo)
 	return (sa);
 }
 
-/* Run a handler.  Proc lock held on entry, not on return; true: the frame
- * could not be built twice over, and the process has ended. */
+/* Run a handler.  Proc lock held on entry, not on return.  True: the frame of
+ * SIGSEGV itself could not be built, and the process has ended. */
 static bool
 sig_run_handler(
     struct lwp *l, const struct lx_sigaction *sa, const struct ksiginfo *info)
@@ -186,11 +187,11 @@ sig_run_handler(
 	return (false);
 }
 
-/* What the next signal asks for. */
+/* What to do about the next signal. */
 enum sig_act { ACT_NONE, ACT_AGAIN, ACT_ORPHAN, ACT_STOP, ACT_DIE, ACT_RUN };
 
-/* Decide about the next signal.  Proc lock held throughout.  orphaned: the
- * process group is (1), is not (0), or nobody has looked yet (-1). */
+/* Decide about the next signal.  Proc lock held throughout. orphaned: the
+ * process group is orphaned (1), is not (0), or was not looked up yet (-1). */
 static enum sig_act
 sig_next(
     struct lwp *l, int orphaned, struct ksiginfo *info, struct lx_sigaction *sa)

@@ -68,7 +68,7 @@ ksiginfo_encode(const struct ksiginfo *ki, uint8_t out[128])
 	si.code = ki->code;
 	switch (ksiginfo_kind(ki->signo, ki->code)) {
 	case KSIGINFO_RT:
-		/* SI_KERNEL faults say nothing about an address. */
+		/* A fault with SI_KERNEL has no address. */
 		if (ki->code == LX_SI_KERNEL && ki->forced)
 			break;
 		si.u.rt.pid = ki->pid;
@@ -253,7 +253,8 @@ sigframe_push(struct lwp *l, const struct lx_sigaction *sa,
 	if (sp >= USER_TOP || sigframe_push_xstate(l, &sp, &fpstate) != 0)
 		return (EFAULT);
 	frame = ((sp - sizeof(f)) & ~UINT64_C(15)) - 8;
-	/* Overflow of the alternate stack is an error, not a scribble. */
+	/* A frame that does not fit the alternate stack is an error; nothing is
+	 * written below it. */
 	if (onstack && (frame < l->altstack.sp ||
 			   frame - l->altstack.sp >= l->altstack.size))
 		return (EFAULT);

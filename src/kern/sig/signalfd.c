@@ -5,33 +5,34 @@
  * signalfd: pending signals as a file.
  *
  * Concepts.  The file has a mask and nothing else: a read takes pending signals
- * of the mask from whoever reads, his own before those of his process.  What
- * a shared descriptor (fork) shows is thus different in each process, and so
- * is its readiness.  Whoever polls gets a binding of file and process with an
- * eventfd, which is readable exactly as long as the process, or one of its
- * lwps, has a pending signal of the mask; poll, select and epoll wait on it.
+ * of the mask from the reading lwp, its own before those of its process.  A
+ * descriptor that is shared across a fork therefore shows different signals,
+ * and a different readiness, in each process.  An lwp that polls the file gets
+ * a binding of file and process with an eventfd, which is readable exactly as
+ * long as the process, or one of its lwps, has a pending signal of the mask;
+ * poll, select and epoll wait on it.
  *
- * A reader who blocks does not use the binding: it sets lwp->sigfdwait, and any
- * signal that becomes pending wakes it to look again.
+ * A read that blocks does not use the binding: it sets lwp->sigfdwait, and each
+ * signal that becomes pending wakes the lwp to look again.
  *
- * Data structures.  A binding is on two lists: of its file, for close, and of
- * its process, for whoever posts or takes a signal there.
+ * Data structures.  A binding is on two lists: that of its file, for close, and
+ * that of its process, for threads that post or take a signal there.
  *
- * Locking and lifetime.  k->sigfd_lock (rank SIGFD, before proc locks) protects
- * lists of files and the life of bindings; the proc lock the list of the
- * process, and the state of what is on it, so that a poster needs only the
- * lock that he has.  A binding is made by an lwp of its process, and goes with
- * the last close of the file or at exit of the process, when no lwp is left.
+ * Locking and lifetime. k->sigfd_lock (rank SIGFD, before proc locks) protects
+ * the lists of files and the life of bindings.  The proc lock protects the list
+ * of the process and the state of the bindings on it, so that posting needs no
+ * other lock.  A binding is made by an lwp of its process, and freed by the
+ * last close of the file or at the exit of the process, when no lwp is left.
  *
  * Guarantees.  The state of the eventfd changes under the proc lock together
- * with the pending sets: no signal is missed, and none that somebody has
- * taken is shown.  Each new signal writes to the eventfd, which is an edge for
- * epoll.  KILL and STOP are never in a mask.
+ * with the pending sets: no signal is missed, and no signal that was taken is
+ * shown.  Each new signal writes to the eventfd, which is an edge for epoll.
+ * KILL and STOP are never in a mask.
  *
- * Limits.  SIGFDS_MAX bindings of a process, since each signal tells them all;
- * more signalfds always look readable, and cannot be added to an epoll.  A
- * signal for one lwp makes the file readable for the others of its
- * process, too; their reads find nothing.  An epoll registration is that of
+ * Limits.  SIGFDS_MAX bindings of a process, since each signal is compared with
+ * all of them; further signalfds always look readable, and cannot be added to
+ * an epoll.  A signal for one lwp makes the file readable for the other lwps of
+ * its process, too; their reads find nothing.  An epoll registration is that of
  * the process which made it.
  */
 #include <errno.h>
@@ -83,7 +84,7 @@ sigfd_destroy(struct vkernel *k)
 	kmutex_destroy(&k->sigfd_lock);
 }
 
-/* ---- what posting and taking tell ---- */
+/* ---- called when signals are posted and taken ---- */
 
 static uint64_t
 pending_locked(struct proc *p)
@@ -198,7 +199,7 @@ sigfd_proc_exit(struct proc *p)
 	struct vkernel *k = p->k;
 	struct sigfd_bind *b;
 
-	/* Its own lwps made them, and none is left. */
+	/* The lwps of the process made its bindings, and none is left. */
 	KASSERT(p->nlwps == 0);
 	kmutex_lock(&k->sigfd_lock);
 	for (;;) {
@@ -214,7 +215,7 @@ sigfd_proc_exit(struct proc *p)
 
 /* ---- the file ---- */
 
-/* As Linux's signalfd_copyinfo(): fields that the code says nothing about are
+/* As Linux's signalfd_copyinfo(): fields that the code does not define are
  * 0. */
 static void
 sigfd_encode(const struct ksiginfo *ki, struct lx_signalfd_siginfo *out)
@@ -314,7 +315,8 @@ sigfd_poll(struct file *f, short events, int *hostfd)
 		return (0);
 	kmutex_lock(&sf->k->sigfd_lock);
 	if (bind_get(sf, l->p, &b) != 0) {
-		/* Rather a read that finds nothing than none at all. */
+		/* Without a binding it looks readable: a read that finds
+		 * nothing is better than a missed signal. */
 		ready = true;
 	} else {
 		*hostfd = b->eventfd;
@@ -368,7 +370,7 @@ sigfd_create(struct lwp *l, uint64_t mask, int flags, struct file **out)
 		free(sf);
 		return (error);
 	}
-	/* The caller will poll: it is told now if that is not possible. */
+	/* The caller will poll: fail now if that is not possible. */
 	kmutex_lock(&k->sigfd_lock);
 	error = bind_get(sf, l->p, &b);
 	kmutex_unlock(&k->sigfd_lock);

@@ -3,9 +3,9 @@
 
 /*
  * Kernel time.  All deadlines are CLOCK_MONOTONIC nanoseconds; UINT64_MAX is
- * for ever.  Times that programs give are KTIME_MAX at most: later ones become
- * that, as on Linux, and sums saturate there.  An absolute time of
- * CLOCK_REALTIME becomes a deadline when the sleep begins.
+ * for ever.  Times that programs give are limited to KTIME_MAX, as on Linux,
+ * and sums saturate there.  An absolute time of CLOCK_REALTIME becomes a
+ * deadline when the sleep begins.
  */
 #include "kern/time/ktime.h"
 

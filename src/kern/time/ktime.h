@@ -18,16 +18,17 @@ struct proc;
 #define KTIME_MAX ((uint64_t)INT64_MAX)
 /* Their sum, KTIME_MAX at most; neither is above it. */
 uint64_t ktime_add(uint64_t a, uint64_t b);
-/* The first time after now that is deadline + n * interval (not 0), KTIME_MAX
- * at most; *n: how many of them passed, 0 if deadline is after now. */
+/* The first time after now that is deadline + n * interval (not 0),
+ * KTIME_MAX at most; *n: how many of these times have passed, 0 if deadline
+ * is after now. */
 uint64_t ktime_forward(
     uint64_t deadline, uint64_t interval, uint64_t now, uint64_t *n);
-/* CLOCK_MONOTONIC deadline of a relative time, KTIME_MAX at most; what is
- * above that is for ever: UINT64_MAX. */
+/* CLOCK_MONOTONIC deadline of a relative time, KTIME_MAX at most; UINT64_MAX
+ * (for ever) if rel_ns is above KTIME_MAX. */
 uint64_t ktime_deadline(uint64_t rel_ns);
 /* CLOCK_MONOTONIC deadline of an absolute time of a clock; EINVAL. */
 int ktime_deadline_abs(int clock, uint64_t abs_ns, uint64_t *deadline);
-/* What remains, 0 when it has passed. */
+/* The time until the deadline, 0 when it has passed. */
 uint64_t ktime_remaining(uint64_t deadline_ns);
 
 /* ---- ITIMER_REAL and alarm(2) (alarm.c).  No locks held. ---- */

@@ -128,7 +128,7 @@ lower(uint64_t *next, uint64_t at)
 		*next = at;
 }
 
-/* When `left` of CPU time can have passed. */
+/* The earliest time at which `left` of CPU time can have passed. */
 static uint64_t
 cpu_look_at(const struct proc *p, uint64_t now, uint64_t left)
 {
@@ -354,7 +354,7 @@ ptimer_taken(struct ksig_source *src)
 	struct ptimer *t = ptimer_of(src);
 	uint64_t n = timer_resume(t);
 
-	/* 0 where an estimate of CPU time has gone back. */
+	/* n is 0 if the estimate of CPU time has gone back. */
 	n = t->overrun + (n > 0 ? n - 1 : 0);
 	t->overrun = 0;
 	t->overrun_told = n > INT32_MAX ? INT32_MAX : (int32_t)n;
@@ -393,7 +393,7 @@ ptimer_lwp_gone_locked(struct lwp *l)
 
 /* ---- the calls ---- */
 
-/* The lwps that it names.  EINVAL: there is none. */
+/* Find the lwps that the timer names.  EINVAL: there is none. */
 static int
 timer_bind(struct proc *p, struct ptimer *t)
 {
@@ -442,7 +442,7 @@ ptimer_create(struct proc *p, struct ptimer *t, bool value_is_id, int *id)
 	return (error);
 }
 
-/* It is off the list. */
+/* Free a timer that is off the list. */
 static void
 timer_free(struct proc *p, struct ptimer *t)
 {

@@ -38,13 +38,14 @@ struct ptimer {
 	uint64_t deadline;       /* [p] ns of the clock (see ptimer.c), 0 off */
 	uint64_t interval;       /* [p] ns, 0 once */
 	uint64_t overrun;        /* [p] since the signal was queued */
-	int32_t overrun_told;    /* [p] with the last signal */
+	int32_t overrun_told;    /* [p] as the last signal reported it */
 	struct ksig_source source; /* [p] source.queued: its signal */
-	bool fired;                /* [p] expired, goes on when the signal is no
-				      longer queued */
+	bool fired; /* [p] expired, armed again when the signal is no longer
+		       queued */
 };
 
-/* Where a timer is: what is left and the interval, ns; 0 left: off. */
+/* The state of a timer: the time left and the interval, ns; left is 0 if it is
+ * off. */
 struct ptimer_state {
 	uint64_t left, interval;
 };
@@ -53,14 +54,15 @@ struct ptimer_state {
 bool ptimer_cpu_clock(int clock);
 
 /*
- * The calls.  Of lwps of the process itself; no locks.
- * - create: takes the caller's ptimer over on success and gives it its id,
- *   which is its value, too, if so wanted.  EAGAIN (PTIMER_MAX,
- *   PTIMER_ALL_MAX), EINVAL (a tid is of no thread of the process).
- * - set: `start` is relative to now, or, with abs, a time of the clock
- *   (CLOCK_MONOTONIC for all that do not count CPU time); 0: off.  Times are
- *   KTIME_MAX at most.  EINVAL (no such timer), ESRCH (the thread of its clock
- *   has ended), ENOMEM, EAGAIN (no thread of our own; it is off then).
+ * The calls, made by lwps of the process itself, without locks. - create: on
+ * success takes over the caller's ptimer and gives it an id; with value_is_id,
+ * the siginfo carries the id as its value.  EAGAIN (PTIMER_MAX,
+ * PTIMER_ALL_MAX), EINVAL (a tid is of no thread of the process). - set:
+ * `start` is relative to now, or, with abs, a time of the clock
+ * (CLOCK_MONOTONIC for all that do not count CPU time); 0: off.  Times are
+ * KTIME_MAX at most.  EINVAL (no such timer), ESRCH (the thread of its clock
+ * has ended), ENOMEM, EAGAIN (the timer thread cannot be started; the timer is
+ * off then).
  */
 int ptimer_create(struct proc *, struct ptimer *, bool value_is_id, int *id);
 int ptimer_delete(struct proc *, int id);
@@ -68,7 +70,7 @@ int ptimer_set(struct lwp *, int id, uint64_t start, bool abs,
     uint64_t interval, struct ptimer_state *old);
 int ptimer_get(struct lwp *, int id, struct ptimer_state *);
 int ptimer_overrun(struct proc *, int id, int32_t *n);
-/* The clock of a timer, for the meaning of its times.  EINVAL. */
+/* The clock of a timer, which defines what its times mean.  EINVAL. */
 int ptimer_clock(struct proc *, int id, int *clock);
 /* exec: all of them. */
 void ptimer_delete_all(struct proc *);

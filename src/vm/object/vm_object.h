@@ -21,11 +21,9 @@ enum vm_objtype {
 	OBJT_DEVICE,  /* pages supplied by a device */
 };
 
-#define OBJ_DEAD 0x1 /* stage 1 has begun */
-#define OBJ_NAMED                                                    \
-	0x2          /* anonymous memory with an identity of its own \
-			(shm, tmpfs file): never collapsed into */
-#define OBJ_SYSV 0x4 /* a System V segment: see vm_munmap_sysv() */
+#define OBJ_DEAD 0x1  /* stage 1 has begun */
+#define OBJ_NAMED 0x2 /* anonymous, shared by name: never collapsed into */
+#define OBJ_SYSV 0x4  /* a System V segment: see vm_munmap_sysv() */
 
 struct vm_map_entry;
 LIST_HEAD(vm_entry_list, vm_map_entry);
