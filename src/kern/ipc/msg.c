@@ -62,11 +62,11 @@ struct msgq {
 };
 
 static struct msgq *
-of(struct ipc_obj *o)
+msgq_of(struct ipc_obj *o)
 {
 	return ((struct msgq *)(void *)o);
 }
-_Static_assert(offsetof(struct msgq, ipc) == 0, "of()");
+_Static_assert(offsetof(struct msgq, ipc) == 0, "msgq_of()");
 
 static uint64_t
 footprint(const struct kmsg *m)
@@ -220,7 +220,7 @@ msg_destroy(struct vkernel *k)
 
 	kmutex_lock(&k->ipc->msg.lock);
 	while ((o = ipc_next(&k->ipc->msg, &i)) != NULL)
-		msgq_free(k, of(o));
+		msgq_free(k, msgq_of(o));
 	kmutex_unlock(&k->ipc->msg.lock);
 }
 
@@ -335,15 +335,15 @@ send_or_queue(struct vkernel *k, int id, const struct ipc_ids *ids, int flags,
 	w->status = o == NULL ? EINVAL : ipc_access(o, ids, IPC_WRITE);
 	if (w->status != 0)
 		return;
-	if (msg_fits(of(o), w->m->len)) {
-		msg_deliver(k, of(o), w->m, w->pid);
+	if (msg_fits(msgq_of(o), w->m->len)) {
+		msg_deliver(k, msgq_of(o), w->m, w->pid);
 		w->m = NULL;
 	} else if ((flags & LX_IPC_NOWAIT) != 0)
 		w->status = EAGAIN;
 	else {
 		w->status = EINPROGRESS;
-		TAILQ_INSERT_TAIL(&of(o)->senders, w, link);
-		*out = of(o);
+		TAILQ_INSERT_TAIL(&msgq_of(o)->senders, w, link);
+		*out = msgq_of(o);
 	}
 }
 
@@ -375,7 +375,7 @@ receive_or_queue(struct vkernel *k, int id, const struct ipc_ids *ids,
     struct msg_wait *w, struct msgq **out)
 {
 	struct ipc_obj *o = ipc_by_id(&k->ipc->msg, id);
-	struct msgq *q = of(o);
+	struct msgq *q = msgq_of(o);
 	struct kmsg *m;
 
 	w->status = o == NULL ? EINVAL : ipc_access(o, ids, IPC_READ);
@@ -483,16 +483,16 @@ msg_ctl(struct lwp *l, int id, int cmd, struct lx_msqid_ds *ds, int *ret)
 	if (o != NULL && (by_index || cmd == LX_IPC_STAT)) {
 		error =
 		    cmd == LX_MSG_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
-		*ds = of(o)->ds;
+		*ds = msgq_of(o)->ds;
 		ds->perm = o->perm;
 		if (error == 0 && by_index)
 			*ret = o->id;
 	} else if (o != NULL && cmd == LX_IPC_SET)
-		error = msg_set(k, of(o), &ids, ds);
+		error = msg_set(k, msgq_of(o), &ids, ds);
 	else if (o != NULL && cmd == LX_IPC_RMID) {
 		error = ipc_owner(o, &ids);
 		if (error == 0)
-			msgq_free(k, of(o));
+			msgq_free(k, msgq_of(o));
 	}
 	kmutex_unlock(&k->ipc->msg.lock);
 	return (error);

@@ -24,11 +24,11 @@
 #include "kern/ipc/sem_int.h"
 
 static struct sem_set *
-of(struct ipc_obj *o)
+sem_set_of(struct ipc_obj *o)
 {
 	return ((struct sem_set *)(void *)o);
 }
-_Static_assert(offsetof(struct sem_set, ipc) == 0, "of()");
+_Static_assert(offsetof(struct sem_set, ipc) == 0, "sem_set_of()");
 
 /* Locked. */
 static void
@@ -49,7 +49,7 @@ sem_destroy(struct vkernel *k)
 
 	kmutex_lock(&k->ipc->sem.lock);
 	while ((o = ipc_next(&k->ipc->sem, &i)) != NULL)
-		sem_free(k, of(o));
+		sem_free(k, sem_set_of(o));
 	kmutex_unlock(&k->ipc->sem.lock);
 }
 
@@ -97,7 +97,7 @@ sem_get(struct lwp *l, int32_t key, int n, int flags, int *out)
 	error = ipc_find(&k->ipc->sem, key, flags, &o);
 	if (error == 0 && o == NULL)
 		error = sem_make(k, &id, key, (unsigned)n, flags, &o);
-	else if (error == 0 && (unsigned)n > of(o)->nsems)
+	else if (error == 0 && (unsigned)n > sem_set_of(o)->nsems)
 		error = EINVAL;
 	else if (error == 0)
 		error = ipc_access(o, &id, ipc_asked(flags));
@@ -148,9 +148,9 @@ sem_stat(struct lwp *l, int id, int cmd, struct lx_semid_ds *ds, int *ret)
 		    cmd == LX_SEM_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
 	if (error == 0) {
 		ds->perm = o->perm;
-		ds->otime = of(o)->otime;
-		ds->ctime = of(o)->ctime;
-		ds->nsems = of(o)->nsems;
+		ds->otime = sem_set_of(o)->otime;
+		ds->ctime = sem_set_of(o)->ctime;
+		ds->nsems = sem_set_of(o)->nsems;
 		if (cmd != LX_IPC_STAT)
 			*ret = o->id;
 	}
@@ -172,11 +172,11 @@ sem_change(struct lwp *l, int id, const struct lx_semid_ds *ds)
 	if (o != NULL && ds != NULL) {
 		error = ipc_set(o, &ids, &ds->perm);
 		if (error == 0)
-			of(o)->ctime = ipc_seconds();
+			sem_set_of(o)->ctime = ipc_seconds();
 	} else if (o != NULL) {
 		error = ipc_owner(o, &ids);
 		if (error == 0)
-			sem_free(k, of(o));
+			sem_free(k, sem_set_of(o));
 	}
 	kmutex_unlock(&k->ipc->sem.lock);
 	return (error);
@@ -210,7 +210,7 @@ sem_value(struct lwp *l, int id, int num, int cmd, int value, int *ret)
 	ipc_caller(l, &ids);
 	kmutex_lock(&k->ipc->sem.lock);
 	o = ipc_by_id(&k->ipc->sem, id);
-	s = of(o);
+	s = sem_set_of(o);
 	if (o != NULL)
 		error = ipc_access(
 		    o, &ids, cmd == LX_SETVAL ? IPC_WRITE : IPC_READ);
@@ -247,7 +247,7 @@ sem_all_lock(struct lwp *l, int id, unsigned bits, int *error)
 	o = ipc_by_id(&k->ipc->sem, id);
 	*error = o == NULL ? EINVAL : ipc_access(o, &ids, bits);
 	if (*error == 0)
-		return (of(o));
+		return (sem_set_of(o));
 	kmutex_unlock(&k->ipc->sem.lock);
 	return (NULL);
 }

@@ -46,14 +46,14 @@ struct kshm {
 };
 
 static struct kshm *
-of(struct ipc_obj *o)
+kshm_of(struct ipc_obj *o)
 {
 	return ((struct kshm *)(void *)o);
 }
-_Static_assert(offsetof(struct kshm, ipc) == 0, "of()");
+_Static_assert(offsetof(struct kshm, ipc) == 0, "kshm_of()");
 
 static bool
-removed(const struct kshm *s)
+shm_is_removed(const struct kshm *s)
 {
 	return ((s->ipc.perm.mode & LX_SHM_DEST) != 0);
 }
@@ -73,19 +73,19 @@ shm_destroy(struct vkernel *k)
 		kmutex_unlock(&t->lock);
 		if (o == NULL)
 			return;
-		if (!removed(of(o)))
-			vm_object_free(of(o)->obj);
-		vm_object_drop(of(o)->obj);
-		free(of(o));
+		if (!shm_is_removed(kshm_of(o)))
+			vm_object_free(kshm_of(o)->obj);
+		vm_object_drop(kshm_of(o)->obj);
+		free(kshm_of(o));
 	}
 }
 
 /* The segment was removed and has no attachment.  Final: a removed segment gets
  * new refs only by vm_object_tryref(), under the lock. */
 static bool
-over(const struct kshm *s)
+shm_is_dead(const struct kshm *s)
 {
-	return (removed(s) && vm_life_refs(&s->obj->life) == 0);
+	return (shm_is_removed(s) && vm_life_refs(&s->obj->life) == 0);
 }
 
 /* Free a segment whose ref was given up.  Locked. */
@@ -106,8 +106,8 @@ shm_lock(struct vkernel *k)
 
 	kmutex_lock(&k->ipc->shm.lock);
 	while ((o = ipc_next(&k->ipc->shm, &i)) != NULL)
-		if (over(of(o)))
-			shm_forget(k, of(o));
+		if (shm_is_dead(kshm_of(o)))
+			shm_forget(k, kshm_of(o));
 }
 
 /* ---- shmget ---- */
@@ -159,7 +159,7 @@ shm_get(struct lwp *l, int32_t key, uint64_t size, int flags, int *out)
 	error = ipc_find(&k->ipc->shm, key, flags, &o);
 	if (error == 0 && o == NULL)
 		error = shm_make(k, &id, key, size, flags, &o);
-	else if (error == 0 && size > of(o)->ds.segsz)
+	else if (error == 0 && size > kshm_of(o)->ds.segsz)
 		error = EINVAL;
 	else if (error == 0)
 		error = ipc_access(o, &id, ipc_asked(flags));
@@ -198,13 +198,13 @@ shm_attach(
 	if (o != NULL)
 		error = ipc_access(
 		    o, &id, rdonly ? IPC_READ : IPC_READ | IPC_WRITE);
-	if (error == 0 && !vm_object_tryref(of(o)->obj))
+	if (error == 0 && !vm_object_tryref(kshm_of(o)->obj))
 		error = EINVAL; /* the last attachment has just been removed */
 	if (error == 0) {
-		obj = of(o)->obj;
-		size = of(o)->ds.segsz;
-		of(o)->ds.lpid = id.pid;
-		of(o)->ds.atime = ipc_seconds();
+		obj = kshm_of(o)->obj;
+		size = kshm_of(o)->ds.segsz;
+		kshm_of(o)->ds.lpid = id.pid;
+		kshm_of(o)->ds.atime = ipc_seconds();
 	}
 	kmutex_unlock(&k->ipc->shm.lock);
 	if (error != 0)
@@ -232,10 +232,10 @@ shm_detach(struct lwp *l, vm_offset_t addr)
 	kmutex_lock(&k->ipc->shm.lock);
 	do
 		o = ipc_next(&k->ipc->shm, &i);
-	while (o != NULL && of(o)->obj->id != object_id);
+	while (o != NULL && kshm_of(o)->obj->id != object_id);
 	if (o != NULL) {
-		of(o)->ds.lpid = l->p->pid;
-		of(o)->ds.dtime = ipc_seconds();
+		kshm_of(o)->ds.lpid = l->p->pid;
+		kshm_of(o)->ds.dtime = ipc_seconds();
 	}
 	kmutex_unlock(&k->ipc->shm.lock);
 	return (0);
@@ -254,7 +254,7 @@ shm_info(struct vkernel *k, struct lx_shm_info *now, int *last)
 	*now = (struct lx_shm_info){0};
 	shm_lock(k);
 	while ((o = ipc_next(&k->ipc->shm, &i)) != NULL) {
-		obj = of(o)->obj;
+		obj = kshm_of(o)->obj;
 		vm_object_lock(obj);
 		now->used_ids++;
 		now->tot += obj->size;
@@ -278,7 +278,7 @@ shm_stat(const struct kshm *s, const struct ipc_ids *id, bool any,
 	ds->perm = s->ipc.perm;
 	ds->nattch = vm_life_refs(&s->obj->life);
 	/* The ref of the segment itself is no attachment. */
-	if (!removed(s))
+	if (!shm_is_removed(s))
 		ds->nattch--;
 	return (0);
 }
@@ -301,7 +301,7 @@ shm_ctl(struct lwp *l, int shmid, int cmd, struct lx_shmid_ds *ds, int *ret)
 	if (o == NULL)
 		error = EINVAL;
 	else if (stat)
-		error = shm_stat(of(o), &id, cmd == LX_SHM_STAT_ANY, ds);
+		error = shm_stat(kshm_of(o), &id, cmd == LX_SHM_STAT_ANY, ds);
 	else if (cmd == LX_IPC_SET)
 		error = ipc_set(o, &id, &ds->perm);
 	else if (cmd == LX_IPC_RMID || cmd == LX_SHM_LOCK ||
@@ -312,11 +312,11 @@ shm_ctl(struct lwp *l, int shmid, int cmd, struct lx_shmid_ds *ds, int *ret)
 	if (error == 0 && by_index)
 		*ret = o->id;
 	if (error == 0 && cmd == LX_IPC_SET)
-		of(o)->ds.ctime = ipc_seconds();
-	if (error == 0 && cmd == LX_IPC_RMID && !removed(of(o))) {
+		kshm_of(o)->ds.ctime = ipc_seconds();
+	if (error == 0 && cmd == LX_IPC_RMID && !shm_is_removed(kshm_of(o))) {
 		o->perm.mode |= LX_SHM_DEST;
 		o->perm.key = LX_IPC_PRIVATE;
-		gone = of(o)->obj;
+		gone = kshm_of(o)->obj;
 	}
 	kmutex_unlock(&k->ipc->shm.lock);
 	if (gone != NULL)
