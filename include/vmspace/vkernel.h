@@ -2,11 +2,12 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * vkernel: a kernel instance inside this process.  Any number may live side
- * by side; each has its own memory, processes and file system view.
+ * vkernel: a kernel instance inside this process.  A process can have any
+ * number of them; each has its own memory, processes and file system view.
  *
- * Every function returns 0 or a positive errno; out-pointers come last and
- * stay untouched on failure.  A zeroed config means defaults.
+ * Every function returns 0 or a positive errno.  Out-pointers come last and
+ * stay untouched on failure.  A field of a configuration that is 0 selects the
+ * default.
  */
 #ifndef VMSPACE_VKERNEL_H
 #define VMSPACE_VKERNEL_H
@@ -43,64 +44,66 @@ enum vkernel_swap_kind {
 	VKERNEL_SWAP_ZSTD,
 };
 
-/* For tests: every n-th transfer goes wrong; 0: none. */
+/* For tests: every n-th transfer fails in the named way; 0: none. */
 struct vkernel_swap_inject {
 	uint32_t write_eio;
 	uint32_t write_enospc;
-	uint32_t write_torn; /* half of it is written, success reported */
+	uint32_t write_torn; /* only half is written, but success is reported */
 	uint32_t read_eio;
-	uint32_t damage; /* a bit of what was written is flipped */
+	uint32_t damage; /* one bit of the written data is flipped */
 };
 
-/* Where pages go that find no room in guest memory. */
+/* An area for pages that do not fit in guest memory. */
 struct vkernel_swap {
 	enum vkernel_swap_kind kind;
-	int fd;        /* FILE: open for reading and writing; it is dup'ed.
-			  Its contents are overwritten. */
-	uint64_t size; /* bytes of guest memory that fit, 1 page..1 TiB */
-	int priority;  /* higher first; equal ones are used in turn */
-	const char
-	    *name; /* for messages and /proc/swaps; copied; NULL: the kind */
+	int fd; /* FILE: open for reading and writing; duplicated. Its contents
+		   are overwritten. */
+	uint64_t size; /* capacity in bytes of guest memory, 1 page..1 TiB */
+	int priority;  /* higher first; areas of one priority in turn */
+	/* For messages and /proc/swaps; copied; NULL: the kind. */
+	const char *name;
 	struct vkernel_swap_inject inject;
 };
 #define VKERNEL_NSWAP_MAX 32
 
 struct vkernel_config {
-	uint64_t mem;     /* guest memory, bytes; 0: 1 GiB */
-	uint64_t devmem;  /* device memory, bytes; 0: 1 GiB, or none where the
-			     host limits file sizes (it costs what is used) */
-	const char *root; /* host directory that is /; NULL: "/" */
+	uint64_t mem; /* guest memory, bytes; 0: 1 GiB */
+	/* Device memory, bytes; 0: 1 GiB, or none where the host limits file
+	 * sizes.  Unused device memory costs nothing. */
+	uint64_t devmem;
+	const char *root; /* host directory that becomes /; NULL: "/" */
 	const struct vkernel_mount *mounts; /* in order */
 	size_t nmounts;
 	const struct vkernel_swap *swap; /* areas 1..nswap; none by default */
 	size_t nswap;
-	/* Keep at most so many bytes of file pages in swap, and write at most
-	 * so many a second; 0: none, no limit. */
+	/* Keep at most this many bytes of file pages in swap (0: none), and
+	 * write at most this many bytes per second (0: no limit). */
 	uint64_t swapcache, swapcache_rate;
 	const char *hostname; /* NULL: the host's */
 	bool no_aslr;         /* fixed guest addresses */
-	bool net_host;        /* Internet sockets are the host's; otherwise
-				 refused with EACCES */
-	bool fake_machine;    /* software only: no user code can run (tests) */
-	FILE *trace;          /* strace-like lines, NULL: none */
-	int log_level;        /* 0 errors, 1 warnings, 2 info, 3 debug */
-	/* Log lines, without newline, go here; NULL: standard error.  May be
-	 * called under locks of the kernel: it must not call back. */
+	bool net_host;     /* Internet sockets are passed to the host; otherwise
+			      they are refused with EACCES */
+	bool fake_machine; /* software only: cannot run user code (tests) */
+	FILE *trace;       /* strace-like lines, NULL: none */
+	int log_level;     /* 0 errors, 1 warnings, 2 info, 3 debug */
+	/* Called for each log line, without its newline; NULL: standard error.
+	 * The kernel may hold locks during the call, so that the function must
+	 * not call the kernel. */
 	void (*log)(void *arg, int level, const char *line);
 	void *log_arg;
 };
 
-/* What to start, for vkernel_spawn(). */
+/* The program that vkernel_spawn() starts. */
 struct vkernel_spawn {
-	const char *path;        /* absolute, or searched in the PATH of envp
-				    when it has no slash */
+	const char *path; /* a path, or a name without slash, which is searched
+			     in the PATH of envp */
 	const char *const *argv; /* NULL-terminated; NULL: { path } */
 	const char *const *envp; /* NULL-terminated; NULL: empty */
 	const char *cwd;         /* guest path; NULL: "/" */
-	bool cwd_optional;       /* "/" if the guest does not see cwd */
+	bool cwd_optional; /* use "/" if the guest has no such directory */
 	/* Host descriptors for the guest's 0..nfds-1; -1: closed.  NULL with
 	 * nfds 0: those of this process's 0, 1, 2 that were open when the
-	 * kernel was created.  They are dup'ed. */
+	 * kernel was created.  They are duplicated. */
 	const int *fds;
 	int nfds;
 };
@@ -114,103 +117,117 @@ struct vkernel_stat {
 	uint64_t forks, execs;
 	uint64_t host_maps, host_unmaps, host_protects; /* calls in stubs */
 	uint64_t handovers; /* user/kernel switches */
-	uint64_t spins;     /* of these, caught by spinning */
+	uint64_t spins;     /* of these, answered while spinning */
 	uint64_t stubs_created, stubs_live, stub_resets;
-	uint64_t objects, vmspaces, zone_items;     /* live */
-	uint64_t swap_size, swap_used, swap_stored; /* bytes: of all areas, of
-	    guest memory there, of what that takes (less when compressed) */
-	uint64_t swap_ins, swap_outs;               /* pages */
-	uint64_t swap_errors; /* pages not written, read or found damaged */
+	uint64_t objects, vmspaces, zone_items; /* live */
+	uint64_t swap_size;                     /* bytes of all areas */
+	uint64_t swap_used;   /* bytes of guest memory in them */
+	uint64_t swap_stored; /* bytes that these take (less if compressed) */
+	uint64_t swap_ins, swap_outs; /* pages */
+	uint64_t swap_errors; /* pages that were not written or not read, or
+				 were damaged */
 };
 
 /*
- * 0; EINVAL (config: mem is 1 MiB to 1 TiB, at most 1024 mounts and a host name
- * of 64 bytes; or what a swap area is not given), ENOENT/ENOTDIR/EISDIR/EACCES/
- * EEXIST/ENXIO (root, mounts or devices), ENOMEM, EMFILE, EFBIG (the limit on
- * file sizes is below mem), EOPNOTSUPP (swap that was not built in), EPERM
- * (the host refuses what the stub machine needs; a log line says what).  Which
- * mount or path was refused is said in one log line.
+ * Create a kernel.
+ * - 0.
+ * - EINVAL: the configuration is wrong (mem is 1 MiB to 1 TiB, at most 1024
+ *   mounts, a host name of at most 64 bytes; or a swap area lacks something).
+ * - ENOENT, ENOTDIR, EISDIR, EACCES, EEXIST, ENXIO: the root, a mount or a
+ *   device was refused.  One log line names it.
+ * - ENOMEM, EMFILE; EFBIG: the limit on file sizes is below mem.
+ * - EOPNOTSUPP: a kind of swap that was not built in.
+ * - EPERM: the host refuses what the stub machine needs; a log line says what.
  *
- * Guest code runs in child processes of this one: the embedder must not wait
- * for children that are not its own (waitpid(-1)), nor ignore SIGCHLD.
+ * Guest code runs in child processes of this process.  The embedder must not
+ * wait for children that are not its own (waitpid(-1)), nor ignore SIGCHLD.
  */
 int vkernel_create(const struct vkernel_config *, struct vkernel **);
-/* Kills what still runs, waits for it, gives everything back. */
+/* Kill all guest processes, wait for them, and free everything. */
 void vkernel_destroy(struct vkernel *);
 /*
- * Start a program as a new process without parent.  0 and *pid; the errors of
- * execve(2).  ENOENT: not found; EACCES/ENOEXEC: not executable.
+ * Start a program as a new process without parent.  0 and *pid, or the errors
+ * of execve(2): ENOENT: not found; EACCES, ENOEXEC: not executable.
  */
 int vkernel_spawn(struct vkernel *, const struct vkernel_spawn *, int *pid);
-/* Wait until the process started by vkernel_spawn() has ended; *status as
- * wait(2) has it.  Each pid can be waited for once: ECHILD after that. */
+/* Wait until a process that vkernel_spawn() started has ended; *status as of
+ * wait(2).  Each pid can be waited for once; afterwards ECHILD. */
 int vkernel_wait(struct vkernel *, int pid, int *status);
-/* Wait until no guest process is left at all. */
+/* Wait until no guest process is left. */
 void vkernel_wait_all(struct vkernel *);
 /* Signal a process (pid > 0), its group (pid < 0) or, with pid 0, the
- * foreground process group of the terminal.  Signal 0 only looks whether it is
- * there.  ESRCH, EINVAL. */
+ * foreground process group of the terminal.  Signal 0 only tests whether the
+ * process exists.  ESRCH, EINVAL. */
 int vkernel_kill(struct vkernel *, int pid, int sig);
-/* Is the process stopped by job control?  False also when it is gone. */
+/* True: the process is stopped by job control.  False also when it has exited.
+ */
 bool vkernel_stopped(struct vkernel *, int pid);
 void vkernel_stat(struct vkernel *, struct vkernel_stat *);
-/* Call fn for each system call that guests have made: its name, how often, and
- * how many of these were ENOSYS because it is missing. */
+/* Call fn for each system call that guests have made: its name, the number of
+ * calls, and how many of these failed with ENOSYS because the call is not
+ * implemented. */
 void vkernel_syscalls(struct vkernel *,
     void (*fn)(void *arg, const char *name, uint64_t calls, uint64_t missing),
     void *arg);
 
 /*
- * Open a file for use as swap, as FILE of struct vkernel_swap.  path NULL: an
- * unlinked file in the directory for temporary files; a directory: an unlinked
- * file there; a new name: made and unlinked; an existing file or block device
- * must be empty or carry the signature of mkswap(8).
- * - *size: bytes wanted.  0, *size (what the device has, if that is less) and
- *   *fd, which the caller closes when the kernel has it.
- * - EEXIST (it has other contents), EBUSY (in use as swap by another), and the
- *   errors of open(2).
+ * Open a file for use as swap, as FILE of struct vkernel_swap.
+ * - path: NULL: an unlinked file in the directory for temporary files; a
+ *   directory: an unlinked file there; a new name: the file is made and
+ *   unlinked; an existing file or block device: it must be empty or carry the
+ *   signature of mkswap(8).
+ * - *size: the bytes to reserve.
+ * - 0, *size (the size of the device, if that is less) and *fd, which the
+ *   caller closes after passing it to the kernel.
+ * - EEXIST (the file has other contents), EBUSY (another process uses it as
+ *   swap), and the errors of open(2).
  */
 int vkernel_swap_open(const char *path, uint64_t *size, int *fd);
 /* Add an area to a running kernel.  0 and *area; EINVAL, EBADF, ENOMEM, ENOSPC
- * (VKERNEL_NSWAP_MAX are in use), EMFILE, EOPNOTSUPP (not built in). */
+ * (VKERNEL_NSWAP_MAX areas are in use), EMFILE, EOPNOTSUPP (not built in). */
 int vkernel_swapon(
     struct vkernel *, const struct vkernel_swap *, unsigned *area);
 /*
- * Bring home what an area holds, and remove it; takes as long as reading it.
- * 0; ENOENT (no such area), EBUSY (under way), ENOMEM (memory and the other
- * areas cannot take it: it stays in use), EAGAIN (no progress for ten seconds,
- * with somebody using the last pages: the same).
+ * Read all pages of an area back, and remove it.  The call takes as long as
+ * reading them.
+ * - 0.
+ * - ENOENT (no such area), EBUSY (its removal is under way).
+ * - ENOMEM (memory and the other areas cannot take the pages), EAGAIN (no
+ *   progress for ten seconds, because the last pages are in use): the area
+ *   stays in use.
  */
 int vkernel_swapoff(struct vkernel *, unsigned area);
 /*
- * Page out what can be until at most `target` bytes of guest memory are in
- * use, and give the free memory back to the host.  *given_back: bytes, of what
- * could be done: always 0.
+ * Page out until at most `target` bytes of guest memory are in use, as far as
+ * possible, and return free memory to the host.  0, and *given_back: the bytes
+ * that were returned.
  */
 int vkernel_shrink(struct vkernel *, uint64_t target, uint64_t *given_back);
-/* ---- looking at processes ---- */
+/* ---- inspecting processes ---- */
 
 enum vkernel_proc_type {
 	VKERNEL_PROC_FILE,
 	VKERNEL_PROC_DIR,
 	VKERNEL_PROC_LINK,
 };
-/* Sees a name; false ends the list. */
+/* Called for each name; returning false ends the list. */
 typedef bool vkernel_proc_entry_fn(
     void *arg, const char *name, enum vkernel_proc_type);
 /*
- * The tree that guests have as /proc, from outside and without limits of
- * rights: path is relative to it ("1/maps"; "" is the root).  Reading a link
- * gives what it says; links are not followed.
- * - ENOENT, ENOTDIR, ESRCH (the process has gone meanwhile).
+ * The tree that guests have as /proc, without checks of permissions.
+ * - path: relative to the tree ("1/maps"; "" is its root).
+ * - Reading a link gives its text; links are not followed.
+ * - ENOENT, ENOTDIR, ESRCH (the process has exited meanwhile).
  */
 int vkernel_proc_list(
     struct vkernel *, const char *path, vkernel_proc_entry_fn *, void *arg);
 /*
- * Read or write len bytes at off; *done: how many were.  0 of them: the end.  A
- * text is made anew by each call; PID/mem is the memory of the process, off the
- * address.
- * - As above; EISDIR; EACCES (cannot be written); EIO (nothing is mapped).
+ * Read or write len bytes at off.
+ * - *done: the bytes that were moved; 0: the end.
+ * - Each call generates a text anew.  PID/mem is the memory of the process, and
+ *   off the address.
+ * - Errors as above; EISDIR; EACCES (not writable); EIO (nothing is mapped
+ *   there).
  */
 int vkernel_proc_read(struct vkernel *, const char *path, uint64_t off,
     void *buf, size_t len, size_t *done);
@@ -220,59 +237,62 @@ int vkernel_proc_write(struct vkernel *, const char *path, uint64_t off,
 /* ---- devices ---- */
 
 /*
- * A device whose pages the embedder supplies.  Called without locks, by
- * several threads at once; 0 or a positive errno.
+ * A device whose pages the embedder supplies.  The kernel calls these functions
+ * without locks, from several threads at once.  They return 0 or a positive
+ * errno.
  */
 struct vkernel_device_ops {
-	/* Page number `page` of the device (4096 bytes; below its size) was
-	 * touched for the first time: where in device memory is it?  A multiple
-	 * of 4096 from vkernel_devmem_alloc(); no two pages at one place.  An
-	 * errno is SIGBUS to the guest.  Asked once: it stays mapped, for
-	 * writing as well, whatever `write` is. */
+	/* The first access to page number `page` of the device (4096 bytes
+	 * each; below its size): return its place in device memory, a multiple
+	 * of 4096 from vkernel_devmem_alloc(), in *offset.  No two pages may
+	 * have the same place.  An errno is SIGBUS to the guest.  The function
+	 * is called once for each page: the page stays mapped, also for
+	 * writing, independently of `write`. */
 	int (*fault)(void *arg, uint64_t page, bool write, uint64_t *offset);
-	/* read(2), write(2): bytes [off, off+len) lie within the device; NULL:
-	 * EPERM. */
+	/* read(2) and write(2).  The bytes [off, off+len) lie within the
+	 * device.  NULL: EPERM. */
 	int (*read)(
 	    void *arg, uint64_t off, void *buf, size_t len, size_t *done);
 	int (*write)(
 	    void *arg, uint64_t off, const void *buf, size_t len, size_t *done);
 };
 /*
- * Zeroed device memory: *ptr is the embedder's mapping of it, *offset where it
- * is for ops->fault.  Freed with the kernel.  0, EINVAL (size 0), ENOMEM.
+ * Allocate zeroed device memory: *ptr is the embedder's mapping of it, *offset
+ * its place for ops->fault.  It is freed with the kernel.  0, EINVAL (size 0),
+ * ENOMEM.
  */
 int vkernel_devmem_alloc(
     struct vkernel *, size_t size, uint64_t *offset, void **ptr);
 /*
- * /dev/NAME, of `size` bytes, until the kernel ends.  ops must live as long.
- * 0; EINVAL (name, size above 1 TiB, no fault function), EEXIST, ENXIO (the
- * guest's root has no /dev), ENOMEM (also: 64 runs of device memory are in
- * use).
+ * Add the device /dev/NAME of `size` bytes.  It exists until the kernel ends,
+ * and so must ops.
+ * - 0; EINVAL (name, size above 1 TiB, no fault function), EEXIST, ENXIO (the
+ *   guest's root has no /dev), ENOMEM (also: 64 runs of device memory are in
+ *   use).
  */
 int vkernel_device_add(struct vkernel *, const char *name, uint64_t size,
     const struct vkernel_device_ops *ops, void *arg);
 /*
- * /dev/NAME as a window of `size` zeroed bytes that guests and the embedder
- * share: *buf is the same memory, at once, without system calls or copies.
- * Freed with the kernel.  Errors as above.
+ * Add /dev/NAME as a window: `size` zeroed bytes that guests and the embedder
+ * share.  *buf is the same memory, without system calls or copies.  It is freed
+ * with the kernel.  Errors as above.
  */
 int vkernel_window_create(
     struct vkernel *, const char *name, size_t size, void **buf);
 /*
- * Wake up to n guest threads that wait (FUTEX_WAIT, not private) on the word
- * at byte `off` of a window or device, which they have mapped shared.  The
- * other way round there is nothing: the embedder looks at the word.
- * 0; ENOENT (no such device), EINVAL (off not a multiple of 4 or beyond, n
- * below 0).
+ * Wake up to n guest threads that wait (FUTEX_WAIT, not private) on the word at
+ * byte `off` of a window or device that they have mapped shared.  There is no
+ * call for the other direction: the embedder polls the word.
+ * - 0; ENOENT (no such device), EINVAL (off is not a multiple of 4 or is beyond
+ *   the end, n below 0).
  */
 int vkernel_window_wake(
     struct vkernel *, const char *name, uint64_t off, int n);
 
-/* As vkernel_destroy, and *leaks = zone items, frames, swap blocks and
- * stubs that were still alive when everything should have been gone (0 is
- * right). */
+/* As vkernel_destroy(); *leaks is the number of zone items, frames, swap blocks
+ * and stubs that were not freed (0 is right). */
 void vkernel_destroy_check(struct vkernel *, uint64_t *leaks);
-/* Write the trace ring, newest last. */
+/* Write the trace ring, the newest event last. */
 void vkernel_dump_trace(struct vkernel *, FILE *);
 
 const char *vkernel_version(void);

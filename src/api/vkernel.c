@@ -2,28 +2,29 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Kernel instances: birth, death, and the calls of the embedder.  Starting
- * programs is in vkernel_spawn.c, the mounts in vkernel_mounts.c, swap in
- * vkernel_swap.c.
+ * Kernel instances: creation, destruction, and the calls of the embedder.
+ * vkernel_spawn.c starts programs, vkernel_mounts.c sets up the mounts,
+ * vkernel_swap.c manages swap.
  *
- * Concepts.  Everything hangs off struct vkernel; nothing is global, so any
- * number of kernels live side by side.  Creation goes from the bottom up: the
- * VM system, the machine (which needs the arena), zones and tables, the file
- * systems, swap, the pageout daemon.  Teardown is the same list backwards and
- * accepts a kernel at any stage of its creation, so it is also the undo of a
- * failed one.
+ * Concepts.  All state belongs to a struct vkernel and nothing is global, so
+ * that any number of kernels can exist at the same time.  Creation goes from
+ * the bottom up: the VM system, the machine (which needs the arena), zones and
+ * tables, the file systems, swap, the pageout daemon.  vkernel_teardown()
+ * undoes these steps in reverse order.  It accepts a kernel at any stage of its
+ * creation, so that it also undoes a failed creation.
  *
- * Death.  vkernel_destroy() first forbids new processes (`dying`, tested
- * under proctree where children are linked), then kills until none is live,
- * reaps the zombies nobody waited for, and waits for the threads: a process
- * is gone a moment before its last thread is.  Only then is anything freed.
+ * Destruction.  vkernel_destroy() first forbids new processes (`dying`, tested
+ * under proctree where children are linked).  Then it kills until no process is
+ * live, reaps the zombies that were not waited for, and waits for the host
+ * threads, because a process is gone a moment before its last thread.  Only
+ * after that does it free anything.
  *
- * Locking and lifetime: the embedder's calls may come from any thread until
- * vkernel_destroy() is called; none may be running then.
+ * Locking and lifetime: the embedder may make its calls from any thread until
+ * it calls vkernel_destroy(); no call may be running then.
  *
- * Guarantees: vkernel_destroy_check() counts what is still alive when
- * everything should be gone.  If that is not 0 the VM system is left alone
- * (and leaked) rather than torn down under whoever still uses it.
+ * Guarantees: vkernel_destroy_check() counts the objects that are still alive
+ * when everything should have been freed.  If the count is not 0, the VM system
+ * is leaked instead of being destroyed while it is in use.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -111,7 +112,7 @@ config_free(struct vkernel *k)
 	free((void *)(uintptr_t)k->config.root);
 }
 
-/* Own copies of everything that the caller may take away. */
+/* Copy everything that the caller may free. */
 static int
 config_copy(struct vkernel *k, const struct vkernel_config *c)
 {
@@ -156,7 +157,7 @@ vkernel_log(void *arg, enum klog_level lvl, const char *line)
 	k->config.log(k->config.log_arg, (int)lvl, line);
 }
 
-/* ---- birth ---- */
+/* ---- creation ---- */
 
 static int
 vkernel_zones(struct vkernel *k)
@@ -184,7 +185,7 @@ vkernel_zones(struct vkernel *k)
 	return (0);
 }
 
-/* Locks and tables; nothing here can fail but for memory. */
+/* Locks and tables.  ENOMEM is the only error. */
 static int
 vkernel_tables(struct vkernel *k)
 {
@@ -242,8 +243,8 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	int error;
 
 	error = vm_system_init(&k->vm, &cf);
-	/* A limit on file sizes that is large enough for what was asked for is
-	 * enough. */
+	/* The host's limit on file sizes may be large enough for the guest
+	 * memory but not for device memory that was not asked for. */
 	if (error == EFBIG && k->config.devmem == 0) {
 		cf.devmem = 0;
 		error = vm_system_init(&k->vm, &cf);
@@ -268,7 +269,8 @@ vkernel_files(struct vkernel *k)
 	return (vkernel_mounts(k));
 }
 
-/* On a machine that runs user code, memory runs short on its own. */
+/* Only on a machine that runs user code can memory run short without a call of
+ * a test, so that only there a daemon is needed. */
 static int
 vkernel_pageout(struct vkernel *k)
 {
@@ -282,7 +284,8 @@ vkernel_pageout(struct vkernel *k)
 	return (error);
 }
 
-/* Everything back that there is; returns what was still alive. */
+/* Free everything that has been created.  Returns the number of objects that
+ * were still alive. */
 static uint64_t
 vkernel_teardown(struct vkernel *k)
 {
@@ -310,8 +313,8 @@ vkernel_teardown(struct vkernel *k)
 			vm_system_destroy(&k->vm);
 		else
 			klog(&k->log, KLOG_ERR,
-			    "%llu items, frames or swap blocks were not given "
-			    "back",
+			    "vkernel_destroy: %llu zone items, frames or swap "
+			    "blocks are still in use; the VM system is leaked",
 			    (unsigned long long)leaks);
 	}
 	if (k->tty_fd >= 0)
@@ -440,7 +443,7 @@ vkernel_create(const struct vkernel_config *config, struct vkernel **out)
 	return (vkernel_create_fake_on(config, NULL, NULL, out));
 }
 
-/* ---- death ---- */
+/* ---- destruction ---- */
 
 static void
 vkernel_kill_all(struct vkernel *k)

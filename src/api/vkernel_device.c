@@ -4,22 +4,23 @@
 /*
  * Devices of the embedder.
  *
- * Purpose: memory that an embedder and guests share without a copy, and
- * devices whose pages the embedder supplies when they are touched.
+ * Purpose: memory that an embedder and guests share without a copy, and devices
+ * whose pages the embedder supplies at the first access.
  *
- * Concepts.  Device memory is a part of the arena that belongs to no guest
- * (vm_phys_device.c): the embedder has it mapped, and guests map it through a
- * device in /dev.  A window is the simplest device: its pages are its own run
- * of device memory, from first to last.  Any other device says, page by page,
- * where in device memory the page is, or that there is none.
+ * Concepts.  Device memory is a part of the arena that is not guest memory
+ * (vm_phys_device.c).  The embedder has it mapped, and guests map it through a
+ * device in /dev.  A window is the simplest device: its pages are one run of
+ * device memory.  For any other device the embedder's fault function returns,
+ * for each page, its place in device memory or an error.
  *
  * Locking and lifetime: devices and device memory are added while the kernel
- * runs and stay until it ends; k->devices is under proctree, and only looked
- * through by name.  The embedder's functions are called without locks, by
+ * runs and stay until it ends.  proctree protects k->devices, which is only
+ * searched by name.  The embedder's functions are called without locks, by
  * several threads at once.
  *
- * Guarantees: a page number, an offset or a length from a guest is checked
- * before the embedder sees it, and the embedder's answer before a guest does.
+ * Guarantees: the embedder sees a page number, an offset or a length from a
+ * guest only after it was checked; a guest sees the embedder's answer only
+ * after it was checked.
  *
  * Limits: 64 runs of device memory, and 1 GiB of it unless the configuration
  * says otherwise.
@@ -103,7 +104,7 @@ vkernel_devmem_alloc(
 	return (0);
 }
 
-/* ---- what the pager and devfs ask ---- */
+/* ---- callbacks of the pager and of devfs ---- */
 
 static int
 device_fault(void *dev, vm_pindex_t idx, vm_prot_t access, vm_frame_t *frame)
@@ -137,7 +138,8 @@ static const struct cdev_pager_ops device_pager_ops = {
     .dtor = device_dtor,
 };
 
-/* Bytes through a buffer: the embedder's functions know no uio. */
+/* Move bytes through a buffer, because the embedder's functions do not take a
+ * uio. */
 static int
 device_rw_ops(struct vkdevice *d, struct uio *uio)
 {
@@ -187,7 +189,7 @@ device_rw(void *arg, struct uio *uio)
 	return (0);
 }
 
-/* ---- adding ---- */
+/* ---- adding devices ---- */
 
 static int
 device_publish(struct vkernel *k, struct vkdevice *d)
@@ -208,7 +210,7 @@ device_publish(struct vkernel *k, struct vkdevice *d)
 	d->object_id = vd.object->id;
 	error = devfs_device_add(k->vfs, &vd);
 	if (error != 0) {
-		vm_object_free(vd.object); /* and d with it */
+		vm_object_free(vd.object); /* also frees d */
 		return (error);
 	}
 	kmutex_lock(&k->proctree);
@@ -306,7 +308,7 @@ vkernel_devices_destroy(struct vkernel *k)
 {
 	struct vkdevmem *m;
 
-	/* The devices themselves went with devfs. */
+	/* The devices themselves were freed with devfs. */
 	while ((m = LIST_FIRST(&k->devmem)) != NULL) {
 		LIST_REMOVE(m, link);
 		vm_phys_device_free(k->vm.phys, m->first, m->npages);

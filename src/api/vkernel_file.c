@@ -4,19 +4,20 @@
 /*
  * Files that the embedder maps by descriptor.
  *
- * Concepts.  A vkfile is one file of the host, by device and inode, with the
- * object that caches its pages: all mappings of it share them.  It has up to
- * two descriptors, one to read and one to write, duplicates of what the
- * embedder gave.  It lives as long as an object of it is mapped: each ref of
- * the object is one of the file (vm_vnode_ops), and the last one writes back
- * and closes.
+ * Concepts.  A vkfile is one file of the host, identified by device and inode,
+ * with the object that caches its pages: all mappings of the file share these
+ * pages.  It has up to two descriptors, one for reading and one for writing,
+ * which are duplicates of the embedder's.  It lives as long as its object is
+ * mapped: each ref of the object is a ref of the file (vm_vnode_ops), and
+ * dropping the last one writes back and closes.
  *
- * Locking and lifetime.  k->file_lock protects list, refs and descriptors.  A
- * file whose last ref has gone stays on the list, with none, until it is
- * written back; who wants to map it meanwhile waits for that.
+ * Locking and lifetime.  k->file_lock protects the list, refs and descriptors.
+ * A file whose last ref has gone stays on the list with refs 0 until it is
+ * written back; a thread that maps it meanwhile waits for that.
  *
  * Limits.  Guests that reach the same file by a mount use another cache.  A
- * change that others make to the file is not seen in pages that are resident.
+ * change that another process makes to the file is not seen in pages that are
+ * resident.
  */
 #include "api/vkernel_file.h"
 
@@ -107,7 +108,7 @@ vkfile_rele(void *h)
 	kmutex_unlock(&k->file_lock);
 	if (!last)
 		return;
-	/* It stays in the list until all of it is in the file: a mapping that
+	/* The file stays on the list until it is written back: a mapping that
 	 * is made meanwhile waits, and then reads what was written. */
 	vnode_pager_dealloc(f->object);
 	f->object = NULL;
@@ -152,7 +153,7 @@ static const struct vm_vnode_ops vkfile_ops = {
     .ident = vkfile_ident,
 };
 
-/* A ref to a file that is mapped already, or NULL. */
+/* A ref to a file that is already mapped; NULL: it is not mapped. */
 static struct vkfile *
 vkfile_find(struct vkernel *k, const struct host_stat *st)
 {
@@ -172,7 +173,7 @@ again:
 	return (NULL);
 }
 
-/* A new one, not on the list. */
+/* Create a vkfile.  It is not on the list. */
 static int
 vkfile_make(
     struct vkernel *k, int fd, const struct host_stat *st, struct vkfile **out)
@@ -198,7 +199,7 @@ vkfile_make(
 	return (0);
 }
 
-/* Lend it a descriptor to write. */
+/* Give the file a descriptor for writing, unless it has one. */
 static int
 vkfile_writable(struct vkfile *f, int fd)
 {
@@ -234,8 +235,8 @@ vkfile_get(struct vkernel *k, int fd, struct vkfile **out,
 	error = host_getfl(fd, &mode);
 	if (error != 0 || (mode & O_PATH) != 0)
 		return (EBADF);
-	/* Writing at an offset is what append does not do, nor direct for all
-	 * of them. */
+	/* Writing back needs writes at an offset: O_APPEND does not honour the
+	 * offset, and O_DIRECT does not allow every offset. */
 	writable = (mode & (O_ACCMODE | O_APPEND | O_DIRECT)) == O_RDWR;
 	mode &= O_ACCMODE;
 	if (mode == O_WRONLY)

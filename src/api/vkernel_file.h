@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Files of the embedder, as objects to map.
+ * Files of the embedder as objects that can be mapped.
  */
 #ifndef API_VKERNEL_FILE_H
 #define API_VKERNEL_FILE_H
@@ -12,10 +12,10 @@
 struct vkfile;
 
 /*
- * The file behind a host descriptor, which is duplicated.
- * - 0: a ref of the file; its object, for vm_mmap(); what the descriptor
- *   permits in a shared mapping.
- * - EBADF, EACCES (not open for reading), ENODEV (no regular file), EMFILE,
+ * The file of a host descriptor, which is duplicated.
+ * - 0: a ref of the file; its object, for vm_mmap(); the rights that the
+ *   descriptor permits in a shared mapping.
+ * - EBADF, EACCES (not open for reading), ENODEV (not a regular file), EMFILE,
  *   ENOMEM.
  */
 int vkfile_get(struct vkernel *, int fd, struct vkfile **, struct vm_object **,

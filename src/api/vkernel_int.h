@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the files of the library share, and kernel instances on other machines,
- * for tests.
+ * Declarations that the files of the library share, and kernel instances for
+ * tests, on a scripted CPU or a replaced host.
  */
 #ifndef API_VKERNEL_INT_H
 #define API_VKERNEL_INT_H
@@ -15,9 +15,10 @@
 #include "vm/vmspace.h"
 
 /*
- * As vkernel_create(), with user code played by `fake` (which lives as long
- * as the kernel) on pmap_soft_ops, and memory from `host`; NULL: the real
- * one.
+ * As vkernel_create(), with these replacements:
+ * - `fake` plays the user code, on pmap_soft_ops.  It must live as long as the
+ *   kernel.
+ * - `host` supplies memory.  NULL: the real host.
  */
 int vkernel_create_fake_on(const struct vkernel_config *, struct cpu_fake *,
     const struct host *host, struct vkernel **);

@@ -2,22 +2,22 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The file system view of a kernel instance: the root, the mounts every
+ * The file system view of a kernel instance: the root, the mounts that every
  * kernel has, and those of its configuration.
  *
- * Concepts.  The root is a directory of the host, read-only.  Over it come
- * /proc, /dev, /dev/shm and /tmp, where the root has such directories, and
- * over these the configured mounts, in order; a place for them is made where
- * the file system below is a tmpfs of ours.
+ * Concepts.  The root is a directory of the host, read-only.  /proc, /dev,
+ * /dev/shm and /tmp are mounted over it, where the root has such directories,
+ * and then the configured mounts, in order.  A missing mount point is created
+ * if the file system below it is a tmpfs of this kernel.
  *
  * A path that is to be writable (VKERNEL_MOUNT_RW) names a file of the root.
- * It is resolved in the guest's view while nothing but the root is mounted,
- * and the result, which has no symbolic link in it, is appended to the host
- * path of the root: a link in an untrusted root cannot lead the writable
- * mount out of it.
+ * It is resolved in the guest's view while only the root is mounted, and the
+ * result, which contains no symbolic link, is appended to the host path of the
+ * root.  Therefore a link in an untrusted root cannot direct the writable mount
+ * outside the root.
  *
- * Errors: the first mount that is refused ends the creation of the kernel and
- * is named in one log line.
+ * Errors: the first mount that fails ends the creation of the kernel and is
+ * named in one log line.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ mounts_refused(struct vkernel *k, const char *what, const char *path, int error)
 	return (error);
 }
 
-/* Where a writable path really is in the root, malloc'ed. */
+/* The path of a writable mount without symbolic links, malloc'ed. */
 static int
 mounts_canonical(struct vkernel *k, const char *path, char **out)
 {
@@ -88,7 +88,7 @@ mounts_canonical(struct vkernel *k, const char *path, char **out)
 	return (0);
 }
 
-/* Make what is missing of a mount point, where that is possible. */
+/* Create the missing parts of a mount point, where that is possible. */
 static int
 mounts_make_point(struct vkernel *k, const char *path, bool dir)
 {
@@ -126,7 +126,8 @@ out:
 	return (error == EROFS ? ENOENT : error);
 }
 
-/* The mounts every kernel has; a root without the place does without. */
+/* A mount that every kernel has.  If the root has no directory for it, it is
+ * left out. */
 static int
 mounts_default(struct vkernel *k, const char *path, struct vmount *mp)
 {
@@ -178,7 +179,7 @@ mounts_defaults(struct vkernel *k, char *const *rw)
 	return (error);
 }
 
-/* Host path of a canonical path of the root, malloc'ed. */
+/* The host path of a canonical path of the root, malloc'ed. */
 static char *
 mounts_host_path(struct vkernel *k, const char *path)
 {
@@ -193,7 +194,8 @@ mounts_host_path(struct vkernel *k, const char *path)
 	return (out);
 }
 
-/* A file of the host as a device: its vnode covers one of devfs. */
+/* Make a file of the host a device: its vnode is mounted over a node of devfs.
+ */
 static int
 mounts_device(struct vkernel *k, const struct vkernel_mount *m)
 {

@@ -2,16 +2,18 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The tree of /proc from outside of the guest: list, read, write by path.
+ * The tree of /proc for the embedder: list, read and write by path.
  *
- * Concepts.  Whoever wants to show the tree elsewhere (a socket, a file system
- * of the host) needs these three and nothing of its nodes.  Paths are relative
- * to the root of the tree, "1/maps", and name nodes of the tree only: links in
- * it are read as links, never followed, so nothing beyond it can be reached.
+ * Concepts.  A program that shows the tree elsewhere (over a socket, or as a
+ * file system of the host) needs only these three calls and does not depend on
+ * the nodes.  A path is relative to the root of the tree ("1/maps") and names a
+ * node of the tree only: links are read, never followed, so that no file
+ * outside the tree can be reached.
  *
- * The caller is the kernel's owner: it may look at every process.
+ * The caller owns the kernel, so that it may see every process.
  *
- * Locking: none of its own; each call walks anew and holds nothing afterwards.
+ * Locking: none of its own.  Each call walks the path anew and holds nothing
+ * afterwards.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +27,6 @@
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
 
-/* Types in directory entries, as in Linux. */
 #define DTYPE_DIR 4
 #define DTYPE_LNK 10
 
@@ -51,7 +52,7 @@ entry(void *arg, const char *name, size_t len, uint64_t ino, uint8_t dtype,
 				 : VKERNEL_PROC_FILE));
 }
 
-/* A ref of the root of the tree; the one that is always there. */
+/* A ref of the root of the first mount of /proc; NULL: none. */
 static struct vnode *
 proc_root(struct vkernel *k)
 {
@@ -130,7 +131,7 @@ vkernel_proc_list(
 	return (error);
 }
 
-/* The text of a link from off on. */
+/* The text of a link, starting at off. */
 static int
 read_link(struct vnode *vp, uint64_t off, char *buf, size_t len, size_t *done)
 {

@@ -4,28 +4,31 @@
 /*
  * Running user code in a vmspace of the embedder: vmspace_ctl().
  *
- * Concepts.  A frame is a thread of user code without a process.  What the
- * machine keeps for it (struct run, with a cpu_thread) is made at its first run
- * and hangs off frame->opaque.  It holds the vmspace that it is bound to, whose
- * machine ends at its second stage only: so it is there as long as the frame
- * may refer to it.  Running in another vmspace moves it over.
+ * Concepts.  A frame is a thread of user code without a process.  Its machine
+ * state (struct vkrun, with a cpu_thread) is created by the first run of the
+ * frame and stored in frame->opaque.  A vkrun holds the vmspace that it is
+ * bound to.  The machine of a vmspace ends only in the second stage of the
+ * vmspace's destruction, so that it exists as long as a frame may refer to it.
+ * Running the frame in another vmspace binds it there.
  *
- * The first thread in a vmspace gets a machine.  Each further one is made
- * inside of that machine by a peer, a thread that is bound there already and
- * not in user code just then (cpu_share).  If one is parked it is borrowed;
- * otherwise a running one is interrupted, and makes the new thread in its own
- * loop, between two runs, which its embedder does not notice.
+ * The first thread in a vmspace gets a new machine.  A further thread must be
+ * created inside that machine by a peer: a thread that is bound to it already
+ * and is not in user code at that moment (cpu_share).  A parked peer is
+ * borrowed for this.  If all peers are running, one is interrupted and creates
+ * the new thread in its own loop between two runs; its embedder does not
+ * notice.
  *
- * The loop serves what is not the embedder's business: page faults that the map
- * allows, and peers.  Everything else ends the run.
+ * The loop handles two events itself: page faults that the map allows, and
+ * requests of peers.  Every other event ends the run.
  *
  * Locking and lifetime.  k->run_lock protects the list of runs and their
- * states. One thread at a time runs a frame.  INTERRUPT comes from another one;
- * it uses what frame->opaque says under the lock, and so does the end of a run.
- * A run has a ref of its own, so the address space stays whole until the event.
+ * states.  One thread at a time runs a frame.  VMSPACE_CTL_INTERRUPT comes from
+ * another thread; it reads frame->opaque under the lock, and the end of a run
+ * changes it under the lock.  A run has its own reference to the vmspace, so
+ * that the address space stays complete until the event.
  *
- * Guarantees: an interrupt is not lost: it sets a flag before it pokes the
- * machine, and the flag is looked at before and after each run.
+ * Guarantees: an interrupt is not lost: it sets a flag before it interrupts the
+ * machine, and the loop tests the flag before and after each run.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,20 +41,20 @@
 #include "kern/base/restart.h"
 
 enum run_state {
-	RUN_LOOSE,   /* bound to no machine */
-	RUN_BINDING, /* getting one */
-	RUN_PARKED,  /* bound; its thread is elsewhere */
-	RUN_BUSY,    /* bound; its thread, or a borrower, uses it */
+	RUN_LOOSE,   /* not bound to a machine */
+	RUN_BINDING, /* being bound to a machine */
+	RUN_PARKED,  /* bound; its thread does not run */
+	RUN_BUSY,    /* bound; in use by its thread or a borrower */
 };
 
 /* Key: [I] immutable, [a] atomic, [r] k->run_lock */
 struct vkrun {
-	struct vkernel *k;         /* [I] */
-	struct cpu_thread *cpu;    /* [I] used by who has it BUSY or BINDING */
-	struct vmspace *vm;        /* [r] held; where it is bound */
-	enum run_state state;      /* [r] */
-	struct vkrun *wants;       /* [r] a peer that waits for a thread */
-	int given;                 /* [r] the answer to it; -1: none yet */
+	struct vkernel *k;      /* [I] */
+	struct cpu_thread *cpu; /* [I] used by the owner of r */
+	struct vmspace *vm;     /* [r] held; the vmspace it is bound to */
+	enum run_state state;   /* [r] */
+	struct vkrun *waiter;   /* [r] the peer that waits for a thread */
+	int given; /* [r] the result for the waiting run; -1: none yet */
 	_Atomic(bool) interrupted; /* [a] by the embedder */
 	LIST_ENTRY(vkrun) link;    /* [r] */
 };
@@ -92,7 +95,7 @@ run_set(struct vkrun *r, enum run_state state)
 	kmutex_unlock(&r->k->run_lock);
 }
 
-/* Leave the machine it is bound to, if any.  The caller has it. */
+/* Unbind r from its machine, if any.  The caller owns r. */
 static void
 run_unbind(struct vkrun *r)
 {
@@ -108,8 +111,8 @@ run_unbind(struct vkrun *r)
 	vmspace_drop(vm);
 }
 
-/* Wait until nobody has borrowed it, and have it, to run in vm (NULL: nowhere).
- */
+/* Wait until no thread has borrowed r, and take it, to run in vm (NULL: to
+ * unbind it). */
 static void
 run_take(struct vkrun *r, const struct vmspace *vm)
 {
@@ -118,7 +121,8 @@ run_take(struct vkrun *r, const struct vmspace *vm)
 	kmutex_lock(&k->run_lock);
 	while (r->state == RUN_BUSY || r->state == RUN_BINDING)
 		kcond_wait(&k->run_cond, &k->run_lock);
-	/* Who is about to leave its machine is no peer any more. */
+	/* A run that is about to leave its machine can no longer serve as a
+	 * peer. */
 	if (r->state == RUN_PARKED)
 		r->state = r->vm == vm ? RUN_BUSY : RUN_BINDING;
 	kmutex_unlock(&k->run_lock);
@@ -141,9 +145,9 @@ run_done(struct vmspace_frame *f)
 	free(r);
 }
 
-/* ---- a machine, or a thread in one ---- */
+/* ---- a machine, or a further thread in one ---- */
 
-/* Another run that is bound there, parked rather than busy.  Locked. */
+/* Another run that is bound to vm, preferably a parked one.  Locked. */
 static struct vkrun *
 peer_find(const struct vkrun *r, const struct vmspace *vm)
 {
@@ -154,14 +158,14 @@ peer_find(const struct vkrun *r, const struct vmspace *vm)
 			continue;
 		if (p->state == RUN_PARKED)
 			return (p);
-		if (best == NULL || best->wants != NULL)
+		if (best == NULL || best->waiter != NULL)
 			best = p;
 	}
 	return (best);
 }
 
-/* Have a thread made by peer p.  Locked, and unlocked meanwhile.  EAGAIN also
- * if it is no peer any more. */
+/* Let peer p create a thread for r.  Locked on entry and exit, unlocked in
+ * between.  EAGAIN also if p is no peer any more. */
 static int
 peer_ask(struct vkrun *r, struct vkrun *p)
 {
@@ -177,42 +181,42 @@ peer_ask(struct vkrun *r, struct vkrun *p)
 		kcond_broadcast(&k->run_cond);
 		return (error);
 	}
-	if (p->state == RUN_BUSY && p->wants == NULL) {
-		p->wants = r;
+	if (p->state == RUN_BUSY && p->waiter == NULL) {
+		p->waiter = r;
 		r->given = -1;
 		cpu_interrupt(p->cpu);
 		while (r->given < 0)
 			kcond_wait(&k->run_cond, &k->run_lock);
 		return (r->given);
 	}
-	/* It is being bound, or serves another one. */
+	/* The peer is being bound, or serves another run. */
 	kcond_wait(&k->run_cond, &k->run_lock);
 	return (ERESTART);
 }
 
-/* By a busy run between two trips: make the thread that a peer waits for. `no`:
- * an error to tell it instead. */
+/* Called by a busy run between two runs of user code: create the thread that a
+ * peer waits for.  `refuse`: 0, or an error to report to the peer instead. */
 static void
-peer_serve(struct vkrun *r, int no)
+peer_serve(struct vkrun *r, int refuse)
 {
 	struct vkernel *k = r->k;
 	struct vkrun *p;
 	int error;
 
 	kmutex_lock(&k->run_lock);
-	p = r->wants;
+	p = r->waiter;
 	kmutex_unlock(&k->run_lock);
 	if (p == NULL)
 		return;
-	error = no != 0 ? no : cpu_share(p->cpu, r->cpu);
+	error = refuse != 0 ? refuse : cpu_share(p->cpu, r->cpu);
 	kmutex_lock(&k->run_lock);
-	r->wants = NULL;
+	r->waiter = NULL;
 	p->given = error;
 	kcond_broadcast(&k->run_cond);
 	kmutex_unlock(&k->run_lock);
 }
 
-/* The trip is over.  Who has asked meanwhile is answered first. */
+/* The run has ended.  Serve the request of a peer that came meanwhile first. */
 static void
 run_park(struct vkrun *r, int error)
 {
@@ -220,10 +224,10 @@ run_park(struct vkrun *r, int error)
 
 	while (!parked) {
 		peer_serve(r, error);
-		/* From here on another thread may be the one to use it. */
+		/* After this another thread may use the cpu_thread. */
 		cpu_leave(r->cpu);
 		kmutex_lock(&r->k->run_lock);
-		parked = r->wants == NULL;
+		parked = r->waiter == NULL;
 		if (parked) {
 			r->state = RUN_PARKED;
 			kcond_broadcast(&r->k->run_cond);
@@ -232,7 +236,7 @@ run_park(struct vkrun *r, int error)
 	}
 }
 
-/* Bind r, which is loose and the caller's, to vm. */
+/* Bind r to vm.  The caller owns r, which is RUN_LOOSE. */
 static int
 run_bind(struct vkrun *r, struct vmspace *vm)
 {
@@ -322,7 +326,7 @@ regs_store(struct vmspace_regs *r, const struct trapframe *tf, bool syscall)
 	};
 }
 
-/* True: the event is the embedder's. */
+/* True: the event ends the run and is reported to the embedder. */
 static bool
 event_take(struct vmspace *vm, const struct cpu_event *ev,
     struct vmspace_frame *f, int *error)
@@ -346,7 +350,7 @@ event_take(struct vmspace *vm, const struct cpu_event *ev,
 		f->code = ev->code;
 		return (true);
 	case CPU_EV_INTERRUPT:
-		/* For a peer, or the loop finds the flag. */
+		/* Either a peer has a request, or the loop finds the flag. */
 		return (false);
 	case CPU_EV_DEAD:
 		break;
@@ -355,7 +359,7 @@ event_take(struct vmspace *vm, const struct cpu_event *ev,
 	return (true);
 }
 
-/* r is bound to vm, and busy. */
+/* r is bound to vm and RUN_BUSY. */
 static int
 run_until_event(struct vmspace *vm, struct vmspace_frame *f, struct vkrun *r)
 {
@@ -381,8 +385,8 @@ run_until_event(struct vmspace *vm, struct vmspace_frame *f, struct vkrun *r)
 	return (error);
 }
 
-/* Take r, which nobody else has, to another vmspace, with all of its registers;
- * on failure it is where it was, or nowhere. */
+/* Move r, which the caller owns, to another vmspace, with all of its registers.
+ * After a failure it is bound where it was, or not bound. */
 static int
 run_move(struct vkrun *r, struct vmspace *vm)
 {

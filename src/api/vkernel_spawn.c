@@ -2,21 +2,22 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * vkernel_spawn(): a process without parent.
+ * vkernel_spawn(): start a process without parent.
  *
- * Concepts.  What fork and exec do for a guest is done here by the embedder's
- * thread: a structure with directories, descriptors and handlers of its own,
- * an lwp, and kern_exec() in it.  Only when the image is complete does the
- * process get its number and become visible, leader of a session and a group
- * of its own; starting its host thread is the last step.  A failure on the
+ * Concepts.  The embedder's thread does what fork and exec do for a guest: it
+ * creates a process with its own directories, descriptors and handlers, an lwp,
+ * and runs kern_exec() in it.  Only when the image is complete does the process
+ * get its number and become visible, as the leader of its own session and
+ * process group.  Starting its host thread is the last step.  A failure on the
  * way leaves nothing behind.
  *
  * The first process that is started has number 1 and is init: the reaper of
  * orphans while it lives.
  *
  * Terminal.  If one of the descriptors 0 to 2 is a terminal of the host, it
- * becomes the kernel's terminal and, unless another session has it, the
- * controlling terminal of the new session.
+ * becomes the kernel's terminal.  Unless it is the controlling terminal of
+ * another session already, it becomes the controlling terminal of the new
+ * session.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -45,7 +46,8 @@
 #define MEMLOCK_SOFT ((uint64_t)8 << 20)
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
-/* fs.c of a first process: the kernel's root, cwd as given. */
+/* Directories of the first process: the kernel's root, and the given working
+ * directory. */
 static int
 spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 {
@@ -66,7 +68,9 @@ spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	if (error != 0 && sp->cwd_optional)
 		error = namei(&ctx, NULL, "/", NAMEI_DIRECTORY, &nd);
 	if (error != 0) {
-		klog(&k->log, KLOG_ERR, "cwd %s: %s", sp->cwd, strerror(error));
+		klog(&k->log, KLOG_ERR,
+		    "cannot use %s as the working directory: %s",
+		    sp->cwd != NULL ? sp->cwd : "/", strerror(error));
 		return (error);
 	}
 	first.cwd = nd.vp;
@@ -85,9 +89,10 @@ spawn_given(const struct vkernel_spawn *sp)
 }
 
 /*
- * Host descriptor for the guest's descriptor i, -1: closed.  A standard one
- * counts only if it was open before this kernel was made: since then it may
- * have become something of ours, the arena for example.
+ * The host descriptor for the guest's descriptor i; -1: closed.  A standard
+ * descriptor counts only if it was open before this kernel was created:
+ * afterwards the kernel may have opened a file of its own at that number, for
+ * example the arena.
  */
 static int
 spawn_fd(const struct vkernel *k, const struct vkernel_spawn *sp, int i)
@@ -124,7 +129,7 @@ spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	return (error);
 }
 
-/* Identity of the calling process, and Linux's limits.  ENOMEM. */
+/* The identity of the calling process, and Linux's default limits.  ENOMEM. */
 static int
 spawn_settings(struct proc *p)
 {
@@ -186,7 +191,7 @@ spawn_path_variable(const char *const *envp)
 	return (PATH_DEFAULT);
 }
 
-/* As execvp(3): the path found is left in buf. */
+/* Search as execvp(3) does; the path that was found is in buf. */
 static int
 spawn_find(struct vfs_ctx *ctx, const struct vkernel_spawn *sp,
     char buf[VFS_PATH_MAX], struct vnode **vpp)
@@ -239,7 +244,7 @@ spawn_exec(struct lwp *l, const struct vkernel_spawn *sp)
 	return (error);
 }
 
-/* ---- becoming visible ---- */
+/* ---- making the process visible ---- */
 
 /* A terminal among the first three descriptors, or -1. */
 static int
@@ -293,7 +298,7 @@ spawn_link(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 	return (error);
 }
 
-/* On success the process runs, and may already be gone. */
+/* After success the process runs, and may already have exited. */
 static int
 spawn_start(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 {

@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Swap, as the embedder sees it: areas come and go while the kernel runs.
+ * Swap for the embedder: add and remove areas while the kernel runs.
  *
- * Purpose: to translate.  Areas are vm's (swap_pager.h); numbers, errors and
- * meanings pass through.  A descriptor is dup'ed, so that it belongs to one
- * side whatever fails.
+ * Purpose: to translate.  vm implements areas (swap_pager.h); numbers, errors
+ * and meanings are passed through.  A descriptor is duplicated, so that the
+ * embedder keeps its own whether the call fails or not.
  *
- * Figures are those of the areas there are: what a removed one has counted
- * goes with it.
+ * The figures are the sums over the areas in use: the counts of an area that
+ * was removed are gone.
  *
  * Locking: none of its own; the calls may come from any thread.
  */

@@ -2,12 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The vmspace calls of the embedder: mappings and memory.  Life and accounting
- * are vm's own (vmspace.c, vm_meter.c); running user code is vkernel_run.c.
+ * The vmspace calls of the embedder: mappings and memory.  vm implements
+ * lifetime and accounting (vmspace.c, vm_meter.c); vkernel_run.c runs user
+ * code.
  *
- * Each call checks what it is given and hands it to vm, whose functions do the
- * same for guests.  A vmspace of the embedder differs from that of a process in
- * nothing but that no process has it.
+ * Each call checks its arguments and passes them to vm, whose functions do the
+ * same for guests.  A vmspace of the embedder differs from that of a process
+ * only in that no process uses it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,7 +73,7 @@ vmspace_mmap(struct vmspace *vm, uintptr_t *addr, size_t len, int prot,
 	if (addr == NULL || (prot & ~PROT_ALL) != 0)
 		return (EINVAL);
 	va = *addr;
-	/* The host's numbers are Linux's. */
+	/* The embedder uses the host's flags, which are Linux's. */
 	if ((flags & ~MMAP_FLAGS) != 0 || off < 0)
 		return (EINVAL);
 	error = sys_mmap_decode(
@@ -94,11 +95,11 @@ vmspace_mmap(struct vmspace *vm, uintptr_t *addr, size_t len, int prot,
 		vkfile_put(f);
 	if (error == 0)
 		*addr = va;
-	/* EPERM: below the first address of users. */
+	/* EPERM: the address is below VM_MIN_ADDRESS. */
 	return (error == EPERM ? ENOMEM : error);
 }
 
-/* Page-aligned, and not empty.  *len is rounded up. */
+/* Check that the range is page-aligned and not empty.  *len is rounded up. */
 static int
 range_check(
     const struct vmspace *vm, uintptr_t addr, size_t *len, const char *call)
