@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "abi/futex.h"
+#include "abi/time.h"
 #include "kern/ipc/futex.h"
 #include "linux/sys_int.h"
 

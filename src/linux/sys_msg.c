@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "abi/ipc.h"
 #include "kern/ipc/msg.h"
 #include "linux/sys_int.h"
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "abi/ipc.h"
 #include "kern/ipc/sem.h"
 #include "linux/sys_int.h"
 

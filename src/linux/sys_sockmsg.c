@@ -23,6 +23,7 @@
  * ENOBUFS.
  */
 #include "abi/socket.h"
+#include "abi/uio.h"
 #include "linux/sys_sock.h"
 #include "linux/sys_uio.h"
 

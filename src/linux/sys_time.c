@@ -16,6 +16,7 @@
  * began does not move its end.
  */
 #include "host/host.h"
+#include "abi/time.h"
 #include "kern/base/proc.h"
 #include "kern/time/ptimer.h"
 #include "linux/sys_int.h"

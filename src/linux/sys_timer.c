@@ -11,6 +11,7 @@
  * Limits: no alarm clocks (that wake a machine), and no CPU clocks of others.
  */
 #include "abi/signal.h"
+#include "abi/time.h"
 #include "kern/base/proc.h"
 #include "kern/time/ptimer.h"
 #include "linux/sys_int.h"

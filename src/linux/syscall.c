@@ -19,8 +19,6 @@
  */
 #include "linux/syscall.h"
 
-#include "abi/fcntl.h"
-#include "abi/resource.h"
 #include "linux/sys_int.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"

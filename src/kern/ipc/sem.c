@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "abi/ipc.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/restart.h"

@@ -10,6 +10,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "abi/ipc.h"
 #include "kern/ipc/sem.h"
 
 #define SEM_ADJ_MAX 32767

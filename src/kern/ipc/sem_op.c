@@ -34,6 +34,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "abi/ipc.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/restart.h"

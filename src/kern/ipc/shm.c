@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/ipc.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/restart.h"

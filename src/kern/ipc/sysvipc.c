@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/ipc.h"
 #include "host/host.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"

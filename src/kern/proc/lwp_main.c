@@ -41,7 +41,6 @@
 #include <string.h>
 
 #include "abi/signal.h"
-#include "abi/time.h"
 #include "host/host_file.h"
 #include "kern/base/restart.h"
 #include "kern/base/vkernel.h"

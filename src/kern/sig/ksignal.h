@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/signal.h"
 #include "kern/base/sigpending.h"
 
 /* Post to a process (any lwp that does not block it) or to one lwp.  No proc
