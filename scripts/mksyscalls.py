@@ -1,36 +1,36 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
-"""Make the system-call table, or its documentation page, of syscalls.tbl.
+"""Generate the system-call table, or its documentation page, from syscalls.tbl.
 
 usage: mksyscalls.py [--doc] syscalls.tbl OUTPUT
 
 A line is "NUMBER NAME FUNCTION ARGKINDS STATE"; FUNCTION "-" means ENOSYS.
-STATE is "full" or "partial: TEXT", and must be there where a function does
-something; where none does, any text is a note.  Numbers must ascend, names must
-be unique, kinds must be known: anything else is an error, so that a bad table
-cannot be built.
+STATE is "full" or "partial: TEXT".  It is required for a call with a function
+and is a free note for a call that always fails.  Numbers must ascend, names must
+be unique, kinds must be known.  Any violation is an error, so that the build
+fails on a wrong table.
 """
 import sys
 
 KINDS = {"int", "uint", "long", "hex", "ptr", "str", "fd", "size", "flags",
          "mode", "sig", "off"}
-# Functions that never do anything, and how they usually answer.
+# Functions that always fail, and their usual error.
 ANSWERS = {"sys_eperm": "EPERM", "sys_eopnotsupp": "EOPNOTSUPP",
            "sys_einval": "EINVAL",
            "sys_syslog": "EPERM", "sys_clock_settime": "EPERM"}
 
 DOC_HEAD = """# System calls
 
-Made of `src/linux/syscalls.tbl` by `scripts/mksyscalls.py --doc`; do not edit.
+Generated from `src/linux/syscalls.tbl` by `scripts/mksyscalls.py --doc`; do not edit.
 
 {total} calls of Linux x86-64: **{full} full, {partial} partial, {enosys} \
 ENOSYS**, {refused} refused with
-another error. *Full* means: what Linux's manual page says, within what there \
-is at all (see
+another error. *Full* means: as Linux's manual page says, within the \
+limits of this kernel (see
 [CAVEATS.md](../CAVEATS.md)). Numbers that are not listed are ENOSYS. \
 `vmspace run --trace` shows
-what a program calls, `--verbose` logs each missing call once for each program.
+the calls of a program, `--verbose` logs each missing call once per program.
 
 | Number | Name | State | What is missing or different |
 |---:|---|---|---|
@@ -45,7 +45,7 @@ class Call:
     def __init__(self, text):
         f = text.split(None, 4)
         if len(f) < 4:
-            raise ValueError("want NUMBER NAME FUNCTION ARGKINDS STATE")
+            raise ValueError("expected NUMBER NAME FUNCTION ARGKINDS STATE")
         self.nr, self.name = int(f[0]), f[1]
         self.fn = None if f[2] == "-" else f[2]
         self.kinds = [] if f[3] == "-" else f[3].split(",")
@@ -55,7 +55,7 @@ class Call:
         if self.fn is None or self.fn in ANSWERS:
             self.state, self.note = ANSWERS.get(self.fn, "ENOSYS"), state
             if state.split(":")[0] in ("full", "partial"):
-                raise ValueError(f"always fails, and is called {state}")
+                raise ValueError(f"the call always fails, but STATE is {state}")
             return
         self.state, _, self.note = state.partition(":")
         self.note = self.note.strip()

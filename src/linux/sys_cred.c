@@ -4,10 +4,10 @@
 /*
  * System calls on identity: user and group ids, groups, capabilities.
  *
- * The model is POSIX saved ids: root (effective uid 0) may set anything, all
- * others may move among their real, effective and saved ids.  Capabilities
- * are not kept: root shows all of them, everybody else none, and asking for
- * no more than that succeeds.  The file system ids are the effective ones.
+ * The model is POSIX saved ids: root (effective uid 0) may set any id; other
+ * users may change among their real, effective and saved ids.  Capabilities are
+ * not stored: root has all of them, other users none, and a request for no more
+ * than that succeeds.  The file system ids are the effective ids.
  */
 #include "linux/sys_int.h"
 
@@ -211,7 +211,7 @@ sys_getresgid(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (get_res_id(l, true, a));
 }
 
-/* These two answer with the old id and change nothing. */
+/* Return the old id and change nothing. */
 int
 sys_setfsuid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -247,7 +247,8 @@ sys_getgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (copyout(lwp_vmspace(l), g->gid, a[1], sizeof(g->gid[0]) * n));
 }
 
-/* n ids of user memory as a set.  EFAULT, EINVAL (-1 is no id), ENOMEM. */
+/* Copy n ids in and make a set of them.  EFAULT, EINVAL (-1 is not an id),
+ * ENOMEM. */
 static int
 groups_copyin(struct lwp *l, vm_offset_t addr, size_t n, struct group_set **out)
 {
@@ -293,8 +294,9 @@ sys_setgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- capabilities ---- */
 
-/* Header in; *words: how many struct lx_cap_data follow.  An unknown version
- * is EINVAL and is answered with ours. */
+/* Copy the header in; *words: the number of struct lx_cap_data that follow.
+ * For an unknown version EINVAL, and the header has the version of this kernel.
+ */
 static int
 cap_header(struct lwp *l, uint64_t uhdr, struct lx_cap_header *h, int *words)
 {
@@ -337,7 +339,7 @@ sys_capget(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	error = cap_header(l, a[0], &h, &words);
 	if (error == EINVAL && a[1] == 0)
-		return (0); /* probing for the version */
+		return (0); /* the program asks for the version only */
 	if (error != 0 || a[1] == 0)
 		return (error);
 	for (int i = 0; i < 2; i++)

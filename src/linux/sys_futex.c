@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on futexes, robust lists and the thread id's word.  What they do
- * is kern/ipc/futex.c.
+ * System calls on futexes, robust lists and the word of the thread id.
+ * kern/ipc/futex.c implements them.
  *
  * Limits.  Priority inheritance and waitv are ENOSYS.
  */
@@ -56,7 +56,8 @@ sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
 	l->restart_arg[3] = bitset;
 	l->restart_arg[4] = deadline;
 	error = futex_wait_restart(l, ret);
-	/* Without a time to keep, the call itself can be made again. */
+	/* Without a timeout the call can be restarted with its original
+	 * arguments. */
 	if (error == ERESTART_BLOCK && a[3] == 0)
 		error = ERESTART;
 	return (error);
@@ -126,7 +127,7 @@ sys_get_robust_list(struct lwp *l, const uint64_t *a, int64_t *ret)
 	uint64_t len = sizeof(struct lx_robust_list_head);
 	int error;
 
-	/* Lists of other lwps are theirs alone. */
+	/* The lists of other lwps are not accessible. */
 	if ((int)a[0] != 0 && (int)a[0] != l->tid)
 		return (EPERM);
 	error = copyout(lwp_vmspace(l), &len, a[2], sizeof(len));

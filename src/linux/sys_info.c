@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls that tell about the system and the process: uname, sysinfo,
- * usage, random numbers, prctl, arch_prctl.  Limits and scheduling are in
- * sys_limit.c.
+ * System calls that report on the system and the process: uname, sysinfo,
+ * usage, random numbers, prctl, arch_prctl.  (Limits and scheduling are in
+ * sys_limit.c.)
  *
- * Memory is the guest's, not the host's.  Random numbers are the host's.
+ * The memory they report is the guest's.  Random numbers come from the host.
  */
 #include "host/host.h"
 #include "abi/capability.h"
@@ -90,7 +90,7 @@ sys_getrandom(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error =
 		    copyout_part(lwp_vmspace(l), buf, a[0] + done, n, &part);
 		done += part;
-		/* Long requests are interruptible, as Linux's are. */
+		/* A long request can be interrupted, as on Linux. */
 		if (done >= 256 &&
 		    atomic_load_explicit(&l->sigcheck, memory_order_relaxed))
 			break;
@@ -167,7 +167,7 @@ prctl_set_name(struct lwp *l, uint64_t uaddr)
 	if (error != 0 && error != ENAMETOOLONG)
 		return (error);
 	name[sizeof(name) - 1] = '\0';
-	/* Threads have no names of their own: the first one's is kept. */
+	/* Only the process has a name: the name of its first thread. */
 	if (l->tid == l->p->pid) {
 		kmutex_lock(&l->p->lock);
 		memcpy(l->p->comm, name, sizeof(name));
@@ -317,8 +317,8 @@ sys_arch_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	}
 }
 
-/* Linux is the only personality; that addresses are not randomised can be
- * asked for and has no effect. */
+/* Linux is the only personality.  ADDR_NO_RANDOMIZE is accepted and has no
+ * effect. */
 int
 sys_personality(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -330,7 +330,7 @@ sys_personality(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (0);
 }
 
-/* No commands are offered: programs fall back to their own barriers. */
+/* No command is supported, so that programs use their own barriers. */
 int
 sys_membarrier(struct lwp *l, const uint64_t *a, int64_t *ret)
 {

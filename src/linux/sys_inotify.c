@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls of inotify: arguments, names and permission.  The rest is in
- * vfs (inotify.c).
+ * System calls of inotify: arguments, names and permission checks.  vfs
+ * (inotify.c) does the rest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ sys_fn sys_inotify_init, sys_inotify_init1, sys_inotify_add_watch,
 	    LX_IN_ONLYDIR | LX_IN_DONT_FOLLOW | LX_IN_EXCL_UNLINK |          \
 	    LX_IN_MASK_CREATE | LX_IN_MASK_ADD | LX_IN_ONESHOT |             \
 	    LX_IN_UNMOUNT)
-/* Exclude each other. */
+/* These two exclude each other. */
 #define MASK_BOTH (LX_IN_MASK_ADD | LX_IN_MASK_CREATE)
 
 static int
@@ -70,7 +70,7 @@ instance(struct lwp *l, int fd, struct file **out)
 	return (0);
 }
 
-/* What is to be watched, ref'ed. */
+/* The vnode to watch, ref'ed. */
 static int
 watched(struct lwp *l, uint64_t upath, uint32_t mask, struct vnode **vpp)
 {

@@ -4,20 +4,20 @@
 /*
  * ioctl, and job control on the terminal.
  *
- * Sessions and foreground groups are the guest's own (session.c), whatever
- * the host's terminal thinks of this process; so the requests about them are
- * answered here and never reach the host.  Requests about descriptors
- * (FIOCLEX...) are answered here as well.  All others go to the file with
- * their argument copied in and out by the size that ioctl_size() knows; an
- * unknown request is ENOTTY.
+ * Sessions and foreground groups are the guest's own (session.c) and
+ * independent of the session that this process has on the host's terminal.
+ * Requests about them are therefore handled here and never reach the host.
+ * Requests about descriptors (FIOCLEX etc.) are handled here as well.  All
+ * other requests go to the file; ioctl_size() gives the size of the argument to
+ * copy in and out.  An unknown request is ENOTTY.
  *
- * A background process that reads the terminal gets SIGTTIN, one that changes
- * it SIGTTOU.  If it blocks or ignores the signal, reads fail with EIO and
- * changes go through; otherwise, if its group is orphaned, both fail with EIO.
- * With TOSTOP writing is a change.
+ * A background process that reads the terminal gets SIGTTIN; one that changes
+ * it gets SIGTTOU.  If the process blocks or ignores the signal, a read fails
+ * with EIO and a change succeeds; otherwise, if its group is orphaned, both
+ * fail with EIO.  With TOSTOP, a write counts as a change.
  *
- * A slave whose master is closed answers no request but those about the
- * descriptor: EIO, and to TIOCSPGRP ENOTTY.
+ * A slave whose master is closed supports only requests about the descriptor.
+ * All others are EIO, except TIOCSPGRP, which is ENOTTY.
  */
 #include "host/host_file.h"
 #include "abi/ioctl.h"
@@ -44,7 +44,8 @@
 
 sys_fn sys_ioctl;
 
-/* Which terminal f is, as sessions have it; NULL: none.  *master: of a pty. */
+/* The terminal that f is, as struct session names it; NULL: none.  *master: f
+ * is the master of a pty. */
 static const void *
 tty_of(struct lwp *l, const struct file *f, bool *master)
 {
@@ -56,7 +57,8 @@ tty_of(struct lwp *l, const struct file *f, bool *master)
 	return (file_can(f, FCAP_TTY) ? l->p->k : NULL);
 }
 
-/* Does the lwp use its terminal from the background?  Its group in *pgid. */
+/* True: f is the terminal of the lwp's session, and the lwp is in the
+ * background.  *pgid: its group. */
 static bool
 tty_behind(struct lwp *l, const struct file *f, int *pgid)
 {
@@ -124,7 +126,8 @@ sys_tty_opened(struct lwp *l, const struct file *f)
 		(void)session_set_ctty(l->p, pty);
 }
 
-/* Process groups and sessions.  ENOTTY for everything that is no terminal. */
+/* Requests about process groups and sessions.  ENOTTY if f is not a terminal.
+ */
 static int
 ioctl_tty(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
 {
@@ -150,7 +153,7 @@ ioctl_tty(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
 		return (error != 0 ? error : session_set_fg(l->p, tty, v));
 	case LX_TIOCSCTTY:
 		return (
-		    session_set_ctty(l->p, tty)); /* of a master: its slave */
+		    session_set_ctty(l->p, tty)); /* for a master: its slave */
 	default:
 		return (master ? ENOTTY : session_notty(l->p, tty));
 	}

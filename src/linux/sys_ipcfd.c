@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls that make descriptors out of nothing: pipes, event and timer
+ * System calls that create descriptors without a name: pipes, event and timer
  * descriptors, anonymous files.
  *
- * All but memfd_create are host objects behind guest descriptors.  An
- * anonymous file must be mapped, so it is a file on a tmpfs of the guest,
- * opened and unlinked at once.
+ * All except memfd_create make host objects with guest descriptors.  An
+ * anonymous file must be mappable, so that it is a file on a tmpfs of the
+ * guest, which is opened and unlinked at once.
  *
  * Limits: anonymous files cannot be sealed.
  */
@@ -65,7 +65,7 @@ sys_pipe2(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- event and timer descriptors ---- */
 
-/* A guest descriptor for `hostfd`, which is consumed in any case. */
+/* Make a guest descriptor for `hostfd`, which is consumed in any case. */
 static int
 adopt(struct lwp *l, int hostfd, int flags, const struct fileops *ops,
     int64_t *ret)

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the handlers of system calls share: paths, descriptors, limits, and log
- * lines that are written once.
+ * Functions that the system-call handlers share: paths, descriptors, limits,
+ * and log lines that are written once.
  *
- * "Once" for each (line, program) is kept in a 2048-bit hash set per kernel:
- * two pairs that collide share one line.
+ * A 2048-bit hash set per kernel records the pairs (line, program) that were
+ * logged, so that two pairs whose hashes collide share one line.
  */
 #include <errno.h>
 #include <string.h>

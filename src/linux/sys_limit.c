@@ -4,13 +4,15 @@
 /*
  * System calls on limits and scheduling.
  *
- * Limits.  A process keeps the sixteen pairs; those about memory are copied
- * into its vmspace when they change, because faults and brk look there.
- * Soft limits may move below the hard one, which only root may raise.
+ * Limits.  A process has the sixteen pairs.  Those about memory are copied to
+ * its vmspace when they change, because faults and brk read them there.  A soft
+ * limit may be set to any value up to the hard limit, which only root may
+ * raise.
  *
  * Scheduling.  Lwps are host threads under the host's scheduler: there is one
- * policy (SCHED_OTHER) and the host's set of CPUs.  Calls that ask for these
- * succeed, calls for anything better are EPERM.  Niceness is in sys_prio.c.
+ * policy (SCHED_OTHER) and the host's set of CPUs.  Calls that request these
+ * succeed; calls that request a better policy are EPERM.  Niceness is in
+ * sys_prio.c.
  */
 #include "host/host.h"
 #include "abi/resource.h"
@@ -32,7 +34,8 @@ sys_fn sys_getrlimit, sys_setrlimit, sys_prlimit64, sys_sched_yield,
 
 /* ---- limits ---- */
 
-/* Tell the vmspace.  Its own lwps see the new value at the next fault. */
+/* Copy the limit to the vmspace.  The process's lwps use the new value from the
+ * next fault on. */
 static void
 rlimit_apply(struct proc *p, int which, uint64_t cur)
 {
@@ -162,7 +165,8 @@ sys_sched_yield(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (0);
 }
 
-/* The host's CPUs as a bit mask; bytes used, a multiple of 8. */
+/* The host's CPUs as a bit mask.  Returns the number of bytes used, a multiple
+ * of 8. */
 static size_t
 cpu_mask(uint8_t mask[LWP_CPUS / 8])
 {
@@ -179,7 +183,8 @@ cpu_mask(uint8_t mask[LWP_CPUS / 8])
 	return ((size_t)(top / 64 + 1) * 8);
 }
 
-/* Whose set: a thread by number, 0 the caller.  Held, and its lock is held. */
+/* Find a thread by number; 0: the caller.  Its process is held, and the
+ * process's lock is held. */
 static int
 affinity_lock(struct lwp *l, int tid, struct lwp **out)
 {
@@ -233,7 +238,7 @@ sys_sched_getaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (copyout(lwp_vmspace(l), mask, a[2], bytes));
 }
 
-/* Kept and told; where threads run is the machine's business. */
+/* The set is stored and reported only; the machine places threads. */
 int
 sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 {

@@ -4,10 +4,10 @@
 /*
  * System calls on advisory locks: the lock commands of fcntl, and flock.
  *
- * The locks themselves are in vfs (lock.c); here ranges are decoded and waits
- * are slept.  A lock that a process has got for a descriptor which another of
- * its threads has closed meanwhile is given back at once: its close came too
- * early to find it.
+ * vfs (lock.c) keeps the locks; this file decodes ranges and sleeps.  A close
+ * of a descriptor removes the process's locks on the file.  If another thread
+ * closes the descriptor while a lock is being acquired through it, that close
+ * runs before the lock exists; therefore the lock is released here at once.
  */
 #include "linux/sys_int.h"
 
@@ -21,7 +21,6 @@
 #include "vfs/core/file.h"
 #include "vfs/core/lock.h"
 #include "vfs/core/vnode.h"
-/* Linux's numbers. */
 
 sys_fn sys_flock;
 
@@ -31,7 +30,7 @@ wake_lwp(void *arg)
 	lwp_wakeup(arg);
 }
 
-/* EINTR when a signal came first. */
+/* EINTR: a signal came before the lock. */
 static int
 lock_wait(struct lwp *l, const struct vfs_lock_req *r)
 {
@@ -62,7 +61,7 @@ lock_set(struct lwp *l, const struct vfs_lock_req *r, bool wait)
 
 /* ---- fcntl ---- */
 
-/* The range, in bytes from the start of the file.  EINVAL, EOVERFLOW. */
+/* The range in bytes from the start of the file.  EINVAL, EOVERFLOW. */
 static int
 lock_range(struct file *f, const struct lx_flock *lk, struct vfs_lock_req *r)
 {
@@ -162,7 +161,8 @@ sys_fcntl_lock(struct lwp *l, struct file *f, int fd, int cmd, uint64_t uaddr)
 	error = lock_request(l, f, cmd, &lk, &r);
 	if (error != 0)
 		return (error);
-	/* Pipes and the like have nothing to lock, and nobody to ask. */
+	/* A file without vnode (a pipe, for example) has no locks and no other
+	 * holders. */
 	if (f->vp == NULL)
 		return (cmd == F_GETLK || cmd == F_OFD_GETLK ? EINVAL : 0);
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)

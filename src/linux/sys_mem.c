@@ -2,16 +2,16 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on memory: decoding of mmap and its relatives.
+ * System calls on memory: decoding of mmap and related calls.
  *
- * Decoding is apart from acting: mmap_decode() turns Linux's flags into ours
- * without looking at any state, so that tests can walk it.  On x86-64 there
- * is no way to map a page that can be written or executed but not read:
- * PROT_WRITE and PROT_EXEC bring PROT_READ with them.
+ * Decoding is separate from acting: sys_mmap_decode() translates Linux's flags
+ * to those of vm without reading any state, so that tests can call it with all
+ * combinations.  On x86-64 a page cannot be mapped writable or executable but
+ * not readable: PROT_WRITE and PROT_EXEC imply PROT_READ.
  *
- * Limits: MAP_HUGETLB is ENOMEM (there are no huge pages to reserve),
- * MAP_32BIT keeps the hint below 2 GiB and fails if that is taken.  The limit
- * of locked memory holds for root, too.
+ * Limits: MAP_HUGETLB is ENOMEM (there are no huge pages to reserve).
+ * MAP_32BIT keeps the hint below 2 GiB and fails if that range is occupied.
+ * The limit of locked memory applies to root, too.
  */
 #include "linux/sys_int.h"
 #include "abi/mman.h"
@@ -101,7 +101,8 @@ sys_mmap_decode(
 	return (0);
 }
 
-/* What a descriptor's mode permits; EACCES for a wish beyond it. */
+/* The protections that a descriptor's mode permits: *max.  EACCES: prot exceeds
+ * them. */
 static int
 mmap_file_prot(
     const struct file *f, vm_prot_t prot, bool shared, vm_prot_t *max)
@@ -121,7 +122,7 @@ mmap_file_prot(
 	return (0);
 }
 
-/* A hint, made usable; MAP_32BIT asks for the low 2 GiB. */
+/* Make a hint usable.  MAP_32BIT restricts it to the low 2 GiB. */
 static vm_offset_t
 mmap_hint(uint64_t addr, uint64_t flags, int vmm)
 {
@@ -148,7 +149,8 @@ mmap_do(struct lwp *l, uint64_t addr, uint64_t len, uint64_t lprot,
 			error = f->vp == NULL ? ENODEV : EINVAL;
 		if (error == 0)
 			error = vnode_object(f->vp, &obj);
-		/* A device has an end; beyond it there is nothing to map. */
+		/* A device has a fixed size; nothing can be mapped beyond it.
+		 */
 		if (error == 0 && obj->cdev != NULL &&
 		    off + round_page(len) > IDX_TO_OFF(obj->size))
 			error = ENXIO;
@@ -185,7 +187,8 @@ sys_mmap(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (error);
 }
 
-/* [addr, addr+*len) with the length rounded up: 0, or `wrap`. */
+/* Round *len up to whole pages and check [addr, addr+*len): 0, EINVAL or, if it
+ * wraps, `wrap`. */
 static int
 range_check(uint64_t addr, uint64_t *len, int wrap)
 {
@@ -298,7 +301,7 @@ sys_mincore(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (error);
 }
 
-/* Is anything of the range locked in memory? */
+/* True: part of the range is locked in memory. */
 static bool
 range_locked(struct vmspace *vm, vm_offset_t va, vm_offset_t end)
 {

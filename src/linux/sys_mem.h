@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The vmspace authors */
 
-/* Decoding of memory calls, apart so that tests reach it. */
+/* Decoding of memory calls, in a header so that tests can call it. */
 #ifndef LINUX_SYS_MEM_H
 #define LINUX_SYS_MEM_H
 

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on System V message queues: decoding and copying.  The queues
- * are kern/ipc/msg.c.  A message whose copying out fails is lost, as on Linux.
+ * System calls on System V message queues: decoding and copying.
+ * kern/ipc/msg.c implements the queues.  A message is lost if copying it out
+ * fails, as on Linux.
  */
 #include <errno.h>
 

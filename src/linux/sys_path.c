@@ -2,11 +2,12 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls that change names and places: directories, links, renames,
- * working directory.  (Attributes are in sys_stat.c, opening in sys_file.c.)
+ * System calls that change names and directories: creating, removing, linking,
+ * renaming, and the working directory.  (Attributes are in sys_stat.c, opening
+ * in sys_file.c.)
  *
- * Each decodes (dirfd, path), makes the context of the caller and passes on
- * to the vfs, which checks permissions, mounts and confinement.
+ * Each call decodes (dirfd, path), builds the context of the caller and calls
+ * vfs, which checks permissions, mounts and confinement.
  */
 #include "linux/sys_int.h"
 
@@ -40,7 +41,7 @@ sys_path_get(struct lwp *l, int dirfd, uint64_t upath, struct sys_path *sp)
 	if (sp->path == NULL)
 		return (ENOMEM);
 	error = sys_copyin_path(l, upath, sp->path);
-	/* An absolute path makes dirfd irrelevant, even a bad one. */
+	/* With an absolute path dirfd is ignored, even if it is not valid. */
 	if (error == 0 && sp->path[0] != '/')
 		error = sys_get_dir(l, dirfd, &sp->start);
 	if (error != 0) {
@@ -59,7 +60,7 @@ sys_path_done(struct sys_path *sp)
 	free(sp->path);
 }
 
-/* AT_EMPTY_PATH with an empty path: the descriptor itself. */
+/* AT_EMPTY_PATH with an empty path: the file of the descriptor itself. */
 static int
 path_vnode_self(struct lwp *l, int dirfd, struct vnode **vpp, struct file **fp)
 {
@@ -102,7 +103,7 @@ sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
 	int error;
 
 	if ((atflags & LX_AT_EMPTY_PATH) != 0) {
-		/* NULL is as good as "" since Linux 6.11. */
+		/* Since Linux 6.11 a NULL pointer means "". */
 		if (upath == 0)
 			first = '\0';
 		else if (copyin(lwp_vmspace(l), &first, upath, 1) != 0)
@@ -110,7 +111,7 @@ sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
 		if (first == '\0')
 			return (path_vnode_self(l, dirfd, vpp, f));
 	}
-	/* Before dirfd is looked at, which need not be a directory. */
+	/* Checked before dirfd, which need not be a directory. */
 	if (copyin(lwp_vmspace(l), &first, upath, 1) == 0 && first == '\0')
 		return (ENOENT);
 	error = sys_path_get(l, dirfd, upath, &sp);
@@ -124,7 +125,7 @@ sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
 	return (error);
 }
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
 static int
 mkdir_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode)
@@ -169,7 +170,7 @@ mknod_at(
 	case LX_S_IFSOCK:
 		break;
 	case LX_S_IFCHR:
-	case LX_S_IFBLK: /* no device comes to be by a guest's wish */
+	case LX_S_IFBLK: /* guests cannot create devices */
 		return (EPERM);
 	default:
 		return (EINVAL);
@@ -230,7 +231,7 @@ sys_unlinkat(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (unlink_at(l, (int)a[0], a[1], (a[2] & LX_AT_REMOVEDIR) != 0));
 }
 
-/* ---- two names ---- */
+/* ---- calls with two names ---- */
 
 static int
 rename_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
@@ -353,7 +354,7 @@ readlink_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t ubuf,
 
 	if ((int)usize <= 0)
 		return (EINVAL);
-	/* "" names a link opened with O_PATH | O_NOFOLLOW. */
+	/* "" means a link that was opened with O_PATH | O_NOFOLLOW. */
 	error = sys_path_vnode(l, dirfd, upath,
 	    LX_AT_SYMLINK_NOFOLLOW |
 		(dirfd != LX_AT_FDCWD ? LX_AT_EMPTY_PATH : 0),
@@ -391,9 +392,9 @@ sys_readlinkat(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (readlink_at(l, (int)a[0], a[1], a[2], a[3], ret));
 }
 
-/* ---- where a process is ---- */
+/* ---- working and root directory ---- */
 
-/* vp's ref passes to the process, or is given up. */
+/* Consumes vp's ref: the process takes it over, or it is dropped. */
 static int
 chdir_to(struct lwp *l, struct vnode *vp)
 {

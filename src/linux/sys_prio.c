@@ -2,17 +2,19 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Niceness: getpriority, setpriority and what sched_getattr tells of it.
+ * Niceness: getpriority, setpriority, and the niceness of sched_getattr.
  *
- * Concepts.  As on Linux it is a thread's: PRIO_PROCESS names a thread, groups
- * and users mean all threads of their processes.  A new thread or process has
- * that of its maker; exec keeps it.  Who may change whose is Linux's rule; a
- * better one than now is root's, or within RLIMIT_NICE.
+ * Concepts.  As on Linux, niceness belongs to a thread: PRIO_PROCESS names a
+ * thread; PRIO_PGRP and PRIO_USER mean all threads of their processes.  A new
+ * thread or process inherits the niceness of its creator; exec keeps it.  The
+ * permission to change another process's niceness follows Linux's rule; a lower
+ * value than the present one needs root or RLIMIT_NICE.
  *
- * Locking: lwp.nice under the lock of its process; groups are walked under
- * proctree.
+ * Locking: the lock of the process protects lwp.nice; proctree protects the
+ * walk of groups.
  *
- * Limits: it is kept and told; the host's scheduler does not hear of it.
+ * Limits: niceness is stored and reported; it has no effect on the host's
+ * scheduler.
  */
 #include "linux/sys_int.h"
 #include "abi/resource.h"
@@ -24,18 +26,18 @@ sys_fn sys_getpriority, sys_setpriority;
 
 #define NICE_MIN (-20)
 #define NICE_MAX 19
-#define NICE_ZERO 20 /* the raw calls count down from here */
+#define NICE_ZERO 20 /* getpriority(2) returns 20 - nice */
 
-/* A call under way. */
+/* A call in progress. */
 struct prio {
 	uint32_t uid, euid; /* of the caller */
 	bool set;
-	int nice;  /* wanted */
-	int best;  /* of what was found, as NICE_ZERO - nice */
+	int nice;  /* the new value */
+	int best;  /* best value found, as NICE_ZERO - nice */
 	int error; /* ESRCH: nothing was found */
 };
 
-/* One thread that the call means.  p->lock is held. */
+/* Visit one thread that the call applies to.  p->lock is held. */
 static void
 prio_visit(struct prio *a, const struct proc *p, struct lwp *o)
 {
@@ -57,7 +59,7 @@ prio_visit(struct prio *a, const struct proc *p, struct lwp *o)
 	}
 }
 
-/* Of a process: one thread, or with tid 0 all of them. */
+/* Visit one thread of a process, or with tid 0 all of them. */
 static void
 prio_proc(struct prio *a, struct proc *p, int tid)
 {
@@ -103,7 +105,7 @@ prio_many(struct prio *a, struct vkernel *k, bool user, uint32_t id)
 	kmutex_unlock(&k->proctree);
 }
 
-/* All of a call; the errno. */
+/* Carry out a call.  Returns its errno. */
 static int
 prio_call(struct lwp *l, int which, int who, struct prio *a)
 {

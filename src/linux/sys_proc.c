@@ -3,8 +3,9 @@
 
 /*
  * System calls on processes: decoding for fork, exec, exit and wait, and the
- * numbers of processes, groups and sessions.  The work is done by fork.c,
- * exec.c, exit.c, wait.c and session.c.
+ * numbers of processes, groups and sessions.
+ *
+ * fork.c, exec.c, exit.c, wait.c and session.c do the work.
  */
 #include "linux/sys_int.h"
 #include "kern/base/session.h"
@@ -36,7 +37,7 @@ clone_call(struct lwp *l, const struct kern_clone_args *args, int64_t *ret)
 {
 	int error, tid;
 
-	/* Descriptors of processes are not offered. */
+	/* Descriptors of processes are not supported. */
 	if (args->flags & LX_CLONE_PIDFD)
 		return (EINVAL);
 	error = kern_clone(l, args, &tid);
@@ -116,7 +117,7 @@ sys_clone3(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- exec ---- */
 
-/* The name of a program given by descriptor: what AT_EXECFN shows. */
+/* The name of a program that is executed by descriptor, for AT_EXECFN. */
 static void
 exec_fd_name(int dirfd, char *path)
 {
@@ -275,8 +276,9 @@ waitid_which(const uint64_t *a, int *which)
 		*which = id;
 		return (id <= 0 ? EINVAL : 0);
 	case LX_P_PGID:
-		/* Group 1 cannot be told from "any": the first process is
-		 * nobody's child. */
+		/* Group 1 has the same code as "any".  That is harmless,
+		 * because the first process is not a child of a guest process.
+		 */
 		*which = -id;
 		return (id < 0 ? EINVAL : 0);
 	default:
@@ -340,13 +342,14 @@ int
 sys_getppid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	kmutex_lock(&l->p->k->proctree);
-	/* Orphans are the kernel's; they see what an init would be. */
+	/* The kernel itself is the parent of orphans; they see pid 1, as with
+	 * an init. */
 	*ret = l->p->parent != NULL ? l->p->parent->pid : l->p->pid != 1;
 	kmutex_unlock(&l->p->k->proctree);
 	return (0);
 }
 
-/* pgid or sid of a process; 0: of the caller. */
+/* The pgid or sid of a process; 0: of the caller. */
 static int
 proc_number(struct lwp *l, int pid, bool sid, int64_t *ret)
 {

@@ -5,10 +5,10 @@
  * System calls on the memory of another process: process_vm_readv and
  * process_vm_writev.
  *
- * Bytes go straight between the caller's pinned pages and the pages of the
- * other, which is only held (vm_rwmem.c): there is no buffer in between, and
- * nothing keeps the other from exiting meanwhile.  Its own protections hold,
- * unlike in /proc/PID/mem.
+ * Bytes are moved directly between the caller's pinned pages and the pages of
+ * the other process, without a buffer.  The other vmspace is only held
+ * (vm_rwmem.c), so that the process can exit during the call.  Its page
+ * protections apply, unlike in /proc/PID/mem.
  */
 #include "linux/sys_uio.h"
 
@@ -30,8 +30,9 @@ struct remote {
 	bool write;
 };
 
-/* Move up to n bytes at buf, and the position in the other.  *done of them
- * were moved; fewer than n without an error is the end of the list. */
+/* Move up to n bytes at buf and advance the position in the other process.
+ * *done: the bytes that were moved; fewer than n without an error means the end
+ * of the list. */
 static int
 remote_move(struct remote *r, char *buf, size_t n, size_t *done)
 {
@@ -49,7 +50,8 @@ remote_move(struct remote *r, char *buf, size_t n, size_t *done)
 		}
 		if (len > n - *done)
 			len = n - *done;
-		/* Past the last address there is nothing, so no sum wraps. */
+		/* Nothing is mapped at the last addresses, so that no sum wraps
+		 * without an error. */
 		at = r->iov[r->i].base + r->skip;
 		error = r->write
 			    ? vm_pwrite(r->vm, buf + *done, len, at, 0, &moved)
@@ -60,7 +62,7 @@ remote_move(struct remote *r, char *buf, size_t n, size_t *done)
 	return (error);
 }
 
-/* Until one of the lists ends, or something goes wrong. */
+/* Move until one of the lists ends or an error occurs. */
 static int
 move_all(struct lwp *l, struct sys_io_cursor *local, struct remote *r,
     int64_t *total)

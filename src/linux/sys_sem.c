@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on System V semaphores: decoding and copying.  The semaphores
- * are kern/ipc/sem.c.
+ * System calls on System V semaphores: decoding and copying.  kern/ipc/sem.c
+ * implements the semaphores.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ semctl_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
 	return (copyout(lwp_vmspace(l), &si, addr, sizeof(si)));
 }
 
-/* LX_GETALL and LX_SETALL: an array of as many values as the set has. */
+/* GETALL and SETALL: an array with one value per semaphore of the set. */
 static int
 semctl_all(struct lwp *l, int id, int cmd, vm_offset_t addr)
 {

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on System V shared memory: decoding and copying.  The segments
- * are kern/ipc/shm.c.
+ * System calls on System V shared memory: decoding and copying.  kern/ipc/shm.c
+ * implements the segments.
  */
 #include <errno.h>
 
@@ -40,7 +40,7 @@ sys_shmdt(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (shm_detach(l, a[0]));
 }
 
-/* Limits, or what there is; and the index of the last one. */
+/* Copy out the limits, or the usage.  *ret: the index of the last segment. */
 static int
 shmctl_info(struct lwp *l, int cmd, vm_offset_t addr, int64_t *ret)
 {

@@ -6,10 +6,10 @@
  * stacks.  Posting is in sig.c, delivery in sig_deliver.c, frames in
  * sigframe.c.
  *
- * Calls that sleep with another mask (rt_sigsuspend, and ppoll and its
- * friends elsewhere) install it by ksig_tmpmask(); delivery puts the old one
- * into the handler's frame or back in place.  rt_sigtimedwait leaves the mask
- * alone and names what it waits for in lwp->sigwait.
+ * Calls that sleep with another mask (rt_sigsuspend, ppoll, pselect6,
+ * epoll_pwait) install it with ksig_tmpmask(); delivery puts the old mask into
+ * the handler's frame or restores it.  rt_sigtimedwait leaves the mask
+ * unchanged and stores the signals that it waits for in lwp->sigwait.
  */
 #include "host/host.h"
 #include "abi/signal.h"
@@ -69,7 +69,7 @@ sys_rt_sigprocmask(struct lwp *l, const uint64_t *a, int64_t *ret)
 		default:
 			return (EINVAL);
 		}
-		/* Only this lwp changes its mask: nothing was missed. */
+		/* Only this lwp changes its mask, so that no change is lost. */
 		kmutex_lock(&l->p->lock);
 		ksig_setmask_locked(l, mask);
 		kmutex_unlock(&l->p->lock);
@@ -104,7 +104,8 @@ sys_rt_sigpending(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- waiting ---- */
 
-/* Wait for one of `set`: 0, EAGAIN (time over), EINTR (another signal). */
+/* Wait for a signal of `set`.  0, EAGAIN (the time is over), EINTR (another
+ * signal). */
 static int
 sig_timedwait(
     struct lwp *l, uint64_t set, uint64_t deadline, struct ksiginfo *info)
@@ -214,7 +215,7 @@ sys_kill(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (ksig_kill(l->p->k, l->p, (int)a[0], &info));
 }
 
-/* To one lwp; tgid 0: of any process. */
+/* Send to one lwp; tgid 0: of any process. */
 static int
 sig_thread_kill(struct lwp *l, int tgid, int tid, const struct ksiginfo *info)
 {
@@ -233,8 +234,8 @@ sig_thread_kill(struct lwp *l, int tgid, int tid, const struct ksiginfo *info)
 	}
 	error = ksig_permitted(l->p, p, info->signo);
 	if (error == 0 && info->signo != 0) {
-		/* The lwp may end between finding and posting: then the
-		 * signal goes to nobody, as if it had come after the end. */
+		/* If the lwp ends between the lookup and the post, the signal
+		 * is dropped, as if it had been sent after the end. */
 		kmutex_lock(&p->lock);
 		to = proc_lwp_locked(p, tid);
 		if (to != NULL)
@@ -267,8 +268,8 @@ sys_tgkill(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (sig_thread_kill(l, (int)a[0], (int)a[1], &info));
 }
 
-/* A siginfo from the caller: it may not claim to come from the kernel or
- * from kill(2), unless it goes to the caller itself. */
+/* Check a siginfo of the caller: its code may not be one of the kernel or of
+ * kill(2), unless the target is the caller itself. */
 static int
 sig_user_info(
     struct lwp *l, uint64_t uinfo, int signo, bool self, struct ksiginfo *info)

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on signalfds.  The file itself is kern/sig/signalfd.c.
+ * System calls on signalfds.  kern/sig/signalfd.c implements the file.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -5,15 +5,15 @@
  * System calls on time: clocks, sleeping, the interval timer.
  *
  * All deadlines inside the kernel are CLOCK_MONOTONIC nanoseconds; UINT64_MAX
- * is for ever.  Times that programs give are KTIME_MAX at most: later ones
- * become that, as on Linux.  An absolute time of CLOCK_REALTIME is turned into
- * one when the sleep begins.
+ * means never.  Times from programs are limited to KTIME_MAX, as on Linux.  An
+ * absolute time of CLOCK_REALTIME is converted to a deadline when the sleep
+ * begins.
  *
- * CPU clocks of processes and threads are the lwps' own estimates (user_ns +
+ * CPU clocks of processes and threads are the estimates of the lwps (user_ns +
  * sys_ns), see proc.h.
  *
- * Limits: setting the host's clock after a sleep until an absolute real time
- * began does not move its end.
+ * Limits: if the host's clock is set after a sleep until an absolute real time
+ * has begun, the end of the sleep does not change.
  */
 #include "host/host.h"
 #include "abi/time.h"
@@ -113,7 +113,7 @@ sleep_until(struct lwp *l, uint64_t deadline)
 	return (error == ETIMEDOUT ? 0 : EINTR);
 }
 
-/* restart_arg: deadline, address for the rest. */
+/* restart_arg: the deadline, and the address for the remaining time. */
 static int
 nanosleep_restart(struct lwp *l, int64_t *ret)
 {
@@ -194,7 +194,7 @@ sys_cpu_clock(struct lwp *l, int clock, struct sys_cpu_clock *c)
 	return (0);
 }
 
-/* That of a thread of the caller's process, or of any process. */
+/* The CPU time of a thread of the caller's process, or of any process. */
 static int
 cpu_clock_get(struct lwp *l, int clock, uint64_t *ns)
 {
@@ -336,7 +336,8 @@ timeval_ns(const struct lx_timeval *tv, uint64_t *ns)
 	return (0);
 }
 
-/* What is left, 0: it is off; a timer that runs is never shown as stopped. */
+/* The remaining time; 0: the timer is off.  A timer that runs is never reported
+ * as off. */
 static int
 itimer_put(struct lwp *l, uint64_t left, uint64_t interval, uint64_t uaddr)
 {
@@ -420,7 +421,8 @@ sys_alarm(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (error);
 	if (old != 0) {
 		left = ktime_remaining(old);
-		/* Rounded, but a running alarm is never shown as 0. */
+		/* Rounded to seconds, but a running alarm is never reported as
+		 * 0. */
 		*ret = (int64_t)((left + NS_PER_SEC / 2) / NS_PER_SEC);
 		if (*ret == 0)
 			*ret = 1;

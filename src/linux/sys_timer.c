@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * timer_create and its family.
+ * timer_create and the calls on its timers.
  *
- * A timer of CLOCK_REALTIME is one of CLOCK_MONOTONIC from the moment that it
- * is set: a later step of the host's clock does not move it.  So are those of
- * CLOCK_BOOTTIME.
+ * A timer of CLOCK_REALTIME or CLOCK_BOOTTIME is converted to CLOCK_MONOTONIC
+ * when it is set: a later step of the host's clock does not change its expiry.
  *
- * Limits: no alarm clocks (that wake a machine), and no CPU clocks of others.
+ * Limits: no alarm clocks (which wake a suspended machine), and no CPU clocks
+ * of other processes.
  */
 #include "abi/signal.h"
 #include "abi/time.h"
@@ -23,7 +23,7 @@
 sys_fn sys_timer_create, sys_timer_settime, sys_timer_gettime,
     sys_timer_getoverrun, sys_timer_delete;
 
-/* The clock of a new timer, into t. */
+/* Store the clock of a new timer in t. */
 static int
 clock_decode(struct lwp *l, int clock, struct ptimer *t)
 {
@@ -60,7 +60,7 @@ clock_decode(struct lwp *l, int clock, struct ptimer *t)
 	}
 }
 
-/* What the sigevent says, into t. */
+/* Store the notification of the sigevent in t. */
 static int
 event_decode(const struct lx_sigevent *ev, struct ptimer *t)
 {
@@ -70,7 +70,8 @@ event_decode(const struct lx_sigevent *ev, struct ptimer *t)
 	switch (ev->notify) {
 	case LX_SIGEV_NONE:
 		return (0);
-	case LX_SIGEV_THREAD: /* the C library's business, for us a signal */
+	case LX_SIGEV_THREAD: /* the C library starts the thread; here it is a
+				 signal */
 		t->notify = LX_SIGEV_SIGNAL;
 		break;
 	case LX_SIGEV_SIGNAL:
@@ -85,7 +86,7 @@ event_decode(const struct lx_sigevent *ev, struct ptimer *t)
 	return (ev->signo > 0 && ev->signo <= KNSIG ? 0 : EINVAL);
 }
 
-/* All but the numbers that go to the caller. */
+/* Create a timer, without copying its number out. */
 static int
 timer_make(struct lwp *l, int clock, const struct lx_sigevent *ev, int *id)
 {
@@ -133,7 +134,7 @@ state_out(struct lwp *l, const struct ptimer_state *st, uint64_t uits)
 	return (copyout(lwp_vmspace(l), &its, uits, sizeof(its)));
 }
 
-/* An absolute time as a deadline of the timer. */
+/* Convert an absolute time to a deadline of the timer. */
 static int
 start_of(int clock, uint64_t value, uint64_t *start)
 {

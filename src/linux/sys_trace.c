@@ -4,13 +4,13 @@
 /*
  * Tracing of system calls, one strace-like line each:
  *
- *	[12] openat(AT_FDCWD, "/etc/passwd", 0x80000, 00) = 3
- *	[12] read(3, 0x7ffd1000, 4096) = -1 EINTR (Interrupted system call)
- *	[12] exit_group(0) = ?
+ * [12] openat(AT_FDCWD, "/etc/passwd", 0x80000, 00) = 3 [12] read(3,
+ * 0x7ffd1000, 4096) = -1 EINTR (Interrupted system call) [12] exit_group(0) = ?
  *
- * Arguments are formatted before the call (exec replaces the memory they
- * point to), the line is written after it with one fwrite, so that lines of
- * different lwps do not mix.  Restart codes appear as "? ERESTART".
+ * Arguments are formatted before the call, because exec replaces the memory
+ * that they point to.  The line is written after the call with one fwrite, so
+ * that lines of different lwps do not mix.  Restart codes appear as "?
+ * ERESTART".
  */
 #include "linux/sys_int.h"
 
@@ -111,7 +111,7 @@ size_t
 sys_trace_format(struct lwp *l, const struct syscall_desc *d, unsigned nr,
     const uint64_t *args, char *buf, size_t size)
 {
-	/* Room for the result is kept at the end. */
+	/* Room for the result is reserved at the end. */
 	struct line b = {.buf = buf, .size = size - 128};
 	const char *kind, *end;
 	int i = 0;

@@ -4,18 +4,19 @@
 /*
  * System-call dispatch.
  *
- * The table is made of syscalls.tbl.  A handler gets the six argument words
- * as they were, decodes and copies in, acts, and answers with a positive
- * errno or a result; the errno is negated here, once.  rcx and r11 are
- * clobbered as the `syscall` instruction does it.
+ * The table is generated from syscalls.tbl.  A handler gets the six argument
+ * words unchanged, decodes them, copies memory in, acts, and returns a positive
+ * errno or a result.  The errno is negated here and nowhere else.  rcx and r11
+ * are overwritten as the `syscall` instruction does.
  *
- * A call that must be restarted leaves -EINTR in rax and its code in the
- * return value: ksig_deliver() has the last word.  A call whose mask was only
- * for the time of its sleep gets the old mask back here, unless it was
- * interrupted (then the signal frame carries the old mask).
+ * A call that must be restarted leaves -EINTR in rax and returns its restart
+ * code: ksig_deliver() decides whether it is restarted.  A call that installed
+ * a signal mask for the time of its sleep gets the old mask back here, unless
+ * it was interrupted (then the signal frame has the old mask).
  *
- * Unknown numbers answer ENOSYS, are counted, and are logged once for each
- * (call, program).
+ * An unknown number is ENOSYS.  It is counted, and logged once for each pair
+ * (call, program).  A 2048-bit hash set per kernel records the pairs that were
+ * logged, so that two pairs whose hashes collide share one line.
  */
 #include "linux/syscall.h"
 
@@ -111,7 +112,7 @@ syscall_dispatch(struct lwp *l)
 	return (error);
 }
 
-/* ---- families that answer with one error ---- */
+/* ---- calls that always fail with one error ---- */
 
 sys_fn sys_eperm, sys_eopnotsupp, sys_einval;
 

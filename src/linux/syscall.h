@@ -2,12 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System-call dispatch.  syscalls.tbl is the one list:
+ * System-call dispatch.  The file syscalls.tbl lists the system calls, one in a
+ * line:
  *     NUMBER NAME FUNCTION ARGKINDS STATE
- * one call a line; scripts/mksyscalls.py makes syscall_table.c of it (dispatch
- * and tracing) and docs/syscalls.md.  ARGKINDS is a comma list of: int, uint,
- * long, hex, ptr, str (path or string read by copyinstr for tracing), fd, size,
- * flags, mode, sig, off; "-" for none.
+ * scripts/mksyscalls.py generates syscall_table.c (dispatch and tracing) and
+ * docs/syscalls.md from it.  ARGKINDS is a comma list of: int, uint, long, hex,
+ * ptr, str (path or string, read by copyinstr for tracing), fd, size, flags,
+ * mode, sig, off; "-" for none.
  */
 #ifndef LINUX_SYSCALL_H
 #define LINUX_SYSCALL_H
@@ -20,7 +21,8 @@
 #include "kern/base/restart.h"
 #include "kern/base/vkernel.h"
 
-/* args[0..5] as the guest gave them; *ret is the result when 0. */
+/* args[0..5] are the guest's registers; *ret is the result if the function
+ * returns 0. */
 typedef int sys_fn(struct lwp *l, const uint64_t *args, int64_t *ret);
 
 struct syscall_desc {
@@ -31,12 +33,13 @@ struct syscall_desc {
 extern const struct syscall_desc syscall_table[];
 extern const unsigned syscall_table_n;
 
-/* This interface, as kern sees it; made with the table. */
+/* The functions that kern calls; generated with the table. */
 extern const struct syscall_ops linux_syscall_ops;
 const char *syscall_name(unsigned nr); /* NULL: no such call */
 
-/* One system call event: dispatch, trace, count; stores -errno or the result
- * in tf.rax; returns the internal errno (ERESTART...) for ksig_deliver. */
+/* Handle one system-call event: dispatch, trace and count it, and store -errno
+ * or the result in tf.rax.  Returns the internal errno (ERESTART etc.) for
+ * ksig_deliver(). */
 int syscall_dispatch(struct lwp *);
 
 /* Helpers for handlers. */
@@ -44,7 +47,7 @@ struct file;
 /* Copy a path in.  EFAULT, ENAMETOOLONG. */
 int sys_copyin_path(struct lwp *, uint64_t uaddr, char *buf /* VFS_PATH_MAX */);
 int sys_get_file(struct lwp *, int fd, struct file **); /* ref'ed */
-/* dirfd to start vnode (ref'ed; NULL for AT_FDCWD). */
+/* The directory of dirfd, ref'ed; NULL for AT_FDCWD. */
 int sys_get_dir(struct lwp *, int dirfd, struct vnode **);
 
 #endif /* LINUX_SYSCALL_H */
