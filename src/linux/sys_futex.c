@@ -59,7 +59,7 @@ sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
 	/* Without a timeout the call can be restarted with its original
 	 * arguments. */
 	if (error == ERESTART_BLOCK && a[3] == 0)
-		error = ERESTART;
+		error = ERESTARTSYS;
 	return (error);
 }
 

@@ -40,7 +40,7 @@ uint32_t sys_fd_limit(struct lwp *);
 static inline int
 sys_restartable(int error)
 {
-	return (error == EINTR ? ERESTART : error);
+	return (error == EINTR ? ERESTARTSYS : error);
 }
 
 /* ---- time (sys_time.c) ---- */
@@ -105,7 +105,7 @@ int sys_path_vnode(struct lwp *, int dirfd, uint64_t upath, int atflags,
  * session leader that has none. */
 void sys_tty_opened(struct lwp *, const struct file *);
 /* Check a read (SIGTTIN) or change (SIGTTOU) of a terminal by a background
- * process.  0: continue; ERESTART: the signal was sent; EIO: the process
+ * process.  0: continue; ERESTARTSYS: the signal was sent; EIO: the process
  * cannot be stopped. */
 int sys_tty_background(struct lwp *, const struct file *, int signo);
 /* The same for a write, which counts as a change if TOSTOP is set. */

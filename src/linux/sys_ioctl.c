@@ -99,7 +99,7 @@ sys_tty_background(struct lwp *l, const struct file *f, int signo)
 	}
 	(void)ksig_kill_pgrp(p->k, pgid,
 	    &(struct ksiginfo){.signo = signo, .code = LX_SI_KERNEL});
-	return (ERESTART);
+	return (ERESTARTSYS);
 }
 
 int

@@ -47,7 +47,7 @@ sys_sock_restart(int error, const _Atomic(uint64_t) *timeo)
 {
 	if (error == EINTR &&
 	    atomic_load_explicit(timeo, memory_order_relaxed) == 0)
-		return (ERESTART);
+		return (ERESTARTSYS);
 	return (error);
 }
 

@@ -11,7 +11,7 @@
 
 /* The socket of a descriptor, ref'ed.  EBADF, ENOTSOCK. */
 int sys_sock_file(struct lwp *, int fd, struct file **);
-/* EINTR becomes ERESTART unless the call has a timeout, as on Linux. */
+/* EINTR becomes ERESTARTSYS unless the call has a timeout, as on Linux. */
 int sys_sock_restart(int error, const _Atomic(uint64_t) *timeo);
 /* len as the call has it.  EINVAL, EFAULT. */
 int sys_copyin_sockaddr(

@@ -10,7 +10,7 @@
  * Arguments are formatted before the call, because exec replaces the memory
  * that they point to.  The line is written after the call with one fwrite, so
  * that lines of different lwps do not mix.  Restart codes appear as "?
- * ERESTART".
+ * ERESTARTSYS".
  */
 #include "linux/sys_int.h"
 
@@ -152,10 +152,10 @@ sys_trace_result(
 	case EJUSTRETURN:
 		line_add(&b, " = ?\n");
 		break;
-	case ERESTART:
+	case ERESTARTSYS:
 	case ERESTARTNOHAND:
 	case ERESTART_BLOCK:
-		line_add(&b, " = ? ERESTART\n");
+		line_add(&b, " = ? ERESTARTSYS\n");
 		break;
 	default:
 		name = strerrorname_np(error);

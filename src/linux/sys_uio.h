@@ -48,12 +48,13 @@ int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
  * - EBADF otherwise, also for O_PATH.
  */
 int sys_io_file(struct lwp *, int fd, bool write, struct file **);
-/* EINTR of a transfer as the caller sees it: ERESTART, but for files that have
- * a timeout of their own. */
+/* EINTR of a transfer as the caller sees it: ERESTARTSYS, but for files that
+ * have a timeout of their own. */
 static inline int
 sys_io_restartable(const struct file *f, bool write, int error)
 {
-	return (error == EINTR && file_restarts(f, write) ? ERESTART : error);
+	return (
+	    error == EINTR && file_restarts(f, write) ? ERESTARTSYS : error);
 }
 /*
  * Send SIGPIPE after a write to f has failed with EPIPE.

@@ -60,7 +60,7 @@ syscall_run(struct lwp *l, uint64_t nr, const uint64_t *args, int64_t *ret)
 static void
 syscall_mask_back(struct lwp *l, int error)
 {
-	if (!l->sigmask_restore || error == ERESTART ||
+	if (!l->sigmask_restore || error == ERESTARTSYS ||
 	    error == ERESTARTNOHAND || error == ERESTART_BLOCK ||
 	    error == EINTR)
 		return;
@@ -99,7 +99,7 @@ syscall_dispatch(struct lwp *l)
 
 	if (error == 0)
 		tf->rax = (uint64_t)ret;
-	else if (error == ERESTART || error == ERESTARTNOHAND ||
+	else if (error == ERESTARTSYS || error == ERESTARTNOHAND ||
 		 error == ERESTART_BLOCK)
 		tf->rax = (uint64_t)-EINTR;
 	else if (error != EJUSTRETURN)

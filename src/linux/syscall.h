@@ -38,7 +38,7 @@ extern const struct syscall_ops linux_syscall_ops;
 const char *syscall_name(unsigned nr); /* NULL: no such call */
 
 /* Handle one system-call event: dispatch, trace and count it, and store -errno
- * or the result in tf.rax.  Returns the internal errno (ERESTART etc.) for
+ * or the result in tf.rax.  Returns the internal errno (ERESTARTSYS etc.) for
  * ksig_deliver(). */
 int syscall_dispatch(struct lwp *);
 

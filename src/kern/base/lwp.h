@@ -132,7 +132,7 @@ void lwp_set_current(struct lwp *);
 void lwp_notify(struct lwp *);
 
 /*
- * Sleep until lwp_wakeup(), a deliverable signal (EINTR, i.e. ERESTART at
+ * Sleep until lwp_wakeup(), a deliverable signal (EINTR, i.e. ERESTARTSYS at
  * the caller's choice), exit of the process (EINTR) or the deadline
  * (CLOCK_MONOTONIC ns, UINT64_MAX none: ETIMEDOUT).  No locks held.
  * Pattern: lwp_sleep_prepare(); test condition; lwp_sleep().  A wakeup

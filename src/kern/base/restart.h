@@ -10,16 +10,14 @@
 
 #include <errno.h>
 
-/* Internal: restart the call after signals (see ksig_deliver). Never seen by
- * guests.  <errno.h> has an unrelated number of that name. */
-#undef ERESTART
-#define ERESTART 512
-/* As ERESTART, but EINTR if any handler runs (poll, nanosleep, pause). */
+/* Restart the call after signals (see ksig_deliver()). */
+#define ERESTARTSYS 512
+/* As ERESTARTSYS, but EINTR if any handler runs (poll, nanosleep, pause). */
 #define ERESTARTNOHAND 514
-/* Restart through lwp->restart_fn by restart_syscall (nanosleep). */
+/* Restart through lwp->restart_fn in restart_syscall (nanosleep). */
 #define ERESTART_BLOCK 516
-/* The lwp is ending, or registers were replaced whole (exec, sigreturn): do
- * not touch rax. */
+/* The lwp is ending, or its registers were replaced (exec, sigreturn): leave
+ * rax unchanged. */
 #define EJUSTRETURN 517
 
 #endif /* KERN_BASE_RESTART_H */

@@ -191,8 +191,9 @@ lwp_userret(struct lwp *l, bool in_syscall, int error)
 	struct proc *p = l->p;
 	bool go, restart;
 
-	restart = in_syscall && (error == ERESTART || error == ERESTARTNOHAND ||
-				    error == ERESTART_BLOCK);
+	restart =
+	    in_syscall && (error == ERESTARTSYS || error == ERESTARTNOHAND ||
+			      error == ERESTART_BLOCK);
 	if (!restart &&
 	    !atomic_load_explicit(&l->sigcheck, memory_order_acquire))
 		return;

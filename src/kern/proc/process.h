@@ -25,7 +25,7 @@ int kern_clone(struct lwp *, const struct kern_clone_args *, int *tid);
 /* End an lwp, and with the last one its process.  By lwp_main() only; neither
  * may be touched afterwards. */
 void lwp_exit(struct lwp *);
-/* wait4/waitid.  EINTR via ERESTART, ECHILD. */
+/* wait4/waitid.  EINTR via ERESTARTSYS, ECHILD. */
 struct kern_wait_result {
 	int pid;    /* 0 with WNOHANG and nothing to report */
 	int status; /* wait(2) format */

@@ -125,7 +125,7 @@ kern_wait(struct lwp *l, int which, int options, struct kern_wait_result *out)
 			return (error);
 		/* A child that ended is reported before the signal it sent. */
 		if (lwp_interrupted(l))
-			return (ERESTART);
+			return (ERESTARTSYS);
 		(void)lwp_sleep(l, UINT64_MAX);
 	}
 }

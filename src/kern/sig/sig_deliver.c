@@ -10,7 +10,7 @@
  * the other, so that the last signal's handler runs first.
  *
  * Restart.  A system call that a signal interrupted returned one of the
- * ERESTART codes.  The first handler frame, or finding no handler at all,
+ * restart codes.  The first handler frame, or finding no handler at all,
  * decides: registers are set either to run the `syscall` instruction again (two
  * bytes back, rax the number) or to -EINTR.  The decision is made once, before
  * the frame is built, because the frame saves the registers.
@@ -44,7 +44,7 @@ sig_restart(struct lwp *l, int error, bool handler, uint64_t sa_flags)
 	uint64_t nr = (uint64_t)l->sc_nr;
 
 	switch (error) {
-	case ERESTART:
+	case ERESTARTSYS:
 		if (handler && (sa_flags & LX_SA_RESTART) == 0) {
 			tf->rax = (uint64_t)-EINTR;
 			return;
