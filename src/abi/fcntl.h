@@ -47,4 +47,22 @@ struct lx_open_how {
 #define LX_SPLICE_F_MORE 4u
 #define LX_SPLICE_F_GIFT 8u
 
+/* renameat2(2) */
+#define LX_RENAME_NOREPLACE 1u
+#define LX_RENAME_EXCHANGE 2u
+
+/* openat2(2) */
+#define LX_RESOLVE_NO_XDEV 0x01
+#define LX_RESOLVE_NO_MAGICLINKS 0x02
+#define LX_RESOLVE_NO_SYMLINKS 0x04
+#define LX_RESOLVE_BENEATH 0x08
+#define LX_RESOLVE_IN_ROOT 0x10
+
+/* eventfd2(2) */
+#define LX_EFD_SEMAPHORE 1
+
+/* d_type of getdents64(2) */
+#define LX_DT_DIR 4
+#define LX_DT_LNK 10
+
 #endif /* ABI_FCNTL_H */

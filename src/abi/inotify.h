@@ -8,6 +8,8 @@
 #ifndef ABI_INOTIFY_H
 #define ABI_INOTIFY_H
 
+#include <stdint.h>
+
 #define LX_IN_ACCESS 0x001u
 #define LX_IN_MODIFY 0x002u
 #define LX_IN_ATTRIB 0x004u
@@ -36,5 +38,12 @@
 #define LX_IN_MASK_CREATE 0x10000000u
 #define LX_IN_MASK_ADD 0x20000000u
 #define LX_IN_ONESHOT 0x80000000u
+
+/* What read(2) gives, without the name. */
+struct lx_inotify_event {
+	int32_t wd;
+	uint32_t mask, cookie, len;
+};
+_Static_assert(sizeof(struct lx_inotify_event) == 16, "inotify_event");
 
 #endif /* ABI_INOTIFY_H */

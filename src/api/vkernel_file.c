@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "abi/stat.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
 #include "vfs/core/file.h"
@@ -230,7 +231,7 @@ vkfile_get(struct vkernel *k, int fd, struct vkfile **out,
 	error = host_fstat(fd, &st);
 	if (error != 0)
 		return (error);
-	if ((st.mode & HOST_S_IFMT) != HOST_S_IFREG)
+	if ((st.mode & LX_S_IFMT) != LX_S_IFREG)
 		return (ENODEV);
 	error = host_getfl(fd, &mode);
 	if (error != 0 || (mode & O_PATH) != 0)

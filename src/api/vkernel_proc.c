@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "abi/fcntl.h"
 #include "api/vkernel_int.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
@@ -26,9 +27,6 @@
 #include "vfs/core/uio.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
-
-#define DTYPE_DIR 4
-#define DTYPE_LNK 10
 
 struct lister {
 	vkernel_proc_entry_fn *fn;
@@ -47,8 +45,8 @@ entry(void *arg, const char *name, size_t len, uint64_t ino, uint8_t dtype,
 	memcpy(copy, name, len);
 	copy[len] = '\0';
 	return (l->fn(l->arg, copy,
-	    dtype == DTYPE_DIR   ? VKERNEL_PROC_DIR
-	    : dtype == DTYPE_LNK ? VKERNEL_PROC_LINK
+	    dtype == LX_DT_DIR   ? VKERNEL_PROC_DIR
+	    : dtype == LX_DT_LNK ? VKERNEL_PROC_LINK
 				 : VKERNEL_PROC_FILE));
 }
 

@@ -16,6 +16,9 @@
  */
 #include "host/host_file.h"
 
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -30,16 +33,16 @@
 #define OPENAT2_TRIES 32
 #define FD_PATH 32 /* bytes of "/proc/self/fd/N" */
 
-_Static_assert(HOST_S_IFMT == S_IFMT && HOST_S_IFSOCK == S_IFSOCK &&
-		   HOST_S_IFLNK == S_IFLNK && HOST_S_IFREG == S_IFREG &&
-		   HOST_S_IFBLK == S_IFBLK && HOST_S_IFDIR == S_IFDIR &&
-		   HOST_S_IFCHR == S_IFCHR && HOST_S_IFIFO == S_IFIFO,
+_Static_assert(LX_S_IFMT == S_IFMT && LX_S_IFSOCK == S_IFSOCK &&
+		   LX_S_IFLNK == S_IFLNK && LX_S_IFREG == S_IFREG &&
+		   LX_S_IFBLK == S_IFBLK && LX_S_IFDIR == S_IFDIR &&
+		   LX_S_IFCHR == S_IFCHR && LX_S_IFIFO == S_IFIFO,
     "file types");
-_Static_assert(HOST_RESOLVE_NO_XDEV == RESOLVE_NO_XDEV &&
-		   HOST_RESOLVE_NO_MAGICLINKS == RESOLVE_NO_MAGICLINKS &&
-		   HOST_RESOLVE_NO_SYMLINKS == RESOLVE_NO_SYMLINKS &&
-		   HOST_RESOLVE_BENEATH == RESOLVE_BENEATH &&
-		   HOST_RESOLVE_IN_ROOT == RESOLVE_IN_ROOT,
+_Static_assert(LX_RESOLVE_NO_XDEV == RESOLVE_NO_XDEV &&
+		   LX_RESOLVE_NO_MAGICLINKS == RESOLVE_NO_MAGICLINKS &&
+		   LX_RESOLVE_NO_SYMLINKS == RESOLVE_NO_SYMLINKS &&
+		   LX_RESOLVE_BENEATH == RESOLVE_BENEATH &&
+		   LX_RESOLVE_IN_ROOT == RESOLVE_IN_ROOT,
     "resolve flags");
 
 static inline int

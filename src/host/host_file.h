@@ -13,6 +13,7 @@
  *   descriptor non-blocking and host_poll() it together with an eventfd.
  * - Every new descriptor is close-on-exec and belongs to the caller.
  * - Flags (O_*, AT_*, F_*, FALLOC_FL_*, LOCK_*) are those of <fcntl.h>,
+ *   POLL*, S_IF*, RESOLVE_* and EFD_* those of src/abi,
  *   RENAME_* those of <stdio.h>, R_OK etc. those of <unistd.h>.
  * - Sizes and offsets are bytes, times nanoseconds since the epoch.
  */
@@ -31,24 +32,6 @@ struct host_pollfd {
 	short events;
 	short revents;
 };
-
-#define HOST_POLLIN 0x001
-#define HOST_POLLPRI 0x002
-#define HOST_POLLOUT 0x004
-#define HOST_POLLERR 0x008
-#define HOST_POLLHUP 0x010
-#define HOST_POLLNVAL 0x020
-#define HOST_POLLRDHUP 0x2000
-
-/* Type bits of host_stat.mode, as Linux has them. */
-#define HOST_S_IFMT 0170000
-#define HOST_S_IFSOCK 0140000
-#define HOST_S_IFLNK 0120000
-#define HOST_S_IFREG 0100000
-#define HOST_S_IFBLK 0060000
-#define HOST_S_IFDIR 0040000
-#define HOST_S_IFCHR 0020000
-#define HOST_S_IFIFO 0010000
 
 struct host_stat {
 	uint64_t dev;
@@ -86,11 +69,6 @@ int host_openat(int dirfd, const char *path, int flags, uint32_t mode, int *fd);
  * - ENOSYS: the host has no openat2, or forbids it; EXDEV: the path leaves
  *   dirfd; EAGAIN: concurrent renames disturbed the walk several times.
  */
-#define HOST_RESOLVE_NO_XDEV 0x01
-#define HOST_RESOLVE_NO_MAGICLINKS 0x02
-#define HOST_RESOLVE_NO_SYMLINKS 0x04
-#define HOST_RESOLVE_BENEATH 0x08
-#define HOST_RESOLVE_IN_ROOT 0x10
 int host_openat2(int dirfd, const char *path, int flags, uint32_t mode,
     unsigned resolve, int *fd);
 /* host_openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve. */
@@ -115,8 +93,7 @@ bool host_tty_tostop(int fd);
 int host_pipe(int flags, int fds[2]);
 int host_pipe_size(int fd, size_t *size);
 int host_set_pipe_size(int fd, size_t size);
-/* flags: O_NONBLOCK, HOST_EFD_SEMAPHORE. */
-#define HOST_EFD_SEMAPHORE 1
+/* flags: O_NONBLOCK, LX_EFD_SEMAPHORE. */
 int host_eventfd(uint32_t init, int flags, int *fd);
 /* Add 1 to an eventfd; set it to 0 (no error if it is 0 and non-blocking). */
 int host_eventfd_signal(int fd);

@@ -20,6 +20,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "abi/fcntl.h"
+#include "abi/poll.h"
 #include "host/host.h"
 
 #define NSEC UINT64_C(1000000000)
@@ -37,12 +39,12 @@ SAME_FIELD(host_pollfd, events, pollfd, events);
 SAME_FIELD(host_pollfd, revents, pollfd, revents);
 _Static_assert(sizeof(struct host_iovec) == sizeof(struct iovec), "iovec");
 _Static_assert(sizeof(struct host_pollfd) == sizeof(struct pollfd), "pollfd");
-_Static_assert(HOST_POLLIN == POLLIN && HOST_POLLPRI == POLLPRI &&
-		   HOST_POLLOUT == POLLOUT && HOST_POLLERR == POLLERR &&
-		   HOST_POLLHUP == POLLHUP && HOST_POLLNVAL == POLLNVAL &&
-		   HOST_POLLRDHUP == POLLRDHUP,
+_Static_assert(LX_POLLIN == POLLIN && LX_POLLPRI == POLLPRI &&
+		   LX_POLLOUT == POLLOUT && LX_POLLERR == POLLERR &&
+		   LX_POLLHUP == POLLHUP && LX_POLLNVAL == POLLNVAL &&
+		   LX_POLLRDHUP == POLLRDHUP,
     "poll events");
-_Static_assert(HOST_EFD_SEMAPHORE == EFD_SEMAPHORE &&
+_Static_assert(LX_EFD_SEMAPHORE == EFD_SEMAPHORE &&
 		   O_NONBLOCK == EFD_NONBLOCK && O_CLOEXEC == EFD_CLOEXEC,
     "eventfd flags");
 _Static_assert(sizeof(off_t) == 8, "file offsets");

@@ -7,21 +7,22 @@
  */
 #include "host/host_sock.h"
 
+#include "abi/socket.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-_Static_assert(
-    HOST_MSG_DONTWAIT == MSG_DONTWAIT && HOST_MSG_NOSIGNAL == MSG_NOSIGNAL &&
-	HOST_MSG_CTRUNC == MSG_CTRUNC && HOST_MSG_TRUNC == MSG_TRUNC &&
-	HOST_MSG_CMSG_CLOEXEC == MSG_CMSG_CLOEXEC,
+_Static_assert(LX_MSG_DONTWAIT == MSG_DONTWAIT &&
+		   LX_MSG_NOSIGNAL == MSG_NOSIGNAL &&
+		   LX_MSG_CTRUNC == MSG_CTRUNC && LX_MSG_TRUNC == MSG_TRUNC &&
+		   LX_MSG_CMSG_CLOEXEC == MSG_CMSG_CLOEXEC,
     "message flags");
-_Static_assert(HOST_SO_PEERCRED == SO_PEERCRED &&
-		   HOST_SO_PASSCRED == SO_PASSCRED &&
-		   HOST_SCM_RIGHTS == SCM_RIGHTS &&
-		   HOST_SCM_CREDENTIALS == SCM_CREDENTIALS,
+_Static_assert(LX_SO_PEERCRED == SO_PEERCRED && LX_SO_PASSCRED == SO_PASSCRED &&
+		   LX_SCM_RIGHTS == SCM_RIGHTS &&
+		   LX_SCM_CREDENTIALS == SCM_CREDENTIALS,
     "options");
 _Static_assert(sizeof(struct host_ucred) == sizeof(struct ucred), "ucred");
 _Static_assert(

@@ -15,37 +15,6 @@
 
 #include "host/host_iovec.h"
 
-#define HOST_AF_UNIX 1
-#define HOST_AF_INET 2
-#define HOST_AF_INET6 10
-
-#define HOST_SOCK_STREAM 1
-#define HOST_SOCK_DGRAM 2
-#define HOST_SOCK_SEQPACKET 5
-
-#define HOST_SOL_SOCKET 1
-#define HOST_SO_LINGER 13
-#define HOST_SO_PASSCRED 16
-#define HOST_SO_PEERCRED 17
-
-#define HOST_SCM_RIGHTS 1
-#define HOST_SCM_CREDENTIALS 2
-
-#define HOST_MSG_OOB 0x1
-#define HOST_MSG_PEEK 0x2
-#define HOST_MSG_DONTROUTE 0x4
-#define HOST_MSG_CTRUNC 0x8
-#define HOST_MSG_TRUNC 0x20
-#define HOST_MSG_DONTWAIT 0x40
-#define HOST_MSG_EOR 0x80
-#define HOST_MSG_WAITALL 0x100
-#define HOST_MSG_CONFIRM 0x800
-#define HOST_MSG_ERRQUEUE 0x2000
-#define HOST_MSG_NOSIGNAL 0x4000
-#define HOST_MSG_MORE 0x8000
-#define HOST_MSG_WAITFORONE 0x10000
-#define HOST_MSG_CMSG_CLOEXEC 0x40000000
-
 /* A socket address in the host's format: family first, in host order. */
 struct host_sockaddr {
 	uint32_t len; /* bytes used of `raw`, 0: none */

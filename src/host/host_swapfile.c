@@ -24,6 +24,7 @@
 #include <linux/fs.h>
 #include <unistd.h>
 
+#include "abi/stat.h"
 #include "host/host_file.h"
 
 #define SWAP_MAGIC "SWAPSPACE2"
@@ -70,7 +71,7 @@ check_contents(int fd, const struct host_stat *st)
 	size_t done = 0;
 	int error;
 
-	if ((st->mode & HOST_S_IFMT) == HOST_S_IFREG && st->size == 0)
+	if ((st->mode & LX_S_IFMT) == LX_S_IFREG && st->size == 0)
 		return (0);
 	error =
 	    host_pread_full(fd, magic, sizeof(magic), SWAP_MAGIC_OFF, &done);
@@ -87,7 +88,7 @@ set_size(int fd, const struct host_stat *st, uint64_t *size)
 {
 	uint64_t bytes;
 
-	if ((st->mode & HOST_S_IFMT) == HOST_S_IFBLK) {
+	if ((st->mode & LX_S_IFMT) == LX_S_IFBLK) {
 		if (ioctl(fd, BLKGETSIZE64, &bytes) != 0)
 			return (errno);
 		if (*size == 0 || *size > bytes)
@@ -117,13 +118,13 @@ open_path(const char *path, int *fd)
 		return (open_new(path, fd));
 	if (error != 0)
 		return (error);
-	if ((st.mode & HOST_S_IFMT) == HOST_S_IFDIR)
+	if ((st.mode & LX_S_IFMT) == LX_S_IFDIR)
 		return (open_temporary(path, fd));
-	if ((st.mode & HOST_S_IFMT) == HOST_S_IFLNK)
+	if ((st.mode & LX_S_IFMT) == LX_S_IFLNK)
 		return (ELOOP);
-	if ((st.mode & HOST_S_IFMT) == HOST_S_IFBLK)
+	if ((st.mode & LX_S_IFMT) == LX_S_IFBLK)
 		flags |= O_EXCL; /* refuse a device that the host uses */
-	else if ((st.mode & HOST_S_IFMT) != HOST_S_IFREG)
+	else if ((st.mode & LX_S_IFMT) != LX_S_IFREG)
 		return (EINVAL);
 	return (host_openat(AT_FDCWD, path, flags, 0, fd));
 }

@@ -12,6 +12,7 @@
  * Limits: anonymous files cannot be sealed.
  */
 #include "host/host.h"
+#include "abi/fcntl.h"
 #include "abi/mman.h"
 #include "abi/time.h"
 #include "host/host_file.h"
@@ -87,10 +88,10 @@ eventfd_make(struct lwp *l, uint64_t init, int flags, int64_t *ret)
 {
 	int error, fd;
 
-	if (flags & ~(O_CLOEXEC | O_NONBLOCK | HOST_EFD_SEMAPHORE))
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | LX_EFD_SEMAPHORE))
 		return (EINVAL);
 	error = host_eventfd(
-	    (uint32_t)init, O_NONBLOCK | (flags & HOST_EFD_SEMAPHORE), &fd);
+	    (uint32_t)init, O_NONBLOCK | (flags & LX_EFD_SEMAPHORE), &fd);
 	return (
 	    error != 0 ? error : adopt(l, fd, flags, &eventfd_fileops, ret));
 }

@@ -608,8 +608,8 @@ sys_recvmmsg(struct lwp *l, const uint64_t *a, int64_t *ret)
 			error = mmsg_store_len(l, uhdr, got);
 		if (error != 0)
 			break;
-		if ((flags & HOST_MSG_WAITFORONE) != 0)
-			flags |= HOST_MSG_DONTWAIT;
+		if ((flags & LX_MSG_WAITFORONE) != 0)
+			flags |= LX_MSG_DONTWAIT;
 		if (ktime_remaining(deadline) == 0) {
 			i++;
 			break;

@@ -31,6 +31,7 @@
 #include <string.h>
 
 #include "abi/fcntl.h"
+#include "abi/poll.h"
 #include "abi/uio.h"
 #include "host/host.h"
 #include "host/host_file.h"
@@ -145,10 +146,10 @@ ends_wait(struct lwp *l, const struct end *in, const struct end *out)
 {
 	int error;
 
-	if (!end_ready(in, HOST_POLLIN))
-		return (end_wait(l, in, HOST_POLLIN));
-	if (!end_ready(out, HOST_POLLOUT))
-		return (end_wait(l, out, HOST_POLLOUT));
+	if (!end_ready(in, LX_POLLIN))
+		return (end_wait(l, in, LX_POLLIN));
+	if (!end_ready(out, LX_POLLOUT))
+		return (end_wait(l, out, LX_POLLOUT));
 	/* Somebody was faster, or there is room but not enough. */
 	if (in->nonblock || out->nonblock)
 		return (EAGAIN);
@@ -224,8 +225,8 @@ splice_fill(
 		return (ENOMEM);
 	while (total < len) {
 		if (total == 0)
-			error = end_wait(l, out, HOST_POLLOUT);
-		else if (!end_ready(out, HOST_POLLOUT))
+			error = end_wait(l, out, LX_POLLOUT);
+		else if (!end_ready(out, LX_POLLOUT))
 			break;
 		if (error != 0)
 			break;
@@ -253,7 +254,7 @@ drain_taken(const struct end *in, char *buf, size_t len)
 {
 	size_t n;
 
-	while (len > 0 && end_ready(in, HOST_POLLIN)) {
+	while (len > 0 && end_ready(in, LX_POLLIN)) {
 		if (host_read(in->fd, buf, len, &n) != 0 || n == 0)
 			break;
 		len -= n;
@@ -318,7 +319,7 @@ splice_drain(
 		    drain_some(l, in, out, side, buf, n, &waiter, &got, &done);
 		total += done;
 		if (error == EAGAIN && got == 0 && total == 0)
-			error = end_wait(l, in, HOST_POLLIN);
+			error = end_wait(l, in, LX_POLLIN);
 		else if (error != 0 || done < got || got == 0)
 			break;
 	}
@@ -481,8 +482,7 @@ vmsplice_some(struct lwp *l, const struct end *e, bool write, bool first,
 
 	for (;;) {
 		if (first) {
-			error =
-			    end_wait(l, e, write ? HOST_POLLOUT : HOST_POLLIN);
+			error = end_wait(l, e, write ? LX_POLLOUT : LX_POLLIN);
 			if (error != 0)
 				return (error);
 		}
@@ -503,7 +503,7 @@ vmsplice_move(struct lwp *l, const struct end *e, bool write,
     const struct lx_iovec *iov, int n, size_t *moved)
 {
 	struct sys_io_cursor cur = {.iov = iov, .n = n};
-	short events = write ? HOST_POLLOUT : HOST_POLLIN;
+	short events = write ? LX_POLLOUT : LX_POLLIN;
 	size_t max = !write || file_can(e->f, FCAP_OWNED) ? CHUNK : PIECE;
 	size_t pinned, done;
 	struct vm_iov v;

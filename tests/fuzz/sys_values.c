@@ -24,6 +24,7 @@
 #include "abi/poll.h"
 #include "abi/sched.h"
 #include "abi/signal.h"
+#include "abi/socket.h"
 #include "vfs/socket/socket.h"
 #include "kern/base/lwp.h"
 
@@ -214,9 +215,8 @@ scratch_sockets(uint8_t *buf)
 {
 	const struct host_sockaddr path = {.raw = "\1\0/tmp/sock"};
 	const struct host_sockaddr abstract = {.raw = "\1\0\0name"};
-	const struct sock_cmsg rights = {20, HOST_SOL_SOCKET, HOST_SCM_RIGHTS};
-	const struct sock_cmsg cred = {
-	    28, HOST_SOL_SOCKET, HOST_SCM_CREDENTIALS};
+	const struct sock_cmsg rights = {20, LX_SOL_SOCKET, LX_SCM_RIGHTS};
+	const struct sock_cmsg cred = {28, LX_SOL_SOCKET, LX_SCM_CREDENTIALS};
 	const uint32_t fds[] = {4, 9, 10, 2};
 
 	put(buf, SLOT_SOCKADDR, 0, path.raw, 16);

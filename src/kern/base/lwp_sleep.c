@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/poll.h"
 #include "abi/signal.h"
 #include "host/host_file.h"
 #include "kern/base/lwp.h"
@@ -162,7 +163,7 @@ poll_set(struct lwp *l, struct host_pollfd *set, int n, uint64_t deadline_ns,
 			return (error);
 		}
 		set[n].fd = l->kickfd;
-		set[n].events = HOST_POLLIN;
+		set[n].events = LX_POLLIN;
 		set[n].revents = 0;
 		now = host_now_ns();
 		timeout = deadline_ns == UINT64_MAX ? UINT64_MAX

@@ -33,6 +33,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/inotify.h"
+#include "abi/poll.h"
 #include "libk/kassert.h"
 #include "mem/vm_types.h"
 #include "mem/vm_zone.h"
@@ -126,8 +128,8 @@ file_free(struct file *f)
 	vfs_lock_file_closed(f);
 	if (f->opened)
 		vfs_tell_file(f->vp, (file_flags(f) & O_ACCMODE) == O_RDONLY
-					 ? IN_CLOSE_NOWRITE
-					 : IN_CLOSE_WRITE);
+					 ? LX_IN_CLOSE_NOWRITE
+					 : LX_IN_CLOSE_WRITE);
 	if (f->ops->close != NULL)
 		f->ops->close(f);
 	if (file_is_writer(f->vp, file_flags(f)))
@@ -202,7 +204,7 @@ file_read(
 		return (EBADF);
 	error = file_rw(f, uio, waiter, at);
 	if (uio->resid < before && f->vp != NULL)
-		vfs_tell_file(f->vp, IN_ACCESS);
+		vfs_tell_file(f->vp, LX_IN_ACCESS);
 	return (error);
 }
 
@@ -218,7 +220,7 @@ file_write(
 		return (EBADF);
 	error = file_rw(f, uio, waiter, at);
 	if (uio->resid < before && f->vp != NULL)
-		vfs_tell_file(f->vp, IN_MODIFY);
+		vfs_tell_file(f->vp, LX_IN_MODIFY);
 	return (error);
 }
 
@@ -392,7 +394,7 @@ file_getdents(struct file *f, vfs_dirent_fn *fn, void *arg)
 	}
 	file_offset_unlock(f);
 	if (error == 0)
-		vfs_tell_file(vp, IN_ACCESS);
+		vfs_tell_file(vp, LX_IN_ACCESS);
 	return (error);
 }
 
@@ -409,7 +411,8 @@ static short
 vnf_poll(struct file *f, short events, int *hostfd)
 {
 	*hostfd = -1;
-	return ((short)(events & (HOST_POLLIN | HOST_POLLOUT | 0x40 | 0x100)));
+	return ((short)(events & (LX_POLLIN | LX_POLLOUT | LX_POLLRDNORM |
+				     LX_POLLWRNORM)));
 }
 
 static int

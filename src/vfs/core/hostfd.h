@@ -12,14 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/poll.h"
 #include "vfs/core/file.h"
 
 struct uio;
 struct vfs;
 struct vfs_waiter;
 
-#define VPOLLRDNORM 0x040
-#define VPOLLWRNORM 0x100
+#define LX_POLLRDNORM 0x040
+#define LX_POLLWRNORM 0x100
 
 struct host_stat;
 

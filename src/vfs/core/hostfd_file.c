@@ -35,6 +35,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/ioctl.h"
+#include "abi/poll.h"
 #include "host/host.h"
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
@@ -172,14 +174,14 @@ stream_write1(int fd, struct uio *uio, size_t max, size_t *done)
 static int
 hostfd_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	struct vfs_retry w = {.events = HOST_POLLIN, .deadline = UINT64_MAX};
+	struct vfs_retry w = {.events = LX_POLLIN, .deadline = UINT64_MAX};
 	bool owned = file_can(f, FCAP_OWNED), nonblock = file_nonblock(f);
 	int fd = f->hostfd, error;
 	size_t done;
 
 	for (;;) {
 		if (!owned && uio->resid != 0) {
-			error = stream_wait(fd, HOST_POLLIN, nonblock, waiter);
+			error = stream_wait(fd, LX_POLLIN, nonblock, waiter);
 			if (error != 0)
 				return (error);
 		}
@@ -197,7 +199,7 @@ hostfd_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 static int
 hostfd_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = UINT64_MAX};
+	struct vfs_retry w = {.events = LX_POLLOUT, .deadline = UINT64_MAX};
 	bool owned = file_can(f, FCAP_OWNED), nonblock = file_nonblock(f);
 	const size_t start = uio->resid;
 	int fd = f->hostfd, error;
@@ -205,7 +207,7 @@ hostfd_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 
 	do {
 		if (!owned && uio->resid != 0) {
-			error = stream_wait(fd, HOST_POLLOUT, nonblock, waiter);
+			error = stream_wait(fd, LX_POLLOUT, nonblock, waiter);
 			if (error != 0)
 				break;
 		}
@@ -254,7 +256,7 @@ hostfd_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
 {
 	int fl, on, error;
 
-	if ((uint32_t)cmd != VIOC_FIONBIO)
+	if ((uint32_t)cmd != LX_FIONBIO)
 		return (
 		    hostfd_host_ioctl(f->hostfd, cmd, kbuf, size, arg, ret));
 	if (size < sizeof(on))

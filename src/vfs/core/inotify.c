@@ -17,6 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/inotify.h"
+#include "abi/ioctl.h"
+#include "abi/poll.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
 #include "vfs/core/file.h"
@@ -63,7 +66,7 @@ inotify_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 		error = take_event(in, uio->resid, &e);
 		if (error == EAGAIN && uio->resid == before && !nonblock) {
 			error = vfs_wait(
-			    waiter, in->eventfd, HOST_POLLIN, UINT64_MAX);
+			    waiter, in->eventfd, LX_POLLIN, UINT64_MAX);
 			if (error == 0)
 				continue;
 		}
@@ -86,7 +89,7 @@ inotify_poll(struct file *f, short events, int *hostfd)
 	kmutex_lock(&in->vfs->watch_lock);
 	ready = in->nqueued > 0;
 	kmutex_unlock(&in->vfs->watch_lock);
-	return (ready ? (short)(events & (HOST_POLLIN | VPOLLRDNORM)) : 0);
+	return (ready ? (short)(events & (LX_POLLIN | LX_POLLRDNORM)) : 0);
 }
 
 static int
@@ -97,7 +100,7 @@ inotify_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
 	const struct inotify_queued *e;
 	int32_t n = 0;
 
-	if ((uint32_t)cmd != VIOC_FIONREAD || size < sizeof(n))
+	if ((uint32_t)cmd != LX_FIONREAD || size < sizeof(n))
 		return (ENOTTY);
 	kmutex_lock(&in->vfs->watch_lock);
 	STAILQ_FOREACH (e, &in->queue, link)
@@ -210,9 +213,9 @@ watch_by_vnode(struct inotify *in, const struct vnode *vp)
 static int
 watch_change(struct inotify_watch *w, uint32_t mask)
 {
-	if ((mask & IN_MASK_CREATE) != 0)
+	if ((mask & LX_IN_MASK_CREATE) != 0)
 		return (EEXIST);
-	if ((mask & IN_MASK_ADD) != 0)
+	if ((mask & LX_IN_MASK_ADD) != 0)
 		mask |= w->mask;
 	w->mask = mask;
 	return (0);
@@ -280,7 +283,7 @@ inotify_remove(struct file *f, int wd)
 	kmutex_lock(&in->vfs->watch_lock);
 	w = inotify_watch_by_wd(in, wd);
 	if (w != NULL) {
-		inotify_queue(in, wd, IN_IGNORED, 0, NULL);
+		inotify_queue(in, wd, LX_IN_IGNORED, 0, NULL);
 		inotify_watch_remove(w);
 	}
 	kmutex_unlock(&in->vfs->watch_lock);

@@ -42,12 +42,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/inotify.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
 #include "vfs/core/inotify.h"
 #include "vfs/core/inotify_int.h"
-
-#define IN_ALL 0xfffu /* events that a watch may have in its mask */
 
 struct inotify_watch_list *
 inotify_bucket(struct vfs *vfs, const struct vnode *vp)
@@ -111,7 +110,7 @@ overflow(struct inotify *in)
 		return;
 	in->overflowed = true;
 	in->overflow.r =
-	    (struct inotify_record){.wd = -1, .mask = IN_Q_OVERFLOW};
+	    (struct inotify_record){.wd = -1, .mask = LX_IN_Q_OVERFLOW};
 	enqueue(in, &in->overflow);
 }
 
@@ -133,7 +132,7 @@ repeats(const struct inotify *in, int wd, uint32_t mask, const char *name)
 	    STAILQ_LAST(&in->queue, inotify_queued, link);
 
 	return (e != NULL && e->r.wd == wd && e->r.mask == mask &&
-		(mask & IN_IGNORED) == 0 && e->r.len == padded(name) &&
+		(mask & LX_IN_IGNORED) == 0 && e->r.len == padded(name) &&
 		(name == NULL || strcmp(e->name, name) == 0));
 }
 
@@ -210,13 +209,13 @@ report(struct vnode *vp, uint32_t mask, uint32_t cookie, const char *name,
 		return;
 	kmutex_lock(&vfs->watch_lock);
 	LIST_FOREACH_SAFE (w, inotify_bucket(vfs, vp), hash, next) {
-		if (w->vp != vp || (w->mask & mask & IN_ALL) == 0 ||
-		    (unlinked && (w->mask & IN_EXCL_UNLINK) != 0))
+		if (w->vp != vp || (w->mask & mask & LX_IN_ALL_EVENTS) == 0 ||
+		    (unlinked && (w->mask & LX_IN_EXCL_UNLINK) != 0))
 			continue;
 		inotify_queue(w->in, w->wd, mask, cookie, name);
-		if ((w->mask & IN_ONESHOT) == 0)
+		if ((w->mask & LX_IN_ONESHOT) == 0)
 			continue;
-		inotify_queue(w->in, w->wd, IN_IGNORED, 0, NULL);
+		inotify_queue(w->in, w->wd, LX_IN_IGNORED, 0, NULL);
 		inotify_watch_remove(w);
 		unref(vp);
 		free(w);
@@ -251,7 +250,7 @@ inotify_tell_file(struct vnode *vp, uint32_t mask)
 	struct vnode *dvp = watched_parent(vp, name);
 
 	if (vp->type == VDIR)
-		mask |= IN_ISDIR;
+		mask |= LX_IN_ISDIR;
 	if (dvp != NULL) {
 		report(dvp, mask, 0, name,
 		    atomic_load(&vp->unlinked) != VN_LINKED);
@@ -263,8 +262,8 @@ inotify_tell_file(struct vnode *vp, uint32_t mask)
 void
 inotify_tell_self(struct vnode *vp, uint32_t mask)
 {
-	if (vp->type == VDIR && mask != IN_MOVE_SELF)
-		mask |= IN_ISDIR;
+	if (vp->type == VDIR && mask != LX_IN_MOVE_SELF)
+		mask |= LX_IN_ISDIR;
 	report(vp, mask, 0, NULL, false);
 }
 
@@ -273,7 +272,7 @@ inotify_tell_name(struct vnode *dvp, const char *name, uint32_t mask,
     enum vtype type, uint32_t cookie)
 {
 	if (type == VDIR)
-		mask |= IN_ISDIR;
+		mask |= LX_IN_ISDIR;
 	report(dvp, mask, cookie, name, false);
 }
 
@@ -319,9 +318,9 @@ inotify_unused(struct vfs *vfs, struct vnode *vp)
 	LIST_FOREACH_SAFE (w, inotify_bucket(vfs, vp), hash, next) {
 		if (w->vp != vp)
 			continue;
-		if ((w->mask & IN_DELETE_SELF) != 0)
-			inotify_queue(w->in, w->wd, IN_DELETE_SELF, 0, NULL);
-		inotify_queue(w->in, w->wd, IN_IGNORED, 0, NULL);
+		if ((w->mask & LX_IN_DELETE_SELF) != 0)
+			inotify_queue(w->in, w->wd, LX_IN_DELETE_SELF, 0, NULL);
+		inotify_queue(w->in, w->wd, LX_IN_IGNORED, 0, NULL);
 		inotify_watch_remove(w);
 		if (--n > 0)
 			unref(vp);

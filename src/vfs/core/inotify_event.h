@@ -15,22 +15,6 @@
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
 
-#define IN_ACCESS 0x001u
-#define IN_MODIFY 0x002u
-#define IN_ATTRIB 0x004u
-#define IN_CLOSE_WRITE 0x008u
-#define IN_CLOSE_NOWRITE 0x010u
-#define IN_OPEN 0x020u
-#define IN_MOVED_FROM 0x040u
-#define IN_MOVED_TO 0x080u
-#define IN_CREATE 0x100u
-#define IN_DELETE 0x200u
-#define IN_DELETE_SELF 0x400u
-#define IN_MOVE_SELF 0x800u
-#define IN_Q_OVERFLOW 0x4000u
-#define IN_IGNORED 0x8000u
-#define IN_ISDIR 0x40000000u
-
 /* vnode.unlinked: what became of the name it was last found by; and, for
  * those that are watched, whether it has none at all. */
 enum vnode_names { VN_LINKED, VN_UNLINKED, VN_GONE };

@@ -16,10 +16,6 @@ struct vfs;
 struct vnode;
 
 /* Flags of inotify_add_watch. */
-#define IN_EXCL_UNLINK 0x04000000u
-#define IN_MASK_CREATE 0x10000000u
-#define IN_MASK_ADD 0x20000000u
-#define IN_ONESHOT 0x80000000u
 
 /* struct inotify_event of Linux, without the name. */
 struct inotify_record {

@@ -18,11 +18,13 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "abi/ioctl.h"
+#include "abi/termios.h"
 #include "vfs/core/ioctl.h"
 #include "host/host_file.h"
 
-#define IOC_IN 1
-#define IOC_OUT 2
+#define IOCTL_IN 1
+#define IOCTL_OUT 2
 
 struct ioctl_entry {
 	uint32_t cmd;
@@ -32,41 +34,41 @@ struct ioctl_entry {
 };
 
 static const struct ioctl_entry ioctl_table[] = {
-    {VIOC_TCGETS, 36, IOC_OUT, true},
-    {VIOC_TCSETS, 36, IOC_IN, true},
-    {VIOC_TCSETSW, 36, IOC_IN, true},
-    {VIOC_TCSETSF, 36, IOC_IN, true},
-    {VIOC_TCSBRK, 0, 0, true},
-    {VIOC_TCXONC, 0, 0, true},
-    {VIOC_TCFLSH, 0, 0, true},
-    {VIOC_TIOCEXCL, 0, 0, false},
-    {VIOC_TIOCNXCL, 0, 0, false},
-    {VIOC_TIOCSCTTY, 0, 0, false},
-    {VIOC_TIOCGPGRP, 4, IOC_OUT, false},
-    {VIOC_TIOCSPGRP, 4, IOC_IN, false},
-    {VIOC_TIOCOUTQ, 4, IOC_OUT, true},
-    {VIOC_TIOCGWINSZ, 8, IOC_OUT, true},
-    {VIOC_TIOCSWINSZ, 8, IOC_IN, true},
-    {VIOC_FIONREAD, 4, IOC_OUT, true},
-    {VIOC_TIOCPKT, 4, IOC_IN, false},
-    {VIOC_FIONBIO, 4, IOC_IN, false},
-    {VIOC_TIOCNOTTY, 0, 0, false},
-    {VIOC_TIOCGETD, 4, IOC_OUT, false},
-    {VIOC_TCSBRKP, 0, 0, true},
-    {VIOC_TIOCGSID, 4, IOC_OUT, false},
-    {VIOC_TCGETS2, 44, IOC_OUT, true},
-    {VIOC_TCSETS2, 44, IOC_IN, true},
-    {VIOC_TCSETSW2, 44, IOC_IN, true},
-    {VIOC_TCSETSF2, 44, IOC_IN, true},
-    {VIOC_FIONCLEX, 0, 0, false},
-    {VIOC_FIOCLEX, 0, 0, false},
-    {VIOC_FIOASYNC, 4, IOC_IN, false},
-    {VIOC_TIOCGPTN, 4, IOC_OUT, false},
-    {VIOC_TIOCSPTLCK, 4, IOC_IN, false},
-    {VIOC_TIOCGPTLCK, 4, IOC_OUT, false},
-    {VIOC_TIOCGPKT, 4, IOC_OUT, false},
-    {VIOC_TIOCGEXCL, 4, IOC_OUT, false},
-    {VIOC_RNDGETENTCNT, 4, IOC_OUT, false},
+    {LX_TCGETS, sizeof(struct lx_termios), IOCTL_OUT, true},
+    {LX_TCSETS, sizeof(struct lx_termios), IOCTL_IN, true},
+    {LX_TCSETSW, sizeof(struct lx_termios), IOCTL_IN, true},
+    {LX_TCSETSF, sizeof(struct lx_termios), IOCTL_IN, true},
+    {LX_TCSBRK, 0, 0, true},
+    {LX_TCXONC, 0, 0, true},
+    {LX_TCFLSH, 0, 0, true},
+    {LX_TIOCEXCL, 0, 0, false},
+    {LX_TIOCNXCL, 0, 0, false},
+    {LX_TIOCSCTTY, 0, 0, false},
+    {LX_TIOCGPGRP, 4, IOCTL_OUT, false},
+    {LX_TIOCSPGRP, 4, IOCTL_IN, false},
+    {LX_TIOCOUTQ, 4, IOCTL_OUT, true},
+    {LX_TIOCGWINSZ, 8, IOCTL_OUT, true},
+    {LX_TIOCSWINSZ, 8, IOCTL_IN, true},
+    {LX_FIONREAD, 4, IOCTL_OUT, true},
+    {LX_TIOCPKT, 4, IOCTL_IN, false},
+    {LX_FIONBIO, 4, IOCTL_IN, false},
+    {LX_TIOCNOTTY, 0, 0, false},
+    {LX_TIOCGETD, 4, IOCTL_OUT, false},
+    {LX_TCSBRKP, 0, 0, true},
+    {LX_TIOCGSID, 4, IOCTL_OUT, false},
+    {LX_TCGETS2, sizeof(struct lx_termios2), IOCTL_OUT, true},
+    {LX_TCSETS2, sizeof(struct lx_termios2), IOCTL_IN, true},
+    {LX_TCSETSW2, sizeof(struct lx_termios2), IOCTL_IN, true},
+    {LX_TCSETSF2, sizeof(struct lx_termios2), IOCTL_IN, true},
+    {LX_FIONCLEX, 0, 0, false},
+    {LX_FIOCLEX, 0, 0, false},
+    {LX_FIOASYNC, 4, IOCTL_IN, false},
+    {LX_TIOCGPTN, 4, IOCTL_OUT, false},
+    {LX_TIOCSPTLCK, 4, IOCTL_IN, false},
+    {LX_TIOCGPTLCK, 4, IOCTL_OUT, false},
+    {LX_TIOCGPKT, 4, IOCTL_OUT, false},
+    {LX_TIOCGEXCL, 4, IOCTL_OUT, false},
+    {LX_RNDGETENTCNT, 4, IOCTL_OUT, false},
 };
 
 static const struct ioctl_entry *

@@ -9,12 +9,10 @@
 
 #include <stdint.h>
 
+#include "abi/stat.h"
 #include "host/host_file.h"
 #include "vfs/core/vnode.h"
 
-#define VS_ISUID 04000
-#define VS_ISGID 02000
-#define VS_ISVTX 01000
 #define VS_PERM 07777
 
 #define VFS_MKDEV(maj, min) (((uint64_t)(maj) << 8) | (uint64_t)(min))
@@ -25,13 +23,13 @@ vtype_ifmt(enum vtype type)
 {
 	static const uint32_t ifmt[] = {
 	    [VNON] = 0,
-	    [VREG] = HOST_S_IFREG,
-	    [VDIR] = HOST_S_IFDIR,
-	    [VLNK] = HOST_S_IFLNK,
-	    [VCHR] = HOST_S_IFCHR,
-	    [VBLK] = HOST_S_IFBLK,
-	    [VFIFO] = HOST_S_IFIFO,
-	    [VSOCK] = HOST_S_IFSOCK,
+	    [VREG] = LX_S_IFREG,
+	    [VDIR] = LX_S_IFDIR,
+	    [VLNK] = LX_S_IFLNK,
+	    [VCHR] = LX_S_IFCHR,
+	    [VBLK] = LX_S_IFBLK,
+	    [VFIFO] = LX_S_IFIFO,
+	    [VSOCK] = LX_S_IFSOCK,
 	};
 
 	return (ifmt[type]);
@@ -46,20 +44,20 @@ vtype_dtype(enum vtype type)
 static inline enum vtype
 vtype_of_mode(uint32_t mode)
 {
-	switch (mode & HOST_S_IFMT) {
-	case HOST_S_IFREG:
+	switch (mode & LX_S_IFMT) {
+	case LX_S_IFREG:
 		return (VREG);
-	case HOST_S_IFDIR:
+	case LX_S_IFDIR:
 		return (VDIR);
-	case HOST_S_IFLNK:
+	case LX_S_IFLNK:
 		return (VLNK);
-	case HOST_S_IFCHR:
+	case LX_S_IFCHR:
 		return (VCHR);
-	case HOST_S_IFBLK:
+	case LX_S_IFBLK:
 		return (VBLK);
-	case HOST_S_IFIFO:
+	case LX_S_IFIFO:
 		return (VFIFO);
-	case HOST_S_IFSOCK:
+	case LX_S_IFSOCK:
 		return (VSOCK);
 	default:
 		return (VNON);

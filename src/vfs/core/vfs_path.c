@@ -28,6 +28,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/inotify.h"
+#include "abi/stat.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
@@ -73,7 +75,7 @@ may_delete(const struct vfs_ctx *ctx, struct vnode *dvp, struct vnode *vp)
 	if (error != 0 || ctx->uid == 0)
 		return (error);
 	error = vn_getattr(dvp, &d);
-	if (error != 0 || (d.mode & VS_ISVTX) == 0 || d.uid == ctx->uid)
+	if (error != 0 || (d.mode & LX_S_ISVTX) == 0 || d.uid == ctx->uid)
 		return (error);
 	error = vn_getattr(vp, &v);
 	if (error != 0)
@@ -114,7 +116,7 @@ static int
 create_mode(
     const struct vfs_ctx *ctx, struct vnode *dvp, uint32_t mode, uint32_t *out)
 {
-	const uint32_t setgid = VS_ISGID | 010;
+	const uint32_t setgid = LX_S_ISGID | 010;
 	struct vattr va;
 	int error;
 
@@ -123,8 +125,9 @@ create_mode(
 		error = vn_getattr(dvp, &va);
 		if (error != 0)
 			return (error);
-		if ((va.mode & VS_ISGID) != 0 && !vfs_ctx_in_group(ctx, va.gid))
-			mode &= ~(uint32_t)VS_ISGID;
+		if ((va.mode & LX_S_ISGID) != 0 &&
+		    !vfs_ctx_in_group(ctx, va.gid))
+			mode &= ~(uint32_t)LX_S_ISGID;
 	}
 	*out = mode & ~ctx->umask;
 	return (0);
@@ -199,7 +202,7 @@ open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags, bool created,
 			error = ENXIO;
 		if (error == 0) {
 			f->opened = true;
-			vfs_tell_file(vp, IN_OPEN);
+			vfs_tell_file(vp, LX_IN_OPEN);
 		}
 		if (error == 0 && (flags & O_TRUNC) != 0 && !created)
 			error = open_truncate(vp);
@@ -246,7 +249,7 @@ open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 			    nd.dvp, nd.last, mode, ctx, &nd.vp);
 		if (error == 0) {
 			vnode_set_name(nd.vp, nd.dvp, nd.last);
-			vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VREG);
+			vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VREG);
 			*created = true;
 		} else if (error == EEXIST && (flags & O_EXCL) == 0)
 			error = EAGAIN;
@@ -313,9 +316,9 @@ vfs_mkdir(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 		error = EPERM;
 	else
 		error = nd.dvp->ops->mkdir(nd.dvp, nd.last,
-		    mode & (VS_ISVTX | 0777) & ~ctx->umask, ctx);
+		    mode & (LX_S_ISVTX | 0777) & ~ctx->umask, ctx);
 	if (error == 0)
-		vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VDIR);
+		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VDIR);
 	nd_rele(&nd);
 	return (error);
 }
@@ -324,17 +327,17 @@ int
 vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
     uint32_t mode, uint64_t rdev)
 {
-	uint32_t fmt = mode & HOST_S_IFMT;
+	uint32_t fmt = mode & LX_S_IFMT;
 	uint32_t perm;
 	struct nameidata nd;
 	const struct vops *ops;
 	struct vnode *vp;
 	int error;
 
-	if (fmt == HOST_S_IFDIR)
+	if (fmt == LX_S_IFDIR)
 		return (EPERM);
-	if (fmt != 0 && fmt != HOST_S_IFREG && fmt != HOST_S_IFCHR &&
-	    fmt != HOST_S_IFBLK && fmt != HOST_S_IFIFO && fmt != HOST_S_IFSOCK)
+	if (fmt != 0 && fmt != LX_S_IFREG && fmt != LX_S_IFCHR &&
+	    fmt != LX_S_IFBLK && fmt != LX_S_IFIFO && fmt != LX_S_IFSOCK)
 		return (EINVAL);
 	error = create_at(ctx, start, path, false, &nd);
 	if (error != 0)
@@ -345,14 +348,13 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 		nd_rele(&nd);
 		return (error);
 	}
-	if (fmt == 0 || fmt == HOST_S_IFREG) {
+	if (fmt == 0 || fmt == LX_S_IFREG) {
 		error = EPERM;
 		if (ops->create != NULL)
 			error = ops->create(nd.dvp, nd.last, perm, ctx, &vp);
 		if (error == 0)
 			vrele(vp);
-	} else if ((fmt == HOST_S_IFCHR || fmt == HOST_S_IFBLK) &&
-		   ctx->uid != 0) {
+	} else if ((fmt == LX_S_IFCHR || fmt == LX_S_IFBLK) && ctx->uid != 0) {
 		error = EPERM;
 	} else {
 		error = EPERM;
@@ -361,7 +363,7 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 			    ops->mknod(nd.dvp, nd.last, fmt | perm, rdev, ctx);
 	}
 	if (error == 0)
-		vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VREG);
+		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VREG);
 	nd_rele(&nd);
 	return (error);
 }
@@ -386,7 +388,7 @@ vfs_symlink(const struct vfs_ctx *ctx, const char *target, struct vnode *start,
 	else
 		error = nd.dvp->ops->symlink(nd.dvp, nd.last, target, ctx);
 	if (error == 0)
-		vfs_tell_name(nd.dvp, nd.last, IN_CREATE, VLNK);
+		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VLNK);
 	nd_rele(&nd);
 	return (error);
 }
@@ -419,8 +421,8 @@ vfs_link(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
 	if (error == 0) {
 		atomic_store(&od.vp->unlinked, VN_LINKED);
 		if (vfs_watched(ctx->vfs))
-			inotify_tell_self(od.vp, IN_ATTRIB);
-		vfs_tell_name(nd.dvp, nd.last, IN_CREATE, od.vp->type);
+			inotify_tell_self(od.vp, LX_IN_ATTRIB);
+		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, od.vp->type);
 	}
 	nd_rele(&nd);
 out:
@@ -464,10 +466,10 @@ unlink_tell(struct nameidata *nd)
 
 	inotify_unlinked(nd->vp, nd->dvp, nd->last);
 	if (type != VDIR)
-		inotify_tell_self(nd->vp, IN_ATTRIB);
+		inotify_tell_self(nd->vp, LX_IN_ATTRIB);
 	vrele(nd->vp);
 	nd->vp = NULL;
-	inotify_tell_name(nd->dvp, nd->last, IN_DELETE, type, 0);
+	inotify_tell_name(nd->dvp, nd->last, LX_IN_DELETE, type, 0);
 }
 
 int
@@ -572,13 +574,13 @@ moved_tell(struct vnode *vp, const struct nameidata *from,
 	uint32_t cookie = inotify_cookie(vp->mount->vfs);
 
 	inotify_tell_name(
-	    from->dvp, from->last, IN_MOVED_FROM, vp->type, cookie);
-	inotify_tell_name(to->dvp, to->last, IN_MOVED_TO, vp->type, cookie);
+	    from->dvp, from->last, LX_IN_MOVED_FROM, vp->type, cookie);
+	inotify_tell_name(to->dvp, to->last, LX_IN_MOVED_TO, vp->type, cookie);
 	if (over != NULL) {
 		inotify_unlinked(over, to->dvp, to->last);
-		inotify_tell_self(over, IN_ATTRIB);
+		inotify_tell_self(over, LX_IN_ATTRIB);
 	}
-	inotify_tell_self(vp, IN_MOVE_SELF);
+	inotify_tell_self(vp, LX_IN_MOVE_SELF);
 }
 
 static void

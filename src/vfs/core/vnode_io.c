@@ -59,6 +59,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/inotify.h"
 #include "libk/kassert.h"
 #include "vfs/core/inotify_event.h"
 #include "vfs/core/mount.h"
@@ -556,10 +557,10 @@ setattr_event(unsigned what)
 	const unsigned times = VA_ATIME | VA_MTIME;
 
 	if ((what & VA_SIZE) != 0)
-		return (IN_MODIFY);
+		return (LX_IN_MODIFY);
 	if ((what & ~times) != 0 || (what & times) == times)
-		return (IN_ATTRIB);
-	return (what == VA_MTIME ? IN_MODIFY : IN_ACCESS);
+		return (LX_IN_ATTRIB);
+	return (what == VA_MTIME ? LX_IN_MODIFY : LX_IN_ACCESS);
 }
 
 /*

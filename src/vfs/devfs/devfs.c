@@ -32,6 +32,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/ioctl.h"
+#include "abi/poll.h"
+#include "abi/stat.h"
 #include "libk/kassert.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
@@ -47,7 +50,6 @@
 #include "vfs/devfs/tty.h"
 #include "vm/object/vm_object.h"
 
-#define DEVFS_MAGIC 0x01021994 /* devtmpfs calls itself tmpfs */
 #define ENTROPY_BITS 256
 #define ZERO_PAGES ((vm_pindex_t)1 << 40)
 
@@ -420,7 +422,7 @@ static int
 devfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 {
 	*sf = (struct vfs_statfs){
-	    .type = DEVFS_MAGIC,
+	    .type = LX_TMPFS_MAGIC,
 	    .bsize = PAGE_SIZE,
 	    .files = NENTRIES,
 	    .namelen = VFS_NAME_MAX,
@@ -504,7 +506,7 @@ dev_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
 	unsigned minor = devfs_minor(f->vp);
 
 	if ((minor != DEV_RANDOM && minor != DEV_URANDOM) ||
-	    (uint32_t)cmd != VIOC_RNDGETENTCNT)
+	    (uint32_t)cmd != LX_RNDGETENTCNT)
 		return (ENOTTY);
 	if (size < sizeof(bits))
 		return (EINVAL);
@@ -518,7 +520,7 @@ devfs_dev_poll(struct file *f, short events, int *hostfd)
 {
 	*hostfd = -1;
 	return (
-	    events & (HOST_POLLIN | HOST_POLLOUT | VPOLLRDNORM | VPOLLWRNORM));
+	    events & (LX_POLLIN | LX_POLLOUT | LX_POLLRDNORM | LX_POLLWRNORM));
 }
 
 int

@@ -40,6 +40,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/ioctl.h"
+#include "abi/poll.h"
+#include "abi/signal.h"
+#include "abi/termios.h"
 #include "host/host.h"
 #include "host/host_file.h"
 #include "host/host_sock.h"
@@ -54,7 +58,6 @@
 #include "vfs/core/vnode.h"
 #include "vfs/devfs/tty.h"
 
-#define SIG_WINCH 28
 #define TENTH_NS UINT64_C(100000000)
 
 /* What file.data points to. */
@@ -288,7 +291,7 @@ pty_tostop(struct pty *pty)
 	bool stop;
 
 	kmutex_lock(&pty->lock);
-	stop = (pty->tio.lflag & TT_TOSTOP) != 0;
+	stop = (pty->tio.lflag & LX_TOSTOP) != 0;
 	kmutex_unlock(&pty->lock);
 	return (stop);
 }
@@ -368,7 +371,7 @@ pty_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
 	struct pty *pty = pf->pty;
-	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = UINT64_MAX};
+	struct vfs_retry w = {.events = LX_POLLOUT, .deadline = UINT64_MAX};
 	uint64_t signals;
 	int error = 0;
 	size_t n;
@@ -413,7 +416,7 @@ master_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
-	struct vfs_retry w = {.events = HOST_POLLIN, .deadline = UINT64_MAX};
+	struct vfs_retry w = {.events = LX_POLLIN, .deadline = UINT64_MAX};
 	int error = 0;
 	bool dead;
 
@@ -436,9 +439,9 @@ read_deadline(struct pty *pty, size_t got, bool *over)
 	bool canon;
 
 	kmutex_lock(&pty->lock);
-	canon = (pty->tio.lflag & TT_ICANON) != 0;
-	min = pty->tio.cc[CC_MIN];
-	time = pty->tio.cc[CC_TIME];
+	canon = (pty->tio.lflag & LX_ICANON) != 0;
+	min = pty->tio.cc[LX_VMIN];
+	time = pty->tio.cc[LX_VTIME];
 	kmutex_unlock(&pty->lock);
 	*over = got > 0 && (canon || got >= min);
 	if (canon || (time == 0 && min > 0) || (min > 0 && got == 0))
@@ -454,7 +457,7 @@ slave_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 	const size_t before = uio->resid;
 	struct pty_file *pf = f->data;
 	struct pty *pty = pf->pty;
-	struct vfs_retry w = {.events = HOST_POLLIN};
+	struct vfs_retry w = {.events = LX_POLLIN};
 	uint8_t buf[PTY_LINE];
 	size_t got, total = 0;
 	bool over;
@@ -491,7 +494,7 @@ slave_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 static short
 pty_poll(struct file *f, short events, int *hostfd)
 {
-	const short in = HOST_POLLIN | VPOLLRDNORM;
+	const short in = LX_POLLIN | LX_POLLRDNORM;
 	struct pty_file *pf = f->data;
 	short r = hostfd_ready(pf->fd, events);
 	bool dead, empty;
@@ -501,13 +504,13 @@ pty_poll(struct file *f, short events, int *hostfd)
 	empty = pf->pty->out.n == 0;
 	kmutex_unlock(&pf->pty->lock);
 	if (dead)
-		r |= (short)(HOST_POLLERR | HOST_POLLHUP |
-			     (events & (in | HOST_POLLOUT)));
+		r |= (short)(LX_POLLERR | LX_POLLHUP |
+			     (events & (in | LX_POLLOUT)));
 
 	*hostfd = pf->fd;
 	/* A socket can be read at its end, a master only as long as there is
 	 * something. */
-	if (pf->master && (r & HOST_POLLHUP) != 0 && empty)
+	if (pf->master && (r & LX_POLLHUP) != 0 && empty)
 		r &= (short)~in;
 	return (r);
 }
@@ -523,12 +526,12 @@ pty_getattr(struct file *f, struct vattr *va)
 static int
 set_termios(struct pty *pty, uint32_t cmd, const void *kbuf, size_t size)
 {
-	struct pty_termios t;
+	struct lx_termios2 t;
 
 	kmutex_lock(&pty->lock);
 	t = pty->tio;
 	memcpy(&t, kbuf, size < sizeof(t) ? size : sizeof(t));
-	if (cmd == VIOC_TCSETSF || cmd == VIOC_TCSETSF2)
+	if (cmd == LX_TCSETSF || cmd == LX_TCSETSF2)
 		pty_flush(pty, 1);
 	pty_set_termios(pty, &t);
 	pty_bells(pty);
@@ -556,29 +559,29 @@ ioctl_tty(struct file *f, uint32_t cmd, void *kbuf, size_t size, uint64_t arg)
 	struct pty *pty = pf->pty;
 
 	switch (cmd) {
-	case VIOC_TCGETS:
-	case VIOC_TCGETS2:
+	case LX_TCGETS:
+	case LX_TCGETS2:
 		kmutex_lock(&pty->lock);
 		memcpy(kbuf, &pty->tio, size);
 		kmutex_unlock(&pty->lock);
 		return (0);
-	case VIOC_TCSETS:
-	case VIOC_TCSETSW:
-	case VIOC_TCSETSF:
-	case VIOC_TCSETS2:
-	case VIOC_TCSETSW2:
-	case VIOC_TCSETSF2:
+	case LX_TCSETS:
+	case LX_TCSETSW:
+	case LX_TCSETSF:
+	case LX_TCSETS2:
+	case LX_TCSETSW2:
+	case LX_TCSETSF2:
 		return (set_termios(pty, cmd, kbuf, size));
-	case VIOC_TIOCGWINSZ:
+	case LX_TIOCGWINSZ:
 		kmutex_lock(&pty->lock);
 		memcpy(kbuf, pty->winsize, sizeof(pty->winsize));
 		kmutex_unlock(&pty->lock);
 		return (0);
-	case VIOC_TIOCSWINSZ:
+	case LX_TIOCSWINSZ:
 		if (set_winsize(pty, kbuf))
-			signals_send(f->vfs, pty, UINT64_C(1) << SIG_WINCH);
+			signals_send(f->vfs, pty, UINT64_C(1) << LX_SIGWINCH);
 		return (0);
-	case VIOC_TCFLSH:
+	case LX_TCFLSH:
 		if (arg > 2)
 			return (EINVAL);
 		kmutex_lock(&pty->lock);
@@ -588,9 +591,9 @@ ioctl_tty(struct file *f, uint32_t cmd, void *kbuf, size_t size, uint64_t arg)
 		pty_bells(pty);
 		kmutex_unlock(&pty->lock);
 		return (0);
-	case VIOC_TCSBRK:
-	case VIOC_TCSBRKP:
-	case VIOC_TCXONC:
+	case LX_TCSBRK:
+	case LX_TCSBRKP:
+	case LX_TCXONC:
 		return (0);
 	default:
 		return (ENOTTY);
@@ -607,21 +610,21 @@ ioctl_int(struct pty_file *pf, uint32_t cmd, void *kbuf, size_t size)
 	if (size != 0)
 		memcpy(&v, kbuf, sizeof(v));
 	kmutex_lock(&pty->lock);
-	if (cmd == VIOC_TIOCSPTLCK)
+	if (cmd == LX_TIOCSPTLCK)
 		pty->locked = v != 0;
-	else if (cmd == VIOC_TIOCPKT)
+	else if (cmd == LX_TIOCPKT)
 		pty->packet = v != 0;
-	else if (cmd == VIOC_TIOCEXCL || cmd == VIOC_TIOCNXCL)
-		pty->exclusive[pf->master] = cmd == VIOC_TIOCEXCL;
-	else if (cmd == VIOC_TIOCGPTN)
+	else if (cmd == LX_TIOCEXCL || cmd == LX_TIOCNXCL)
+		pty->exclusive[pf->master] = cmd == LX_TIOCEXCL;
+	else if (cmd == LX_TIOCGPTN)
 		v = (int32_t)pty->nr;
-	else if (cmd == VIOC_TIOCGPTLCK)
+	else if (cmd == LX_TIOCGPTLCK)
 		v = pty->locked;
-	else if (cmd == VIOC_TIOCGPKT)
+	else if (cmd == LX_TIOCGPKT)
 		v = pty->packet;
-	else if (cmd == VIOC_TIOCGEXCL)
+	else if (cmd == LX_TIOCGEXCL)
 		v = pty->exclusive[pf->master];
-	else if (cmd == VIOC_FIONREAD)
+	else if (cmd == LX_FIONREAD)
 		v = (int32_t)(pf->master ? pty->out.n : pty_readable(pty));
 	else
 		v = 0; /* TIOCOUTQ; TIOCGETD: N_TTY */
@@ -640,20 +643,20 @@ pty_ioctl(struct file *f, unsigned long lcmd, void *kbuf, size_t size,
 	int error;
 
 	switch (cmd) {
-	case VIOC_TIOCGPTN:
-	case VIOC_TIOCSPTLCK:
-	case VIOC_TIOCGPTLCK:
-	case VIOC_TIOCPKT:
-	case VIOC_TIOCGPKT:
+	case LX_TIOCGPTN:
+	case LX_TIOCSPTLCK:
+	case LX_TIOCGPTLCK:
+	case LX_TIOCPKT:
+	case LX_TIOCGPKT:
 		if (!pf->master)
 			return (ENOTTY);
 		/* FALLTHROUGH */
-	case VIOC_FIONREAD:
-	case VIOC_TIOCOUTQ:
-	case VIOC_TIOCEXCL:
-	case VIOC_TIOCNXCL:
-	case VIOC_TIOCGEXCL:
-	case VIOC_TIOCGETD:
+	case LX_FIONREAD:
+	case LX_TIOCOUTQ:
+	case LX_TIOCEXCL:
+	case LX_TIOCNXCL:
+	case LX_TIOCGEXCL:
+	case LX_TIOCGETD:
 		error = ioctl_int(pf, cmd, kbuf, size);
 		break;
 	default:

@@ -6,6 +6,7 @@
 #ifndef VFS_DEVFS_PTY_H
 #define VFS_DEVFS_PTY_H
 
+#include "abi/termios.h"
 #include "vfs/core/vnode.h"
 
 #define PTY_MAX 256
@@ -15,59 +16,6 @@
 #define PTY_ECHO 4096u     /* of those of the output, for echo only */
 #define PTY_EXPAND 8u      /* bytes that one may become when printed */
 #define PTY_STEP 512       /* bytes taken of a write at a time */
-
-/* struct termios2 of Linux; struct termios is all but the speeds. */
-struct pty_termios {
-	uint32_t iflag, oflag, cflag, lflag;
-	uint8_t line, cc[19];
-	uint32_t ispeed, ospeed;
-};
-#define PTY_TERMIOS_SIZE 36
-_Static_assert(sizeof(struct pty_termios) == 44, "struct termios2");
-
-/* Of termios. */
-#define TT_ISTRIP 0x20u
-#define TT_INLCR 0x40u
-#define TT_IGNCR 0x80u
-#define TT_ICRNL 0x100u
-#define TT_IXON 0x400u
-#define TT_IMAXBEL 0x2000u
-#define TT_IUTF8 0x4000u
-#define TT_OPOST 0x01u
-#define TT_OLCUC 0x02u
-#define TT_ONLCR 0x04u
-#define TT_OCRNL 0x08u
-#define TT_ONOCR 0x10u
-#define TT_ONLRET 0x20u
-#define TT_XTABS 0x1800u
-#define TT_ISIG 0x01u
-#define TT_ICANON 0x02u
-#define TT_ECHO 0x08u
-#define TT_ECHOE 0x10u
-#define TT_ECHOK 0x20u
-#define TT_ECHONL 0x40u
-#define TT_NOFLSH 0x80u
-#define TT_TOSTOP 0x100u
-#define TT_ECHOCTL 0x200u
-#define TT_ECHOKE 0x800u
-#define TT_IEXTEN 0x8000u
-enum {
-	CC_INTR,
-	CC_QUIT,
-	CC_ERASE,
-	CC_KILL,
-	CC_EOF,
-	CC_TIME,
-	CC_MIN,
-	CC_START = 8,
-	CC_STOP,
-	CC_SUSP,
-	CC_EOL,
-	CC_REPRINT,
-	CC_WERASE = 14,
-	CC_LNEXT,
-	CC_EOL2
-};
 
 /* All of it: the pty's lock. */
 struct pty_queue {
@@ -91,7 +39,7 @@ struct pty {
 	bool packet;              /* [p] TIOCPKT */
 	bool exclusive[2];        /* [p] TIOCEXCL: slave, master */
 	unsigned slaves;          /* [p] open files */
-	struct pty_termios tio;   /* [p] */
+	struct lx_termios2 tio;   /* [p] */
 	uint16_t winsize[4];      /* [p] */
 	unsigned column;          /* [p] of the output */
 	unsigned line_column;     /* [p] where the line began */
@@ -151,7 +99,7 @@ void pty_output(struct pty *, const uint8_t *b, size_t n);
 int pty_take(struct pty *, uint8_t *b, size_t size, size_t *got);
 /* Bytes that a slave may read. */
 size_t pty_readable(const struct pty *);
-void pty_set_termios(struct pty *, const struct pty_termios *);
+void pty_set_termios(struct pty *, const struct lx_termios2 *);
 /* which: 1 input, 2 output. */
 void pty_flush(struct pty *, unsigned which);
 

@@ -31,11 +31,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/signal.h"
+#include "abi/termios.h"
 #include "libk/kassert.h"
-
-#define SIG_INT 2
-#define SIG_QUIT 3
-#define SIG_TSTP 20
 
 /* Bytes on their way to m. */
 struct out {
@@ -47,26 +45,26 @@ struct out {
 void
 pty_ldisc_init(struct pty *pty)
 {
-	static const uint8_t cc[19] = {[CC_INTR] = 3,
-	    [CC_QUIT] = 28,
-	    [CC_ERASE] = 127,
-	    [CC_KILL] = 21,
-	    [CC_EOF] = 4,
-	    [CC_MIN] = 1,
-	    [CC_START] = 17,
-	    [CC_STOP] = 19,
-	    [CC_SUSP] = 26,
-	    [CC_REPRINT] = 18,
-	    [13] = 15,
-	    [CC_WERASE] = 23,
-	    [CC_LNEXT] = 22};
+	static const uint8_t cc[19] = {[LX_VINTR] = 3,
+	    [LX_VQUIT] = 28,
+	    [LX_VERASE] = 127,
+	    [LX_VKILL] = 21,
+	    [LX_VEOF] = 4,
+	    [LX_VMIN] = 1,
+	    [LX_VSTART] = 17,
+	    [LX_VSTOP] = 19,
+	    [LX_VSUSP] = 26,
+	    [LX_VREPRINT] = 18,
+	    [LX_VDISCARD] = 15,
+	    [LX_VWERASE] = 23,
+	    [LX_VLNEXT] = 22};
 
-	pty->tio = (struct pty_termios){
-	    .iflag = TT_ICRNL | TT_IXON,
-	    .oflag = TT_OPOST | TT_ONLCR,
-	    .cflag = 0xbf, /* 38400, 8 bits, receiver */
-	    .lflag = TT_ISIG | TT_ICANON | TT_ECHO | TT_ECHOE | TT_ECHOK |
-		     TT_ECHOCTL | TT_ECHOKE | TT_IEXTEN,
+	pty->tio = (struct lx_termios2){
+	    .iflag = LX_ICRNL | LX_IXON,
+	    .oflag = LX_OPOST | LX_ONLCR,
+	    .cflag = LX_B38400 | LX_CS8 | LX_CREAD,
+	    .lflag = LX_ISIG | LX_ICANON | LX_ECHO | LX_ECHOE | LX_ECHOK |
+		     LX_ECHOCTL | LX_ECHOKE | LX_IEXTEN,
 	    .ispeed = 38400,
 	    .ospeed = 38400,
 	};
@@ -124,24 +122,24 @@ out_post(struct out *o, uint8_t c)
 	uint32_t fl = pty->tio.oflag;
 	unsigned to;
 
-	if ((fl & TT_OPOST) == 0) {
+	if ((fl & LX_OPOST) == 0) {
 		out_raw(o, c);
 		return;
 	}
-	if (c == '\n' && (fl & TT_ONLCR) != 0)
+	if (c == '\n' && (fl & LX_ONLCR) != 0)
 		out_raw(o, '\r');
-	else if (c == '\n' && (fl & TT_ONLRET) == 0) {
+	else if (c == '\n' && (fl & LX_ONLRET) == 0) {
 		out_raw(o, c); /* the column stays */
 		return;
 	}
-	if (c == '\r' && (fl & TT_ONOCR) != 0 && pty->column == 0)
+	if (c == '\r' && (fl & LX_ONOCR) != 0 && pty->column == 0)
 		return;
-	if (c == '\r' && (fl & TT_OCRNL) != 0)
+	if (c == '\r' && (fl & LX_OCRNL) != 0)
 		c = '\n';
-	if ((fl & TT_OLCUC) != 0)
+	if ((fl & LX_OLCUC) != 0)
 		c = (uint8_t)toupper(c);
 	to = next_column(pty->column, c);
-	if (c == '\t' && (fl & TT_XTABS) == TT_XTABS)
+	if (c == '\t' && (fl & LX_XTABS) == LX_XTABS)
 		for (unsigned i = pty->column; i < to; i++)
 			out_raw(o, ' ');
 	else
@@ -174,10 +172,10 @@ echo(struct out *o, uint8_t c)
 {
 	struct pty *pty = o->pty;
 
-	if (!lflag(pty, TT_ECHO) &&
-	    !(c == '\n' && lflag(pty, TT_ECHONL | TT_ICANON)))
+	if (!lflag(pty, LX_ECHO) &&
+	    !(c == '\n' && lflag(pty, LX_ECHONL | LX_ICANON)))
 		return;
-	if (lflag(pty, TT_ECHOCTL) && (c < 32 || c == 127) && c != '\t' &&
+	if (lflag(pty, LX_ECHOCTL) && (c < 32 || c == 127) && c != '\t' &&
 	    c != '\n') {
 		out_post(o, '^');
 		out_post(o, c ^ 0x40);
@@ -237,7 +235,7 @@ pty_readable(const struct pty *pty)
 int
 pty_take(struct pty *pty, uint8_t *b, size_t size, size_t *got)
 {
-	const bool canon = lflag(pty, TT_ICANON);
+	const bool canon = lflag(pty, LX_ICANON);
 	struct pty_queue *q = &pty->in;
 	bool end = false, mark;
 	size_t total = 0;
@@ -278,14 +276,14 @@ pty_flush(struct pty *pty, unsigned which)
 }
 
 void
-pty_set_termios(struct pty *pty, const struct pty_termios *t)
+pty_set_termios(struct pty *pty, const struct lx_termios2 *t)
 {
-	bool was = lflag(pty, TT_ICANON);
+	bool was = lflag(pty, LX_ICANON);
 
 	pty->tio = *t;
 	pty->quote = false;
 	/* What has been typed of a line can be read now. */
-	if (was && !lflag(pty, TT_ICANON) && pty->nline > 0) {
+	if (was && !lflag(pty, LX_ICANON) && pty->nline > 0) {
 		send_input(pty, pty->line, pty->nline, RAW);
 		pty->nline = 0;
 	}
@@ -302,7 +300,7 @@ column_at(const struct pty *pty, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		c = pty->line[i];
 		if ((c < 32 || c == 127) && c != '\t')
-			col += lflag(pty, TT_ECHOCTL) ? 2 : 0;
+			col += lflag(pty, LX_ECHOCTL) ? 2 : 0;
 		else
 			col = next_column(col, c);
 	}
@@ -319,12 +317,12 @@ erase_one(struct out *o)
 
 	do {
 		c = pty->line[--pty->nline];
-	} while (pty->nline > 0 && (pty->tio.iflag & TT_IUTF8) != 0 &&
+	} while (pty->nline > 0 && (pty->tio.iflag & LX_IUTF8) != 0 &&
 		 (c & 0xc0) == 0x80);
-	if (!lflag(pty, TT_ECHO))
+	if (!lflag(pty, LX_ECHO))
 		return;
-	if (!lflag(pty, TT_ECHOE)) {
-		echo(o, pty->tio.cc[CC_ERASE]);
+	if (!lflag(pty, LX_ECHOE)) {
+		echo(o, pty->tio.cc[LX_VERASE]);
 		return;
 	}
 	to = column_at(pty, pty->nline);
@@ -360,14 +358,14 @@ kill_line(struct out *o)
 {
 	struct pty *pty = o->pty;
 
-	if (lflag(pty, TT_ECHO | TT_ECHOE | TT_ECHOK | TT_ECHOKE)) {
+	if (lflag(pty, LX_ECHO | LX_ECHOE | LX_ECHOK | LX_ECHOKE)) {
 		while (pty->nline > 0)
 			erase_one(o);
 		return;
 	}
 	pty->nline = 0;
-	echo(o, pty->tio.cc[CC_KILL]);
-	if (lflag(pty, TT_ECHOK))
+	echo(o, pty->tio.cc[LX_VKILL]);
+	if (lflag(pty, LX_ECHOK))
 		out_post(o, '\n');
 }
 
@@ -378,7 +376,7 @@ line_add(struct out *o, uint8_t c)
 
 	/* Room for the end of the line. */
 	if (pty->nline >= PTY_LINE - 1) {
-		if ((pty->tio.iflag & TT_IMAXBEL) != 0)
+		if ((pty->tio.iflag & LX_IMAXBEL) != 0)
 			out_raw(o, '\a');
 		return;
 	}
@@ -407,23 +405,24 @@ edit(struct out *o, uint8_t c)
 {
 	struct pty *pty = o->pty;
 
-	if (is_cc(pty, CC_ERASE, c)) {
+	if (is_cc(pty, LX_VERASE, c)) {
 		if (pty->nline > 0)
 			erase_one(o);
-	} else if (is_cc(pty, CC_KILL, c))
+	} else if (is_cc(pty, LX_VKILL, c))
 		kill_line(o);
-	else if (lflag(pty, TT_IEXTEN) && is_cc(pty, CC_WERASE, c))
+	else if (lflag(pty, LX_IEXTEN) && is_cc(pty, LX_VWERASE, c))
 		erase_word(o);
-	else if (lflag(pty, TT_IEXTEN | TT_ECHO) && is_cc(pty, CC_REPRINT, c)) {
+	else if (lflag(pty, LX_IEXTEN | LX_ECHO) &&
+		 is_cc(pty, LX_VREPRINT, c)) {
 		echo(o, c);
 		out_post(o, '\n');
 		pty->line_column = pty->column;
 		for (unsigned i = 0; i < pty->nline; i++)
 			echo(o, pty->line[i]);
-	} else if (is_cc(pty, CC_EOF, c))
+	} else if (is_cc(pty, LX_VEOF, c))
 		line_end(o, 0, true);
-	else if (c == '\n' || is_cc(pty, CC_EOL, c) ||
-		 (lflag(pty, TT_IEXTEN) && is_cc(pty, CC_EOL2, c)))
+	else if (c == '\n' || is_cc(pty, LX_VEOL, c) ||
+		 (lflag(pty, LX_IEXTEN) && is_cc(pty, LX_VEOL2, c)))
 		line_end(o, c, false);
 	else
 		return (false);
@@ -434,13 +433,13 @@ edit(struct out *o, uint8_t c)
 static int
 signal_of(const struct pty *pty, uint8_t c)
 {
-	if (!lflag(pty, TT_ISIG))
+	if (!lflag(pty, LX_ISIG))
 		return (0);
-	if (is_cc(pty, CC_INTR, c))
-		return (SIG_INT);
-	if (is_cc(pty, CC_QUIT, c))
-		return (SIG_QUIT);
-	return (is_cc(pty, CC_SUSP, c) ? SIG_TSTP : 0);
+	if (is_cc(pty, LX_VINTR, c))
+		return (LX_SIGINT);
+	if (is_cc(pty, LX_VQUIT, c))
+		return (LX_SIGQUIT);
+	return (is_cc(pty, LX_VSUSP, c) ? LX_SIGTSTP : 0);
 }
 
 /* What c becomes; false: nothing. */
@@ -449,14 +448,14 @@ translate(const struct pty *pty, uint8_t *c)
 {
 	uint32_t fl = pty->tio.iflag;
 
-	if ((fl & TT_ISTRIP) != 0)
+	if ((fl & LX_ISTRIP) != 0)
 		*c &= 0x7f;
 	if (*c == '\r') {
-		if ((fl & TT_IGNCR) != 0)
+		if ((fl & LX_IGNCR) != 0)
 			return (false);
-		if ((fl & TT_ICRNL) != 0)
+		if ((fl & LX_ICRNL) != 0)
 			*c = '\n';
-	} else if (*c == '\n' && (fl & TT_INLCR) != 0)
+	} else if (*c == '\n' && (fl & LX_INLCR) != 0)
 		*c = '\r';
 	return (true);
 }
@@ -474,12 +473,12 @@ input_one(struct out *o, uint8_t c, uint8_t *raw, size_t *nraw, uint64_t *sigs)
 	}
 	if (!translate(pty, &c))
 		return;
-	if ((pty->tio.iflag & TT_IXON) != 0 &&
-	    (is_cc(pty, CC_START, c) || is_cc(pty, CC_STOP, c)))
+	if ((pty->tio.iflag & LX_IXON) != 0 &&
+	    (is_cc(pty, LX_VSTART, c) || is_cc(pty, LX_VSTOP, c)))
 		return;
 	sig = signal_of(pty, c);
 	if (sig != 0) {
-		if (!lflag(pty, TT_NOFLSH)) {
+		if (!lflag(pty, LX_NOFLSH)) {
 			*nraw = o->n = 0;
 			pty_flush(pty, 3);
 		}
@@ -487,12 +486,12 @@ input_one(struct out *o, uint8_t c, uint8_t *raw, size_t *nraw, uint64_t *sigs)
 		*sigs |= UINT64_C(1) << sig;
 		return;
 	}
-	if (!lflag(pty, TT_ICANON)) {
+	if (!lflag(pty, LX_ICANON)) {
 		raw[(*nraw)++] = c;
 		echo(o, c);
-	} else if (lflag(pty, TT_IEXTEN) && is_cc(pty, CC_LNEXT, c)) {
+	} else if (lflag(pty, LX_IEXTEN) && is_cc(pty, LX_VLNEXT, c)) {
 		pty->quote = true;
-		if (lflag(pty, TT_ECHO | TT_ECHOCTL)) {
+		if (lflag(pty, LX_ECHO | LX_ECHOCTL)) {
 			out_raw(o, '^');
 			out_raw(o, '\b');
 		}

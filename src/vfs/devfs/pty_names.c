@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/stat.h"
 #include "libk/kassert.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/mode.h"
@@ -49,7 +50,7 @@ pts_getattr(struct vnode *vp, struct vattr *va)
 {
 	struct pty *pty = table_get(vp->data, pts_nr(vp));
 
-	va->mode = HOST_S_IFCHR | 0620;
+	va->mode = LX_S_IFCHR | 0620;
 	va->rdev = VFS_MKDEV(136, pts_nr(vp));
 	va->blksize = 1024;
 	if (pty == NULL)

@@ -31,12 +31,13 @@
 
 #include <string.h>
 
+#include "abi/poll.h"
+#include "abi/socket.h"
 #include "host/host.h"
 #include "host/host_file.h"
 #include "host/host_sock.h"
 #include "vfs/core/hostfd.h"
 
-#define SO_SNDBUF_LINUX 7
 /* Half a dozen bytes, each a packet, fit before poll says no. */
 #define BELL_BUFFER 8192
 #define BELLS_MAX 4096
@@ -45,11 +46,11 @@ int
 pty_bells_create(int fds[2])
 {
 	const int32_t size = BELL_BUFFER;
-	int error = host_socketpair(HOST_SOCK_STREAM, fds);
+	int error = host_socketpair(LX_SOCK_STREAM, fds);
 
 	for (int i = 0; error == 0 && i < 2; i++)
-		(void)host_setsockopt(fds[i], HOST_SOL_SOCKET, SO_SNDBUF_LINUX,
-		    &size, sizeof(size));
+		(void)host_setsockopt(
+		    fds[i], LX_SOL_SOCKET, LX_SO_SNDBUF, &size, sizeof(size));
 	return (error);
 }
 
@@ -141,7 +142,7 @@ show(struct pty_queue *q, int from, int to, uint32_t reserve)
 		take(q, to, 0);
 	else if (full && !q->full) {
 		while (q->bells < BELLS_MAX && ring(q, from))
-			if (hostfd_ready(from, HOST_POLLOUT) == 0)
+			if (hostfd_ready(from, LX_POLLOUT) == 0)
 				break;
 	} else if (!full && q->full)
 		take(q, to, 1);

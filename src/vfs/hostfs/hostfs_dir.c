@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/stat.h"
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/mode.h"
@@ -137,7 +138,7 @@ made_attr(struct vnode *dvp, int fd, uint32_t mode, const struct vfs_ctx *ctx)
 	if (error == 0 && vtype_of_mode(st.mode) != VLNK &&
 	    (st.mode & 0777) != (mode & 0777))
 		error =
-		    host_fchmod(fd, (mode & VS_PERM) | (st.mode & VS_ISGID));
+		    host_fchmod(fd, (mode & VS_PERM) | (st.mode & LX_S_ISGID));
 	return (error);
 }
 
@@ -225,7 +226,7 @@ hostfs_mkdir(struct vnode *dvp, const char *name, uint32_t mode,
 	error = host_mkdirat(hostfs_node(dvp)->fd, name, mode & VS_PERM);
 	if (error == 0)
 		error =
-		    made_name(dvp, name, HOST_S_IFDIR | (mode & VS_PERM), ctx);
+		    made_name(dvp, name, LX_S_IFDIR | (mode & VS_PERM), ctx);
 	return (error);
 }
 
@@ -256,7 +257,7 @@ hostfs_symlink(struct vnode *dvp, const char *name, const char *target,
 		return (EROFS);
 	error = host_symlinkat(target, hostfs_node(dvp)->fd, name);
 	if (error == 0)
-		error = made_name(dvp, name, HOST_S_IFLNK | 0777, ctx);
+		error = made_name(dvp, name, LX_S_IFLNK | 0777, ctx);
 	return (error);
 }
 

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 
+#include "abi/poll.h"
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
@@ -204,8 +205,8 @@ fifo_open_read(
 		return (error);
 	while (!nonblock && atomic_load(&n->writers) == 0 &&
 	       atomic_load(&n->nwrites) == seen &&
-	       hostfd_ready(fd, HOST_POLLIN) == 0) {
-		error = fifo_step(fd, HOST_POLLIN, ctx);
+	       hostfd_ready(fd, LX_POLLIN) == 0) {
+		error = fifo_step(fd, LX_POLLIN, ctx);
 		if (error != 0) {
 			(void)host_close(fd);
 			return (error);

@@ -36,6 +36,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/stat.h"
 #include "host/host.h"
 #include "libk/kassert.h"
 #include "vfs/core/file.h"
@@ -47,8 +48,6 @@
 #include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
 #include "mem/vm_types.h"
-
-#define PROCFS_MAGIC 0x9fa0
 
 const char *const procfs_links[PROCFS_NLINKS] = {"exe", "cwd", "root"};
 
@@ -226,7 +225,7 @@ int
 procfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 {
 	*sf = (struct vfs_statfs){
-	    .type = PROCFS_MAGIC,
+	    .type = LX_PROC_SUPER_MAGIC,
 	    .bsize = PAGE_SIZE,
 	    .namelen = VFS_NAME_MAX,
 	};

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/poll.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
 #include "vfs/core/uio.h"
@@ -142,7 +143,7 @@ short
 procfs_text_poll(struct file *f, short events, int *hostfd)
 {
 	*hostfd = -1;
-	return (events & (HOST_POLLIN | VPOLLRDNORM));
+	return (events & (LX_POLLIN | LX_POLLRDNORM));
 }
 
 int

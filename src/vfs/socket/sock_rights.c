@@ -34,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/poll.h"
 #include "host/host.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
@@ -227,7 +228,7 @@ parcel_find_dead(struct vfs *vfs, struct parcel_list *dead)
 			struct sock_parcel *q = next;
 
 			next = LIST_NEXT(q, link);
-			if ((set[i].revents & HOST_POLLERR) == 0)
+			if ((set[i].revents & LX_POLLERR) == 0)
 				continue;
 			parcel_delist(vfs, q);
 			LIST_INSERT_HEAD(dead, q, link);

@@ -34,6 +34,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/socket.h"
+#include "abi/stat.h"
 #include "host/host.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
@@ -58,7 +60,7 @@ static void
 unnamed(struct host_sockaddr *sa)
 {
 	memset(sa, 0, sizeof(*sa));
-	sa->family = HOST_AF_UNIX;
+	sa->family = LX_AF_UNIX;
 	sa->len = FAMILY;
 }
 
@@ -73,7 +75,7 @@ reachable(struct file *f, struct socket *so)
 
 	atomic_store(&so->reachable, true);
 	return (host_setsockopt(
-	    f->hostfd, HOST_SOL_SOCKET, HOST_SO_PASSCRED, &on, sizeof(on)));
+	    f->hostfd, LX_SOL_SOCKET, LX_SO_PASSCRED, &on, sizeof(on)));
 }
 
 int
@@ -82,7 +84,7 @@ unix_unpair(struct file *f, struct socket *so)
 	int error = 0;
 
 	kmutex_lock(&so->vfs->sockets->lock);
-	if (so->paired && so->type == HOST_SOCK_DGRAM) {
+	if (so->paired && so->type == LX_SOCK_DGRAM) {
 		error = reachable(f, so);
 		so->paired = false;
 	}
@@ -105,7 +107,7 @@ unix_host_bind(struct file *f, struct socket *so, const struct vfs_ctx *ctx)
 	if (so->id == 0) {
 		n.id = atomic_fetch_add(&vfs->sockets->last_id, 1) + 1;
 		memcpy(sa.raw + FAMILY, &n, sizeof(n));
-		if (so->type == HOST_SOCK_DGRAM && !so->paired)
+		if (so->type == LX_SOCK_DGRAM && !so->paired)
 			error = reachable(f, so);
 		if (error == 0)
 			error = host_bind(f->hostfd, &sa);
@@ -125,7 +127,7 @@ unix_host_parse(const struct vfs *vfs, const struct host_sockaddr *sa,
 {
 	struct unix_host_name n;
 
-	if (sa->len != FAMILY + sizeof(n) || sa->family != HOST_AF_UNIX)
+	if (sa->len != FAMILY + sizeof(n) || sa->family != LX_AF_UNIX)
 		return (false);
 	memcpy(&n, sa->raw + FAMILY, sizeof(n));
 	if (n.zero != '\0' || n.key != vfs->sockets->key)
@@ -161,7 +163,7 @@ name_parse(const struct host_sockaddr *sa, enum name_kind *kind, char *path)
 	size_t n;
 
 	if (sa->len < FAMILY || sa->len > FAMILY + UNIX_PATH ||
-	    sa->family != HOST_AF_UNIX)
+	    sa->family != LX_AF_UNIX)
 		return (EINVAL);
 	n = sa->len - FAMILY;
 	*kind = n == 0                 ? NAME_NONE
@@ -224,7 +226,7 @@ bind_path(const char *path, const struct vfs_ctx *ctx, struct vnode **vpp)
 	struct nameidata nd;
 	int error;
 
-	error = vfs_mknod(ctx, NULL, path, HOST_S_IFSOCK | 0777, 0);
+	error = vfs_mknod(ctx, NULL, path, LX_S_IFSOCK | 0777, 0);
 	if (error == EEXIST)
 		return (EADDRINUSE);
 	if (error == 0)

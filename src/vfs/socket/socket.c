@@ -37,6 +37,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/poll.h"
+#include "abi/socket.h"
+#include "abi/stat.h"
 #include "host/host.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
@@ -48,11 +51,10 @@
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
 
-#define SEND_FLAGS                                                             \
-	(HOST_MSG_OOB | HOST_MSG_DONTROUTE | HOST_MSG_EOR | HOST_MSG_CONFIRM | \
-	    HOST_MSG_MORE)
-#define RECV_FLAGS \
-	(HOST_MSG_OOB | HOST_MSG_PEEK | HOST_MSG_TRUNC | HOST_MSG_ERRQUEUE)
+#define SEND_FLAGS                                                     \
+	(LX_MSG_OOB | LX_MSG_DONTROUTE | LX_MSG_EOR | LX_MSG_CONFIRM | \
+	    LX_MSG_MORE)
+#define RECV_FLAGS (LX_MSG_OOB | LX_MSG_PEEK | LX_MSG_TRUNC | LX_MSG_ERRQUEUE)
 
 static int socket_rw(struct file *, struct uio *, const struct vfs_waiter *);
 static const struct fileops *socket_ops(const struct socket *);
@@ -66,19 +68,19 @@ file_socket(const struct file *f)
 bool
 sock_is_record(const struct socket *so)
 {
-	return (so->type != HOST_SOCK_STREAM);
+	return (so->type != LX_SOCK_STREAM);
 }
 
 static bool
 is_unix(const struct socket *so)
 {
-	return (so->domain == HOST_AF_UNIX);
+	return (so->domain == LX_AF_UNIX);
 }
 
 static bool
 would_block(const struct file *f, int flags)
 {
-	return ((flags & HOST_MSG_DONTWAIT) != 0 ||
+	return ((flags & LX_MSG_DONTWAIT) != 0 ||
 		(atomic_load_explicit(&f->flags, memory_order_relaxed) &
 		    O_NONBLOCK) != 0);
 }
@@ -156,14 +158,14 @@ int
 sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_waiter *waiter,
     struct file *f[2])
 {
-	struct socket so = {.domain = HOST_AF_UNIX,
+	struct socket so = {.domain = LX_AF_UNIX,
 	    .type = type,
 	    .peercred = sock_self(waiter),
 	    .paired = true,
 	    .has_peer = true};
 	int error, fds[2];
 
-	so.peer.family = HOST_AF_UNIX;
+	so.peer.family = LX_AF_UNIX;
 	so.peer.len = sizeof(so.peer.family);
 	error = host_socketpair(type, fds);
 	if (error != 0)
@@ -209,14 +211,14 @@ linger_off(struct file *f)
 	} v = {0, 0};
 	uint32_t len = sizeof(v);
 
-	if (so->domain == HOST_AF_UNIX || so->inherited ||
-	    host_getsockopt(
-		f->hostfd, HOST_SOL_SOCKET, HOST_SO_LINGER, &v, &len) != 0 ||
+	if (so->domain == LX_AF_UNIX || so->inherited ||
+	    host_getsockopt(f->hostfd, LX_SOL_SOCKET, LX_SO_LINGER, &v, &len) !=
+		0 ||
 	    v.on == 0 || v.seconds == 0)
 		return;
 	v.on = 0;
 	(void)host_setsockopt(
-	    f->hostfd, HOST_SOL_SOCKET, HOST_SO_LINGER, &v, sizeof(v));
+	    f->hostfd, LX_SOL_SOCKET, LX_SO_LINGER, &v, sizeof(v));
 }
 
 static void
@@ -264,10 +266,10 @@ sock_listen(struct file *f, int backlog, const struct vfs_waiter *waiter)
 			so->cred = self;
 		kmutex_unlock(&so->vfs->sockets->lock);
 		if (!bound)
-			return (sock_is_record(so) &&
-					so->type != HOST_SOCK_SEQPACKET
-				    ? EOPNOTSUPP
-				    : EINVAL);
+			return (
+			    sock_is_record(so) && so->type != LX_SOCK_SEQPACKET
+				? EOPNOTSUPP
+				: EINVAL);
 	}
 	return (host_listen(f->hostfd, backlog));
 }
@@ -283,7 +285,7 @@ sock_name(struct file *f, struct host_sockaddr *sa)
 	*sa = so->name;
 	kmutex_unlock(&so->vfs->sockets->lock);
 	if (sa->len == 0) {
-		sa->family = HOST_AF_UNIX;
+		sa->family = LX_AF_UNIX;
 		sa->len = sizeof(sa->family);
 	}
 	return (0);
@@ -301,7 +303,7 @@ sock_peername(struct file *f, struct host_sockaddr *sa)
 	if (so->inherited) {
 		error = host_getpeername(f->hostfd, &host);
 		memset(sa, 0, sizeof(*sa));
-		sa->family = HOST_AF_UNIX;
+		sa->family = LX_AF_UNIX;
 		sa->len = sizeof(sa->family);
 		return (error);
 	}
@@ -368,8 +370,8 @@ peer_is_us(int hostfd)
 	struct host_ucred who = {0};
 	uint32_t len = sizeof(who);
 
-	return (host_getsockopt(hostfd, HOST_SOL_SOCKET, HOST_SO_PEERCRED, &who,
-		    &len) == 0 &&
+	return (host_getsockopt(
+		    hostfd, LX_SOL_SOCKET, LX_SO_PEERCRED, &who, &len) == 0 &&
 		who.pid == host_getpid());
 }
 
@@ -380,7 +382,7 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	struct host_sockaddr host, name = {0};
 	struct sock_cred cred = {0};
 	bool away = sa->len >= sizeof(sa->family) && sa->family == 0 &&
-		    so->type == HOST_SOCK_DGRAM;
+		    so->type == LX_SOCK_DGRAM;
 	int error;
 
 	if (away) {
@@ -396,7 +398,7 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 		if (error == 0)
 			error = connect_host(f, &host, &ctx->waiter);
 		/* A stranger may have taken the name in between. */
-		if (error == 0 && so->type != HOST_SOCK_DGRAM &&
+		if (error == 0 && so->type != LX_SOCK_DGRAM &&
 		    !peer_is_us(f->hostfd)) {
 			(void)host_shutdown(f->hostfd, 2);
 			error = ECONNREFUSED;
@@ -419,7 +421,7 @@ connect_inet(
 {
 	struct socket *so = file_socket(f);
 	struct vfs_retry w = {
-	    .events = HOST_POLLOUT, .deadline = deadline_of(&so->snd_ns)};
+	    .events = LX_POLLOUT, .deadline = deadline_of(&so->snd_ns)};
 	bool waited = false;
 	int error;
 
@@ -489,7 +491,7 @@ sock_accept(struct file *f, int flags, const struct vfs_waiter *waiter,
 	struct socket *so = file_socket(f),
 		      conn = {.domain = so->domain, .type = so->type};
 	struct vfs_retry w = {
-	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
+	    .events = LX_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
 	struct host_sockaddr from;
 	unsigned strangers = 0;
 	int fd, error;
@@ -544,7 +546,7 @@ needs_parcel(const struct socket *so, const struct sock_msg *m)
 	if (so->inherited)
 		return (false);
 	return (m->has_cred || m->nfiles > 0 || atomic_load(&so->passcred) ||
-		(so->type == HOST_SOCK_DGRAM &&
+		(so->type == LX_SOCK_DGRAM &&
 		    atomic_load(&so->vfs->sockets->passcred_used)));
 }
 
@@ -557,7 +559,7 @@ send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 	    .niov = m->uio->niov,
 	    .control = m->control,
 	    .controllen = m->controllen};
-	struct vfs_retry w = {.events = HOST_POLLOUT, .deadline = deadline};
+	struct vfs_retry w = {.events = LX_POLLOUT, .deadline = deadline};
 	int error;
 
 	for (;;) {
@@ -598,8 +600,8 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
     const struct vfs_waiter *waiter)
 {
 	struct carrier_record rec = {.head = {.len = sizeof(rec.head) + 4,
-					 .level = HOST_SOL_SOCKET,
-					 .type = HOST_SCM_RIGHTS}};
+					 .level = LX_SOL_SOCKET,
+					 .type = LX_SCM_RIGHTS}};
 	struct socket *so = file_socket(f);
 	struct host_sockaddr host, name;
 	struct sock_cred cred, unused;
@@ -608,10 +610,10 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 	int error;
 
 	/* Linux takes no notice of an address there. */
-	if (so->type == HOST_SOCK_SEQPACKET)
+	if (so->type == LX_SOCK_SEQPACKET)
 		m->addr.len = 0;
 	if (m->addr.len != 0) {
-		if (so->type != HOST_SOCK_DGRAM)
+		if (so->type != LX_SOCK_DGRAM)
 			return (so->has_peer ? EISCONN : EOPNOTSUPP);
 		error =
 		    unix_resolve(so, &m->addr, m->ctx, &host, &name, &unused);
@@ -686,16 +688,15 @@ records_parse(const void *rec, size_t len, int *carrier, int *pid)
 		memcpy(&h, at, sizeof(h));
 		if (h.len < sizeof(h) || h.len > len)
 			break;
-		if (h.level == HOST_SOL_SOCKET && h.type == HOST_SCM_RIGHTS)
+		if (h.level == LX_SOL_SOCKET && h.type == LX_SCM_RIGHTS)
 			for (size_t o = sizeof(h); o + 4 <= h.len; o += 4) {
 				memcpy(&fd, at + o, 4);
 				if (*carrier >= 0)
 					(void)host_close(*carrier);
 				*carrier = fd;
 			}
-		else if (h.level == HOST_SOL_SOCKET &&
-			 h.type == HOST_SCM_CREDENTIALS &&
-			 h.len >= sizeof(h) + 4)
+		else if (h.level == LX_SOL_SOCKET &&
+			 h.type == LX_SCM_CREDENTIALS && h.len >= sizeof(h) + 4)
 			memcpy(pid, at + sizeof(h), 4);
 		if (SOCK_CMSG_ALIGN(h.len) >= len)
 			break;
@@ -735,7 +736,7 @@ received_unix(struct socket *so, struct sock_msg *m, int carrier, bool peek,
 
 	sender_of(so, m);
 	m->addr.len = 0;
-	if (so->type == HOST_SOCK_DGRAM && !so->inherited &&
+	if (so->type == LX_SOCK_DGRAM && !so->inherited &&
 	    unix_host_parse(so->vfs, from, &id, &who))
 		unix_name_of(so->vfs, id, &m->addr);
 	if (m->addr.len == sizeof(m->addr.family))
@@ -744,7 +745,7 @@ received_unix(struct socket *so, struct sock_msg *m, int carrier, bool peek,
 		return (0);
 	error = parcel_open(so->vfs, carrier, peek, m);
 	if (error != 0) /* the bytes are there all the same */
-		m->flags |= HOST_MSG_CTRUNC;
+		m->flags |= LX_MSG_CTRUNC;
 	return (0);
 }
 
@@ -759,7 +760,7 @@ recv_unix(struct file *f, struct sock_msg *m, int flags, bool *again)
 	    .control = &rec,
 	    .controlroom = so->inherited ? 0 : sizeof(rec)};
 	struct host_sockaddr from = {0};
-	bool peek = (flags & HOST_MSG_PEEK) != 0;
+	bool peek = (flags & LX_MSG_PEEK) != 0;
 	int error, carrier, pid;
 
 	*again = false;
@@ -768,7 +769,7 @@ recv_unix(struct file *f, struct sock_msg *m, int flags, bool *again)
 		return (error);
 	records_parse(&rec, hm.controllen, &carrier, &pid);
 	/* Without any sender it is no message: the end after a shutdown. */
-	if (so->type == HOST_SOCK_DGRAM && atomic_load(&so->reachable) &&
+	if (so->type == LX_SOCK_DGRAM && atomic_load(&so->reachable) &&
 	    pid >= 0 && pid != host_getpid()) {
 		if (carrier >= 0)
 			(void)host_close(carrier);
@@ -804,10 +805,10 @@ sock_recv(struct file *f, struct sock_msg *m, int flags,
 {
 	struct socket *so = file_socket(f);
 	struct vfs_retry w = {
-	    .events = HOST_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
+	    .events = LX_POLLIN, .deadline = deadline_of(&so->rcv_ns)};
 	unsigned strangers = 0;
 	bool again, wait = !would_block(f, flags) &&
-			   (flags & (HOST_MSG_ERRQUEUE | HOST_MSG_OOB)) == 0;
+			   (flags & (LX_MSG_ERRQUEUE | LX_MSG_OOB)) == 0;
 	int error, hflags = flags & RECV_FLAGS;
 
 	m->files = NULL;
@@ -831,8 +832,8 @@ sock_recv(struct file *f, struct sock_msg *m, int flags,
 		}
 		/* Shut down: the end, where the call would have waited. */
 		if (sock_is_record(so) &&
-		    (hostfd_ready(f->hostfd, HOST_POLLRDHUP) &
-			HOST_POLLRDHUP) != 0) {
+		    (hostfd_ready(f->hostfd, LX_POLLRDHUP) & LX_POLLRDHUP) !=
+			0) {
 			m->done = 0;
 			return (0);
 		}
@@ -877,7 +878,7 @@ socket_getattr(struct file *f, struct vattr *va)
 	if (error != 0)
 		return (error);
 	*va = (struct vattr){.type = VSOCK,
-	    .mode = HOST_S_IFSOCK | 0777,
+	    .mode = LX_S_IFSOCK | 0777,
 	    .nlink = 1,
 	    .dev = st.dev,
 	    .ino = st.ino,

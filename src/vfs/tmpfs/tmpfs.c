@@ -45,6 +45,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/stat.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/mount.h"
@@ -52,7 +53,6 @@
 #include "vfs/core/vnode.h"
 #include "vfs/tmpfs/tmpfs.h"
 
-#define TMPFS_MAGIC 0x01021994
 #define MIN_NAMES 1024
 #define ROOT_INO 1
 
@@ -223,9 +223,9 @@ tmpfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 	kmutex_lock(&tm->lock);
 	/* A new owner must not get the old one's set-id program. */
 	if ((what & (VA_UID | VA_GID)) != 0 && node->type == VREG)
-		node->mode &=
-		    ~(uint32_t)((node->mode & 010) != 0 ? VS_ISUID | VS_ISGID
-							: VS_ISUID);
+		node->mode &= ~(uint32_t)((node->mode & 010) != 0
+					      ? LX_S_ISUID | LX_S_ISGID
+					      : LX_S_ISUID);
 	if ((what & VA_MODE) != 0)
 		node->mode = va->mode & VS_PERM;
 	if ((what & VA_UID) != 0)
@@ -289,7 +289,7 @@ tmpfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 		tmpfs_account(node);
 	used = tm->pages < tm->max_pages ? tm->pages : tm->max_pages;
 	*sf = (struct vfs_statfs){
-	    .type = TMPFS_MAGIC,
+	    .type = LX_TMPFS_MAGIC,
 	    .bsize = PAGE_SIZE,
 	    .blocks = tm->max_pages,
 	    .bfree = tm->max_pages - used,

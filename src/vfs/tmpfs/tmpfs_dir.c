@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/stat.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/vnode.h"
@@ -209,10 +210,10 @@ tmpfs_new(struct tmpfs_node *dir, enum vtype type, uint32_t mode,
 	if (type != VLNK)
 		mode &= ~ctx->umask;
 	kmutex_lock(&dir->tm->lock);
-	if ((dir->mode & VS_ISGID) != 0) {
+	if ((dir->mode & LX_S_ISGID) != 0) {
 		gid = dir->gid;
 		if (type == VDIR)
-			mode |= VS_ISGID;
+			mode |= LX_S_ISGID;
 	}
 	kmutex_unlock(&dir->tm->lock);
 	return (tmpfs_node_create(dir->tm, type, mode, ctx->uid, gid, out));
@@ -248,8 +249,7 @@ int
 tmpfs_mknod(struct vnode *dvp, const char *name, uint32_t mode, uint64_t rdev,
     const struct vfs_ctx *ctx)
 {
-	enum vtype type =
-	    (mode & HOST_S_IFMT) != 0 ? vtype_of_mode(mode) : VREG;
+	enum vtype type = (mode & LX_S_IFMT) != 0 ? vtype_of_mode(mode) : VREG;
 	struct tmpfs_node *node;
 	int error;
 

@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "abi/poll.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
@@ -117,7 +118,7 @@ fifo_partner(struct tmpfs_node *node, int flags, const struct vfs_ctx *ctx)
 	while (error == 0 && *count == seen) {
 		(void)host_eventfd_drain(w.evfd);
 		kmutex_unlock(&node->tm->lock);
-		error = vfs_wait(&ctx->waiter, w.evfd, HOST_POLLIN, UINT64_MAX);
+		error = vfs_wait(&ctx->waiter, w.evfd, LX_POLLIN, UINT64_MAX);
 		kmutex_lock(&node->tm->lock);
 	}
 	if (*count != seen)

@@ -14,9 +14,6 @@
 #include "vfs/core/vnode.h"
 #include "vm/object/vm_object.h"
 
-#define TMPFS_RENAME_NOREPLACE 0x1u
-#define TMPFS_RENAME_EXCHANGE 0x2u
-
 struct tmpfs_node;
 
 /* Key: [I] immutable, [t] tmpfs_mount.lock */

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "abi/fcntl.h"
 #include "vfs/core/vnode.h"
 
 /* Is dir `top` or below it? */
@@ -50,15 +51,15 @@ tmpfs_rename_check(struct tmpfs_node *odir, const struct tmpfs_dirent *fd,
 {
 	if (fd == NULL || ndir->nlink == 0)
 		return (ENOENT);
-	if (td != NULL && (flags & TMPFS_RENAME_NOREPLACE) != 0)
+	if (td != NULL && (flags & LX_RENAME_NOREPLACE) != 0)
 		return (EEXIST);
-	if (td == NULL && (flags & TMPFS_RENAME_EXCHANGE) != 0)
+	if (td == NULL && (flags & LX_RENAME_EXCHANGE) != 0)
 		return (ENOENT);
 	if (fd->node->type == VDIR && tmpfs_dir_within(ndir, fd->node))
 		return (EINVAL);
 	if (td == NULL || td->node == fd->node)
 		return (0);
-	if ((flags & TMPFS_RENAME_EXCHANGE) != 0)
+	if ((flags & LX_RENAME_EXCHANGE) != 0)
 		return (
 		    td->node->type == VDIR && tmpfs_dir_within(odir, td->node)
 			? EINVAL
@@ -128,8 +129,8 @@ tmpfs_rename(struct vnode *odvp, const char *oname, struct vnode *ndvp,
 
 	if (odvp->mount != ndvp->mount)
 		return (EXDEV);
-	if ((flags & ~(TMPFS_RENAME_NOREPLACE | TMPFS_RENAME_EXCHANGE)) != 0 ||
-	    flags == (TMPFS_RENAME_NOREPLACE | TMPFS_RENAME_EXCHANGE))
+	if ((flags & ~(LX_RENAME_NOREPLACE | LX_RENAME_EXCHANGE)) != 0 ||
+	    flags == (LX_RENAME_NOREPLACE | LX_RENAME_EXCHANGE))
 		return (EINVAL);
 	if (odir->type != VDIR || ndir->type != VDIR)
 		return (ENOTDIR);
@@ -142,7 +143,7 @@ tmpfs_rename(struct vnode *odvp, const char *oname, struct vnode *ndvp,
 	error = tmpfs_rename_check(odir, fd, ndir, td, flags);
 	if (error != 0 || (td != NULL && td->node == fd->node)) {
 		spare = de;
-	} else if ((flags & TMPFS_RENAME_EXCHANGE) != 0) {
+	} else if ((flags & LX_RENAME_EXCHANGE) != 0) {
 		tmpfs_rename_swap(odir, fd, ndir, td);
 		spare = de;
 	} else {

@@ -7,6 +7,8 @@
  * calls, assembled here, and a static busybox if the host has one.
  */
 #include "host/host.h"
+#include "abi/poll.h"
+#include "abi/stat.h"
 #include "host/host_fake.h"
 #include "host/host_file.h"
 
@@ -299,7 +301,7 @@ test_file_io(void **state)
 	assert_int_equal(n, 3);
 	assert_int_equal(host_fstat(fd, &st), 0);
 	assert_int_equal(st.size, 113);
-	assert_int_equal(st.mode, HOST_S_IFREG | 0600);
+	assert_int_equal(st.mode, LX_S_IFREG | 0600);
 	assert_int_equal(st.nlink, 1);
 	assert_true(st.mtime_ns > INT64_C(1600000000) * 1000000000);
 	assert_int_equal(host_ftruncate(fd, 4096), 0);
@@ -373,7 +375,7 @@ test_file_names(void **state)
 	assert_int_equal(n, 5);
 	assert_int_equal(
 	    host_fstatat(dir_fd, "d/up", AT_SYMLINK_NOFOLLOW, &st), 0);
-	assert_int_equal(st.mode & HOST_S_IFMT, HOST_S_IFLNK);
+	assert_int_equal(st.mode & LX_S_IFMT, LX_S_IFLNK);
 	error = host_openat2_beneath(dir_fd, "d/up", O_RDONLY, 0600, 0, &fd);
 	assert_true(error == EXDEV || error == ENOSYS);
 	if (error != ENOSYS) {
@@ -383,7 +385,7 @@ test_file_names(void **state)
 		assert_int_equal(host_close(fd), 0);
 	}
 	assert_int_equal(
-	    host_mknodat(dir_fd, "d/fifo", HOST_S_IFIFO | 0600, 0), 0);
+	    host_mknodat(dir_fd, "d/fifo", LX_S_IFIFO | 0600, 0), 0);
 	assert_int_equal(host_renameat(dir_fd, "d/fifo", dir_fd, "d/up", 1),
 	    EEXIST); /* RENAME_NOREPLACE */
 	assert_int_equal(host_renameat(dir_fd, "d/fifo", dir_fd, "d/up", 0), 0);
@@ -409,8 +411,8 @@ test_pipe_poll(void **state)
 
 	assert_int_equal(host_pipe(O_NONBLOCK, fds), 0);
 	assert_int_equal(host_eventfd(0, O_NONBLOCK, &efd), 0);
-	pfd[0] = (struct host_pollfd){.fd = fds[0], .events = HOST_POLLIN};
-	pfd[1] = (struct host_pollfd){.fd = efd, .events = HOST_POLLIN};
+	pfd[0] = (struct host_pollfd){.fd = fds[0], .events = LX_POLLIN};
+	pfd[1] = (struct host_pollfd){.fd = efd, .events = LX_POLLIN};
 	assert_int_equal(host_read(fds[0], &c, 1, &n), EAGAIN);
 	start = host_now_ns();
 	assert_int_equal(host_poll(pfd, 2, 2 * MS, &ready), 0);
@@ -419,7 +421,7 @@ test_pipe_poll(void **state)
 	assert_int_equal(host_eventfd_signal(efd), 0);
 	assert_int_equal(host_poll(pfd, 2, UINT64_MAX, &ready), 0);
 	assert_int_equal(ready, 1);
-	assert_int_equal(pfd[1].revents, HOST_POLLIN);
+	assert_int_equal(pfd[1].revents, LX_POLLIN);
 	assert_int_equal(host_eventfd_drain(efd), 0);
 	assert_int_equal(host_eventfd_drain(efd), 0);
 	assert_int_equal(host_write(fds[1], "abc", 3, &n), 0);
@@ -427,7 +429,7 @@ test_pipe_poll(void **state)
 	assert_int_equal(avail, 3); /* FIONREAD */
 	assert_int_equal(host_close(fds[1]), 0);
 	assert_int_equal(host_poll(pfd, 2, 0, &ready), 0);
-	assert_int_equal(pfd[0].revents, HOST_POLLIN | HOST_POLLHUP);
+	assert_int_equal(pfd[0].revents, LX_POLLIN | LX_POLLHUP);
 	assert_int_equal(host_pipe_size(fds[0], &n), 0);
 	assert_true(n >= PG);
 	assert_int_equal(host_memfd("lock", PG, &mfd), 0);

@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "abi/stat.h"
 #include "host/host.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -98,7 +99,7 @@ check_unlinked(int fd, uint64_t size)
 
 	assert_int_equal(host_fstat(fd, &st), 0);
 	assert_int_equal(st.nlink, 0);
-	assert_int_equal(st.mode, HOST_S_IFREG | 0600);
+	assert_int_equal(st.mode, LX_S_IFREG | 0600);
 	assert_int_equal(st.size, size);
 	assert_int_equal(st.blocks, 0);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);

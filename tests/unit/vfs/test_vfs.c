@@ -7,6 +7,7 @@
  * links, "..", magic links and races, read-only against writable mounts.
  */
 #include "vfs_testlib.h"
+#include "abi/stat.h"
 #include "testrand.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
@@ -367,8 +368,7 @@ test_host_devices(void **state)
 	assert_int_equal(try_open(&e, "/d/zero", O_RDWR), EACCES);
 	assert_int_equal(try_open(&e, "/d/null", O_PATH), 0);
 	assert_int_equal(
-	    vfs_mknod(&e.ctx, NULL, "/null", HOST_S_IFCHR | 0666, 0x103),
-	    EPERM);
+	    vfs_mknod(&e.ctx, NULL, "/null", LX_S_IFCHR | 0666, 0x103), EPERM);
 	env_fini(&e);
 }
 
@@ -478,7 +478,7 @@ test_rdonly(void **state)
 	assert_int_equal(vfs_mkdir(&e.ctx, NULL, "n", 0777), EROFS);
 	assert_int_equal(vfs_symlink(&e.ctx, "x", NULL, "n"), EROFS);
 	assert_int_equal(
-	    vfs_mknod(&e.ctx, NULL, "n", HOST_S_IFIFO | 0666, 0), EROFS);
+	    vfs_mknod(&e.ctx, NULL, "n", LX_S_IFIFO | 0666, 0), EROFS);
 	assert_int_equal(
 	    vfs_link(&e.ctx, NULL, "a/b/c", NULL, "n", false), EROFS);
 	assert_int_equal(

@@ -7,6 +7,7 @@
  * that nothing is left at the end.
  */
 #include "vfs_testlib.h"
+#include "abi/stat.h"
 #include "testrand.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
@@ -516,7 +517,7 @@ test_fifo(void **state)
 
 	env_init(&e, false);
 	assert_int_equal(
-	    vfs_mknod(&e.ctx, NULL, "fifo", HOST_S_IFIFO | 0666, 0), 0);
+	    vfs_mknod(&e.ctx, NULL, "fifo", LX_S_IFIFO | 0666, 0), 0);
 	assert_int_equal(try_open(&e, "fifo", O_WRONLY | O_NONBLOCK), ENXIO);
 	assert_int_equal(try_open(&e, "fifo", O_RDONLY | O_NONBLOCK), 0);
 	assert_int_equal(pthread_create(&pt, NULL, fifo_writer, &e), 0);

@@ -7,6 +7,8 @@
  */
 #include "vfs_nodes_testlib.h"
 
+#include "abi/inotify.h"
+#include "abi/poll.h"
 #include "host/host.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
@@ -15,8 +17,6 @@
 #include "vfs/core/lookup.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
-
-#define IN_ALL 0xfffu
 
 struct record {
 	int32_t wd;
@@ -87,28 +87,28 @@ test_limits(void **state)
 	for (; n < INOTIFY_MAX_WATCHES; n++) {
 		snprintf(path, sizeof(path), "/f%d", n % 1024);
 		assert_int_equal(
-		    watch(fx, in[n / 1024], path, IN_MODIFY, &wd), 0);
+		    watch(fx, in[n / 1024], path, LX_IN_MODIFY, &wd), 0);
 		assert_int_equal(wd, n % 1024 + 1);
 	}
-	assert_int_equal(watch(fx, in[9], "/f0", IN_MODIFY, &wd), ENOSPC);
-	assert_int_equal(watch(fx, in[0], "/f0", IN_MODIFY, &wd), 0);
+	assert_int_equal(watch(fx, in[9], "/f0", LX_IN_MODIFY, &wd), ENOSPC);
+	assert_int_equal(watch(fx, in[0], "/f0", LX_IN_MODIFY, &wd), 0);
 	assert_int_equal(wd, 1);
 	assert_int_equal(inotify_remove(in[0], 1), 0);
 	assert_int_equal(inotify_remove(in[0], 1), EINVAL);
-	assert_int_equal(watch(fx, in[9], "/f0", IN_MODIFY, &wd), 0);
+	assert_int_equal(watch(fx, in[9], "/f0", LX_IN_MODIFY, &wd), 0);
 	file_free(in[0]);
 	in[0] = instance(fx);
 	/* Everybody hears of it, once. */
 	put(fx, "/f5", "y");
 	for (int i = 0; i < 8; i++) {
-		assert_int_equal(in[i]->ops->poll(in[i], HOST_POLLIN, &hostfd),
-		    i == 0 ? 0 : HOST_POLLIN);
-		assert_int_equal(hostfd_ready(hostfd, HOST_POLLIN),
-		    i == 0 ? 0 : HOST_POLLIN);
+		assert_int_equal(in[i]->ops->poll(in[i], LX_POLLIN, &hostfd),
+		    i == 0 ? 0 : LX_POLLIN);
 		assert_int_equal(
-		    drain(fx, in[i], IN_MODIFY, &rest), i == 0 ? 0 : 1);
+		    hostfd_ready(hostfd, LX_POLLIN), i == 0 ? 0 : LX_POLLIN);
+		assert_int_equal(
+		    drain(fx, in[i], LX_IN_MODIFY, &rest), i == 0 ? 0 : 1);
 		assert_int_equal(rest, 0);
-		assert_int_equal(hostfd_ready(hostfd, HOST_POLLIN), 0);
+		assert_int_equal(hostfd_ready(hostfd, LX_POLLIN), 0);
 	}
 	for (int i = 0; i < INOTIFY_MAX_INSTANCES; i++)
 		file_free(in[i]);
@@ -127,7 +127,8 @@ test_overflow(void **state)
 	for (int i = 0; i < 5; i++) {
 		in[i] = instance(fx);
 		assert_int_equal(
-		    watch(fx, in[i], "/tmp", IN_CREATE | IN_DELETE, &wd), 0);
+		    watch(fx, in[i], "/tmp", LX_IN_CREATE | LX_IN_DELETE, &wd),
+		    0);
 	}
 	assert_int_equal(inotify_remove(in[4], wd), 0);
 	for (unsigned i = 0; i < pairs; i++) {
@@ -135,19 +136,20 @@ test_overflow(void **state)
 		assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/d", true), 0);
 	}
 	/* What one may have, and one more that says so. */
-	assert_int_equal(drain(fx, in[3], IN_Q_OVERFLOW, &rest), 1);
+	assert_int_equal(drain(fx, in[3], LX_IN_Q_OVERFLOW, &rest), 1);
 	assert_int_equal(rest, INOTIFY_MAX_QUEUED);
 	assert_int_equal(xmkdir(fx, "/tmp/d"), 0);
-	assert_int_equal(drain(fx, in[3], IN_Q_OVERFLOW, &rest), 0);
+	assert_int_equal(drain(fx, in[3], LX_IN_Q_OVERFLOW, &rest), 0);
 	assert_int_equal(rest, 1);
 	/* What all may have. */
 	for (int i = 0; i < 3; i++)
-		(void)drain(fx, in[i], IN_Q_OVERFLOW, &rest);
+		(void)drain(fx, in[i], LX_IN_Q_OVERFLOW, &rest);
 	assert_int_equal(fx->vfs->nevents, 1);
-	assert_int_equal(drain(fx, in[4], IN_IGNORED, &rest), 1);
+	assert_int_equal(drain(fx, in[4], LX_IN_IGNORED, &rest), 1);
 	for (unsigned k = 0; k < 4; k++) {
 		assert_int_equal(
-		    watch(fx, in[4], "/tmp", IN_CREATE | IN_DELETE, &wd), 0);
+		    watch(fx, in[4], "/tmp", LX_IN_CREATE | LX_IN_DELETE, &wd),
+		    0);
 		for (unsigned i = 0; i < pairs; i++) {
 			assert_int_equal(
 			    vfs_unlink(&fx->ctx, NULL, "/tmp/d", true), 0);
@@ -176,8 +178,9 @@ test_deep(void **state)
 	for (int i = 0; i < DEPTH; i++) {
 		memcpy(path + 2 * (size_t)i, "/a", 3);
 		assert_int_equal(xmkdir(fx, path), 0);
-		assert_int_equal(watch(fx, in, path, IN_DELETE_SELF, &wd), 0);
-		assert_int_equal(watch(fx, in2, path, IN_OPEN, &wd), 0);
+		assert_int_equal(
+		    watch(fx, in, path, LX_IN_DELETE_SELF, &wd), 0);
+		assert_int_equal(watch(fx, in2, path, LX_IN_OPEN, &wd), 0);
 	}
 	f = xopen(fx, path, O_RDONLY);
 	for (int i = DEPTH; i > 0; i--) {
@@ -186,10 +189,10 @@ test_deep(void **state)
 	}
 	assert_int_equal(drain(fx, in, UINT32_MAX, &rest), 0);
 	file_free(f);
-	assert_int_equal(drain(fx, in, IN_DELETE_SELF, &rest), DEPTH);
+	assert_int_equal(drain(fx, in, LX_IN_DELETE_SELF, &rest), DEPTH);
 	assert_int_equal(rest, DEPTH);
-	/* IN_OPEN goes to the directory and to the file itself. */
-	assert_int_equal(drain(fx, in2, IN_IGNORED, &rest), DEPTH);
+	/* LX_IN_OPEN goes to the directory and to the file itself. */
+	assert_int_equal(drain(fx, in2, LX_IN_IGNORED, &rest), DEPTH);
 	assert_int_equal(rest, 2);
 	assert_false(vfs_watched(fx->vfs));
 	file_free(in);
@@ -207,15 +210,16 @@ test_late(void **state)
 
 	f = xopen(fx, "/tmp/f", O_RDWR | O_CREAT);
 	assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/f", false), 0);
-	assert_int_equal(inotify_add(in, f->vp, IN_ALL, &wd), 0);
+	assert_int_equal(inotify_add(in, f->vp, LX_IN_ALL_EVENTS, &wd), 0);
 	assert_int_equal(xwrite(fx, f, "x", 1, -1), 1);
-	assert_int_equal(drain(fx, in, IN_MODIFY, &rest), 1);
+	assert_int_equal(drain(fx, in, LX_IN_MODIFY, &rest), 1);
 	file_free(f);
-	assert_int_equal(drain(fx, in, IN_DELETE_SELF | IN_IGNORED, &rest), 2);
+	assert_int_equal(
+	    drain(fx, in, LX_IN_DELETE_SELF | LX_IN_IGNORED, &rest), 2);
 	assert_int_equal(rest, 1); /* close */
 	/* And one that is not removed at all. */
 	put(fx, "/tmp/f", "x");
-	assert_int_equal(watch(fx, in, "/tmp/f", IN_ALL, &wd), 0);
+	assert_int_equal(watch(fx, in, "/tmp/f", LX_IN_ALL_EVENTS, &wd), 0);
 	assert_int_equal(wd, 2);
 	file_free(in);
 }
@@ -246,7 +250,7 @@ race_thread(void *arg)
 			if (vfs_open(&fx->ctx, NULL, a, O_RDWR | O_CREAT, 0600,
 				&f) != 0)
 				break;
-			(void)watch(fx, r->in, a, IN_ALL, &wd);
+			(void)watch(fx, r->in, a, LX_IN_ALL_EVENTS, &wd);
 			(void)vfs_unlink(&fx->ctx, NULL, a, false);
 			(void)xwrite(fx, f, "x", 1, 0);
 			file_free(f);
@@ -259,17 +263,19 @@ race_thread(void *arg)
 			break;
 		case 4:
 			(void)watch(fx, x & 256 ? own : r->in, a,
-			    IN_ALL | 0x80000000u, &wd);
+			    LX_IN_ALL_EVENTS | 0x80000000u, &wd);
 			break;
 		case 5:
 			(void)inotify_remove(
 			    x & 256 ? own : r->in, (int)(x >> 9 & 63) + 1);
 			break;
 		case 6:
-			(void)watch(fx, own, x & 512 ? "/tmp" : b, IN_ALL, &wd);
+			(void)watch(fx, own, x & 512 ? "/tmp" : b,
+			    LX_IN_ALL_EVENTS, &wd);
 			break;
 		default:
-			(void)drain(fx, x & 256 ? own : r->in, IN_ALL, &rest);
+			(void)drain(
+			    fx, x & 256 ? own : r->in, LX_IN_ALL_EVENTS, &rest);
 		}
 		if (i % 500 == 499) {
 			file_free(own);

@@ -6,6 +6,7 @@
  * several threads.
  */
 #include "vfs_nodes_testlib.h"
+#include "abi/stat.h"
 #include "testrand.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
@@ -31,21 +32,21 @@ test_tmpfs_attributes(void **state)
 	fx->ctx.uid = fx->ctx.gid = 7;
 	assert_int_equal(vfs_mkdir(&fx->ctx, NULL, "/tmp/d", 02777), 0);
 	assert_int_equal(xattr(fx, "/tmp/d", &va), 0);
-	assert_int_equal(va.mode, HOST_S_IFDIR | 0755);
+	assert_int_equal(va.mode, LX_S_IFDIR | 0755);
 	assert_int_equal(va.uid, 7);
 	assert_int_equal(va.nlink, 2);
 	f = xopen(fx, "/tmp/d/f", O_RDWR | O_CREAT | O_EXCL);
 	assert_int_equal(eopen(fx, "/tmp/d/f", O_CREAT | O_EXCL), EEXIST);
 	assert_int_equal(xwrite(fx, f, "hello", 5, 10000), 5);
 	assert_int_equal(xattr(fx, "/tmp/d/f", &was), 0);
-	assert_int_equal(was.mode, HOST_S_IFREG | 0644);
+	assert_int_equal(was.mode, LX_S_IFREG | 0644);
 	assert_int_equal(was.size, 10005);
 	assert_int_equal(was.blocks, 8);
 	va = (struct vattr){.mode = 04755, .uid = 9, .mtime = 5, .atime = 6};
 	assert_int_equal(
 	    vn_setattr(f->vp, &va, VA_MODE | VA_MTIME | VA_ATIME), 0);
 	assert_int_equal(file_getattr(f, &va), 0);
-	assert_int_equal(va.mode, HOST_S_IFREG | 04755);
+	assert_int_equal(va.mode, LX_S_IFREG | 04755);
 	assert_true(va.mtime == 5 && va.atime == 6 && va.ctime >= was.ctime);
 	va.uid = 9;
 	assert_int_equal(vn_setattr(f->vp, &va, VA_UID), 0);

@@ -7,6 +7,9 @@
  */
 #include "vfs_nodes_testlib.h"
 
+#include "abi/ioctl.h"
+#include "abi/poll.h"
+#include "abi/stat.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
@@ -60,7 +63,7 @@ test_pipe(void **state)
 	assert_int_equal(pipe_create(fx->vfs, 0, p), 0);
 	assert_int_equal(file_getattr(p[0], &va), 0);
 	assert_int_equal(va.type, VFIFO);
-	assert_int_equal(p[0]->ops->poll(p[0], HOST_POLLIN, &hostfd), 0);
+	assert_int_equal(p[0]->ops->poll(p[0], LX_POLLIN, &hostfd), 0);
 	assert_true(hostfd >= 0);
 	assert_int_equal(xread(fx, p[1], buf, 1, -1), -EBADF);
 	assert_int_equal(file_seek(p[0], 0, SEEK_SET, &va.size), ESPIPE);
@@ -86,10 +89,10 @@ test_pipe(void **state)
 	assert_int_equal(n, -EAGAIN);
 	n = 0;
 	assert_int_equal(
-	    file_ioctl(p[0], VIOC_FIONREAD, &n, sizeof(n), 0, &ret), 0);
+	    file_ioctl(p[0], LX_FIONREAD, &n, sizeof(n), 0, &ret), 0);
 	assert_int_equal(n, total);
 	assert_int_equal(
-	    file_ioctl(p[0], VIOC_TIOCGPGRP, &n, sizeof(n), 0, &ret), ENOTTY);
+	    file_ioctl(p[0], LX_TIOCGPGRP, &n, sizeof(n), 0, &ret), ENOTTY);
 	file_free(p[0]);
 	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EPIPE);
 	file_free(p[1]);
@@ -124,7 +127,7 @@ test_pipe_signals(void **state)
 	left = 0;
 	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EINTR);
 	assert_int_equal(
-	    file_ioctl(p[1], VIOC_FIONBIO, &on, sizeof(on), 0, &ret), 0);
+	    file_ioctl(p[1], LX_FIONBIO, &on, sizeof(on), 0, &ret), 0);
 	assert_int_equal(xwrite(fx, p[1], buf, 1, -1), -EAGAIN);
 	file_free(p[0]);
 	file_free(p[1]);
@@ -209,7 +212,7 @@ test_fifo(void **state)
 	int left = 0;
 
 	assert_int_equal(
-	    vfs_mknod(&fx->ctx, NULL, "/tmp/ff", HOST_S_IFIFO | 0666, 0), 0);
+	    vfs_mknod(&fx->ctx, NULL, "/tmp/ff", LX_S_IFIFO | 0666, 0), 0);
 	assert_int_equal(eopen(fx, "/tmp/ff", O_WRONLY | O_NONBLOCK), ENXIO);
 	fx->ctx.waiter.wait = wait_once;
 	fx->ctx.waiter.lwp = &left;
@@ -263,11 +266,11 @@ test_devfs(void **state)
 	long ret;
 
 	assert_int_equal(xattr(fx, "/dev/null", &va), 0);
-	assert_int_equal(va.mode, HOST_S_IFCHR | 0666);
+	assert_int_equal(va.mode, LX_S_IFCHR | 0666);
 	assert_int_equal(va.rdev, 0x103);
 	f = xopen(fx, "/dev/null", O_WRONLY | O_CREAT | O_TRUNC);
 	assert_int_equal(xwrite(fx, f, buf, sizeof(buf), -1), sizeof(buf));
-	assert_int_equal(file_ioctl(f, VIOC_TCGETS, buf, 36, 0, &ret), ENOTTY);
+	assert_int_equal(file_ioctl(f, LX_TCGETS, buf, 36, 0, &ret), ENOTTY);
 	assert_int_equal(vnode_object(f->vp, &o), ENODEV);
 	assert_int_equal(file_seek(f, 100, SEEK_SET, &pos), 0);
 	assert_int_equal(pos, 0);
@@ -288,7 +291,7 @@ test_devfs(void **state)
 	assert_int_equal(xread(fx, f, buf, sizeof(buf), -1), sizeof(buf));
 	assert_int_equal(xread(fx, f, buf2, sizeof(buf), -1), sizeof(buf));
 	assert_memory_not_equal(buf, buf2, sizeof(buf));
-	assert_int_equal(file_ioctl(f, VIOC_RNDGETENTCNT, &n, 4, 0, &ret), 0);
+	assert_int_equal(file_ioctl(f, LX_RNDGETENTCNT, &n, 4, 0, &ret), 0);
 	assert_int_equal(n, 256);
 	file_free(f);
 	assert_int_equal(eopen(fx, "/dev/tty", O_RDWR), ENXIO);
@@ -351,18 +354,18 @@ test_devfs_mount_and_tty(void **state)
 	fx->vfs->tty_fd = fd;
 	check_tty_name(fx, fd);
 	f = xopen(fx, "/dev/tty", O_RDWR);
-	assert_int_equal(ioctl_size(VIOC_TCGETS, &size, &dir), 0);
+	assert_int_equal(ioctl_size(LX_TCGETS, &size, &dir), 0);
 	assert_int_equal(size, sizeof(tio));
 	assert_int_equal(
-	    file_ioctl(f, VIOC_TCGETS, tio, sizeof(tio), 0, &ret), 0);
+	    file_ioctl(f, LX_TCGETS, tio, sizeof(tio), 0, &ret), 0);
 	assert_int_equal(
-	    file_ioctl(f, VIOC_TCSETS, tio, sizeof(tio), 0, &ret), 0);
+	    file_ioctl(f, LX_TCSETS, tio, sizeof(tio), 0, &ret), 0);
 	memset(winsz, 7, sizeof(winsz));
-	assert_int_equal(file_ioctl(f, VIOC_TIOCSWINSZ, winsz, 8, 0, &ret), 0);
+	assert_int_equal(file_ioctl(f, LX_TIOCSWINSZ, winsz, 8, 0, &ret), 0);
 	memset(winsz, 0, sizeof(winsz));
-	assert_int_equal(file_ioctl(f, VIOC_TIOCGWINSZ, winsz, 8, 0, &ret), 0);
+	assert_int_equal(file_ioctl(f, LX_TIOCGWINSZ, winsz, 8, 0, &ret), 0);
 	assert_int_equal(winsz[0], 7);
-	assert_int_equal(file_ioctl(f, VIOC_TCGETS, tio, 8, 0, &ret), EINVAL);
+	assert_int_equal(file_ioctl(f, LX_TCGETS, tio, 8, 0, &ret), EINVAL);
 	file_free(f);
 	fx->vfs->tty_fd = -1;
 	(void)host_close(fd);
@@ -579,7 +582,7 @@ test_procfs_tree(void **state)
 	assert_string_equal(ns.text, " . .. 5");
 	assert_int_equal(xattr(fx, "/proc/70000/environ", &va), 0);
 	assert_int_equal(va.uid, 70000);
-	assert_int_equal(va.mode, HOST_S_IFREG | 0400);
+	assert_int_equal(va.mode, LX_S_IFREG | 0400);
 	assert_int_equal(va.ino >> 16, 70000);
 	assert_int_equal(eopen(fx, "/proc/6", O_RDONLY), ENOENT);
 	assert_int_equal(eopen(fx, "/proc/05", O_RDONLY), ENOENT);

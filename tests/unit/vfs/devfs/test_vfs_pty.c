@@ -8,6 +8,9 @@
  */
 #include "vfs_nodes_testlib.h"
 
+#include "abi/ioctl.h"
+#include "abi/poll.h"
+#include "abi/termios.h"
 #include "host/host.h"
 #include "vfs/core/file.h"
 #include "vfs/core/ioctl.h"
@@ -57,10 +60,10 @@ master(struct fx *fx, char path[32])
 	int32_t v = 0, nr;
 
 	fx->vfs->tty_ops = &ops;
-	assert_int_equal(call(fx, m, VIOC_TIOCGPTN, &nr, 4), 0);
+	assert_int_equal(call(fx, m, LX_TIOCGPTN, &nr, 4), 0);
 	snprintf(path, 32, "/dev/pts/%d", nr);
 	assert_int_equal(eopen(fx, path, O_RDWR), EIO);
-	assert_int_equal(call(fx, m, VIOC_TIOCSPTLCK, &v, 4), 0);
+	assert_int_equal(call(fx, m, LX_TIOCSPTLCK, &v, 4), 0);
 	return (m);
 }
 
@@ -133,23 +136,23 @@ test_full(void **state)
 		typed += 3;
 	assert_true((got > 0 || got == -EAGAIN) && typed > 20480);
 	typed += got > 0 ? (unsigned)got : 0;
-	assert_false(ready(m, HOST_POLLOUT));
+	assert_false(ready(m, LX_POLLOUT));
 	while ((got = xread(fx, s, buf, sizeof(buf), -1)) > 0)
 		n += (unsigned)got;
 	assert_true(got == -EAGAIN && n == typed - typed % 3);
-	assert_true(ready(m, HOST_POLLOUT));
-	assert_false(ready(s, HOST_POLLIN));
+	assert_true(ready(m, LX_POLLOUT));
+	assert_false(ready(s, LX_POLLIN));
 	/* Output until it is full; then a signal throws it away. */
 	while ((got = xwrite(fx, s, buf, 4096, -1)) > 0)
 		;
 	assert_int_equal(got, -EAGAIN);
-	assert_false(ready(s, HOST_POLLOUT));
+	assert_false(ready(s, LX_POLLOUT));
 	signals = 0;
 	assert_int_equal(xwrite(fx, m, "\x03", 1, -1), 1);
 	assert_int_equal(signals, UINT64_C(1) << SIGINT);
 	assert_int_equal(xread(fx, m, buf, sizeof(buf), -1), 2);
 	assert_memory_equal(buf, "^C", 2);
-	assert_true(ready(s, HOST_POLLOUT));
+	assert_true(ready(s, LX_POLLOUT));
 	assert_int_equal(xwrite(fx, s, "y", 1, -1), 1);
 	file_free(s);
 	assert_int_equal(xread(fx, m, buf, sizeof(buf), -1), 1);
@@ -193,20 +196,21 @@ race_thread(void *arg)
 				s = NULL;
 			break;
 		case 3:
-			(void)call(fx, f, VIOC_TCSETS, buf, PTY_TERMIOS_SIZE);
+			(void)call(
+			    fx, f, LX_TCSETS, buf, sizeof(struct lx_termios));
 			break;
 		case 4:
-			(void)call(fx, f, VIOC_TCSETSF2, buf, 44);
+			(void)call(fx, f, LX_TCSETSF2, buf, 44);
 			break;
 		case 5:
-			(void)call(fx, f, VIOC_TIOCSWINSZ, buf, 8);
+			(void)call(fx, f, LX_TIOCSWINSZ, buf, 8);
 			break;
 		case 6:
 			(void)file_ioctl(
-			    f, VIOC_TCFLSH, NULL, 0, x & 3, &(long){0});
+			    f, LX_TCFLSH, NULL, 0, x & 3, &(long){0});
 			break;
 		case 7:
-			(void)f->ops->poll(f, HOST_POLLIN, &hostfd);
+			(void)f->ops->poll(f, LX_POLLIN, &hostfd);
 			break;
 		case 8:
 		case 9:

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abi/socket.h"
+#include "abi/stat.h"
 #include "vfs/core/file.h"
 #include "vfs/core/lookup.h"
 #include "vfs/core/uio.h"
@@ -26,7 +28,7 @@ make(struct fx *fx, int type)
 	struct file *f;
 
 	assert_int_equal(
-	    sock_create(fx->vfs, HOST_AF_UNIX, type, 0, O_NONBLOCK, &f), 0);
+	    sock_create(fx->vfs, LX_AF_UNIX, type, 0, O_NONBLOCK, &f), 0);
 	return (f);
 }
 
@@ -35,7 +37,7 @@ address(const char *path)
 {
 	struct host_sockaddr sa = {.len = 2 + (uint32_t)strlen(path) + 1};
 
-	sa.family = HOST_AF_UNIX;
+	sa.family = LX_AF_UNIX;
 	memcpy(sa.raw + 2, path, strlen(path));
 	return (sa);
 }
@@ -65,7 +67,7 @@ send_file(struct fx *fx, struct file *to, struct file *f)
 	struct sock_msg m = {.uio = &uio, .files = &f, .nfiles = 1};
 
 	uio_init1(&uio, &iov, &byte, 1, 0, true);
-	return (sock_send(to, &m, HOST_MSG_DONTWAIT, &fx->ctx.waiter));
+	return (sock_send(to, &m, LX_MSG_DONTWAIT, &fx->ctx.waiter));
 }
 
 /* The one file that came, or NULL. */
@@ -127,7 +129,7 @@ static void
 test_strangers(void **state)
 {
 	struct fx *fx = *state;
-	struct file *s = make(fx, HOST_SOCK_STREAM), *c, *conn;
+	struct file *s = make(fx, LX_SOCK_STREAM), *c, *conn;
 	struct host_sockaddr peer;
 	struct sock_cred cred;
 
@@ -140,7 +142,7 @@ test_strangers(void **state)
 	/* One of ours behind them. */
 	stranger(&file_socket(s)->host, SOCK_STREAM, false);
 	fx->ctx.waiter.ident = ident_of_77;
-	c = make(fx, HOST_SOCK_STREAM);
+	c = make(fx, LX_SOCK_STREAM);
 	assert_int_equal(connect_to(fx, c, "/tmp/s"), 0);
 	assert_int_equal(sock_accept(s, 0, &fx->ctx.waiter, &peer, &conn), 0);
 	sock_peercred(conn, &cred);
@@ -154,14 +156,14 @@ static void
 test_stranger_datagrams(void **state)
 {
 	struct fx *fx = *state;
-	struct file *s = make(fx, HOST_SOCK_DGRAM), *c;
+	struct file *s = make(fx, LX_SOCK_DGRAM), *c;
 	char buf[16];
 
 	bind_to(fx, s, "/tmp/d");
 	stranger(&file_socket(s)->host, SOCK_DGRAM, false);
 	stranger(&file_socket(s)->host, SOCK_DGRAM, true);
 	assert_int_equal(xread(fx, s, buf, sizeof(buf), -1), -EAGAIN);
-	c = make(fx, HOST_SOCK_DGRAM);
+	c = make(fx, LX_SOCK_DGRAM);
 	assert_int_equal(connect_to(fx, c, "/tmp/d"), 0);
 	stranger(&file_socket(s)->host, SOCK_DGRAM, false);
 	assert_int_equal(xwrite(fx, c, "ours", 4, -1), 4);
@@ -179,8 +181,8 @@ test_files(void **state)
 	struct fx *fx = *state;
 	struct file *v[2], *f, *g;
 
-	assert_int_equal(sock_pair(fx->vfs, HOST_SOCK_STREAM, O_NONBLOCK,
-			     &fx->ctx.waiter, v),
+	assert_int_equal(
+	    sock_pair(fx->vfs, LX_SOCK_STREAM, O_NONBLOCK, &fx->ctx.waiter, v),
 	    0);
 	f = xopen(fx, "/tmp/f", O_RDWR | O_CREAT);
 	assert_int_equal(send_file(fx, v[0], f), 0);
@@ -205,8 +207,8 @@ test_limit(void **state)
 	int error = 0;
 
 	for (i = 0; i < 8; i++)
-		assert_int_equal(sock_pair(fx->vfs, HOST_SOCK_STREAM,
-				     O_NONBLOCK, &fx->ctx.waiter, v[i]),
+		assert_int_equal(sock_pair(fx->vfs, LX_SOCK_STREAM, O_NONBLOCK,
+				     &fx->ctx.waiter, v[i]),
 		    0);
 	f = xopen(fx, "/tmp/f", O_RDWR | O_CREAT);
 	for (i = 0; i < 8 && error != ETOOMANYREFS; i++)
@@ -241,10 +243,10 @@ test_cycle(void **state)
 	struct file *v[2], *w[2];
 
 	assert_int_equal(
-	    sock_pair(fx->vfs, HOST_SOCK_DGRAM, O_NONBLOCK, &fx->ctx.waiter, v),
+	    sock_pair(fx->vfs, LX_SOCK_DGRAM, O_NONBLOCK, &fx->ctx.waiter, v),
 	    0);
 	assert_int_equal(
-	    sock_pair(fx->vfs, HOST_SOCK_DGRAM, O_NONBLOCK, &fx->ctx.waiter, w),
+	    sock_pair(fx->vfs, LX_SOCK_DGRAM, O_NONBLOCK, &fx->ctx.waiter, w),
 	    0);
 	assert_int_equal(send_file(fx, v[0], w[1]), 0);
 	assert_int_equal(send_file(fx, w[0], v[1]), 0);
@@ -260,15 +262,15 @@ static void
 test_names(void **state)
 {
 	struct fx *fx = *state;
-	struct file *s = make(fx, HOST_SOCK_STREAM);
+	struct file *s = make(fx, LX_SOCK_STREAM);
 	struct host_sockaddr sa = {.len = 1}, name;
 
 	assert_int_equal(
-	    vfs_mknod(&fx->ctx, NULL, "/tmp/n", HOST_S_IFSOCK | 0777, 0), 0);
+	    vfs_mknod(&fx->ctx, NULL, "/tmp/n", LX_S_IFSOCK | 0777, 0), 0);
 	assert_int_equal(connect_to(fx, s, "/tmp/n"), ECONNREFUSED);
 	assert_int_equal(connect_to(fx, s, "/tmp/none"), ENOENT);
 	assert_int_equal(sock_bind(s, &sa, &fx->ctx), EINVAL);
-	sa.family = HOST_AF_UNIX;
+	sa.family = LX_AF_UNIX;
 	sa.len = 111;
 	assert_int_equal(sock_bind(s, &sa, &fx->ctx), EINVAL);
 	sa.len = 2;
