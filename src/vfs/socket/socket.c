@@ -259,7 +259,8 @@ sock_listen(struct file *f, int backlog, const struct vfs_waiter *waiter)
 	if (so->inherited)
 		return (EACCES);
 	if (is_unix(so)) {
-		self = sock_self(waiter); /* takes the lock of a process */
+		/* It takes the process's lock, whose rank is lower. */
+		self = sock_self(waiter);
 		kmutex_lock(&so->vfs->sockets->lock);
 		bound = so->bound;
 		if (bound)
