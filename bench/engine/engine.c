@@ -380,7 +380,9 @@ bench_rounds(void)
 			first = each(TURNS_SHOWN);
 	}
 	last = each(TURNS_SHOWN);
+	vm_map_lock_read(&vm->map);
 	o = vm_map_first(&vm->map, BASE)->object;
+	vm_map_unlock_read(&vm->map);
 	frames = sys.phys->npages - atomic_load(&sys.phys->nfree);
 	printf("%.1f 0 %.1f %u %llu\n", last, first, vm_object_chain_depth(o),
 	    (unsigned long long)frames);

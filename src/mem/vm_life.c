@@ -35,8 +35,8 @@
  * Memory order.  Giving up a ref or a hold is a release, so that everything
  * its owner did is visible to the thread that runs the stage; taking the last
  * one is an acquire as well.  vm_life_init() is a release and tryhold an
- *acquire, so a successful tryhold sees the structure complete.  Plain hold and
- *ref need no order: the caller already owns something.
+ * acquire, so a successful tryhold sees the structure complete.  Plain hold and
+ * ref need no order: the caller already owns something.
  *
  * Guarantees: each stage is owed by exactly one caller, exactly once; tryref
  * never succeeds after the last free; every operation is lock-free.  ref and
@@ -44,7 +44,7 @@
  *
  * Limits: 2^28 - 1 refs and 2^32 - 1 holds.  Refs stop at half of that with a
  * panic; holds cannot reach the limit, as each costs its owner more than a
- *byte.
+ * byte.
  */
 #include "mem/vm_life.h"
 

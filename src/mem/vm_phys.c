@@ -6,7 +6,7 @@
  *
  * Purpose: hand out frames of the arena, singly or as naturally aligned runs,
  * such that warm frames are reused first, neighbours stay together, and the
- *host backs no more memory than was used.
+ * host backs no more memory than was used.
  *
  * Concepts.  The arena is a sparse host object of the guest's memory size.
  * Its frames are in one of these states:

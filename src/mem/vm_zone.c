@@ -44,11 +44,11 @@
  *
  * Locking and lifetime.  A magazine belongs to its thread; the counters in it
  * are atomics that only the owner writes and every thread may read.  The zone
- *lock guards depot, slabs and the list of magazines.  zone_slot_lock guards the
- * process-wide slot table and comes before zone locks.  A thread that ends
+ * lock guards depot, slabs and the list of magazines.  zone_slot_lock guards
+ * the process-wide slot table and comes before zone locks.  A thread that ends
  * gives its items back under zone_slot_lock, after finding that the zone is
- * still there; a set that is destroyed withdraws its slots under the same
- * lock first, and then frees items and magazines itself.  Destruction needs a
+ * still there; a set that is destroyed withdraws its slots under the same lock
+ * first, and then frees items and magazines itself.  Destruction needs a
  * quiescent set: no thread is inside zalloc() or zfree(), but threads that
  * still have cached items may live on.  Constructors run under the zone lock
  * and must not allocate.
