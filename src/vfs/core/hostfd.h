@@ -19,9 +19,6 @@ struct uio;
 struct vfs;
 struct vfs_waiter;
 
-#define LX_POLLRDNORM 0x040
-#define LX_POLLWRNORM 0x100
-
 struct host_stat;
 
 /* Files over an object of the host, whose hostfd they own. */
