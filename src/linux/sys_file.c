@@ -241,7 +241,7 @@ fcntl_setfl(struct file *f, int flags)
 {
 	int old = atomic_load(&f->flags);
 
-	/* O_DIRECT is meaningless here, and asked for on pipes only. */
+	/* O_DIRECT has a meaning for pipes only, which get it when made. */
 	return (file_setfl(
 	    f, (old & ~SETFL_MASK) | (flags & SETFL_MASK & ~O_DIRECT)));
 }

@@ -276,7 +276,7 @@ sys_lseek(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (error);
 }
 
-/* Advice about files is taken note of by nobody. */
+/* Advice about files is checked and has no effect. */
 int
 sys_readahead(struct lwp *l, const uint64_t *a, int64_t *ret)
 {

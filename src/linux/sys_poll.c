@@ -4,11 +4,11 @@
 /*
  * poll and select.  (epoll is in sys_epoll.c.)
  *
- * Both become a list of (file, events).  Files over a host descriptor that
- * speaks for itself are not asked one by one: one host poll over all of them
- * is the test and the wait at the same time.  Other files are asked, and may
- * name a host descriptor to wait on; when it stirs, they are asked again.
- * Files without poll are always ready.
+ * Both become a list of (file, events).  For files whose host descriptor
+ * answers in poll (FCAP_HOSTFD) one host poll over all of them is the test and
+ * the wait at the same time.  For the others their poll operation is called,
+ * which may name a host descriptor to wait on; when that becomes ready, the
+ * operation is called again.  Files without poll are always ready.
  *
  * The files are ref'ed for the time of the call: a descriptor that another
  * lwp closes meanwhile stays polled, as on Linux.

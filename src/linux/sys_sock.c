@@ -91,8 +91,8 @@ check_inet(struct lwp *l, int domain, int type, int protocol)
 {
 	if (!l->p->k->config.net_host) {
 		sys_log_once(l, UINT64_C(0x10000) + (uint64_t)domain,
-		    "asked for an Internet socket: run with --net host to "
-		    "allow them");
+		    "cannot make an Internet socket: the network is off; run "
+		    "with --net host to allow it");
 		return (EACCES);
 	}
 	if (type != LX_SOCK_STREAM && type != LX_SOCK_DGRAM)

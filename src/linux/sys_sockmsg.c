@@ -10,9 +10,9 @@
  * (see sys_io.c).  A record socket moves one message, which must fit into
  * what can be pinned; a stream goes on piece by piece.  Control records of
  * UNIX sockets are ours: descriptors become files that travel in a parcel
- * (vfs/socket/sock_rights.c), and senders are checked against who the caller
- * is. Those of Internet sockets are passed through, but only of their own
- * levels.
+ * (vfs/socket/sock_rights.c), and the sender that a record names is checked
+ * against the ids of the caller. Those of Internet sockets are passed through,
+ * but only of their own levels.
  *
  * Guarantees.  Files that came with a message and find no room (MSG_CTRUNC) or
  * no free descriptor are closed.  Those that have one stay, also if storing the
@@ -212,7 +212,7 @@ control_rights(struct lwp *l, struct msg_call *c, const uint8_t *data, size_t n)
 	return (0);
 }
 
-/* SCM_CREDENTIALS: nobody but root may be somebody else. */
+/* SCM_CREDENTIALS: only root may send ids that are not its own. */
 static int
 control_cred(struct lwp *l, struct msg_call *c, const uint8_t *data)
 {

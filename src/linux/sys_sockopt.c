@@ -4,11 +4,12 @@
 /*
  * Options of sockets: getsockopt, setsockopt.
  *
- * Concepts.  A table says which options there are, how long their values may
- * be and who has them.  The host's are passed on as bytes, to the host socket
- * below; those about waiting and about who is on the other side are ours,
- * since the host would answer for this process.  What is not in the table
- * is ENOPROTOOPT and reaches the host by no way: neither privileges (SO_MARK,
+ * Concepts.  A table lists the options, how long their values may be, and
+ * whether the host or this kernel keeps them.  Options of the host are passed
+ * on as bytes to the host socket below.  Timeouts and the identity of the peer
+ * are kept here, since the host would answer for this process.  An option that
+ * is not in the table is ENOPROTOOPT and never reaches the host: neither
+ * privileges (SO_MARK,
  * SO_BINDTODEVICE), nor packet filters, nor memory of the kernel
  * (SO_ZEROCOPY, mmap rings).
  */

@@ -6,9 +6,9 @@
  *
  * Concepts.  The pipes of guests are pipes of the host.  If the other end is a
  * host descriptor as well (a pipe, a socket), the host's own splice or tee does
- * the work, always without waiting; who has to wait is found out by poll, and
- * waits as reads and writes do.  Files of the vfs have pages of ours, so their
- * bytes go through a buffer:
+ * the work, always without waiting: after EAGAIN poll says which end is not
+ * ready, and the call waits for it as reads and writes do.  Files of the vfs
+ * have pages of ours, so their bytes go through a buffer:
  *
  *   file -> pipe   as much as the pipe takes; the file's offset moves only by
  *                  that, and the rest of the buffer is forgotten
@@ -56,7 +56,7 @@ struct end {
 	struct file *f; /* ref'ed */
 	int fd;         /* its host descriptor, or -1 */
 	bool pipe;
-	bool nonblock; /* the caller does not want to wait for it */
+	bool nonblock; /* EAGAIN instead of waiting for it */
 	bool at;       /* at `off`, not the file's own offset */
 	uint64_t off;
 };
@@ -150,7 +150,7 @@ ends_wait(struct lwp *l, const struct end *in, const struct end *out)
 		return (end_wait(l, in, LX_POLLIN));
 	if (!end_ready(out, LX_POLLOUT))
 		return (end_wait(l, out, LX_POLLOUT));
-	/* Somebody was faster, or there is room but not enough. */
+	/* Another process was faster, or the room is too small. */
 	if (in->nonblock || out->nonblock)
 		return (EAGAIN);
 	error = lwp_wait_fd(l, -1, 0, host_now_ns() + NAP_NS);
@@ -234,7 +234,7 @@ splice_fill(
 		    len - total < CHUNK ? len - total : CHUNK, &waiter, &got,
 		    &done);
 		total += done;
-		/* There was room, and somebody else has used it. */
+		/* There was room, and another process has used it. */
 		if (error == EAGAIN && got > 0 && total == 0 && !out->nonblock)
 			continue;
 		if (error != 0 || done < got || got == 0 ||

@@ -5,9 +5,9 @@
  * System calls on attributes: stat and its relatives, access, modes, owners,
  * times, sizes by name, file system statistics.
  *
- * Who may change what is decided here, by the effective ids of the caller,
+ * Which changes a caller may make is decided here, by its effective ids,
  * because vn_setattr() knows no caller; whether the mount can be written is
- * decided below.  access(2) asks for the real ids, as it must.
+ * decided below.  access(2) judges by the real ids, as POSIX demands.
  */
 #include "host/host.h"
 #include "abi/fcntl.h"
@@ -241,7 +241,7 @@ sys_faccessat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (access_at(l, (int)a[0], a[1], a[2] & UINT32_MAX, (int)a[3]));
 }
 
-/* ---- changes: each takes a vnode whose ref it gives up ---- */
+/* ---- changes: each function consumes the ref of its vnode ---- */
 
 /* The vnode of a descriptor, for the f... calls. */
 static int
@@ -265,8 +265,8 @@ fd_vnode(struct lwp *l, int fd, bool path_ok, struct vnode **vpp)
 	return (error);
 }
 
-/* Attributes of vp, if the caller owns it or is root; else EPERM.  A mount
- * that nobody may write says so first. */
+/* Attributes of vp.  EPERM: the caller neither owns it nor is root; EROFS
+ * first, if the mount is read-only. */
 static int
 owned_attr(struct lwp *l, struct vnode *vp, struct vattr *va)
 {

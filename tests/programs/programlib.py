@@ -23,7 +23,7 @@ import vmtest  # noqa: E402
 
 # The messages of --verbose about missing calls: recorded, not an error.
 MISSING = re.compile(r"^vmspace: .* \(pid \d+\): (?:system call \d+ \((\w+)\)"
-                     r" is missing|asked for an Internet (socket):.*)$", re.M)
+                     r" is missing|cannot make an Internet (socket):.*)$", re.M)
 # The command that prints the version, where it is not PROGRAM --version.
 VERSION = {
     "go": ["go", "version"],

@@ -8,12 +8,19 @@
  * mode, status flags, offset, and operations.  Regular files and directories
  * have vnode_fileops; a device or fifo replaces them in its vops->open.
  *
+ * Capabilities.  What a file can do is in the bits of its operations
+ * (FCAP_*, file.h), and nowhere else.  The calls above ask for a bit; none of
+ * them looks at the type of the vnode, at hostfd or at the operations to find
+ * out what kind of file it has.
+ *
  * The offset.  Reads and writes at the file's own offset must move it as one
  * step, also between processes, or two writers of a shared descriptor would
  * overwrite each other.  But a transfer takes locks of every rank and may
- * wait for the host, so it cannot run under a lock: `busy` says that somebody
- * uses the offset, and others wait for it on `cond`.  Host streams (hostfd is
- * set) have no offset of ours: pipes and terminals never wait here.
+ * wait for the host, so it cannot run under a lock: `busy` says that a thread
+ * uses the offset, and the others wait on `cond`.  This is for files with
+ * FCAP_OFFSET only.  Pipes and terminals have no offset, so their readers do
+ * not wait here for each other; inherited regular files have the offset of
+ * the host's open file description (hostfs/hostfs_inherit.c).
  *
  * Directory offsets.  0 is ".", 1 is "..", and from 2 on the cookie of the
  * file system plus 2.
@@ -113,7 +120,7 @@ file_ref(struct file *f)
 }
 
 /*
- * Let go; the last one closes.
+ * Give up a reference; the last one closes the file.
  * - No locks held; may do I/O.
  */
 void

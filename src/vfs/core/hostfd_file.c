@@ -2,32 +2,31 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Files over host descriptors: pipes, terminals, eventfds and what the kernel
- * was given as standard input and output.  (Sockets are in socket.c.)
+ * Files over host descriptors: pipes, terminals, eventfds and their like.
+ * (Sockets are in socket.c, inherited regular files in hostfs_inherit.c.)
  *
- * Concepts: a guest's blocking call must be interruptible by its signals,
+ * Concepts.  A guest's blocking call must be interruptible by its signals,
  * so the host call itself never blocks.  There are two kinds of descriptors:
  *
- *   owned      made by us and O_NONBLOCK on the host side.  Try, and wait by
- *              the waiter when the host says EAGAIN.
- *   inherited  its open description is shared with the outside, which does
- *              not expect O_NONBLOCK on it.  Wait until it is ready, then do
- *              one call that the host can satisfy at once; writes go in
- *              pieces of PIECE bytes, the size for which a pipe that polls
- *              writable has room.
+ *   owned      made by us and O_NONBLOCK on the host side (FCAP_OWNED).  Try,
+ *              and wait by the waiter when the host says EAGAIN.
+ *   inherited  its open file description is shared with processes outside,
+ *              which do not expect O_NONBLOCK on it.  Wait until it is ready,
+ * then do one call that the host can satisfy at once; writes go in pieces of
+ * PIECE bytes, the size for which a pipe that polls writable has room.
  *
- * O_NONBLOCK of the guest is only in file.flags.  file.data points to the
- * kind, NULL is an inherited descriptor.  Pipe atomicity, EPIPE and end of
- * file are the host's.
+ * O_NONBLOCK of the guest is only in file.flags.  Each kind of object has its
+ * own table of operations, which differ in name and capabilities.  Pipe
+ * atomicity, EPIPE and end of file are the host's.
  *
- * Locking: none.  Calls of several threads on one file meet in the host.
- * file_create() has set everything before the file is seen by a second one.
+ * Locking.  None: calls of several threads on one file meet in the host.
+ * file_create() has set everything before a second thread sees the file.
  *
- * Guarantees: an error is reported only when nothing was transferred.  A new
+ * Guarantees.  An error is reported only when nothing was transferred.  A new
  * file over a descriptor that the guest was given (hostfd_reopen) never has
  * more rights than the descriptor.
  *
- * Limits: when a process outside takes the data between our poll and read of
+ * Limits.  When a process outside takes the data between our poll and read of
  * a shared descriptor, the read blocks until there is more.
  */
 
@@ -116,7 +115,7 @@ vfs_wait_retry(const struct vfs_waiter *waiter, int hostfd, struct vfs_retry *w)
 	return (error);
 }
 
-/* Wait for readiness as the guest's flag wants it. */
+/* Wait until fd is ready; with `nonblock` fail with EAGAIN instead. */
 static int
 stream_wait(
     int fd, short events, bool nonblock, const struct vfs_waiter *waiter)
