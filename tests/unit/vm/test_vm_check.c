@@ -15,7 +15,7 @@
 
 #define NPAGES 8
 
-static struct ts ts;
+static struct fixture ts;
 static struct vmspace *vm, *child;
 static struct vm_map_entry *entry, *second;
 static struct vm_object *front, *back;
@@ -28,7 +28,7 @@ setup(void **state)
 	char byte = 1;
 
 	ts_init(&ts, 256 * PG);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, BASE, NPAGES, RW);
 	ts_map(vm, BASE + 64 * PG, 4, RW);
 	for (int i = 0; i < NPAGES; i++)
@@ -60,7 +60,7 @@ teardown(void **state)
 	(void)state;
 	vmspace_free(vm);
 	vmspace_free(child);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 	return (0);
 }
 

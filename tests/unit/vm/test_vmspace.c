@@ -19,15 +19,15 @@
 static void
 test_fork_inherit(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm, *c;
 	struct vm_object *obj;
 	vm_offset_t p, s, s0, w, n, f;
 	struct vm_entry_info info;
 
 	ts_init(&ts, 8 << 20);
-	obj = file_open(&ts);
-	vm = ts_space(&ts);
+	obj = paged_file_open(&ts);
+	vm = space(&ts);
 	vm->brk_start = vm->brk_end = BASE;
 	vm->stack_top = BASE + 77;
 	p = map_anon(vm, 4, RW, 0);
@@ -80,20 +80,20 @@ test_fork_inherit(void **state)
 	assert_int_equal(ts_get(c, f), 4);
 	ts_check(c);
 	vmspace_free(c);
-	file_close(obj);
-	ts_fini(&ts);
+	file_close(&file, obj);
+	fixture_fini(&ts);
 }
 
 /* Generations of forks with memory that is never touched before. */
 static void
 test_fork_untouched(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm, *c;
 	vm_offset_t a;
 
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	a = map_anon(vm, 4, RW, 0);
 	for (uint64_t i = 0; i < 50; i++) {
 		assert_int_equal(vmspace_fork(vm, &c), 0);
@@ -106,21 +106,21 @@ test_fork_untouched(void **state)
 	}
 	assert_true(vm_object_chain_depth(ts_entry(vm, a).object) <= 2);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* ---- refusals ---- */
 
 /* Live items, but for objects: shared memory may get its object early. */
 static uint64_t
-live_items(struct ts *ts)
+live_items(struct fixture *ts)
 {
 	return (
 	    vm_zone_set_live(ts->sys.zones) - vm_zone_live(ts->sys.z_object));
 }
 
 static void
-refuse_fork(struct ts *ts, struct vmspace *vm, struct vm_zone *zone)
+refuse_fork(struct fixture *ts, struct vmspace *vm, struct vm_zone *zone)
 {
 	static struct dry d;
 	struct vmspace *c = NULL;
@@ -147,12 +147,12 @@ refuse_fork(struct ts *ts, struct vmspace *vm, struct vm_zone *zone)
 static void
 test_fork_refused(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t a;
 
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	a = map_anon(vm, 4, RW, 0);
 	ts_put(vm, a, 1);
 	(void)map_anon(vm, 4, RW, VMM_SHARED);
@@ -173,14 +173,14 @@ test_fork_refused(void **state)
 	ts_put(vm, a, 2);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* The host refuses its n-th request: setting up, mapping, forking, using. */
 static void
 test_host_refuses(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vm_system_config cf = {
 	    .mem = 4 << 20, .pmap_ops = &pmap_soft_ops};
 	struct vmspace *vm = NULL, *c = NULL;
@@ -191,13 +191,14 @@ test_host_refuses(void **state)
 	for (int n = 1; !done; n++) {
 		assert_true(n < 200);
 		memset(&ts, 0, sizeof(ts));
-		cf.host = host_fake(&ts.fake);
-		atomic_store(&ts.fake.fail_at, n);
+		cf.host = host_fake(&ts.host);
+		atomic_store(&ts.host.fail_at, n);
 		error = vm_system_init(&ts.sys, &cf);
 		if (error != 0) {
-			assert_int_equal(atomic_load(&ts.fake.live), 0);
+			assert_int_equal(atomic_load(&ts.host.live), 0);
 			continue;
 		}
+		ts.frames = ts.sys.phys->npages;
 		a = b = 0;
 		error = vmspace_alloc(&ts.sys, &vm);
 		if (error == 0) {
@@ -212,12 +213,12 @@ test_host_refuses(void **state)
 				(void)copyout(c, "abc", b, 4);
 				ts_check(c);
 				vmspace_free(c);
-				done = atomic_load(&ts.fake.calls) < n;
+				done = atomic_load(&ts.host.calls) < n;
 			}
 			ts_check(vm);
 			vmspace_free(vm);
 		}
-		ts_fini(&ts);
+		fixture_fini(&ts);
 	}
 }
 
@@ -225,7 +226,7 @@ static void
 test_mremap_refused(void **state)
 {
 	static struct dry d;
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t a, b;
 	int error;
@@ -233,7 +234,7 @@ test_mremap_refused(void **state)
 	ts_init(&ts, 8 << 20);
 	for (int flags = 1; flags <= 5; flags += 4) {
 		error = ENOMEM;
-		vm = ts_space(&ts);
+		vm = space(&ts);
 		a = map_anon(vm, 8, RW, 0);
 		ts_put(vm, a + 3 * PG, 33);
 		for (size_t left = 0; error != 0; left++) {
@@ -252,7 +253,7 @@ test_mremap_refused(void **state)
 		assert_int_equal(ts_get(vm, b + PG), 33);
 		vmspace_free(vm);
 	}
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* ---- life ---- */
@@ -260,7 +261,7 @@ test_mremap_refused(void **state)
 static void
 test_life(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm, *c = NULL;
 	struct vmspace_stat st;
 	struct vm_entry_info info;
@@ -269,7 +270,7 @@ test_life(void **state)
 	uint64_t x = 0;
 
 	ts_init(&ts, 4 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	a = map_anon(vm, 8, RW, 0);
 	ts_put(vm, a, 1);
 	vmspace_ref(vm);
@@ -322,13 +323,13 @@ test_life(void **state)
 	assert_int_equal(vm_zone_live(ts.sys.z_vmspace), 0);
 	/* Type-stable: a stale pointer is refused. */
 	assert_false(vmspace_tryhold(vm));
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 static void
 test_stats(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm, *c;
 	struct vm_system_stat st;
 	struct vmspace_stat vs;
@@ -337,8 +338,8 @@ test_stats(void **state)
 	vm_offset_t a, b = 0, f;
 
 	ts_init(&ts, 4 << 20);
-	obj = file_open(&ts);
-	vm = ts_space(&ts);
+	obj = paged_file_open(&ts);
+	vm = space(&ts);
 	vm->brk_start = vm->brk_end = BASE;
 	b = BASE + PG;
 	vm_brk(vm, &b);
@@ -373,8 +374,8 @@ test_stats(void **state)
 		assert_non_null(vm_stat_name((enum vm_stat)i));
 	vmspace_free(c);
 	vmspace_free(vm);
-	file_close(obj);
-	ts_fini(&ts);
+	file_close(&file, obj);
+	fixture_fini(&ts);
 }
 
 /* ---- threads ---- */
@@ -382,7 +383,7 @@ test_stats(void **state)
 #define READERS 3
 
 struct race {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *_Atomic vm; /* the current one */
 	pthread_mutex_t lock;       /* publishes vm */
 	_Atomic(bool) stop;
@@ -425,7 +426,7 @@ race_reader(void *arg)
 static struct vmspace *
 race_space(struct race *r)
 {
-	struct vmspace *vm = ts_space(&r->ts);
+	struct vmspace *vm = space(&r->ts);
 	vm_offset_t a = r->a;
 
 	assert_int_equal(
@@ -465,7 +466,7 @@ test_readers_against_free(void **state)
 		pthread_join(t[i], NULL);
 	vmspace_free(atomic_load(&r.vm));
 	pthread_mutex_destroy(&r.lock);
-	ts_fini(&r.ts);
+	fixture_fini(&r.ts);
 }
 
 /* Threads of one vmspace: each its own range, all calls, beside forks. */
@@ -529,14 +530,14 @@ worker_run(void *arg)
 static void
 test_threads_and_forks(void **state)
 {
-	static struct ts ts;
+	static struct fixture ts;
 	struct worker w[READERS];
 	pthread_t t[READERS];
 	struct vmspace *vm, *c;
 	vm_offset_t keep = BASE - 64 * PG;
 
 	ts_init(&ts, 32 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, keep, 4, RW);
 	ts_put(vm, keep, 1);
 	for (int i = 0; i < READERS; i++) {
@@ -558,7 +559,7 @@ test_threads_and_forks(void **state)
 		pthread_join(t[i], NULL);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* A purge must not reach into a child that is forked meanwhile: while one
@@ -591,14 +592,14 @@ fork_run(void *arg)
 static void
 test_purge_against_fork(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct purge p = {0};
 	struct vm_object *obj;
 	struct vm_page *m;
 	pthread_t t1, t2;
 
 	ts_init(&ts, 8 << 20);
-	p.vm = ts_space(&ts);
+	p.vm = space(&ts);
 	ts_map(p.vm, BASE, 8, RW);
 	for (uint64_t i = 0; i < 8; i++)
 		ts_put(p.vm, BASE + i * PG, i + 1);
@@ -626,7 +627,7 @@ test_purge_against_fork(void **state)
 	ts_check(p.child);
 	vmspace_free(p.child);
 	vmspace_free(p.vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 int

@@ -18,6 +18,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,12 +320,29 @@ file_rele(void *h)
 	atomic_fetch_sub(&((struct fake_file *)h)->refs, 1);
 }
 
+static inline void
+file_name(void *h, char *buf, size_t size)
+{
+	(void)h;
+	snprintf(buf, size, "/a/file");
+}
+
+static inline void
+file_ident(void *h, uint64_t *dev, uint64_t *ino)
+{
+	(void)h;
+	*dev = 5;
+	*ino = 6;
+}
+
 static const struct vm_vnode_ops file_ops = {
     .read = file_read,
     .write = file_write,
     .size = file_size,
     .ref = file_ref,
     .rele = file_rele,
+    .name = file_name,
+    .ident = file_ident,
 };
 
 /* Byte i of a new file is a function of i. */

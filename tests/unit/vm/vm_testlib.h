@@ -2,69 +2,24 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * A VM system on host_fake and pmap_soft for the tests of maps, vmspaces and
- * copyio; and a way to run a zone dry, so that the k-th allocation fails.
+ * For the tests of maps, vmspaces and copyio: short forms of calls on the
+ * fixture of vm_fixture.h, a file whose contents are easy to compare, and a way
+ * to empty a zone, so that its k-th allocation fails.
  */
 #ifndef TESTS_UNIT_VM_TESTLIB_H
 #define TESTS_UNIT_VM_TESTLIB_H
 
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "vm_fixture.h"
 
-#include "host/host_fake.h"
-#include "machine/fake/pmap_soft.h"
-#include "pmap/pmap.h"
-#include "mem/vm_zone.h"
-#include "vm/vmspace.h"
-#include "vm/pager/vnode_pager.h"
-
-#define PG PAGE_SIZE
-#define BASE ((vm_offset_t)0x10000000)
 #define R VM_PROT_READ
-#define RW (VM_PROT_READ | VM_PROT_WRITE)
 #define ALL VM_PROT_ALL
 
-struct ts {
-	struct host_fake fake;
-	struct vm_system sys;
-};
-
 static inline void
-ts_init(struct ts *ts, uint64_t mem)
+ts_init(struct fixture *ts, uint64_t mem)
 {
-	struct vm_system_config cf = {.mem = mem, .pmap_ops = &pmap_soft_ops};
-
-	memset(ts, 0, sizeof(*ts));
-	cf.host = host_fake(&ts->fake);
-	assert_int_equal(vm_system_init(&ts->sys, &cf), 0);
-}
-
-/* Nothing may be left. */
-static inline void
-ts_fini(struct ts *ts)
-{
-	assert_int_equal(vm_check_system(&ts->sys), 0);
-	assert_int_equal(vm_zone_set_live(ts->sys.zones), 0);
-	assert_int_equal(
-	    atomic_load(&ts->sys.phys->nfree), ts->sys.phys->npages);
-	vm_system_destroy(&ts->sys);
-	assert_int_equal(atomic_load(&ts->fake.live), 0);
-}
-
-static inline struct vmspace *
-ts_space(struct ts *ts)
-{
-	struct vmspace *vm;
-
-	assert_int_equal(vmspace_alloc(&ts->sys, &vm), 0);
-	return (vm);
+	assert_int_equal(fixture_init(ts, mem, false), 0);
 }
 
 static inline void
@@ -124,99 +79,18 @@ ts_entry(struct vmspace *vm, vm_offset_t va)
 
 /* ---- a file in memory ---- */
 
-struct file {
-	uint8_t data[64 * 4096];
-	uint64_t size;
-	_Atomic(int) refs;
-};
+static struct fake_file file __attribute__((unused));
 
-static inline int
-file_read(void *h, uint64_t off, void *buf, size_t len, size_t *done)
-{
-	struct file *f = h;
-	size_t n = off >= f->size ? 0 : f->size - off;
-
-	*done = n < len ? n : len;
-	memcpy(buf, f->data + off, *done);
-	return (0);
-}
-
-static inline int
-file_write(void *h, uint64_t off, const void *buf, size_t len, size_t *done)
-{
-	struct file *f = h;
-
-	assert_true(off + len <= sizeof(f->data));
-	memcpy(f->data + off, buf, len);
-	*done = len;
-	return (0);
-}
-
-static inline int
-file_size(void *h, uint64_t *size)
-{
-	*size = ((struct file *)h)->size;
-	return (0);
-}
-
-static inline void
-file_ref(void *h)
-{
-	atomic_fetch_add(&((struct file *)h)->refs, 1);
-}
-
-static inline void
-file_rele(void *h)
-{
-	assert_true(atomic_fetch_sub(&((struct file *)h)->refs, 1) > 0);
-}
-
-static inline void
-file_name(void *h, char *buf, size_t size)
-{
-	(void)h;
-	snprintf(buf, size, "/a/file");
-}
-
-static inline void
-file_ident(void *h, uint64_t *dev, uint64_t *ino)
-{
-	(void)h;
-	*dev = 5;
-	*ino = 6;
-}
-
-static const struct vm_vnode_ops file_ops __attribute__((unused)) = {
-    .read = file_read,
-    .write = file_write,
-    .size = file_size,
-    .ref = file_ref,
-    .rele = file_rele,
-    .name = file_name,
-    .ident = file_ident,
-};
-
-static struct file file __attribute__((unused));
-
+/* 64 pages; the first byte of page i is i + 1, the other bytes are 0. */
 static inline struct vm_object *
-file_open(struct ts *ts)
+paged_file_open(struct fixture *ts)
 {
-	struct vm_object *obj;
+	struct vm_object *obj = file_open(ts, &file, 64 * PG);
 
-	memset(&file, 0, sizeof(file));
-	file.size = sizeof(file.data);
-	for (size_t i = 0; i < sizeof(file.data) / 4096; i++)
-		file.data[i * 4096] = (uint8_t)(i + 1);
-	assert_int_equal(
-	    vnode_pager_alloc(&ts->sys, &file, &file_ops, &obj), 0);
+	memset(file.data, 0, file.max);
+	for (size_t i = 0; i < 64; i++)
+		file.data[i * PG] = (char)(i + 1);
 	return (obj);
-}
-
-static inline void
-file_close(struct vm_object *obj)
-{
-	assert_int_equal(atomic_load(&file.refs), 0);
-	vnode_pager_dealloc(obj);
 }
 
 static inline vm_offset_t
@@ -241,7 +115,7 @@ map_anon(struct vmspace *vm, uint64_t npages, vm_prot_t prot, int flags)
 #define DRY_MAX 65536
 
 struct dry {
-	struct ts *ts;
+	struct fixture *ts;
 	struct vm_zone *zone;
 	size_t n;
 	void *item[DRY_MAX];
@@ -249,12 +123,12 @@ struct dry {
 
 /* Take everything, and let the host refuse more; leave `left` items. */
 static inline void
-dry_begin(struct dry *d, struct ts *ts, struct vm_zone *zone, size_t left)
+dry_begin(struct dry *d, struct fixture *ts, struct vm_zone *zone, size_t left)
 {
 	d->ts = ts;
 	d->zone = zone;
 	d->n = 0;
-	atomic_store(&ts->fake.fail_every, 1);
+	atomic_store(&ts->host.fail_every, 1);
 	while (d->n < DRY_MAX && (d->item[d->n] = zalloc(zone)) != NULL)
 		d->n++;
 	assert_true(d->n < DRY_MAX);
@@ -268,7 +142,7 @@ dry_end(struct dry *d)
 {
 	while (d->n > 0)
 		zfree(d->zone, d->item[--d->n]);
-	atomic_store(&d->ts->fake.fail_every, 0);
+	atomic_store(&d->ts->host.fail_every, 0);
 }
 
 #endif /* TESTS_UNIT_VM_TESTLIB_H */

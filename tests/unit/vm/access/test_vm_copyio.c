@@ -14,7 +14,7 @@
 #include "abi/mman.h"
 #include "libk/kassert.h"
 
-static struct ts ts;
+static struct fixture ts;
 static struct vmspace *vm;
 
 static int
@@ -22,7 +22,7 @@ setup(void **state)
 {
 	(void)state;
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	return (0);
 }
 
@@ -32,7 +32,7 @@ teardown(void **state)
 	(void)state;
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 	return (0);
 }
 

@@ -40,11 +40,11 @@ static int delete (struct vmspace *vm, vm_offset_t start, vm_offset_t end)
 static void
 test_insert_merge(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 
 	ts_init(&ts, 4 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	assert_int_equal(insert(vm, NULL, 0, BASE, 2, RW, 0), 0);
 	assert_int_equal(insert(vm, NULL, 0, BASE + 4 * PG, 2, RW, 0), 0);
 	assert_int_equal(ts_entries(vm), 2);
@@ -70,18 +70,18 @@ test_insert_merge(void **state)
 	assert_int_equal(insert(vm, NULL, 0, VM_MAX_ADDRESS - PG, 1, RW, 0), 0);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 static void
 test_object_merge(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	struct vm_object *obj;
 
 	ts_init(&ts, 4 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	assert_int_equal(
 	    vm_object_allocate(&ts.sys, OBJT_DEFAULT, 16, &obj), 0);
 	for (int i = 0; i < 3; i++)
@@ -112,19 +112,19 @@ test_object_merge(void **state)
 	assert_int_equal(ts_entries(vm), 2);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* A private object grows with its entry, and shrinks. */
 static void
 test_object_extend(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm, *child;
 	struct vm_map_entry e;
 
 	ts_init(&ts, 4 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, BASE, 1, RW);
 	ts_put(vm, BASE, 1);
 	for (int i = 1; i < 64; i++) {
@@ -168,7 +168,7 @@ test_object_extend(void **state)
 	ts_check(child);
 	vmspace_free(child);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* ---- against a map of pages ---- */
@@ -348,12 +348,12 @@ model_step(struct vmspace *vm, struct model *m)
 static void
 test_model(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm, *child = NULL;
 	struct model m, cm;
 
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	/* Everything else is taken. */
 	assert_int_equal(insert(vm, NULL, 0, VM_MIN_ADDRESS,
 			     (BASE - VM_MIN_ADDRESS) / PG, 0, MAP_ENTRY_HEAP),
@@ -394,7 +394,7 @@ test_model(void **state)
 	ts_check(vm);
 	assert_int_equal(vm_check_system(&ts.sys), 0);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* ---- many ---- */
@@ -404,13 +404,13 @@ test_model(void **state)
 static void
 test_many(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t a;
 	uint64_t t0, t1;
 
 	ts_init(&ts, 64 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	vm->map.commit_limit = UINT64_MAX;
 	t0 = host_now_ns();
 	/* Ascending with holes, then between: rotations of all kinds. */
@@ -450,7 +450,7 @@ test_many(void **state)
 	ts_check(vm);
 	vmspace_free(vm);
 	t1 = host_now_ns();
-	ts_fini(&ts);
+	fixture_fini(&ts);
 	/* Milliseconds on any machine; seconds if an operation is linear. */
 	assert_true(t1 - t0 < UINT64_C(20000000000));
 }
@@ -460,12 +460,12 @@ test_many(void **state)
 static void
 test_growstack(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t top = BASE + (16 << 20), a = top - 4 * PG;
 
 	ts_init(&ts, 32 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	vm->stack_limit = 4 << 20;
 	vm->stack_top = top;
 	assert_int_equal(vm_mmap(vm, &a, 4 * PG, RW, ALL,
@@ -502,17 +502,17 @@ test_growstack(void **state)
 	assert_int_equal(a, top - (6 << 20) + PG - (1 << 20) - PG);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 static void
 test_attributes(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 
 	ts_init(&ts, 4 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, BASE, 8, RW);
 	vm_map_lock(&vm->map);
 	assert_int_equal(vm_map_set_inherit(&vm->map, BASE + 2 * PG,
@@ -530,7 +530,7 @@ test_attributes(void **state)
 	vm_map_unlock(&vm->map);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* Every step of a delete, protect and insert can be refused an entry. */
@@ -538,13 +538,13 @@ static void
 test_no_entries(void **state)
 {
 	static struct dry d;
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t a;
 	int error = ENOMEM;
 
 	ts_init(&ts, 4 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, BASE, 16, RW);
 	ts_put(vm, BASE + 8 * PG, 1);
 	for (size_t left = 0; left < 3; left++) {
@@ -579,7 +579,7 @@ test_no_entries(void **state)
 	}
 	assert_int_equal(ts_get(vm, BASE + 8 * PG), 0);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 int

@@ -15,14 +15,14 @@
 static void
 test_mmap_errors(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	struct vm_object *obj;
 	vm_offset_t a = 0;
 
 	ts_init(&ts, 4 << 20);
-	obj = file_open(&ts);
-	vm = ts_space(&ts);
+	obj = paged_file_open(&ts);
+	vm = space(&ts);
 #define MMAP(len, prot, max, fl, o, off) \
 	vm_mmap(vm, &a, len, prot, max, fl, o, off)
 	assert_int_equal(MMAP(0, RW, ALL, 0, NULL, 0), EINVAL);
@@ -63,19 +63,19 @@ test_mmap_errors(void **state)
 	assert_int_equal(MMAP(PG, R, ALL, 0, NULL, 0), 0);
 	ts_check(vm);
 	vmspace_free(vm);
-	file_close(obj);
-	ts_fini(&ts);
+	file_close(&file, obj);
+	fixture_fini(&ts);
 }
 
 static void
 test_munmap_mprotect(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t a;
 
 	ts_init(&ts, 4 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, BASE, 4, RW);
 	ts_map(vm, BASE + 6 * PG, 4, RW);
 	ts_put(vm, BASE, 1);
@@ -110,18 +110,18 @@ test_munmap_mprotect(void **state)
 	assert_int_equal(ts_entry(vm, BASE + 7 * PG).start, BASE + 7 * PG);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 static void
 test_brk(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t b;
 
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, BASE, 1, RW); /* the end of .bss */
 	vm->brk_start = vm->brk_end = BASE + 100;
 	b = 0;
@@ -159,18 +159,18 @@ test_brk(void **state)
 	assert_int_equal(b, BASE + 4 * PG);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 static void
 test_commit(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm, *child;
 	vm_offset_t a = 0, b;
 
 	ts_init(&ts, 1 << 20); /* 256 pages */
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	assert_int_equal(vm->map.commit_limit, 256 * PG);
 	assert_int_equal(
 	    vm_mmap(vm, &a, 257 * PG, RW, ALL, 0, NULL, 0), ENOMEM);
@@ -205,7 +205,7 @@ test_commit(void **state)
 	assert_int_equal(vm->map.commit, 51 * PG);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* ---- mremap ---- */
@@ -213,12 +213,12 @@ test_commit(void **state)
 static void
 test_mremap_anon(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t a, b;
 
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, BASE, 8, RW);
 	for (uint64_t i = 0; i < 8; i++)
 		ts_put(vm, BASE + i * PG, i + 1);
@@ -264,18 +264,18 @@ test_mremap_anon(void **state)
 	assert_int_equal(ts_get(vm, a + PG), 4);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 static void
 test_mremap_errors(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t a = 0;
 
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	ts_map(vm, BASE, 4, RW);
 	assert_int_equal(vm_mremap(vm, BASE, PG, PG, 8, &a), EINVAL);
 	assert_int_equal(
@@ -326,20 +326,20 @@ test_mremap_errors(void **state)
 	    vm_mremap(vm, BASE + PG, PG, 2 * PG, LX_MREMAP_MAYMOVE, &a), 0);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 static void
 test_mremap_shared(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	struct vm_object *obj;
 	vm_offset_t a, b = 0, c;
 
 	ts_init(&ts, 8 << 20);
-	obj = file_open(&ts);
-	vm = ts_space(&ts);
+	obj = paged_file_open(&ts);
+	vm = space(&ts);
 	/* Duplicate. */
 	a = map_anon(vm, 4, RW, VMM_SHARED);
 	ts_put(vm, a, 42);
@@ -368,8 +368,8 @@ test_mremap_shared(void **state)
 	assert_memory_equal(file.data + 4 * PG, &(uint64_t){777}, 8);
 	ts_check(vm);
 	vmspace_free(vm);
-	file_close(obj);
-	ts_fini(&ts);
+	file_close(&file, obj);
+	fixture_fini(&ts);
 }
 
 /* ---- madvise and friends ---- */
@@ -377,15 +377,15 @@ test_mremap_shared(void **state)
 static void
 test_dontneed(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm, *child;
 	struct vm_object *obj;
 	vm_offset_t a, s, f;
 	uint64_t nfree;
 
 	ts_init(&ts, 8 << 20);
-	obj = file_open(&ts);
-	vm = ts_space(&ts);
+	obj = paged_file_open(&ts);
+	vm = space(&ts);
 	a = map_anon(vm, 16, RW, 0);
 	for (uint64_t i = 0; i < 16; i++)
 		ts_put(vm, a + i * PG, i + 1);
@@ -434,20 +434,20 @@ test_dontneed(void **state)
 	ts_check(vm);
 	vmspace_free(vm);
 	vmspace_free(child);
-	file_close(obj);
-	ts_fini(&ts);
+	file_close(&file, obj);
+	fixture_fini(&ts);
 }
 
 static void
 test_madvise_misc(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	vm_offset_t a;
 	uint8_t vec[8];
 
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	a = map_anon(vm, 8, RW, 0);
 	assert_int_equal(vm_madvise(vm, a, PG, 5), EINVAL);
 	assert_int_equal(vm_madvise(vm, a, PG, 99), EINVAL);
@@ -503,20 +503,20 @@ test_madvise_misc(void **state)
 	assert_int_equal(vm_msync(vm, a + 1, PG, true), EINVAL);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 /* One limit for all ways to lock memory. */
 static void
 test_lock_limit(void **state)
 {
-	struct ts ts;
+	struct fixture ts;
 	struct vmspace *vm;
 	uint8_t vec[4];
 	vm_offset_t a = BASE, b = 0;
 
 	ts_init(&ts, 8 << 20);
-	vm = ts_space(&ts);
+	vm = space(&ts);
 	vm->map.lock_limit = 4 * PG;
 	assert_int_equal(
 	    MMAP(5 * PG, RW, ALL, VMM_FIXED | VMM_LOCKED, NULL, 0), EAGAIN);
@@ -557,7 +557,7 @@ test_lock_limit(void **state)
 	assert_int_equal(vm->map.locked, 0);
 	ts_check(vm);
 	vmspace_free(vm);
-	ts_fini(&ts);
+	fixture_fini(&ts);
 }
 
 int
