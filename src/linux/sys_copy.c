@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "abi/uio.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vnode.h"

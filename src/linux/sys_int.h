@@ -9,7 +9,6 @@
 #define LINUX_SYS_INT_H
 
 #include "abi/time.h"
-#include "abi/uio.h"
 #include "kern/sig/ksignal.h"
 #include "kern/time/ktime.h"
 #include "linux/syscall.h"

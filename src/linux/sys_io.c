@@ -25,6 +25,7 @@
 #include "linux/sys_uio.h"
 
 #include "abi/signal.h"
+#include "abi/uio.h"
 
 #include <errno.h>
 #include <fcntl.h>

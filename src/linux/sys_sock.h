@@ -5,7 +5,6 @@
 #ifndef LINUX_SYS_SOCK_H
 #define LINUX_SYS_SOCK_H
 
-#include "abi/uio.h"
 #include "linux/sys_int.h"
 #include "vfs/socket/socket.h"
 

@@ -19,7 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "abi/resource.h"
 #include "abi/signal.h"
+#include "abi/uio.h"
 #include "vfs/core/vnode.h"
 
 /* ---- user ranges ---- */

@@ -9,7 +9,6 @@
 #ifndef LINUX_SYS_UIO_H
 #define LINUX_SYS_UIO_H
 
-#include "abi/resource.h"
 #include "abi/uio.h"
 #include "linux/sys_int.h"
 #include "vfs/core/file.h"

@@ -12,7 +12,6 @@
 #include "abi/prctl.h"
 #include "abi/sched.h"
 #include "abi/signal.h"
-#include "abi/wait.h"
 
 #include <fcntl.h>
 

@@ -8,7 +8,6 @@
  */
 #include "fixture.h"
 
-#include "abi/sched.h"
 #include "abi/signal.h"
 #include "abi/time.h"
 #include "kern/sig/ksignal.h"

@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "abi/poll.h"
 #include "vfs/core/file.h"
 
 struct uio;
