@@ -34,7 +34,7 @@ vkernel_of_vmspace(struct vmspace *vm)
 
 /* vkernel_swap.c */
 int vkernel_swap_check(const struct vkernel_swap *);
-/* The areas of a configuration; a log line names the one that was refused. */
+/* The areas of a configuration; a log line names a refused area. */
 int vkernel_swap_config(
     struct vkernel *, const struct vkernel_swap *, size_t n);
 /* Figures of all areas together: the fields swap_* are set. */

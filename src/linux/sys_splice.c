@@ -81,7 +81,7 @@ end_get(struct lwp *l, int fd, bool write, struct end *e)
 
 /*
  * May the host's own splice be used on e?  It must not wait in the host, and
- * it does not ask who has sent a message.
+ * it does not check the sender of a message.
  */
 static bool
 end_host(const struct end *e)

@@ -22,7 +22,7 @@
 #endif
 
 #define PAGES ((size_t)256)
-#define NOBODY 65534
+#define OTHER_UID 65534
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define STACK_GAP (256 * PAGE)
@@ -215,7 +215,7 @@ locked_child(void *arg)
 	CHECK(setrlimit(RLIMIT_MEMLOCK, &rl) == 0);
 	/* Natively the limit does not hold for root. */
 	if (!inside() &&
-	    (geteuid() != 0 || setresuid(NOBODY, NOBODY, NOBODY) == 0))
+	    (geteuid() != 0 || setresuid(OTHER_UID, OTHER_UID, OTHER_UID) == 0))
 		limited = true;
 	if (limited)
 		lock_limits();

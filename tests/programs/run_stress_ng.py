@@ -8,10 +8,10 @@ swap pressure: no failure that the native run does not have.
 
 By default a set of stressors runs at once, for two seconds, so that the three
 runs of all of them take less than a minute; with VMSPACE_TEST_LONG=1 each runs
-alone, for twenty.  Results are told for each stressor in both cases.
+alone, for twenty.  The result of each stressor is reported in both cases.
 
-The exec stressor refuses to run as root: where we are root, all run as nobody,
-natively and inside.
+The exec stressor refuses to run as root: as root, all stressors run with
+user id 65534, natively and inside.
 """
 
 import os
@@ -22,10 +22,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from programlib import Record, Scratch, have, split_log  # noqa: E402
 from programlib import vmtest  # noqa: E402
 
-NOBODY = 65534
+OTHER_UID = 65534
 # Not setpriv: inside, capabilities cannot outlive a change of uid.
-AS_NOBODY = (f"import os, sys; os.setgroups([]); os.setgid({NOBODY}); "
-             f"os.setuid({NOBODY}); os.execvp(sys.argv[1], sys.argv[1:])")
+AS_OTHER = (f"import os, sys; os.setgroups([]); os.setgid({OTHER_UID}); "
+             f"os.setuid({OTHER_UID}); os.execvp(sys.argv[1], sys.argv[1:])")
 SECONDS = 20 if vmtest.LONG else 2
 # Sets that run at once.  Sizes are such that none runs out of memory.
 SETS = (
@@ -75,8 +75,8 @@ def as_user(scratch, words):
     """argv that runs the program as a user other than root."""
     if os.geteuid() != 0:
         return words
-    os.chown(scratch.w, NOBODY, NOBODY)
-    return ["python3", "-c", AS_NOBODY, *words]
+    os.chown(scratch.w, OTHER_UID, OTHER_UID)
+    return ["python3", "-c", AS_OTHER, *words]
 
 
 def run(vm, scratch, words, mode):

@@ -76,9 +76,9 @@ struct file {
 	_Atomic(int) flags;        /* [a] O_* status flags and access mode */
 	const struct fileops *ops; /* [I] after open */
 	struct vnode *vp;          /* [I] ref'ed; NULL: pipe, socket... */
-	uint64_t off;              /* [f] by whoever has set `busy` */
+	uint64_t off;              /* [f] by the thread that set `busy` */
 	bool busy;                 /* [f] a read, write or seek uses `off` */
-	struct kcond cond;         /* `busy` went */
+	struct kcond cond;         /* `busy` became false */
 	_Atomic(bool) locked;      /* [a] has had locks of its own */
 	bool opened;               /* [I] after open: by a name */
 	struct kmutex lock;        /* rank FILE; never held across I/O */

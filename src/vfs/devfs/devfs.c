@@ -364,7 +364,7 @@ devfs_getattr(struct vnode *vp, struct vattr *va)
 	va->rdev = e->type == VCHR ? e->rdev : 0;
 	va->size = e->target != NULL ? strlen(e->target) : 0;
 	va->atime = va->mtime = va->ctime = va->btime = dm->birth;
-	/* A terminal belongs to somebody. */
+	/* A terminal has the owner that it has on the host. */
 	if (e->rdev == DEV_PTS0 &&
 	    host_fstat(vp->mount->vfs->tty_fd, &st) == 0) {
 		va->mode = st.mode;

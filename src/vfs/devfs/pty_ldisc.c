@@ -14,8 +14,8 @@
  *
  * Room.  A writer checks for room first, and waits (pty.c) if there is none.
  * A byte typed takes no more than one byte of the line or of `in`, and the line
- * is counted to `in`.  Input does not wait for room for its echo: the thread
- * that types may be the one that reads the echo, and reads only afterwards.
+ * is counted to `in`.  Input does not wait for room for its echo: one thread
+ * may type first and read the echo afterwards.
  * PTY_ECHO bytes are reserved for echo, and echo beyond that is dropped, as
  * Linux does.
  *

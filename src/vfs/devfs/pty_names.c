@@ -4,10 +4,10 @@
 /*
  * The names in /dev/pts, and the table of ptys that they stand for.
  *
- * A vnode is that of a number, whatever pty has it; opening it opens the one
- * that has it then.  A pty keeps its number as long as there are files of it,
- * but its name only as long as its master is open.  Table and vnodes point to
- * each other and to ptys weakly, under the table's lock.
+ * A vnode belongs to a number, not to a pty; opening it opens the pty that has
+ * the number at that time.  A pty keeps its number as long as there are files
+ * of it, but its name only as long as its master is open.  Table and vnodes
+ * point to each other and to ptys weakly, under the table's lock.
  */
 #include "vfs/devfs/pty.h"
 

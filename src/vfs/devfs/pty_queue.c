@@ -18,7 +18,7 @@
  * When more comes to a queue that is not empty, a byte is added and one taken:
  * an edge for those who wait for edges.  A queue that was full is so until a
  * quarter of it is free, lest there be a wake-up for each byte.  The last byte
- * in the socket is never taken before the queue is empty, so nobody sees it
+ * in the socket is never taken before the queue is empty, so no reader finds it
  * empty in between.
  *
  * Locking: pty->lock for everything.

@@ -89,10 +89,10 @@ struct procfs_ops {
 	 * those without an entry have the constant value of procfs. */
 	const struct procfs_sys_node *settings;
 	/*
-	 * The memory of a process, for as long as it is the one that it has
-	 * now: mem_rw moves bytes at address uio->off, and is ESRCH after exit
-	 * and exec, EIO where nothing is mapped.  ctx NULL: the kernel itself.
-	 * mem_open: ESRCH, EACCES.
+	 * The memory that a process has now, until it has another one: mem_rw
+	 * moves bytes at address uio->off, and is ESRCH after exit and exec,
+	 * EIO where nothing is mapped.  ctx NULL: the kernel itself. mem_open:
+	 * ESRCH, EACCES.
 	 */
 	int (*mem_open)(
 	    void *arg, int pid, const struct vfs_ctx *ctx, void **mem);

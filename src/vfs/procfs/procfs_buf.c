@@ -3,7 +3,7 @@
 
 /*
  * procfs_buf: text that grows by doubling.  A failure is remembered and makes
- * every later append a no-op, so that generators need not check; whoever owns
+ * every later append a no-op, so that generators need not check; the owner of
  * the buffer looks at `error` at the end.  A buffer belongs to one thread.
  */
 #include "vfs/procfs/procfs.h"

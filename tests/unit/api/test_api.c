@@ -488,8 +488,10 @@ test_misuse(void **state)
 		const char *says;
 	} cases[] = {
 	    {misuse_free, "vmspace_free: no ref"},
-	    {misuse_drop, "vmspace_drop: the vmspace is gone"},
-	    {misuse_use, "vmspace_pread: the vmspace is gone"},
+	    {misuse_drop,
+		"vmspace_drop: the vmspace was destroyed or never created"},
+	    {misuse_use,
+		"vmspace_pread: the vmspace was destroyed or never created"},
 	    {misuse_ref, "vmspace_ref: no ref"},
 	    {misuse_destroy, "vkernel_destroy: a vmspace is still in use"},
 	};
