@@ -87,7 +87,7 @@ def read_table(path):
 
 def c_text(calls):
     out = ["/* Made by scripts/mksyscalls.py of syscalls.tbl. */",
-           '#include "linux/syscall.h"', ""]
+           '#include "linux/lib/syscall.h"', ""]
     out += [f"sys_fn {fn};" for fn in sorted({c.fn for c in calls if c.fn})]
     out += ["", "const struct syscall_desc syscall_table[] = {"]
     out += [f'\t[{c.nr}] = {{"{c.name}", {c.fn or "NULL"}, '

@@ -45,7 +45,7 @@
 #include "kern/sig/signalfd.h"
 #include "kern/time/ktime.h"
 #include "libk/kassert.h"
-#include "linux/syscall.h"
+#include "linux/lib/syscall.h"
 #include "machine/fake/cpu_fake.h"
 #include "machine/fake/pmap_soft.h"
 #include "machine/stub/stub_machine.h"

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "abi/mman.h"
-#include "linux/sys_mem.h"
+#include "linux/mem/sys_mem.h"
 #include "api/vkernel_file.h"
 #include "api/vkernel_int.h"
 #include "libk/kassert.h"

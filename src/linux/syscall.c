@@ -18,9 +18,9 @@
  * (call, program).  A 2048-bit hash set per kernel records the pairs that were
  * logged, so that two pairs whose hashes collide share one line.
  */
-#include "linux/syscall.h"
+#include "linux/lib/syscall.h"
 
-#include "linux/sys_int.h"
+#include "linux/lib/sys_int.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
 #include "vfs/core/vnode.h"

@@ -34,7 +34,7 @@
 #include "abi/mman.h"
 #include "fuzz_elf.h"
 #include "host/host.h"
-#include "linux/syscall.h"
+#include "linux/lib/syscall.h"
 #include "vmspace/vkernel.h"
 
 #define STEPS 600

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "linux/syscall.h"
+#include "linux/lib/syscall.h"
 
 /* ---- a random call ---- */
 

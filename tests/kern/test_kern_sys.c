@@ -15,8 +15,8 @@
 #include "abi/sched.h"
 #include "abi/sigframe.h"
 #include "abi/signal.h"
-#include "linux/sys_int.h"
-#include "linux/sys_mem.h"
+#include "linux/lib/sys_int.h"
+#include "linux/mem/sys_mem.h"
 #include "testrand.h"
 
 /* ---- pure functions ---- */

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Copies inside the kernel: sendfile and copy_file_range.
+ *
+ * The bytes go through a buffer.  The source is read at a position, never at
+ * its own offset, so that what the target does not take is not lost; its
+ * offset is set when the copy is done.
+ *
+ * RLIMIT_FSIZE of the target: both calls cut a copy at the limit.  A copy that
+ * begins at the limit is EFBIG after SIGXFSZ.  As on Linux, copy_file_range
+ * says so even if there is nothing to copy, and sendfile sends the signal also
+ * for a copy that was cut.
+ *
+ * Limits.  Both calls copy; nothing is shared between the two files.
+ */
+#include "linux/file/sys_uio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "abi/uio.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+
+#define COPY_BUF (size_t)(64u << 10)
+
+sys_fn sys_sendfile, sys_copy_file_range;
+
+/* Positions of a copy; `at` false: the file's own. */
+struct copy_end {
+	struct file *f;
+	bool at;
+	uint64_t off;
+};
+
+static int
+copy_some(struct lwp *l, struct copy_end *in, struct copy_end *out, void *buf,
+    size_t len, const struct vfs_waiter *waiter, size_t *moved)
+{
+	struct host_iovec one;
+	struct uio uio;
+	uint64_t room;
+	size_t got, put;
+	int error;
+
+	*moved = 0;
+	uio_init1(&uio, &one, buf, len, in->off, false);
+	error = file_read(in->f, &uio, waiter, true);
+	got = len - uio.resid;
+	if (error != 0 || got == 0)
+		return (error);
+	room = sys_fsize_room(l, out->f, out->at, out->off);
+	put = got < room ? got : (size_t)room;
+	if (put > 0) {
+		uio_init1(&uio, &one, buf, put, out->off, true);
+		error = file_write(out->f, &uio, waiter, out->at);
+		*moved = put - uio.resid;
+	}
+	in->off += *moved;
+	if (out->at)
+		out->off += *moved;
+	if (*moved == room && *moved < got)
+		error = sys_fsize_exceeded(l);
+	return (*moved > 0 ? 0 : error);
+}
+
+/* Until `len` bytes, end of file, a short transfer or a signal. */
+static int
+copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
+    uint64_t len, int64_t *ret)
+{
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
+	uint64_t total = 0;
+	size_t n, moved;
+	int error = 0;
+	void *buf;
+
+	buf = malloc(COPY_BUF);
+	if (buf == NULL)
+		return (ENOMEM);
+	while (total < len) {
+		n = len - total < COPY_BUF ? (size_t)(len - total) : COPY_BUF;
+		error = copy_some(l, in, out, buf, n, &waiter, &moved);
+		total += moved;
+		if (error != 0 || moved < n ||
+		    atomic_load_explicit(&l->sigcheck, memory_order_relaxed))
+			break;
+	}
+	free(buf);
+	if (total == 0 && error != 0) {
+		if (error == EPIPE)
+			sys_sigpipe(l, out->f);
+		return (sys_io_restartable(out->f, true, error));
+	}
+	*ret = (int64_t)total;
+	return (0);
+}
+
+/* Where to start: *uoff, or (no pointer) the file's own offset. */
+static int
+copy_offset(struct lwp *l, struct file *f, uint64_t uoff, uint64_t *off)
+{
+	int error;
+
+	if (uoff == 0)
+		return (file_seek(f, 0, SEEK_CUR, off));
+	error = copyin(lwp_vmspace(l), off, uoff, sizeof(*off));
+	return (error == 0 && (int64_t)*off < 0 ? EINVAL : error);
+}
+
+static int
+copy_offset_store(struct lwp *l, struct file *f, uint64_t uoff, uint64_t off)
+{
+	uint64_t pos;
+
+	if (uoff == 0)
+		return (file_seek(f, (int64_t)off, SEEK_SET, &pos));
+	return (copyout(lwp_vmspace(l), &off, uoff, sizeof(off)));
+}
+
+static int
+sendfile_files(struct lwp *l, const uint64_t *a, struct copy_end *in,
+    struct copy_end *out, int64_t *ret)
+{
+	uint64_t len = a[3] > LX_MAX_RW_COUNT ? LX_MAX_RW_COUNT : a[3];
+	int error;
+
+	if (!file_can(in->f, FCAP_AT))
+		return (a[2] != 0 ? ESPIPE : EINVAL);
+	if (in->f->vp != NULL && in->f->vp->type == VDIR)
+		return (EINVAL);
+	if ((atomic_load(&out->f->flags) & O_APPEND) != 0 &&
+	    !file_can(out->f, FCAP_PIPE))
+		return (EINVAL);
+	error = copy_offset(l, in->f, a[2], &in->off);
+	if (error == 0)
+		error = copy_loop(l, in, out, len, ret);
+	if (error == 0)
+		error = copy_offset_store(l, in->f, a[2], in->off);
+	return (error);
+}
+
+int
+sys_sendfile(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct copy_end in = {.at = true}, out = {.at = false};
+	int error;
+
+	error = sys_io_file(l, (int)a[1], false, &in.f);
+	if (error != 0)
+		return (error);
+	error = (int64_t)a[3] < 0 ? EINVAL
+				  : sys_io_file(l, (int)a[0], true, &out.f);
+	if (error == 0) {
+		error = sendfile_files(l, a, &in, &out, ret);
+		file_free(out.f);
+	}
+	file_free(in.f);
+	return (error);
+}
+
+/* How much of `len` bytes is copied: up to the end of the source and to the
+ * limit of the target. */
+static int
+copy_range_length(
+    struct lwp *l, struct copy_end *in, struct copy_end *out, uint64_t *len)
+{
+	struct vattr va;
+	uint64_t room;
+	int error;
+
+	if (in->off + *len < in->off || out->off + *len < out->off)
+		return (EOVERFLOW);
+	error = vn_getattr(in->f->vp, &va);
+	if (error != 0)
+		return (error);
+	if (in->off >= va.size)
+		*len = 0;
+	else if (*len > va.size - in->off)
+		*len = va.size - in->off;
+	room = sys_fsize_room(l, out->f, true, out->off);
+	if (room == 0)
+		return (sys_fsize_exceeded(l));
+	if (*len > room)
+		*len = room;
+	if (*len > LX_MAX_RW_COUNT)
+		*len = LX_MAX_RW_COUNT;
+	return (0);
+}
+
+static int
+copy_range(struct lwp *l, const uint64_t *a, struct copy_end *in,
+    struct copy_end *out, int64_t *ret)
+{
+	uint64_t len = a[4];
+	int error;
+
+	if (in->f->vp == NULL || out->f->vp == NULL)
+		return (EINVAL);
+	if (in->f->vp->type == VDIR || out->f->vp->type == VDIR)
+		return (EISDIR);
+	if (in->f->vp->type != VREG || out->f->vp->type != VREG)
+		return (EINVAL);
+	if ((atomic_load(&out->f->flags) & O_APPEND) != 0)
+		return (EBADF);
+	error = copy_offset(l, in->f, a[1], &in->off);
+	if (error == 0)
+		error = copy_offset(l, out->f, a[3], &out->off);
+	if (error == 0)
+		error = copy_range_length(l, in, out, &len);
+	if (error != 0 || len == 0)
+		return (error);
+	if (in->f->vp == out->f->vp && in->off < out->off + len &&
+	    out->off < in->off + len)
+		return (EINVAL);
+	error = copy_loop(l, in, out, len, ret);
+	if (error == 0)
+		error = copy_offset_store(l, in->f, a[1], in->off);
+	if (error == 0)
+		error = copy_offset_store(l, out->f, a[3], out->off);
+	return (error);
+}
+
+int
+sys_copy_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct copy_end in = {.at = true}, out = {.at = true};
+	int error;
+
+	if (a[5] != 0)
+		return (EINVAL);
+	error = sys_io_file(l, (int)a[0], false, &in.f);
+	if (error != 0)
+		return (error);
+	error = sys_io_file(l, (int)a[2], true, &out.f);
+	if (error == 0) {
+		error = copy_range(l, a, &in, &out, ret);
+		file_free(out.f);
+	}
+	file_free(in.f);
+	return (error);
+}

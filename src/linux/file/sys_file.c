@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System calls on descriptors: opening, closing, duplicating, fcntl, and what
+ * goes to the file below (sync, truncate, directory entries).
+ *
+ * Truncation and allocation of files go through vn_setattr(), which keeps
+ * mapped pages and the file in step.
+ *
+ * Limits: fallocate extends, it neither reserves nor punches.
+ */
+#include "host/host_file.h"
+#include "abi/fcntl.h"
+#include "linux/file/sys_uio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfs/core/fd.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vnode.h"
+
+#define OPEN_HOW_MAX 4096
+#define GETDENTS_BUF (size_t)(64u << 10)
+
+sys_fn sys_open, sys_openat, sys_openat2, sys_creat, sys_close, sys_close_range,
+    sys_dup, sys_dup2, sys_dup3, sys_fcntl, sys_fsync, sys_fdatasync, sys_sync,
+    sys_syncfs, sys_sync_file_range, sys_ftruncate, sys_fallocate, sys_getdents,
+    sys_getdents64;
+
+int
+sys_fd_new(struct lwp *l, struct file *f, bool cloexec, int64_t *ret)
+{
+	int error, fd;
+
+	error = fd_alloc(l->p->fdt, f, 0, cloexec, sys_fd_limit(l), &fd);
+	if (error != 0) {
+		file_free(f);
+		return (error);
+	}
+	*ret = fd;
+	return (0);
+}
+
+int
+sys_fd_pair(struct lwp *l, struct file *f[2], bool cloexec, uint64_t uaddr)
+{
+	int64_t r0, r1;
+	int error, fds[2];
+
+	error = sys_fd_new(l, f[0], cloexec, &r0);
+	if (error != 0) {
+		file_free(f[1]);
+		return (error);
+	}
+	error = sys_fd_new(l, f[1], cloexec, &r1);
+	if (error != 0) {
+		(void)fd_close(l->p->fdt, (int)r0);
+		return (error);
+	}
+	fds[0] = (int)r0;
+	fds[1] = (int)r1;
+	error = copyout(lwp_vmspace(l), fds, uaddr, sizeof(fds));
+	if (error != 0) {
+		(void)fd_close(l->p->fdt, fds[0]);
+		(void)fd_close(l->p->fdt, fds[1]);
+	}
+	return (error);
+}
+
+/* ---- open, close ---- */
+
+static int
+open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
+    int64_t *ret)
+{
+	struct sys_path sp;
+	struct file *f;
+	int error;
+
+	error = sys_path_get(l, dirfd, upath, &sp);
+	if (error != 0)
+		return (error);
+	error = vfs_open(
+	    &sp.ctx, sp.start, sp.path, flags & ~O_CLOEXEC, mode & 07777, &f);
+	sys_path_done(&sp);
+	if (error != 0)
+		return (sys_restartable(error));
+	if ((flags & (O_NOCTTY | O_PATH)) == 0)
+		sys_tty_opened(l, f);
+	return (sys_fd_new(l, f, (flags & O_CLOEXEC) != 0, ret));
+}
+
+int
+sys_open(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (open_at(l, LX_AT_FDCWD, a[0], (int)a[1], (uint32_t)a[2], ret));
+}
+
+int
+sys_openat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (open_at(l, (int)a[0], a[1], (int)a[2], (uint32_t)a[3], ret));
+}
+
+int
+sys_creat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (open_at(l, LX_AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC,
+	    (uint32_t)a[1], ret));
+}
+
+int
+sys_openat2(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct lx_open_how how;
+
+	if (a[3] < sizeof(how))
+		return (EINVAL);
+	if (a[3] > OPEN_HOW_MAX || a[3] != sizeof(how))
+		return (E2BIG);
+	if (copyin(lwp_vmspace(l), &how, a[2], sizeof(how)) != 0)
+		return (EFAULT);
+	/* Restricted walks are not offered: programs fall back on ENOSYS. */
+	if (how.resolve != 0)
+		return (ENOSYS);
+	if (how.flags > INT32_MAX || (how.mode & ~UINT64_C(07777)) != 0)
+		return (EINVAL);
+	if (how.mode != 0 && (how.flags & (O_CREAT | O_TMPFILE)) == 0)
+		return (EINVAL);
+	return (open_at(
+	    l, (int)a[0], a[1], (int)how.flags, (uint32_t)how.mode, ret));
+}
+
+int
+sys_close(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (fd_close(l->p->fdt, (int)a[0]));
+}
+
+int
+sys_close_range(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	unsigned lo = (unsigned)a[0], hi = (unsigned)a[1];
+	unsigned flags = (unsigned)a[2];
+
+	if (lo > hi ||
+	    (flags & ~(LX_CLOSE_RANGE_UNSHARE | LX_CLOSE_RANGE_CLOEXEC)))
+		return (EINVAL);
+	/* Unsharing is needed only where the table is shared. */
+	if ((flags & LX_CLOSE_RANGE_UNSHARE) &&
+	    (l->p->nlwps > 1 || l->p->fdt_shared))
+		return (EINVAL);
+	return (fd_close_range(
+	    l->p->fdt, lo, hi, (flags & LX_CLOSE_RANGE_CLOEXEC) != 0));
+}
+
+/* ---- duplicates ---- */
+
+static int
+dup_min(struct lwp *l, int fd, int min, bool cloexec, int64_t *ret)
+{
+	uint32_t limit = sys_fd_limit(l);
+	struct file *f;
+	int error, newfd;
+
+	error = sys_get_file(l, fd, &f);
+	if (error != 0)
+		return (error);
+	if (min < 0 || (uint32_t)min >= limit)
+		error = EINVAL;
+	else
+		error = fd_alloc(l->p->fdt, f, min, cloexec, limit, &newfd);
+	if (error != 0) {
+		file_free(f);
+		return (error);
+	}
+	*ret = newfd;
+	return (0);
+}
+
+static int
+dup_to(struct lwp *l, int fd, int newfd, bool cloexec, int64_t *ret)
+{
+	struct file *f;
+	int error;
+
+	error = sys_get_file(l, fd, &f);
+	if (error != 0)
+		return (error);
+	error = fd_install(l->p->fdt, f, newfd, cloexec, sys_fd_limit(l));
+	if (error != 0) {
+		file_free(f);
+		return (error);
+	}
+	*ret = newfd;
+	return (0);
+}
+
+int
+sys_dup(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (dup_min(l, (int)a[0], 0, false, ret));
+}
+
+int
+sys_dup2(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct file *f;
+	int error;
+
+	if ((int)a[0] != (int)a[1])
+		return (dup_to(l, (int)a[0], (int)a[1], false, ret));
+	error = sys_get_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	file_free(f);
+	*ret = (int)a[1];
+	return (0);
+}
+
+int
+sys_dup3(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	if ((int)a[0] == (int)a[1] || ((int)a[2] & ~O_CLOEXEC) != 0)
+		return (EINVAL);
+	return (
+	    dup_to(l, (int)a[0], (int)a[1], ((int)a[2] & O_CLOEXEC) != 0, ret));
+}
+
+/* ---- fcntl ---- */
+
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+
+static int
+fcntl_setfl(struct file *f, int flags)
+{
+	int old = atomic_load(&f->flags);
+
+	/* O_DIRECT has a meaning for pipes only, which get it when made. */
+	return (file_setfl(
+	    f, (old & ~SETFL_MASK) | (flags & SETFL_MASK & ~O_DIRECT)));
+}
+
+static int
+fcntl_pipe(struct file *f, int cmd, uint64_t arg, int64_t *ret)
+{
+	size_t size;
+	int error;
+
+	if (!file_can(f, FCAP_PIPE))
+		return (EBADF);
+	if (cmd == F_SETPIPE_SZ) {
+		if (arg > INT32_MAX)
+			return (EINVAL);
+		error = host_set_pipe_size(f->hostfd, arg);
+		if (error != 0)
+			return (error);
+	}
+	error = host_pipe_size(f->hostfd, &size);
+	if (error == 0)
+		*ret = (int64_t)size;
+	return (error);
+}
+
+static int
+fcntl_file(
+    struct lwp *l, struct file *f, int fd, int cmd, uint64_t arg, int64_t *ret)
+{
+	bool cloexec;
+	int error;
+
+	switch (cmd) {
+	case F_GETFD:
+		error = fd_get_cloexec(l->p->fdt, fd, &cloexec);
+		if (error == 0)
+			*ret = cloexec ? FD_CLOEXEC : 0;
+		return (error);
+	case F_SETFD:
+		return (fd_set_cloexec(
+		    l->p->fdt, fd, ((int)arg & FD_CLOEXEC) != 0));
+	case F_GETFL:
+		*ret = atomic_load(&f->flags);
+		return (0);
+	case F_SETFL:
+		return (fcntl_setfl(f, (int)arg));
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return (sys_fcntl_lock(l, f, fd, cmd, arg));
+	case F_GETOWN:
+	case F_GETSIG:
+		*ret = 0;
+		return (0);
+	case F_SETOWN: /* nothing here ever sends SIGIO */
+	case F_SETSIG:
+		return (0);
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		return (fcntl_pipe(f, cmd, arg, ret));
+	case F_GETLEASE:
+		*ret = F_UNLCK;
+		return (0);
+	default: /* seals, leases, notification, hints */
+		return (EINVAL);
+	}
+}
+
+int
+sys_fcntl(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	int fd = (int)a[0], cmd = (int)a[1], error;
+	struct file *f;
+
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return (dup_min(l, fd, (int)a[2], cmd == F_DUPFD_CLOEXEC, ret));
+	error = sys_get_file(l, fd, &f);
+	if (error != 0)
+		return (error);
+	if ((atomic_load(&f->flags) & O_PATH) != 0 && cmd != F_GETFD &&
+	    cmd != F_SETFD && cmd != F_GETFL)
+		error = EBADF;
+	else
+		error = fcntl_file(l, f, fd, cmd, a[2], ret);
+	file_free(f);
+	return (error);
+}
+
+/* ---- sync, size ---- */
+
+int
+sys_fsync(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct file *f;
+	int error;
+
+	error = sys_get_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	if ((atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else
+		error = file_can(f, FCAP_SYNC) ? vn_fsync(f->vp) : EINVAL;
+	file_free(f);
+	return (error);
+}
+
+int
+sys_fdatasync(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (sys_fsync(l, a, ret));
+}
+
+/* Files are written through to the host; what is dirty is mapped pages,
+ * which their own msync or fsync writes. */
+int
+sys_sync(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (0);
+}
+
+int
+sys_syncfs(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct file *f;
+	int error;
+
+	error = sys_get_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	if (f->vp != NULL && f->vp->type == VREG)
+		error = vn_fsync(f->vp);
+	file_free(f);
+	return (error);
+}
+
+int
+sys_sync_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	int error;
+
+	if ((int64_t)a[1] < 0 || (int64_t)a[2] < 0 || (a[3] & ~UINT64_C(7)))
+		return (EINVAL);
+	error = sys_fsync(l, a, ret);
+	return (error == EINVAL ? ESPIPE : error); /* Linux's word for it */
+}
+
+/* A regular file that is open for writing. */
+static int
+file_for_resize(struct lwp *l, int fd, struct file **out)
+{
+	struct file *f;
+	int error, fl;
+
+	error = sys_get_file(l, fd, &f);
+	if (error != 0)
+		return (error);
+	fl = atomic_load(&f->flags);
+	if ((fl & O_PATH) != 0)
+		error = EBADF;
+	else if (f->vp == NULL || f->vp->type != VREG ||
+		 (fl & O_ACCMODE) == O_RDONLY)
+		error = EINVAL;
+	if (error != 0) {
+		file_free(f);
+		return (error);
+	}
+	*out = f;
+	return (0);
+}
+
+int
+sys_ftruncate(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vattr va = {.size = a[1]};
+	struct file *f;
+	int error;
+
+	if ((int64_t)a[1] < 0)
+		return (EINVAL);
+	error = file_for_resize(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	error = sys_fsize_check(l, f->vp, va.size);
+	if (error == 0)
+		error = vn_setattr(f->vp, &va, VA_SIZE);
+	file_free(f);
+	return (error);
+}
+
+int
+sys_fallocate(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	int64_t off = (int64_t)a[2], len = (int64_t)a[3];
+	struct vattr va;
+	struct file *f;
+	int error;
+
+	if (off < 0 || len <= 0 || len > INT64_MAX - off)
+		return (EINVAL);
+	error = file_for_resize(l, (int)a[0], &f);
+	if (error != 0)
+		return (error == EINVAL ? EBADF : error);
+	if ((int)a[1] != 0) {
+		file_free(f);
+		return (EOPNOTSUPP);
+	}
+	error = vn_getattr(f->vp, &va);
+	if (error == 0 && va.size < (uint64_t)(off + len)) {
+		va.size = (uint64_t)(off + len);
+		error = sys_fsize_check(l, f->vp, va.size);
+		if (error == 0)
+			error = vn_setattr(f->vp, &va, VA_SIZE);
+	}
+	file_free(f);
+	return (error);
+}
+
+/* ---- directories ---- */
+
+struct dents {
+	uint8_t *buf;
+	size_t size, used;
+	bool old; /* getdents: type in the last byte */
+	bool full;
+};
+
+static bool
+dents_add(void *arg, const char *name, size_t len, uint64_t ino, uint8_t dtype,
+    uint64_t off)
+{
+	struct dents *d = arg;
+	const size_t head = d->old ? 18 : 19;
+	/* The old form keeps the type behind the NUL. */
+	size_t reclen = (head + len + 1 + (d->old ? 1 : 0) + 7) & ~(size_t)7;
+	uint16_t r16 = (uint16_t)reclen;
+	uint8_t *p = d->buf + d->used;
+
+	if (reclen > d->size - d->used) {
+		d->full = true;
+		return (false);
+	}
+	memset(p, 0, reclen);
+	memcpy(p, &ino, 8);
+	memcpy(p + 8, &off, 8);
+	memcpy(p + 16, &r16, 2);
+	if (d->old)
+		p[reclen - 1] = dtype;
+	else
+		p[18] = dtype;
+	memcpy(p + head, name, len);
+	d->used += reclen;
+	return (true);
+}
+
+static int
+getdents(struct lwp *l, const uint64_t *a, bool old, int64_t *ret)
+{
+	struct dents d = {.old = old};
+	struct file *f;
+	int error;
+
+	d.size = a[2] < GETDENTS_BUF ? (size_t)a[2] : GETDENTS_BUF;
+	error = sys_get_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	if ((atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else if (f->vp == NULL || f->vp->type != VDIR)
+		error = ENOTDIR;
+	else if ((d.buf = malloc(d.size != 0 ? d.size : 1)) == NULL)
+		error = ENOMEM;
+	else
+		error = file_getdents(f, dents_add, &d);
+	if (error == 0 && d.used == 0 && d.full)
+		error = EINVAL;
+	if (error == 0)
+		error = copyout(lwp_vmspace(l), d.buf, a[1], d.used);
+	if (error == 0)
+		*ret = (int64_t)d.used;
+	free(d.buf);
+	file_free(f);
+	return (error);
+}
+
+int
+sys_getdents(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (getdents(l, a, true, ret));
+}
+
+int
+sys_getdents64(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (getdents(l, a, false, ret));
+}

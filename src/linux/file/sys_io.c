@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System calls that move bytes between user memory and a file: read, write and
+ * their relatives; lseek and advice about files.
+ *
+ * User memory is pinned piece by piece (sys_uio.c) and handed to the file as a
+ * uio over the frames.  A piece is 64 KiB at first and up to 256 KiB after
+ * that, so that a huge buffer for a small file faults in little.
+ *
+ * A read of a stream (FCAP_STREAM) is one piece: going on could block although
+ * there is something to return.  Everything else goes on until a transfer is
+ * short.
+ *
+ * Results: what was moved wins over an error that came later; a bad address
+ * is EFAULT only when nothing was moved.
+ *
+ * A file that keeps message boundaries (FCAP_RECORD) moves one message in one
+ * transfer, which may be empty; all of its memory must be there.
+ *
+ * Limits: pieces stay pinned while a stream read waits.  A message has at most
+ * 252 KiB.
+ */
+#include "linux/file/sys_uio.h"
+
+#include "abi/signal.h"
+#include "abi/uio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/uio.h"
+#include "vfs/core/vnode.h"
+
+#define IO_FIRST (UINT64_C(64) << 10)
+#define IO_CHUNK (UINT64_C(256) << 10)
+#define IO_RECORD                                                  \
+	(UINT64_C(252) << 10) /* fits in a vm_iov from any byte on \
+			       */
+#define SYS_IO_WRITE 0x1
+#define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
+
+sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
+    sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek,
+    sys_readahead, sys_fadvise64;
+
+/* What is left of a call, and how it goes on. */
+struct user_io {
+	struct file *f;
+	struct sys_io_cursor cur;
+	bool write, at;
+	uint64_t off;  /* of the call's first byte, if `at` */
+	uint64_t room; /* bytes that may be moved at most */
+	bool once;     /* one transfer is all */
+	size_t whole;  /* bytes that the one transfer must have */
+};
+
+/* Move up to max bytes.  *more: it was a whole piece, and not the last. */
+static int
+user_piece(struct lwp *l, struct user_io *c, size_t max,
+    const struct vfs_waiter *waiter, int64_t *total, bool *more)
+{
+	size_t pinned, done = 0;
+	struct vm_iov v;
+	struct uio uio;
+	int error;
+
+	if (max > c->room - (uint64_t)*total)
+		max = c->room - (uint64_t)*total;
+	error = sys_io_pin(
+	    l, &c->cur, max, c->write ? VM_PROT_READ : VM_PROT_WRITE, &v);
+	pinned = v.len;
+	if (error == 0 && pinned < c->whole)
+		error = EFAULT;
+	if (error == 0 && (pinned != 0 || file_can(c->f, FCAP_RECORD))) {
+		uio = (struct uio){.iov = v.iov,
+		    .niov = v.niov,
+		    .resid = pinned,
+		    .off = c->off + (uint64_t)*total,
+		    .write = c->write};
+		error = c->write ? file_write(c->f, &uio, waiter, c->at)
+				 : file_read(c->f, &uio, waiter, c->at);
+		done = pinned - uio.resid;
+		if (!c->write)
+			vm_iov_commit(&v, done);
+	}
+	vm_iov_release(&v);
+	*total += (int64_t)done;
+	*more = pinned != 0 && done == pinned && !c->once;
+	return (error);
+}
+
+/* Move bytes between user memory and the file of c. */
+static int
+user_io(struct lwp *l, struct user_io *c, int64_t *ret)
+{
+	uint64_t all = sys_iov_total(c->cur.iov, c->cur.n);
+	bool record = file_can(c->f, FCAP_RECORD), more;
+	size_t max = record ? IO_RECORD : IO_FIRST;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
+	int64_t total = 0;
+	int error;
+
+	*ret = 0;
+	if (all == 0 && !(c->write && record))
+		return (0); /* only a message can be empty */
+	if (c->write && record && all > IO_RECORD)
+		return (EMSGSIZE);
+	c->once = record || (!c->write && file_can(c->f, FCAP_STREAM));
+	c->whole = c->write && record ? (size_t)all : 0;
+	c->room =
+	    c->write ? sys_fsize_room(l, c->f, c->at, c->off) : UINT64_MAX;
+	if (c->room == 0)
+		return (sys_fsize_exceeded(l));
+	do {
+		error = user_piece(l, c, max, &waiter, &total, &more);
+		max = IO_CHUNK;
+	} while (error == 0 && more);
+	if (total == 0 && error != 0) {
+		if (error == EPIPE && c->write)
+			sys_sigpipe(l, c->f);
+		return (sys_io_restartable(c->f, c->write, error));
+	}
+	*ret = total;
+	return (0);
+}
+
+/* All of the calls: fd, ranges, where. */
+static int
+io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
+    int64_t off, int64_t *ret)
+{
+	struct user_io c = {.cur = {.iov = iov, .n = n},
+	    .write = (flags & SYS_IO_WRITE) != 0,
+	    .at = (flags & SYS_IO_AT) != 0,
+	    .off = (uint64_t)off};
+	int error;
+
+	if (c.at && off < 0)
+		return (EINVAL);
+	error = sys_io_file(l, fd, c.write, &c.f);
+	if (error != 0)
+		return (error);
+	if (c.at && !file_can(c.f, FCAP_AT))
+		error = ESPIPE;
+	if (error == 0)
+		error = c.write ? sys_tty_output(l, c.f)
+				: sys_tty_background(l, c.f, LX_SIGTTIN);
+	if (error == 0)
+		error = user_io(l, &c, ret);
+	file_free(c.f);
+	return (error);
+}
+
+static int
+io_one(struct lwp *l, const uint64_t *a, int flags, int64_t off, int64_t *ret)
+{
+	struct lx_iovec iov = {.base = a[1], .len = a[2]};
+
+	if ((int64_t)iov.len < 0)
+		return (EINVAL);
+	if (iov.len > LX_MAX_RW_COUNT)
+		iov.len = LX_MAX_RW_COUNT;
+	return (io_call(l, (int)a[0], &iov, 1, flags, off, ret));
+}
+
+static int
+io_many(struct lwp *l, const uint64_t *a, int flags, int64_t off, int64_t *ret)
+{
+	struct lx_iovec *iov;
+	int error, n;
+
+	error = sys_copyin_iov(l, a[1], a[2], &iov, &n);
+	if (error != 0)
+		return (error);
+	error = io_call(l, (int)a[0], iov, n, flags, off, ret);
+	free(iov);
+	return (error);
+}
+
+int
+sys_read(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_one(l, a, 0, 0, ret));
+}
+
+int
+sys_write(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_one(l, a, SYS_IO_WRITE, 0, ret));
+}
+
+int
+sys_pread64(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_one(l, a, SYS_IO_AT, (int64_t)a[3], ret));
+}
+
+int
+sys_pwrite64(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_one(l, a, SYS_IO_AT | SYS_IO_WRITE, (int64_t)a[3], ret));
+}
+
+int
+sys_readv(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_many(l, a, 0, 0, ret));
+}
+
+int
+sys_writev(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_many(l, a, SYS_IO_WRITE, 0, ret));
+}
+
+int
+sys_preadv(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_many(l, a, SYS_IO_AT, (int64_t)a[3], ret));
+}
+
+int
+sys_pwritev(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_many(l, a, SYS_IO_AT | SYS_IO_WRITE, (int64_t)a[3], ret));
+}
+
+/* Offset -1 means the file's own. */
+static int
+io_many2(struct lwp *l, const uint64_t *a, int flags, int64_t *ret)
+{
+	if (a[5] != 0)
+		return (EOPNOTSUPP);
+	if ((int64_t)a[3] != -1)
+		flags |= SYS_IO_AT;
+	return (io_many(l, a, flags, (int64_t)a[3], ret));
+}
+
+int
+sys_preadv2(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_many2(l, a, 0, ret));
+}
+
+int
+sys_pwritev2(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (io_many2(l, a, SYS_IO_WRITE, ret));
+}
+
+int
+sys_lseek(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t pos = 0;
+	struct file *f;
+	int error;
+
+	error = sys_get_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	if ((atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else if ((int)a[2] < 0 || (int)a[2] > 4)
+		error = EINVAL;
+	else
+		error = file_seek(f, (int64_t)a[1], (int)a[2], &pos);
+	file_free(f);
+	if (error == 0)
+		*ret = (int64_t)pos;
+	return (error);
+}
+
+/* Advice about files is checked and has no effect. */
+int
+sys_readahead(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct file *f;
+	int error = sys_io_file(l, (int)a[0], false, &f);
+
+	if (error != 0)
+		return (error);
+	if (f->vp == NULL || f->vp->type != VREG)
+		error = EINVAL;
+	file_free(f);
+	return (error);
+}
+
+int
+sys_fadvise64(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct file *f;
+	int error = sys_get_file(l, (int)a[0], &f);
+
+	if (error != 0)
+		return (error);
+	if (file_can(f, FCAP_PIPE))
+		error = ESPIPE;
+	else if ((int)a[3] < 0 || (int)a[3] > 5 || (int64_t)a[2] < 0)
+		error = EINVAL;
+	file_free(f);
+	return (error);
+}

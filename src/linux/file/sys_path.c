@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System calls that change names and directories: creating, removing, linking,
+ * renaming, and the working directory.  (Attributes are in sys_stat.c, opening
+ * in sys_file.c.)
+ *
+ * Each call decodes (dirfd, path), builds the context of the caller and calls
+ * vfs, which checks permissions, mounts and confinement.
+ */
+#include "linux/lib/sys_int.h"
+
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/vnode.h"
+
+sys_fn sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_rmdir, sys_unlink,
+    sys_unlinkat, sys_rename, sys_renameat, sys_renameat2, sys_link, sys_linkat,
+    sys_symlink, sys_symlinkat, sys_readlink, sys_readlinkat, sys_chdir,
+    sys_fchdir, sys_getcwd, sys_umask;
+
+/* ---- helpers ---- */
+
+int
+sys_path_get(struct lwp *l, int dirfd, uint64_t upath, struct sys_path *sp)
+{
+	int error;
+
+	sp->start = NULL;
+	sp->path = malloc(VFS_PATH_MAX);
+	if (sp->path == NULL)
+		return (ENOMEM);
+	error = sys_copyin_path(l, upath, sp->path);
+	/* With an absolute path dirfd is ignored, even if it is not valid. */
+	if (error == 0 && sp->path[0] != '/')
+		error = sys_get_dir(l, dirfd, &sp->start);
+	if (error != 0) {
+		free(sp->path);
+		return (error);
+	}
+	sp->ctx = lwp_vfs_ctx(l);
+	return (0);
+}
+
+void
+sys_path_done(struct sys_path *sp)
+{
+	lwp_vfs_ctx_done(&sp->ctx);
+	vrele(sp->start);
+	free(sp->path);
+}
+
+/* AT_EMPTY_PATH with an empty path: the file of the descriptor itself. */
+static int
+path_vnode_self(struct lwp *l, int dirfd, struct vnode **vpp, struct file **fp)
+{
+	struct vfs_ctx ctx;
+	struct file *f;
+	int error;
+
+	if (dirfd == LX_AT_FDCWD) {
+		ctx = lwp_vfs_ctx(l);
+		vref(ctx.cwd);
+		*vpp = ctx.cwd;
+		lwp_vfs_ctx_done(&ctx);
+		return (0);
+	}
+	error = sys_get_file(l, dirfd, &f);
+	if (error != 0)
+		return (error);
+	if (f->vp == NULL) {
+		if (fp == NULL) {
+			file_free(f);
+			return (EBADF);
+		}
+		*vpp = NULL;
+		*fp = f;
+		return (0);
+	}
+	vref(f->vp);
+	*vpp = f->vp;
+	file_free(f);
+	return (0);
+}
+
+int
+sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+    struct vnode **vpp, struct file **f)
+{
+	struct nameidata nd;
+	struct sys_path sp;
+	char first = 1;
+	int error;
+
+	if ((atflags & LX_AT_EMPTY_PATH) != 0) {
+		/* Since Linux 6.11 a NULL pointer means "". */
+		if (upath == 0)
+			first = '\0';
+		else if (copyin(lwp_vmspace(l), &first, upath, 1) != 0)
+			return (EFAULT);
+		if (first == '\0')
+			return (path_vnode_self(l, dirfd, vpp, f));
+	}
+	/* Checked before dirfd, which need not be a directory. */
+	if (copyin(lwp_vmspace(l), &first, upath, 1) == 0 && first == '\0')
+		return (ENOENT);
+	error = sys_path_get(l, dirfd, upath, &sp);
+	if (error != 0)
+		return (error);
+	error = namei(&sp.ctx, sp.start, sp.path,
+	    (atflags & LX_AT_SYMLINK_NOFOLLOW) ? NAMEI_NOFOLLOW : 0, &nd);
+	sys_path_done(&sp);
+	if (error == 0)
+		*vpp = nd.vp;
+	return (error);
+}
+
+/* ---- creating ---- */
+
+static int
+mkdir_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode)
+{
+	struct sys_path sp;
+	int error;
+
+	error = sys_path_get(l, dirfd, upath, &sp);
+	if (error != 0)
+		return (error);
+	error = vfs_mkdir(&sp.ctx, sp.start, sp.path, (uint32_t)mode & 01777);
+	sys_path_done(&sp);
+	return (error);
+}
+
+int
+sys_mkdir(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (mkdir_at(l, LX_AT_FDCWD, a[0], a[1]));
+}
+
+int
+sys_mkdirat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (mkdir_at(l, (int)a[0], a[1], a[2]));
+}
+
+static int
+mknod_at(
+    struct lwp *l, int dirfd, uint64_t upath, uint64_t mode64, uint64_t dev)
+{
+	uint32_t mode = (uint32_t)mode64;
+	struct sys_path sp;
+	int error;
+
+	switch (mode & LX_S_IFMT) {
+	case 0:
+		mode |= LX_S_IFREG;
+		break;
+	case LX_S_IFREG:
+	case LX_S_IFIFO:
+	case LX_S_IFSOCK:
+		break;
+	case LX_S_IFCHR:
+	case LX_S_IFBLK: /* guests cannot create devices */
+		return (EPERM);
+	default:
+		return (EINVAL);
+	}
+	error = sys_path_get(l, dirfd, upath, &sp);
+	if (error != 0)
+		return (error);
+	error = vfs_mknod(&sp.ctx, sp.start, sp.path, mode, dev);
+	sys_path_done(&sp);
+	return (error);
+}
+
+int
+sys_mknod(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (mknod_at(l, LX_AT_FDCWD, a[0], a[1], a[2]));
+}
+
+int
+sys_mknodat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (mknod_at(l, (int)a[0], a[1], a[2], a[3]));
+}
+
+/* ---- removing ---- */
+
+static int
+unlink_at(struct lwp *l, int dirfd, uint64_t upath, bool rmdir)
+{
+	struct sys_path sp;
+	int error;
+
+	error = sys_path_get(l, dirfd, upath, &sp);
+	if (error != 0)
+		return (error);
+	error = vfs_unlink(&sp.ctx, sp.start, sp.path, rmdir);
+	sys_path_done(&sp);
+	return (error);
+}
+
+int
+sys_unlink(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (unlink_at(l, LX_AT_FDCWD, a[0], false));
+}
+
+int
+sys_rmdir(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (unlink_at(l, LX_AT_FDCWD, a[0], true));
+}
+
+int
+sys_unlinkat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	if ((a[2] & UINT32_MAX & ~(uint64_t)LX_AT_REMOVEDIR) != 0)
+		return (EINVAL);
+	return (unlink_at(l, (int)a[0], a[1], (a[2] & LX_AT_REMOVEDIR) != 0));
+}
+
+/* ---- calls with two names ---- */
+
+static int
+rename_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
+    unsigned flags)
+{
+	struct sys_path from, to;
+	int error;
+
+	/* NOREPLACE 1, EXCHANGE 2, WHITEOUT 4 */
+	if (flags > 3 || flags == 3)
+		return (EINVAL);
+	error = sys_path_get(l, odirfd, opath, &from);
+	if (error != 0)
+		return (error);
+	error = sys_path_get(l, ndirfd, npath, &to);
+	if (error == 0) {
+		error = vfs_rename(
+		    &from.ctx, from.start, from.path, to.start, to.path, flags);
+		sys_path_done(&to);
+	}
+	sys_path_done(&from);
+	return (error);
+}
+
+int
+sys_rename(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (rename_at(l, LX_AT_FDCWD, a[0], LX_AT_FDCWD, a[1], 0));
+}
+
+int
+sys_renameat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (rename_at(l, (int)a[0], a[1], (int)a[2], a[3], 0));
+}
+
+int
+sys_renameat2(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (rename_at(l, (int)a[0], a[1], (int)a[2], a[3], (unsigned)a[4]));
+}
+
+static int
+link_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
+    int flags)
+{
+	struct sys_path from, to;
+	int error;
+
+	if (flags & ~(LX_AT_SYMLINK_FOLLOW | LX_AT_EMPTY_PATH))
+		return (EINVAL);
+	error = sys_path_get(l, odirfd, opath, &from);
+	if (error != 0)
+		return (error);
+	error = sys_path_get(l, ndirfd, npath, &to);
+	if (error == 0) {
+		error = vfs_link(&from.ctx, from.start, from.path, to.start,
+		    to.path, (flags & LX_AT_SYMLINK_FOLLOW) != 0);
+		sys_path_done(&to);
+	}
+	sys_path_done(&from);
+	return (error);
+}
+
+int
+sys_link(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (link_at(l, LX_AT_FDCWD, a[0], LX_AT_FDCWD, a[1], 0));
+}
+
+int
+sys_linkat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (link_at(l, (int)a[0], a[1], (int)a[2], a[3], (int)a[4]));
+}
+
+static int
+symlink_at(struct lwp *l, uint64_t utarget, int dirfd, uint64_t upath)
+{
+	struct sys_path sp;
+	char *target;
+	int error;
+
+	target = malloc(VFS_PATH_MAX);
+	if (target == NULL)
+		return (ENOMEM);
+	error = sys_copyin_path(l, utarget, target);
+	if (error == 0 && target[0] == '\0')
+		error = ENOENT;
+	if (error == 0)
+		error = sys_path_get(l, dirfd, upath, &sp);
+	if (error == 0) {
+		error = vfs_symlink(&sp.ctx, target, sp.start, sp.path);
+		sys_path_done(&sp);
+	}
+	free(target);
+	return (error);
+}
+
+int
+sys_symlink(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (symlink_at(l, a[0], LX_AT_FDCWD, a[1]));
+}
+
+int
+sys_symlinkat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (symlink_at(l, a[0], (int)a[1], a[2]));
+}
+
+static int
+readlink_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t ubuf,
+    uint64_t usize, int64_t *ret)
+{
+	struct vnode *vp;
+	size_t len = 0;
+	char *buf;
+	int error;
+
+	if ((int)usize <= 0)
+		return (EINVAL);
+	/* "" means a link that was opened with O_PATH | O_NOFOLLOW. */
+	error = sys_path_vnode(l, dirfd, upath,
+	    LX_AT_SYMLINK_NOFOLLOW |
+		(dirfd != LX_AT_FDCWD ? LX_AT_EMPTY_PATH : 0),
+	    &vp, NULL);
+	if (error != 0)
+		return (error);
+	buf = malloc(VFS_PATH_MAX);
+	if (buf == NULL)
+		error = ENOMEM;
+	else if (vp->type != VLNK || vp->ops->readlink == NULL)
+		error = EINVAL;
+	else
+		error = vp->ops->readlink(vp, buf, VFS_PATH_MAX, &len);
+	if (error == 0) {
+		if (len > (size_t)(int)usize)
+			len = (size_t)(int)usize;
+		error = copyout(lwp_vmspace(l), buf, ubuf, len);
+	}
+	if (error == 0)
+		*ret = (int64_t)len;
+	free(buf);
+	vrele(vp);
+	return (error);
+}
+
+int
+sys_readlink(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (readlink_at(l, LX_AT_FDCWD, a[0], a[1], a[2], ret));
+}
+
+int
+sys_readlinkat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (readlink_at(l, (int)a[0], a[1], a[2], a[3], ret));
+}
+
+/* ---- working and root directory ---- */
+
+/* Consumes vp's ref: the process takes it over, or it is dropped. */
+static int
+chdir_to(struct lwp *l, struct vnode *vp)
+{
+	struct vfs_ctx ctx = lwp_vfs_ctx(l);
+	struct proc_fs *fs = l->p->fs;
+	int error;
+
+	error = vp->type != VDIR ? ENOTDIR : vn_access(vp, 1, &ctx);
+	lwp_vfs_ctx_done(&ctx);
+	if (error == 0) {
+		struct vnode *old;
+
+		kmutex_lock(&fs->lock);
+		old = fs->cwd;
+		fs->cwd = vp;
+		kmutex_unlock(&fs->lock);
+		vp = old;
+	}
+	vrele(vp);
+	return (error);
+}
+
+int
+sys_chdir(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vnode *vp;
+	int error;
+
+	error = sys_path_vnode(l, LX_AT_FDCWD, a[0], 0, &vp, NULL);
+	return (error != 0 ? error : chdir_to(l, vp));
+}
+
+int
+sys_fchdir(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vnode *vp;
+	struct file *f;
+	int error;
+
+	error = sys_get_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	vp = f->vp;
+	if (vp == NULL) {
+		file_free(f);
+		return (ENOTDIR);
+	}
+	vref(vp);
+	file_free(f);
+	return (chdir_to(l, vp));
+}
+
+int
+sys_getcwd(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vfs_ctx ctx;
+	char *buf;
+	size_t len;
+	int error;
+
+	buf = malloc(VFS_PATH_MAX);
+	if (buf == NULL)
+		return (ENOMEM);
+	ctx = lwp_vfs_ctx(l);
+	error = vnode_path(ctx.cwd, ctx.root, buf, VFS_PATH_MAX);
+	lwp_vfs_ctx_done(&ctx);
+	if (error == 0) {
+		len = strlen(buf) + 1;
+		if (len > a[1])
+			error = ERANGE;
+		else
+			error = copyout(lwp_vmspace(l), buf, a[0], len);
+		if (error == 0)
+			*ret = (int64_t)len;
+	}
+	free(buf);
+	return (error);
+}
+
+int
+sys_umask(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct proc_fs *fs = l->p->fs;
+
+	kmutex_lock(&fs->lock);
+	*ret = fs->umask;
+	fs->umask = (uint32_t)a[0] & 0777;
+	kmutex_unlock(&fs->lock);
+	return (0);
+}

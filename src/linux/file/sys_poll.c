@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * poll and select.  (epoll is in sys_epoll.c.)
+ *
+ * Both become a list of (file, events).  For files whose host descriptor
+ * answers in poll (FCAP_HOSTFD) one host poll over all of them is the test and
+ * the wait at the same time.  For the others their poll operation is called,
+ * which may name a host descriptor to wait on; when that becomes ready, the
+ * operation is called again.  Files without poll are always ready.
+ *
+ * The files are ref'ed for the time of the call: a descriptor that another
+ * lwp closes meanwhile stays polled, as on Linux.
+ */
+#include "host/host_file.h"
+#include "abi/poll.h"
+#include "abi/signal.h"
+#include "abi/time.h"
+#include "linux/lib/sys_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfs/core/file.h"
+
+sys_fn sys_poll, sys_ppoll, sys_select, sys_pselect6;
+
+#define POLL_ALWAYS (LX_POLLIN | LX_POLLOUT | LX_POLLRDNORM | LX_POLLWRNORM)
+#define SEL_IN \
+	(LX_POLLIN | LX_POLLRDNORM | LX_POLLRDBAND | LX_POLLHUP | LX_POLLERR)
+#define SEL_OUT (LX_POLLOUT | LX_POLLWRNORM | LX_POLLWRBAND | LX_POLLERR)
+#define SEL_EX LX_POLLPRI
+#define MS_NS UINT64_C(1000000)
+#define FUTILE_NS MS_NS
+
+struct pollent {
+	struct file *f; /* ref'ed; NULL: ignored, or revents is final */
+	short events, revents;
+};
+
+short
+sys_file_poll(struct file *f, short events, int *hostfd)
+{
+	*hostfd = -1;
+	if (f->ops->poll == NULL)
+		return (events & POLL_ALWAYS);
+	return (f->ops->poll(f, events, hostfd));
+}
+
+/* Ask the files that must be asked, and fill the host's list. */
+static int
+poll_ask(struct pollent *ent, int n, struct host_pollfd *set)
+{
+	int ready = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct pollent *e = &ent[i];
+
+		set[i] = (struct host_pollfd){.fd = -1, .events = e->events};
+		if (e->f == NULL) {
+			ready += e->revents != 0;
+		} else if (file_can(e->f, FCAP_HOSTFD)) {
+			set[i].fd = e->f->hostfd;
+		} else {
+			e->revents =
+			    (short)(sys_file_poll(e->f, e->events, &set[i].fd) &
+				    (e->events | LX_POLLERR | LX_POLLHUP));
+			ready += e->revents != 0;
+		}
+	}
+	return (ready);
+}
+
+/* Until something is ready or the deadline: *nready; EINTR. */
+static int
+poll_wait(
+    struct lwp *l, struct pollent *ent, int n, uint64_t deadline, int *nready)
+{
+	struct host_pollfd *set;
+	int asked, stirred, error, futile = 0;
+
+	set = malloc(sizeof(*set) * (size_t)(n > 0 ? n : 1));
+	if (set == NULL)
+		return (ENOMEM);
+	for (;;) {
+		asked = poll_ask(ent, n, set);
+		stirred = 0;
+		error = lwp_poll(l, set, n, asked > 0 ? 0 : deadline, &stirred);
+		/* What is ready goes before the signal. */
+		if (error == EINTR && asked > 0)
+			error = 0;
+		if (error != 0)
+			break;
+		for (int i = 0; i < n && stirred > 0; i++) {
+			if (ent[i].f == NULL ||
+			    !file_can(ent[i].f, FCAP_HOSTFD))
+				continue;
+			ent[i].revents = set[i].revents;
+			asked += ent[i].revents != 0;
+		}
+		if (asked > 0 || ktime_remaining(deadline) == 0) {
+			*nready = asked;
+			break;
+		}
+		/* A descriptor that stirs for nothing must not keep us here:
+		 * a pause, which a signal ends. */
+		if (stirred > 0 && futile++ > 0) {
+			error =
+			    lwp_wait_fd(l, -1, 0, ktime_deadline(FUTILE_NS));
+			if (error != ETIMEDOUT)
+				break;
+		}
+	}
+	free(set);
+	return (error);
+}
+
+static void
+poll_release(struct pollent *ent, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (ent[i].f != NULL)
+			file_free(ent[i].f);
+	free(ent);
+}
+
+/* ---- poll ---- */
+
+static struct pollent *
+poll_gather(struct lwp *l, const struct lx_pollfd *pfd, int n)
+{
+	struct pollent *ent = calloc((size_t)n + 1, sizeof(*ent));
+
+	if (ent == NULL)
+		return (NULL);
+	for (int i = 0; i < n; i++) {
+		ent[i].events = pfd[i].events;
+		if (pfd[i].fd < 0)
+			continue;
+		if (sys_get_file(l, pfd[i].fd, &ent[i].f) != 0) {
+			ent[i].f = NULL;
+			ent[i].revents = LX_POLLNVAL;
+		}
+	}
+	return (ent);
+}
+
+/* poll(2) with a deadline; EINTR as such. */
+static int
+poll_call(
+    struct lwp *l, uint64_t ufds, uint64_t n64, uint64_t deadline, int64_t *ret)
+{
+	struct vmspace *vm = lwp_vmspace(l);
+	struct lx_pollfd *pfd;
+	struct pollent *ent;
+	int error, n = (int)n64, ready = 0;
+
+	if (n64 > sys_fd_limit(l))
+		return (EINVAL);
+	pfd = malloc(sizeof(*pfd) * (size_t)(n > 0 ? n : 1));
+	if (pfd == NULL)
+		return (ENOMEM);
+	if (copyin(vm, pfd, ufds, sizeof(*pfd) * (size_t)n) != 0) {
+		free(pfd);
+		return (EFAULT);
+	}
+	ent = poll_gather(l, pfd, n);
+	if (ent == NULL) {
+		free(pfd);
+		return (ENOMEM);
+	}
+	error = poll_wait(l, ent, n, deadline, &ready);
+	for (int i = 0; i < n; i++)
+		pfd[i].revents = ent[i].revents;
+	poll_release(ent, n);
+	if (error == 0)
+		error = copyout(vm, pfd, ufds, sizeof(*pfd) * (size_t)n);
+	if (error == 0)
+		*ret = ready;
+	free(pfd);
+	return (error);
+}
+
+/* restart_arg: fds, n, deadline */
+static int
+poll_restart(struct lwp *l, int64_t *ret)
+{
+	int error = poll_call(
+	    l, l->restart_arg[0], l->restart_arg[1], l->restart_arg[2], ret);
+
+	if (error != EINTR)
+		return (error);
+	l->restart_fn = poll_restart;
+	return (ERESTART_BLOCK);
+}
+
+int
+sys_poll(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	int ms = (int)a[2];
+
+	l->restart_arg[0] = a[0];
+	l->restart_arg[1] = a[1] & UINT32_MAX;
+	l->restart_arg[2] =
+	    ms < 0 ? UINT64_MAX : ktime_deadline((uint64_t)ms * MS_NS);
+	return (poll_restart(l, ret));
+}
+
+/* Temporary mask of ppoll and pselect6; NULL mask: none. */
+static int
+poll_mask(struct lwp *l, uint64_t umask, uint64_t size)
+{
+	uint64_t mask;
+
+	if (umask == 0)
+		return (0);
+	if (size != sizeof(mask))
+		return (EINVAL);
+	if (copyin(lwp_vmspace(l), &mask, umask, sizeof(mask)) != 0)
+		return (EFAULT);
+	ksig_tmpmask(l, mask);
+	return (0);
+}
+
+int
+sys_ppoll(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t deadline;
+	int error;
+
+	error = sys_copyin_deadline(l, a[2], &deadline);
+	if (error == 0)
+		error = poll_mask(l, a[3], a[4]);
+	if (error != 0)
+		return (error);
+	error = poll_call(l, a[0], a[1] & UINT32_MAX, deadline, ret);
+	/* Failing to store what is left is not an error of the call. */
+	if (a[2] != 0 && deadline != UINT64_MAX)
+		(void)sys_copyout_timespec(l, ktime_remaining(deadline), a[2]);
+	return (error == EINTR ? ERESTARTNOHAND : error);
+}
+
+/* ---- select ---- */
+
+struct fdsets {
+	uint64_t *set[3]; /* in, out, except; in the same allocation */
+	uint64_t uaddr[3];
+	size_t bytes; /* of each, a multiple of 8 */
+	int n;
+};
+
+static const short sel_events[3] = {SEL_IN, SEL_OUT, SEL_EX};
+
+static bool
+set_has(const uint64_t *set, int fd)
+{
+	return ((set[fd / 64] >> (fd % 64)) & 1);
+}
+
+static int
+select_copyin(struct lwp *l, const uint64_t *a, struct fdsets *s)
+{
+	uint32_t limit = sys_fd_limit(l);
+	uint64_t *mem;
+
+	s->n = (int)a[0];
+	if (s->n < 0)
+		return (EINVAL);
+	if ((uint32_t)s->n > limit)
+		s->n = (int)limit;
+	s->bytes = ((size_t)s->n + 63) / 64 * 8;
+	mem = calloc(3, s->bytes + 8);
+	if (mem == NULL)
+		return (ENOMEM);
+	for (int i = 0; i < 3; i++) {
+		s->set[i] = mem + (size_t)i * (s->bytes / 8);
+		s->uaddr[i] = a[1 + i];
+		if (a[1 + i] != 0 && copyin(lwp_vmspace(l), s->set[i], a[1 + i],
+					 s->bytes) != 0) {
+			free(mem);
+			return (EFAULT);
+		}
+	}
+	return (0);
+}
+
+/* The files of all sets; fds[i] is the descriptor of ent[i]. */
+static int
+select_gather(struct lwp *l, const struct fdsets *s, struct pollent **out,
+    int **fdsp, int *nent)
+{
+	struct pollent *ent = calloc((size_t)s->n + 1, sizeof(*ent));
+	int *fds = calloc((size_t)s->n + 1, sizeof(*fds)), n = 0, error = 0;
+	short ev;
+
+	if (ent == NULL || fds == NULL)
+		error = ENOMEM;
+	for (int fd = 0; fd < s->n && error == 0; fd++) {
+		ev = 0;
+		for (int i = 0; i < 3; i++)
+			if (set_has(s->set[i], fd))
+				ev |= sel_events[i];
+		if (ev == 0)
+			continue;
+		error = sys_get_file(l, fd, &ent[n].f);
+		if (error == 0) {
+			ent[n].events = ev;
+			fds[n++] = fd;
+		}
+	}
+	if (error != 0) {
+		if (ent != NULL)
+			poll_release(ent, n);
+		free(fds);
+		return (error);
+	}
+	*out = ent;
+	*fdsp = fds;
+	*nent = n;
+	return (0);
+}
+
+/* Replace the sets by what is ready; how many bits. */
+static int64_t
+select_result(
+    struct fdsets *s, const struct pollent *ent, const int *fds, int n)
+{
+	int64_t bits = 0;
+
+	for (int k = 0; k < n; k++) {
+		for (int i = 0; i < 3; i++) {
+			uint64_t bit = UINT64_C(1) << (fds[k] % 64);
+			uint64_t *word = &s->set[i][fds[k] / 64];
+
+			if ((*word & bit) == 0)
+				continue;
+			if (ent[k].revents & sel_events[i])
+				bits++;
+			else
+				*word &= ~bit;
+		}
+	}
+	return (bits);
+}
+
+static int
+select_call(struct lwp *l, const uint64_t *a, uint64_t deadline, int64_t *ret)
+{
+	struct pollent *ent;
+	struct fdsets s;
+	int64_t bits;
+	int error, n, ready, *fds;
+
+	error = select_copyin(l, a, &s);
+	if (error != 0)
+		return (error);
+	error = select_gather(l, &s, &ent, &fds, &n);
+	if (error != 0) {
+		free(s.set[0]);
+		return (error);
+	}
+	error = poll_wait(l, ent, n, deadline, &ready);
+	bits = select_result(&s, ent, fds, n);
+	poll_release(ent, n);
+	free(fds);
+	for (int i = 0; i < 3 && error == 0; i++)
+		if (s.uaddr[i] != 0)
+			error = copyout(
+			    lwp_vmspace(l), s.set[i], s.uaddr[i], s.bytes);
+	free(s.set[0]);
+	if (error == 0)
+		*ret = bits;
+	return (error);
+}
+
+int
+sys_select(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t deadline = UINT64_MAX;
+	struct lx_timeval tv;
+	int error;
+
+	if (a[4] != 0) {
+		if (copyin(lwp_vmspace(l), &tv, a[4], sizeof(tv)) != 0)
+			return (EFAULT);
+		if (tv.sec < 0 || tv.usec < 0)
+			return (EINVAL);
+		/* Whole seconds in tv_usec are seconds. */
+		tv.sec += tv.usec / 1000000;
+		tv.usec %= 1000000;
+		if (tv.sec < INT64_MAX / (int64_t)NS_PER_SEC - 1)
+			deadline =
+			    ktime_deadline((uint64_t)tv.sec * NS_PER_SEC +
+					   (uint64_t)tv.usec * 1000);
+	}
+	error = select_call(l, a, deadline, ret);
+	if (a[4] != 0 && deadline != UINT64_MAX) {
+		tv = lx_timeval_of(ktime_remaining(deadline));
+		(void)copyout(lwp_vmspace(l), &tv, a[4], sizeof(tv));
+	}
+	return (error == EINTR ? ERESTARTNOHAND : error);
+}
+
+int
+sys_pselect6(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct lx_sigset_arg arg = {0, 0};
+	uint64_t deadline;
+	int error;
+
+	if (a[5] != 0 && copyin(lwp_vmspace(l), &arg, a[5], sizeof(arg)) != 0)
+		return (EFAULT);
+	error = sys_copyin_deadline(l, a[4], &deadline);
+	if (error == 0)
+		error = poll_mask(l, arg.mask, arg.size);
+	if (error != 0)
+		return (error);
+	error = select_call(l, a, deadline, ret);
+	if (a[4] != 0 && deadline != UINT64_MAX)
+		(void)sys_copyout_timespec(l, ktime_remaining(deadline), a[4]);
+	return (error == EINTR ? ERESTARTNOHAND : error);
+}

@@ -1,0 +1,680 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System calls on attributes: stat and its relatives, access, modes, owners,
+ * times, sizes by name, file system statistics.
+ *
+ * Which changes a caller may make is decided here, by its effective ids,
+ * because vn_setattr() knows no caller; whether the mount can be written is
+ * decided below.  access(2) judges by the real ids, as POSIX demands.
+ */
+#include "host/host.h"
+#include "abi/fcntl.h"
+#include "abi/stat.h"
+#include "abi/time.h"
+#include "linux/file/sys_uio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vnode.h"
+
+sys_fn sys_stat, sys_lstat, sys_fstat, sys_newfstatat, sys_statx, sys_access,
+    sys_faccessat, sys_faccessat2, sys_chmod, sys_fchmod, sys_fchmodat,
+    sys_fchmodat2, sys_chown, sys_lchown, sys_fchown, sys_fchownat, sys_utime,
+    sys_utimes, sys_futimesat, sys_utimensat, sys_truncate, sys_statfs,
+    sys_fstatfs;
+
+/* ---- stat ---- */
+
+static void
+stat_fill(struct lx_stat *st, const struct vattr *va)
+{
+	memset(st, 0, sizeof(*st));
+	st->dev = va->dev;
+	st->ino = va->ino;
+	st->nlink = va->nlink;
+	st->mode = va->mode;
+	st->uid = va->uid;
+	st->gid = va->gid;
+	st->rdev = va->rdev;
+	st->size = (int64_t)va->size;
+	st->blksize = (int64_t)va->blksize;
+	st->blocks = (int64_t)va->blocks;
+	st->atim = lx_timespec_of(va->atime);
+	st->mtim = lx_timespec_of(va->mtime);
+	st->ctim = lx_timespec_of(va->ctime);
+}
+
+/* Attributes of what (dirfd, path, flags) names. */
+static int
+stat_get(
+    struct lwp *l, int dirfd, uint64_t upath, int atflags, struct vattr *va)
+{
+	struct file *f = NULL;
+	struct vnode *vp;
+	int error;
+
+	error = sys_path_vnode(l, dirfd, upath, atflags, &vp, &f);
+	if (error != 0)
+		return (error);
+	if (vp != NULL) {
+		error = vn_getattr(vp, va);
+		vrele(vp);
+	} else {
+		error = file_getattr(f, va);
+		file_free(f);
+	}
+	return (error);
+}
+
+static int
+stat_out(struct lwp *l, int dirfd, uint64_t upath, int atflags, uint64_t ust)
+{
+	struct lx_stat st;
+	struct vattr va;
+	int error;
+
+	error = stat_get(l, dirfd, upath, atflags, &va);
+	if (error != 0)
+		return (error);
+	stat_fill(&st, &va);
+	return (copyout(lwp_vmspace(l), &st, ust, sizeof(st)));
+}
+
+int
+sys_stat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (stat_out(l, LX_AT_FDCWD, a[0], 0, a[1]));
+}
+
+int
+sys_lstat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (stat_out(l, LX_AT_FDCWD, a[0], LX_AT_SYMLINK_NOFOLLOW, a[1]));
+}
+
+int
+sys_newfstatat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	if ((int)a[3] &
+	    ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_NO_AUTOMOUNT | LX_AT_EMPTY_PATH))
+		return (EINVAL);
+	return (stat_out(l, (int)a[0], a[1], (int)a[3], a[2]));
+}
+
+int
+sys_fstat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct lx_stat st;
+	struct vattr va;
+	struct file *f;
+	int error;
+
+	error = sys_get_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	error = file_getattr(f, &va);
+	file_free(f);
+	if (error != 0)
+		return (error);
+	stat_fill(&st, &va);
+	return (copyout(lwp_vmspace(l), &st, a[1], sizeof(st)));
+}
+
+static uint32_t
+dev_major(uint64_t dev)
+{
+	return ((uint32_t)((dev >> 8) & 0xfff) |
+		((uint32_t)(dev >> 32) & ~UINT32_C(0xfff)));
+}
+
+static uint32_t
+dev_minor(uint64_t dev)
+{
+	return (
+	    (uint32_t)(dev & 0xff) | ((uint32_t)(dev >> 12) & ~UINT32_C(0xff)));
+}
+
+static struct lx_statx_timestamp
+statx_time(int64_t ns)
+{
+	struct lx_timespec ts = lx_timespec_of(ns);
+
+	return ((struct lx_statx_timestamp){
+	    .sec = ts.sec, .nsec = (uint32_t)ts.nsec});
+}
+
+int
+sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct lx_statx sx;
+	struct vattr va;
+	int error;
+
+	if (((uint32_t)a[3] & LX_STATX_RESERVED) != 0 ||
+	    ((int)a[2] & LX_AT_STATX_SYNC_TYPE) == LX_AT_STATX_SYNC_TYPE)
+		return (EINVAL);
+	if ((int)a[2] & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_NO_AUTOMOUNT |
+			    LX_AT_EMPTY_PATH | LX_AT_STATX_SYNC_TYPE))
+		return (EINVAL);
+	error = stat_get(l, (int)a[0], a[1], (int)a[2], &va);
+	if (error != 0)
+		return (error);
+	memset(&sx, 0, sizeof(sx));
+	sx.mask = LX_STATX_BASIC | (va.btime != 0 ? LX_STATX_BTIME : 0);
+	sx.blksize = (uint32_t)va.blksize;
+	sx.nlink = va.nlink;
+	sx.uid = va.uid;
+	sx.gid = va.gid;
+	sx.mode = (uint16_t)va.mode;
+	sx.ino = va.ino;
+	sx.size = va.size;
+	sx.blocks = va.blocks;
+	sx.atime = statx_time(va.atime);
+	sx.btime = statx_time(va.btime);
+	sx.ctime = statx_time(va.ctime);
+	sx.mtime = statx_time(va.mtime);
+	sx.rdev_major = dev_major(va.rdev);
+	sx.rdev_minor = dev_minor(va.rdev);
+	sx.dev_major = dev_major(va.dev);
+	sx.dev_minor = dev_minor(va.dev);
+	return (copyout(lwp_vmspace(l), &sx, a[4], sizeof(sx)));
+}
+
+/* ---- access ---- */
+
+static int
+access_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int flags)
+{
+	struct vfs_ctx ctx;
+	struct vnode *vp;
+	struct file *f = NULL;
+	int error;
+
+	if ((mode & ~UINT64_C(7)) != 0 ||
+	    (flags & ~(LX_AT_EACCESS | LX_AT_SYMLINK_NOFOLLOW |
+			 LX_AT_EMPTY_PATH)) != 0)
+		return (EINVAL);
+	error = sys_path_vnode(l, dirfd, upath, flags, &vp, &f);
+	if (error != 0)
+		return (error);
+	if (vp == NULL) {
+		file_free(f);
+		return (0);
+	}
+	if (mode != 0) {
+		ctx = lwp_vfs_ctx(l);
+		if ((flags & LX_AT_EACCESS) == 0) {
+			kmutex_lock(&l->p->lock);
+			ctx.uid = l->p->uid;
+			ctx.gid = l->p->gid;
+			kmutex_unlock(&l->p->lock);
+		}
+		error = vn_access(vp, (unsigned)mode, &ctx);
+		lwp_vfs_ctx_done(&ctx);
+	}
+	vrele(vp);
+	return (error);
+}
+
+int
+sys_access(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (access_at(l, LX_AT_FDCWD, a[0], a[1] & UINT32_MAX, 0));
+}
+
+int
+sys_faccessat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (access_at(l, (int)a[0], a[1], a[2] & UINT32_MAX, 0));
+}
+
+int
+sys_faccessat2(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (access_at(l, (int)a[0], a[1], a[2] & UINT32_MAX, (int)a[3]));
+}
+
+/* ---- changes: each function consumes the ref of its vnode ---- */
+
+/* The vnode of a descriptor, for the f... calls. */
+static int
+fd_vnode(struct lwp *l, int fd, bool path_ok, struct vnode **vpp)
+{
+	struct file *f;
+	int error;
+
+	error = sys_get_file(l, fd, &f);
+	if (error != 0)
+		return (error);
+	if (!path_ok && (atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else if (f->vp == NULL)
+		error = EPERM;
+	else {
+		vref(f->vp);
+		*vpp = f->vp;
+	}
+	file_free(f);
+	return (error);
+}
+
+/* Attributes of vp.  EPERM: the caller neither owns it nor is root; EROFS
+ * first, if the mount is read-only. */
+static int
+owned_attr(struct lwp *l, struct vnode *vp, struct vattr *va)
+{
+	uint32_t euid;
+	int error;
+
+	if ((vp->mount->flags & VMNT_RDONLY) != 0)
+		return (EROFS);
+	kmutex_lock(&l->p->lock);
+	euid = l->p->euid;
+	kmutex_unlock(&l->p->lock);
+	error = vn_getattr(vp, va);
+	if (error == 0 && euid != 0 && euid != va->uid)
+		error = EPERM;
+	return (error);
+}
+
+/* Is gid a group of the caller?  Proc lock held. */
+static bool
+in_group(const struct proc *p, uint32_t gid)
+{
+	return (gid == p->egid || group_set_has(p->groups, gid));
+}
+
+static int
+chmod_vnode(struct lwp *l, struct vnode *vp, uint64_t mode)
+{
+	struct proc *p = l->p;
+	struct vattr va;
+	int error;
+
+	error = vp->type == VLNK ? EOPNOTSUPP : owned_attr(l, vp, &va);
+	if (error == 0) {
+		mode &= 07777;
+		/* The group must be the caller's to give its rights away. */
+		kmutex_lock(&p->lock);
+		if (p->euid != 0 && !in_group(p, va.gid))
+			mode &= ~(uint64_t)02000;
+		kmutex_unlock(&p->lock);
+		va.mode = (va.mode & LX_S_IFMT) | (uint32_t)mode;
+		error = vn_setattr(vp, &va, VA_MODE);
+	}
+	vrele(vp);
+	return (error);
+}
+
+static int
+chmod_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int atflags)
+{
+	struct vnode *vp;
+	int error;
+
+	if (atflags & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
+		return (EINVAL);
+	error = sys_path_vnode(l, dirfd, upath, atflags, &vp, NULL);
+	return (error != 0 ? error : chmod_vnode(l, vp, mode));
+}
+
+int
+sys_chmod(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (chmod_at(l, LX_AT_FDCWD, a[0], a[1], 0));
+}
+
+int
+sys_fchmod(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vnode *vp;
+	int error = fd_vnode(l, (int)a[0], false, &vp);
+
+	return (error != 0 ? error : chmod_vnode(l, vp, a[1]));
+}
+
+int
+sys_fchmodat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (chmod_at(l, (int)a[0], a[1], a[2], 0));
+}
+
+int
+sys_fchmodat2(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (chmod_at(l, (int)a[0], a[1], a[2], (int)a[3]));
+}
+
+static int
+chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
+{
+	struct proc *p = l->p;
+	unsigned what = 0;
+	struct vattr va;
+	int error;
+
+	error =
+	    (vp->mount->flags & VMNT_RDONLY) != 0 ? EROFS : vn_getattr(vp, &va);
+	if (error != 0)
+		goto out;
+	kmutex_lock(&p->lock);
+	if (p->euid != 0 &&
+	    ((uid != UINT32_MAX && (uid != va.uid || p->euid != va.uid)) ||
+		(gid != UINT32_MAX &&
+		    (p->euid != va.uid ||
+			(gid != va.gid && !in_group(p, gid))))))
+		error = EPERM;
+	kmutex_unlock(&p->lock);
+	if (error != 0)
+		goto out;
+	if (uid != UINT32_MAX && uid != va.uid)
+		what |= VA_UID;
+	if (gid != UINT32_MAX && gid != va.gid)
+		what |= VA_GID;
+	va.uid = uid;
+	va.gid = gid;
+	if (what != 0)
+		error = vn_setattr(vp, &va, what);
+out:
+	vrele(vp);
+	return (error);
+}
+
+static int
+chown_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t uid, uint64_t gid,
+    int atflags)
+{
+	struct vnode *vp;
+	int error;
+
+	if (atflags & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
+		return (EINVAL);
+	error = sys_path_vnode(l, dirfd, upath, atflags, &vp, NULL);
+	if (error != 0)
+		return (error);
+	return (chown_vnode(l, vp, (uint32_t)uid, (uint32_t)gid));
+}
+
+int
+sys_chown(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (chown_at(l, LX_AT_FDCWD, a[0], a[1], a[2], 0));
+}
+
+int
+sys_lchown(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (
+	    chown_at(l, LX_AT_FDCWD, a[0], a[1], a[2], LX_AT_SYMLINK_NOFOLLOW));
+}
+
+int
+sys_fchown(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vnode *vp;
+	int error = fd_vnode(l, (int)a[0], false, &vp);
+
+	if (error != 0)
+		return (error);
+	return (chown_vnode(l, vp, (uint32_t)a[1], (uint32_t)a[2]));
+}
+
+int
+sys_fchownat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (chown_at(l, (int)a[0], a[1], a[2], a[3], (int)a[4]));
+}
+
+/* ---- times ---- */
+
+#define TIME_OMIT INT64_MIN
+
+struct set_times {
+	int64_t atime, mtime; /* ns or TIME_OMIT */
+	bool now;             /* both are the present: writers may */
+};
+
+static int
+times_vnode(struct lwp *l, struct vnode *vp, const struct set_times *st)
+{
+	struct vfs_ctx ctx;
+	unsigned what = 0;
+	struct vattr va;
+	int error;
+
+	error = owned_attr(l, vp, &va);
+	if (error == EPERM && st->now) {
+		ctx = lwp_vfs_ctx(l);
+		error = vn_access(vp, 2, &ctx);
+		lwp_vfs_ctx_done(&ctx);
+	}
+	if (st->atime != TIME_OMIT)
+		what |= VA_ATIME;
+	if (st->mtime != TIME_OMIT)
+		what |= VA_MTIME;
+	va.atime = st->atime;
+	va.mtime = st->mtime;
+	if (error == 0 && what != 0)
+		error = vn_setattr(vp, &va, what);
+	vrele(vp);
+	return (error);
+}
+
+static int
+times_path(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+    const struct set_times *st)
+{
+	struct vnode *vp;
+	int error;
+
+	error = sys_path_vnode(l, dirfd, upath, atflags, &vp, NULL);
+	return (error != 0 ? error : times_vnode(l, vp, st));
+}
+
+static void
+times_now(struct set_times *st)
+{
+	st->atime = st->mtime = (int64_t)host_realtime_ns();
+	st->now = true;
+}
+
+/* One struct timespec of utimensat. */
+static int
+times_one(const struct lx_timespec *ts, int64_t now, int64_t *ns)
+{
+	if (ts->nsec == LX_UTIME_NOW)
+		*ns = now;
+	else if (ts->nsec == LX_UTIME_OMIT)
+		*ns = TIME_OMIT;
+	else if (ts->nsec < 0 || ts->nsec >= (int64_t)NS_PER_SEC)
+		return (EINVAL);
+	else if (ts->sec > INT64_MAX / (int64_t)NS_PER_SEC - 1 ||
+		 ts->sec < INT64_MIN / (int64_t)NS_PER_SEC + 1)
+		return (EINVAL);
+	else
+		*ns = ts->sec * (int64_t)NS_PER_SEC + ts->nsec;
+	return (0);
+}
+
+int
+sys_utimensat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct lx_timespec ts[2];
+	struct set_times st;
+	struct vnode *vp;
+	int error = 0;
+
+	if ((int)a[3] & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
+		return (EINVAL);
+	times_now(&st);
+	if (a[2] != 0) {
+		int64_t now = st.atime;
+
+		if (copyin(lwp_vmspace(l), ts, a[2], sizeof(ts)) != 0)
+			return (EFAULT);
+		st.now =
+		    ts[0].nsec == LX_UTIME_NOW && ts[1].nsec == LX_UTIME_NOW;
+		error = times_one(&ts[0], now, &st.atime);
+		if (error == 0)
+			error = times_one(&ts[1], now, &st.mtime);
+		if (error != 0)
+			return (error);
+	}
+	if (a[1] != 0)
+		return (times_path(l, (int)a[0], a[1], (int)a[3], &st));
+	error = fd_vnode(l, (int)a[0], false, &vp);
+	return (error != 0 ? error : times_vnode(l, vp, &st));
+}
+
+/* utimes: two timevals, or none. */
+static int
+utimes_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t utv)
+{
+	struct lx_timeval tv[2];
+	struct lx_timespec ts;
+	struct set_times st;
+	int error = 0;
+
+	times_now(&st);
+	if (utv != 0) {
+		if (copyin(lwp_vmspace(l), tv, utv, sizeof(tv)) != 0)
+			return (EFAULT);
+		st.now = false;
+		for (int i = 0; i < 2 && error == 0; i++) {
+			if (tv[i].usec < 0 || tv[i].usec >= 1000000)
+				return (EINVAL);
+			ts.sec = tv[i].sec;
+			ts.nsec = tv[i].usec * 1000;
+			error =
+			    times_one(&ts, 0, i == 0 ? &st.atime : &st.mtime);
+		}
+	}
+	return (error != 0 ? error : times_path(l, dirfd, upath, 0, &st));
+}
+
+int
+sys_utimes(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (utimes_at(l, LX_AT_FDCWD, a[0], a[1]));
+}
+
+int
+sys_futimesat(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (utimes_at(l, (int)a[0], a[1], a[2]));
+}
+
+int
+sys_utime(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct lx_timespec ts = {0};
+	struct lx_utimbuf ut;
+	struct set_times st;
+	int error = 0;
+
+	times_now(&st);
+	if (a[1] != 0) {
+		if (copyin(lwp_vmspace(l), &ut, a[1], sizeof(ut)) != 0)
+			return (EFAULT);
+		st.now = false;
+		ts.sec = ut.actime;
+		error = times_one(&ts, 0, &st.atime);
+		ts.sec = ut.modtime;
+		if (error == 0)
+			error = times_one(&ts, 0, &st.mtime);
+	}
+	return (error != 0 ? error : times_path(l, LX_AT_FDCWD, a[0], 0, &st));
+}
+
+/* ---- size by name, file systems ---- */
+
+int
+sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vattr va = {.size = a[1]};
+	struct vfs_ctx ctx;
+	struct vnode *vp;
+	int error;
+
+	if ((int64_t)a[1] < 0)
+		return (EINVAL);
+	error = sys_path_vnode(l, LX_AT_FDCWD, a[0], 0, &vp, NULL);
+	if (error != 0)
+		return (error);
+	ctx = lwp_vfs_ctx(l);
+	if (vp->type == VDIR)
+		error = EISDIR;
+	else if (vp->type != VREG)
+		error = EINVAL;
+	else if (atomic_load(&vp->texts) != 0)
+		error = ETXTBSY;
+	else
+		error = vn_access(vp, 2, &ctx);
+	lwp_vfs_ctx_done(&ctx);
+	if (error == 0)
+		error = sys_fsize_check(l, vp, va.size);
+	if (error == 0)
+		error = vn_setattr(vp, &va, VA_SIZE);
+	vrele(vp);
+	return (error);
+}
+
+/* vp's ref is given up; NULL: a descriptor without a file system. */
+static int
+statfs_out(struct lwp *l, struct vnode *vp, uint64_t ubuf)
+{
+	struct vfs_statfs vs = {
+	    .type = 0x09041934, .bsize = PAGE_SIZE, .namelen = 255};
+	struct lx_statfs st;
+	uint64_t dev = 0;
+	int error = 0;
+
+	if (vp != NULL) {
+		error =
+		    vp->ops->statfs == NULL ? ENOSYS : vp->ops->statfs(vp, &vs);
+		dev = vp->mount != NULL ? vp->mount->dev : 0;
+		vrele(vp);
+	}
+	if (error != 0)
+		return (error);
+	memset(&st, 0, sizeof(st));
+	st.type = (int64_t)vs.type;
+	st.bsize = st.frsize = (int64_t)vs.bsize;
+	st.blocks = vs.blocks;
+	st.bfree = vs.bfree;
+	st.bavail = vs.bavail;
+	st.files = vs.files;
+	st.ffree = vs.ffree;
+	st.fsid[0] = (int32_t)dev;
+	st.namelen = (int64_t)vs.namelen;
+	return (copyout(lwp_vmspace(l), &st, ubuf, sizeof(st)));
+}
+
+int
+sys_statfs(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vnode *vp;
+	int error;
+
+	error = sys_path_vnode(l, LX_AT_FDCWD, a[0], 0, &vp, NULL);
+	return (error != 0 ? error : statfs_out(l, vp, a[1]));
+}
+
+int
+sys_fstatfs(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vnode *vp = NULL;
+	int error;
+
+	error = fd_vnode(l, (int)a[0], true, &vp);
+	if (error != 0 && error != EPERM)
+		return (error);
+	return (statfs_out(l, vp, a[1]));
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What the calls that move bytes share.  See sys_uio.h.
+ *
+ * User memory is pinned piece by piece (vm_iov_*) and handed to a file as a
+ * uio over the frames: the host reads and writes guest memory directly.
+ *
+ * RLIMIT_FSIZE is judged here for every call, because only this layer knows
+ * the caller's limits and sends signals.  It concerns regular files only.  A
+ * write that begins below the limit is cut at the limit; one that begins at
+ * it or above fails, unless it has no bytes.
+ */
+#include "linux/file/sys_uio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "abi/resource.h"
+#include "abi/signal.h"
+#include "abi/uio.h"
+#include "vfs/core/vnode.h"
+
+/* ---- user ranges ---- */
+
+uint64_t
+sys_iov_total(const struct lx_iovec *iov, int n)
+{
+	uint64_t total = 0;
+
+	for (int i = 0; i < n; i++)
+		total += iov[i].len;
+	return (total);
+}
+
+int
+sys_copyin_iov(
+    struct lwp *l, uint64_t uaddr, uint64_t cnt, struct lx_iovec **out, int *n)
+{
+	uint64_t total = 0;
+	struct lx_iovec *v;
+	int i;
+
+	if (cnt > LX_IOV_MAX)
+		return (EINVAL);
+	*out = NULL;
+	*n = 0;
+	if (cnt == 0)
+		return (0);
+	v = malloc(cnt * sizeof(*v));
+	if (v == NULL)
+		return (ENOMEM);
+	if (copyin(lwp_vmspace(l), v, uaddr, cnt * sizeof(*v)) != 0) {
+		free(v);
+		return (EFAULT);
+	}
+	for (i = 0; i < (int)cnt; i++) {
+		if ((int64_t)v[i].len < 0) {
+			free(v);
+			return (EINVAL);
+		}
+		if (v[i].len > LX_MAX_RW_COUNT - total)
+			v[i].len = LX_MAX_RW_COUNT - total;
+		total += v[i].len;
+	}
+	*out = v;
+	*n = i;
+	return (0);
+}
+
+int
+sys_io_pin(struct lwp *l, struct sys_io_cursor *c, size_t max, vm_prot_t access,
+    struct vm_iov *v)
+{
+	size_t want, done;
+	int error;
+
+	vm_iov_init(v, &l->p->k->vm);
+	while (c->i < c->n && v->len < max) {
+		want = c->iov[c->i].len - c->skip;
+		if (want == 0) {
+			c->i++;
+			c->skip = 0;
+			continue;
+		}
+		if (want > max - v->len)
+			want = max - v->len;
+		done = 0;
+		error = vm_iov_add(v, lwp_vmspace(l),
+		    c->iov[c->i].base + c->skip, want, access, &done);
+		if (error != 0)
+			return (v->len > 0 ? 0 : error);
+		c->skip += done;
+		if (done < want)
+			break;
+	}
+	return (0);
+}
+
+/* ---- files of a transfer ---- */
+
+int
+sys_io_file(struct lwp *l, int fd, bool write, struct file **out)
+{
+	struct file *f;
+	int error, fl;
+
+	error = sys_get_file(l, fd, &f);
+	if (error != 0)
+		return (error);
+	fl = atomic_load(&f->flags);
+	if ((fl & O_PATH) != 0 ||
+	    (fl & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY)) {
+		file_free(f);
+		return (EBADF);
+	}
+	*out = f;
+	return (0);
+}
+
+/* A signal that the calling thread has caused itself. */
+static void
+signal_self(struct lwp *l, int signo)
+{
+	struct ksiginfo info = {
+	    .signo = signo, .code = LX_SI_USER, .pid = l->p->pid};
+
+	kmutex_lock(&l->p->lock);
+	info.uid = l->p->uid;
+	kmutex_unlock(&l->p->lock);
+	ksig_post_lwp(l, &info);
+}
+
+void
+sys_sigpipe(struct lwp *l, const struct file *f)
+{
+	if (!file_can(f, FCAP_RECORD))
+		signal_self(l, LX_SIGPIPE);
+}
+
+/* ---- RLIMIT_FSIZE ---- */
+
+uint64_t
+sys_fsize_room(struct lwp *l, struct file *f, bool at, uint64_t off)
+{
+	uint64_t limit;
+	struct vattr va;
+
+	if (f->vp == NULL || f->vp->type != VREG)
+		return (UINT64_MAX);
+	limit = proc_rlimit_cur(l->p, LX_RLIMIT_FSIZE);
+	if (limit == LX_RLIM_INFINITY)
+		return (UINT64_MAX);
+	if ((atomic_load(&f->flags) & O_APPEND) != 0 &&
+	    vn_getattr(f->vp, &va) == 0)
+		off = va.size;
+	else if (!at && file_seek(f, 0, SEEK_CUR, &off) != 0)
+		return (UINT64_MAX);
+	return (off < limit ? limit - off : 0);
+}
+
+int
+sys_fsize_exceeded(struct lwp *l)
+{
+	signal_self(l, LX_SIGXFSZ);
+	return (EFBIG);
+}
+
+int
+sys_fsize_check(struct lwp *l, struct vnode *vp, uint64_t size)
+{
+	uint64_t limit = proc_rlimit_cur(l->p, LX_RLIMIT_FSIZE);
+	struct vattr va;
+	int error;
+
+	if (size <= limit)
+		return (0);
+	error = vn_getattr(vp, &va);
+	if (error == 0 && size > va.size)
+		error = sys_fsize_exceeded(l);
+	return (error);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * What the calls that move bytes share: lists of user ranges, the file of a
+ * descriptor in one direction, RLIMIT_FSIZE and the signals of failed writes.
+ * All functions return 0 or a positive errno.
+ */
+#ifndef LINUX_FILE_SYS_UIO_H
+#define LINUX_FILE_SYS_UIO_H
+
+#include "abi/uio.h"
+#include "linux/lib/sys_int.h"
+#include "vfs/core/file.h"
+
+#include <errno.h>
+
+/* ---- user ranges ---- */
+
+/*
+ * Copy an iovec array in.
+ * - *iov is malloc'ed, NULL when *n is 0.  The pieces together have at most
+ *   LX_MAX_RW_COUNT bytes: what exceeds that is cut off.
+ * - EINVAL (too many pieces, a negative length), EFAULT, ENOMEM.
+ */
+int sys_copyin_iov(
+    struct lwp *, uint64_t uaddr, uint64_t cnt, struct lx_iovec **iov, int *n);
+uint64_t sys_iov_total(const struct lx_iovec *, int n);
+/* Position in a list of user ranges. */
+struct sys_io_cursor {
+	const struct lx_iovec *iov;
+	int n, i;
+	uint64_t skip; /* bytes of iov[i] that are done */
+};
+/*
+ * Pin up to max bytes from the cursor on, and move the cursor.
+ * - EFAULT, ENOMEM only if nothing was pinned.
+ * - The caller calls vm_iov_release() in any case, also after an error.
+ */
+int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
+    vm_prot_t access, struct vm_iov *);
+
+/* ---- files of a transfer ---- */
+
+/*
+ * The file of fd, ref'ed, if it is open for reading (write: for writing).
+ * - EBADF otherwise, also for O_PATH.
+ */
+int sys_io_file(struct lwp *, int fd, bool write, struct file **);
+/* EINTR of a transfer as the caller sees it: ERESTARTSYS, but for files that
+ * have a timeout of their own. */
+static inline int
+sys_io_restartable(const struct file *f, bool write, int error)
+{
+	return (
+	    error == EINTR && file_restarts(f, write) ? ERESTARTSYS : error);
+}
+/*
+ * Send SIGPIPE after a write to f has failed with EPIPE.
+ * - Not for sockets that keep message boundaries: Linux sends none there.
+ */
+void sys_sigpipe(struct lwp *, const struct file *f);
+
+/* ---- RLIMIT_FSIZE ---- */
+
+/*
+ * How many bytes the caller may write to f at its own offset (at: at off).
+ * - UINT64_MAX: no limit applies.  With O_APPEND the end of the file counts.
+ */
+uint64_t sys_fsize_room(struct lwp *, struct file *f, bool at, uint64_t off);
+/* Send SIGXFSZ; returns EFBIG. */
+int sys_fsize_exceeded(struct lwp *);
+/*
+ * May the regular file vp get `size` bytes?
+ * - A file never gets too long by shrinking.  EFBIG after SIGXFSZ.
+ */
+int sys_fsize_check(struct lwp *, struct vnode *vp, uint64_t size);
+
+#endif /* LINUX_FILE_SYS_UIO_H */

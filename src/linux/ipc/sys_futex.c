@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System calls on futexes, robust lists and the word of the thread id.
+ * kern/ipc/futex.c implements them.
+ *
+ * Limits.  Priority inheritance and waitv are ENOSYS.
+ */
+#include <errno.h>
+
+#include "abi/futex.h"
+#include "abi/time.h"
+#include "kern/ipc/futex.h"
+#include "linux/lib/sys_int.h"
+
+sys_fn sys_futex, sys_set_robust_list, sys_get_robust_list, sys_set_tid_address;
+
+/* restart_arg: va, shared, val, bitset, deadline */
+static int
+futex_wait_restart(struct lwp *l, int64_t *ret)
+{
+	int error = futex_wait(l, l->restart_arg[0], l->restart_arg[1] != 0,
+	    (uint32_t)l->restart_arg[2], (uint32_t)l->restart_arg[3],
+	    l->restart_arg[4]);
+
+	if (error != EINTR)
+		return (error);
+	l->restart_fn = futex_wait_restart;
+	return (ERESTART_BLOCK);
+}
+
+static int
+sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
+    bool realtime, int64_t *ret)
+{
+	uint32_t bitset =
+	    op == LX_FUTEX_WAIT ? LX_FUTEX_BITSET_MATCH_ANY : (uint32_t)a[5];
+	uint64_t ns, deadline = UINT64_MAX;
+	int error = 0;
+
+	if (a[3] != 0) {
+		error = sys_copyin_timespec(l, a[3], &ns);
+		if (error == 0 && op == LX_FUTEX_WAIT)
+			deadline = ktime_deadline(ns);
+		else if (error == 0)
+			error = ktime_deadline_abs(
+			    realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC,
+			    ns, &deadline);
+		if (error != 0)
+			return (error);
+	}
+	l->restart_arg[0] = a[0];
+	l->restart_arg[1] = shared;
+	l->restart_arg[2] = (uint32_t)a[2];
+	l->restart_arg[3] = bitset;
+	l->restart_arg[4] = deadline;
+	error = futex_wait_restart(l, ret);
+	/* Without a timeout the call can be restarted with its original
+	 * arguments. */
+	if (error == ERESTART_BLOCK && a[3] == 0)
+		error = ERESTARTSYS;
+	return (error);
+}
+
+static int
+sys_futex_requeue(
+    struct lwp *l, const uint64_t *a, bool shared, bool cmp, int64_t *ret)
+{
+	const struct futex_requeue_args args = {.from = a[0],
+	    .to = a[4],
+	    .nwake = (int)a[2],
+	    .nmove = (int)a[3],
+	    .cmp = cmp,
+	    .val = (uint32_t)a[5]};
+
+	return (futex_requeue(l, &args, shared, ret));
+}
+
+int
+sys_futex(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	int op = (int)a[1] & ~(LX_FUTEX_PRIVATE_FLAG | LX_FUTEX_CLOCK_REALTIME);
+	bool shared = ((int)a[1] & LX_FUTEX_PRIVATE_FLAG) == 0;
+	bool realtime = ((int)a[1] & LX_FUTEX_CLOCK_REALTIME) != 0;
+
+	if (realtime && op != LX_FUTEX_WAIT_BITSET && op != LX_FUTEX_WAIT)
+		return (ENOSYS);
+	if ((a[0] & 3) != 0)
+		return (EINVAL);
+	switch (op) {
+	case LX_FUTEX_WAIT:
+	case LX_FUTEX_WAIT_BITSET:
+		return (sys_futex_wait(l, a, op, shared, realtime, ret));
+	case LX_FUTEX_WAKE:
+	case LX_FUTEX_WAKE_BITSET:
+		return (futex_wake(l->p->k, lwp_vmspace(l), a[0], shared,
+		    op == LX_FUTEX_WAKE ? LX_FUTEX_BITSET_MATCH_ANY
+					: (uint32_t)a[5],
+		    (int)a[2] > 0 ? (int)a[2] : 1, ret));
+	case LX_FUTEX_REQUEUE:
+		return (sys_futex_requeue(l, a, shared, false, ret));
+	case LX_FUTEX_CMP_REQUEUE:
+		return (sys_futex_requeue(l, a, shared, true, ret));
+	case LX_FUTEX_WAKE_OP:
+		return (futex_wake_op(l, a[0], a[4], shared, (int)a[2],
+		    (int)a[3], (uint32_t)a[5], ret));
+	default:
+		return (ENOSYS);
+	}
+}
+
+int
+sys_set_robust_list(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	if (a[1] != sizeof(struct lx_robust_list_head))
+		return (EINVAL);
+	l->robust_list = a[0];
+	l->robust_len = a[1];
+	return (0);
+}
+
+int
+sys_get_robust_list(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t head = l->robust_list;
+	uint64_t len = sizeof(struct lx_robust_list_head);
+	int error;
+
+	/* The lists of other lwps are not accessible. */
+	if ((int)a[0] != 0 && (int)a[0] != l->tid)
+		return (EPERM);
+	error = copyout(lwp_vmspace(l), &len, a[2], sizeof(len));
+	if (error == 0)
+		error = copyout(lwp_vmspace(l), &head, a[1], sizeof(head));
+	return (error);
+}
+
+int
+sys_set_tid_address(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	l->clear_tid = a[0];
+	*ret = l->tid;
+	return (0);
+}

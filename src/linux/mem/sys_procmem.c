@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * System calls on the memory of another process: process_vm_readv and
+ * process_vm_writev.
+ *
+ * Bytes are moved directly between the caller's pinned pages and the pages of
+ * the other process, without a buffer.  The other vmspace is only held
+ * (vm_rwmem.c), so that the process can exit during the call.  Its page
+ * protections apply, unlike in /proc/PID/mem.
+ */
+#include "linux/file/sys_uio.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "abi/uio.h"
+#include "kern/proctext/kern_procfs.h"
+
+sys_fn sys_process_vm_readv, sys_process_vm_writev;
+
+#define MOVE_MAX ((size_t)VM_IOV_MAX * PAGE_SIZE)
+
+struct remote {
+	struct vmspace *vm;
+	const struct lx_iovec *iov;
+	int n, i;
+	uint64_t skip;
+	bool write;
+};
+
+/* Move up to n bytes at buf and advance the position in the other process.
+ * *done: the bytes that were moved; fewer than n without an error means the end
+ * of the list. */
+static int
+remote_move(struct remote *r, char *buf, size_t n, size_t *done)
+{
+	uint64_t at, len;
+	size_t moved;
+	int error = 0;
+
+	*done = 0;
+	while (error == 0 && *done < n && r->i < r->n) {
+		len = r->iov[r->i].len - r->skip;
+		if (len == 0) {
+			r->i++;
+			r->skip = 0;
+			continue;
+		}
+		if (len > n - *done)
+			len = n - *done;
+		/* Nothing is mapped at the last addresses, so that no sum wraps
+		 * without an error. */
+		at = r->iov[r->i].base + r->skip;
+		error = r->write
+			    ? vm_pwrite(r->vm, buf + *done, len, at, 0, &moved)
+			    : vm_pread(r->vm, buf + *done, len, at, 0, &moved);
+		*done += moved;
+		r->skip += moved;
+	}
+	return (error);
+}
+
+/* Move until one of the lists ends or an error occurs. */
+static int
+move_all(struct lwp *l, struct sys_io_cursor *local, struct remote *r,
+    int64_t *total)
+{
+	size_t got, done;
+	struct vm_iov v;
+	bool more = true;
+	int error = 0;
+
+	while (more && error == 0) {
+		error = sys_io_pin(l, local, MOVE_MAX,
+		    r->write ? VM_PROT_READ : VM_PROT_WRITE, &v);
+		more = v.len != 0;
+		done = 0;
+		for (int i = 0; i < v.niov && error == 0 && more; i++) {
+			error =
+			    remote_move(r, v.iov[i].base, v.iov[i].len, &got);
+			more = got == v.iov[i].len;
+			done += got;
+		}
+		if (!r->write)
+			vm_iov_commit(&v, done);
+		vm_iov_release(&v);
+		*total += (int64_t)done;
+	}
+	return (*total > 0 ? 0 : error);
+}
+
+static int
+look_at(struct lwp *l, int pid, struct vmspace **vm)
+{
+	struct proc *p = proc_find_hold(l->p->k, pid);
+	uint32_t uid, gid;
+	int error;
+
+	if (p == NULL)
+		return (ESRCH);
+	kmutex_lock(&l->p->lock);
+	uid = l->p->euid == 0 ? 0 : l->p->uid;
+	gid = l->p->gid;
+	kmutex_unlock(&l->p->lock);
+	error = 0;
+	if (p == l->p)
+		*vm = proc_vmspace_hold(p);
+	else
+		error = proc_look(p, uid, gid, vm);
+	proc_drop(p);
+	if (error == 0 && *vm == NULL)
+		error = ESRCH;
+	return (error);
+}
+
+static int
+process_vm(struct lwp *l, const uint64_t *a, bool write, int64_t *ret)
+{
+	struct lx_iovec *local = NULL, *other = NULL;
+	struct sys_io_cursor cur = {0};
+	struct remote r = {.write = write};
+	int error;
+
+	if (a[5] != 0)
+		return (EINVAL);
+	error = sys_copyin_iov(l, a[1], a[2], &local, &cur.n);
+	if (error == 0)
+		error = sys_copyin_iov(l, a[3], a[4], &other, &r.n);
+	if (error == 0)
+		error = look_at(l, (int)a[0], &r.vm);
+	if (error == 0) {
+		cur.iov = local;
+		r.iov = other;
+		*ret = 0;
+		error = move_all(l, &cur, &r, ret);
+		vmspace_drop(r.vm);
+	}
+	free(local);
+	free(other);
+	return (error);
+}
+
+int
+sys_process_vm_readv(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (process_vm(l, a, false, ret));
+}
+
+int
+sys_process_vm_writev(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (process_vm(l, a, true, ret));
+}

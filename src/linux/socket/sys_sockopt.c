@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Options of sockets: getsockopt, setsockopt.
+ *
+ * Concepts.  A table lists the options, how long their values may be, and
+ * whether the host or this kernel keeps them.  Options of the host are passed
+ * on as bytes to the host socket below.  Timeouts and the identity of the peer
+ * are kept here, since the host would answer for this process.  An option that
+ * is not in the table is ENOPROTOOPT and never reaches the host: neither
+ * privileges (SO_MARK,
+ * SO_BINDTODEVICE), nor packet filters, nor memory of the kernel
+ * (SO_ZEROCOPY, mmap rings).
+ */
+#include "linux/socket/sys_sock.h"
+
+#include "abi/socket.h"
+#include "abi/time.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vfs/core/file.h"
+
+sys_fn sys_getsockopt, sys_setsockopt;
+
+#define VALUE_MAX 256
+
+enum {
+	GET = 1,
+	SET = 2,
+	OURS = 4,
+};
+
+struct sockopt {
+	int16_t level, option;
+	uint16_t size; /* bytes at most */
+	uint8_t how;
+};
+
+static const struct sockopt options[] = {
+    {LX_SOL_SOCKET, LX_SO_REUSEADDR, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_TYPE, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_ERROR, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_DONTROUTE, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_BROADCAST, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_SNDBUF, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_RCVBUF, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_KEEPALIVE, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_OOBINLINE, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_PRIORITY, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_LINGER, 8, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_REUSEPORT, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_PASSCRED, 4, GET | SET | OURS},
+    {LX_SOL_SOCKET, LX_SO_PEERCRED, 12, GET | OURS},
+    {LX_SOL_SOCKET, LX_SO_RCVLOWAT, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_SNDLOWAT, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_RCVTIMEO, 16, GET | SET | OURS},
+    {LX_SOL_SOCKET, LX_SO_SNDTIMEO, 16, GET | SET | OURS},
+    {LX_SOL_SOCKET, LX_SO_TIMESTAMP, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_ACCEPTCONN, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_TIMESTAMPNS, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_PROTOCOL, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_DOMAIN, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_INCOMING_CPU, 4, GET},
+    {LX_SOL_IP, LX_IP_TOS, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_TTL, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_PKTINFO, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MTU_DISCOVER, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVERR, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVTTL, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVTOS, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MTU, 4, GET},
+    {LX_SOL_IP, LX_IP_FREEBIND, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_BIND_ADDRESS_NO_PORT, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MULTICAST_IF, 12, GET | SET},
+    {LX_SOL_IP, LX_IP_MULTICAST_TTL, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MULTICAST_LOOP, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_ADD_MEMBERSHIP, 12, SET},
+    {LX_SOL_IP, LX_IP_DROP_MEMBERSHIP, 12, SET},
+    {LX_SOL_TCP, LX_TCP_NODELAY, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_MAXSEG, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_CORK, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_KEEPIDLE, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_KEEPINTVL, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_KEEPCNT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_SYNCNT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_LINGER2, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_DEFER_ACCEPT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_WINDOW_CLAMP, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_INFO, 256, GET},
+    {LX_SOL_TCP, LX_TCP_QUICKACK, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_CONGESTION, 16, GET | SET},
+    {LX_SOL_TCP, LX_TCP_USER_TIMEOUT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_FASTOPEN, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_NOTSENT_LOWAT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_FASTOPEN_CONNECT, 4, GET | SET},
+    {LX_SOL_UDP, LX_UDP_CORK, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_UNICAST_HOPS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MULTICAST_IF, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MULTICAST_HOPS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MULTICAST_LOOP, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_ADD_MEMBERSHIP, 20, SET},
+    {LX_SOL_IPV6, LX_IPV6_DROP_MEMBERSHIP, 20, SET},
+    {LX_SOL_IPV6, LX_IPV6_MTU_DISCOVER, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVERR, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_V6ONLY, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVPKTINFO, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVHOPLIMIT, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVTCLASS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_TCLASS, 4, GET | SET},
+};
+
+static const struct sockopt *
+find(int level, int option, int how)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (options[i].level == level && options[i].option == option)
+			return (options[i].how & how ? &options[i] : NULL);
+	return (NULL);
+}
+
+/* A timeout of 0 ns means none at all, which is what 0 means to the user. */
+static int
+timeo_set(struct socket *so, int option, const void *value, size_t len)
+{
+	struct lx_timeval tv;
+	uint64_t ns;
+
+	if (len < sizeof(tv))
+		return (EINVAL);
+	memcpy(&tv, value, sizeof(tv));
+	if (tv.usec < 0 || tv.usec >= 1000000)
+		return (EDOM);
+	if (tv.sec < 0)
+		ns = 1; /* at once, as Linux has it */
+	else if (tv.sec > INT64_MAX / (int64_t)NS_PER_SEC - 1)
+		ns = 0;
+	else
+		ns = (uint64_t)tv.sec * NS_PER_SEC + (uint64_t)tv.usec * 1000;
+	atomic_store(option == LX_SO_RCVTIMEO ? &so->rcv_ns : &so->snd_ns, ns);
+	return (0);
+}
+
+static int
+set_ours(struct file *f, int option, const void *value, size_t len)
+{
+	int on;
+
+	if (option != LX_SO_PASSCRED)
+		return (timeo_set(file_socket(f), option, value, len));
+	if (file_socket(f)->domain != LX_AF_UNIX)
+		return (EOPNOTSUPP);
+	if (len < sizeof(on))
+		return (EINVAL);
+	memcpy(&on, value, sizeof(on));
+	sock_set_passcred(f, on != 0);
+	return (0);
+}
+
+/* value has VALUE_MAX bytes. */
+static void
+get_ours(struct file *f, int option, void *value, uint32_t *len)
+{
+	struct socket *so = file_socket(f);
+	struct sock_cred cred;
+	struct lx_timeval tv;
+	int on;
+
+	switch (option) {
+	case LX_SO_PASSCRED:
+		on = atomic_load(&so->passcred);
+		memcpy(value, &on, sizeof(on));
+		*len = sizeof(on);
+		break;
+	case LX_SO_PEERCRED:
+		sock_peercred(f, &cred);
+		memcpy(value, &cred, sizeof(cred));
+		*len = sizeof(cred);
+		break;
+	default:
+		tv = lx_timeval_of(atomic_load(
+		    option == LX_SO_RCVTIMEO ? &so->rcv_ns : &so->snd_ns));
+		memcpy(value, &tv, sizeof(tv));
+		*len = sizeof(tv);
+	}
+}
+
+int
+sys_getsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint8_t value[VALUE_MAX] = {0};
+	const struct sockopt *o;
+	uint32_t room, len;
+	struct file *f;
+	int error;
+
+	error = sys_sock_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	error = copyin(lwp_vmspace(l), &room, a[4], sizeof(room));
+	o = find((int)a[1], (int)a[2], GET);
+	if (error == 0 && (int32_t)room < 0)
+		error = EINVAL;
+	if (error == 0 && o == NULL)
+		error = ENOPROTOOPT;
+	if (error == 0 && (o->how & OURS) != 0)
+		get_ours(f, o->option, value, &len);
+	else if (error == 0) {
+		len = o->size;
+		error = host_getsockopt(
+		    f->hostfd, o->level, o->option, value, &len);
+	}
+	file_free(f);
+	if (error != 0)
+		return (error);
+	if (len > room)
+		len = room;
+	error = copyout(lwp_vmspace(l), value, a[3], len);
+	if (error == 0)
+		error = copyout(lwp_vmspace(l), &len, a[4], sizeof(len));
+	return (error);
+}
+
+int
+sys_setsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint8_t value[VALUE_MAX] = {0};
+	const struct sockopt *o;
+	size_t len = (uint32_t)a[4];
+	struct file *f;
+	int error;
+
+	error = sys_sock_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	o = find((int)a[1], (int)a[2], SET);
+	if ((int32_t)a[4] < 0)
+		error = EINVAL;
+	else if (o == NULL || file_socket(f)->inherited)
+		error = ENOPROTOOPT;
+	else {
+		/* Linux looks at no more than the value, too. */
+		if (len > o->size)
+			len = o->size;
+		error = copyin(lwp_vmspace(l), value, a[3], len);
+	}
+	if (error == 0)
+		error = o->how & OURS ? set_ours(f, o->option, value, len)
+				      : host_setsockopt(f->hostfd, o->level,
+					    o->option, value, (uint32_t)len);
+	file_free(f);
+	return (error);
+}
