@@ -289,7 +289,9 @@ spawn_link(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 			pid_free(k, p->pid);
 	}
 	if (error == 0) {
-		l->tid = p->pgid = p->sid = p->pid;
+		l->tid = p->pid;
+		p->pgid = p->pid;
+		p->sid = p->pid;
 		p->embedder_waits = true;
 		spawn_set_tty(k, p->session, ttyfd);
 		proc_link(p, NULL);

@@ -156,23 +156,28 @@ host_ids(uint32_t *uid, uint32_t *euid, uint32_t *gid, uint32_t *egid)
 int
 host_groups(uint32_t **gids, size_t *n)
 {
-	gid_t *g = NULL, *more;
-	int have = 0, got;
+	gid_t *g;
+	int have, got, error;
 
 	_Static_assert(sizeof(gid_t) == sizeof(uint32_t), "gid_t");
-	/* A size of 0 asks for the number, which may change in between. */
-	while ((got = getgroups(have, g)) < 0 || got > have) {
-		if (got < 0 && errno != EINVAL) {
-			free(g);
+	for (;;) {
+		have = getgroups(0, NULL);
+		if (have < 0)
 			return (errno);
-		}
-		have = got > have ? got : have * 2;
-		more = realloc(g, (size_t)have * sizeof(*g));
-		if (more == NULL) {
-			free(g);
+		g = calloc(have > 0 ? (size_t)have : 1, sizeof(*g));
+		if (g == NULL)
 			return (ENOMEM);
-		}
-		g = more;
+		got = getgroups(have, g);
+		/* have 0 would ask for the number, not for the groups. */
+		if (have == 0)
+			got = 0;
+		if (got >= 0)
+			break;
+		error = errno;
+		free(g);
+		if (error != EINVAL)
+			return (error);
+		/* There are more groups than a moment ago. */
 	}
 	*gids = g;
 	*n = (size_t)got;
