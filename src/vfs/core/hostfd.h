@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "vfs/core/file.h"
+#include "vfs/core/vnode.h"
 
 struct uio;
 struct vfs;
@@ -24,6 +25,8 @@ struct host_stat;
 extern const struct fileops eventfd_fileops, eventpoll_fileops, timerfd_fileops;
 extern const struct fileops hostfd_tty_fileops; /* the kernel's terminal */
 
+/* Attributes as the host has them. */
+struct vattr hostfd_vattr(const struct host_stat *);
 /* A pipe: f[0] reads, f[1] writes.  flags: O_NONBLOCK. */
 int pipe_create(struct vfs *, int flags, struct file *f[2]);
 /* A file over an inherited pipe, terminal or other stream; fd passes to it in

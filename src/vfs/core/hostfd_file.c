@@ -283,6 +283,28 @@ kernel_tty_getattr(struct vfs *vfs, uint64_t rdev, struct vattr *va)
 	return (vfs->tty_getattr != NULL && vfs->tty_getattr(vfs, rdev, va));
 }
 
+struct vattr
+hostfd_vattr(const struct host_stat *st)
+{
+	return ((struct vattr){
+	    .type = vtype_of_mode(st->mode),
+	    .mode = st->mode,
+	    .nlink = st->nlink,
+	    .uid = st->uid,
+	    .gid = st->gid,
+	    .dev = st->dev,
+	    .ino = st->ino,
+	    .rdev = st->rdev,
+	    .size = st->size,
+	    .blksize = st->blksize,
+	    .blocks = st->blocks,
+	    .atime = st->atime_ns,
+	    .mtime = st->mtime_ns,
+	    .ctime = st->ctime_ns,
+	    .btime = st->btime_ns,
+	});
+}
+
 static int
 hostfd_getattr(struct file *f, struct vattr *va)
 {
@@ -294,23 +316,7 @@ hostfd_getattr(struct file *f, struct vattr *va)
 	if (vtype_of_mode(st.mode) == VCHR &&
 	    kernel_tty_getattr(f->vfs, st.rdev, va))
 		return (0);
-	*va = (struct vattr){
-	    .type = vtype_of_mode(st.mode),
-	    .mode = st.mode,
-	    .nlink = st.nlink,
-	    .uid = st.uid,
-	    .gid = st.gid,
-	    .dev = st.dev,
-	    .ino = st.ino,
-	    .rdev = st.rdev,
-	    .size = st.size,
-	    .blksize = st.blksize,
-	    .blocks = st.blocks,
-	    .atime = st.atime_ns,
-	    .mtime = st.mtime_ns,
-	    .ctime = st.ctime_ns,
-	    .btime = st.btime_ns,
-	};
+	*va = hostfd_vattr(&st);
 	return (0);
 }
 

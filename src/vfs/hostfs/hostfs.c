@@ -57,6 +57,7 @@
 
 #include "libk/kassert.h"
 #include "vfs/core/fs.h"
+#include "vfs/core/hostfd.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
@@ -262,23 +263,8 @@ hostfs_getattr(struct vnode *vp, struct vattr *va)
 	error = host_fstat(hostfs_node(vp)->fd, &st);
 	if (error != 0)
 		return (error);
-	*va = (struct vattr){
-	    .type = vp->type,
-	    .mode = st.mode,
-	    .nlink = st.nlink,
-	    .uid = st.uid,
-	    .gid = st.gid,
-	    .dev = st.dev,
-	    .ino = st.ino,
-	    .rdev = st.rdev,
-	    .size = st.size,
-	    .blksize = st.blksize,
-	    .blocks = st.blocks,
-	    .atime = st.atime_ns,
-	    .mtime = st.mtime_ns,
-	    .ctime = st.ctime_ns,
-	    .btime = st.btime_ns,
-	};
+	*va = hostfd_vattr(&st);
+	va->type = vp->type;
 	return (0);
 }
 
