@@ -213,7 +213,7 @@ def run_case(vm, scratch, case, count, record):
         else:
             count.missing(case.name, what)
         record.add(case.name, case.program, "skip",
-                   why=why or f"{what} is not installed")
+                   why=f"{what} is not installed")
         return
     error = prepare(scratch, case)
     if error is not None:
