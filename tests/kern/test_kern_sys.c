@@ -409,11 +409,15 @@ prog_futex(struct user *u)
 	    w + 16, (0u << 28) | (0u << 24) | (7u << 12) | 0u);
 	U_CHECK(U_RET == 2, U_RET);
 	U_CHECK(u_get32(u, w + 16) == 7, u_get32(u, w + 16));
-	/* The kernel clears the tids and wakes the waiters. */
+	/* The kernel clears the tids and wakes the waiters.  Each tid is read
+	 * once: a wait for the value 0 would never end. */
 	for (u->tf->rbx = 1; u->tf->rbx <= 3; u->tf->rbx++) {
-		while (u_get32(u, w + 4 * u->tf->rbx) != 0) {
+		for (;;) {
+			u->tf->r12 = (uint64_t)u_get32(u, w + 4 * u->tf->rbx);
+			if (u->tf->r12 == 0)
+				break;
 			U_SYS(SYS_futex, w + 4 * u->tf->rbx, LX_FUTEX_WAIT,
-			    (uint64_t)u_get32(u, w + 4 * u->tf->rbx), 0);
+			    u->tf->r12, 0);
 		}
 	}
 	U_EXIT(0);

@@ -8,6 +8,7 @@
  */
 #include "fixture.h"
 
+#include "abi/futex.h"
 #include "abi/sched.h"
 #include "abi/signal.h"
 #include "abi/wait.h"
@@ -585,12 +586,17 @@ prog_threads(struct user *u)
 			U_SYS(SYS_exit, 1);
 		}
 	}
-	/* Join all: clear_tid becomes 0. */
+	/* Join all: clear_tid becomes 0.  Each is read once: a wait for the
+	 * value 0 would never end. */
 	for (u->tf->rbx = 0; u->tf->rbx < 4; u->tf->rbx++) {
-		while (u_get32(u, u_buf(u, 1) + u->tf->rbx * 8) != 0)
-			U_SYS(SYS_futex, u_buf(u, 1) + u->tf->rbx * 8, 0,
-			    (uint64_t)u_get32(u, u_buf(u, 1) + u->tf->rbx * 8),
-			    0);
+		for (;;) {
+			u->tf->r12 =
+			    (uint64_t)u_get32(u, u_buf(u, 1) + u->tf->rbx * 8);
+			if (u->tf->r12 == 0)
+				break;
+			U_SYS(SYS_futex, u_buf(u, 1) + u->tf->rbx * 8,
+			    LX_FUTEX_WAIT, u->tf->r12, 0);
+		}
 	}
 	while (count_lwps(u->l->p) > 1)
 		U_PAUSE();
