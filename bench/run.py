@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import compare
 import plot
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -56,9 +57,11 @@ def build_micro(tmp):
     return exe
 
 
-def systems(vmspace):
+def systems(vmspace, before=None):
     """Prefixes of the systems under test, in the order of the columns."""
     found = {"native": [], "vmspace": [vmspace, "run", "--mem", "2G", "--"]}
+    if before:
+        found["before"] = [before, *found["vmspace"][1:]]
     if shutil.which("runsc"):
         prefix = ["runsc", "--rootless", "--network=none",
                   "--ignore-cgroups", "do"]
@@ -119,7 +122,7 @@ def startup(found, rounds):
     return res, [(n, t, "ms", 1e6) for n, t, _ in cmds]
 
 
-def resident(vmspace, exe, rounds):
+def resident(vmspace, exe, rounds, before=None):
     """The time of a program from fork to wait inside a running kernel: cold,
     from a resident image, and natively.  The environment is minimal, because a
     variable such as OPENBLAS_NUM_THREADS would make every start a cold one."""
@@ -131,6 +134,8 @@ def resident(vmspace, exe, rounds):
             continue
         how = {"native": [], "cold": [vmspace, "run", "--"],
                "resident": [vmspace, "run", "--resident", cmd[0], "--"]}
+        if before:
+            how["before"] = [before, *how["resident"][1:]]
         res = {h: [] for h in how}
         for _ in range(rounds):
             for h, prefix in how.items():
@@ -146,6 +151,9 @@ def resident(vmspace, exe, rounds):
               + ", ".join(f"{h} {m / 1e6:.2f} ms" for h, m in med.items())
               + f"; resident/cold {med['resident'] / med['cold']:.2f}x, "
               f"resident/native {med['resident'] / med['native']:.2f}x")
+        if before:
+            print(compare.line(name + ", resident", res["resident"],
+                               res["before"]))
         rows.append({"key": "resident " + name, "title": name, "unit": "ns",
                      "median": med, "samples": res})
     return rows
@@ -155,6 +163,8 @@ def table(rows, res, found):
     names = list(found)
     head = f"{'':42}" + "".join(f"{s:>12}" for s in names) + \
         f"{'vm/native':>11}{'spread':>8}"
+    if "before" in found:
+        head += f"  {compare.HEAD}"
     print(head)
     out = []
     for key, title, unit, div in rows:
@@ -168,7 +178,11 @@ def table(rows, res, found):
             v = res[key]["vmspace"]
             ratio = f"{med['vmspace'] / med['native']:.2f}x"
             spread = f"{100 * (max(v) - min(v)) / med['vmspace']:.0f}%"
-        print(f"{title:42}{cells}{ratio:>11}{spread:>8}")
+        line = f"{title:42}{cells}{ratio:>11}{spread:>8}"
+        if "before" in med and "vmspace" in med:
+            line += "  " + compare.verdict(res[key]["vmspace"],
+                                           res[key]["before"])
+        print(line)
         out.append({"key": key, "title": title, "unit": "ns",
                     "median": med, "samples": res[key]})
     return out
@@ -196,9 +210,9 @@ def print_host(rounds):
           f"{rounds} rounds")
 
 
-def select(a, vmspace):
+def select(a, vmspace, before):
     """The systems that --only names; default: all that are installed."""
-    found = systems(vmspace)
+    found = systems(vmspace, before)
     return {s: p for s, p in found.items()
             if not a.only or s in a.only.split(",")}
 
@@ -211,16 +225,24 @@ def main():
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--only", help="comma list of systems")
     ap.add_argument("--cases", help="comma list of programs")
+    ap.add_argument("--before", metavar="BUILD", help="build directory of "
+                    "another revision, to be measured in the same rounds")
     a = ap.parse_args()
+    before = {exe: os.path.abspath(os.path.join(a.before, exe))
+              if a.before else None for exe in ("vmspace", "bench/engine")}
+    for path in filter(None, before.values()):
+        if not os.access(path, os.X_OK):
+            ap.error(f"--before: no program '{path}'; build that revision as "
+                     "scripts/bench builds this one")
     if a.what == "engine":
         sys.path.insert(0, os.path.join(HERE, "engine"))
         import table as engine
         result = engine.main(run, os.path.join(a.build, "bench", "engine"),
-                             a.rounds)
+                             a.rounds, before["bench/engine"])
         write_results("engine", {**host(a.rounds), **result})
         return 0
     vmspace = os.path.abspath(os.path.join(a.build, "vmspace"))
-    found = select(a, vmspace)
+    found = select(a, vmspace, before["vmspace"])
     # Not in /tmp, which guests do not share with the host.
     with tempfile.TemporaryDirectory(dir=HERE, prefix=".bench-") as tmp:
         if a.what == "programs":
@@ -233,7 +255,7 @@ def main():
             return status
         exe = build_micro(tmp)
         res = micro(found, exe, a.rounds)
-        warm = resident(vmspace, exe, a.rounds)
+        warm = resident(vmspace, exe, a.rounds, before["vmspace"])
     start, srows = startup(found, a.rounds * 4)
     print_host(a.rounds)
     rows = table([r for r in MICRO], res, found)

@@ -9,6 +9,8 @@ import shutil
 import statistics
 import tempfile
 
+import compare
+
 # name, title, kind of target, target.  "abs": at most target ns; "zone": the same,
 # and not slower than mimalloc; "minus": at most target ns after subtraction of the
 # third figure; "ratio": at most target times the host's; "fio": at least this share
@@ -110,9 +112,11 @@ def growth(run, exe, rounds):
     return kept
 
 
-def main(run, exe, rounds):
-    """Measure, print the table, and return rows and growth for plot.py."""
+def main(run, exe, rounds, before=None):
+    """Measure, print the table, and return rows and growth for plot.py.
+    before: bench/engine of another revision, or None."""
     samples = {name: [] for name, *_ in ROWS}
+    older = {name: [] for name, *_ in ROWS}
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="vm-bench-") as t:
         path = os.path.join(t, "swap")
         with open(path, "wb") as f:
@@ -127,13 +131,16 @@ def main(run, exe, rounds):
                     print(f"{name}: no figure: {why}")
                 else:
                     samples[name].append(got)
+                if before:
+                    got, _why = sample(run, before, name, path)
+                    older[name] += [got] if got else []
                 if name == "pageout":
                     fio_ns += fio(run, path, "512m", 1)
     fio_med = statistics.median(fio_ns) if fio_ns else 0
     print(f"host: {platform.release()}, {os.cpu_count()} CPUs, load "
           f"{os.getloadavg()[0]:.1f}; medians of {rounds} rounds")
     print(f"{'':40}{'vmspace':>12}{'host':>12}{'ratio':>8}{'spread':>8}  "
-          "target")
+          + (f"{compare.HEAD}, " if before else "") + "target")
     rows = []
     for name, title, kind, target in ROWS:
         got = samples[name]
@@ -155,10 +162,14 @@ def main(run, exe, rounds):
             note = f" ({what} {show(third)})"
         if name == "rounds":
             note += f" (chain {got[0][3]:.0f}, frames {got[0][4]:.0f})"
+        change = ""
+        if older[name]:
+            change = compare.verdict([x[0] for x in got],
+                                     [x[0] for x in older[name]]) + "; "
         print(f"{title:40}{show(shown):>12}"
               f"{show(peer) if peer else '-':>12}"
               f"{f'{shown / peer:.2f}x' if peer else '-':>8}"
-              f"{spread * 100:>7.0f}%  {want} {mark}{note}")
+              f"{spread * 100:>7.0f}%  {change}{want} {mark}{note}")
         median = {"vmspace": shown, "native": peer} if peer else \
             {"vmspace": shown}
         rows.append({"key": name, "title": title, "median": median,
