@@ -30,4 +30,7 @@
 #define LX_NR_LANDLOCK_ADD_RULE 445
 #define LX_NR_LANDLOCK_RESTRICT_SELF 446
 
+/* A call that fails returns -LX_MAX_ERRNO to -1. */
+#define LX_MAX_ERRNO 4095
+
 #endif /* ABI_SYSCALL_H */

@@ -421,6 +421,7 @@ stub_xstate_get(struct cpu_thread *ct, void *buf, size_t size)
 static int
 stub_xstate_set(struct cpu_thread *ct, const void *buf, size_t size)
 {
+	const size_t magic2 = sizeof(uint32_t); /* LX_FP_XSTATE_MAGIC2 */
 	struct stub_cpu *sc = ct->md;
 	uint8_t *x;
 
@@ -438,9 +439,11 @@ stub_xstate_set(struct cpu_thread *ct, const void *buf, size_t size)
 	memcpy(x, buf, size);
 	/* The host takes the size from the software-reserved bytes: they must
 	 * not come from the guest. */
-	memcpy(x + 464, sc->sm->xtemplate + 464, 48);
-	if (size > 516)
-		memcpy(x + size - 4, sc->sm->xtemplate + size - 4, 4);
+	memcpy(x + LX_FPX_SW_OFFSET, sc->sm->xtemplate + LX_FPX_SW_OFFSET,
+	    sizeof(struct lx_fpx_sw_bytes));
+	if (size > LX_FXSAVE_SIZE + magic2)
+		memcpy(x + size - magic2, sc->sm->xtemplate + size - magic2,
+		    magic2);
 	free(sc->xbuf);
 	sc->xbuf = x;
 	sc->xreset = false;

@@ -28,16 +28,10 @@
 
 #define XSTATE_MAX 0x8000
 
-enum {
-	SIG_ILL = 4,
-	SIG_TRAP = 5,
-	SIG_BUS = 7,
-	SIG_FPE = 8,
-	SIG_SEGV = 11,
-	SIG_SYS = 31
-};
-#define AUDIT_X86_64 0xc000003eU
-#define SI_KERNEL_CODE 0x80
+/* x86: the vector of a page fault, and bits of its error code. */
+#define TRAP_PAGE_FAULT 14
+#define PF_WRITE 0x2
+#define PF_FETCH 0x10
 
 /* Kernel address of [addr, addr+len) in the context's stack, or NULL. */
 static void *
@@ -54,7 +48,7 @@ ctx_stack_ptr(struct stub_cpu *sc, uint64_t addr, uint64_t len)
 uint8_t *
 stub_frame_xstate(struct stub_cpu *sc)
 {
-	uint64_t at = *(volatile uint64_t *)&sc->frame->fpstate;
+	uint64_t at = *(volatile uint64_t *)&sc->frame->mc.fpstate;
 
 	return (ctx_stack_ptr(sc, at, atomic_load(&sc->sm->xsize)));
 }
@@ -65,7 +59,8 @@ static int
 learn_xstate(struct stub_cpu *sc)
 {
 	struct stub_machine *sm = sc->sm;
-	uint32_t magic, size;
+	struct lx_fpx_sw_bytes sw;
+	uint32_t size;
 	uint8_t *x;
 	int error = 0;
 
@@ -73,15 +68,14 @@ learn_xstate(struct stub_cpu *sc)
 	if (atomic_load(&sm->xsize) != 0)
 		goto out;
 	error = EPROTO;
-	x = ctx_stack_ptr(sc, sc->frame->fpstate, 512);
+	x = ctx_stack_ptr(sc, sc->frame->mc.fpstate, LX_FXSAVE_SIZE);
 	if (x == NULL)
 		goto out;
-	memcpy(&magic, x + 464, 4);
-	memcpy(&size, x + 468, 4);
-	if (magic != 0x46505853) /* FP_XSTATE_MAGIC1 */
-		size = 512;
-	if (size < 512 || size > XSTATE_MAX ||
-	    ctx_stack_ptr(sc, sc->frame->fpstate, size) == NULL)
+	memcpy(&sw, x + LX_FPX_SW_OFFSET, sizeof(sw));
+	size = sw.magic1 == LX_FP_XSTATE_MAGIC1 ? sw.extended_size
+						: LX_FXSAVE_SIZE;
+	if (size < LX_FXSAVE_SIZE || size > XSTATE_MAX ||
+	    ctx_stack_ptr(sc, sc->frame->mc.fpstate, size) == NULL)
 		goto out;
 	sm->xtemplate = malloc(size);
 	if (sm->xtemplate == NULL) {
@@ -101,7 +95,7 @@ stub_frame_locate(struct stub_cpu *sc)
 {
 	uint64_t uc = *(volatile uint64_t *)&sc->ctx->uc;
 
-	sc->frame = ctx_stack_ptr(sc, uc, sizeof(struct stub_frame));
+	sc->frame = ctx_stack_ptr(sc, uc, sizeof(struct lx_ucontext));
 	if (sc->frame == NULL)
 		return (stub_broken(sc));
 	if (atomic_load(&sc->sm->xsize) == 0)
@@ -115,7 +109,7 @@ void
 stub_frame_store(struct stub_cpu *sc)
 {
 	const struct trapframe *tf = &sc->ct->tf;
-	struct stub_frame *f = sc->frame;
+	struct lx_sigcontext *f = &sc->frame->mc;
 
 	f->r8 = tf->r8, f->r9 = tf->r9, f->r10 = tf->r10, f->r11 = tf->r11;
 	f->r12 = tf->r12, f->r13 = tf->r13, f->r14 = tf->r14;
@@ -123,10 +117,10 @@ stub_frame_store(struct stub_cpu *sc)
 	f->rbp = tf->rbp, f->rbx = tf->rbx, f->rdx = tf->rdx;
 	f->rax = tf->rax, f->rcx = tf->rcx, f->rsp = tf->rsp;
 	f->rip = tf->rip;
-	f->eflags = (tf->rflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
-	f->cs = 0x33;
-	f->ss = 0x2b;
-	f->sigmask = 0;
+	f->rflags = (tf->rflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
+	f->cs = LX_USER_CS;
+	f->ss = LX_USER_DS;
+	sc->frame->sigmask = 0;
 	sc->ctx->set_bases = tf->fs_base != sc->ctx->fs_base ||
 			     tf->gs_base != sc->ctx->gs_base || sc->bases_dirty;
 	sc->ctx->fs_base = tf->fs_base;
@@ -138,7 +132,7 @@ void
 stub_frame_load(struct stub_cpu *sc)
 {
 	struct trapframe *tf = &sc->ct->tf;
-	const struct stub_frame *f = sc->frame;
+	const struct lx_sigcontext *f = &sc->frame->mc;
 
 	tf->r8 = f->r8, tf->r9 = f->r9, tf->r10 = f->r10, tf->r11 = f->r11;
 	tf->r12 = f->r12, tf->r13 = f->r13, tf->r14 = f->r14;
@@ -146,7 +140,7 @@ stub_frame_load(struct stub_cpu *sc)
 	tf->rbp = f->rbp, tf->rbx = f->rbx, tf->rdx = f->rdx;
 	tf->rax = f->rax, tf->rcx = f->rcx, tf->rsp = f->rsp;
 	tf->rip = f->rip;
-	tf->rflags = (f->eflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
+	tf->rflags = (f->rflags & TF_RFLAGS_USER) | TF_RFLAGS_FIXED;
 	/* Without FSGSBASE user code cannot change the bases: tf
 	 * already has those that were loaded last. */
 	if (sc->sm->fsgsbase) {
@@ -175,7 +169,7 @@ stub_frame_decode(struct stub_cpu *sc, struct cpu_event *ev)
 {
 	struct stub_ctx *c = sc->ctx;
 	uint32_t sig = *(volatile uint32_t *)&c->event;
-	uint64_t err = sc->frame->err, trapno = sc->frame->trapno;
+	uint64_t err = sc->frame->mc.err, trapno = sc->frame->mc.trapno;
 	int code = *(volatile int32_t *)&c->ev_code;
 
 	memset(ev, 0, sizeof(*ev));
@@ -186,7 +180,8 @@ stub_frame_decode(struct stub_cpu *sc, struct cpu_event *ev)
 		atomic_store(&sc->intr, 0);
 		return;
 	}
-	if (sig == SIG_SYS && code == 1 && c->ev_arch == AUDIT_X86_64) {
+	if (sig == LX_SIGSYS && code == LX_SYS_SECCOMP &&
+	    c->ev_arch == LX_AUDIT_ARCH_X86_64) {
 		ev->type = CPU_EV_SYSCALL;
 		sc->ct->tf.orig_rax = (uint32_t)c->ev_syscall;
 		sc->ct->tf.rcx = sc->ct->tf.rip;
@@ -194,22 +189,22 @@ stub_frame_decode(struct stub_cpu *sc, struct cpu_event *ev)
 		return;
 	}
 	/* With SI_KERNEL, trapno is left over from an earlier fault. */
-	if ((sig == SIG_SEGV || sig == SIG_BUS) && trapno == 14 && code > 0 &&
-	    code < SI_KERNEL_CODE) {
+	if ((sig == LX_SIGSEGV || sig == LX_SIGBUS) &&
+	    trapno == TRAP_PAGE_FAULT && code > 0 && code < LX_SI_KERNEL) {
 		ev->type = CPU_EV_FAULT;
-		ev->addr = sc->frame->cr2;
-		ev->access = err & 0x10 ? VM_PROT_EXECUTE
-			     : err & 2  ? VM_PROT_WRITE
-					: VM_PROT_READ;
+		ev->addr = sc->frame->mc.cr2;
+		ev->access = err & PF_FETCH   ? VM_PROT_EXECUTE
+			     : err & PF_WRITE ? VM_PROT_WRITE
+					      : VM_PROT_READ;
 		return;
 	}
 	ev->type = CPU_EV_EXCEPTION;
-	if (sig != SIG_ILL && sig != SIG_TRAP && sig != SIG_FPE &&
-	    sig != SIG_BUS) {
+	if (sig != LX_SIGILL && sig != LX_SIGTRAP && sig != LX_SIGFPE &&
+	    sig != LX_SIGBUS) {
 		/* #GP, int $0x80 from 64-bit code, or an invented
 		 * signal. */
-		ev->signo = SIG_SEGV;
-		ev->code = SI_KERNEL_CODE;
+		ev->signo = LX_SIGSEGV;
+		ev->code = LX_SI_KERNEL;
 		return;
 	}
 	ev->signo = (int)sig;

@@ -18,6 +18,7 @@
 #include <bsd/sys/queue.h>
 #include <stdatomic.h>
 
+#include "abi/sigframe.h"
 #include "machine/stub/program/stub_abi.h"
 #include "machine/stub/stub_machine.h"
 #include "libk/counter.h"
@@ -28,24 +29,7 @@
 #define STUB_WATCHDOG_NS UINT64_C(5000000000)
 #define STUB_ORDER_NS UINT64_C(10000000000)
 #define STUB_ZYGOTE_ID (~UINT64_C(0)) /* epoll data of the zygote's pidfd */
-#define STUB_SIG_INTERRUPT 10         /* SIGUSR1: cpu_interrupt() */
-
-/* The host kernel's struct ucontext on x86-64, in a frame on a stub's stack. */
-struct stub_frame {
-	uint64_t uc_flags, uc_link;
-	uint64_t ss_sp;
-	uint32_t ss_flags, ss_pad;
-	uint64_t ss_size;
-	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
-	uint16_t cs, gs, fs, ss;
-	uint64_t err, trapno, oldmask, cr2;
-	uint64_t fpstate; /* address in the stub */
-	uint64_t reserved[8];
-	uint64_t sigmask;
-};
-_Static_assert(offsetof(struct stub_frame, r8) == 40, "ucontext layout");
-_Static_assert(offsetof(struct stub_frame, sigmask) == 296, "ucontext layout");
+#define STUB_SIG_INTERRUPT LX_SIGUSR1 /* sent by cpu_interrupt() */
 
 /* Placement of an lwp's two threads. */
 enum stub_mode { STUB_LOOSE, STUB_PAIR, STUB_SPIN };
@@ -102,7 +86,7 @@ struct stub_cpu {
 	uint32_t idx; /* context number */
 	struct stub_ctx *ctx;
 	int tid;                   /* host thread of the context */
-	struct stub_frame *frame;  /* parked: in context memory */
+	struct lx_ucontext *frame; /* parked: in context memory */
 	LIST_ENTRY(stub_cpu) link; /* pmap lock: on stub_pmap.cpus */
 	_Atomic(uint32_t) intr;    /* cpu_interrupt() is pending */
 	_Atomic(uint32_t) in_user;

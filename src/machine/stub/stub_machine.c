@@ -120,7 +120,7 @@ stub_spawn(struct stub_machine *sm, struct stub **out)
 	*out = s;
 	return (0);
 fail_kill:
-	host_kill(pid, 9);
+	host_kill(pid, LX_SIGKILL);
 	host_reap(pid, true, &status);
 fail:
 	if (s->pidfd >= 0)

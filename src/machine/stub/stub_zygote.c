@@ -70,13 +70,13 @@ stub_zygote_end(struct stub_machine *sm)
 		epoll_ctl(sm->epfd, EPOLL_CTL_DEL, sm->zygote_pidfd, NULL);
 		close(sm->zygote_pidfd);
 	} else if (sm->zygote_pid != 0) {
-		host_kill(sm->zygote_pid, 9);
+		host_kill(sm->zygote_pid, LX_SIGKILL);
 		host_reap(sm->zygote_pid, true, &status);
 	}
 	/* The zygote may have forked a stub before it could reply. */
 	stray = atomic_exchange(&o->child_pid, 0);
 	if (stray > 0) {
-		host_kill(stray, 9);
+		host_kill(stray, LX_SIGKILL);
 		host_reap(stray, true, &status);
 	}
 	sm->zygote_pid = 0;

@@ -21,12 +21,16 @@
  * (zygote.c) limits the effects of that.
  */
 
+#include <errno.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "abi/futex.h"
 #include "abi/mman.h"
 #include "abi/prctl.h"
+#include "abi/signal.h"
+#include "abi/syscall.h"
 #include "stub_abi.h"
 #include "stub_sys.h"
 
@@ -43,26 +47,13 @@ long stub_sys_thread(uint64_t flags, uint64_t stack);
 void stub_handler(int sig, const void *info, void *uc);
 #pragma GCC visibility pop
 
-/* The fields of siginfo_t that are used. */
-struct siginfo_view {
-	int32_t signo, err, code, pad;
-	union {
-		uint64_t addr;
-		struct {
-			uint64_t call_addr;
-			int32_t nr;
-			uint32_t arch;
-		} sys;
-	} u;
+/* For the new thread, at the top of its stack.  stub_entry.S knows the layout.
+ */
+struct thread_start {
+	struct lx_stack altstack;
+	uint64_t sigmask;
 };
-
-/* stack_t for the new thread, at the top of its stack. */
-struct altstack {
-	uint64_t sp;
-	int32_t flags, pad;
-	uint64_t size;
-	uint64_t sigmask; /* for rt_sigprocmask in the new thread */
-};
+_Static_assert(offsetof(struct thread_start, sigmask) == 24, "stub_entry.S");
 
 USER static inline uint64_t
 rdfsbase(void)
@@ -100,16 +91,16 @@ USER static long
 op_thread(uint64_t index)
 {
 	uint64_t base = STUB_CTX_BASE + index * CTX_STRIDE;
-	struct altstack *as;
+	struct thread_start *ts;
 	struct stub_ctx *nctx = (struct stub_ctx *)base;
 	long tid;
 
-	as = (struct altstack *)(base + CTX_STRIDE - sizeof(*as));
-	as->sp = base + CTX_STACK_OFF;
-	as->flags = 0;
-	as->size = CTX_STACK_SIZE;
-	as->sigmask = 0;
-	tid = stub_sys_thread(THREAD_FLAGS, (uint64_t)as);
+	ts = (struct thread_start *)(base + CTX_STRIDE - sizeof(*ts));
+	ts->altstack.sp = base + CTX_STACK_OFF;
+	ts->altstack.flags = 0;
+	ts->altstack.size = CTX_STACK_SIZE;
+	ts->sigmask = 0;
+	tid = stub_sys_thread(THREAD_FLAGS, (uint64_t)ts);
 	if (tid > 0) {
 		nctx->tid = (uint32_t)tid;
 		return (0);
@@ -121,20 +112,21 @@ USER static long
 op_run(const struct stub_op *op)
 {
 	if (op->op == OP_MAP)
-		return (stub_sys_mmap(op->addr, op->len, op->prot & 7,
+		return (stub_sys_mmap(op->addr, op->len, op->prot & PROT_BITS,
 		    MAP_SHARED_FIXED |
 			(op->prot & OP_POPULATE ? LX_MAP_POPULATE : 0),
 		    STUB_FD_ARENA, op->off));
 	if (op->op == OP_UNMAP)
 		return (stub_sys_munmap(op->addr, op->len));
 	if (op->op == OP_PROTECT)
-		return (stub_sys_mprotect(op->addr, op->len, op->prot & 7));
+		return (
+		    stub_sys_mprotect(op->addr, op->len, op->prot & PROT_BITS));
 	if (op->op == OP_UNMAP_ALL)
 		return (stub_sys_munmap(
 		    STUB_GUEST_MIN, STUB_GUEST_END - STUB_GUEST_MIN));
 	if (op->op == OP_THREAD)
 		return (op_thread(op->off));
-	return (-22);
+	return (-EINVAL);
 }
 
 /* Carry out the list.  1; 0: an operation failed. */
@@ -149,7 +141,7 @@ ops_run(struct stub_ctx *c)
 	c->nops = 0;
 	for (uint32_t i = 0; i < n && i < CTX_NOPS; i++) {
 		r = op_run(&op[i]);
-		if (r < 0 && r > -4096) {
+		if (r < 0 && r >= -LX_MAX_ERRNO) {
 			c->op_index = i;
 			c->op_errno = (uint32_t)-r;
 			return (0);
@@ -184,7 +176,7 @@ hand_over(struct stub_ctx *c)
 USER void
 stub_handler(int sig, const void *info, void *uc)
 {
-	const struct siginfo_view *si = info;
+	const struct lx_siginfo *si = info;
 	struct stub_ctx *c;
 
 	c = (struct stub_ctx *)((uint64_t)__builtin_frame_address(0) &
@@ -196,8 +188,8 @@ stub_handler(int sig, const void *info, void *uc)
 	c->uc = (uint64_t)uc;
 	c->event = (uint32_t)sig;
 	c->ev_code = si->code;
-	c->ev_addr = si->u.addr;
-	c->ev_syscall = si->u.sys.nr;
+	c->ev_addr = si->u.fault.addr;
+	c->ev_syscall = si->u.sys.syscall;
 	c->ev_arch = si->u.sys.arch;
 	for (;;) {
 		hand_over(c);

@@ -10,6 +10,8 @@
  * instruction of its own.
  */
 
+#include "abi/syscall.h"
+
 	.macro	SITE name, nr
 	.globl	stub_sys_\name
 	.type	stub_sys_\name, @function
@@ -25,17 +27,17 @@ site_\name:
 
 	.section .text.user, "ax", @progbits
 
-	SITE	mmap, 9
-	SITE	mprotect, 10
-	SITE	munmap, 11
-	SITE	futex, 202
-	SITE	sigaltstack, 131
-	SITE	arch_prctl, 158
+	SITE	mmap, LX_NR_MMAP
+	SITE	mprotect, LX_NR_MPROTECT
+	SITE	munmap, LX_NR_MUNMAP
+	SITE	futex, LX_NR_FUTEX
+	SITE	sigaltstack, LX_NR_SIGALTSTACK
+	SITE	arch_prctl, LX_NR_ARCH_PRCTL
 
 /* restorer: rsp points at the ucontext */
 	.globl	stub_restorer
 stub_restorer:
-	movl	$15, %eax
+	movl	$LX_NR_RT_SIGRETURN, %eax
 	syscall
 	.globl	site_sigreturn
 site_sigreturn:
@@ -50,7 +52,7 @@ stub_sys_thread:
 	xorl	%edx, %edx
 	xorl	%r10d, %r10d
 	xorl	%r8d, %r8d
-	movl	$56, %eax
+	movl	$LX_NR_CLONE, %eax
 	syscall
 	.globl	site_clone
 site_clone:
@@ -60,16 +62,16 @@ site_clone:
 1:	/* new thread: sigaltstack from the record at the stack top */
 	movq	%rsp, %rdi
 	xorl	%esi, %esi
-	movl	$131, %eax
+	movl	$LX_NR_SIGALTSTACK, %eax
 	syscall
 	.globl	site_sigaltstack2
 site_sigaltstack2:
 	/* The mask is inherited from the handler: all signals are blocked. */
-	movl	$2, %edi		/* SIG_SETMASK */
+	movl	$2, %edi		/* LX_SIG_SETMASK */
 	leaq	24(%rsp), %rsi
 	xorl	%edx, %edx
-	movl	$8, %r10d
-	movl	$14, %eax
+	movl	$8, %r10d		/* LX_SIGSET_SIZE */
+	movl	$LX_NR_RT_SIGPROCMASK, %eax
 	syscall
 	.globl	site_sigprocmask
 site_sigprocmask:
@@ -81,13 +83,13 @@ site_sigprocmask:
  */
 	.globl	stub_finish
 stub_finish:
-	movl	$11, %eax
+	movl	$LX_NR_MUNMAP, %eax
 	syscall
 	.globl	site_finish1
 site_finish1:
 	movabsq	$0x7fff00100000, %rdi	/* STUB_INIT_BASE */
 	movl	$0x10000, %esi		/* STUB_INIT_SIZE */
-	movl	$11, %eax
+	movl	$LX_NR_MUNMAP, %eax
 	syscall
 	.globl	site_finish2
 site_finish2:

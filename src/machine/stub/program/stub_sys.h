@@ -11,6 +11,8 @@
 #include "abi/mman.h"
 #include "abi/sched.h"
 
+/* Of mmap and mprotect. */
+#define PROT_BITS (LX_PROT_READ | LX_PROT_WRITE | LX_PROT_EXEC)
 /* Of mmap, besides LX_MAP_POPULATE. */
 #define MAP_SHARED_FIXED (LX_MAP_SHARED | LX_MAP_FIXED)
 /* Of clone: a thread of the same stub. */

@@ -58,16 +58,6 @@ long init_syscall(long nr, ...);
 _Noreturn void zygote_main(void);
 #pragma GCC visibility pop
 
-struct ksigaction {
-	uint64_t handler, flags, restorer, mask;
-};
-
-struct altstack {
-	uint64_t sp;
-	int32_t flags, pad;
-	uint64_t size;
-};
-
 #define FILTER_MAX 160
 struct builder {
 	struct sock_filter f[FILTER_MAX];
@@ -147,7 +137,7 @@ require_prot(struct builder *b)
 	emit_load(b, ARG_HI(2));
 	require_eq(b, 0);
 	emit_load(b, ARG_LO(2));
-	require_lt(b, 8);
+	require_lt(b, PROT_BITS + 1);
 }
 
 INIT static void
@@ -271,7 +261,7 @@ arm(void)
 {
 	const uint8_t sigs[] = {LX_SIGSYS, LX_SIGTRAP, LX_SIGFPE, LX_SIGILL,
 	    LX_SIGSEGV, LX_SIGBUS, LX_SIGUSR1};
-	struct ksigaction sa;
+	struct lx_sigaction sa;
 	long r;
 
 	sa.handler = (uint64_t)stub_handler;
@@ -279,8 +269,8 @@ arm(void)
 	sa.restorer = (uint64_t)stub_restorer;
 	sa.mask = ~0UL;
 	for (unsigned i = 0; i < sizeof(sigs); i++) {
-		r = init_syscall(
-		    LX_NR_RT_SIGACTION, (long)sigs[i], &sa, NULL, 8L);
+		r = init_syscall(LX_NR_RT_SIGACTION, (long)sigs[i], &sa, NULL,
+		    (long)LX_SIGSET_SIZE);
 		if (r != 0)
 			return (r);
 	}
@@ -301,7 +291,7 @@ moves(struct stub_order *o)
 			    o->move[i].size, o->move[i].size,
 			    (long)(LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED),
 			    o->move[i].to);
-		if (r < 0 && r > -4096)
+		if (r < 0 && r >= -LX_MAX_ERRNO)
 			return (r);
 	}
 	return (0);
@@ -311,7 +301,7 @@ moves(struct stub_order *o)
 INIT static _Noreturn void
 become_stub(uint32_t slot, int32_t parent, uint64_t stack, uint64_t size)
 {
-	struct altstack as;
+	struct lx_stack as;
 	long r;
 
 	init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_PDEATHSIG, (long)LX_SIGKILL,

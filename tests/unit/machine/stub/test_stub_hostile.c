@@ -172,7 +172,7 @@ test_overwritten_fpstate(void **state)
 			map_big();
 			remove_big(NULL);
 		}
-		machine_of(ct)->frame->fpstate = bad[i / 2];
+		machine_of(ct)->frame->mc.fpstate = bad[i / 2];
 		assert_int_equal(cpu_run(ct, E->pm, &ev), 0);
 		assert_true(!(i & 1) || ev.type == CPU_EV_DEAD);
 		cpu_thread_destroy(ct);
@@ -229,7 +229,7 @@ run_deaf(const uint8_t *then, size_t len)
 	/* mov %rcx,%r10; mov $202,%eax; syscall */
 	static const uint8_t futex[] = {
 	    0x49, 0x89, 0xca, 0xb8, 202, 0, 0, 0, 0x0f, 0x05};
-	struct stub_frame *f = vm_page_ptr(E->sys.phys, E->data);
+	struct lx_ucontext *f = vm_page_ptr(E->sys.phys, E->data);
 	struct host_thread *t;
 	struct cpu_thread *ct;
 
@@ -238,16 +238,16 @@ run_deaf(const uint8_t *then, size_t len)
 	cpu_interrupt(ct);
 	assert_int_equal(run(ct), CPU_EV_INTERRUPT);
 	memset(f, 0, PAGE_SIZE);
-	f->rip = CODE + 6;
-	f->cs = 0x33;
-	f->ss = 0x2b;
-	f->rsp = DATA + DEAF_OFF;
-	f->eflags = 0x202;
+	f->mc.rip = CODE + 6;
+	f->mc.cs = LX_USER_CS;
+	f->mc.ss = LX_USER_DS;
+	f->mc.rsp = DATA + DEAF_OFF;
+	f->mc.rflags = 0x202;
 	f->sigmask = UINT64_MAX;
-	f->ss_sp = STUB_CTX_BASE + CTX_STACK_OFF;
-	f->ss_size = CTX_STACK_SIZE;
-	f->r12 = STUB_CTX_BASE;
-	f->r13 = stub_text_find(futex, sizeof(futex));
+	f->stack.sp = STUB_CTX_BASE + CTX_STACK_OFF;
+	f->stack.size = CTX_STACK_SIZE;
+	f->mc.r12 = STUB_CTX_BASE;
+	f->mc.r13 = stub_text_find(futex, sizeof(futex));
 	map_data(E, VM_PROT_READ | VM_PROT_WRITE);
 	ct->tf.rsp = DATA;
 	ct->tf.rax = stub_text_find(restorer, sizeof(restorer));
