@@ -197,11 +197,12 @@ vkernel_tables(struct vkernel *k)
 		return (ENOMEM);
 	k->next_pid = 1;
 	error = vkernel_zones(k);
-	if (error == 0)
-		error = futex_table_create(k, &k->futexes);
-	if (error == 0)
-		error = ktimers_create(k);
-	return (error);
+	if (error != 0)
+		return (error);
+	error = futex_table_create(k, &k->futexes);
+	if (error != 0)
+		return (error);
+	return (ktimers_create(k));
 }
 
 static int
@@ -404,28 +405,37 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 	for (int fd = 0, fl; fd < 3; fd++)
 		k->std_open |= host_getfl(fd, &fl) == 0 ? 1u << fd : 0;
 	error = config_copy(k, config);
-	if (error == 0)
-		error = sysvipc_init(k);
-	if (error == 0)
-		error = ktrace_init(&k->trace, TRACE_SLOTS);
-	if (error == 0)
-		error = vkernel_vm(k, host);
-	if (error == 0)
-		error = vkernel_machine(k, fake);
-	if (error == 0)
-		error = vkernel_tables(k);
-	if (error == 0)
-		error = vkernel_files(k);
-	if (error == 0)
-		error = vkernel_swap_config(k, config->swap, config->nswap);
-	if (error == 0)
-		error = vkernel_pageout(k);
-	if (error != 0) {
-		(void)vkernel_teardown(k);
-		return (error);
-	}
+	if (error != 0)
+		goto fail;
+	error = sysvipc_init(k);
+	if (error != 0)
+		goto fail;
+	error = ktrace_init(&k->trace, TRACE_SLOTS);
+	if (error != 0)
+		goto fail;
+	error = vkernel_vm(k, host);
+	if (error != 0)
+		goto fail;
+	error = vkernel_machine(k, fake);
+	if (error != 0)
+		goto fail;
+	error = vkernel_tables(k);
+	if (error != 0)
+		goto fail;
+	error = vkernel_files(k);
+	if (error != 0)
+		goto fail;
+	error = vkernel_swap_config(k, config->swap, config->nswap);
+	if (error != 0)
+		goto fail;
+	error = vkernel_pageout(k);
+	if (error != 0)
+		goto fail;
 	*out = k;
 	return (0);
+fail:
+	(void)vkernel_teardown(k);
+	return (error);
 }
 
 int

@@ -161,22 +161,29 @@ mounts_defaults(struct vkernel *k, char *const *rw)
 	int error;
 
 	error = procfs_mount_create(k->vfs, &mp);
-	if (error == 0)
-		error = mounts_default(k, "/proc", mp);
-	if (error == 0)
-		error = devfs_mount_create(k->vfs, &mp);
-	if (error == 0)
-		error = mounts_default(k, "/dev", mp);
-	if (error == 0)
-		error = tmpfs_mount_create(k->vfs, limit, TMP_MODE, &mp);
-	if (error == 0)
-		error = mounts_default(k, "/dev/shm", mp);
-	if (error != 0 || mounts_configures(k, rw, "/tmp"))
+	if (error != 0)
+		return (error);
+	error = mounts_default(k, "/proc", mp);
+	if (error != 0)
+		return (error);
+	error = devfs_mount_create(k->vfs, &mp);
+	if (error != 0)
+		return (error);
+	error = mounts_default(k, "/dev", mp);
+	if (error != 0)
 		return (error);
 	error = tmpfs_mount_create(k->vfs, limit, TMP_MODE, &mp);
-	if (error == 0)
-		error = mounts_default(k, "/tmp", mp);
-	return (error);
+	if (error != 0)
+		return (error);
+	error = mounts_default(k, "/dev/shm", mp);
+	if (error != 0)
+		return (error);
+	if (mounts_configures(k, rw, "/tmp"))
+		return (0);
+	error = tmpfs_mount_create(k->vfs, limit, TMP_MODE, &mp);
+	if (error != 0)
+		return (error);
+	return (mounts_default(k, "/tmp", mp));
 }
 
 /* The host path of a canonical path of the root, malloc'ed. */
@@ -207,10 +214,7 @@ mounts_device(struct vkernel *k, const struct vkernel_mount *m)
 	error = hostfs_mount_create(k->vfs, m->src, m->rdonly, &mp);
 	if (error != 0)
 		return (mounts_refused(k, "device", m->src, error));
-	if (mp->root->type == VDIR)
-		error = EISDIR;
-	if (error == 0)
-		error = devfs_device_add(k->vfs, &d);
+	error = mp->root->type == VDIR ? EISDIR : devfs_device_add(k->vfs, &d);
 	if (error != 0) {
 		vmount_destroy(mp);
 		return (mounts_refused(k, "device", m->dst, error));
@@ -266,18 +270,48 @@ mounts_root(struct vkernel *k)
 	int error;
 
 	error = hostfs_mount_create(k->vfs, k->config.root, true, &mp);
-	if (error == 0)
-		error = vfs_mount(k->vfs, mp, NULL);
-	if (error == 0 && k->vfs->root->type != VDIR)
-		error = ENOTDIR;
-	return (
-	    error == 0 ? 0 : mounts_refused(k, "root", k->config.root, error));
+	if (error != 0)
+		goto fail;
+	error = vfs_mount(k->vfs, mp, NULL);
+	if (error != 0)
+		goto fail;
+	if (k->vfs->root->type == VDIR)
+		return (0);
+	error = ENOTDIR;
+fail:
+	return (mounts_refused(k, "root", k->config.root, error));
+}
+
+/* All mounts except the root.  rw has an entry for each configured mount; the
+ * caller frees the paths in it. */
+static int
+mounts_all(struct vkernel *k, char **rw)
+{
+	const struct vkernel_mount *m = k->config.mounts;
+	const size_t n = k->config.nmounts;
+	int error;
+
+	for (size_t i = 0; i < n; i++) {
+		if (m[i].kind != VKERNEL_MOUNT_RW)
+			continue;
+		error = mounts_canonical(k, m[i].src, &rw[i]);
+		if (error != 0)
+			return (mounts_refused(k, "rw", m[i].src, error));
+	}
+	error = mounts_defaults(k, rw);
+	if (error != 0)
+		return (error);
+	for (size_t i = 0; i < n; i++) {
+		error = mounts_one(k, &m[i], rw[i]);
+		if (error != 0)
+			return (error);
+	}
+	return (0);
 }
 
 int
 vkernel_mounts(struct vkernel *k)
 {
-	const struct vkernel_mount *m = k->config.mounts;
 	const size_t n = k->config.nmounts;
 	char **rw;
 	int error;
@@ -288,17 +322,7 @@ vkernel_mounts(struct vkernel *k)
 	rw = calloc(n + 1, sizeof(*rw));
 	if (rw == NULL)
 		return (ENOMEM);
-	for (size_t i = 0; i < n && error == 0; i++) {
-		if (m[i].kind != VKERNEL_MOUNT_RW)
-			continue;
-		error = mounts_canonical(k, m[i].src, &rw[i]);
-		if (error != 0)
-			(void)mounts_refused(k, "rw", m[i].src, error);
-	}
-	if (error == 0)
-		error = mounts_defaults(k, rw);
-	for (size_t i = 0; i < n && error == 0; i++)
-		error = mounts_one(k, &m[i], rw[i]);
+	error = mounts_all(k, rw);
 	for (size_t i = 0; i < n; i++)
 		free(rw[i]);
 	free(rw);

@@ -68,6 +68,17 @@ proc_root(struct vkernel *k)
 	return (vp);
 }
 
+/* The entry `name` of vp. */
+static int
+walk_one(struct vnode *vp, const char *name, struct vnode **next)
+{
+	if (strcmp(name, "..") == 0)
+		return (ENOENT);
+	if (vp->type != VDIR || vp->ops->lookup == NULL)
+		return (ENOTDIR);
+	return (vp->ops->lookup(vp, name, next));
+}
+
 /* The node of a path.  ENOENT, ENOTDIR, ENAMETOOLONG, ESRCH. */
 static int
 walk(struct vkernel *k, const char *path, struct vnode **out)
@@ -75,36 +86,32 @@ walk(struct vkernel *k, const char *path, struct vnode **out)
 	struct vnode *vp = proc_root(k), *next;
 	char name[VFS_NAME_MAX + 1];
 	size_t n;
-	int error = vp == NULL ? ENOENT : 0;
+	int error;
 
-	for (; error == 0; path += n) {
+	if (vp == NULL)
+		return (ENOENT);
+	for (;; path += n) {
 		path += strspn(path, "/");
 		n = strcspn(path, "/");
 		if (n == 0)
 			break;
-		if (n > VFS_NAME_MAX) {
-			error = ENAMETOOLONG;
-			break;
-		}
+		error = ENAMETOOLONG;
+		if (n > VFS_NAME_MAX)
+			goto fail;
 		memcpy(name, path, n);
 		name[n] = '\0';
 		if (strcmp(name, ".") == 0)
 			continue;
-		if (strcmp(name, "..") == 0)
-			error = ENOENT;
-		else if (vp->type != VDIR || vp->ops->lookup == NULL)
-			error = ENOTDIR;
-		else
-			error = vp->ops->lookup(vp, name, &next);
-		if (error == 0) {
-			vrele(vp);
-			vp = next;
-		}
-	}
-	if (error == 0)
-		*out = vp;
-	else if (vp != NULL)
+		error = walk_one(vp, name, &next);
+		if (error != 0)
+			goto fail;
 		vrele(vp);
+		vp = next;
+	}
+	*out = vp;
+	return (0);
+fail:
+	vrele(vp);
 	return (error);
 }
 
@@ -165,20 +172,16 @@ transfer(struct vkernel *k, const char *path, uint64_t off, char *buf,
 		return (error);
 	if (vp->type == VLNK && !write && vp->ops->readlink != NULL) {
 		error = read_link(vp, off, buf, len, done);
-		vrele(vp);
-		return (error);
+		goto out;
 	}
 	if (vp->type != VREG) {
 		error = vp->type == VDIR ? EISDIR : EACCES;
-		vrele(vp);
-		return (error);
+		goto out;
 	}
 	error = file_create(k->vfs, &vnode_fileops, vp,
 	    write ? O_RDWR : O_RDONLY, -1, NULL, &f);
-	if (error != 0) {
-		vrele(vp);
-		return (error);
-	}
+	if (error != 0)
+		goto out;
 	error = vp->ops->open == NULL
 		    ? 0
 		    : vp->ops->open(vp, write ? O_RDWR : O_RDONLY, f, &ctx);
@@ -189,7 +192,10 @@ transfer(struct vkernel *k, const char *path, uint64_t off, char *buf,
 		if (error == 0)
 			*done = len - uio.resid;
 	}
-	file_free(f);
+	file_free(f); /* and the ref of vp */
+	return (error);
+out:
+	vrele(vp);
 	return (error);
 }
 

@@ -111,22 +111,24 @@ spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	int error, fd;
 
 	error = fdtable_create(k->vfs, &p->fdt);
-	for (int i = 0; error == 0 && i < n; i++) {
+	if (error != 0)
+		return (error);
+	for (int i = 0; i < n; i++) {
 		fd = spawn_fd(k, sp, i);
 		if (fd < 0)
 			continue;
 		error = vfs_inherit(k->vfs, fd, &f);
-		if (error == EBADF && !given) {
-			error = 0;
+		if (error == EBADF && !given)
 			continue;
-		}
 		if (error != 0)
-			break;
+			return (error);
 		error = fd_install(p->fdt, f, i, false, NOFILE_HARD);
-		if (error != 0)
+		if (error != 0) {
 			file_free(f);
+			return (error);
+		}
 	}
-	return (error);
+	return (0);
 }
 
 /* The identity of the calling process, and Linux's default limits.  ENOMEM. */
@@ -143,10 +145,10 @@ spawn_settings(struct proc *p)
 	p->gid = gid;
 	p->egid = p->sgid = egid;
 	error = host_groups(&groups, &ngroups);
-	if (error == 0) {
-		error = group_set_create(groups, ngroups, &p->groups);
-		free(groups);
-	}
+	if (error != 0)
+		return (error);
+	error = group_set_create(groups, ngroups, &p->groups);
+	free(groups);
 	if (error != 0)
 		return (error);
 	for (int i = 0; i < PROC_NRLIMITS; i++)
@@ -283,19 +285,20 @@ spawn_link(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 
 	kmutex_lock(&k->proctree);
 	error = atomic_load(&k->dying) ? EINVAL : pid_alloc(k, &p->pid);
-	if (error == 0) {
-		error = session_create(k, p->pid, &p->session);
-		if (error != 0)
-			pid_free(k, p->pid);
+	if (error != 0)
+		goto out;
+	error = session_create(k, p->pid, &p->session);
+	if (error != 0) {
+		pid_free(k, p->pid);
+		goto out;
 	}
-	if (error == 0) {
-		l->tid = p->pid;
-		p->pgid = p->pid;
-		p->sid = p->pid;
-		p->embedder_waits = true;
-		spawn_set_tty(k, p->session, ttyfd);
-		proc_link(p, NULL);
-	}
+	l->tid = p->pid;
+	p->pgid = p->pid;
+	p->sid = p->pid;
+	p->embedder_waits = true;
+	spawn_set_tty(k, p->session, ttyfd);
+	proc_link(p, NULL);
+out:
 	kmutex_unlock(&k->proctree);
 	return (error);
 }
@@ -340,14 +343,18 @@ vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
 	if (p == NULL)
 		return (ENOMEM);
 	error = spawn_settings(p);
-	if (error == 0)
-		error = sigacts_create(k, NULL, &p->sigacts);
-	if (error == 0)
-		error = spawn_fs(k, sp, p);
-	if (error == 0)
-		error = spawn_fds(k, sp, p);
-	if (error == 0)
-		error = lwp_create(p, 0, &l);
+	if (error != 0)
+		goto fail;
+	error = sigacts_create(k, NULL, &p->sigacts);
+	if (error != 0)
+		goto fail;
+	error = spawn_fs(k, sp, p);
+	if (error != 0)
+		goto fail;
+	error = spawn_fds(k, sp, p);
+	if (error != 0)
+		goto fail;
+	error = lwp_create(p, 0, &l);
 	if (error != 0)
 		goto fail;
 	error = spawn_exec(l, sp);

@@ -128,12 +128,11 @@ vmspace_mprotect(struct vmspace *vm, uintptr_t addr, size_t len, int prot)
 {
 	int error = range_check(vm, addr, &len, __func__);
 
-	if (error == 0 && (prot & ~PROT_ALL) != 0)
-		error = EINVAL;
-	if (error == 0)
-		error =
-		    vm_mprotect(vm, addr, len, sys_prot_decode((uint64_t)prot));
-	return (error);
+	if (error != 0)
+		return (error);
+	if ((prot & ~PROT_ALL) != 0)
+		return (EINVAL);
+	return (vm_mprotect(vm, addr, len, sys_prot_decode((uint64_t)prot)));
 }
 
 int
