@@ -111,19 +111,18 @@ exec_set_vnode(struct exec_image *img, struct vnode *vp)
 	int error;
 
 	exec_drop_vnode(img);
-	if (vp->type != VREG)
-		error = EACCES;
-	else
-		error = vn_access(vp, 1, &img->ctx);
-	if (error == 0)
-		error = vn_text_ref(vp);
-	if (error != 0) {
-		vrele(vp);
-		return (error);
-	}
+	error = vp->type != VREG ? EACCES : vn_access(vp, 1, &img->ctx);
+	if (error != 0)
+		goto fail;
+	error = vn_text_ref(vp);
+	if (error != 0)
+		goto fail;
 	img->vp = vp;
 	img->headlen = 0;
 	return (vn_pread(vp, img->head, sizeof(img->head), 0, &img->headlen));
+fail:
+	vrele(vp);
+	return (error);
 }
 
 int
@@ -358,22 +357,26 @@ kern_exec(struct lwp *l, struct exec_args *args)
 	}
 	vref(args->vp);
 	error = exec_set_vnode(&img, args->vp);
-	if (error == 0)
-		error = exec_activate(&img);
-	if (error == 0)
-		error = exec_unshare(&img);
-	if (error == 0)
-		error = exec_single(l);
-	if (error == 0) {
-		error = exec_unshare(&img);
-		if (error != 0) /* too late for a refusal */
-			kern_exit(l, LX_SIGKILL, true);
+	if (error != 0)
+		goto out;
+	error = exec_activate(&img);
+	if (error != 0)
+		goto out;
+	error = exec_unshare(&img);
+	if (error != 0)
+		goto out;
+	error = exec_single(l);
+	if (error != 0)
+		goto out;
+	error = exec_unshare(&img);
+	if (error != 0) { /* too late for a refusal */
+		kern_exit(l, LX_SIGKILL, true);
+		goto out;
 	}
-	if (error == 0) {
-		if (l->p->vmspace != NULL)
-			futex_lwp_exit(l);
-		exec_commit(l, &img);
-	}
+	if (l->p->vmspace != NULL)
+		futex_lwp_exit(l);
+	exec_commit(l, &img);
+out:
 	exec_image_done(&img);
 	return (error);
 }

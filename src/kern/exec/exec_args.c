@@ -114,13 +114,19 @@ int
 exec_args_set(
     struct exec_args *a, const char *const *argv, const char *const *envp)
 {
-	int error = 0;
+	int error;
 
-	for (; error == 0 && argv != NULL && *argv != NULL; argv++)
+	for (; argv != NULL && *argv != NULL; argv++) {
 		error = exec_args_add(a, *argv, false);
-	for (; error == 0 && envp != NULL && *envp != NULL; envp++)
+		if (error != 0)
+			return (error);
+	}
+	for (; envp != NULL && *envp != NULL; envp++) {
 		error = exec_args_add(a, *envp, true);
-	return (error);
+		if (error != 0)
+			return (error);
+	}
+	return (0);
 }
 
 static int

@@ -287,46 +287,73 @@ elf_interp_path(const struct elf_file *ef, char **out)
 	return (0);
 }
 
-/* Open, check, place and map the interpreter. */
+/* Find the interpreter: a regular file that the process may execute, ref'ed. */
 static int
-elf_load_interp(struct exec_image *img, const char *path)
+elf_open_interp(struct exec_image *img, const char *path, struct vnode **out)
 {
 	struct nameidata nd = {0};
-	struct elf_file ef;
 	int error;
 
 	error = namei(&img->ctx, NULL, path, 0, &nd);
 	if (error != 0)
 		return (error);
-	if (nd.vp->type != VREG)
-		error = EACCES;
-	else
-		error = vn_access(nd.vp, 1, &img->ctx);
-	if (error == 0 && img->p->trial != NULL)
+	error = nd.vp->type != VREG ? EACCES : vn_access(nd.vp, 1, &img->ctx);
+	if (error != 0)
+		goto fail;
+	if (img->p->trial != NULL) {
 		error = img->k->resident->name(img->p->trial, path, nd.vp);
-	if (error != 0)
-		goto out;
-	error = elf_read(nd.vp, &ef);
-	if (error == ENOEXEC || (error == 0 && ef.eh.e_type != ET_DYN)) {
-		if (error == 0)
-			free(ef.ph);
-		error = ELIBBAD;
+		if (error != 0)
+			goto fail;
 	}
-	if (error != 0)
-		goto out;
-	error = elf_place_interp(img, &ef);
-	if (error == 0)
-		error = elf_map(img, &ef);
-	if (error == 0 && ef.eh.e_entry + ef.bias >= VM_MAX_ADDRESS)
-		error = ENOEXEC;
-	if (error == ENOEXEC)
-		error = ELIBBAD;
-	img->prog.base = ef.bias;
-	img->entry = ef.eh.e_entry + ef.bias;
-	free(ef.ph);
-out:
+	*out = nd.vp;
+	return (0);
+fail:
 	vrele(nd.vp);
 	return (error);
+}
+
+/* Check, place and map the interpreter. */
+static int
+elf_map_interp(struct exec_image *img, struct vnode *vp)
+{
+	struct elf_file ef;
+	int error;
+
+	error = elf_read(vp, &ef);
+	if (error != 0)
+		return (error);
+	error = ENOEXEC;
+	if (ef.eh.e_type != ET_DYN)
+		goto out;
+	error = elf_place_interp(img, &ef);
+	if (error != 0)
+		goto out;
+	error = elf_map(img, &ef);
+	if (error != 0)
+		goto out;
+	error = ENOEXEC;
+	if (ef.eh.e_entry + ef.bias >= VM_MAX_ADDRESS)
+		goto out;
+	error = 0;
+	img->prog.base = ef.bias;
+	img->entry = ef.eh.e_entry + ef.bias;
+out:
+	free(ef.ph);
+	return (error);
+}
+
+static int
+elf_load_interp(struct exec_image *img, const char *path)
+{
+	struct vnode *vp;
+	int error;
+
+	error = elf_open_interp(img, path, &vp);
+	if (error != 0)
+		return (error);
+	error = elf_map_interp(img, vp);
+	vrele(vp);
+	return (error == ENOEXEC ? ELIBBAD : error);
 }
 
 /* What the loaded image says about itself: addresses, stack, heap. */
@@ -371,16 +398,23 @@ imgact_elf(struct exec_image *img)
 	if (error != 0)
 		return (error);
 	error = elf_interp_path(&ef, &interp);
-	if (error == 0)
-		error = exec_new_vmspace(img);
-	if (error == 0)
-		error = elf_place(img, &ef);
-	if (error == 0)
-		error = elf_map(img, &ef);
-	if (error == 0)
-		error = elf_facts(img, &ef);
-	if (error == 0 && interp != NULL)
+	if (error != 0)
+		goto out;
+	error = exec_new_vmspace(img);
+	if (error != 0)
+		goto out;
+	error = elf_place(img, &ef);
+	if (error != 0)
+		goto out;
+	error = elf_map(img, &ef);
+	if (error != 0)
+		goto out;
+	error = elf_facts(img, &ef);
+	if (error != 0)
+		goto out;
+	if (interp != NULL)
 		error = elf_load_interp(img, interp);
+out:
 	free(interp);
 	free(ef.ph);
 	return (error);

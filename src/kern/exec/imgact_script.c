@@ -59,25 +59,48 @@ script_parse(char *line, size_t len, bool cut, char **interp, char **arg)
 	return (0);
 }
 
-/* Build the argument vector of the interpreter. */
+/* Fill `new` with the argument vector of the interpreter. */
+static int
+script_fill(const struct exec_image *img, const char *interp, const char *arg,
+    struct exec_args *new)
+{
+	const struct exec_args *old = &img->args;
+	int error;
+
+	error = exec_args_add(new, interp, false);
+	if (error != 0)
+		return (error);
+	if (arg != NULL) {
+		error = exec_args_add(new, arg, false);
+		if (error != 0)
+			return (error);
+	}
+	error = exec_args_add(
+	    new, img->depth == 0 ? img->path : img->interp, false);
+	if (error != 0)
+		return (error);
+	for (size_t i = 1; i < old->argc; i++) {
+		error = exec_args_add(new, old->argv[i], false);
+		if (error != 0)
+			return (error);
+	}
+	for (size_t i = 0; i < old->envc; i++) {
+		error = exec_args_add(new, old->envp[i], true);
+		if (error != 0)
+			return (error);
+	}
+	return (0);
+}
+
+/* Replace the argument vector by that of the interpreter. */
 static int
 script_args(struct exec_image *img, const char *interp, const char *arg)
 {
-	const struct exec_args *old = &img->args;
 	struct exec_args new;
 	int error;
 
 	exec_args_init(&new);
-	error = exec_args_add(&new, interp, false);
-	if (error == 0 && arg != NULL)
-		error = exec_args_add(&new, arg, false);
-	if (error == 0)
-		error = exec_args_add(
-		    &new, img->depth == 0 ? img->path : img->interp, false);
-	for (size_t i = 1; error == 0 && i < old->argc; i++)
-		error = exec_args_add(&new, old->argv[i], false);
-	for (size_t i = 0; error == 0 && i < old->envc; i++)
-		error = exec_args_add(&new, old->envp[i], true);
+	error = script_fill(img, interp, arg, &new);
 	if (error != 0) {
 		exec_args_free(&new);
 		return (error);
