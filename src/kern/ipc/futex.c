@@ -209,8 +209,9 @@ futex_enqueue(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
 	for (int i = 0; i < FUTEX_TRIES; i++) {
 		futex_retry_pause(i);
 		error = vm_fetch32(vm, va, &cur);
-		if (error == 0)
-			error = vm_futex_key(vm, va, shared, &w->key);
+		if (error != 0)
+			return (error);
+		error = vm_futex_key(vm, va, shared, &w->key);
 		if (error != 0)
 			return (error);
 		b = futex_bucket(l->p->k, &w->key);
@@ -305,10 +306,12 @@ futex_requeue_lock(struct lwp *l, const struct futex_requeue_args *a,
 	for (int i = 0; i < FUTEX_TRIES; i++) {
 		futex_retry_pause(i);
 		error = vm_fetch32(vm, a->from, &cur);
-		if (error == 0)
-			error = vm_futex_key(vm, a->from, shared, &fp->k1);
-		if (error == 0)
-			error = vm_futex_key(vm, a->to, shared, &fp->k2);
+		if (error != 0)
+			return (error);
+		error = vm_futex_key(vm, a->from, shared, &fp->k1);
+		if (error != 0)
+			return (error);
+		error = vm_futex_key(vm, a->to, shared, &fp->k2);
 		if (error != 0)
 			return (error);
 		fp->b1 = futex_bucket(l->p->k, &fp->k1);
@@ -463,14 +466,18 @@ futex_wake_op(struct lwp *l, vm_offset_t va, vm_offset_t va2, bool shared,
 	int error;
 
 	error = vm_futex_key(vm, va, shared, &k1);
-	if (error == 0)
-		error = vm_futex_key(vm, va2, shared, &k2);
-	if (error == 0)
-		error = vm_fetch32(vm, va2, &old);
-	if (error == 0)
-		error = wake_op_test(enc, old, &second);
-	if (error == 0)
-		error = wake_op_store(vm, va2, enc, &old);
+	if (error != 0)
+		return (error);
+	error = vm_futex_key(vm, va2, shared, &k2);
+	if (error != 0)
+		return (error);
+	error = vm_fetch32(vm, va2, &old);
+	if (error != 0)
+		return (error);
+	error = wake_op_test(enc, old, &second);
+	if (error != 0)
+		return (error);
+	error = wake_op_store(vm, va2, enc, &old);
 	if (error != 0)
 		return (error);
 	(void)wake_op_test(enc, old, &second);

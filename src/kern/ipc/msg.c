@@ -280,12 +280,13 @@ msg_get(struct lwp *l, int32_t key, int flags, int *id)
 	ipc_caller(l, &ids);
 	kmutex_lock(&k->ipc->msg.lock);
 	error = ipc_find(&k->ipc->msg, key, flags, &o);
-	if (error == 0 && o == NULL)
-		error = msgq_make(k, &ids, key, flags, &o);
-	else if (error == 0)
-		error = ipc_access(o, &ids, ipc_asked(flags));
+	if (error != 0)
+		goto out;
+	error = o == NULL ? msgq_make(k, &ids, key, flags, &o)
+			  : ipc_access(o, &ids, ipc_asked(flags));
 	if (error == 0)
 		*id = o->id;
+out:
 	kmutex_unlock(&k->ipc->msg.lock);
 	return (error);
 }
@@ -455,16 +456,30 @@ msg_set(struct vkernel *k, struct msgq *q, const struct ipc_ids *ids,
 {
 	int error = ipc_owner(&q->ipc, ids);
 
-	if (error == 0 && ds->qbytes > MSG_QUEUE_BYTES &&
+	if (error != 0)
+		return (error);
+	if (ds->qbytes > MSG_QUEUE_BYTES &&
 	    (ids->uid != 0 || ds->qbytes > MSG_MEM_MAX))
-		error = EPERM;
-	if (error == 0)
-		error = ipc_set(&q->ipc, ids, &ds->perm);
+		return (EPERM);
+	error = ipc_set(&q->ipc, ids, &ds->perm);
 	if (error != 0)
 		return (error);
 	q->ds.qbytes = ds->qbytes;
 	q->ds.ctime = ipc_seconds();
 	msg_let_in(k, q);
+	return (0);
+}
+
+static int
+msg_stat(const struct msgq *q, const struct ipc_ids *ids, bool any,
+    struct lx_msqid_ds *ds)
+{
+	int error = any ? 0 : ipc_access(&q->ipc, ids, IPC_READ);
+
+	if (error != 0)
+		return (error);
+	*ds = q->ds;
+	ds->perm = q->ipc.perm;
 	return (0);
 }
 
@@ -481,20 +496,20 @@ msg_ctl(struct lwp *l, int id, int cmd, struct lx_msqid_ds *ds, int *ret)
 	kmutex_lock(&k->ipc->msg.lock);
 	o = by_index ? ipc_by_index(&k->ipc->msg, (unsigned)id)
 		     : ipc_by_id(&k->ipc->msg, id);
-	if (o != NULL && (by_index || cmd == LX_IPC_STAT)) {
-		error =
-		    cmd == LX_MSG_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
-		*ds = msgq_of(o)->ds;
-		ds->perm = o->perm;
+	if (o == NULL)
+		goto out;
+	if (by_index || cmd == LX_IPC_STAT) {
+		error = msg_stat(msgq_of(o), &ids, cmd == LX_MSG_STAT_ANY, ds);
 		if (error == 0 && by_index)
 			*ret = o->id;
-	} else if (o != NULL && cmd == LX_IPC_SET)
+	} else if (cmd == LX_IPC_SET) {
 		error = msg_set(k, msgq_of(o), &ids, ds);
-	else if (o != NULL && cmd == LX_IPC_RMID) {
+	} else if (cmd == LX_IPC_RMID) {
 		error = ipc_owner(o, &ids);
 		if (error == 0)
 			msgq_free(k, msgq_of(o));
 	}
+out:
 	kmutex_unlock(&k->ipc->msg.lock);
 	return (error);
 }

@@ -96,14 +96,17 @@ sem_get(struct lwp *l, int32_t key, int n, int flags, int *out)
 	ipc_caller(l, &id);
 	kmutex_lock(&k->ipc->sem.lock);
 	error = ipc_find(&k->ipc->sem, key, flags, &o);
-	if (error == 0 && o == NULL)
+	if (error != 0)
+		goto out;
+	if (o == NULL)
 		error = sem_make(k, &id, key, (unsigned)n, flags, &o);
-	else if (error == 0 && (unsigned)n > sem_set_of(o)->nsems)
+	else if ((unsigned)n > sem_set_of(o)->nsems)
 		error = EINVAL;
-	else if (error == 0)
+	else
 		error = ipc_access(o, &id, ipc_asked(flags));
 	if (error == 0)
 		*out = o->id;
+out:
 	kmutex_unlock(&k->ipc->sem.lock);
 	return (error);
 }
@@ -144,17 +147,18 @@ sem_stat(struct lwp *l, int id, int cmd, struct lx_semid_ds *ds, int *ret)
 	kmutex_lock(&t->lock);
 	o = cmd == LX_IPC_STAT ? ipc_by_id(t, id)
 			       : ipc_by_index(t, (unsigned)id);
-	if (o != NULL)
-		error =
-		    cmd == LX_SEM_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
-	if (error == 0) {
-		ds->perm = o->perm;
-		ds->otime = sem_set_of(o)->otime;
-		ds->ctime = sem_set_of(o)->ctime;
-		ds->nsems = sem_set_of(o)->nsems;
-		if (cmd != LX_IPC_STAT)
-			*ret = o->id;
-	}
+	if (o == NULL)
+		goto out;
+	error = cmd == LX_SEM_STAT_ANY ? 0 : ipc_access(o, &ids, IPC_READ);
+	if (error != 0)
+		goto out;
+	ds->perm = o->perm;
+	ds->otime = sem_set_of(o)->otime;
+	ds->ctime = sem_set_of(o)->ctime;
+	ds->nsems = sem_set_of(o)->nsems;
+	if (cmd != LX_IPC_STAT)
+		*ret = o->id;
+out:
 	kmutex_unlock(&t->lock);
 	return (error);
 }
@@ -196,6 +200,17 @@ sem_waiting(const struct sem_set *s, unsigned num, bool zero)
 	return (n);
 }
 
+/* Locked. */
+static void
+sem_setval_locked(struct sem_set *s, unsigned num, int value, int pid)
+{
+	sem_undo_clear(s, num);
+	s->sem[num].val = value;
+	s->sem[num].pid = pid;
+	s->ctime = ipc_seconds();
+	sem_update(s);
+}
+
 /* The commands on one semaphore. */
 int
 sem_value(struct lwp *l, int id, int num, int cmd, int value, int *ret)
@@ -211,25 +226,25 @@ sem_value(struct lwp *l, int id, int num, int cmd, int value, int *ret)
 	ipc_caller(l, &ids);
 	kmutex_lock(&k->ipc->sem.lock);
 	o = ipc_by_id(&k->ipc->sem, id);
+	if (o == NULL)
+		goto out;
+	error = ipc_access(o, &ids, cmd == LX_SETVAL ? IPC_WRITE : IPC_READ);
+	if (error != 0)
+		goto out;
 	s = sem_set_of(o);
-	if (o != NULL)
-		error = ipc_access(
-		    o, &ids, cmd == LX_SETVAL ? IPC_WRITE : IPC_READ);
-	if (error == 0 && (num < 0 || (unsigned)num >= s->nsems))
-		error = EINVAL;
-	if (error == 0 && cmd == LX_GETVAL)
+	error = EINVAL;
+	if (num < 0 || (unsigned)num >= s->nsems)
+		goto out;
+	error = 0;
+	if (cmd == LX_GETVAL)
 		*ret = s->sem[num].val;
-	else if (error == 0 && cmd == LX_GETPID)
+	else if (cmd == LX_GETPID)
 		*ret = s->sem[num].pid;
-	else if (error == 0 && (cmd == LX_GETNCNT || cmd == LX_GETZCNT))
+	else if (cmd == LX_GETNCNT || cmd == LX_GETZCNT)
 		*ret = sem_waiting(s, (unsigned)num, cmd == LX_GETZCNT);
-	else if (error == 0) {
-		sem_undo_clear(s, (unsigned)num);
-		s->sem[num].val = value;
-		s->sem[num].pid = ids.pid;
-		s->ctime = ipc_seconds();
-		sem_update(s);
-	}
+	else
+		sem_setval_locked(s, (unsigned)num, value, ids.pid);
+out:
 	kmutex_unlock(&k->ipc->sem.lock);
 	return (error);
 }

@@ -127,16 +127,12 @@ shm_make(struct vkernel *k, const struct ipc_ids *id, int32_t key,
 	if (s == NULL)
 		return (ENOMEM);
 	error = ipc_insert(&k->ipc->shm, &s->ipc, id, key, flags);
-	if (error == 0) {
-		error = vm_object_allocate_hold(&k->vm, OBJT_DEFAULT,
-		    OFF_TO_IDX(round_page(size)), &s->obj);
-		if (error != 0)
-			ipc_remove(&k->ipc->shm, &s->ipc);
-	}
-	if (error != 0) {
-		free(s);
-		return (error);
-	}
+	if (error != 0)
+		goto fail;
+	error = vm_object_allocate_hold(
+	    &k->vm, OBJT_DEFAULT, OFF_TO_IDX(round_page(size)), &s->obj);
+	if (error != 0)
+		goto fail_remove;
 	s->obj->flags |= OBJ_NAMED | OBJ_SYSV;
 	vm_object_hold(s->obj);
 	vm_object_unlock(s->obj);
@@ -145,6 +141,11 @@ shm_make(struct vkernel *k, const struct ipc_ids *id, int32_t key,
 	s->ds.cpid = id->pid;
 	*out = &s->ipc;
 	return (0);
+fail_remove:
+	ipc_remove(&k->ipc->shm, &s->ipc);
+fail:
+	free(s);
+	return (error);
 }
 
 int
@@ -158,19 +159,54 @@ shm_get(struct lwp *l, int32_t key, uint64_t size, int flags, int *out)
 	ipc_caller(l, &id);
 	shm_lock(k);
 	error = ipc_find(&k->ipc->shm, key, flags, &o);
-	if (error == 0 && o == NULL)
+	if (error != 0)
+		goto out;
+	if (o == NULL)
 		error = shm_make(k, &id, key, size, flags, &o);
-	else if (error == 0 && size > kshm_of(o)->ds.segsz)
+	else if (size > kshm_of(o)->ds.segsz)
 		error = EINVAL;
-	else if (error == 0)
+	else
 		error = ipc_access(o, &id, ipc_asked(flags));
 	if (error == 0)
 		*out = o->id;
+out:
 	kmutex_unlock(&k->ipc->shm.lock);
 	return (error);
 }
 
 /* ---- attaching ---- */
+
+/* A ref of the segment's object and its size, for an attachment that needs the
+ * rights `bits`. */
+static int
+shm_ref_object(struct lwp *l, int shmid, unsigned bits, struct vm_object **obj,
+    uint64_t *size)
+{
+	struct vkernel *k = l->p->k;
+	struct ipc_obj *o;
+	struct ipc_ids id;
+	struct kshm *s;
+	int error;
+
+	ipc_caller(l, &id);
+	shm_lock(k);
+	o = ipc_by_id(&k->ipc->shm, shmid);
+	error = o == NULL ? EINVAL : ipc_access(o, &id, bits);
+	if (error != 0)
+		goto out;
+	s = kshm_of(o);
+	if (!vm_object_tryref(s->obj)) {
+		error = EINVAL; /* the last attachment has just been removed */
+		goto out;
+	}
+	s->ds.lpid = id.pid;
+	s->ds.atime = ipc_seconds();
+	*obj = s->obj;
+	*size = s->ds.segsz;
+out:
+	kmutex_unlock(&k->ipc->shm.lock);
+	return (error);
+}
 
 int
 shm_attach(
@@ -178,12 +214,9 @@ shm_attach(
 {
 	const bool rdonly = (how & LX_SHM_RDONLY) != 0;
 	vm_prot_t prot = rdonly ? VM_PROT_READ : VM_PROT_READ | VM_PROT_WRITE;
-	struct vkernel *k = l->p->k;
-	struct vm_object *obj = NULL;
-	struct ipc_obj *o;
-	struct ipc_ids id;
-	uint64_t size = 0;
-	int flags = VMM_SHARED, error = EINVAL;
+	struct vm_object *obj;
+	uint64_t size;
+	int flags = VMM_SHARED, error;
 
 	if ((how & LX_SHM_RND) != 0)
 		addr = trunc_page(addr);
@@ -193,21 +226,8 @@ shm_attach(
 		flags |= (how & LX_SHM_REMAP) != 0 ? VMM_FIXED : VMM_NOREPLACE;
 	if ((how & LX_SHM_EXEC) != 0)
 		prot |= VM_PROT_EXECUTE;
-	ipc_caller(l, &id);
-	shm_lock(k);
-	o = ipc_by_id(&k->ipc->shm, shmid);
-	if (o != NULL)
-		error = ipc_access(
-		    o, &id, rdonly ? IPC_READ : IPC_READ | IPC_WRITE);
-	if (error == 0 && !vm_object_tryref(kshm_of(o)->obj))
-		error = EINVAL; /* the last attachment has just been removed */
-	if (error == 0) {
-		obj = kshm_of(o)->obj;
-		size = kshm_of(o)->ds.segsz;
-		kshm_of(o)->ds.lpid = id.pid;
-		kshm_of(o)->ds.atime = ipc_seconds();
-	}
-	kmutex_unlock(&k->ipc->shm.lock);
+	error = shm_ref_object(
+	    l, shmid, rdonly ? IPC_READ : IPC_READ | IPC_WRITE, &obj, &size);
 	if (error != 0)
 		return (error);
 	error = vm_mmap(lwp_vmspace(l), &addr, size, prot,
@@ -284,41 +304,50 @@ shm_stat(const struct kshm *s, const struct ipc_ids *id, bool any,
 	return (0);
 }
 
+/* Locked: from now on no shmget finds the segment.  Returns the object, whose
+ * ref the caller frees without the lock; NULL: removed before. */
+static struct vm_object *
+shm_remove(struct kshm *s)
+{
+	if (shm_is_removed(s))
+		return (NULL);
+	s->ipc.perm.mode |= LX_SHM_DEST;
+	s->ipc.perm.key = LX_IPC_PRIVATE;
+	return (s->obj);
+}
+
 int
 shm_ctl(struct lwp *l, int shmid, int cmd, struct lx_shmid_ds *ds, int *ret)
 {
-	int error;
+	bool by_index = cmd == LX_SHM_STAT || cmd == LX_SHM_STAT_ANY;
 	struct vkernel *k = l->p->k;
 	struct vm_object *gone = NULL;
 	struct ipc_ids id;
-	bool by_index = cmd == LX_SHM_STAT || cmd == LX_SHM_STAT_ANY;
-	bool stat = by_index || cmd == LX_IPC_STAT;
 	struct ipc_obj *o;
+	int error = EINVAL;
 
 	ipc_caller(l, &id);
 	shm_lock(k);
 	o = by_index ? ipc_by_index(&k->ipc->shm, (unsigned)shmid)
 		     : ipc_by_id(&k->ipc->shm, shmid);
 	if (o == NULL)
-		error = EINVAL;
-	else if (stat)
+		goto out;
+	if (by_index || cmd == LX_IPC_STAT) {
 		error = shm_stat(kshm_of(o), &id, cmd == LX_SHM_STAT_ANY, ds);
-	else if (cmd == LX_IPC_SET)
+		if (error == 0 && by_index)
+			*ret = o->id;
+	} else if (cmd == LX_IPC_SET) {
 		error = ipc_set(o, &id, &ds->perm);
-	else if (cmd == LX_IPC_RMID || cmd == LX_SHM_LOCK ||
-		 cmd == LX_SHM_UNLOCK)
+		if (error == 0)
+			kshm_of(o)->ds.ctime = ipc_seconds();
+	} else if (cmd == LX_IPC_RMID) {
 		error = ipc_owner(o, &id);
-	else
-		error = EINVAL;
-	if (error == 0 && by_index)
-		*ret = o->id;
-	if (error == 0 && cmd == LX_IPC_SET)
-		kshm_of(o)->ds.ctime = ipc_seconds();
-	if (error == 0 && cmd == LX_IPC_RMID && !shm_is_removed(kshm_of(o))) {
-		o->perm.mode |= LX_SHM_DEST;
-		o->perm.key = LX_IPC_PRIVATE;
-		gone = kshm_of(o)->obj;
+		if (error == 0)
+			gone = shm_remove(kshm_of(o));
+	} else if (cmd == LX_SHM_LOCK || cmd == LX_SHM_UNLOCK) {
+		error = ipc_owner(o, &id);
 	}
+out:
 	kmutex_unlock(&k->ipc->shm.lock);
 	if (gone != NULL)
 		vm_object_free(gone);
