@@ -85,24 +85,25 @@ static int
 patch_all(struct exec_image *img, const struct resident_image *ri)
 {
 	uint64_t val;
-	int error = 0;
+	int error;
 
-	for (unsigned i = 0; error == 0 && i < ri->npatches; i++) {
+	for (unsigned i = 0; i < ri->npatches; i++) {
 		const struct resident_patch *p = &ri->patch[i];
 
 		val = patch_value(img, p->kind);
 		error = patch_put(img->vm, p->at, &val,
 		    p->kind == RP_ARGC || p->kind == RP_TID ? 4 : 8);
+		if (error != 0)
+			return (error);
 	}
-	if (error == 0 && ri->canary) {
-		/* As the C library makes it: its lowest byte is 0, so that no
-		 * string contains it. */
-		memcpy(&val, img->random, sizeof(val));
-		val &= ~(uint64_t)0xff;
-		error = patch_put(img->vm, ri->loaded.fs_base + CANARY_OFF,
-		    &val, sizeof(val));
-	}
-	return (error);
+	if (!ri->canary)
+		return (0);
+	/* As the C library makes it: its lowest byte is 0, so that no string
+	 * contains it. */
+	memcpy(&val, img->random, sizeof(val));
+	val &= ~(uint64_t)0xff;
+	return (patch_put(
+	    img->vm, ri->loaded.fs_base + CANARY_OFF, &val, sizeof(val)));
 }
 
 int
@@ -117,27 +118,31 @@ imgact_resident(struct exec_image *img)
 	if (ri == NULL)
 		return (ENOEXEC);
 	error = vmspace_fork(ri->vm, &img->vm);
-	if (error == 0) {
-		vm_map_lock(&img->vm->map);
-		place_stack(img);
-		img->vm->data_limit = data;
-		img->vm->map.as_limit = as;
-		img->vm->map.lock_limit = memlock;
-		vm_map_unlock(&img->vm->map);
-		img->prog = ri->prog;
-		img->entry = ri->prog.aentry;
-		error = exec_stack(img);
-	}
-	if (error == 0)
-		error = patch_all(img, ri);
-	if (error == 0) {
-		img->resident = true;
-		img->loaded = ri->loaded;
-	} else if (img->vm != NULL) {
-		vmspace_free(img->vm);
-		img->vm = NULL;
-	}
+	if (error != 0)
+		goto fail;
+	vm_map_lock(&img->vm->map);
+	place_stack(img);
+	img->vm->data_limit = data;
+	img->vm->map.as_limit = as;
+	img->vm->map.lock_limit = memlock;
+	vm_map_unlock(&img->vm->map);
+	img->prog = ri->prog;
+	img->entry = ri->prog.aentry;
+	error = exec_stack(img);
+	if (error != 0)
+		goto fail_vm;
+	error = patch_all(img, ri);
+	if (error != 0)
+		goto fail_vm;
+	img->resident = true;
+	img->loaded = ri->loaded;
+	resident_free(ri);
+	return (0);
+fail_vm:
+	vmspace_free(img->vm);
+	img->vm = NULL;
+fail:
 	resident_free(ri);
 	/* A cold start may still succeed. */
-	return (error == 0 || error == E2BIG ? error : ENOEXEC);
+	return (error == E2BIG ? E2BIG : ENOEXEC);
 }

@@ -161,19 +161,23 @@ compare_all(struct resident_trial *a, struct resident_trial *b)
 	struct vmspace *vms[2] = {a->p->vmspace, b->p->vmspace};
 	vm_offset_t *va;
 	size_t n;
-	int error = 0;
+	int error;
 
 	b->ri->npatches = 0;
-	for (int v = 0; v < 2 && error == 0; v++) {
+	for (int v = 0; v < 2; v++) {
 		error = vmspace_private_pages(vms[v], &va, &n);
+		if (error != 0)
+			return (error);
 		for (size_t i = 0; i < n && error == 0; i++)
 			/* The second time only the pages that the first does
 			 * not have. */
 			if (v == 0 || !vmspace_private_page(vms[0], va[i]))
 				error = compare_page(a, b, va[i]);
 		free(va);
+		if (error != 0)
+			return (error);
 	}
-	return (error);
+	return (0);
 }
 
 /* Only one place can be set to the number of a thread that has none yet. */

@@ -190,6 +190,7 @@ trial_exec(struct resident_trial *t)
 	return (error);
 }
 
+/* After a failure trial_end() undoes what was done. */
 static int
 trial_start(struct resident_trial *t)
 {
@@ -202,19 +203,24 @@ trial_start(struct resident_trial *t)
 	t->p->trial = t;
 	trial_settings(t->p, t->img->p);
 	error = sigacts_create(k, NULL, &t->p->sigacts);
-	if (error == 0)
-		error = trial_fs(t);
-	if (error == 0)
-		error = fdtable_create(k->vfs, &t->p->fdt);
-	if (error == 0)
-		error = lwp_create(t->p, 0, &t->l);
-	if (error == 0)
-		error = trial_exec(t);
-	if (error == 0)
-		t->l->tid = trial_tid[t->nr];
-	if (error == 0 && t->prog.base == 0)
-		error = trial_refuse(t, "it is a static program", 0, 0);
-	return (error);
+	if (error != 0)
+		return (error);
+	error = trial_fs(t);
+	if (error != 0)
+		return (error);
+	error = fdtable_create(k->vfs, &t->p->fdt);
+	if (error != 0)
+		return (error);
+	error = lwp_create(t->p, 0, &t->l);
+	if (error != 0)
+		return (error);
+	error = trial_exec(t);
+	if (error != 0)
+		return (error);
+	t->l->tid = trial_tid[t->nr];
+	if (t->prog.base == 0)
+		return (trial_refuse(t, "it is a static program", 0, 0));
+	return (0);
 }
 
 void
@@ -612,16 +618,16 @@ trial_run(struct resident_trial *t)
 	LIST_INSERT_HEAD(&k->trials, t, link);
 	kmutex_unlock(&k->resident_lock);
 	error = host_thread_create(&t->thread, "resident", trial_main, t);
-	if (error == 0)
+	if (error == 0) {
 		trial_wait(t);
+		error = t->error;
+	}
 	kmutex_lock(&k->resident_lock);
 	LIST_REMOVE(t, link);
 	kmutex_unlock(&k->resident_lock);
 	t->tsc[1] = __builtin_ia32_rdtsc();
-	if (error == 0)
-		error = t->error;
 	if (t->late)
-		error = trial_refuse(t, "its loader does not end", 0, 0);
+		return (trial_refuse(t, "its loader does not end", 0, 0));
 	return (error);
 }
 
@@ -747,77 +753,109 @@ keep(struct resident_trial *b)
 	return (vm_munmap(ri->vm, b->stack_lo, b->stack_hi - b->stack_lo));
 }
 
+/* Run the program in trial t and check what its loader did. */
 static int
-make_with(struct resident_trial *a, struct resident_trial *b)
+make_trial(struct resident_trial *t)
 {
 	int error;
 
-	error = trial_run(a);
-	if (error == 0)
-		error = trial_check(a);
+	error = trial_run(t);
+	return (error != 0 ? error : trial_check(t));
+}
+
+/* Make the image of both trials, b->ri.  On failure b->why says why, if it is
+ * the program's fault. */
+static int
+make_image(struct resident_trial *a, struct resident_trial *b)
+{
+	struct resident_image *ri = b->ri;
+	int error;
+
+	/* File 0 is the program that is being executed, even if its path leads
+	 * elsewhere by now. */
+	ri->file[0].path = strdup(b->img->path);
+	if (ri->file[0].path == NULL)
+		return (ENOMEM);
+	ri->file[0].id = resident_id_of(b->img->vp);
+	ri->nfiles = 1;
+	error = make_trial(a);
 	if (error != 0) {
 		memcpy(b->why, a->why, sizeof(b->why));
 		return (error);
 	}
-	error = trial_run(b);
-	if (error == 0)
-		error = trial_check(b);
-	if (error == 0)
-		error = trial_compare(a, b);
-	if (error == 0)
-		error = keep(b);
-	return (error);
+	error = make_trial(b);
+	if (error != 0)
+		return (error);
+	error = trial_compare(a, b);
+	if (error != 0)
+		return (error);
+	return (keep(b));
+}
+
+static void
+make_log(const struct exec_image *img, const char *why, int error)
+{
+	if (error == ENOEXEC)
+		klog(&img->k->log, KLOG_WARN, "%s cannot be resident: %s",
+		    img->path, why[0] != '\0' ? why : strerror(error));
+	else if (error != 0)
+		klog(&img->k->log, KLOG_INFO, "%s is not resident yet: %s",
+		    img->path, strerror(error));
+}
+
+static void
+trials_init(struct resident_trial t[2], struct exec_image *img,
+    struct resident_image *ri)
+{
+	host_random(&t[0].seed, sizeof(t[0].seed));
+	for (unsigned i = 0; i < 2; i++) {
+		t[i].img = img;
+		t[i].nr = i;
+		t[i].seed = t[0].seed;
+		t[i].ri = ri;
+		kmutex_init(&t[i].lock, "trial", KRANK_LEAF, 0);
+		kcond_init(&t[i].cond);
+	}
+}
+
+static void
+trials_destroy(struct resident_trial t[2])
+{
+	for (unsigned i = 0; i < 2; i++) {
+		trial_end(&t[i]);
+		kcond_destroy(&t[i].cond);
+		kmutex_destroy(&t[i].lock);
+	}
 }
 
 int
 resident_make(struct exec_image *img, struct resident_image **out)
 {
-	struct resident_trial *t = calloc(2, sizeof(*t));
-	struct resident_image *ri = calloc(1, sizeof(*ri));
-	int error = t != NULL && ri != NULL ? 0 : ENOMEM;
+	struct resident_trial *t;
+	struct resident_image *ri;
+	int error;
 
-	if (ri != NULL)
-		atomic_init(&ri->refs, 1);
-	if (error == 0) {
-		ri->k = img->k;
-		host_random(&t[0].seed, sizeof(t[0].seed));
-		for (unsigned i = 0; i < 2; i++) {
-			t[i].img = img;
-			t[i].nr = i;
-			t[i].seed = t[0].seed;
-			t[i].ri = ri;
-			kmutex_init(&t[i].lock, "trial", KRANK_LEAF, 0);
-			kcond_init(&t[i].cond);
-		}
-		/* File 0 is the program that is being executed, even if its
-		 * path leads elsewhere by now. */
-		ri->file[0].path = strdup(img->path);
-		ri->file[0].id = resident_id_of(img->vp);
-		ri->nfiles = 1;
-		if (ri->file[0].path == NULL)
-			error = ENOMEM;
-		if (error == 0)
-			error = make_with(&t[0], &t[1]);
-		if (error == ENOEXEC)
-			klog(&img->k->log, KLOG_WARN,
-			    "%s cannot be resident: %s", img->path,
-			    t[1].why[0] != '\0' ? t[1].why : strerror(error));
-		else if (error != 0)
-			klog(&img->k->log, KLOG_INFO,
-			    "%s is not resident yet: %s", img->path,
-			    strerror(error));
-		for (unsigned i = 0; i < 2; i++) {
-			trial_end(&t[i]);
-			kcond_destroy(&t[i].cond);
-			kmutex_destroy(&t[i].lock);
-		}
+	t = calloc(2, sizeof(*t));
+	if (t == NULL)
+		return (ENOMEM);
+	ri = calloc(1, sizeof(*ri));
+	if (ri == NULL) {
+		free(t);
+		return (ENOMEM);
 	}
+	atomic_init(&ri->refs, 1);
+	ri->k = img->k;
+	trials_init(t, img, ri);
+	error = make_image(&t[0], &t[1]);
+	make_log(img, t[1].why, error);
+	trials_destroy(t);
 	free(t);
-	if (error == 0)
-		*out = ri;
-	else if (ri != NULL)
+	if (error != 0) {
 		resident_free(ri);
-	return (error);
+		return (error);
+	}
+	*out = ri;
+	return (0);
 }
 
 const struct resident_ops resident_ops = {
