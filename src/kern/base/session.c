@@ -121,20 +121,20 @@ proc_setsid(struct proc *p, int *sid)
 	struct vkernel *k = p->k;
 	struct session *s;
 	struct proc *q;
-	int error = 0;
+	int error = EPERM;
 
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (q, &k->procs, all)
 		if (q->pgid == p->pid)
-			error = EPERM;
-	if (error == 0)
-		error = session_create(k, p->pid, &s);
-	if (error == 0) {
-		session_free(k, p->session);
-		p->session = s;
-		p->sid = p->pgid = p->pid;
-		*sid = p->pid;
-	}
+			goto out;
+	error = session_create(k, p->pid, &s);
+	if (error != 0)
+		goto out;
+	session_free(k, p->session);
+	p->session = s;
+	p->sid = p->pgid = p->pid;
+	*sid = p->pid;
+out:
 	kmutex_unlock(&k->proctree);
 	return (error);
 }

@@ -94,15 +94,19 @@ clone_lwp_state(
 	if ((flags & LX_CLONE_SETTLS) != 0)
 		tf->fs_base = args->tls;
 	error = cpu_xstate_copy(nl->cpu, l->cpu);
-	/* Prepare the machine now, while the fork can still be refused. */
-	if (error == 0 && (flags & LX_CLONE_VM) != 0)
-		error = cpu_share(nl->cpu, l->cpu);
-	else if (error == 0)
-		error = cpu_prepare(nl->cpu, nl->p->vmspace->pmap);
-	if (error == 0 && (flags & LX_CLONE_SYSVSEM) != 0)
-		error = sem_undo_share(l, nl);
 	if (error != 0)
 		return (error);
+	/* Prepare the machine now, while the fork can still be refused. */
+	error = (flags & LX_CLONE_VM) != 0
+		    ? cpu_share(nl->cpu, l->cpu)
+		    : cpu_prepare(nl->cpu, nl->p->vmspace->pmap);
+	if (error != 0)
+		return (error);
+	if ((flags & LX_CLONE_SYSVSEM) != 0) {
+		error = sem_undo_share(l, nl);
+		if (error != 0)
+			return (error);
+	}
 	kmutex_lock(&l->p->lock);
 	nl->sigmask = l->sigmask_restore ? l->sigmask_saved : l->sigmask;
 	nl->nice = l->nice;
@@ -265,17 +269,19 @@ fork_link(struct lwp *l, struct proc *np, struct lwp *nl, uint64_t flags)
 	kmutex_lock(&p->lock);
 	killed = lwp_killed_locked(l);
 	kmutex_unlock(&p->lock);
-	error = killed || atomic_load(&k->dying) ? EAGAIN : 0;
-	if (error == 0)
-		error = pid_alloc(k, &np->pid);
-	if (error == 0) {
-		nl->tid = np->pid;
-		np->pgid = p->pgid;
-		np->sid = p->sid;
-		np->session = p->session;
-		session_ref(np->session);
-		proc_link(np, (flags & LX_CLONE_PARENT) != 0 ? p->parent : p);
-	}
+	error = EAGAIN;
+	if (killed || atomic_load(&k->dying))
+		goto out;
+	error = pid_alloc(k, &np->pid);
+	if (error != 0)
+		goto out;
+	nl->tid = np->pid;
+	np->pgid = p->pgid;
+	np->sid = p->sid;
+	np->session = p->session;
+	session_ref(np->session);
+	proc_link(np, (flags & LX_CLONE_PARENT) != 0 ? p->parent : p);
+out:
 	kmutex_unlock(&k->proctree);
 	return (error);
 }

@@ -114,22 +114,25 @@ session_set_ctty(struct proc *p, const void *tty)
 {
 	struct vkernel *k = p->k;
 	struct session *s;
-	int error = 0;
+	int error = EPERM;
 
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (s, &k->sessions, link)
 		if (s->tty == tty && s != p->session)
-			error = EPERM;
+			goto out;
 	if (p->sid != p->pid ||
 	    (p->session->tty != NULL && p->session->tty != tty))
-		error = EPERM;
-	/* Its master may be closing: then tty_hangup() is called after this. */
-	if (error == 0 && tty != k && !pty_live((struct pty *)(uintptr_t)tty))
-		error = EIO;
-	if (error == 0 && p->session->tty == NULL) {
+		goto out;
+	/* If the master is closing, tty_hangup() is called after this. */
+	error = EIO;
+	if (tty != k && !pty_live((struct pty *)(uintptr_t)tty))
+		goto out;
+	error = 0;
+	if (p->session->tty == NULL) {
 		p->session->tty = tty;
 		p->session->fg_pgid = p->pgid;
 	}
+out:
 	kmutex_unlock(&k->proctree);
 	return (error);
 }

@@ -421,23 +421,25 @@ ptimer_create(struct proc *p, struct ptimer *t, bool value_is_id, int *id)
 	t->source = (struct ksig_source){
 	    .taken = ptimer_taken, .flushed = ptimer_flushed};
 	error = timer_bind(p, t);
-	if (error == 0 && p->ntimers >= PTIMER_MAX)
-		error = EAGAIN;
-	if (error == 0 &&
-	    atomic_fetch_add(&p->k->ntimers, 1) >= PTIMER_ALL_MAX) {
+	if (error != 0)
+		goto out;
+	error = EAGAIN;
+	if (p->ntimers >= PTIMER_MAX)
+		goto out;
+	if (atomic_fetch_add(&p->k->ntimers, 1) >= PTIMER_ALL_MAX) {
 		atomic_fetch_sub(&p->k->ntimers, 1);
-		error = EAGAIN;
+		goto out;
 	}
-	if (error == 0) {
-		do {
-			t->id = (int)(p->timer_next++ & INT32_MAX);
-		} while (find_timer(p, t->id) != NULL);
-		if (value_is_id)
-			t->value = (uint64_t)t->id;
-		*id = t->id;
-		p->ntimers++;
-		LIST_INSERT_HEAD(&p->timers, t, link);
-	}
+	error = 0;
+	do {
+		t->id = (int)(p->timer_next++ & INT32_MAX);
+	} while (find_timer(p, t->id) != NULL);
+	if (value_is_id)
+		t->value = (uint64_t)t->id;
+	*id = t->id;
+	p->ntimers++;
+	LIST_INSERT_HEAD(&p->timers, t, link);
+out:
 	kmutex_unlock(&p->lock);
 	return (error);
 }
