@@ -63,8 +63,8 @@ event_ready(struct stub_cpu *sc)
  * Sleep until the stub reports.  Twice a second, and at each spurious wake-up,
  * the thread checks whether the stub is dead and whether an answer is overdue:
  * an answer to an interrupt, or any answer if the command runs no user code
- * (`owes`).  Of a long time between two checks only LOOK_MAX_NS count as
- * silence: this process was stopped meanwhile, and perhaps the stub as well.
+ * (`owes`).  At most LOOK_MAX_NS between two checks count as silence: a longer
+ * time means that this process was stopped, and perhaps the stub as well.
  */
 static void
 wait_asleep(struct stub_cpu *sc, bool owes)
@@ -95,7 +95,9 @@ wait_asleep(struct stub_cpu *sc, bool owes)
 		if (silent > atomic_load(&sc->sm->watchdog_ns) &&
 		    !event_ready(sc)) {
 			klog(sc->sm->sys->log, KLOG_WARN,
-			    "stub %d does not answer: killed", sc->stub->pid);
+			    "stub (host process %d) does not answer; it is "
+			    "killed, and its guest process ends",
+			    sc->stub->pid);
 			stub_signal_kill(sc->stub);
 			silent = 0;
 		}
@@ -124,7 +126,8 @@ stub_op_failed(struct stub_cpu *sc)
 	if (++sc->opfails < OPFAILS_MAX)
 		return (0);
 	klog(sc->sm->sys->log, KLOG_ERR,
-	    "the host refuses to map guest memory (error %u)",
+	    "the host refuses to map guest memory (error %u); raise its limits "
+	    "on mappings (vm.max_map_count) or memory",
 	    *(volatile uint32_t *)&sc->ctx->op_errno);
 	return (ENOMEM);
 }

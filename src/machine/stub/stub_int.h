@@ -4,7 +4,7 @@
 /*
  * Inside the stub machine.  The files, each of which calls only those above it:
  *
- *   stub_zygote.c    the conversation with the process that forks stubs
+ *   stub_zygote.c    start of, and orders to, the process that forks stubs
  *   stub_machine.c   processes: pool, keeper thread, death
  *   stub_place.c     CPUs of the threads
  *   stub_handover.c  commands to a stub thread, and its reports
@@ -116,8 +116,8 @@ struct stub_machine {
 	_Atomic(uint64_t) vdso;     /* [a] guest address of the vdso, 0 none */
 	uint8_t *xtemplate;      /* [I] once set: extended state after exec */
 	_Atomic(uint32_t) xsize; /* [a] its bytes */
-	_Atomic(uint64_t) watchdog_ns; /* [a] kill a stub silent for so long */
-	_Atomic(uint64_t) order_ns;    /* [a] give up a silent zygote */
+	_Atomic(uint64_t) watchdog_ns; /* [a] until a silent stub is killed */
+	_Atomic(uint64_t) order_ns;    /* [a] until a zygote counts as dead */
 
 	struct kmutex lock; /* rank STUB */
 	struct kcond cond;  /* pool, state */

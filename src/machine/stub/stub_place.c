@@ -34,7 +34,8 @@
  * Locking: the lwp's host thread makes all calls; the counts per CPU are
  * atomic and approximate.
  *
- * Guarantees: none but speed.  Nothing depends on whether the host obeys.
+ * Guarantees: none.  Placement affects only the speed; the code is correct also
+ * where the host refuses to pin a thread.
  */
 
 #include "machine/stub/stub_int.h"

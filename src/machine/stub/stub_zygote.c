@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The stub machine: the conversation with the zygote.
+ * The stub machine: starting the zygote, and giving it orders.
  *
  * Concepts: the zygote is the process that forks stubs (program/zygote.c).
  * The keeper thread starts it from the embedded stub image, moves its vdso to
