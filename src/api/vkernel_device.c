@@ -18,9 +18,9 @@
  * searched by name.  The embedder's functions are called without locks, by
  * several threads at once.
  *
- * Guarantees: the embedder sees a page number, an offset or a length from a
- * guest only after it was checked; a guest sees the embedder's answer only
- * after it was checked.
+ * Guarantees: a page number, an offset or a length from a guest is checked
+ * before it is passed to the embedder; a result of the embedder is checked
+ * before it is passed to a guest.
  *
  * Limits: 64 runs of device memory, and 1 GiB of it unless the configuration
  * says otherwise.

@@ -60,7 +60,8 @@ mounts_ctx(struct vkernel *k)
 static int
 mounts_refused(struct vkernel *k, const char *what, const char *path, int error)
 {
-	klog(&k->log, KLOG_ERR, "%s %s: %s", what, path, strerror(error));
+	klog(&k->log, KLOG_ERR, "cannot set up the %s %s: %s", what, path,
+	    strerror(error));
 	return (error);
 }
 
@@ -122,7 +123,7 @@ mounts_make_point(struct vkernel *k, const char *path, bool dir)
 	if (error == 0)
 		file_free(f);
 out:
-	/* On the read-only root the place is simply missing. */
+	/* EROFS: the mount point is missing and the root is read-only. */
 	return (error == EROFS ? ENOENT : error);
 }
 
@@ -245,7 +246,7 @@ mounts_one(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
 	case VKERNEL_MOUNT_BIND:
 		error = hostfs_mount_create(k->vfs, m->src, m->rdonly, &mp);
 		if (error != 0)
-			return (mounts_refused(k, "bind", m->src, error));
+			return (mounts_refused(k, "mount of", m->src, error));
 		break;
 	default:
 		error = tmpfs_mount_create(
@@ -296,7 +297,8 @@ mounts_all(struct vkernel *k, char **rw)
 			continue;
 		error = mounts_canonical(k, m[i].src, &rw[i]);
 		if (error != 0)
-			return (mounts_refused(k, "rw", m[i].src, error));
+			return (mounts_refused(
+			    k, "writable path", m[i].src, error));
 	}
 	error = mounts_defaults(k, rw);
 	if (error != 0)

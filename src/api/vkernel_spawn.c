@@ -11,8 +11,8 @@
  * process group.  Starting its host thread is the last step.  A failure on the
  * way leaves nothing behind.
  *
- * The first process that is started has number 1 and is init: the reaper of
- * orphans while it lives.
+ * The first process that is started has number 1.  It is not an init: it does
+ * not become the parent of orphans (exit.c).
  *
  * Terminal.  If one of the descriptors 0 to 2 is a terminal of the host, it
  * becomes the kernel's terminal.  Unless it is the controlling terminal of

@@ -4,9 +4,9 @@
 /*
  * Swap for the embedder: add and remove areas while the kernel runs.
  *
- * Purpose: to translate.  vm implements areas (swap_pager.h); numbers, errors
- * and meanings are passed through.  A descriptor is duplicated, so that the
- * embedder keeps its own whether the call fails or not.
+ * Purpose: to check arguments and pass them to vm, which implements areas
+ * (swap_pager.h) and whose errors are returned unchanged.  A descriptor is
+ * duplicated, so that the embedder keeps its own whether the call fails or not.
  *
  * The figures are the sums over the areas in use: the counts of an area that
  * was removed are gone.
@@ -99,8 +99,9 @@ vkernel_swap_config(struct vkernel *k, const struct vkernel_swap *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		error = vkernel_swapon(k, &s[i], &area);
 		if (error != 0) {
-			klog(&k->log, KLOG_ERR, "swap area %zu: %s", i + 1,
-			    strerror(error));
+			klog(&k->log, KLOG_ERR,
+			    "cannot use swap area %zu of the configuration: %s",
+			    i + 1, strerror(error));
 			return (error);
 		}
 	}
