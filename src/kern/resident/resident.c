@@ -21,10 +21,11 @@
  * library in an earlier directory counts as a change, as does the appearance of
  * a file that was not there.  The exec after that makes a new image.
  *
- * Cold starts.  It cannot be found out afterwards what the environment would
- * have changed in the loader.  So a program starts cold when variables of the
- * loader or of malloc are set (env_refuses), and when the stack limit, an id,
- * or the root directory differs from those that the image was made with.
+ * Cold starts.  The loader of an image has not seen the environment of a later
+ * exec, and what it would have done with it is not known.  So a program starts
+ * cold when variables of the loader or of malloc are set (env_refuses), and
+ * when the stack limit, an id, or the root directory differs from those that
+ * the image was made with.
  *
  * Memory.  An image is a vmspace like others: its pages are counted, paged out
  * and shared with the copies.  It is discarded when the program is unmarked and
@@ -279,7 +280,7 @@ resident_text(struct vkernel *k, struct procfs_buf *b)
 	}
 }
 
-/* ---- may it be used? ---- */
+/* ---- may an image be used? ---- */
 
 bool
 resident_same(const struct resident_id *a, const struct resident_id *b)
@@ -324,7 +325,7 @@ resident_identify(const struct vfs_ctx *ctx, const char *path, bool nofollow)
 	return (id);
 }
 
-/* Would a variable have changed what the loader or a constructor did? */
+/* Is a variable set that could change what the loader or a constructor does? */
 static bool
 env_refuses(const struct exec_args *a)
 {
@@ -398,7 +399,7 @@ mark_path(struct exec_image *img)
 	struct resident_mark *m;
 	unsigned n = 0;
 
-	/* A quick test without the lock: the list changes rarely. */
+	/* Copy the paths: namei() must not be called with the lock held. */
 	kmutex_lock(&k->resident_lock);
 	LIST_FOREACH (m, &k->marks, link)
 		if (n < RESIDENT_MARKS && (paths[n] = strdup(m->path)) != NULL)
@@ -414,8 +415,9 @@ mark_path(struct exec_image *img)
 }
 
 /*
- * An image was made, or could not be: for this file (refused), or just now.
- * Returns a ref for the caller.
+ * End RM_MAKING.  ri: the image; NULL: none was made, because of the file
+ * (refused: not tried again until the file changes) or for the moment.
+ * Returns a ref of ri for the caller.
  */
 static struct resident_image *
 mark_made(struct exec_image *img, const char *path, struct resident_image *ri,
@@ -516,8 +518,8 @@ get_for(struct exec_image *img, const char *path)
 	if (!files_same(img, ri)) {
 		mark_stale(img->k, path, ri);
 		resident_free(ri);
-		/* The image kept the program's vnode in use, and with it
-		 * pages. */
+		/* The image kept the program's vnode in use, with pages that
+		 * may be older than the file. */
 		vn_revalidate(img->vp);
 		return (NULL);
 	}

@@ -20,11 +20,11 @@ enum resident_kind {
 	RP_ARGV,     /* &argv[0] */
 	RP_ENVP,     /* &envp[0] */
 	RP_AUXV,     /* the auxiliary vector */
-	RP_RANDOM,   /* strings of it */
-	RP_PLATFORM, /* ... */
-	RP_EXECFN,   /* ... */
-	RP_ARG0,     /* argv[0] */
-	RP_ARG0BASE, /* behind its last slash */
+	RP_RANDOM,   /* the bytes of AT_RANDOM */
+	RP_PLATFORM, /* the string of AT_PLATFORM */
+	RP_EXECFN,   /* the string of AT_EXECFN */
+	RP_ARG0,     /* the string argv[0] */
+	RP_ARG0BASE, /* behind the last slash of argv[0] */
 	RP_ENTRY,    /* the program's entry point */
 	RP_ARGC,     /* 32 bits */
 	RP_TID,      /* 32 bits */
@@ -35,7 +35,8 @@ struct resident_patch {
 	enum resident_kind kind;
 };
 
-/* Identity of what a path leads to.  All zero but error: it leads nowhere. */
+/* Identity of the file that a path leads to.  error not 0: the look-up failed,
+ * all other fields are 0. */
 struct resident_id {
 	int error;
 	bool special; /* neither a file nor a directory */
@@ -86,7 +87,7 @@ bool resident_shed(struct vkernel *);
  */
 struct resident_image *resident_get(struct exec_image *);
 void resident_free(struct resident_image *);
-/* The identity of what the path leads to now, as that look-up finds it. */
+/* Look the path up now, and return the identity of what it leads to. */
 struct resident_id resident_identify(
     const struct vfs_ctx *, const char *path, bool nofollow);
 bool resident_same(const struct resident_id *, const struct resident_id *);

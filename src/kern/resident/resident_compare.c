@@ -109,7 +109,7 @@ explain(struct resident_trial *a, struct resident_trial *b, vm_offset_t at,
 		return (0);
 	if (kind_of(a, b, wa, wb, &kind))
 		return (patch_add(b->ri, at, kind));
-	/* Pointers into frames that were left. */
+	/* Pointers into frames of functions that have returned. */
 	if (wa >= a->stack_lo && wa < a->sp && wb >= b->stack_lo && wb < b->sp)
 		return (0);
 	if (is_time(a, b, at, wa, wb))
@@ -180,7 +180,8 @@ compare_all(struct resident_trial *a, struct resident_trial *b)
 	return (0);
 }
 
-/* Only one place can be set to the number of a thread that has none yet. */
+/* exec_loaded.tid_at has room for one place: a process that vkernel_spawn() is
+ * making has no number at exec, and stores it there when it starts. */
 static int
 check_tid(struct resident_trial *b)
 {

@@ -6,10 +6,10 @@
  *
  * Purpose.  At its entry point a program finds memory that the loader has
  * prepared.  Most of it depends on the files alone, some of it on the process:
- * where its stack was, how many arguments it had, its number.  A copy for
- * another process needs exactly those words to be changed.  No list of symbols
- * names them for every C library and every version; they are found by an
- * experiment.
+ * the address of the stack, the number of arguments, the number of the thread.
+ * A copy for another process needs exactly those words to be changed.  There is
+ * no list of symbols that names them for every version of every C library;
+ * therefore two runs of the loader are compared.
  *
  * Concepts.  A trial is an exec by a process that other processes cannot find
  * (it is in no table and has no number), with no descriptors, and a made-up
@@ -21,23 +21,30 @@
  * differ in what may differ between execs: their stacks lie in different
  * places, the arguments are different in number, the thread has another number.
  * So a word that is equal in both does not depend on these.  A word that
- * differs must be explained: it is, in each trial, one of the places on the
- * stack that the ABI defines, the number of arguments, or the thread's.  What
- * it means is kept as a patch.  So the pointers of a C library are handled:
+ * differs must be explained: it is, in each trial, the address of one of the
+ * places on the stack that the ABI defines, the number of arguments, or the
+ * number of the thread.  The explanation is kept as a patch.  These words of a
+ * C library are explained:
  *
- * stack __libc_stack_end: RP_SP; _dl_argv, __libc_argv: RP_ARGV; __libc_argc,
- * _dl_argc: RP_ARGC; program_invocation_name and its short form: RP_ARG0,
- * RP_ARG0BASE auxv _dl_auxv: RP_AUXV; _dl_random: RP_RANDOM; _dl_platform:
- * RP_PLATFORM; values taken from it are those of the machine or of the files
- * environ __environ: RP_ENVP; a pointer into a variable is not explained thread
- * the tid in the thread's descriptor: RP_TID, which is where set_tid_address of
- * one C library points as well
+ *	__libc_stack_end                      RP_SP
+ *	_dl_argv, __libc_argv                 RP_ARGV
+ *	_dl_argc, __libc_argc                 RP_ARGC
+ *	program_invocation_name               RP_ARG0
+ *	program_invocation_short_name         RP_ARG0BASE
+ *	__environ                             RP_ENVP
+ *	_dl_auxv, _dl_random, _dl_platform    RP_AUXV, RP_RANDOM, RP_PLATFORM
+ *	the thread id in the descriptor of    RP_TID (one C library also gives
+ *	the thread                            its address to set_tid_address)
  *
- * Pointers into stack frames that were left (below the stack pointer, in both)
- * are ignored, and so are the times that the loader stores for its statistics,
- * and the number of the CPU whose features it has read.  Any other difference
- * means that this program cannot be resident: the log says so, and it starts
- * cold until its file changes.
+ * A value that the loader copies from the auxiliary vector is that of the
+ * machine or of the files, and equal in both trials.  A pointer into a variable
+ * of the environment is not explained.
+ *
+ * Three kinds of difference are ignored: pointers to addresses below the stack
+ * pointer of both trials, times that the loader stores for its statistics, and
+ * the number of the CPU whose features it has read.  Any other difference means
+ * that this program cannot be resident: the log names the difference, and the
+ * program starts cold until its file changes.
  *
  * A loader must also not have done anything outside of its memory: only calls
  * that look at files, map them, or return what is the same for all processes
@@ -47,9 +54,9 @@
  * resident.c.
  *
  * Locking and lifetime: no lock is held.  A trial is killed after TRIAL_NS,
- * when the process that waits for it is, and when memory runs out, wherever it
- * is: in user code or asleep in a call.  The second trial's vmspace becomes the
- * image.
+ * when the process that waits for it is killed, and when memory runs out.  That
+ * ends its user code and its sleep in a call.  The second trial's vmspace
+ * becomes the image.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -82,8 +89,8 @@ const unsigned trial_argc[2] = {1031, 1237};
 const int trial_tid[2] = {0x5ead0bad, 0x6bed1dea};
 static const char *const trial_arg0[2] = {"/trial/one", "/trials/zero"};
 static const char *const trial_path[2] = {"/trial/exec", "/trials/exec-0"};
-/* Variables that no program reads: a loader that copies the environment is
- * noticed by them. */
+/* Variables that no program reads.  Their strings differ in place between the
+ * trials, so a loader that copies the environment causes a difference. */
 static const char *const trial_env[] = {"_VMSPACE_TRIAL_1=1",
     "_VMSPACE_TRIAL_2=2", "_VMSPACE_TRIAL_3=3", "_VMSPACE_TRIAL_4=4",
     "_VMSPACE_TRIAL_5=5", NULL};
@@ -293,7 +300,8 @@ call_is(const char *call, const char *name)
 	return (call != NULL && strcmp(call, name) == 0);
 }
 
-/* Is it harmless with these arguments?  Then *path. */
+/* Is the call harmless with these arguments?  If so, *path is the index of the
+ * argument that is a path, or -1. */
 static bool
 call_allowed(const char *call, const uint64_t *a, int *path)
 {
@@ -311,7 +319,8 @@ call_allowed(const char *call, const uint64_t *a, int *path)
 		return ((a[2] & changing) == O_RDONLY);
 	if (call_is(call, "prlimit64"))
 		return (a[0] == 0 && a[1] == LX_RLIMIT_STACK && a[2] == 0);
-	/* No memory that copies would share, or lose as a fork does. */
+	/* Refuse memory that the copies would share, and memory that a fork
+	 * leaves out. */
 	if (call_is(call, "mmap"))
 		return ((a[3] & LX_MAP_TYPE) == LX_MAP_PRIVATE ||
 			((a[3] & LX_MAP_ANONYMOUS) == 0 &&
@@ -358,7 +367,7 @@ resident_name(struct resident_trial *t, const char *path, struct vnode *vp)
 	unsigned i;
 	int error;
 
-	/* The trial starts in the root directory, others do not. */
+	/* The trial starts in the root directory, another exec need not. */
 	if (path[0] != '/')
 		return (trial_refuse(t, "its interpreter has no path", 0, 0));
 	error = trial_name(t->ri, t->img, path, false, &i);
@@ -426,8 +435,8 @@ call_names(struct resident_trial *t, unsigned nr, const char *call,
 	return (0);
 }
 
-/* After the call: did it find the same file?  Did it need something that a
- * trial does not have? */
+/* After the call: did the call find the file that was recorded?  Did it need
+ * something that a trial does not have? */
 static int
 call_check(struct resident_trial *t)
 {
@@ -554,7 +563,7 @@ resident_expire(struct resident_trial *t)
 	atomic_store(&t->expired, true);
 }
 
-/* The trial is to end: user code is interrupted, sleeps end. */
+/* End the trial: interrupt its user code and its sleeps. */
 static void
 trial_kill(struct resident_trial *t)
 {
