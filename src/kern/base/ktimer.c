@@ -39,8 +39,8 @@
  * all of them before.  Therefore a hold can be taken on the process of any
  * armed timer.
  *
- * Limits.  An interval that was overslept several times gives one signal, as on
- * Linux.
+ * Limits.  If several periods of an interval timer have passed when it fires,
+ * they give one signal, as on Linux.
  */
 #include <errno.h>
 #include <stdlib.h>

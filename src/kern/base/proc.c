@@ -11,8 +11,9 @@
  *	EMBRYO -> ALIVE <-> STOPPED -> ZOMBIE -> DEAD -> (last hold) zone
  *
  * EMBRYO: being built by fork or spawn.  ALIVE: has lwps.  ZOMBIE: owns no
- * memory, files or text any more; only numbers wait for the parent.  DEAD: out
- * of the table; lookups by pid fail, holders may still read numbers.
+ * memory, files or text any more; keeps ids, exit status and usage until its
+ * parent waits.  DEAD: out of the table; lookups by pid fail, a thread with a
+ * hold may still read the ids.
  *
  * What a process owns is taken in one order and published under its lock:
  * vmspace, textvp, fdt and fs are NULL before the first exec and again when the

@@ -51,7 +51,7 @@ enum proc_state {
 	PROC_EMBRYO, /* in the table, not yet running */
 	PROC_ALIVE,
 	PROC_STOPPED, /* job control */
-	PROC_ZOMBIE,  /* owns nothing any more, waits for its parent */
+	PROC_ZOMBIE,  /* owns nothing any more, not yet reaped */
 	PROC_DEAD,    /* reaped; only holds keep the structure */
 };
 

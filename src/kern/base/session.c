@@ -7,8 +7,9 @@
  * Concepts: a process group is the set of processes with one pgid; it has no
  * structure of its own.  A session is a structure counted by its processes, and
  * lives on after its leader.  Its controlling terminal is in kern/sig/ctty.c.
- * A group is orphaned when no member has a parent outside the group but in the
- * session: if it stopped, no shell of its session could continue it.
+ * A group is orphaned when no member has a parent that is in another group of
+ * the same session: if the group stopped, no shell of its session could
+ * continue it.
  *
  * Locking: proctree for everything.
  */

@@ -23,9 +23,9 @@
  *	6. the vfork parent is woken; the machine, the old text and the old
  *	   vmspace are released
  *
- * From step 2 on nothing can fail, so there is no half-done exec to kill, with
- * one exception: if another lwp began to share handlers or descriptors between
- * steps 1 and 2 and there is no memory for a copy, the process gets SIGKILL.
+ * From step 2 on nothing can fail, with one exception: if another lwp began to
+ * share handlers or descriptors between steps 1 and 2 and there is no memory
+ * for a copy, the process gets SIGKILL.
  *
  * Text vnode.  The image owns a ref of the new vnode, and a text ref (ETXTBSY),
  * before the commit publishes it, and the old vnode is released after the
@@ -33,10 +33,10 @@
  * both cases.  Threads in the old vmspace are not counted: it is freed with its
  * last ref.
  *
- * Threads.  The lwp that execs sets `single_lwp`; the others end after their
- * present event.  If the process must exit meanwhile, or another lwp began an
- * exec before, the exec ends with EINTR, which no program sees, because the lwp
- * itself must end.
+ * Threads.  The lwp that execs sets `single_lwp`; the other lwps end after
+ * their present event.  If the process exits meanwhile, or another lwp began an
+ * exec before, the exec fails with EINTR.  No program sees that error, because
+ * the lwp must end before it returns to user code.
  *
  * Layout of the new vmspace, from the top: a random gap, the stack, room for it
  * to grow to its limit (at least STACK_GAP_MIN), a random gap, and from there
@@ -128,7 +128,7 @@ fail:
 int
 exec_new_vmspace(struct exec_image *img)
 {
-	/* Copies: another thread of the process may be changing them. */
+	/* Read each limit once: another thread may be changing it. */
 	const uint64_t stack = proc_rlimit_cur(img->p, LX_RLIMIT_STACK);
 	const uint64_t data = proc_rlimit_cur(img->p, LX_RLIMIT_DATA);
 	const uint64_t as = proc_rlimit_cur(img->p, LX_RLIMIT_AS);

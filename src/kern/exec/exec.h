@@ -14,9 +14,7 @@
 struct lwp;
 struct vnode;
 
-/* Replace the program (exec.c).  On success registers are those of the new
- * image.  Errors as execve(2), the caller unharmed; after the commit point a
- * failure kills with SIGKILL. argv/envp: kernel copies. */
+/* The program and its arguments, as kernel copies. */
 struct exec_args {
 	const char *path; /* for AT_EXECFN and comm */
 	struct vnode *vp; /* ref'ed by the caller; resolved program */
@@ -27,8 +25,14 @@ struct exec_args {
 };
 #define EXEC_ARG_MAX (2u << 20)
 #define EXEC_STRLEN_MAX (128u << 10)
-/* Borrows everything in args; on success the lwp's registers are those of
- * the new image: the caller returns EJUSTRETURN. */
+/*
+ * Replace the program of the process.
+ * - Borrows everything in args.  No locks held; blocks.
+ * - 0: the lwp's registers are those of the new image; the caller returns
+ *   EJUSTRETURN.
+ * - An error of execve(2): the process is unchanged, or it is ending (see step
+ *   2 in exec.c).
+ */
 int kern_exec(struct lwp *, struct exec_args *);
 /*
  * exec_args.c: argument vectors as kernel copies.  init, then either copyin

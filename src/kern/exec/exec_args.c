@@ -78,7 +78,7 @@ args_append(struct exec_args *a, char *s, size_t len, bool env)
 	if (a->bytes + len + (a->argc + a->envc + 1) * sizeof(char *) >
 	    EXEC_ARG_MAX)
 		return (E2BIG);
-	/* Room for this one and the NULL, doubled at powers of two. */
+	/* Room for this string and the NULL, doubled at powers of two. */
 	if (*n == 0 || (*n >= 8 && (*n & (*n - 1)) == 0)) {
 		grown =
 		    realloc(*vec, (*n < 8 ? 9 : *n * 2 + 1) * sizeof(*grown));

@@ -15,9 +15,9 @@
  *	            argv pointers, NULL
  *	sp          argc                    16-byte aligned
  *
- * The contents are built in kernel memory and copied out once; its size is
- * bounded by EXEC_ARG_MAX and a few KiB.  The mapping under it has room for it
- * and STACK_SLACK more, and grows down by faults.
+ * The contents are built in kernel memory and copied out once; their size is
+ * bounded by EXEC_ARG_MAX and a few KiB.  The mapping of the stack has room for
+ * the contents and STACK_SLACK more, and grows down by faults.
  */
 #include <cpuid.h>
 #include <elf.h>
@@ -96,11 +96,12 @@ aux_build(
 	aux(img, LX_AT_PHNUM, img->prog.phnum);
 	aux(img, LX_AT_BASE, img->prog.base);
 	aux(img, LX_AT_FLAGS, 0);
-	/* A trial ends where the loader would begin the program. */
+	/* A trial ends when the loader jumps to AT_ENTRY: give it an address
+	 * that is not mapped. */
 	aux(img, LX_AT_ENTRY,
 	    img->p->trial != NULL ? img->vm->stack_top + RESIDENT_TRAP
 				  : img->prog.aentry);
-	/* Another thread of the process may be changing them. */
+	/* Another thread of the process may be changing the ids. */
 	kmutex_lock(&p->lock);
 	aux(img, LX_AT_UID, p->uid);
 	aux(img, LX_AT_EUID, p->euid);

@@ -22,14 +22,14 @@ struct exec_layout {
 	uint64_t envp, auxv, random, platform, execfn, arg0;
 };
 
-/* What a program says about itself. */
+/* Facts about the program from its file, for exec and the auxv. */
 struct exec_prog {
 	uint64_t base;                /* AT_BASE */
 	uint64_t phdr, phnum, aentry; /* AT_PHDR, AT_PHNUM, AT_ENTRY */
 	bool stack_exec;              /* PT_GNU_STACK asks for it */
 };
 
-/* What its loader has set when it jumps to the entry. */
+/* What the loader of a resident image had set when it jumped to the entry. */
 struct exec_loaded {
 	uint64_t rdx, fs_base;
 	vm_offset_t clear_tid, robust_list;

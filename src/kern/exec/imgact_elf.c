@@ -17,9 +17,9 @@
  *	- no sum of address and size, or offset and size, wraps; every segment
  *	  ends at or below VM_MAX_ADDRESS.
  *
- * Placing.  ET_EXEC goes where it says.  ET_DYN goes to PIE_BASE plus a random
- * offset, an interpreter to the top of the mmap area, in one hole that is large
- * enough for all its segments.
+ * Placing.  ET_EXEC is mapped at the addresses in its headers.  ET_DYN goes to
+ * PIE_BASE plus a random offset, an interpreter to the top of the mmap area, in
+ * one hole that is large enough for all its segments.
  *
  * Mapping.  The file part of a segment is a private mapping of the file's
  * object.  The rest of its last page is zeroed if the segment has more memory
@@ -74,7 +74,7 @@ elf_header_ok(const Elf64_Ehdr *eh)
 		    (uint64_t)INT64_MAX - PHDRS_MAX * sizeof(Elf64_Phdr));
 }
 
-/* Facts about one PT_LOAD; *end is where the one before ended. */
+/* Check one PT_LOAD.  *end: the end of the PT_LOAD before it, then its own. */
 static bool
 elf_segment_ok(const Elf64_Phdr *ph, uint64_t *end)
 {
@@ -356,7 +356,7 @@ elf_load_interp(struct exec_image *img, const char *path)
 	return (error == ENOEXEC ? ELIBBAD : error);
 }
 
-/* What the loaded image says about itself: addresses, stack, heap. */
+/* Set the facts of exec_prog, and the addresses of code and heap. */
 static int
 elf_facts(struct exec_image *img, const struct elf_file *ef)
 {

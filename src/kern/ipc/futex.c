@@ -18,8 +18,8 @@
  * Bounded tries.  Another thread can remove the translation, or change the word
  * under a compare-and-swap, each time, on purpose or because memory is short.
  * A call tries FUTEX_TRIES times, gives up the CPU between tries, and then
- * fails with EAGAIN, after which a program tests the word again.  So a guest
- * cannot keep the thread in the kernel.
+ * fails with EAGAIN, after which a program tests the word again.  So no guest
+ * can make the thread loop in the kernel for ever.
  *
  * Lifetime.  A waker touches a waiter and its lwp only under the lock of the
  * bucket the waiter is on, and a waiter leaves its stack frame only after it
@@ -195,8 +195,8 @@ futex_dequeue(struct futex_waiter *w)
 	return (woken);
 }
 
-/* Enqueue if the word is `val`: 0, EAGAIN (it is not, or it was not there in
- * any of the tries), EFAULT... */
+/* Enqueue w if the word is `val`.  0; EAGAIN: the word is not `val`, or had no
+ * translation in any of the tries; errors of vm_fetch32(). */
 static int
 futex_enqueue(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
     struct futex_waiter *w)
@@ -293,8 +293,8 @@ struct futex_pair {
 	struct futex_bucket *b1, *b2;
 };
 
-/* Lock the queues of both words; with cmp, only if the first word is a->val:
- * EAGAIN if it is not, or was not there in any of the tries. */
+/* Lock the queues of both words; with cmp, only if the first word is a->val.
+ * EAGAIN: it is not, or had no translation in any of the tries. */
 static int
 futex_requeue_lock(struct lwp *l, const struct futex_requeue_args *a,
     bool shared, struct futex_pair *fp)
@@ -327,8 +327,8 @@ futex_requeue_lock(struct lwp *l, const struct futex_requeue_args *a,
 	return (EAGAIN);
 }
 
-/* Wake `nwake`, move up to `nmove` of the rest to va2; with cmp, only if the
- * first word still is `val`. */
+/* Wake up to a->nwake waiters of a->from, move up to a->nmove of the rest to
+ * a->to; with a->cmp, only if the word at a->from is a->val. */
 int
 futex_requeue(struct lwp *l, const struct futex_requeue_args *a, bool shared,
     int64_t *ret)
@@ -495,8 +495,8 @@ futex_wake_op(struct lwp *l, vm_offset_t va, vm_offset_t va2, bool shared,
 
 /* ---- robust lists, clear_tid ---- */
 
-/* The owner of the lock at va died.  Left alone if another thread changes the
- * word in all of the tries. */
+/* l, the owner of the lock at va, ends: mark the word.  The word is left as it
+ * is if another thread changes it in all of the tries. */
 static void
 robust_death(struct lwp *l, vm_offset_t va, bool pi, bool pending)
 {

@@ -111,7 +111,7 @@ out:
 	return (error);
 }
 
-/* ---- commands: each looks the set up for itself ---- */
+/* ---- commands: each finds the set by its id ---- */
 
 void
 sem_info(struct vkernel *k, bool now, struct lx_seminfo *si, int *last)
@@ -187,7 +187,7 @@ sem_change(struct lwp *l, int id, const struct lx_semid_ds *ds)
 	return (error);
 }
 
-/* How many operations wait for it to grow, or, with zero, to become 0. */
+/* How many calls wait for semaphore num to grow, or, with zero, to become 0. */
 static int
 sem_waiting(const struct sem_set *s, unsigned num, bool zero)
 {

@@ -116,8 +116,8 @@ sem_serve(struct sem_set *s, struct sem_wait *w, int status)
 	lwp_wakeup(w->l);
 }
 
-/* The operation that w waited for last still has to wait, and none before it
- * changes that. */
+/* The operation that w waited for last is its first one and still has to wait:
+ * no operation before it can change the value. */
 static bool
 sem_still_waits(const struct sem_set *s, const struct sem_wait *w)
 {

@@ -14,10 +14,10 @@
  * Carrying out keeps values between 0 and the maximum.  Setting a semaphore's
  * value removes the adjustments of it.
  *
- * Locking and lifetime.  All under k->ipc->sem.lock, refs of lists, too.  The
- * pointer in the lwp is its own.  A sem_undo is freed with its list or its set,
- * whichever is freed first.  One that a queued wait uses stays valid: the list
- * belongs to the lwp that waits, and the removal of the set ends the wait.
+ * Locking and lifetime.  All under k->ipc->sem.lock, also the refs of lists.
+ * Only the lwp's own thread uses lwp->semundo.  A sem_undo is freed when its
+ * list or its set is freed.  It stays valid while a queued wait uses it: the
+ * list belongs to the lwp that waits, and the removal of the set ends the wait.
  *
  * Limits.  UNDO_MAX adjustments in a kernel, including the cost of each
  * sem_undo; ENOMEM above that.

@@ -22,9 +22,9 @@
  *
  * Everything that a process owns is freed before step 7 makes it visible as a
  * zombie.  So a zombie owns no memory, no file and no text, and wait costs the
- * same after a 4 KiB and after a 64 GiB process.  Its structure keeps only
- * numbers, and the signal state, which threads that post signals may still
- * read.
+ * same after a 4 KiB and after a 64 GiB process.  Its structure keeps only the
+ * ids, exit status and usage, and the signal state, which threads that post
+ * signals may still read.
  *
  * Reapers.  Orphans become children of the nearest ancestor that is a subreaper
  * (PR_SET_CHILD_SUBREAPER).  Without one they have no parent, and the kernel

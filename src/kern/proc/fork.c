@@ -27,17 +27,19 @@
  *
  * vfork.  The parent's lwp waits until the child has exec'ed or exited.  The
  * child sets vfork_done under its lock and wakes the lwps of the process that
- * called (which CLONE_PARENT makes another one than its parent).  Each of the
- * two holds the other's structure during the wait.  Only death interrupts that
- * wait; the child then goes on alone with its own ref of the vmspace.
+ * called (with CLONE_PARENT, that is not the child's parent).  Each of the two
+ * processes holds the other's structure during the wait.  Only SIGKILL or the
+ * end of the calling lwp interrupts the wait; the child then continues with its
+ * own ref of the vmspace.
  *
  * Locking and lifetime: a fork holds nothing of the parent's when it returns
  * (text, descriptors, directories and vmspace have refs of their own), and a
- * failed one leaves no trace.
+ * failed fork undoes all of its steps.
  *
- * Guarantees: a parent that is being killed makes no more children: the test is
- * made under proctree, where the killer walks the table, so the walk sees the
- * child or the child is never linked.
+ * Guarantees: a parent that is being killed makes no more children. fork_link()
+ * tests for that under proctree, and a thread that kills several processes
+ * holds proctree while it walks the table: it finds the child in the table, or
+ * the child is never linked.
  */
 #include <errno.h>
 #include <string.h>

@@ -253,7 +253,7 @@ lwp_step(struct lwp *l)
 	case CPU_EV_DEAD:
 		proc_comm(p, comm);
 		klog(&p->k->log, KLOG_WARN,
-		    "pid %d (%s) killed: its machine process has ended", p->pid,
+		    "pid %d (%s) killed: its host process has ended", p->pid,
 		    comm);
 		kern_exit(l, LX_SIGKILL, true);
 		return;

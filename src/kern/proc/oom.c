@@ -12,18 +12,18 @@
  * pages are used.
  *
  * There is one victim at a time.  While a victim is dying no other process is
- * chosen, and each thread that needs memory waits for it, in small steps, until
- * frames are freed or the victim is a zombie (all of its memory is back then).
- * A call within OOM_FRESH_NS of such an end tries again first, because its
- * caller found memory short before the end.  A victim that has not ended after
- * OOM_PATIENCE_NS (it may be waiting for the host) is left alone, and the next
- * one is chosen.
+ * chosen, and each thread that needs memory waits, in small steps, until frames
+ * are freed or the victim is a zombie (all of its memory has been freed then).
+ * A call within OOM_FRESH_NS after a victim has become a zombie lets its caller
+ * try again first, because the caller found memory short before that.  A victim
+ * that has not ended after OOM_PATIENCE_NS (it may be waiting for the host) is
+ * left alone, and the next one is chosen.
  *
- * Resident images are discarded before any process is killed: they only cost a
- * later start some milliseconds.
+ * Resident images are discarded before any process is killed: without them a
+ * later start takes some milliseconds longer.
  *
- * The caller does not wait for itself: if its own process is the victim or is
- * ending anyway, the result is ENOMEM and it unwinds.
+ * If the caller's own process is the victim or is ending, the call does not
+ * wait: the result is ENOMEM, and the caller unwinds.
  *
  * Locking: called without locks.  The choice is made under proctree, so that
  * two callers do not choose two victims.

@@ -43,7 +43,7 @@ pgrp_signal_locked(struct vkernel *k, int pgid, int sig)
 	}
 }
 
-/* The session that tty controls: that of p, or, with `any`, whichever it is;
+/* The session that tty controls; without `any`, only if it is p's session.
  * NULL: none. */
 static struct session *
 session_of_tty(struct proc *p, const void *tty, bool any)

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Signals: Linux's numbers and semantics.  sig.c (posting, dispositions,
- * delivery decision), sigframe.c (user frames), sys_sig.c (system calls).
+ * Signals, with Linux's numbers and semantics: sig.c (posting, dispositions,
+ * masks), sig_deliver.c (delivery, stops, restarts), sigframe.c (user frames).
  */
 #ifndef KERN_SIG_KSIGNAL_H
 #define KERN_SIG_KSIGNAL_H
@@ -26,8 +26,8 @@ void ksig_post_lwp_locked(struct lwp *, const struct ksiginfo *);
  * lwp of it.  True: it is queued now, and source->queued says where. */
 bool ksig_post_source_locked(
     struct proc *, struct lwp *, const struct ksiginfo *, struct ksig_source *);
-/* A synchronous signal (fault).  If it is blocked or ignored, the default
- * action applies: death. */
+/* A synchronous signal (fault).  If it is blocked or ignored, its default
+ * action ends the process. */
 void ksig_force(struct lwp *, const struct ksiginfo *);
 /* kill(2) by pid rules (>0, 0, -1, <-1) from `from` (NULL: the embedder). */
 int ksig_kill(
@@ -66,7 +66,7 @@ int ksig_set_altstack(struct lwp *, const struct ksigaltstack *, uint64_t rsp);
 /* sas_ss_flags(): 0, SS_ONSTACK or SS_DISABLE for that stack pointer. */
 int ksig_altstack_state(const struct lwp *, uint64_t rsp);
 
-/* Is it ignored, by SIG_IGN or by default? */
+/* Is the signal ignored, by SIG_IGN or by default? */
 bool ksig_ignored(struct proc *, int signo);
 
 /* sigframe.c: push a frame for sa on the user stack, set registers. 0 or

@@ -291,8 +291,8 @@ ksig_force(struct lwp *l, const struct ksiginfo *info)
 		l->sigmask &= ~bit;
 	}
 	kmutex_unlock(&p->sigacts->lock);
-	/* The newest fault replaces an older one: it is the one to handle
-	 * now. */
+	/* The new fault replaces an older one of the same signal: the lwp has
+	 * just raised it and cannot continue before it is handled. */
 	sigpending_remove(p->k, &l->sigpend, bit);
 	sigpending_add(p->k, &l->sigpend, info, NULL);
 	sigfd_posted_locked(p, bit);

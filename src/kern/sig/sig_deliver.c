@@ -10,10 +10,11 @@
  * the other, so that the last signal's handler runs first.
  *
  * Restart.  A system call that a signal interrupted returned one of the
- * restart codes.  The first handler frame, or finding no handler at all,
- * decides: registers are set either to run the `syscall` instruction again (two
- * bytes back, rax the number) or to -EINTR.  The decision is made once, before
- * the frame is built, because the frame saves the registers.
+ * restart codes.  The registers are then set either to run the `syscall`
+ * instruction again (rip two bytes back, rax the number) or to -EINTR.  That is
+ * decided once: by the code and the handler's sa_flags at the first signal with
+ * a handler, or else when no deliverable signal is left.  It is done before the
+ * frame is built, because the frame saves the registers.
  *
  * Stops.  The lwp that takes a stop signal sets PROC_STOPPED and notifies the
  * others; each of them waits here, on p->cond.  SIGCONT (sig.c) sets
@@ -21,8 +22,8 @@
  * parent.  SIGKILL and exit end the stop as well.
  *
  * Locking.  The proc lock is held from looking at a signal to acting on it, so
- * that SIGCONT cannot come between; it is dropped for user memory, for reports
- * to the parent (proctree) and for kern_exit().
+ * that no SIGCONT is posted in between; it is dropped for user memory, for
+ * reports to the parent (proctree) and for kern_exit().
  */
 #include "kern/sig/ksignal.h"
 

@@ -315,8 +315,8 @@ sigfd_poll(struct file *f, short events, int *hostfd)
 		return (0);
 	kmutex_lock(&sf->k->sigfd_lock);
 	if (bind_get(sf, l->p, &b) != 0) {
-		/* Without a binding it looks readable: a read that finds
-		 * nothing is better than a missed signal. */
+		/* Without a binding report the file as readable: a read that
+		 * returns EAGAIN does less harm than a missed signal. */
 		ready = true;
 	} else {
 		*hostfd = b->eventfd;

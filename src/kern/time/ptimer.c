@@ -14,15 +14,15 @@
  * stays armed, in steps of IGNORED_STEP_NS at least.  A timer for a thread that
  * has ended sends nothing.
  *
- * Deadlines are CLOCK_MONOTONIC nanoseconds, and each timer has a ktimer for
- * its own.  Deadlines of CPU clocks are nanoseconds of CPU time.  All timers of
- * a process that count CPU time share one ktimer, proc.cpu_timer: it is armed
+ * Deadlines are CLOCK_MONOTONIC nanoseconds, and each timer has a ktimer of its
+ * own, except timers that count CPU time.  Their deadlines are nanoseconds of
+ * CPU time, and all of a process share one ktimer, proc.cpu_timer.  It is armed
  * for the earliest time at which one of them can expire, which is when all
  * threads run all the time from now on.  When it fires, the CPU time is read
- * and it is armed again.  While no thread is in user code and no CPU time was
- * used since it last fired, it is not armed: `cpu_parked` is set first and the
- * threads are looked at second; a thread marks itself as in user code first
- * and looks at `cpu_parked` second, and arms the timer (ptimer_unpark()).
+ * and it is armed again.  It is not armed while no thread is in user code and
+ * no CPU time was used since it last fired: the timer thread sets `cpu_parked`
+ * first and then looks at the threads; a thread marks itself as in user code
+ * first, then looks at `cpu_parked` and arms the ktimer (ptimer_unpark()).
  *
  * All times are KTIME_MAX at most and sums saturate there; they never wrap.
  *
@@ -97,7 +97,8 @@ timer_now(struct look *k, const struct ptimer *t)
 	case LX_CLOCK_PROCESS_CPUTIME:
 		return (proc_cpu(k));
 	case LX_CLOCK_THREAD_CPUTIME:
-		/* Of the thread that made the timer; it stops with it. */
+		/* The clock of the thread that made the timer.  It reads 0
+		 * after that thread has ended; the timer is off then. */
 		return (t->clock_lwp != NULL
 			    ? lwp_cpu_ns(t->clock_lwp, k->now, true)
 			    : 0);
@@ -113,7 +114,7 @@ look_now(struct proc *p)
 	return ((struct look){.p = p, .now = host_now_ns()});
 }
 
-/* No thread gets its signal. */
+/* The timer sends no signal to any thread. */
 static bool
 silent(const struct ptimer *t)
 {
@@ -150,7 +151,7 @@ cpu_arm(struct proc *p, uint64_t now, uint64_t left)
 	ktimer_arm_before(&p->cpu_timer, cpu_look_at(p, now, left));
 }
 
-/* Is there something to do at its deadline? */
+/* Is there something to do at the timer's deadline? */
 static bool
 running(const struct ptimer *t)
 {
@@ -175,8 +176,8 @@ timer_rearm(struct look *k, struct ptimer *t)
 
 /* ---- expiry ---- */
 
-/* Try to queue its signal; not again if that failed for another timer of the
- * batch with the same signal and receiver. */
+/* Try to queue the timer's signal; not again if that failed for another timer
+ * of the batch with the same signal and receiver. */
 static bool
 post(struct ktimer_batch *b, struct ptimer *t)
 {
@@ -198,7 +199,8 @@ post(struct ktimer_batch *b, struct ptimer *t)
 	return (false);
 }
 
-/* Its deadline has passed at `now` of its clock; the caller arms it again. */
+/* The timer's deadline has passed at `now` of its clock; the caller arms the
+ * timer again. */
 static void
 expire(struct ktimer_batch *b, struct ptimer *t, uint64_t now)
 {
@@ -326,9 +328,9 @@ ptimer_of(struct ksig_source *src)
 					  offsetof(struct ptimer, source)));
 }
 
-/* Its signal is no longer queued: an interval timer that has waited for that is
- * armed again.  How many expiries it has missed, including that of the
- * signal. */
+/* The timer's signal is no longer queued: an interval timer that has waited for
+ * that is armed again.  Returns the number of expiries since it was armed last,
+ * including the expiry that queued the signal. */
 static uint64_t
 timer_resume(struct ptimer *t)
 {

@@ -54,15 +54,15 @@ struct ptimer_state {
 bool ptimer_cpu_clock(int clock);
 
 /*
- * The calls, made by lwps of the process itself, without locks. - create: on
- * success takes over the caller's ptimer and gives it an id; with value_is_id,
- * the siginfo carries the id as its value.  EAGAIN (PTIMER_MAX,
- * PTIMER_ALL_MAX), EINVAL (a tid is of no thread of the process). - set:
- * `start` is relative to now, or, with abs, a time of the clock
- * (CLOCK_MONOTONIC for all that do not count CPU time); 0: off.  Times are
- * KTIME_MAX at most.  EINVAL (no such timer), ESRCH (the thread of its clock
- * has ended), ENOMEM, EAGAIN (the timer thread cannot be started; the timer is
- * off then).
+ * The calls, made by lwps of the process itself, without locks.
+ * - create: on success takes over the caller's ptimer and gives it an id; with
+ *   value_is_id, the siginfo carries the id as its value.  EAGAIN (PTIMER_MAX,
+ *   PTIMER_ALL_MAX), EINVAL (a tid is of no thread of the process).
+ * - set: `start` is relative to now, or, with abs, a time of the clock
+ *   (CLOCK_MONOTONIC for all that do not count CPU time); 0: off.  Times are
+ *   KTIME_MAX at most.  EINVAL (no such timer), ESRCH (the thread of its clock
+ *   has ended), ENOMEM, EAGAIN (the timer thread cannot be started; the timer
+ *   is off then).
  */
 int ptimer_create(struct proc *, struct ptimer *, bool value_is_id, int *id);
 int ptimer_delete(struct proc *, int id);
@@ -72,9 +72,9 @@ int ptimer_get(struct lwp *, int id, struct ptimer_state *);
 int ptimer_overrun(struct proc *, int id, int32_t *n);
 /* The clock of a timer, which defines what its times mean.  EINVAL. */
 int ptimer_clock(struct proc *, int id, int *clock);
-/* exec: all of them. */
+/* For exec: delete all POSIX timers of the process. */
 void ptimer_delete_all(struct proc *);
-/* exit: these, the interval timers and the alarm; none is armed after it. */
+/* For exit: delete these, and turn off the interval timers and the alarm. */
 void ptimer_exit(struct proc *);
 
 /* The lwp is about to leave the list of its process: its pending signals are
