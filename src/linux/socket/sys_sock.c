@@ -76,12 +76,12 @@ sys_copyout_sockaddr(struct lwp *l, const struct host_sockaddr *sa,
 		return (EINVAL);
 	if (room > sa->len)
 		room = sa->len;
-	if (room != 0)
+	if (room != 0) {
 		error = copyout(lwp_vmspace(l), sa->raw, uaddr, room);
-	if (error == 0)
-		error =
-		    copyout(lwp_vmspace(l), &sa->len, ulen, sizeof(sa->len));
-	return (error);
+		if (error != 0)
+			return (error);
+	}
+	return (copyout(lwp_vmspace(l), &sa->len, ulen, sizeof(sa->len)));
 }
 
 /* ---- making ---- */
@@ -179,12 +179,13 @@ with_address(struct lwp *l, const uint64_t *a, addr_fn *fn)
 	if (error != 0)
 		return (error);
 	error = sys_copyin_sockaddr(l, a[1], (int32_t)a[2], &sa);
-	if (error == 0) {
-		ctx = lwp_vfs_ctx(l);
-		error = fn(f, &sa, &ctx);
-		lwp_vfs_ctx_done(&ctx);
-		error = sys_sock_restart(error, &file_socket(f)->snd_ns);
-	}
+	if (error != 0)
+		goto out;
+	ctx = lwp_vfs_ctx(l);
+	error = fn(f, &sa, &ctx);
+	lwp_vfs_ctx_done(&ctx);
+	error = sys_sock_restart(error, &file_socket(f)->snd_ns);
+out:
 	file_free(f);
 	return (error);
 }

@@ -72,44 +72,50 @@ cursor_at(const struct msg_call *c, uint64_t done)
 	return (cur);
 }
 
+/* Send or receive once, to or from pinned memory. */
+static int
+msg_pinned(struct lwp *l, struct msg_call *c, struct vm_iov *v, bool send)
+{
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
+	struct uio uio = {
+	    .iov = v->iov, .niov = v->niov, .resid = v->len, .write = send};
+	struct vfs_ctx ctx;
+	int error;
+
+	c->m.uio = &uio;
+	if (send && c->m.addr.len != 0) {
+		ctx = lwp_vfs_ctx(l);
+		c->m.ctx = &ctx;
+	}
+	error = send ? sock_send(c->f, &c->m, c->flags, &waiter)
+		     : sock_recv(c->f, &c->m, c->flags, &waiter);
+	if (c->m.ctx != NULL) {
+		lwp_vfs_ctx_done(&ctx);
+		c->m.ctx = NULL;
+	}
+	c->m.uio = NULL;
+	if (error == 0 && !send)
+		vm_iov_commit(v, c->m.done < v->len ? c->m.done : v->len);
+	return (error);
+}
+
 /*
- * One piece of the user's memory, from *cur on.  At least `need` bytes of it
- * must be there.
+ * Pin one piece of the user's memory, from *cur on, and send or receive it.
+ * - EFAULT: fewer than `need` bytes can be pinned.
  */
 static int
 msg_piece(struct lwp *l, struct msg_call *c, struct sys_io_cursor *cur,
     size_t max, bool send, size_t need)
 {
-	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
-	struct vfs_ctx ctx;
 	struct vm_iov v;
-	struct uio uio;
 	int error;
 
 	error =
 	    sys_io_pin(l, cur, max, send ? VM_PROT_READ : VM_PROT_WRITE, &v);
-	if (error == 0 && v.len < need)
-		error = EFAULT;
-	if (error == 0) {
-		uio = (struct uio){.iov = v.iov,
-		    .niov = v.niov,
-		    .resid = v.len,
-		    .write = send};
-		c->m.uio = &uio;
-		if (send && c->m.addr.len != 0) {
-			ctx = lwp_vfs_ctx(l);
-			c->m.ctx = &ctx;
-		}
-		error = send ? sock_send(c->f, &c->m, c->flags, &waiter)
-			     : sock_recv(c->f, &c->m, c->flags, &waiter);
-		if (c->m.ctx != NULL) {
-			lwp_vfs_ctx_done(&ctx);
-			c->m.ctx = NULL;
-		}
-		if (error == 0 && !send)
-			vm_iov_commit(
-			    &v, c->m.done < v.len ? c->m.done : v.len);
-	}
+	if (error != 0)
+		goto out;
+	error = v.len < need ? EFAULT : msg_pinned(l, c, &v, send);
+out:
 	vm_iov_release(&v);
 	return (error);
 }
@@ -251,14 +257,41 @@ control_unix(struct lwp *l, struct msg_call *c, const struct sock_cmsg *h,
 	return (EINVAL);
 }
 
-/* Take the records of a message apart, or check that they may be passed. */
+/*
+ * Decode the control records of a message: those of UNIX sockets here, those
+ * of Internet sockets are only checked, because the host decodes them.
+ */
+static int
+control_records(struct lwp *l, struct msg_call *c, bool unix_, uint64_t len)
+{
+	struct sock_cmsg h;
+	size_t at = 0;
+	int error;
+
+	while (at < len && len - at >= sizeof(h)) {
+		memcpy(&h, c->control + at, sizeof(h));
+		if (h.len < sizeof(h) || h.len > len - at)
+			return (EINVAL);
+		if (unix_) {
+			error =
+			    control_unix(l, c, &h, c->control + at + sizeof(h));
+			if (error != 0)
+				return (error);
+		} else if (h.level != LX_SOL_IP && h.level != LX_SOL_IPV6 &&
+			   h.level != LX_SOL_UDP)
+			return (EINVAL);
+		at += SOCK_CMSG_ALIGN(h.len);
+	}
+	return (0);
+}
+
+/* Copy the control records in and decode them.  c owns what is allocated, also
+ * after an error. */
 static int
 control_in(struct lwp *l, struct msg_call *c, uint64_t uaddr, uint64_t len)
 {
 	bool unix_ = file_socket(c->f)->domain == LX_AF_UNIX;
-	struct sock_cmsg h;
-	size_t at = 0;
-	int error = 0;
+	int error;
 
 	if (len == 0)
 		return (0);
@@ -271,25 +304,16 @@ control_in(struct lwp *l, struct msg_call *c, uint64_t uaddr, uint64_t len)
 		return (ENOMEM);
 	if (copyin(lwp_vmspace(l), c->control, uaddr, len) != 0)
 		return (EFAULT);
-	while (error == 0 && at < len && len - at >= sizeof(h)) {
-		memcpy(&h, c->control + at, sizeof(h));
-		if (h.len < sizeof(h) || h.len > len - at)
-			return (EINVAL);
-		if (unix_)
-			error =
-			    control_unix(l, c, &h, c->control + at + sizeof(h));
-		else if (h.level != LX_SOL_IP && h.level != LX_SOL_IPV6 &&
-			 h.level != LX_SOL_UDP)
-			error = EINVAL;
-		at += SOCK_CMSG_ALIGN(h.len);
-	}
+	error = control_records(l, c, unix_, len);
+	if (error != 0)
+		return (error);
 	if (!unix_) {
 		c->m.control = c->control;
 		c->m.controllen = len;
 	}
 	c->m.files = c->files;
 	c->m.nfiles = c->nfiles;
-	return (error);
+	return (0);
 }
 
 /* ---- control records received ---- */
@@ -362,7 +386,7 @@ control_out(struct lwp *l, struct msg_call *c, struct control_out *o)
 {
 	struct socket *so = file_socket(c->f);
 	uint64_t n;
-	int error = 0;
+	int error;
 
 	if (so->domain != LX_AF_UNIX) {
 		n = c->m.controllen < o->left ? c->m.controllen : o->left;
@@ -371,12 +395,13 @@ control_out(struct lwp *l, struct msg_call *c, struct control_out *o)
 			       : copyout(lwp_vmspace(l), c->m.control, o->uaddr,
 				     (size_t)n));
 	}
-	if (atomic_load(&so->passcred) && c->m.has_cred)
+	if (atomic_load(&so->passcred) && c->m.has_cred) {
 		error = control_put(
 		    l, o, LX_SCM_CREDENTIALS, &c->m.cred, sizeof(c->m.cred));
-	if (error == 0 && c->m.nfiles > 0)
-		error = control_put_files(l, o, c);
-	return (error);
+		if (error != 0)
+			return (error);
+	}
+	return (c->m.nfiles > 0 ? control_put_files(l, o, c) : 0);
 }
 
 static void
@@ -414,10 +439,13 @@ sys_sendto(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = to_or_from(l, a, &c);
 	if (error != 0)
 		return (error);
-	if (a[4] != 0)
+	if (a[4] != 0) {
 		error = sys_copyin_sockaddr(l, a[4], (int32_t)a[5], &c.m.addr);
-	if (error == 0)
-		error = msg_send(l, &c, ret);
+		if (error != 0)
+			goto out;
+	}
+	error = msg_send(l, &c, ret);
+out:
 	msg_done(&c);
 	return (error);
 }
@@ -460,10 +488,12 @@ msg_begin(struct lwp *l, int fd, uint64_t uhdr, int flags, struct msg_call *c,
 	else
 		error =
 		    sys_copyin_iov(l, h->iov, h->iovlen, &c->many, &c->niov);
-	c->iov = c->many;
-	if (error != 0)
+	if (error != 0) {
 		msg_done(c);
-	return (error);
+		return (error);
+	}
+	c->iov = c->many;
+	return (0);
 }
 
 static int
@@ -476,13 +506,19 @@ sendmsg_one(struct lwp *l, int fd, uint64_t uhdr, int flags, int64_t *ret)
 	error = msg_begin(l, fd, uhdr, flags, &c, &h);
 	if (error != 0)
 		return (error);
-	if (h.name != 0 && h.namelen != 0)
+	if (h.name != 0 && h.namelen != 0) {
 		error = sys_copyin_sockaddr(
 		    l, h.name, h.namelen < 128 ? h.namelen : 128, &c.m.addr);
-	if (error == 0 && h.control != 0)
+		if (error != 0)
+			goto out;
+	}
+	if (h.control != 0) {
 		error = control_in(l, &c, h.control, h.controllen);
-	if (error == 0)
-		error = msg_send(l, &c, ret);
+		if (error != 0)
+			goto out;
+	}
+	error = msg_send(l, &c, ret);
+out:
 	msg_done(&c);
 	return (error);
 }
@@ -502,21 +538,24 @@ recvmsg_results(
 	if (c->m.nfiles > 0 && o.left == 0)
 		o.flags |= LX_MSG_CTRUNC;
 	error = control_out(l, c, &o);
-	if (error == 0 && h->name != 0)
+	if (error != 0)
+		return (error);
+	if (h->name != 0) {
 		error = sys_copyout_sockaddr(l, &c->m.addr, h->name,
 		    uhdr + offsetof(struct lx_msghdr, namelen));
+		if (error != 0)
+			return (error);
+	}
 	out.flags = (uint32_t)((c->m.flags & ~LX_MSG_CMSG_CLOEXEC) | o.flags |
 			       (c->flags & LX_MSG_CMSG_CLOEXEC));
 	out.controllen = o.used;
-	if (error == 0)
-		error = copyout(lwp_vmspace(l), &out.controllen,
-		    uhdr + offsetof(struct lx_msghdr, controllen),
-		    sizeof(out.controllen));
-	if (error == 0)
-		error = copyout(lwp_vmspace(l), &out.flags,
-		    uhdr + offsetof(struct lx_msghdr, flags),
-		    sizeof(out.flags));
-	return (error);
+	error = copyout(lwp_vmspace(l), &out.controllen,
+	    uhdr + offsetof(struct lx_msghdr, controllen),
+	    sizeof(out.controllen));
+	if (error != 0)
+		return (error);
+	return (copyout(lwp_vmspace(l), &out.flags,
+	    uhdr + offsetof(struct lx_msghdr, flags), sizeof(out.flags)));
 }
 
 static int
@@ -536,14 +575,16 @@ recvmsg_one(struct lwp *l, int fd, uint64_t uhdr, int flags, int64_t *ret)
 				      : CONTROL_MAX;
 		c.control = calloc(1, c.m.controlroom);
 		c.m.control = c.control;
-		if (c.control == NULL)
+		if (c.control == NULL) {
 			error = ENOMEM;
+			goto out;
+		}
 	}
-	if (error == 0)
-		error = msg_recv(l, &c, ret);
+	error = msg_recv(l, &c, ret);
 	if (error == 0)
 		error = recvmsg_results(l, &c, uhdr, &h);
 	received_done(&c);
+out:
 	msg_done(&c);
 	return (error);
 }

@@ -187,11 +187,36 @@ get_ours(struct file *f, int option, void *value, uint32_t *len)
 	}
 }
 
+/*
+ * The value of an option; value has VALUE_MAX bytes.
+ * - *room is the length that the user gave, *len the length of the value.
+ */
+static int
+getsockopt_value(struct lwp *l, const uint64_t *a, struct file *f,
+    uint8_t *value, uint32_t *room, uint32_t *len)
+{
+	const struct sockopt *o = find((int)a[1], (int)a[2], GET);
+	int error;
+
+	error = copyin(lwp_vmspace(l), room, a[4], sizeof(*room));
+	if (error != 0)
+		return (error);
+	if ((int32_t)*room < 0)
+		return (EINVAL);
+	if (o == NULL)
+		return (ENOPROTOOPT);
+	if ((o->how & OURS) != 0) {
+		get_ours(f, o->option, value, len);
+		return (0);
+	}
+	*len = o->size;
+	return (host_getsockopt(f->hostfd, o->level, o->option, value, len));
+}
+
 int
 sys_getsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint8_t value[VALUE_MAX] = {0};
-	const struct sockopt *o;
 	uint32_t room, len;
 	struct file *f;
 	int error;
@@ -199,28 +224,16 @@ sys_getsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_sock_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	error = copyin(lwp_vmspace(l), &room, a[4], sizeof(room));
-	o = find((int)a[1], (int)a[2], GET);
-	if (error == 0 && (int32_t)room < 0)
-		error = EINVAL;
-	if (error == 0 && o == NULL)
-		error = ENOPROTOOPT;
-	if (error == 0 && (o->how & OURS) != 0)
-		get_ours(f, o->option, value, &len);
-	else if (error == 0) {
-		len = o->size;
-		error = host_getsockopt(
-		    f->hostfd, o->level, o->option, value, &len);
-	}
+	error = getsockopt_value(l, a, f, value, &room, &len);
 	file_free(f);
 	if (error != 0)
 		return (error);
 	if (len > room)
 		len = room;
 	error = copyout(lwp_vmspace(l), value, a[3], len);
-	if (error == 0)
-		error = copyout(lwp_vmspace(l), &len, a[4], sizeof(len));
-	return (error);
+	if (error != 0)
+		return (error);
+	return (copyout(lwp_vmspace(l), &len, a[4], sizeof(len)));
 }
 
 int
@@ -236,20 +249,24 @@ sys_setsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (error);
 	o = find((int)a[1], (int)a[2], SET);
-	if ((int32_t)a[4] < 0)
+	if ((int32_t)a[4] < 0) {
 		error = EINVAL;
-	else if (o == NULL || file_socket(f)->inherited)
-		error = ENOPROTOOPT;
-	else {
-		/* Linux looks at no more than the value, too. */
-		if (len > o->size)
-			len = o->size;
-		error = copyin(lwp_vmspace(l), value, a[3], len);
+		goto out;
 	}
-	if (error == 0)
-		error = o->how & OURS ? set_ours(f, o->option, value, len)
-				      : host_setsockopt(f->hostfd, o->level,
-					    o->option, value, (uint32_t)len);
+	if (o == NULL || file_socket(f)->inherited) {
+		error = ENOPROTOOPT;
+		goto out;
+	}
+	/* As on Linux, bytes behind the value are not read. */
+	if (len > o->size)
+		len = o->size;
+	error = copyin(lwp_vmspace(l), value, a[3], len);
+	if (error != 0)
+		goto out;
+	error = o->how & OURS ? set_ours(f, o->option, value, len)
+			      : host_setsockopt(f->hostfd, o->level, o->option,
+				    value, (uint32_t)len);
+out:
 	file_free(f);
 	return (error);
 }
