@@ -572,27 +572,15 @@ ptimer_set(struct lwp *l, int id, uint64_t start, bool abs, uint64_t interval,
 }
 
 int
-ptimer_overrun(struct proc *p, int id, int32_t *n)
+ptimer_info(struct proc *p, int id, struct ptimer_info *info)
 {
 	const struct ptimer *t;
 
 	kmutex_lock(&p->lock);
 	t = find_timer(p, id);
 	if (t != NULL)
-		*n = t->overrun_told;
-	kmutex_unlock(&p->lock);
-	return (t != NULL ? 0 : EINVAL);
-}
-
-int
-ptimer_clock(struct proc *p, int id, int *clock)
-{
-	const struct ptimer *t;
-
-	kmutex_lock(&p->lock);
-	t = find_timer(p, id);
-	if (t != NULL)
-		*clock = t->clock;
+		*info = (struct ptimer_info){
+		    .clock = t->clock, .overrun = t->overrun_told};
 	kmutex_unlock(&p->lock);
 	return (t != NULL ? 0 : EINVAL);
 }

@@ -50,6 +50,11 @@ struct ptimer_state {
 	uint64_t left, interval;
 };
 
+struct ptimer_info {
+	int clock;       /* LX_CLOCK_*; defines what the timer's times mean */
+	int32_t overrun; /* as the last signal reported it */
+};
+
 /* Does the clock count CPU time? */
 bool ptimer_cpu_clock(int clock);
 
@@ -69,9 +74,8 @@ int ptimer_delete(struct proc *, int id);
 int ptimer_set(struct lwp *, int id, uint64_t start, bool abs,
     uint64_t interval, struct ptimer_state *old);
 int ptimer_get(struct lwp *, int id, struct ptimer_state *);
-int ptimer_overrun(struct proc *, int id, int32_t *n);
-/* The clock of a timer, which defines what its times mean.  EINVAL. */
-int ptimer_clock(struct proc *, int id, int *clock);
+/* EINVAL: no such timer. */
+int ptimer_info(struct proc *, int id, struct ptimer_info *);
 /* For exec: delete all POSIX timers of the process. */
 void ptimer_delete_all(struct proc *);
 /* For exit: delete these, and turn off the interval timers and the alarm. */

@@ -390,23 +390,24 @@ sys_setitimer(struct lwp *l, const uint64_t *a, int64_t *ret)
 		if (copyin(lwp_vmspace(l), &it, a[1], sizeof(it)) != 0)
 			return (EFAULT);
 		error = timeval_ns(&it.value, &value);
-		if (error == 0)
-			error = timeval_ns(&it.interval, &interval);
+		if (error != 0)
+			return (error);
+		error = timeval_ns(&it.interval, &interval);
 		if (error != 0)
 			return (error);
 	}
 	if ((int)a[0] != LX_ITIMER_REAL) {
 		error = ptimer_set_cpu(
 		    l->p, (int)a[0], value, value != 0 ? interval : 0, &st);
-		if (error == 0 && a[2] != 0)
-			error = itimer_put(l, st.left, st.interval, a[2]);
-		return (error);
+		if (error != 0 || a[2] == 0)
+			return (error);
+		return (itimer_put(l, st.left, st.interval, a[2]));
 	}
 	error = proc_set_alarm(l->p, value != 0 ? ktime_deadline(value) : 0,
 	    value != 0 ? interval : 0, &old, &oldint);
-	if (error == 0 && a[2] != 0)
-		error = itimer_out(l, old, oldint, a[2]);
-	return (error);
+	if (error != 0 || a[2] == 0)
+		return (error);
+	return (itimer_out(l, old, oldint, a[2]));
 }
 
 int

@@ -99,12 +99,17 @@ timer_make(struct lwp *l, int clock, const struct lx_sigevent *ev, int *id)
 	if (t == NULL)
 		return (EAGAIN);
 	error = clock_decode(l, clock, t);
-	if (error == 0)
-		error = event_decode(ev != NULL ? ev : &usual, t);
-	if (error == 0)
-		error = ptimer_create(l->p, t, ev == NULL, id);
 	if (error != 0)
-		free(t);
+		goto fail;
+	error = event_decode(ev != NULL ? ev : &usual, t);
+	if (error != 0)
+		goto fail;
+	error = ptimer_create(l->p, t, ev == NULL, id);
+	if (error != 0)
+		goto fail;
+	return (0);
+fail:
+	free(t);
 	return (error);
 }
 
@@ -151,7 +156,8 @@ sys_timer_settime(struct lwp *l, const uint64_t *a, int64_t *ret)
 	const bool abs = ((int)a[1] & LX_TIMER_ABSTIME) != 0;
 	uint64_t start, interval;
 	struct ptimer_state old;
-	int clock, error;
+	struct ptimer_info info;
+	int error;
 
 	if (a[2] == 0)
 		return (EINVAL);
@@ -162,14 +168,18 @@ sys_timer_settime(struct lwp *l, const uint64_t *a, int64_t *ret)
 	    sys_copyin_timespec(l, a[2] + sizeof(struct lx_timespec), &start);
 	if (error != 0)
 		return (error);
-	error = ptimer_clock(l->p, (int)a[0], &clock);
-	if (error == 0 && abs && start != 0)
-		error = start_of(clock, start, &start);
-	if (error == 0)
-		error = ptimer_set(l, (int)a[0], start, abs, interval, &old);
-	if (error == 0 && a[3] != 0)
-		error = state_out(l, &old, a[3]);
-	return (error);
+	error = ptimer_info(l->p, (int)a[0], &info);
+	if (error != 0)
+		return (error);
+	if (abs && start != 0) {
+		error = start_of(info.clock, start, &start);
+		if (error != 0)
+			return (error);
+	}
+	error = ptimer_set(l, (int)a[0], start, abs, interval, &old);
+	if (error != 0 || a[3] == 0)
+		return (error);
+	return (state_out(l, &old, a[3]));
 }
 
 int
@@ -184,11 +194,11 @@ sys_timer_gettime(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_timer_getoverrun(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	int32_t n;
-	int error = ptimer_overrun(l->p, (int)a[0], &n);
+	struct ptimer_info info;
+	int error = ptimer_info(l->p, (int)a[0], &info);
 
 	if (error == 0)
-		*ret = n;
+		*ret = info.overrun;
 	return (error);
 }
 
