@@ -37,13 +37,15 @@ sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
 	uint32_t bitset =
 	    op == LX_FUTEX_WAIT ? LX_FUTEX_BITSET_MATCH_ANY : (uint32_t)a[5];
 	uint64_t ns, deadline = UINT64_MAX;
-	int error = 0;
+	int error;
 
 	if (a[3] != 0) {
 		error = sys_copyin_timespec(l, a[3], &ns);
-		if (error == 0 && op == LX_FUTEX_WAIT)
+		if (error != 0)
+			return (error);
+		if (op == LX_FUTEX_WAIT)
 			deadline = ktime_deadline(ns);
-		else if (error == 0)
+		else
 			error = ktime_deadline_abs(
 			    realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC,
 			    ns, &deadline);

@@ -157,19 +157,21 @@ sys_timerfd_settime(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if ((int)a[1] & ~3)
 		return (EINVAL);
 	error = sys_copyin_timespec(l, a[2], &interval);
-	if (error == 0)
-		error = sys_copyin_timespec(
-		    l, a[2] + sizeof(struct lx_timespec), &value);
-	if (error == 0)
-		error = hostfd_get(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	error =
+	    sys_copyin_timespec(l, a[2] + sizeof(struct lx_timespec), &value);
+	if (error != 0)
+		return (error);
+	error = hostfd_get(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
 	error = host_timerfd_set(
 	    f->hostfd, (int)a[1], value, interval, &old, &oldint);
 	file_free(f);
-	if (error == 0 && a[3] != 0)
-		error = itimerspec_out(l, old, oldint, a[3]);
-	return (error);
+	if (error != 0 || a[3] == 0)
+		return (error);
+	return (itimerspec_out(l, old, oldint, a[3]));
 }
 
 int

@@ -133,6 +133,34 @@ mmap_hint(uint64_t addr, uint64_t flags, int vmm)
 	return (trunc_page(addr));
 }
 
+/* The object of a file that is to be mapped, and the protections that the
+ * descriptor's mode permits. */
+static int
+mmap_file(struct file *f, vm_prot_t prot, int vmm, uint64_t off, uint64_t len,
+    vm_prot_t *max, struct vm_object **obj)
+{
+	struct vm_object *o;
+	vm_prot_t m;
+	int error;
+
+	error = mmap_file_prot(f, prot, (vmm & VMM_SHARED) != 0, &m);
+	if (error != 0)
+		return (error);
+	if (f->vp == NULL)
+		return (ENODEV);
+	if (vmm & VMM_GROWSDOWN)
+		return (EINVAL);
+	error = vnode_object(f->vp, &o);
+	if (error != 0)
+		return (error);
+	/* A device has a fixed size; nothing can be mapped beyond it. */
+	if (o->cdev != NULL && off + round_page(len) > IDX_TO_OFF(o->size))
+		return (ENXIO);
+	*max = m;
+	*obj = o;
+	return (0);
+}
+
 static int
 mmap_do(struct lwp *l, uint64_t addr, uint64_t len, uint64_t lprot,
     uint64_t flags, struct file *f, uint64_t off, int64_t *ret)
@@ -143,31 +171,25 @@ mmap_do(struct lwp *l, uint64_t addr, uint64_t len, uint64_t lprot,
 	int error, vmm;
 
 	error = sys_mmap_decode(addr, len, flags, off, &vmm);
-	if (error == 0 && f != NULL) {
-		error = mmap_file_prot(f, prot, (vmm & VMM_SHARED) != 0, &max);
-		if (error == 0 && (f->vp == NULL || (vmm & VMM_GROWSDOWN)))
-			error = f->vp == NULL ? ENODEV : EINVAL;
-		if (error == 0)
-			error = vnode_object(f->vp, &obj);
-		/* A device has a fixed size; nothing can be mapped beyond it.
-		 */
-		if (error == 0 && obj->cdev != NULL &&
-		    off + round_page(len) > IDX_TO_OFF(obj->size))
-			error = ENXIO;
-	}
 	if (error != 0)
 		return (error);
+	if (f != NULL) {
+		error = mmap_file(f, prot, vmm, off, len, &max, &obj);
+		if (error != 0)
+			return (error);
+	}
 	va = mmap_hint(addr, flags, vmm);
 	error = vm_mmap(lwp_vmspace(l), &va, round_page(len), prot, max, vmm,
 	    obj, f != NULL ? off : 0);
-	if (error == 0 && (flags & LX_MAP_32BIT) && va + len > LOW_2G &&
+	if (error != 0)
+		return (error);
+	if ((flags & LX_MAP_32BIT) && va + len > LOW_2G &&
 	    !(vmm & (VMM_FIXED | VMM_NOREPLACE))) {
 		(void)vm_munmap(lwp_vmspace(l), va, round_page(len));
-		error = ENOMEM;
+		return (ENOMEM);
 	}
-	if (error == 0)
-		*ret = (int64_t)va;
-	return (error);
+	*ret = (int64_t)va;
+	return (0);
 }
 
 int
@@ -287,15 +309,17 @@ sys_mincore(struct lwp *l, const uint64_t *a, int64_t *ret)
 	vec = malloc(MINCORE_CHUNK);
 	if (vec == NULL)
 		return (EAGAIN);
-	while (error == 0 && done < len) {
+	for (; done < len; done += n) {
 		n = len - done;
 		if (n > MINCORE_CHUNK * PAGE_SIZE)
 			n = MINCORE_CHUNK * PAGE_SIZE;
 		error = vm_mincore(lwp_vmspace(l), a[0] + done, n, vec);
-		if (error == 0)
-			error = copyout(lwp_vmspace(l), vec,
-			    a[2] + (done >> PAGE_SHIFT), n >> PAGE_SHIFT);
-		done += n;
+		if (error != 0)
+			break;
+		error = copyout(lwp_vmspace(l), vec,
+		    a[2] + (done >> PAGE_SHIFT), n >> PAGE_SHIFT);
+		if (error != 0)
+			break;
 	}
 	free(vec);
 	return (error);

@@ -62,32 +62,47 @@ remote_move(struct remote *r, char *buf, size_t n, size_t *done)
 	return (error);
 }
 
+/* Move pinned pages of the caller.  *done: also the bytes that were moved
+ * before an error; fewer than v->len without one: the list of the other process
+ * has ended. */
+static int
+move_pinned(struct remote *r, struct vm_iov *v, size_t *done)
+{
+	int error = 0;
+	size_t got;
+
+	*done = 0;
+	for (int i = 0; i < v->niov; i++) {
+		error = remote_move(r, v->iov[i].base, v->iov[i].len, &got);
+		*done += got;
+		if (error != 0 || got < v->iov[i].len)
+			break;
+	}
+	if (!r->write)
+		vm_iov_commit(v, *done);
+	return (error);
+}
+
 /* Move until one of the lists ends or an error occurs. */
 static int
 move_all(struct lwp *l, struct sys_io_cursor *local, struct remote *r,
     int64_t *total)
 {
-	size_t got, done;
 	struct vm_iov v;
-	bool more = true;
-	int error = 0;
+	size_t done;
+	bool more;
+	int error;
 
-	while (more && error == 0) {
+	do {
+		done = 0;
 		error = sys_io_pin(l, local, MOVE_MAX,
 		    r->write ? VM_PROT_READ : VM_PROT_WRITE, &v);
-		more = v.len != 0;
-		done = 0;
-		for (int i = 0; i < v.niov && error == 0 && more; i++) {
-			error =
-			    remote_move(r, v.iov[i].base, v.iov[i].len, &got);
-			more = got == v.iov[i].len;
-			done += got;
-		}
-		if (!r->write)
-			vm_iov_commit(&v, done);
+		if (error == 0)
+			error = move_pinned(r, &v, &done);
+		more = error == 0 && v.len != 0 && done == v.len;
 		vm_iov_release(&v);
 		*total += (int64_t)done;
-	}
+	} while (more);
 	return (*total > 0 ? 0 : error);
 }
 
@@ -118,7 +133,7 @@ look_at(struct lwp *l, int pid, struct vmspace **vm)
 static int
 process_vm(struct lwp *l, const uint64_t *a, bool write, int64_t *ret)
 {
-	struct lx_iovec *local = NULL, *other = NULL;
+	struct lx_iovec *local, *other;
 	struct sys_io_cursor cur = {0};
 	struct remote r = {.write = write};
 	int error;
@@ -126,19 +141,23 @@ process_vm(struct lwp *l, const uint64_t *a, bool write, int64_t *ret)
 	if (a[5] != 0)
 		return (EINVAL);
 	error = sys_copyin_iov(l, a[1], a[2], &local, &cur.n);
-	if (error == 0)
-		error = sys_copyin_iov(l, a[3], a[4], &other, &r.n);
-	if (error == 0)
-		error = look_at(l, (int)a[0], &r.vm);
-	if (error == 0) {
-		cur.iov = local;
-		r.iov = other;
-		*ret = 0;
-		error = move_all(l, &cur, &r, ret);
-		vmspace_drop(r.vm);
-	}
-	free(local);
+	if (error != 0)
+		return (error);
+	error = sys_copyin_iov(l, a[3], a[4], &other, &r.n);
+	if (error != 0)
+		goto out_local;
+	error = look_at(l, (int)a[0], &r.vm);
+	if (error != 0)
+		goto out_other;
+	cur.iov = local;
+	r.iov = other;
+	*ret = 0;
+	error = move_all(l, &cur, &r, ret);
+	vmspace_drop(r.vm);
+out_other:
 	free(other);
+out_local:
+	free(local);
 	return (error);
 }
 

@@ -156,11 +156,12 @@ get_res_id(struct lwp *l, bool group, const uint64_t *a)
 	int error;
 
 	error = copyout(vm, &id.r, a[0], sizeof(id.r));
-	if (error == 0)
-		error = copyout(vm, &id.e, a[1], sizeof(id.e));
-	if (error == 0)
-		error = copyout(vm, &id.s, a[2], sizeof(id.s));
-	return (error);
+	if (error != 0)
+		return (error);
+	error = copyout(vm, &id.e, a[1], sizeof(id.e));
+	if (error != 0)
+		return (error);
+	return (copyout(vm, &id.s, a[2], sizeof(id.s)));
 }
 
 int
@@ -253,17 +254,22 @@ static int
 groups_copyin(struct lwp *l, vm_offset_t addr, size_t n, struct group_set **out)
 {
 	uint32_t *g = calloc(n, sizeof(*g));
-	int error = 0;
+	int error;
 
 	if (g == NULL)
 		return (ENOMEM);
-	if (copyin(lwp_vmspace(l), g, addr, sizeof(*g) * n) != 0)
+	if (copyin(lwp_vmspace(l), g, addr, sizeof(*g) * n) != 0) {
 		error = EFAULT;
-	for (size_t i = 0; i < n && error == 0; i++)
-		if (g[i] == UINT32_MAX)
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (g[i] == UINT32_MAX) {
 			error = EINVAL;
-	if (error == 0)
-		error = group_set_create(g, n, out);
+			goto out;
+		}
+	}
+	error = group_set_create(g, n, out);
+out:
 	free(g);
 	return (error);
 }

@@ -138,12 +138,11 @@ exec_call(struct lwp *l, int dirfd, uint64_t upath, uint64_t uargv,
 	if (path == NULL)
 		return (ENOMEM);
 	error = sys_copyin_path(l, upath, path);
-	if (error == 0)
-		error = sys_path_vnode(l, dirfd, upath, flags, &args.vp, NULL);
-	if (error != 0) {
-		free(path);
-		return (error);
-	}
+	if (error != 0)
+		goto out_path;
+	error = sys_path_vnode(l, dirfd, upath, flags, &args.vp, NULL);
+	if (error != 0)
+		goto out_path;
 	if (path[0] == '\0')
 		exec_fd_name(dirfd, path);
 	ctx = lwp_vfs_ctx(l);
@@ -154,15 +153,21 @@ exec_call(struct lwp *l, int dirfd, uint64_t upath, uint64_t uargv,
 	else
 		error = vn_access(args.vp, 1, &ctx);
 	lwp_vfs_ctx_done(&ctx);
+	if (error != 0)
+		goto out;
 	args.path = path;
+	error = exec_args_copyin(l, uargv, uenvp, &args);
+	if (error != 0)
+		goto out;
+	error = kern_exec(l, &args);
 	if (error == 0)
-		error = exec_args_copyin(l, uargv, uenvp, &args);
-	if (error == 0)
-		error = kern_exec(l, &args);
+		error = EJUSTRETURN;
+out:
 	exec_args_free(&args);
 	vrele(args.vp);
+out_path:
 	free(path);
-	return (error == 0 ? EJUSTRETURN : error);
+	return (error);
 }
 
 int
