@@ -233,27 +233,47 @@ sys_unlinkat(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- calls with two names ---- */
 
+typedef int two_paths_fn(
+    const struct sys_path *from, const struct sys_path *to, unsigned flags);
+
+/* Copy both paths in and call fn. */
 static int
-rename_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
-    unsigned flags)
+with_two_paths(struct lwp *l, int odirfd, uint64_t opath, int ndirfd,
+    uint64_t npath, two_paths_fn *fn, unsigned flags)
 {
 	struct sys_path from, to;
 	int error;
 
-	/* NOREPLACE 1, EXCHANGE 2, WHITEOUT 4 */
-	if (flags > 3 || flags == 3)
-		return (EINVAL);
 	error = sys_path_get(l, odirfd, opath, &from);
 	if (error != 0)
 		return (error);
 	error = sys_path_get(l, ndirfd, npath, &to);
-	if (error == 0) {
-		error = vfs_rename(
-		    &from.ctx, from.start, from.path, to.start, to.path, flags);
-		sys_path_done(&to);
-	}
+	if (error != 0)
+		goto out;
+	error = fn(&from, &to, flags);
+	sys_path_done(&to);
+out:
 	sys_path_done(&from);
 	return (error);
+}
+
+static int
+rename_paths(
+    const struct sys_path *from, const struct sys_path *to, unsigned flags)
+{
+	return (vfs_rename(
+	    &from->ctx, from->start, from->path, to->start, to->path, flags));
+}
+
+static int
+rename_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
+    unsigned flags)
+{
+	/* NOREPLACE 1, EXCHANGE 2, WHITEOUT 4 */
+	if (flags > 3 || flags == 3)
+		return (EINVAL);
+	return (with_two_paths(
+	    l, odirfd, opath, ndirfd, npath, rename_paths, flags));
 }
 
 int
@@ -275,25 +295,21 @@ sys_renameat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 }
 
 static int
-link_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
-    int flags)
+link_paths(
+    const struct sys_path *from, const struct sys_path *to, unsigned flags)
 {
-	struct sys_path from, to;
-	int error;
+	return (vfs_link(&from->ctx, from->start, from->path, to->start,
+	    to->path, (flags & LX_AT_SYMLINK_FOLLOW) != 0));
+}
 
-	if (flags & ~(LX_AT_SYMLINK_FOLLOW | LX_AT_EMPTY_PATH))
+static int
+link_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
+    unsigned flags)
+{
+	if (flags & ~(unsigned)(LX_AT_SYMLINK_FOLLOW | LX_AT_EMPTY_PATH))
 		return (EINVAL);
-	error = sys_path_get(l, odirfd, opath, &from);
-	if (error != 0)
-		return (error);
-	error = sys_path_get(l, ndirfd, npath, &to);
-	if (error == 0) {
-		error = vfs_link(&from.ctx, from.start, from.path, to.start,
-		    to.path, (flags & LX_AT_SYMLINK_FOLLOW) != 0);
-		sys_path_done(&to);
-	}
-	sys_path_done(&from);
-	return (error);
+	return (
+	    with_two_paths(l, odirfd, opath, ndirfd, npath, link_paths, flags));
 }
 
 int
@@ -305,7 +321,7 @@ sys_link(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_linkat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (link_at(l, (int)a[0], a[1], (int)a[2], a[3], (int)a[4]));
+	return (link_at(l, (int)a[0], a[1], (int)a[2], a[3], (unsigned)a[4]));
 }
 
 static int
@@ -319,14 +335,18 @@ symlink_at(struct lwp *l, uint64_t utarget, int dirfd, uint64_t upath)
 	if (target == NULL)
 		return (ENOMEM);
 	error = sys_copyin_path(l, utarget, target);
-	if (error == 0 && target[0] == '\0')
+	if (error != 0)
+		goto out;
+	if (target[0] == '\0') {
 		error = ENOENT;
-	if (error == 0)
-		error = sys_path_get(l, dirfd, upath, &sp);
-	if (error == 0) {
-		error = vfs_symlink(&sp.ctx, target, sp.start, sp.path);
-		sys_path_done(&sp);
+		goto out;
 	}
+	error = sys_path_get(l, dirfd, upath, &sp);
+	if (error != 0)
+		goto out;
+	error = vfs_symlink(&sp.ctx, target, sp.start, sp.path);
+	sys_path_done(&sp);
+out:
 	free(target);
 	return (error);
 }
@@ -362,19 +382,23 @@ readlink_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t ubuf,
 	if (error != 0)
 		return (error);
 	buf = malloc(VFS_PATH_MAX);
-	if (buf == NULL)
+	if (buf == NULL) {
 		error = ENOMEM;
-	else if (vp->type != VLNK || vp->ops->readlink == NULL)
-		error = EINVAL;
-	else
-		error = vp->ops->readlink(vp, buf, VFS_PATH_MAX, &len);
-	if (error == 0) {
-		if (len > (size_t)(int)usize)
-			len = (size_t)(int)usize;
-		error = copyout(lwp_vmspace(l), buf, ubuf, len);
+		goto out;
 	}
+	if (vp->type != VLNK || vp->ops->readlink == NULL) {
+		error = EINVAL;
+		goto out;
+	}
+	error = vp->ops->readlink(vp, buf, VFS_PATH_MAX, &len);
+	if (error != 0)
+		goto out;
+	if (len > (size_t)(int)usize)
+		len = (size_t)(int)usize;
+	error = copyout(lwp_vmspace(l), buf, ubuf, len);
 	if (error == 0)
 		*ret = (int64_t)len;
+out:
 	free(buf);
 	vrele(vp);
 	return (error);
@@ -461,15 +485,17 @@ sys_getcwd(struct lwp *l, const uint64_t *a, int64_t *ret)
 	ctx = lwp_vfs_ctx(l);
 	error = vnode_path(ctx.cwd, ctx.root, buf, VFS_PATH_MAX);
 	lwp_vfs_ctx_done(&ctx);
-	if (error == 0) {
-		len = strlen(buf) + 1;
-		if (len > a[1])
-			error = ERANGE;
-		else
-			error = copyout(lwp_vmspace(l), buf, a[0], len);
-		if (error == 0)
-			*ret = (int64_t)len;
+	if (error != 0)
+		goto out;
+	len = strlen(buf) + 1;
+	if (len > a[1]) {
+		error = ERANGE;
+		goto out;
 	}
+	error = copyout(lwp_vmspace(l), buf, a[0], len);
+	if (error == 0)
+		*ret = (int64_t)len;
+out:
 	free(buf);
 	return (error);
 }
