@@ -138,11 +138,12 @@ sendfile_files(struct lwp *l, const uint64_t *a, struct copy_end *in,
 	    !file_can(out->f, FCAP_PIPE))
 		return (EINVAL);
 	error = copy_offset(l, in->f, a[2], &in->off);
-	if (error == 0)
-		error = copy_loop(l, in, out, len, ret);
-	if (error == 0)
-		error = copy_offset_store(l, in->f, a[2], in->off);
-	return (error);
+	if (error != 0)
+		return (error);
+	error = copy_loop(l, in, out, len, ret);
+	if (error != 0)
+		return (error);
+	return (copy_offset_store(l, in->f, a[2], in->off));
 }
 
 int
@@ -156,10 +157,11 @@ sys_sendfile(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (error);
 	error = (int64_t)a[3] < 0 ? EINVAL
 				  : sys_io_file(l, (int)a[0], true, &out.f);
-	if (error == 0) {
-		error = sendfile_files(l, a, &in, &out, ret);
-		file_free(out.f);
-	}
+	if (error != 0)
+		goto out;
+	error = sendfile_files(l, a, &in, &out, ret);
+	file_free(out.f);
+out:
 	file_free(in.f);
 	return (error);
 }
@@ -209,21 +211,24 @@ copy_range(struct lwp *l, const uint64_t *a, struct copy_end *in,
 	if ((atomic_load(&out->f->flags) & O_APPEND) != 0)
 		return (EBADF);
 	error = copy_offset(l, in->f, a[1], &in->off);
-	if (error == 0)
-		error = copy_offset(l, out->f, a[3], &out->off);
-	if (error == 0)
-		error = copy_range_length(l, in, out, &len);
+	if (error != 0)
+		return (error);
+	error = copy_offset(l, out->f, a[3], &out->off);
+	if (error != 0)
+		return (error);
+	error = copy_range_length(l, in, out, &len);
 	if (error != 0 || len == 0)
 		return (error);
 	if (in->f->vp == out->f->vp && in->off < out->off + len &&
 	    out->off < in->off + len)
 		return (EINVAL);
 	error = copy_loop(l, in, out, len, ret);
-	if (error == 0)
-		error = copy_offset_store(l, in->f, a[1], in->off);
-	if (error == 0)
-		error = copy_offset_store(l, out->f, a[3], out->off);
-	return (error);
+	if (error != 0)
+		return (error);
+	error = copy_offset_store(l, in->f, a[1], in->off);
+	if (error != 0)
+		return (error);
+	return (copy_offset_store(l, out->f, a[3], out->off));
 }
 
 int
@@ -238,10 +243,11 @@ sys_copy_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (error);
 	error = sys_io_file(l, (int)a[2], true, &out.f);
-	if (error == 0) {
-		error = copy_range(l, a, &in, &out, ret);
-		file_free(out.f);
-	}
+	if (error != 0)
+		goto out;
+	error = copy_range(l, a, &in, &out, ret);
+	file_free(out.f);
+out:
 	file_free(in.f);
 	return (error);
 }

@@ -87,11 +87,27 @@ epoll_file(struct lwp *l, int fd, struct file **out)
 	return (0);
 }
 
+static int
+epoll_ctl_file(
+    struct file *ep, struct file *f, int op, const struct lx_epoll_event *ev)
+{
+	int hostfd = -1;
+
+	if (op < LX_EPOLL_CTL_ADD || op > LX_EPOLL_CTL_MOD || ep == f)
+		return (EINVAL);
+	if (f->ops->poll == NULL)
+		return (EPERM);
+	(void)f->ops->poll(f, LX_POLLIN, &hostfd);
+	if (hostfd < 0)
+		return (EPERM);
+	return (host_epoll_ctl(ep->hostfd, op, hostfd, ev->events, ev->data));
+}
+
 int
 sys_epoll_ctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct lx_epoll_event ev = {0, 0};
-	int op = (int)a[1], error, hostfd = -1;
+	int op = (int)a[1], error;
 	struct file *ep, *f;
 
 	if (op != LX_EPOLL_CTL_DEL &&
@@ -105,19 +121,11 @@ sys_epoll_ctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (error);
 	error = epoll_file(l, (int)a[0], &ep);
-	if (error == 0) {
-		if (op < LX_EPOLL_CTL_ADD || op > LX_EPOLL_CTL_MOD || ep == f)
-			error = EINVAL;
-		else if (f->ops->poll == NULL)
-			error = EPERM;
-		else {
-			(void)f->ops->poll(f, LX_POLLIN, &hostfd);
-			error = hostfd < 0 ? EPERM
-					   : host_epoll_ctl(ep->hostfd, op,
-						 hostfd, ev.events, ev.data);
-		}
-		file_free(ep);
-	}
+	if (error != 0)
+		goto out;
+	error = epoll_ctl_file(ep, f, op, &ev);
+	file_free(ep);
+out:
 	file_free(f);
 	return (error);
 }

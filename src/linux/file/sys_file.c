@@ -449,16 +449,17 @@ sys_fallocate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (error == EINVAL ? EBADF : error);
 	if ((int)a[1] != 0) {
-		file_free(f);
-		return (EOPNOTSUPP);
+		error = EOPNOTSUPP;
+		goto out;
 	}
 	error = vn_getattr(f->vp, &va);
-	if (error == 0 && va.size < (uint64_t)(off + len)) {
-		va.size = (uint64_t)(off + len);
-		error = sys_fsize_check(l, f->vp, va.size);
-		if (error == 0)
-			error = vn_setattr(f->vp, &va, VA_SIZE);
-	}
+	if (error != 0 || va.size >= (uint64_t)(off + len))
+		goto out;
+	va.size = (uint64_t)(off + len);
+	error = sys_fsize_check(l, f->vp, va.size);
+	if (error == 0)
+		error = vn_setattr(f->vp, &va, VA_SIZE);
+out:
 	file_free(f);
 	return (error);
 }
@@ -511,20 +512,31 @@ getdents(struct lwp *l, const uint64_t *a, bool old, int64_t *ret)
 	error = sys_get_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
+	if ((atomic_load(&f->flags) & O_PATH) != 0) {
 		error = EBADF;
-	else if (f->vp == NULL || f->vp->type != VDIR)
+		goto out;
+	}
+	if (f->vp == NULL || f->vp->type != VDIR) {
 		error = ENOTDIR;
-	else if ((d.buf = malloc(d.size != 0 ? d.size : 1)) == NULL)
+		goto out;
+	}
+	d.buf = malloc(d.size != 0 ? d.size : 1);
+	if (d.buf == NULL) {
 		error = ENOMEM;
-	else
-		error = file_getdents(f, dents_add, &d);
-	if (error == 0 && d.used == 0 && d.full)
+		goto out;
+	}
+	error = file_getdents(f, dents_add, &d);
+	if (error != 0)
+		goto out;
+	/* Not even one entry fits. */
+	if (d.used == 0 && d.full) {
 		error = EINVAL;
-	if (error == 0)
-		error = copyout(lwp_vmspace(l), d.buf, a[1], d.used);
+		goto out;
+	}
+	error = copyout(lwp_vmspace(l), d.buf, a[1], d.used);
 	if (error == 0)
 		*ret = (int64_t)d.used;
+out:
 	free(d.buf);
 	file_free(f);
 	return (error);

@@ -110,17 +110,19 @@ sys_inotify_add_watch(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = instance(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if ((mask & MASK_BOTH) == MASK_BOTH)
+	if ((mask & MASK_BOTH) == MASK_BOTH) {
 		error = EINVAL;
-	if (error == 0)
-		error = watched(l, a[1], mask, &vp);
-	if (error == 0) {
-		error = inotify_add(f, vp, mask, &wd);
-		vrele(vp);
+		goto out;
 	}
-	file_free(f);
+	error = watched(l, a[1], mask, &vp);
+	if (error != 0)
+		goto out;
+	error = inotify_add(f, vp, mask, &wd);
+	vrele(vp);
 	if (error == 0)
 		*ret = wd;
+out:
+	file_free(f);
 	return (error);
 }
 

@@ -61,38 +61,55 @@ struct user_io {
 	size_t whole;  /* bytes that the one transfer must have */
 };
 
-/* Move up to max bytes.  *more: it was a whole piece, and not the last. */
+/* One transfer of the file, to or from pinned memory.  *done: also the bytes
+ * that were moved before an error. */
+static int
+user_pinned(struct user_io *c, struct vm_iov *v, uint64_t off,
+    const struct vfs_waiter *waiter, size_t *done)
+{
+	struct uio uio = {.iov = v->iov,
+	    .niov = v->niov,
+	    .resid = v->len,
+	    .off = off,
+	    .write = c->write};
+	int error;
+
+	error = c->write ? file_write(c->f, &uio, waiter, c->at)
+			 : file_read(c->f, &uio, waiter, c->at);
+	*done = v->len - uio.resid;
+	if (!c->write)
+		vm_iov_commit(v, *done);
+	return (error);
+}
+
+/* Move up to max bytes.  *more: the whole piece was moved, and the call may go
+ * on with the next one. */
 static int
 user_piece(struct lwp *l, struct user_io *c, size_t max,
     const struct vfs_waiter *waiter, int64_t *total, bool *more)
 {
-	size_t pinned, done = 0;
 	struct vm_iov v;
-	struct uio uio;
+	size_t done;
 	int error;
 
+	*more = false;
 	if (max > c->room - (uint64_t)*total)
 		max = c->room - (uint64_t)*total;
 	error = sys_io_pin(
 	    l, &c->cur, max, c->write ? VM_PROT_READ : VM_PROT_WRITE, &v);
-	pinned = v.len;
-	if (error == 0 && pinned < c->whole)
+	if (error != 0)
+		goto out;
+	if (v.len < c->whole) {
 		error = EFAULT;
-	if (error == 0 && (pinned != 0 || file_can(c->f, FCAP_RECORD))) {
-		uio = (struct uio){.iov = v.iov,
-		    .niov = v.niov,
-		    .resid = pinned,
-		    .off = c->off + (uint64_t)*total,
-		    .write = c->write};
-		error = c->write ? file_write(c->f, &uio, waiter, c->at)
-				 : file_read(c->f, &uio, waiter, c->at);
-		done = pinned - uio.resid;
-		if (!c->write)
-			vm_iov_commit(&v, done);
+		goto out;
 	}
-	vm_iov_release(&v);
+	if (v.len == 0 && !file_can(c->f, FCAP_RECORD))
+		goto out;
+	error = user_pinned(c, &v, c->off + (uint64_t)*total, waiter, &done);
 	*total += (int64_t)done;
-	*more = pinned != 0 && done == pinned && !c->once;
+	*more = v.len != 0 && done == v.len && !c->once;
+out:
+	vm_iov_release(&v);
 	return (error);
 }
 
@@ -147,13 +164,16 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
 	error = sys_io_file(l, fd, c.write, &c.f);
 	if (error != 0)
 		return (error);
-	if (c.at && !file_can(c.f, FCAP_AT))
+	if (c.at && !file_can(c.f, FCAP_AT)) {
 		error = ESPIPE;
-	if (error == 0)
-		error = c.write ? sys_tty_output(l, c.f)
-				: sys_tty_background(l, c.f, LX_SIGTTIN);
-	if (error == 0)
-		error = user_io(l, &c, ret);
+		goto out;
+	}
+	error = c.write ? sys_tty_output(l, c.f)
+			: sys_tty_background(l, c.f, LX_SIGTTIN);
+	if (error != 0)
+		goto out;
+	error = user_io(l, &c, ret);
+out:
 	file_free(c.f);
 	return (error);
 }

@@ -164,22 +164,24 @@ poll_call(
 	if (pfd == NULL)
 		return (ENOMEM);
 	if (copyin(vm, pfd, ufds, sizeof(*pfd) * (size_t)n) != 0) {
-		free(pfd);
-		return (EFAULT);
+		error = EFAULT;
+		goto out;
 	}
 	ent = poll_gather(l, pfd, n);
 	if (ent == NULL) {
-		free(pfd);
-		return (ENOMEM);
+		error = ENOMEM;
+		goto out;
 	}
 	error = poll_wait(l, ent, n, deadline, &ready);
 	for (int i = 0; i < n; i++)
 		pfd[i].revents = ent[i].revents;
 	poll_release(ent, n);
-	if (error == 0)
-		error = copyout(vm, pfd, ufds, sizeof(*pfd) * (size_t)n);
+	if (error != 0)
+		goto out;
+	error = copyout(vm, pfd, ufds, sizeof(*pfd) * (size_t)n);
 	if (error == 0)
 		*ret = ready;
+out:
 	free(pfd);
 	return (error);
 }
@@ -232,8 +234,9 @@ sys_ppoll(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int error;
 
 	error = sys_copyin_deadline(l, a[2], &deadline);
-	if (error == 0)
-		error = poll_mask(l, a[3], a[4]);
+	if (error != 0)
+		return (error);
+	error = poll_mask(l, a[3], a[4]);
 	if (error != 0)
 		return (error);
 	error = poll_call(l, a[0], a[1] & UINT32_MAX, deadline, ret);
@@ -293,12 +296,14 @@ select_gather(struct lwp *l, const struct fdsets *s, struct pollent **out,
     int **fdsp, int *nent)
 {
 	struct pollent *ent = calloc((size_t)s->n + 1, sizeof(*ent));
-	int *fds = calloc((size_t)s->n + 1, sizeof(*fds)), n = 0, error = 0;
+	int *fds = calloc((size_t)s->n + 1, sizeof(*fds)), n = 0, error;
 	short ev;
 
-	if (ent == NULL || fds == NULL)
+	if (ent == NULL || fds == NULL) {
 		error = ENOMEM;
-	for (int fd = 0; fd < s->n && error == 0; fd++) {
+		goto fail;
+	}
+	for (int fd = 0; fd < s->n; fd++) {
 		ev = 0;
 		for (int i = 0; i < 3; i++)
 			if (set_has(s->set[i], fd))
@@ -306,21 +311,19 @@ select_gather(struct lwp *l, const struct fdsets *s, struct pollent **out,
 		if (ev == 0)
 			continue;
 		error = sys_get_file(l, fd, &ent[n].f);
-		if (error == 0) {
-			ent[n].events = ev;
-			fds[n++] = fd;
-		}
-	}
-	if (error != 0) {
-		if (ent != NULL)
-			poll_release(ent, n);
-		free(fds);
-		return (error);
+		if (error != 0)
+			goto fail;
+		ent[n].events = ev;
+		fds[n++] = fd;
 	}
 	*out = ent;
 	*fdsp = fds;
 	*nent = n;
 	return (0);
+fail:
+	poll_release(ent, n);
+	free(fds);
+	return (error);
 }
 
 /* Replace the sets by what is ready; how many bits. */
@@ -358,21 +361,24 @@ select_call(struct lwp *l, const uint64_t *a, uint64_t deadline, int64_t *ret)
 	if (error != 0)
 		return (error);
 	error = select_gather(l, &s, &ent, &fds, &n);
-	if (error != 0) {
-		free(s.set[0]);
-		return (error);
-	}
+	if (error != 0)
+		goto out;
 	error = poll_wait(l, ent, n, deadline, &ready);
 	bits = select_result(&s, ent, fds, n);
 	poll_release(ent, n);
 	free(fds);
-	for (int i = 0; i < 3 && error == 0; i++)
-		if (s.uaddr[i] != 0)
-			error = copyout(
-			    lwp_vmspace(l), s.set[i], s.uaddr[i], s.bytes);
+	if (error != 0)
+		goto out;
+	for (int i = 0; i < 3; i++) {
+		if (s.uaddr[i] == 0)
+			continue;
+		error = copyout(lwp_vmspace(l), s.set[i], s.uaddr[i], s.bytes);
+		if (error != 0)
+			goto out;
+	}
+	*ret = bits;
+out:
 	free(s.set[0]);
-	if (error == 0)
-		*ret = bits;
 	return (error);
 }
 
@@ -414,8 +420,9 @@ sys_pselect6(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (a[5] != 0 && copyin(lwp_vmspace(l), &arg, a[5], sizeof(arg)) != 0)
 		return (EFAULT);
 	error = sys_copyin_deadline(l, a[4], &deadline);
-	if (error == 0)
-		error = poll_mask(l, arg.mask, arg.size);
+	if (error != 0)
+		return (error);
+	error = poll_mask(l, arg.mask, arg.size);
 	if (error != 0)
 		return (error);
 	error = select_call(l, a, deadline, ret);

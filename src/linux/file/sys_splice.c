@@ -261,6 +261,23 @@ drain_taken(const struct end *in, char *buf, size_t len)
 	}
 }
 
+/* Read len bytes that are in the pipe.  *got: also those before an error. */
+static int
+read_all(int fd, char *buf, size_t len, size_t *got)
+{
+	size_t n;
+	int error;
+
+	for (*got = 0; *got < len; *got += n) {
+		error = host_read(fd, buf + *got, len - *got, &n);
+		if (error != 0)
+			return (error);
+		if (n == 0)
+			return (EIO);
+	}
+	return (0);
+}
+
 static int
 drain_some(struct lwp *l, struct end *in, struct end *out, const int side[2],
     char *buf, size_t len, const struct vfs_waiter *waiter, size_t *got,
@@ -274,13 +291,9 @@ drain_some(struct lwp *l, struct end *in, struct end *out, const int side[2],
 
 	*got = *done = 0;
 	error = host_tee(in->fd, side[1], len, &len);
-	while (error == 0 && *got < len) {
-		error = host_read(side[0], buf + *got, len - *got, &n);
-		if (error == 0 && n == 0)
-			error = EIO;
-		if (error == 0)
-			*got += n;
-	}
+	if (error != 0)
+		return (error);
+	error = read_all(side[0], buf, len, got);
 	if (error != 0 || *got == 0)
 		return (error);
 	room = sys_fsize_room(l, out->f, out->at, out->off);
@@ -311,19 +324,24 @@ splice_drain(
 	if (error != 0)
 		return (error);
 	buf = malloc(CHUNK);
-	if (buf == NULL)
+	if (buf == NULL) {
 		error = ENOMEM;
-	while (error == 0 && total < len) {
+		goto out;
+	}
+	while (total < len) {
 		n = len - total < CHUNK ? len - total : CHUNK;
 		error =
 		    drain_some(l, in, out, side, buf, n, &waiter, &got, &done);
 		total += done;
-		if (error == EAGAIN && got == 0 && total == 0)
+		if (error == EAGAIN && got == 0 && total == 0) {
 			error = end_wait(l, in, LX_POLLIN);
-		else if (error != 0 || done < got || got == 0)
+			if (error != 0)
+				break;
+		} else if (error != 0 || done < got || got == 0)
 			break;
 	}
 	free(buf);
+out:
 	(void)host_close(side[0]);
 	(void)host_close(side[1]);
 	*moved = total;
@@ -393,8 +411,9 @@ splice_ends(struct lwp *l, const uint64_t *a, struct end *in, struct end *out,
 	if (in->pipe && out->pipe)
 		in->nonblock = out->nonblock = in->nonblock || out->nonblock;
 	error = splice_offset(l, in, a[1], false);
-	if (error == 0)
-		error = splice_offset(l, out, a[3], true);
+	if (error != 0)
+		return (error);
+	error = splice_offset(l, out, a[3], true);
 	if (error != 0)
 		return (error);
 	if (end_host(in) && end_host(out))
@@ -403,11 +422,12 @@ splice_ends(struct lwp *l, const uint64_t *a, struct end *in, struct end *out,
 		error = splice_fill(l, in, out, len, moved);
 	else
 		error = splice_drain(l, in, out, len, moved);
-	if (error == 0 && *moved > 0)
-		error = splice_offset_store(l, in, a[1]);
-	if (error == 0 && *moved > 0)
-		error = splice_offset_store(l, out, a[3]);
-	return (error);
+	if (error != 0 || *moved == 0)
+		return (error);
+	error = splice_offset_store(l, in, a[1]);
+	if (error != 0)
+		return (error);
+	return (splice_offset_store(l, out, a[3]));
 }
 
 /* What the caller sees of it. */

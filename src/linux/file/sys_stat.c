@@ -455,14 +455,17 @@ times_vnode(struct lwp *l, struct vnode *vp, const struct set_times *st)
 		error = vn_access(vp, 2, &ctx);
 		lwp_vfs_ctx_done(&ctx);
 	}
+	if (error != 0)
+		goto out;
 	if (st->atime != TIME_OMIT)
 		what |= VA_ATIME;
 	if (st->mtime != TIME_OMIT)
 		what |= VA_MTIME;
 	va.atime = st->atime;
 	va.mtime = st->mtime;
-	if (error == 0 && what != 0)
+	if (what != 0)
 		error = vn_setattr(vp, &va, what);
+out:
 	vrele(vp);
 	return (error);
 }
@@ -509,7 +512,7 @@ sys_utimensat(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct lx_timespec ts[2];
 	struct set_times st;
 	struct vnode *vp;
-	int error = 0;
+	int error;
 
 	if ((int)a[3] & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
 		return (EINVAL);
@@ -522,8 +525,9 @@ sys_utimensat(struct lwp *l, const uint64_t *a, int64_t *ret)
 		st.now =
 		    ts[0].nsec == LX_UTIME_NOW && ts[1].nsec == LX_UTIME_NOW;
 		error = times_one(&ts[0], now, &st.atime);
-		if (error == 0)
-			error = times_one(&ts[1], now, &st.mtime);
+		if (error != 0)
+			return (error);
+		error = times_one(&ts[1], now, &st.mtime);
 		if (error != 0)
 			return (error);
 	}
@@ -540,23 +544,25 @@ utimes_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t utv)
 	struct lx_timeval tv[2];
 	struct lx_timespec ts;
 	struct set_times st;
-	int error = 0;
+	int error;
 
 	times_now(&st);
 	if (utv != 0) {
 		if (copyin(lwp_vmspace(l), tv, utv, sizeof(tv)) != 0)
 			return (EFAULT);
 		st.now = false;
-		for (int i = 0; i < 2 && error == 0; i++) {
+		for (int i = 0; i < 2; i++) {
 			if (tv[i].usec < 0 || tv[i].usec >= 1000000)
 				return (EINVAL);
 			ts.sec = tv[i].sec;
 			ts.nsec = tv[i].usec * 1000;
 			error =
 			    times_one(&ts, 0, i == 0 ? &st.atime : &st.mtime);
+			if (error != 0)
+				return (error);
 		}
 	}
-	return (error != 0 ? error : times_path(l, dirfd, upath, 0, &st));
+	return (times_path(l, dirfd, upath, 0, &st));
 }
 
 int
@@ -577,7 +583,7 @@ sys_utime(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct lx_timespec ts = {0};
 	struct lx_utimbuf ut;
 	struct set_times st;
-	int error = 0;
+	int error;
 
 	times_now(&st);
 	if (a[1] != 0) {
@@ -586,11 +592,14 @@ sys_utime(struct lwp *l, const uint64_t *a, int64_t *ret)
 		st.now = false;
 		ts.sec = ut.actime;
 		error = times_one(&ts, 0, &st.atime);
+		if (error != 0)
+			return (error);
 		ts.sec = ut.modtime;
-		if (error == 0)
-			error = times_one(&ts, 0, &st.mtime);
+		error = times_one(&ts, 0, &st.mtime);
+		if (error != 0)
+			return (error);
 	}
-	return (error != 0 ? error : times_path(l, LX_AT_FDCWD, a[0], 0, &st));
+	return (times_path(l, LX_AT_FDCWD, a[0], 0, &st));
 }
 
 /* ---- size by name, file systems ---- */
@@ -618,10 +627,13 @@ sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	else
 		error = vn_access(vp, 2, &ctx);
 	lwp_vfs_ctx_done(&ctx);
-	if (error == 0)
-		error = sys_fsize_check(l, vp, va.size);
-	if (error == 0)
-		error = vn_setattr(vp, &va, VA_SIZE);
+	if (error != 0)
+		goto out;
+	error = sys_fsize_check(l, vp, va.size);
+	if (error != 0)
+		goto out;
+	error = vn_setattr(vp, &va, VA_SIZE);
+out:
 	vrele(vp);
 	return (error);
 }
