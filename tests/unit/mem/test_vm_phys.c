@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The buddy allocator against a naive model (a byte for each frame), and the
- * pages of objects: runs, refusals, rename, busy, and frames that are held
- * when their page is freed.
+ * The buddy allocator against a naive model (a byte for each frame).  The
+ * frames are those of a VM system, so that vm_check_system() checks the free
+ * lists after each test.
  */
 #include "mem/vm_page.h"
 
@@ -22,8 +22,6 @@
 #include <cmocka.h>
 
 #include "host/host_fake.h"
-#include "vm/object/vm_object.h"
-#include "mem/vm_zone.h"
 #include "vm/vmspace.h"
 #include "testchild.h"
 
@@ -70,40 +68,6 @@ reads_zero(const void *p)
 		if (w[i] != 0)
 			return (false);
 	return (true);
-}
-
-/* ---- frames ---- */
-
-static void
-test_system_init(void **state)
-{
-	struct vm_system_config cf = {
-	    .host = host_fake(&fake),
-	    .mem = 64 * PAGE_SIZE,
-	};
-	struct vm_system s;
-	int64_t live = atomic_load(&fake.live);
-	int error;
-
-	(void)state;
-	for (int64_t at = 1;; at++) {
-		atomic_store(&fake.calls, 0);
-		atomic_store(&fake.fail_at, at);
-		error = vm_system_init(&s, &cf);
-		if (error == 0)
-			break;
-		assert_int_equal(error, ENOMEM);
-		assert_int_equal(atomic_load(&fake.live), live);
-	}
-	atomic_store(&fake.fail_at, 0);
-	vm_system_destroy(&s);
-	cf.mem = 0;
-	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
-	cf.mem = 5000;
-	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
-	cf.mem = ((uint64_t)1 << 40) + PAGE_SIZE;
-	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
-	assert_int_equal(atomic_load(&fake.live), live);
 }
 
 static void
@@ -355,206 +319,6 @@ test_phys_threads(void **state)
 	assert_int_equal(nfree(), FRAMES);
 }
 
-/* ---- pages of objects ---- */
-
-/* An object with an index and a lock, and nothing else. */
-static struct vm_object *
-make_object(void)
-{
-	struct vm_object *obj = zalloc(sys.z_object);
-
-	assert_non_null(obj);
-	obj->sys = &sys;
-	obj->resident = 0;
-	radix_init(&obj->index, sys.radix_alloc);
-	vm_object_lock(obj);
-	return (obj);
-}
-
-static void
-free_object(struct vm_object *obj)
-{
-	uint64_t idx = 0, value;
-
-	while (radix_next(&obj->index, &idx, &value))
-		vm_page_free((struct vm_page *)(uintptr_t)value);
-	assert_int_equal(obj->resident, 0);
-	vm_object_unlock(obj);
-	zfree(sys.z_object, obj);
-}
-
-static void
-test_page_alloc(void **state)
-{
-	struct vm_object *obj = make_object();
-	struct vm_page *m, *run;
-
-	(void)state;
-	m = vm_page_alloc(obj, 7);
-	assert_int_equal(m->flags & PG_BUSY, PG_BUSY);
-	assert_int_equal(m->flags & PG_VALID, 0);
-	assert_ptr_equal(m->object, obj);
-	assert_ptr_equal(vm_page_lookup(obj, 7), m);
-	assert_null(vm_page_lookup(obj, 8));
-	assert_false(vm_page_busy_try(m));
-	vm_page_unbusy(m);
-	assert_true(vm_page_busy_try(m));
-
-	/* Stops before an index that is occupied, at a power of two. */
-	assert_int_equal(vm_page_alloc_run(obj, 0, 512, &run), 4);
-	assert_int_equal(vm_page_alloc_run(obj, 4, 3, &run), 2);
-	assert_int_equal(vm_page_alloc_run(obj, 7, 3, &run), 0);
-	assert_int_equal(vm_page_alloc_run(obj, 512, 512, &run), 512);
-	for (unsigned i = 0; i < 512; i++) {
-		assert_ptr_equal(vm_page_lookup(obj, 512 + i), run + i);
-		assert_int_equal(run[i].flags & PG_BUSY, PG_BUSY);
-	}
-	assert_int_equal(vm_page_frame(sys.phys, run) % 512, 0);
-	assert_int_equal(obj->resident, 1 + 4 + 2 + 512);
-	assert_int_equal(atomic_load(&sys.peak_used), obj->resident);
-	free_object(obj);
-	assert_int_equal(nfree(), FRAMES);
-	assert_int_equal(atomic_load(&sys.peak_used), 1 + 4 + 2 + 512);
-}
-
-/* Frames or radix nodes run out half-way. */
-static void
-test_page_refused(void **state)
-{
-	struct vm_object *obj = make_object();
-	struct vm_page *run;
-	unsigned got;
-	vm_pindex_t idx = 0;
-
-	(void)state;
-	while ((got = vm_page_alloc_run(obj, idx, 512, &run)) != 0)
-		idx += got;
-	assert_int_equal(idx, FRAMES);
-	assert_null(vm_page_alloc(obj, idx));
-	assert_int_equal(nfree(), 0);
-	free_object(obj);
-
-	/* With nodes from the zone's first slab only: all or a part. */
-	obj = make_object();
-	atomic_store(&fake.fail_every, 1);
-	for (idx = 0; vm_page_alloc(obj, idx) != NULL && idx < 64 * 1000;
-	     idx += 64)
-		;
-	if (idx < 64 * 1000) {
-		got = vm_page_alloc_run(obj, idx - 32, 512, &run);
-		assert_int_equal(got, 32);
-		assert_int_equal(nfree(), FRAMES - obj->resident);
-	}
-	atomic_store(&fake.fail_every, 0);
-	free_object(obj);
-	assert_int_equal(nfree(), FRAMES);
-}
-
-static void
-test_rename(void **state)
-{
-	struct vm_object *a = make_object(), *b = make_object();
-	struct vm_page *m = vm_page_alloc(a, 3);
-
-	(void)state;
-	m->flags |= PG_VALID | PG_MAPPED;
-	assert_int_equal(vm_page_rename(m, b, 1000), 0);
-	assert_null(vm_page_lookup(a, 3));
-	assert_ptr_equal(vm_page_lookup(b, 1000), m);
-	assert_ptr_equal(m->object, b);
-	assert_int_equal(m->pindex, 1000);
-	assert_int_equal(a->resident, 0);
-	assert_int_equal(b->resident, 1);
-	assert_int_equal(m->flags & (PG_VALID | PG_MAPPED | PG_BUSY),
-	    PG_VALID | PG_MAPPED | PG_BUSY);
-	free_object(b);
-	free_object(a);
-}
-
-static void
-test_hold(void **state)
-{
-	struct vm_object *obj = make_object();
-	struct vm_page *m = vm_page_alloc(obj, 0);
-	uint64_t *w = vm_page_ptr(sys.phys, m);
-
-	(void)state;
-	vm_page_hold(m);
-	vm_page_unhold(sys.phys, m);
-	assert_int_equal(nfree(), FRAMES - 1);
-	vm_page_hold(m);
-	vm_page_hold(m);
-	*w = 42;
-	vm_page_free(m);
-	assert_null(vm_page_lookup(obj, 0));
-	assert_null(m->object);
-	assert_int_equal(nfree(), FRAMES - 1);
-	vm_object_unlock(obj);
-	assert_int_equal(vm_check_system(&sys), 0);
-	vm_object_lock(obj);
-	vm_page_unhold(sys.phys, m);
-	assert_int_equal(nfree(), FRAMES - 1);
-	assert_int_equal(*w, 42);
-	vm_page_unhold(sys.phys, m);
-	assert_int_equal(nfree(), FRAMES);
-	free_object(obj);
-}
-
-struct busy_test {
-	struct vm_object *obj;
-	uint64_t plain; /* under busy of page 0 */
-	_Atomic(bool) stop;
-};
-
-/* Take page 0 busy, work without the lock, then free, replace or keep it. */
-static void *
-busy_thread(void *arg)
-{
-	struct busy_test *t = arg;
-	struct vm_object *obj = t->obj;
-
-	for (int i = 0; i < 3000; i++) {
-		struct vm_page *m;
-
-		vm_object_lock(obj);
-		while ((m = vm_page_lookup(obj, 0)) != NULL &&
-		       !vm_page_busy_try(m))
-			vm_page_busy_wait(obj, m);
-		if (m == NULL)
-			m = vm_page_alloc(obj, 0);
-		vm_page_hold(m);
-		vm_object_unlock(obj);
-		t->plain++;
-		++*(uint64_t *)vm_page_ptr(sys.phys, m);
-		vm_object_lock(obj);
-		if (i % 3 == 0)
-			vm_page_free(m);
-		else
-			vm_page_unbusy(m);
-		vm_object_unlock(obj);
-		vm_page_unhold(sys.phys, m);
-	}
-	return (NULL);
-}
-
-static void
-test_busy_threads(void **state)
-{
-	struct busy_test t = {.obj = make_object()};
-	pthread_t th[4];
-
-	(void)state;
-	vm_object_unlock(t.obj);
-	for (int i = 0; i < 4; i++)
-		pthread_create(&th[i], NULL, busy_thread, &t);
-	for (int i = 0; i < 4; i++)
-		pthread_join(th[i], NULL);
-	assert_int_equal(t.plain, 4 * 3000);
-	vm_object_lock(t.obj);
-	free_object(t.obj);
-	assert_int_equal(nfree(), FRAMES);
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -562,7 +326,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(test_misuse_panics),
-	    T(test_system_init),
 	    T(test_fresh_and_recycled),
 	    T(test_zero_run),
 	    T(test_exhaust),
@@ -570,11 +333,6 @@ main(void)
 	    T(test_trim),
 	    T(test_create_errors),
 	    T(test_phys_threads),
-	    T(test_page_alloc),
-	    T(test_page_refused),
-	    T(test_rename),
-	    T(test_hold),
-	    T(test_busy_threads),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

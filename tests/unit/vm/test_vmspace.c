@@ -630,6 +630,39 @@ test_purge_against_fork(void **state)
 	fixture_fini(&ts);
 }
 
+/* Each allocation of vm_system_init() refused; then wrong sizes of memory. */
+static void
+test_system_init_refused(void **state)
+{
+	struct host_fake fake = {0};
+	struct vm_system_config cf = {
+	    .host = host_fake(&fake),
+	    .mem = 64 * PAGE_SIZE,
+	};
+	struct vm_system s;
+	int error;
+
+	(void)state;
+	for (int64_t at = 1;; at++) {
+		atomic_store(&fake.calls, 0);
+		atomic_store(&fake.fail_at, at);
+		error = vm_system_init(&s, &cf);
+		if (error == 0)
+			break;
+		assert_int_equal(error, ENOMEM);
+		assert_int_equal(atomic_load(&fake.live), 0);
+	}
+	atomic_store(&fake.fail_at, 0);
+	vm_system_destroy(&s);
+	cf.mem = 0;
+	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
+	cf.mem = 5000;
+	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
+	cf.mem = ((uint64_t)1 << 40) + PAGE_SIZE;
+	assert_int_equal(vm_system_init(&s, &cf), EINVAL);
+	assert_int_equal(atomic_load(&fake.live), 0);
+}
+
 int
 main(void)
 {
@@ -644,6 +677,7 @@ main(void)
 	    cmocka_unit_test(test_readers_against_free),
 	    cmocka_unit_test(test_threads_and_forks),
 	    cmocka_unit_test(test_purge_against_fork),
+	    cmocka_unit_test(test_system_init_refused),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
