@@ -260,6 +260,31 @@ sleep_ms(long ms)
 		continue;
 }
 
+/* Wait until the process sleeps in a system call, 20 s at most. */
+GUEST void
+wait_asleep(pid_t pid)
+{
+	char path[64], buf[512];
+	const char *name_end;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	for (int ms = 0;; ms++) {
+		CHECK(ms < 20000);
+		fd = open(path, O_RDONLY);
+		CHECK(fd >= 0);
+		n = read(fd, buf, sizeof(buf) - 1);
+		CHECK(n > 0 && close(fd) == 0);
+		buf[n] = '\0';
+		name_end = strrchr(buf, ')');
+		CHECK(name_end != NULL);
+		if (name_end[2] == 'S')
+			return;
+		sleep_ms(1);
+	}
+}
+
 GUEST uint64_t
 now_ns(void)
 {

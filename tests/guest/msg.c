@@ -204,13 +204,6 @@ start(int id, bool send, long type, size_t len, int want)
 	_exit(0);
 }
 
-/* Long enough for the child to be asleep in most cases. */
-static void
-settle(void)
-{
-	sleep_ms(30);
-}
-
 static void
 waiting(void)
 {
@@ -220,7 +213,8 @@ waiting(void)
 
 	a = start(id, false, 5, 40, 0);
 	b = start(id, false, -3, 20, 0);
-	settle();
+	wait_asleep(a);
+	wait_asleep(b);
 	CHECK(put(id, 4, 10, 0) == 0 && put(id, 3, 20, 0) == 0);
 	CHECK(put(id, 5, 40, 0) == 0);
 	wait_ok(a);
@@ -228,14 +222,14 @@ waiting(void)
 	CHECK(take(id, 0, 10, 0) == 4 && look(id).msg_qnum == 0);
 
 	a = start(id, false, 1, 10, E2BIG);
-	settle();
+	wait_asleep(a);
 	CHECK(put(id, 1, 11, 0) == 0);
 	wait_ok(a);
 	CHECK(take(id, 0, 11, 0) == 1);
 
 	CHECK(put(id, 1, TEXT, 0) == 0 && put(id, 1, TEXT, 0) == 0);
 	a = start(id, true, 2, TEXT, 0);
-	settle();
+	wait_asleep(a);
 	CHECK(look(id).msg_qnum == 2);
 	CHECK(take(id, 0, TEXT, 0) == 1);
 	wait_ok(a);
@@ -245,7 +239,7 @@ waiting(void)
 	ds.msg_qbytes = TEXT + 50;
 	CHECK(msgctl(id, IPC_SET, &ds) == 0);
 	a = start(id, true, 2, 100, 0);
-	settle();
+	wait_asleep(a);
 	CHECK(look(id).msg_qnum == 1);
 	ds.msg_qbytes = TEXT + 100; /* more room */
 	CHECK(msgctl(id, IPC_SET, &ds) == 0);
@@ -253,16 +247,17 @@ waiting(void)
 	CHECK(look(id).msg_qnum == 2);
 
 	a = start(id, false, 77, 10, EINTR); /* never restarted */
-	settle();
+	wait_asleep(a);
 	CHECK(kill(a, SIGUSR1) == 0);
 	wait_ok(a);
 	a = start(id, true, 2, TEXT, EINTR);
-	settle();
+	wait_asleep(a);
 	CHECK(kill(a, SIGUSR1) == 0);
 	wait_ok(a);
 	a = start(id, false, 77, 10, EIDRM);
 	b = start(id, true, 2, TEXT, EIDRM);
-	settle();
+	wait_asleep(a);
+	wait_asleep(b);
 	CHECK(kill(start(id, false, 78, 10, EIDRM), SIGKILL) == 0);
 	CHECK(waitpid(-1, NULL, 0) > 0);
 	drop(id);
@@ -278,11 +273,11 @@ stopped(void)
 	int id = make(), status;
 	pid_t a = start(id, false, 1, 30, 0);
 
-	settle();
+	wait_asleep(a);
 	CHECK(kill(a, SIGSTOP) == 0);
 	CHECK(waitpid(a, &status, WUNTRACED) == a && WIFSTOPPED(status));
 	CHECK(kill(a, SIGCONT) == 0);
-	settle();
+	wait_asleep(a);
 	CHECK(put(id, 1, 30, 0) == 0);
 	wait_ok(a);
 	drop(id);

@@ -107,7 +107,7 @@ static void
 overruns(void)
 {
 	timer_t t = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1);
-	sigset_t set, old;
+	sigset_t set, old, pending;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -115,6 +115,12 @@ overruns(void)
 	start(t, 2 * MS, 2 * MS);
 	sleep_ms(50);
 	CHECK(fired == 0);
+	for (int ms = 0;; ms++) {
+		CHECK(ms < 20000 && sigpending(&pending) == 0);
+		if (sigismember(&pending, SIGUSR1))
+			break;
+		sleep_ms(1);
+	}
 	CHECK(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
 	CHECK(fired >= 1 && overrun >= 23);
 	/* An ignored signal does not stop the timer. */
@@ -133,6 +139,16 @@ static void
 wait_fired(int n)
 {
 	for (int ms = 0; fired < n; ms++) {
+		CHECK(ms < 20000);
+		sleep_ms(1);
+	}
+}
+
+/* Wait until a timer without an interval has expired, with a limit. */
+static void
+wait_expired(timer_t t)
+{
+	for (int ms = 0; left(t) != 0; ms++) {
 		CHECK(ms < 20000);
 		sleep_ms(1);
 	}
@@ -197,7 +213,8 @@ discarded_signals(void)
 	u = timer_new(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1);
 	start(t, MS, 0);
 	start(u, MS, 0);
-	sleep_ms(10);
+	wait_expired(t);
+	wait_expired(u);
 	fired = 0;
 	mask(SIG_UNBLOCK, SIGUSR1);
 	CHECK(fired == 2);
