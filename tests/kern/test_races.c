@@ -85,7 +85,7 @@ reader:
 }
 
 static void
-test_settings(void **state)
+test_settings_read_while_set(void **state)
 {
 	fx.prog[0] = prog_settings;
 	assert_int_equal(fx_run(&fx, 0), 0);
@@ -130,7 +130,7 @@ locker:
 }
 
 static void
-test_offset(void **state)
+test_offset_shared_by_threads(void **state)
 {
 	fx.prog[0] = prog_offset;
 	assert_int_equal(fx_run(&fx, 0), 0);
@@ -167,7 +167,7 @@ prog_sessions(struct user *u)
 }
 
 static void
-test_sessions(void **state)
+test_sessions_read_while_set(void **state)
 {
 	fx.prog[0] = prog_sessions;
 	assert_int_equal(fx_run(&fx, 0), 0);
@@ -178,9 +178,9 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_settings),
-	    T(test_offset),
-	    T(test_sessions),
+	    T(test_settings_read_while_set),
+	    T(test_offset_shared_by_threads),
+	    T(test_sessions_read_while_set),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

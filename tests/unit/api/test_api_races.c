@@ -109,7 +109,7 @@ runner(void *arg)
 
 /* One frame is parked; two threads start new frames at the same time. */
 static void
-test_bind(void **state)
+test_two_frames_start_at_once(void **state)
 {
 	struct vmspace *vm = space(calls, sizeof(calls));
 	struct thread t[3];
@@ -153,7 +153,7 @@ churner(void *arg)
 /* Frames are created and destroyed: a thread that is leaving is not used to
  * make another one. */
 static void
-test_churn(void **state)
+test_frames_created_and_destroyed(void **state)
 {
 	struct vmspace *vm = space(calls, sizeof(calls));
 	struct thread t[3];
@@ -188,7 +188,7 @@ flagger(void *arg)
  * unmapped.
  */
 static void
-test_migrate(void **state)
+test_unmap_after_frame_moved_thread(void **state)
 {
 	/* 1: mov (%rdi),%rbx; cmpb $0,(%rsi); je 1b; syscall; jmp 1b */
 	static const unsigned char code[] = {0x48, 0x8b, 0x1f, 0x80, 0x3e, 0x00,
@@ -249,7 +249,7 @@ test_affinity(void **state)
 /* A frame keeps all registers in another vmspace of the kernel; another kernel
  * refuses it. */
 static void
-test_move(void **state)
+test_frame_moved_to_other_vmspace(void **state)
 {
 	/* movq %rax,%xmm0; syscall; movq %xmm0,%rbx; syscall */
 	static const unsigned char code[] = {0x66, 0x48, 0x0f, 0x6e, 0xc0, 0x0f,
@@ -455,11 +455,11 @@ main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_bind),
-	    T(test_churn),
-	    T(test_migrate),
+	    T(test_two_frames_start_at_once),
+	    T(test_frames_created_and_destroyed),
+	    T(test_unmap_after_frame_moved_thread),
 	    T(test_affinity),
-	    T(test_move),
+	    T(test_frame_moved_to_other_vmspace),
 	    T(test_file_race),
 	    T(test_file_rights),
 	    T(test_mmu_without_fork),

@@ -161,7 +161,7 @@ depth(bool sync)
 }
 
 static void
-test_depth(void **state)
+test_depth_limits_transfers(void **state)
 {
 	depth(false);
 	depth(true);
@@ -169,7 +169,7 @@ test_depth(void **state)
 
 /* Reads of an empty pipe wait, while later transfers complete. */
 static void
-test_waiting(void **state)
+test_waiting_reads_do_not_block_others(void **state)
 {
 	enum { DEPTH = 4 };
 	struct host_ring *r = async_ring(DEPTH);
@@ -206,7 +206,7 @@ test_waiting(void **state)
 
 /* Data that arrives in small parts is assembled across pieces. */
 static void
-test_short(void **state)
+test_short_reads_assembled(void **state)
 {
 	static const char text[] = "in parts, never at once";
 	struct host_ring *r = async_ring(1);
@@ -461,7 +461,7 @@ many(bool sync, uint64_t seed)
 }
 
 static void
-test_many(void **state)
+test_random_transfers(void **state)
 {
 	many(false, 1);
 	many(false, 2);
@@ -490,7 +490,7 @@ test_descriptors(void **state)
 
 /* Where the host refuses io_uring, transfers are synchronous. */
 static void
-test_refused(void **state)
+test_synchronous_without_io_uring(void **state)
 {
 	struct rlimit old, low;
 	struct host_ring *r;
@@ -549,15 +549,15 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_depth),
-	    T(test_waiting),
-	    T(test_short),
+	    T(test_depth_limits_transfers),
+	    T(test_waiting_reads_do_not_block_others),
+	    T(test_short_reads_assembled),
 	    T(test_errors),
 	    T(test_no_space),
 	    T(test_empty_pieces),
-	    T(test_many),
+	    T(test_random_transfers),
 	    T(test_descriptors),
-	    T(test_refused),
+	    T(test_synchronous_without_io_uring),
 	    T(test_destroy_panics),
 	};
 

@@ -70,7 +70,7 @@ test_transitions(void **state)
 }
 
 static void
-test_many(void **state)
+test_million_refs(void **state)
 {
 	struct vm_life l;
 
@@ -302,7 +302,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_transitions),
-	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_million_refs),
 	    cmocka_unit_test(test_misuse_panics),
 	    cmocka_unit_test(test_stress),
 	};

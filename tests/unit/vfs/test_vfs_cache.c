@@ -37,7 +37,7 @@ map_file(struct env *e, struct file *f, uint64_t len, bool shared)
 }
 
 static void
-test_one_cache(void **state)
+test_read_write_and_mmap_share_pages(void **state)
 {
 	static char big[3 * 4096 + 100], got[sizeof(big)];
 	struct vattr va = {0};
@@ -155,7 +155,7 @@ cache_sync(void *arg)
 }
 
 static void
-test_cache_race(void **state)
+test_stores_and_writes_race(void **state)
 {
 	struct cacher c = {0};
 	pthread_t pt[3];
@@ -223,7 +223,7 @@ hook_write(struct vnode *vp, struct uio *uio, int flags)
 }
 
 static void
-test_cache_hook(void **state)
+test_read_and_write_during_writeback(void **state)
 {
 	struct vmspace *vm;
 	struct vops ops;
@@ -321,7 +321,7 @@ append_run(void *arg)
 }
 
 static void
-test_append(void **state)
+test_appends_do_not_overlap(void **state)
 {
 	struct cacher c = {0};
 	pthread_t pt[4];
@@ -350,7 +350,7 @@ test_append(void **state)
 }
 
 static void
-test_unlinked(void **state)
+test_unlinked_file_stays_usable(void **state)
 {
 	struct vmspace *vm;
 	struct vattr va;
@@ -396,7 +396,7 @@ touch_pages(struct env *e, const char *name, char want)
 }
 
 static void
-test_inactive(void **state)
+test_unused_vnodes_keep_pages(void **state)
 {
 	struct vmount *mp;
 	struct env e;
@@ -476,7 +476,7 @@ stress_run(void *arg)
 }
 
 static void
-test_stress(void **state)
+test_names_and_data_race(void **state)
 {
 	pthread_t pt[4];
 	struct env e;
@@ -536,14 +536,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_one_cache),
-	    cmocka_unit_test(test_cache_race),
-	    cmocka_unit_test(test_cache_hook),
+	    cmocka_unit_test(test_read_write_and_mmap_share_pages),
+	    cmocka_unit_test(test_stores_and_writes_race),
+	    cmocka_unit_test(test_read_and_write_during_writeback),
 	    cmocka_unit_test(test_read_during_other_writebacks),
-	    cmocka_unit_test(test_append),
-	    cmocka_unit_test(test_unlinked),
-	    cmocka_unit_test(test_inactive),
-	    cmocka_unit_test(test_stress),
+	    cmocka_unit_test(test_appends_do_not_overlap),
+	    cmocka_unit_test(test_unlinked_file_stays_usable),
+	    cmocka_unit_test(test_unused_vnodes_keep_pages),
+	    cmocka_unit_test(test_names_and_data_race),
 	    cmocka_unit_test(test_fifo),
 	};
 

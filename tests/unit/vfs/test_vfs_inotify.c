@@ -69,7 +69,7 @@ drain(struct fx *fx, struct file *in, uint32_t mask, unsigned *rest)
 }
 
 static void
-test_limits(void **state)
+test_limits_of_instances_and_watches(void **state)
 {
 	struct fx *fx = *state;
 	struct file *in[INOTIFY_MAX_INSTANCES], *more;
@@ -166,7 +166,7 @@ test_overflow(void **state)
 /* A chain of removed directories, kept by its last one: they all go at once,
  * without a stack that grows. */
 static void
-test_deep(void **state)
+test_deep_chain_of_removed_dirs(void **state)
 {
 	enum { DEPTH = 2000 };
 	static char path[2 * DEPTH + 1];
@@ -201,7 +201,7 @@ test_deep(void **state)
 
 /* A file that is removed before it is watched. */
 static void
-test_late(void **state)
+test_watch_after_unlink(void **state)
 {
 	struct fx *fx = *state;
 	struct file *in = instance(fx), *f;
@@ -286,7 +286,7 @@ race_thread(void *arg)
 }
 
 static void
-test_race(void **state)
+test_watch_and_remove_race(void **state)
 {
 	struct fx *fx = *state;
 	struct host_thread *th[4];
@@ -307,11 +307,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_limits),
+	    T(test_limits_of_instances_and_watches),
 	    T(test_overflow),
-	    T(test_deep),
-	    T(test_late),
-	    T(test_race),
+	    T(test_deep_chain_of_removed_dirs),
+	    T(test_watch_after_unlink),
+	    T(test_watch_and_remove_race),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

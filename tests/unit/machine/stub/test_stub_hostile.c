@@ -262,7 +262,7 @@ run_deaf(const uint8_t *then, size_t len)
 /* A stub that does not answer an interrupt is killed, whether it computes or
  * wakes the kernel's thread again and again. */
 static void
-test_deaf_guest(void **state)
+test_ignored_interrupt_kills_stub(void **state)
 {
 	static const uint8_t spin[] = {0xeb, 0xfe};
 	/* mov %r12,%rdi; mov $1,%esi; mov $1,%edx; call *%r13; jmp back */
@@ -414,7 +414,7 @@ forge_thread(struct stub_cpu *sc)
 /* A stub reports a thread that it did not make.  An id of another process is
  * refused at once; an id of the stub leads to a context that stays silent. */
 static void
-test_forged_thread(void **state)
+test_forged_thread_id(void **state)
 {
 	struct cpu_thread *ct, *second;
 
@@ -455,7 +455,7 @@ refuse(struct stub_cpu *sc)
 /* A guest reports every operation as failed.  That is an error, both before
  * user code and in a flush, and not a hang. */
 static void
-test_refused_for_ever(void **state)
+test_repeated_refusal_is_error(void **state)
 {
 	struct cpu_thread *ct, *second;
 	struct cpu_event ev;
@@ -485,7 +485,7 @@ test_refused_for_ever(void **state)
 /* After a failed flush, pmap_sync() must not return while another thread can
  * still use what was removed. */
 static void
-test_refused_sync(void **state)
+test_sync_after_failed_flush(void **state)
 {
 	struct runner r = {0};
 	struct cpu_thread *ct;
@@ -523,7 +523,7 @@ test_refused_sync(void **state)
 /* The host refuses operations: the segment bases that the same command would
  * have loaded are loaded by the next one. */
 static void
-test_bases_after_refusal(void **state)
+test_segment_bases_after_refusal(void **state)
 {
 	struct cpu_thread *ct = start(*state, code_bases, sizeof(code_bases));
 	uint64_t *word = vm_page_ptr(E->sys.phys, E->code);
@@ -556,14 +556,14 @@ main(void)
 	    HOOK_TEST(test_remove_before_enter),
 	    HOOK_TEST(test_interrupt_while_moving),
 	    HOOK_TEST(test_overwritten_fpstate),
-	    HOOK_TEST(test_deaf_guest),
+	    HOOK_TEST(test_ignored_interrupt_kills_stub),
 	    HOOK_TEST(test_stopped_in_flush),
 	    HOOK_TEST(test_stopped_together),
 	    HOOK_TEST(test_stopped_in_user),
-	    HOOK_TEST(test_forged_thread),
-	    HOOK_TEST(test_refused_for_ever),
-	    HOOK_TEST(test_refused_sync),
-	    HOOK_TEST(test_bases_after_refusal),
+	    HOOK_TEST(test_forged_thread_id),
+	    HOOK_TEST(test_repeated_refusal_is_error),
+	    HOOK_TEST(test_sync_after_failed_flush),
+	    HOOK_TEST(test_segment_bases_after_refusal),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

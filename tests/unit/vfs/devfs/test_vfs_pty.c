@@ -68,7 +68,7 @@ master(struct fx *fx, char path[32])
 }
 
 static void
-test_many(void **state)
+test_limit_of_ptys(void **state)
 {
 	struct fx *fx = *state;
 	struct file *m[PTY_MAX], *s;
@@ -115,7 +115,7 @@ ready(struct file *f, short events)
 
 /* More bytes than are read, in both directions. */
 static void
-test_full(void **state)
+test_full_buffers(void **state)
 {
 	struct fx *fx = *state;
 	char path[32], buf[8192];
@@ -226,7 +226,7 @@ race_thread(void *arg)
 }
 
 static void
-test_race(void **state)
+test_open_and_close_race(void **state)
 {
 	struct fx *fx = *state;
 	struct host_thread *th[4];
@@ -249,9 +249,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_many),
-	    T(test_full),
-	    T(test_race),
+	    T(test_limit_of_ptys),
+	    T(test_full_buffers),
+	    T(test_open_and_close_race),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -126,7 +126,7 @@ ident_of_77(void *lwp, struct vfs_ident *id)
 }
 
 static void
-test_strangers(void **state)
+test_host_connections_dropped(void **state)
 {
 	struct fx *fx = *state;
 	struct file *s = make(fx, LX_SOCK_STREAM), *c, *conn;
@@ -153,7 +153,7 @@ test_strangers(void **state)
 }
 
 static void
-test_stranger_datagrams(void **state)
+test_host_datagrams_dropped(void **state)
 {
 	struct fx *fx = *state;
 	struct file *s = make(fx, LX_SOCK_DGRAM), *c;
@@ -176,7 +176,7 @@ test_stranger_datagrams(void **state)
 /* ---- files under way ---- */
 
 static void
-test_files(void **state)
+test_sent_file_is_received(void **state)
 {
 	struct fx *fx = *state;
 	struct file *v[2], *f, *g;
@@ -199,7 +199,7 @@ test_files(void **state)
 }
 
 static void
-test_limit(void **state)
+test_limit_of_files_in_flight(void **state)
 {
 	struct fx *fx = *state;
 	struct file *v[8][2], *f;
@@ -237,7 +237,7 @@ test_limit(void **state)
 
 /* Sockets that hold each other: teardown() finds nothing left. */
 static void
-test_cycle(void **state)
+test_sockets_sent_to_each_other(void **state)
 {
 	struct fx *fx = *state;
 	struct file *v[2], *w[2];
@@ -259,7 +259,7 @@ test_cycle(void **state)
 
 /* A socket that no guest has bound cannot be reached by its name. */
 static void
-test_names(void **state)
+test_socket_addresses(void **state)
 {
 	struct fx *fx = *state;
 	struct file *s = make(fx, LX_SOCK_STREAM);
@@ -286,12 +286,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_strangers),
-	    T(test_stranger_datagrams),
-	    T(test_files),
-	    T(test_limit),
-	    T(test_cycle),
-	    T(test_names),
+	    T(test_host_connections_dropped),
+	    T(test_host_datagrams_dropped),
+	    T(test_sent_file_is_received),
+	    T(test_limit_of_files_in_flight),
+	    T(test_sockets_sent_to_each_other),
+	    T(test_socket_addresses),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -113,7 +113,7 @@ test_strings(void **state)
 }
 
 static void
-test_words(void **state)
+test_fetch_and_cas_words(void **state)
 {
 	uint32_t v = 0, old = 9;
 
@@ -384,7 +384,7 @@ writer_run(void *arg)
 }
 
 static void
-test_fork_race(void **state)
+test_copyout_during_forks(void **state)
 {
 	static _Atomic(bool) stop;
 	struct writer w[WRITERS];
@@ -417,14 +417,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_copy),
 	    T(test_strings),
-	    T(test_words),
+	    T(test_fetch_and_cas_words),
 	    T(test_futex_keys),
 	    T(test_iov),
 	    T(test_iov_merge),
 	    T(test_iov_commit),
 	    T(test_no_memory),
 	    T(test_store_repeated_after_fork),
-	    T(test_fork_race),
+	    T(test_copyout_during_forks),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

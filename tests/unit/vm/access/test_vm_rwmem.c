@@ -46,7 +46,7 @@ store_over(struct vmspace *vm, vm_offset_t va, uint64_t v)
 }
 
 static void
-test_absent(void **state)
+test_read_makes_no_page(void **state)
 {
 	char buf[3 * PG], zero[3 * PG] = {0};
 	struct vmspace *vm;
@@ -272,7 +272,7 @@ pager_main(void *arg)
 /* vm_pwrite against forks and pageout: its stores are there afterwards, and no
  * child that was forked before sees them. */
 static void
-test_race(void **state)
+test_write_during_forks_and_pageout(void **state)
 {
 	struct vmspace *vm, *c;
 	pthread_t t;
@@ -354,12 +354,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_absent),
+	    cmocka_unit_test(test_read_makes_no_page),
 	    cmocka_unit_test(test_rights),
 	    cmocka_unit_test(test_file),
 	    cmocka_unit_test(test_swapped),
 	    cmocka_unit_test(test_dead_vmspace),
-	    cmocka_unit_test(test_race),
+	    cmocka_unit_test(test_write_during_forks_and_pageout),
 	    cmocka_unit_test(test_race_forks),
 	};
 

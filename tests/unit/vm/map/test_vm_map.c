@@ -402,7 +402,7 @@ test_model(void **state)
 #define MANY 100000
 
 static void
-test_many(void **state)
+test_many_entries(void **state)
 {
 	struct fixture ts;
 	struct vmspace *vm;
@@ -590,7 +590,7 @@ main(void)
 	    cmocka_unit_test(test_object_merge),
 	    cmocka_unit_test(test_object_extend),
 	    cmocka_unit_test(test_model),
-	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_many_entries),
 	    cmocka_unit_test(test_growstack),
 	    cmocka_unit_test(test_attributes),
 	    cmocka_unit_test(test_no_entries),

@@ -163,7 +163,7 @@ test_brk(void **state)
 }
 
 static void
-test_commit(void **state)
+test_commit_limit(void **state)
 {
 	struct fixture ts;
 	struct vmspace *vm, *child;
@@ -567,7 +567,7 @@ main(void)
 	    cmocka_unit_test(test_mmap_errors),
 	    cmocka_unit_test(test_munmap_mprotect),
 	    cmocka_unit_test(test_brk),
-	    cmocka_unit_test(test_commit),
+	    cmocka_unit_test(test_commit_limit),
 	    cmocka_unit_test(test_mremap_anon),
 	    cmocka_unit_test(test_mremap_errors),
 	    cmocka_unit_test(test_mremap_shared),

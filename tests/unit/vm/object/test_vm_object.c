@@ -86,7 +86,7 @@ shadow(struct vm_object *o, vm_pindex_t off, vm_pindex_t size)
 }
 
 static void
-test_life(void **state)
+test_refs_and_holds(void **state)
 {
 	struct vm_object *o = anon(4), *p = anon(4);
 
@@ -333,7 +333,7 @@ file_in(struct vm_object *v, vm_pindex_t idx, unsigned n)
 }
 
 static void
-test_reclaim(void **state)
+test_reclaim_spares_wired_and_held(void **state)
 {
 	struct fake_file file;
 	struct vm_object *v = file_open(&fx, &file, 64 * PG);
@@ -365,7 +365,7 @@ test_reclaim(void **state)
 }
 
 static void
-test_one_cache(void **state)
+test_read_and_write_use_pages(void **state)
 {
 	struct fake_file file;
 	struct vm_object *v = file_open(&fx, &file, 4 * PG);
@@ -423,7 +423,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_life, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_refs_and_holds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_shadow_private, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_long_chain, setup, teardown),
@@ -439,8 +440,10 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_bypass_to_file, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_page_remove, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_reclaim, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_one_cache, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_reclaim_spares_wired_and_held, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_read_and_write_use_pages, setup, teardown),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

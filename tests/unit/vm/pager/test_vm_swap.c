@@ -269,7 +269,7 @@ test_write_error(void **state)
 
 /* With neither memory nor swap left the policy is called, and not before. */
 static void
-test_full(void **state)
+test_memory_and_swap_full(void **state)
 {
 	struct vmspace *vm;
 	uint64_t i;
@@ -360,7 +360,7 @@ test_swapoff_lost(void **state)
 /* ---- calls on swapped memory ---- */
 
 static void
-test_calls(void **state)
+test_calls_on_swapped_memory(void **state)
 {
 	struct vmspace *vm;
 	vm_offset_t to = 0;
@@ -443,7 +443,7 @@ test_mlock(void **state)
 
 /* A pinned page stays, whatever it is pinned for. */
 static void
-test_pin(void **state)
+test_pinned_page_stays(void **state)
 {
 	struct vmspace *vm;
 	struct vm_iov v;
@@ -512,12 +512,12 @@ main(void)
 	    cmocka_unit_test(test_fork_rounds),
 	    cmocka_unit_test(test_read_error),
 	    cmocka_unit_test(test_write_error),
-	    cmocka_unit_test(test_full),
+	    cmocka_unit_test(test_memory_and_swap_full),
 	    cmocka_unit_test(test_swapoff),
 	    cmocka_unit_test(test_swapoff_lost),
-	    cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_calls_on_swapped_memory),
 	    cmocka_unit_test(test_mlock),
-	    cmocka_unit_test(test_pin),
+	    cmocka_unit_test(test_pinned_page_stays),
 	    cmocka_unit_test(test_shared),
 	};
 

@@ -93,7 +93,7 @@ test_add_remove(void **state)
 }
 
 static void
-test_name(void **state)
+test_long_name_and_size(void **state)
 {
 	struct swap_fixture fx;
 	struct swap_area_config cf;
@@ -150,14 +150,14 @@ drain(struct swap_fixture *fx)
 }
 
 static void
-test_drain(void **state)
+test_drain_moves_blocks(void **state)
 {
 	both_ways(drain);
 }
 
 /* A writer that has chosen an area keeps it, before it has a block. */
 static void
-test_chosen(void **state)
+test_chosen_area_not_removed(void **state)
 {
 	struct swap_fixture fx;
 	struct swap_area *a;
@@ -240,7 +240,7 @@ stripe(struct swap_fixture *fx)
 }
 
 static void
-test_stripe(void **state)
+test_stripe_over_equal_priorities(void **state)
 {
 	both_ways(stripe);
 }
@@ -293,7 +293,7 @@ runs(struct swap_fixture *fx)
 }
 
 static void
-test_runs(void **state)
+test_runs_of_blocks(void **state)
 {
 	both_ways(runs);
 }
@@ -320,7 +320,7 @@ zeroes(struct swap_fixture *fx)
 }
 
 static void
-test_zeroes(void **state)
+test_zero_pages_use_no_block(void **state)
 {
 	both_ways(zeroes);
 }
@@ -548,13 +548,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_add_refused),
 	    cmocka_unit_test(test_add_remove),
-	    cmocka_unit_test(test_name),
-	    cmocka_unit_test(test_drain),
-	    cmocka_unit_test(test_chosen),
+	    cmocka_unit_test(test_long_name_and_size),
+	    cmocka_unit_test(test_drain_moves_blocks),
+	    cmocka_unit_test(test_chosen_area_not_removed),
 	    cmocka_unit_test(test_priority),
-	    cmocka_unit_test(test_stripe),
-	    cmocka_unit_test(test_runs),
-	    cmocka_unit_test(test_zeroes),
+	    cmocka_unit_test(test_stripe_over_equal_priorities),
+	    cmocka_unit_test(test_runs_of_blocks),
+	    cmocka_unit_test(test_zero_pages_use_no_block),
 	    cmocka_unit_test(test_writer),
 	    cmocka_unit_test(test_writer_runs),
 	    cmocka_unit_test(test_nomem),
