@@ -5,12 +5,12 @@
  * Copies inside the kernel: sendfile and copy_file_range.
  *
  * The bytes go through a buffer.  The source is read at a position, never at
- * its own offset, so that what the target does not take is not lost; its
- * offset is set when the copy is done.
+ * its own offset, so that bytes which the target does not take are not lost;
+ * the offset of the source is set when the copy is done.
  *
  * RLIMIT_FSIZE of the target: both calls cut a copy at the limit.  A copy that
  * begins at the limit is EFBIG after SIGXFSZ.  As on Linux, copy_file_range
- * says so even if there is nothing to copy, and sendfile sends the signal also
+ * fails so even if there is nothing to copy, and sendfile sends the signal also
  * for a copy that was cut.
  *
  * Limits.  Both calls copy; nothing is shared between the two files.
@@ -31,7 +31,7 @@
 
 sys_fn sys_sendfile, sys_copy_file_range;
 
-/* Positions of a copy; `at` false: the file's own. */
+/* One side of a copy; `at` false: at the file's own offset, not at `off`. */
 struct copy_end {
 	struct file *f;
 	bool at;
@@ -69,7 +69,7 @@ copy_some(struct lwp *l, struct copy_end *in, struct copy_end *out, void *buf,
 	return (*moved > 0 ? 0 : error);
 }
 
-/* Until `len` bytes, end of file, a short transfer or a signal. */
+/* Copy until `len` bytes, end of file, a short transfer or a signal. */
 static int
 copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
     uint64_t len, int64_t *ret)
@@ -101,7 +101,7 @@ copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
 	return (0);
 }
 
-/* Where to start: *uoff, or (no pointer) the file's own offset. */
+/* Where the source starts: *uoff, or with uoff 0 the file's own offset. */
 static int
 copy_offset(struct lwp *l, struct file *f, uint64_t uoff, uint64_t *off)
 {

@@ -4,22 +4,23 @@
 /*
  * epoll.
  *
- * An epoll object is a host epoll behind a guest descriptor, and what is
- * registered with it are the host descriptors of files.  That works because
- * a struct file has one host descriptor for its whole life (but for the master
- * of a pty, below) and closes it with its last ref: the host forgets a
- * registration at the moment Linux would, edges and one-shots are the host's
- * and exact, an epoll can be polled and nested, and fork shares it as any other
- * file.  What Linux refuses to register (regular files, directories, devices
- * without poll) has no host descriptor to register, and is EPERM here as well.
+ * An epoll object is a host epoll behind a guest descriptor; the host
+ * descriptors of files are registered with it.  A struct file has one host
+ * descriptor for its whole life (except the master of a pty, see Limits) and
+ * closes it with its last ref.  Therefore the host removes a registration when
+ * Linux would, edge-triggered and one-shot events are those of the host, an
+ * epoll can be polled and nested, and fork shares it like any other file. Files
+ * that Linux refuses to register (regular files, directories, devices without
+ * poll) have no host descriptor to register: EPERM here as well.
  *
- * Waiting is lwp_poll() on the epoll itself, so that signals interrupt it;
- * taking events never blocks.
+ * epoll_wait waits with lwp_poll() on the host epoll, so that signals interrupt
+ * it; taking events never blocks.
  *
- * Limits: registrations are by file, not by (file, descriptor number): adding
+ * Limits: a registration is by file, not by (file, descriptor number): adding
  * a dup of a registered descriptor is EEXIST.  One call returns at most 64
- * events.  When a slave of a pty is opened after all were closed, the master's
- * descriptor gets another description (vfs/devfs/pty.c), and epolls forget it.
+ * events.  When all slaves of a pty were closed and one is opened again, the
+ * master's descriptor gets another open file on the host (vfs/devfs/pty.c); its
+ * registrations are lost.
  */
 #include "host/host_file.h"
 #include "abi/poll.h"
@@ -69,7 +70,8 @@ sys_epoll_create1(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (epoll_create_fd(l, (int)a[0] != 0, ret));
 }
 
-/* The host's epoll of a descriptor; the host knows if it is one. */
+/* The file of an epoll descriptor, ref'ed.  Another host object passes here:
+ * the host's call refuses it. */
 static int
 epoll_file(struct lwp *l, int fd, struct file **out)
 {
@@ -130,7 +132,7 @@ out:
 	return (error);
 }
 
-/* Take ready events to user memory: *n. */
+/* Copy ready events out; *n: how many. */
 static int
 epoll_take(struct lwp *l, struct file *ep, uint64_t uev, int max, int *n)
 {

@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on descriptors: opening, closing, duplicating, fcntl, and what
- * goes to the file below (sync, truncate, directory entries).
+ * System calls on descriptors: opening, closing, duplicating, fcntl; and on the
+ * file of a descriptor: sync, truncate, directory entries.
  *
  * Truncation and allocation of files go through vn_setattr(), which keeps
  * mapped pages and the file in step.
  *
- * Limits: fallocate extends, it neither reserves nor punches.
+ * Limits: fallocate extends a file; it reserves no space and punches no holes.
  */
 #include "host/host_file.h"
 #include "abi/fcntl.h"
@@ -125,7 +125,7 @@ sys_openat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (E2BIG);
 	if (copyin(lwp_vmspace(l), &how, a[2], sizeof(how)) != 0)
 		return (EFAULT);
-	/* Restricted walks are not offered: programs fall back on ENOSYS. */
+	/* RESOLVE_* is not supported: after ENOSYS programs use openat. */
 	if (how.resolve != 0)
 		return (ENOSYS);
 	if (how.flags > INT32_MAX || (how.mode & ~UINT64_C(07777)) != 0)
@@ -151,7 +151,7 @@ sys_close_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (lo > hi ||
 	    (flags & ~(LX_CLOSE_RANGE_UNSHARE | LX_CLOSE_RANGE_CLOEXEC)))
 		return (EINVAL);
-	/* Unsharing is needed only where the table is shared. */
+	/* A table that is not shared needs no unsharing. */
 	if ((flags & LX_CLOSE_RANGE_UNSHARE) &&
 	    (l->p->nlwps > 1 || l->p->fdt_shared))
 		return (EINVAL);
@@ -241,7 +241,7 @@ fcntl_setfl(struct file *f, int flags)
 {
 	int old = atomic_load(&f->flags);
 
-	/* O_DIRECT has a meaning for pipes only, which get it when made. */
+	/* O_DIRECT has an effect only on pipes, and only at pipe2(2). */
 	return (file_setfl(
 	    f, (old & ~SETFL_MASK) | (flags & SETFL_MASK & ~O_DIRECT)));
 }
@@ -299,7 +299,7 @@ fcntl_file(
 	case F_GETSIG:
 		*ret = 0;
 		return (0);
-	case F_SETOWN: /* nothing here ever sends SIGIO */
+	case F_SETOWN: /* this kernel never sends SIGIO */
 	case F_SETSIG:
 		return (0);
 	case F_GETPIPE_SZ:
@@ -358,8 +358,8 @@ sys_fdatasync(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (sys_fsync(l, a, ret));
 }
 
-/* Files are written through to the host; what is dirty is mapped pages,
- * which their own msync or fsync writes. */
+/* No work: write(2) goes to the host at once, and only stores to mapped pages
+ * can be dirty, which msync and fsync write. */
 int
 sys_sync(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -389,10 +389,11 @@ sys_sync_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if ((int64_t)a[1] < 0 || (int64_t)a[2] < 0 || (a[3] & ~UINT64_C(7)))
 		return (EINVAL);
 	error = sys_fsync(l, a, ret);
-	return (error == EINVAL ? ESPIPE : error); /* Linux's word for it */
+	return (error == EINVAL ? ESPIPE : error); /* as on Linux */
 }
 
-/* A regular file that is open for writing. */
+/* The file of fd, ref'ed, if it is regular and open for writing.  EBADF,
+ * EINVAL. */
 static int
 file_for_resize(struct lwp *l, int fd, struct file **out)
 {
@@ -469,7 +470,7 @@ out:
 struct dents {
 	uint8_t *buf;
 	size_t size, used;
-	bool old; /* getdents: type in the last byte */
+	bool old; /* getdents, not getdents64 */
 	bool full;
 };
 
@@ -479,7 +480,7 @@ dents_add(void *arg, const char *name, size_t len, uint64_t ino, uint8_t dtype,
 {
 	struct dents *d = arg;
 	const size_t head = d->old ? 18 : 19;
-	/* The old form keeps the type behind the NUL. */
+	/* getdents stores the type in the last byte of the entry. */
 	size_t reclen = (head + len + 1 + (d->old ? 1 : 0) + 7) & ~(size_t)7;
 	uint16_t r16 = (uint16_t)reclen;
 	uint8_t *p = d->buf + d->used;

@@ -9,15 +9,15 @@
  * uio over the frames.  A piece is 64 KiB at first and up to 256 KiB after
  * that, so that a huge buffer for a small file faults in little.
  *
- * A read of a stream (FCAP_STREAM) is one piece: going on could block although
- * there is something to return.  Everything else goes on until a transfer is
- * short.
+ * A read of a stream (FCAP_STREAM) is one piece, because a second one could
+ * block although there are bytes to return.  All other calls go on until a
+ * transfer is short.
  *
- * Results: what was moved wins over an error that came later; a bad address
- * is EFAULT only when nothing was moved.
+ * Results: if bytes were moved before an error, the call returns their number;
+ * a bad address is EFAULT only when no byte was moved.
  *
  * A file that keeps message boundaries (FCAP_RECORD) moves one message in one
- * transfer, which may be empty; all of its memory must be there.
+ * transfer, which may be empty; all of its user memory must be accessible.
  *
  * Limits: pieces stay pinned while a stream read waits.  A message has at most
  * 252 KiB.
@@ -50,15 +50,15 @@ sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
     sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek,
     sys_readahead, sys_fadvise64;
 
-/* What is left of a call, and how it goes on. */
+/* A call in progress. */
 struct user_io {
 	struct file *f;
 	struct sys_io_cursor cur;
 	bool write, at;
 	uint64_t off;  /* of the call's first byte, if `at` */
 	uint64_t room; /* bytes that may be moved at most */
-	bool once;     /* one transfer is all */
-	size_t whole;  /* bytes that the one transfer must have */
+	bool once;     /* only one transfer */
+	size_t whole;  /* that transfer must have at least these bytes */
 };
 
 /* One transfer of the file, to or from pinned memory.  *done: also the bytes
@@ -148,7 +148,7 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 	return (0);
 }
 
-/* All of the calls: fd, ranges, where. */
+/* Common to all calls: check fd and flags, then move the ranges. */
 static int
 io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
     int64_t off, int64_t *ret)

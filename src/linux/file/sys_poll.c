@@ -4,14 +4,14 @@
 /*
  * poll and select.  (epoll is in sys_epoll.c.)
  *
- * Both become a list of (file, events).  For files whose host descriptor
- * answers in poll (FCAP_HOSTFD) one host poll over all of them is the test and
- * the wait at the same time.  For the others their poll operation is called,
- * which may name a host descriptor to wait on; when that becomes ready, the
- * operation is called again.  Files without poll are always ready.
+ * Both become a list of (file, events).  One host poll tests and waits for all
+ * files with FCAP_HOSTFD, because their readiness is that of their host
+ * descriptor.  For other files the poll operation is called; it may return a
+ * host descriptor to wait on, and is called again when that is ready.  Files
+ * without a poll operation are always ready.
  *
- * The files are ref'ed for the time of the call: a descriptor that another
- * lwp closes meanwhile stays polled, as on Linux.
+ * The call holds a ref of each file: if another lwp closes the descriptor, the
+ * file is polled until the call ends, as on Linux.
  */
 #include "host/host_file.h"
 #include "abi/poll.h"
@@ -37,7 +37,7 @@ sys_fn sys_poll, sys_ppoll, sys_select, sys_pselect6;
 #define FUTILE_NS MS_NS
 
 struct pollent {
-	struct file *f; /* ref'ed; NULL: ignored, or revents is final */
+	struct file *f; /* ref'ed; NULL: not polled, revents is the result */
 	short events, revents;
 };
 
@@ -50,7 +50,10 @@ sys_file_poll(struct file *f, short events, int *hostfd)
 	return (f->ops->poll(f, events, hostfd));
 }
 
-/* Ask the files that must be asked, and fill the host's list. */
+/*
+ * Call the poll operations of the files without FCAP_HOSTFD and fill the host's
+ * list.  Returns the number of files that are ready.
+ */
 static int
 poll_ask(struct pollent *ent, int n, struct host_pollfd *set)
 {
@@ -74,7 +77,7 @@ poll_ask(struct pollent *ent, int n, struct host_pollfd *set)
 	return (ready);
 }
 
-/* Until something is ready or the deadline: *nready; EINTR. */
+/* Wait until a file is ready or the deadline has passed.  EINTR, ENOMEM. */
 static int
 poll_wait(
     struct lwp *l, struct pollent *ent, int n, uint64_t deadline, int *nready)
@@ -89,7 +92,8 @@ poll_wait(
 		asked = poll_ask(ent, n, set);
 		stirred = 0;
 		error = lwp_poll(l, set, n, asked > 0 ? 0 : deadline, &stirred);
-		/* What is ready goes before the signal. */
+		/* If a file is ready, the call succeeds in spite of the signal.
+		 */
 		if (error == EINTR && asked > 0)
 			error = 0;
 		if (error != 0)
@@ -105,8 +109,9 @@ poll_wait(
 			*nready = asked;
 			break;
 		}
-		/* A descriptor that stirs for nothing must not keep us here:
-		 * a pause, which a signal ends. */
+		/* The host descriptor of a file may be ready although its poll
+		 * operation reports nothing.  Pause, so that this loop does not
+		 * use a whole CPU. */
 		if (stirred > 0 && futile++ > 0) {
 			error =
 			    lwp_wait_fd(l, -1, 0, ktime_deadline(FUTILE_NS));
@@ -148,7 +153,7 @@ poll_gather(struct lwp *l, const struct lx_pollfd *pfd, int n)
 	return (ent);
 }
 
-/* poll(2) with a deadline; EINTR as such. */
+/* poll(2) with a deadline.  EINTR is not yet a restart code. */
 static int
 poll_call(
     struct lwp *l, uint64_t ufds, uint64_t n64, uint64_t deadline, int64_t *ret)
@@ -211,7 +216,7 @@ sys_poll(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (poll_restart(l, ret));
 }
 
-/* Temporary mask of ppoll and pselect6; NULL mask: none. */
+/* Install the temporary mask of ppoll or pselect6; umask 0: no mask. */
 static int
 poll_mask(struct lwp *l, uint64_t umask, uint64_t size)
 {
@@ -240,7 +245,7 @@ sys_ppoll(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (error);
 	error = poll_call(l, a[0], a[1] & UINT32_MAX, deadline, ret);
-	/* Failing to store what is left is not an error of the call. */
+	/* A failure to store the remaining time is not an error of the call. */
 	if (a[2] != 0 && deadline != UINT64_MAX)
 		(void)sys_copyout_timespec(l, ktime_remaining(deadline), a[2]);
 	return (error == EINTR ? ERESTARTNOHAND : error);
@@ -326,7 +331,7 @@ fail:
 	return (error);
 }
 
-/* Replace the sets by what is ready; how many bits. */
+/* Clear the bits of the sets that are not ready; returns how many are left. */
 static int64_t
 select_result(
     struct fdsets *s, const struct pollent *ent, const int *fds, int n)
@@ -394,7 +399,7 @@ sys_select(struct lwp *l, const uint64_t *a, int64_t *ret)
 			return (EFAULT);
 		if (tv.sec < 0 || tv.usec < 0)
 			return (EINVAL);
-		/* Whole seconds in tv_usec are seconds. */
+		/* tv_usec may exceed a second, as on Linux. */
 		tv.sec += tv.usec / 1000000;
 		tv.usec %= 1000000;
 		if (tv.sec < INT64_MAX / (int64_t)NS_PER_SEC - 1)

@@ -5,25 +5,25 @@
  * splice, tee and vmsplice: bytes between a pipe and something else.
  *
  * Concepts.  The pipes of guests are pipes of the host.  If the other end is a
- * host descriptor as well (a pipe, a socket), the host's own splice or tee does
- * the work, always without waiting: after EAGAIN poll says which end is not
- * ready, and the call waits for it as reads and writes do.  Files of the vfs
- * have pages of ours, so their bytes go through a buffer:
+ * host descriptor as well (a pipe, a socket), the call uses the host's splice
+ * or tee, always without waiting: after EAGAIN it polls both ends, and waits
+ * for the end that is not ready as reads and writes do.  The pages of vfs files
+ * belong to this kernel, so their bytes go through a buffer:
  *
- *   file -> pipe   as much as the pipe takes; the file's offset moves only by
- *                  that, and the rest of the buffer is forgotten
- *   pipe -> file   tee into a pipe of the call's own shows what is there; what
- *                  the file took is then read from the guest's pipe
+ *   file -> pipe   the buffer is written to the pipe; the file's offset
+ * advances by what the pipe took, and the rest of the buffer is dropped pipe ->
+ * file   the bytes are copied with tee into a private pipe, read from there and
+ * written to the file; what the file took is then read from the guest's pipe
  *
  * vmsplice copies.
  *
- * Guarantees.  A call waits only as long as it has moved nothing.  What the
- * target does not take stays in the source, except for what another process
- * reads from the same pipe at the same time (pipe -> file), and for up to 4096
- * bytes of a source that cannot be read twice (a terminal outside) when a
- * signal comes after another process has filled the pipe.
+ * Guarantees.  A call waits only while it has moved no byte.  Bytes that the
+ * target does not take stay in the source, with two exceptions: bytes that
+ * another process reads from the same pipe at the same time (pipe -> file); and
+ * up to 4096 bytes of a source that cannot be read twice (a terminal of the
+ * host), if another process fills the pipe and then a signal ends the call.
  *
- * Limits.  SPLICE_F_MOVE, MORE and GIFT are accepted and mean nothing.
+ * Limits.  SPLICE_F_MOVE, MORE and GIFT are accepted and have no effect.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,7 @@ sys_fn sys_splice, sys_tee, sys_vmsplice;
 	(LX_SPLICE_F_MOVE | LX_SPLICE_F_NONBLOCK | LX_SPLICE_F_MORE | \
 	    LX_SPLICE_F_GIFT)
 #define CHUNK (size_t)(64u << 10)
-#define PIECE (size_t)4096 /* room that a writable pipe has */
+#define PIECE (size_t)4096 /* a pipe that polls writable has this room */
 #define NAP_NS UINT64_C(1000000)
 
 /* One side of a transfer. */
@@ -56,7 +56,7 @@ struct end {
 	struct file *f; /* ref'ed */
 	int fd;         /* its host descriptor, or -1 */
 	bool pipe;
-	bool nonblock; /* EAGAIN instead of waiting for it */
+	bool nonblock; /* return EAGAIN instead of waiting */
 	bool at;       /* at `off`, not the file's own offset */
 	uint64_t off;
 };
@@ -80,8 +80,8 @@ end_get(struct lwp *l, int fd, bool write, struct end *e)
 }
 
 /*
- * May the host's own splice be used on e?  It must not wait in the host, and
- * it does not check the sender of a message.
+ * Can the host's splice be used on e?  Not if the host could block in it, and
+ * not on sockets with messages, because it does not check their senders.
  */
 static bool
 end_host(const struct end *e)
@@ -110,7 +110,7 @@ ends_done(struct end *in, struct end *out)
 	file_free(out->f);
 }
 
-/* The same pipe, perhaps by different descriptors? */
+/* Are a and b the same pipe?  Their descriptors may differ. */
 static bool
 same_pipe(const struct end *a, const struct end *b)
 {
@@ -129,7 +129,7 @@ end_ready(const struct end *e, short events)
 	return (host_poll(&p, 1, 0, &n) != 0 || n > 0);
 }
 
-/* Until e can be used.  EAGAIN (it may not be waited for), EINTR. */
+/* Wait until e is ready.  EAGAIN (e is non-blocking), EINTR. */
 static int
 end_wait(struct lwp *l, const struct end *e, short events)
 {
@@ -140,7 +140,7 @@ end_wait(struct lwp *l, const struct end *e, short events)
 	return (lwp_wait_fd(l, e->fd, events, UINT64_MAX));
 }
 
-/* The host said EAGAIN: wait for whichever end it was. */
+/* After EAGAIN of the host: wait for the end that is not ready. */
 static int
 ends_wait(struct lwp *l, const struct end *in, const struct end *out)
 {
@@ -150,7 +150,8 @@ ends_wait(struct lwp *l, const struct end *in, const struct end *out)
 		return (end_wait(l, in, LX_POLLIN));
 	if (!end_ready(out, LX_POLLOUT))
 		return (end_wait(l, out, LX_POLLOUT));
-	/* Another process was faster, or the room is too small. */
+	/* Both are ready: another process has used the data or the room in
+	 * between, or the room is too small. */
 	if (in->nonblock || out->nonblock)
 		return (EAGAIN);
 	error = lwp_wait_fd(l, -1, 0, host_now_ns() + NAP_NS);
@@ -181,8 +182,8 @@ splice_host(struct lwp *l, struct end *in, struct end *out, size_t len,
 
 /* ---- into a pipe, by a buffer ---- */
 
-/* Read for a pipe that has room; what it does not take is read again later,
- * where the source allows that. */
+/* Read from the source and write to a pipe that has room.  Bytes that the pipe
+ * does not take are read again later if the source has positions. */
 static int
 fill_some(struct end *in, struct end *out, char *buf, size_t len,
     const struct vfs_waiter *waiter, size_t *got, size_t *done)
@@ -234,7 +235,7 @@ splice_fill(
 		    len - total < CHUNK ? len - total : CHUNK, &waiter, &got,
 		    &done);
 		total += done;
-		/* There was room, and another process has used it. */
+		/* Another process has filled the pipe since end_wait(). */
 		if (error == EAGAIN && got > 0 && total == 0 && !out->nonblock)
 			continue;
 		if (error != 0 || done < got || got == 0 ||
@@ -248,7 +249,7 @@ splice_fill(
 
 /* ---- out of a pipe, by a buffer ---- */
 
-/* Take from a pipe what has been written elsewhere. */
+/* Remove from the pipe len bytes that have been written to the target. */
 static void
 drain_taken(const struct end *in, char *buf, size_t len)
 {
@@ -305,7 +306,8 @@ drain_some(struct lwp *l, struct end *in, struct end *out, const int side[2],
 		out->off += *done;
 		drain_taken(in, buf, *done);
 	}
-	/* Linux sends the signal also for a splice that was cut. */
+	/* As on Linux, a splice that is cut at the limit sends the signal, too.
+	 */
 	if (*done == room && *done < *got)
 		error = sys_fsize_exceeded(l);
 	return (error);
@@ -350,7 +352,7 @@ out:
 
 /* ---- splice ---- */
 
-/* Something of which no pipe can be fed, or that takes nothing from one. */
+/* Neither a host descriptor nor a file with contents: no splice. */
 static bool
 end_unfit(const struct end *e)
 {
@@ -371,8 +373,7 @@ splice_offset(struct lwp *l, struct end *e, uint64_t uoff, bool write)
 		e->at = true;
 		return (0);
 	}
-	/* Writes move the file's own offset by themselves, and so does the
-	 * host. */
+	/* Writes and the host's splice advance the file's own offset. */
 	if (write || e->fd >= 0 || !file_can(e->f, FCAP_AT))
 		return (0);
 	e->at = true;
@@ -430,7 +431,7 @@ splice_ends(struct lwp *l, const uint64_t *a, struct end *in, struct end *out,
 	return (splice_offset_store(l, out, a[3]));
 }
 
-/* What the caller sees of it. */
+/* Convert the outcome to the result of the system call; sends SIGPIPE. */
 static int
 result(
     struct lwp *l, const struct file *to, int error, size_t moved, int64_t *ret)
@@ -493,7 +494,8 @@ sys_tee(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- vmsplice ---- */
 
-/* One host call on pinned memory.  `first`: it may be waited for. */
+/* Transfer pinned memory once.  `first`: nothing was moved yet, so that the
+ * call may wait. */
 static int
 vmsplice_some(struct lwp *l, const struct end *e, bool write, bool first,
     struct vm_iov *v, size_t *done)

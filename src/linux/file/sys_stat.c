@@ -5,9 +5,10 @@
  * System calls on attributes: stat and its relatives, access, modes, owners,
  * times, sizes by name, file system statistics.
  *
- * Which changes a caller may make is decided here, by its effective ids,
- * because vn_setattr() knows no caller; whether the mount can be written is
- * decided below.  access(2) judges by the real ids, as POSIX demands.
+ * This file checks by the effective ids whether the caller may change an
+ * attribute, because vn_setattr() has no argument for the caller; vn_setattr()
+ * checks whether the mount is writable.  access(2) uses the real ids, as POSIX
+ * requires.
  */
 #include "host/host.h"
 #include "abi/fcntl.h"
@@ -51,7 +52,7 @@ stat_fill(struct lx_stat *st, const struct vattr *va)
 	st->ctim = lx_timespec_of(va->ctime);
 }
 
-/* Attributes of what (dirfd, path, flags) names. */
+/* Attributes of the file that (dirfd, path, flags) names. */
 static int
 stat_get(
     struct lwp *l, int dirfd, uint64_t upath, int atflags, struct vattr *va)
@@ -301,7 +302,8 @@ chmod_vnode(struct lwp *l, struct vnode *vp, uint64_t mode)
 	error = vp->type == VLNK ? EOPNOTSUPP : owned_attr(l, vp, &va);
 	if (error == 0) {
 		mode &= 07777;
-		/* The group must be the caller's to give its rights away. */
+		/* Set-gid gives the rights of the group away, so the caller
+		 * must be in it. */
 		kmutex_lock(&p->lock);
 		if (p->euid != 0 && !in_group(p, va.gid))
 			mode &= ~(uint64_t)02000;
@@ -438,7 +440,8 @@ sys_fchownat(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 struct set_times {
 	int64_t atime, mtime; /* ns or TIME_OMIT */
-	bool now;             /* both are the present: writers may */
+	bool now;             /* both are the current time: write access
+				 suffices */
 };
 
 static int
@@ -638,7 +641,8 @@ out:
 	return (error);
 }
 
-/* vp's ref is given up; NULL: a descriptor without a file system. */
+/* Consumes vp's ref.  NULL: a descriptor without a file system, which gets the
+ * values of Linux's anonymous inodes. */
 static int
 statfs_out(struct lwp *l, struct vnode *vp, uint64_t ubuf)
 {

@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the calls that move bytes share.  See sys_uio.h.
+ * Functions that the calls which move bytes share.  See sys_uio.h.
  *
  * User memory is pinned piece by piece (vm_iov_*) and handed to a file as a
  * uio over the frames: the host reads and writes guest memory directly.
  *
- * RLIMIT_FSIZE is judged here for every call, because only this layer knows
- * the caller's limits and sends signals.  It concerns regular files only.  A
- * write that begins below the limit is cut at the limit; one that begins at
- * it or above fails, unless it has no bytes.
+ * RLIMIT_FSIZE is checked here for every call, because vfs has neither the
+ * caller's limits nor signals.  It applies to regular files only.  A write that
+ * begins below the limit is cut at the limit; a write that begins at the limit
+ * or above fails, unless it has no bytes.
  */
 #include "linux/file/sys_uio.h"
 

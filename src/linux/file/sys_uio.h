@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the calls that move bytes share: lists of user ranges, the file of a
+ * For the calls that move bytes: lists of user ranges, the file of a
  * descriptor in one direction, RLIMIT_FSIZE and the signals of failed writes.
  * All functions return 0 or a positive errno.
  */

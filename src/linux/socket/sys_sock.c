@@ -5,10 +5,10 @@
  * Socket calls: making, naming, connecting.  (Messages are in sys_sockmsg.c,
  * options in sys_sockopt.c, and what a socket is in vfs/socket/socket.c.)
  *
- * UNIX sockets always work, between the processes of this kernel.  Internet
- * sockets are the host's own and are refused with EACCES, and one log line
- * a program, unless the kernel was made with net_host.  Only stream and
- * datagram sockets with their usual protocols are offered: nothing raw.
+ * UNIX sockets always work, between the processes of this kernel.  An Internet
+ * socket is a socket of the host.  Unless the kernel was created with net_host,
+ * it is EACCES, with one log line for each program.  Only stream and datagram
+ * sockets with their usual protocols are supported, no raw sockets.
  */
 #include "linux/socket/sys_sock.h"
 
@@ -166,7 +166,7 @@ sys_socketpair(struct lwp *l, const uint64_t *a, int64_t *ret)
 typedef int addr_fn(
     struct file *, const struct host_sockaddr *, const struct vfs_ctx *);
 
-/* bind and connect: fd, address, length. */
+/* bind and connect: a[] is fd, address, length. */
 static int
 with_address(struct lwp *l, const uint64_t *a, addr_fn *fn)
 {

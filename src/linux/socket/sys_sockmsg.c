@@ -7,20 +7,20 @@
  *
  * Concepts.  A call is decoded to a list of user ranges, an address and
  * control records; user memory is pinned and handed to the socket as a uio
- * (see sys_io.c).  A record socket moves one message, which must fit into
- * what can be pinned; a stream goes on piece by piece.  Control records of
- * UNIX sockets are ours: descriptors become files that travel in a parcel
- * (vfs/socket/sock_rights.c), and the sender that a record names is checked
- * against the ids of the caller. Those of Internet sockets are passed through,
- * but only of their own levels.
+ * (see sys_io.c).  A record socket moves one message, whose memory must be
+ * pinned as a whole; a stream moves one piece after the other.  This kernel
+ * handles the control records of UNIX sockets: descriptors become files that
+ * travel in a parcel (vfs/socket/sock_rights.c), and the sender that a record
+ * names is checked against the ids of the caller.  Control records of Internet
+ * sockets are passed to the host, but only those of the levels IP, IPv6 and
+ * UDP.
  *
- * Guarantees.  Files that came with a message and find no room (MSG_CTRUNC) or
- * no free descriptor are closed.  Those that have one stay, also if storing the
- * rest of the results fails, as on Linux.
+ * Guarantees.  A received file is closed if the control buffer has no room for
+ * it (MSG_CTRUNC) or no descriptor is free.  A file that has got a descriptor
+ * keeps it even if storing the other results fails, as on Linux.
  *
- * Limits.  A message has at most 252 KiB.  MSG_ZEROCOPY and MSG_FASTOPEN are
- * ignored and refused, respectively.  More than 4 KiB of control records are
- * ENOBUFS.
+ * Limits.  A message has at most 252 KiB.  MSG_ZEROCOPY is ignored,
+ * MSG_FASTOPEN is EOPNOTSUPP.  More than 4 KiB of control records are ENOBUFS.
  */
 #include "abi/socket.h"
 #include "abi/uio.h"
@@ -50,7 +50,7 @@ struct msg_call {
 	struct file *f; /* ref'ed */
 	const struct lx_iovec *iov;
 	int niov;
-	struct lx_iovec one, *many; /* where it is; malloc'ed */
+	struct lx_iovec one, *many; /* memory of iov: one range, or malloc'ed */
 	int flags;                  /* of the call */
 	struct sock_msg m;
 	struct file **files; /* to send: refs, malloc'ed */
@@ -60,7 +60,7 @@ struct msg_call {
 
 /* ---- moving bytes ---- */
 
-/* Where `done` bytes of the call's memory end. */
+/* The position behind the first `done` bytes of the call's memory. */
 static struct sys_io_cursor
 cursor_at(const struct msg_call *c, uint64_t done)
 {
@@ -120,7 +120,7 @@ out:
 	return (error);
 }
 
-/* Send it all: *ret bytes.  Files go with the first piece. */
+/* Send all bytes; *ret: how many.  Files go with the first piece. */
 static int
 msg_send(struct lwp *l, struct msg_call *c, int64_t *ret)
 {
@@ -155,7 +155,8 @@ msg_send(struct lwp *l, struct msg_call *c, int64_t *ret)
 	return (0);
 }
 
-/* Receive a message or what a stream has; all of it with MSG_WAITALL. */
+/* Receive a message, or the bytes that a stream has; with MSG_WAITALL as many
+ * as were requested. */
 static int
 msg_recv(struct lwp *l, struct msg_call *c, int64_t *ret)
 {
@@ -172,7 +173,8 @@ msg_recv(struct lwp *l, struct msg_call *c, int64_t *ret)
 		if (error != 0)
 			break;
 		got += c->m.done;
-		/* Files that came with the bytes end the call. */
+		/* The call ends at bytes that carry files, so that the next
+		 * receive does not replace them. */
 	} while (all && c->m.done != 0 && got < total && c->m.nfiles == 0);
 	if (error != 0 && got == 0)
 		return (sys_sock_restart(error, &so->rcv_ns));
@@ -193,7 +195,7 @@ msg_done(struct msg_call *c)
 
 /* ---- control records to send ---- */
 
-/* SCM_RIGHTS: the files of n descriptors. */
+/* SCM_RIGHTS: add the files of n descriptors to those to send. */
 static int
 control_rights(struct lwp *l, struct msg_call *c, const uint8_t *data, size_t n)
 {
@@ -350,7 +352,7 @@ control_put(struct lwp *l, struct control_out *o, int type, const void *data,
 	return (0);
 }
 
-/* Descriptors for as many of the files as there is room for. */
+/* Give descriptors to as many files as the control buffer has room for. */
 static int
 control_put_files(struct lwp *l, struct control_out *o, struct msg_call *c)
 {
@@ -523,7 +525,7 @@ out:
 	return (error);
 }
 
-/* What was received goes to the user's header. */
+/* Store the results of a receive in the user's msghdr. */
 static int
 recvmsg_results(
     struct lwp *l, struct msg_call *c, uint64_t uhdr, const struct lx_msghdr *h)

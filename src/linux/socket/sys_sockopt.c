@@ -5,13 +5,13 @@
  * Options of sockets: getsockopt, setsockopt.
  *
  * Concepts.  A table lists the options, how long their values may be, and
- * whether the host or this kernel keeps them.  Options of the host are passed
- * on as bytes to the host socket below.  Timeouts and the identity of the peer
- * are kept here, since the host would answer for this process.  An option that
- * is not in the table is ENOPROTOOPT and never reaches the host: neither
- * privileges (SO_MARK,
- * SO_BINDTODEVICE), nor packet filters, nor memory of the kernel
- * (SO_ZEROCOPY, mmap rings).
+ * whether the host or this kernel keeps them.  Values of host options are
+ * passed unchanged to the host socket.  This kernel keeps the timeouts, because
+ * lwps wait here, and the identity of the peer, because the host would return
+ * the ids of the kernel process.  An option that is not in the table is
+ * ENOPROTOOPT and never reaches the host.  Not in the table are options that
+ * need privileges (SO_MARK, SO_BINDTODEVICE), packet filters, and options that
+ * use memory of the host kernel (SO_ZEROCOPY, mmap rings).
  */
 #include "linux/socket/sys_sock.h"
 
@@ -121,7 +121,7 @@ find(int level, int option, int how)
 	return (NULL);
 }
 
-/* A timeout of 0 ns means none at all, which is what 0 means to the user. */
+/* Both here and in the caller's struct timeval, 0 means no timeout. */
 static int
 timeo_set(struct socket *so, int option, const void *value, size_t len)
 {
@@ -134,7 +134,7 @@ timeo_set(struct socket *so, int option, const void *value, size_t len)
 	if (tv.usec < 0 || tv.usec >= 1000000)
 		return (EDOM);
 	if (tv.sec < 0)
-		ns = 1; /* at once, as Linux has it */
+		ns = 1; /* expires at once, as on Linux */
 	else if (tv.sec > INT64_MAX / (int64_t)NS_PER_SEC - 1)
 		ns = 0;
 	else
