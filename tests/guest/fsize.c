@@ -100,11 +100,11 @@ test_write(void)
 	CHECK(writev(fd, v, 2) == 6 && taken() == 0);
 	CHECK_ERRNO(writev(fd, v, 2), EFBIG);
 	CHECK(taken() == 1);
-	/* Nothing to write is no error, wherever. */
+	/* A write of no bytes is no error at any offset. */
 	CHECK(write(fd, buf, 0) == 0 && pwrite(fd, buf, 0, LIMIT + 5) == 0);
 	v[0].iov_len = v[1].iov_len = 0;
 	CHECK(writev(fd, v, 2) == 0 && taken() == 0);
-	/* With O_APPEND the position is the end, whatever the offset. */
+	/* With O_APPEND the position is the end of the file, not the offset. */
 	CHECK(ftruncate(ap, LIMIT - 10) == 0);
 	CHECK(pwrite(ap, buf, 20, 0) == 10 && taken() == 0);
 	CHECK_ERRNO(pwrite(ap, buf, 20, 0), EFBIG);
@@ -173,7 +173,7 @@ test_copy_file_range(void)
 	CHECK_ERRNO(copy_file_range(in, &from, out, &to, 500, 0), EFBIG);
 	CHECK(from == 100 && to == LIMIT && taken() == 1);
 	CHECK(size_of(out) == LIMIT);
-	/* The position is judged before the length. */
+	/* The position is checked before the length. */
 	CHECK_ERRNO(copy_file_range(in, &from, out, &to, 0, 0), EFBIG);
 	CHECK(taken() == 1);
 	from = 5000;

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What a program does with the descriptors that it is started with.  The first
- * argument names the case; run_inherited.py sets the descriptors up and looks
- * at what is left of them.
+ * A program that uses the descriptors it was started with.  The first argument
+ * names the case; run_inherited.py sets the descriptors up and checks them
+ * afterwards.
  */
 #include "guest.h"
 
@@ -67,7 +67,7 @@ do_read_only(void)
 	CHECK(m != MAP_FAILED && memcmp(m, "0123456789", 10) == 0);
 	CHECK_ERRNO(
 	    (long)mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, 0, 0), EACCES);
-	/* Reads go on to move the offset while the file is mapped. */
+	/* While the file is mapped, reads still advance the offset. */
 	CHECK(read(0, buf, 3) == 3 && memcmp(buf, "234", 3) == 0);
 	CHECK(lseek(0, 0, SEEK_CUR) == 5 && munmap(m, PAGE) == 0);
 	CHECK(pipe(p) == 0 && sendfile(p[1], 0, &at, 3) == 3 && at == 4);
@@ -78,12 +78,12 @@ do_read_only(void)
 	CHECK(read(p[0], buf, 16) == 1 && buf[0] == '7');
 	CHECK(lseek(0, -1, SEEK_END) == 9 && lseek(0, 8, SEEK_SET) == 8);
 	CHECK(fsync(0) == 0);
-	/* Opened by its link it is another file, at its own offset. */
+	/* Opened by its link in /proc, the file has an offset of its own. */
 	fd = open("/proc/self/fd/0", O_RDONLY);
 	CHECK(fd >= 0 && read(fd, buf, 1) == 1 && buf[0] == '0');
 	close(fd);
 	if (inside()) {
-		/* The descriptor gives the bytes, and only to read them. */
+		/* The descriptor can be read, but not written. */
 		CHECK(open("/proc/self/fd/0", O_RDWR) == -1);
 		CHECK_ERRNO(fchmod(0, 0777), EPERM);
 		CHECK_ERRNO(futimens(0, NULL), EPERM);
@@ -124,7 +124,7 @@ do_read_write(void)
 	CHECK(lseek(0, 2, SEEK_SET) == 2);
 	m = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0, 0);
 	CHECK(m != MAP_FAILED && memcmp(m, "ab2345678X", 10) == 0);
-	/* Mapped pages and calls see each other. */
+	/* Stores to mapped pages and write() see each other. */
 	CHECK(write(0, "cd", 2) == 2 && memcmp(m, "abcd", 4) == 0);
 	m[4] = 'M';
 	CHECK(read(0, buf, 2) == 2 && memcmp(buf, "M5", 2) == 0);
@@ -164,7 +164,8 @@ do_directory(void)
 		n += strcmp(e->d_name, "name") == 0;
 	CHECK(n == 1 && closedir(d) == 0);
 	if (inside()) {
-		/* It is the root of what it shows, and cannot be changed. */
+		/* ".." leads no higher than this directory, and it is
+		 * read-only. */
 		CHECK(fstatat(0, "..", &up, 0) == 0 && up.st_ino == st.st_ino);
 		CHECK_ERRNO(mkdirat(0, "sub", 0700), EROFS);
 		CHECK_ERRNO(openat(0, "name", O_WRONLY), EROFS);

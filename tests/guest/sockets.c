@@ -252,8 +252,8 @@ datagrams(void)
 	say("sender \"%s\", %u bytes", un.sun_path, (unsigned)len);
 	CHECK(sendto(s, "answer", 6, 0, (struct sockaddr *)&un, len) == 6);
 	CHECK(recv(t, buf, 16, 0) == 6 && memcmp(buf, "answer", 6) == 0);
-	/* A socket that is connected to another one does not receive from
-	 * this one. */
+	/* A socket that is connected to one peer does not receive from
+	 * others. */
 	len = name(&un, "dt");
 	CHECK_ERRNO(sendto(u, "x", 1, 0, (struct sockaddr *)&un, len), EPERM);
 	len = name(&un, "none");

@@ -20,7 +20,7 @@
 	(LX_CLONE_VM | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SIGHAND | \
 	    LX_CLONE_THREAD)
 
-static _Atomic(int) ready; /* threads that are there */
+static _Atomic(int) ready; /* threads that have reached meet() */
 static _Atomic(int) ended; /* threads that have done their rounds */
 
 static int

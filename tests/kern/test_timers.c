@@ -237,7 +237,7 @@ child:
 	u_put64(u, u_buf(u, 0), mask);
 	U_SYS(SYS_rt_sigprocmask, LX_SIG_BLOCK, u_buf(u, 0), 0, 8);
 	U_CHECK(U_RET == 0, U_RET);
-	/* SIGURG is ignored: these stay armed, and fire all the time. */
+	/* SIGURG is ignored: these timers stay armed and fire all the time. */
 	for (u->tf->r12 = 0; u->tf->r12 < PER_PROC; u->tf->r12++) {
 		u_put64(u, u_buf(u, 1), 0);
 		u_put64(u, u_buf(u, 1) + 8,

@@ -320,7 +320,8 @@ test_chroot(void **state)
 	env_fini(&e);
 }
 
-/* The host's /proc below our root is text, and no way out. */
+/* The host's /proc below the root of the vfs: its texts can be read, but its
+ * links do not lead out of the root. */
 static void
 test_host_proc(void **state)
 {
@@ -339,7 +340,7 @@ test_host_proc(void **state)
 	env_mount(&e, "/proc", true, "/p");
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		assert_int_not_equal(look(&e, ways[i], 0, NULL), 0);
-	/* "root" says "/", which is our root. */
+	/* The link "root" contains "/", which is the root of the vfs. */
 	(void)snprintf(path, sizeof(path), "/p/%d/root", getpid());
 	found(&e, path, ".");
 	for (int fd = 0; fd < 64; fd++) {

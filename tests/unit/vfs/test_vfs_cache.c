@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Contents of host files through the vfs: the one cache of mappings and
- * read/write, appends, deleted and inactive files, many threads, a fifo; and
- * that nothing is left at the end.
+ * Contents of host files through the vfs: pages that mappings and read/write
+ * share, appends, deleted and inactive files, many threads, a fifo; and that
+ * nothing is left at the end.
  */
 #include "vfs_testlib.h"
 #include "abi/stat.h"
@@ -75,7 +75,8 @@ test_read_write_and_mmap_share_pages(void **state)
 	assert_int_equal(vn_fsync(f->vp), 0);
 	assert_int_equal(hread(&e, "f", got, sizeof(got)), sizeof(got));
 	assert_memory_equal(got + 4089, "aMAPaWRITEaa", 12);
-	/* Truncation: what goes, and zeroes after it grows again. */
+	/* Truncated pages are removed, and are zero when the file grows again.
+	 */
 	assert_int_equal(copyout(vm, "xx", BASE + 2 * 4096 + 50, 2), 0);
 	va.size = 2 * 4096 + 10;
 	assert_int_equal(vn_setattr(f->vp, &va, VA_SIZE), 0);
@@ -271,7 +272,8 @@ far_read(struct vnode *vp, struct uio *uio, int flags)
 {
 	int error = hook_ops->read(vp, uio, flags);
 
-	if (flags == 0 || ++far_reads > 16) /* the pager's, or starved */
+	/* A read of the pager (flags 0), or a read(2) that starves. */
+	if (flags == 0 || ++far_reads > 16)
 		return (error);
 	assert_int_equal(copyout(far_vm, "F", BASE + 8192, 1), 0);
 	assert_int_equal(vnode_pager_sync(vnode_object_peek(vp), 0, 0), 0);

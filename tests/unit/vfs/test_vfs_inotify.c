@@ -98,7 +98,7 @@ test_limits_of_instances_and_watches(void **state)
 	assert_int_equal(watch(fx, in[9], "/f0", LX_IN_MODIFY, &wd), 0);
 	file_free(in[0]);
 	in[0] = instance(fx);
-	/* Everybody hears of it, once. */
+	/* Each instance that watches the file gets the event once. */
 	put(fx, "/f5", "y");
 	for (int i = 0; i < 8; i++) {
 		assert_int_equal(in[i]->ops->poll(in[i], LX_POLLIN, &hostfd),
@@ -135,13 +135,13 @@ test_overflow(void **state)
 		assert_int_equal(xmkdir(fx, "/tmp/d"), 0);
 		assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/d", true), 0);
 	}
-	/* What one may have, and one more that says so. */
+	/* The most events of one instance, and the overflow event. */
 	assert_int_equal(drain(fx, in[3], LX_IN_Q_OVERFLOW, &rest), 1);
 	assert_int_equal(rest, INOTIFY_MAX_QUEUED);
 	assert_int_equal(xmkdir(fx, "/tmp/d"), 0);
 	assert_int_equal(drain(fx, in[3], LX_IN_Q_OVERFLOW, &rest), 0);
 	assert_int_equal(rest, 1);
-	/* What all may have. */
+	/* The most events of all instances together. */
 	for (int i = 0; i < 3; i++)
 		(void)drain(fx, in[i], LX_IN_Q_OVERFLOW, &rest);
 	assert_int_equal(fx->vfs->nevents, 1);
@@ -157,14 +157,14 @@ test_overflow(void **state)
 		}
 	}
 	assert_true(fx->vfs->nevents <= INOTIFY_MAX_EVENTS + 5);
-	/* Closed while they are full. */
+	/* Close the instances while their queues are full. */
 	for (int i = 0; i < 5; i++)
 		file_free(in[i]);
 	assert_int_equal(fx->vfs->nevents, 0);
 }
 
-/* A chain of removed directories, kept by its last one: they all go at once,
- * without a stack that grows. */
+/* Removed directories, each the parent of the next; an open file keeps the last
+ * one.  Its close frees all of them, without deep recursion. */
 static void
 test_deep_chain_of_removed_dirs(void **state)
 {
@@ -217,7 +217,7 @@ test_watch_after_unlink(void **state)
 	assert_int_equal(
 	    drain(fx, in, LX_IN_DELETE_SELF | LX_IN_IGNORED, &rest), 2);
 	assert_int_equal(rest, 1); /* close */
-	/* And one that is not removed at all. */
+	/* A file that is not removed. */
 	put(fx, "/tmp/f", "x");
 	assert_int_equal(watch(fx, in, "/tmp/f", LX_IN_ALL_EVENTS, &wd), 0);
 	assert_int_equal(wd, 2);

@@ -85,7 +85,7 @@ test_tmpfs_attributes(void **state)
 	assert_int_equal(len, 4);
 	vrele(nd.vp);
 
-	/* A removed directory takes nothing more. */
+	/* No file can be created in a removed directory. */
 	f = xopen(fx, "/tmp/d", O_RDONLY);
 	assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/d", true), 0);
 	assert_int_equal(vfs_mkdir(&fx->ctx, f->vp, "sub", 0755), ENOENT);
@@ -108,7 +108,8 @@ test_tmpfs_readdir(void **state)
 	f = xopen(fx, "/tmp/d", O_RDONLY);
 	assert_int_equal(file_getdents(f, names_add, &ns), 0);
 	assert_int_equal(ns.n, 20);
-	/* What goes and comes between two calls does not disturb the rest. */
+	/* Names that are removed and created between two calls do not affect
+	 * the others. */
 	for (int i = 0; i < 100; i += 3) {
 		snprintf(path, sizeof(path), "/tmp/d/n%d", i);
 		assert_int_equal(vfs_unlink(&fx->ctx, NULL, path, false), 0);
@@ -128,7 +129,8 @@ test_tmpfs_readdir(void **state)
 	file_free(f);
 }
 
-/* What is at a name: absent, file, link of the other, empty/full directory. */
+/* What a name refers to: nothing, a file, a link to the file of the other name,
+ * an empty or a full directory. */
 enum thing { NOTHING, FILE_, SAME, EMPTY, FULL, NTHINGS };
 
 static void
@@ -270,7 +272,7 @@ test_tmpfs_mapping(void **state)
 	assert_int_equal(
 	    vm_mmap(vm, &sh, 4 * PG, 3, 7, VMM_FIXED | VMM_SHARED, o, 0), 0);
 	assert_int_equal(vm_mmap(vm, &pr, 4 * PG, 3, 7, VMM_FIXED, o, 0), 0);
-	/* One cache, both ways. */
+	/* Mapping and read/write share the pages, in both directions. */
 	assert_int_equal(xwrite(fx, f, "file", 4, 100), 4);
 	assert_int_equal(copyin(vm, buf, sh + 100, 4), 0);
 	assert_memory_equal(buf, "file", 4);
@@ -331,7 +333,7 @@ test_tmpfs_full(void **state)
 	assert_int_equal(f->vp->ops->statfs(f->vp, &sf), 0);
 	assert_int_equal(sf.bfree, 0);
 	assert_int_equal(sf.blocks, TMP_LIMIT / PG);
-	/* Names have a limit too; both come back. */
+	/* Names count against a limit, too; removal frees both. */
 	for (i = 0;; i++) {
 		snprintf(path, sizeof(path), "/tmp/%d", i);
 		if (xmkdir(fx, path) != 0)
@@ -348,7 +350,8 @@ test_tmpfs_full(void **state)
 	assert_int_equal(f->vp->ops->statfs(f->vp, &sf), 0);
 	assert_int_equal(sf.bfree, sf.blocks - 2);
 	file_free(f);
-	/* The other mount's limit is all memory: frames run out first. */
+	/* The limit of the other mount is all of memory, so that frames run out
+	 * first. */
 	f = xopen(fx, "/huge", O_RDWR | O_CREAT);
 	for (i = 0; (i = xwrite(fx, f, buf, TMP_LIMIT, -1)) > 0;)
 		;
@@ -637,7 +640,7 @@ m_check(struct model *m, const char *path, const struct mnode *n)
 	assert_int_equal(nlink_of(m->fx, path), 2 + dirs);
 }
 
-/* Take everything down, by the system's own calls. */
+/* Remove all files and directories by vfs calls. */
 static void
 m_empty_dir(struct model *m, const char *path, struct mnode *n)
 {
@@ -845,7 +848,8 @@ test_tmpfs_mapped_threads(void **state)
 				(int64_t)(end + i % 500)) >= 0);
 		n = xread(fx, f, buf, sizeof(buf), (int64_t)end);
 		assert_true(n >= 0);
-		/* Zeroes of the hole, ours, or a mapped store. */
+		/* Zeroes of the hole, bytes of this thread, or a mapped store.
+		 */
 		for (int k = 0; k < n; k++)
 			assert_true(
 			    buf[k] == 0 || buf[k] == 'w' || buf[k] == 'm');

@@ -601,7 +601,7 @@ test_procfs_tree(void **state)
 	f = xopen(fx, "/proc/sys/kernel/random/uuid", O_RDONLY);
 	assert_int_equal(xread(fx, f, buf, sizeof(buf), -1), 37);
 	file_free(f);
-	/* A process that goes. */
+	/* A process that ends. */
 	f = xopen(fx, "/proc/70000", O_RDONLY);
 	p.gone = true;
 	assert_int_equal(file_getdents(f, names_add, &ns), ENOENT);
@@ -633,7 +633,8 @@ test_procfs_text(void **state)
 	assert_int_equal(p.generated, 1);
 	assert_memory_equal(a, "70000 maps 0\nline 0\n", 20);
 	assert_memory_equal(a + len - 9, "line 999\n", 9);
-	/* pread elsewhere is the same text; from 0 it is a new one. */
+	/* A pread at another offset reads the same text; at 0 it makes a new
+	 * text. */
 	assert_int_equal(xread(fx, f, b, sizeof(b), 13), len - 13);
 	assert_memory_equal(b, a + 13, len - 13);
 	assert_int_equal(file_seek(f, 0, SEEK_SET, &pos), 0);
@@ -677,7 +678,7 @@ test_procfs_links(void **state)
 	listing(fx, "/dev/fd", &ns);
 	assert_string_equal(ns.text, " . .. 0 2");
 	assert_int_equal(eopen(fx, "/proc/self/fd/1", O_RDONLY), ENOENT);
-	/* A pipe again, by name, in its own direction only. */
+	/* A pipe is opened by its name, in its own direction only. */
 	assert_int_equal(eopen(fx, "/dev/stderr", O_RDONLY), EACCES);
 	f = xopen(fx, "/dev/stderr", O_WRONLY | O_CREAT | O_TRUNC);
 	assert_int_equal(xwrite(fx, f, "via", 3, -1), 3);
@@ -689,7 +690,8 @@ test_procfs_links(void **state)
 	assert_int_equal(xread(fx, pp[0], buf, sizeof(buf), -1), 3);
 	file_free(g);
 	file_free(f);
-	/* Links outlive names; others may not follow them. */
+	/* A link works after its file was unlinked; other users may not follow
+	 * it. */
 	assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/prog", false), 0);
 	expect_link(fx, "/proc/5/exe", "/tmp/prog (deleted)");
 	expect_text(fx, "/proc/5/exe", "#!prog");

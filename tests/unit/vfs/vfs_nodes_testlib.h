@@ -4,8 +4,8 @@
 /*
  * A vfs on host_fake for the tests of its own file systems and streams:
  * tmpfs on / and /tmp, devfs on /dev, procfs on /proc; and short forms of its
- * calls.  Every test ends with a look at what is left: zones, frames, host
- * memory and descriptors.
+ * calls.  teardown() checks that no item of a zone, frame, host memory or
+ * descriptor is left.
  */
 #ifndef TESTS_UNIT_VFS_NODES_TESTLIB_H
 #define TESTS_UNIT_VFS_NODES_TESTLIB_H

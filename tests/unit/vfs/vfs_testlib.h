@@ -3,8 +3,8 @@
 
 /*
  * A hostfs on a scratch directory of the host, for the tests of the vfs core:
- * short forms of the host's calls there and of the vfs's.  env_fini() looks at
- * what is left: zones, frames and descriptors.
+ * short forms of the host's calls there and of the vfs's.  env_fini() checks
+ * that no item of a zone, frame or descriptor is left.
  */
 #ifndef TESTS_UNIT_VFS_TESTLIB_H
 #define TESTS_UNIT_VFS_TESTLIB_H

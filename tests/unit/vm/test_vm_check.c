@@ -130,7 +130,7 @@ test_translations(void **state)
 	vm_frame_t f = vm_page_frame(ts.sys.phys, page);
 
 	(void)state;
-	/* What is translated may do less than the entry, and never more. */
+	/* A translation may permit less than the entry, but not more. */
 	BREAK(entry->prot, R);
 	BREAK(entry->eflags, entry->eflags | MAP_ENTRY_NEEDS_COPY);
 	BREAK(page->flags, page->flags & ~(uint32_t)PG_MAPPED);
@@ -177,7 +177,7 @@ test_objects(void **state)
 	BREAK(front->backing, NULL);
 	BREAK(front->life.w, (uint64_t)1 << 28);
 	BREAK(entry->object, back);
-	/* A ring; no chain can be walked meanwhile. */
+	/* A circular chain; no other check may walk it meanwhile. */
 	skip_vmspace = true;
 	BREAK(front->backing, front);
 	BREAK(front->sys, NULL);
@@ -193,7 +193,7 @@ test_frames(void **state)
 	struct vm_page *run, *m;
 
 	(void)state;
-	/* Something on the lists. */
+	/* Put frames on the free lists. */
 	run = vm_phys_alloc(ph, 4);
 	m = vm_phys_alloc(ph, 0);
 	vm_phys_free_run(ph, run, 16);

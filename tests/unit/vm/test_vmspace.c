@@ -176,7 +176,7 @@ test_fork_refused(void **state)
 	fixture_fini(&ts);
 }
 
-/* The host refuses its n-th request: setting up, mapping, forking, using. */
+/* The host refuses its n-th request, at creation, mmap, fork or a fault. */
 static void
 test_host_refuses(void **state)
 {
@@ -391,7 +391,7 @@ struct race {
 	_Atomic(uint64_t) reads, gone;
 };
 
-/* A third party: takes a hold under the lock, then reads for any time. */
+/* A reader of another process: takes a hold under the lock, then reads. */
 static void *
 race_reader(void *arg)
 {
@@ -562,8 +562,8 @@ test_threads_and_forks(void **state)
 	fixture_fini(&ts);
 }
 
-/* A purge must not reach into a child that is forked meanwhile: while one
- * waits for a busy page, forks wait. */
+/* A purge must not remove pages of a child that is forked meanwhile: while a
+ * purge waits for a busy page, forks wait. */
 struct purge {
 	struct vmspace *vm, *child;
 	_Atomic(int) purged, forked;

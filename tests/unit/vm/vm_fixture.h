@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the unit tests of objects and faults share: a VM system on host_fake,
+ * For the unit tests of objects and faults: a VM system on host_fake,
  * a file in memory behind vm_vnode_ops, user loads and stores by software
  * walk and fault, and a lazy machine.
  *
@@ -77,7 +77,7 @@ lazy_init(struct pmap *pm, void *machine)
 	return (0);
 }
 
-/* Mark what is there for [sva, eva). */
+/* Mark the translations of [sva, eva) as stale. */
 static inline void
 lazy_stale(
     struct lazy_machine *lm, struct pmap *pm, vm_offset_t sva, vm_offset_t eva)
@@ -221,7 +221,7 @@ fixture_used(struct fixture *f)
 	return (f->frames - atomic_load(&f->sys.phys->nfree));
 }
 
-/* Check that nothing is left, and destroy the system. */
+/* Check that no memory is left, and destroy the system. */
 static inline void
 fixture_fini(struct fixture *f)
 {

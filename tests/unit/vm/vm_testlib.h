@@ -121,7 +121,7 @@ struct dry {
 	void *item[DRY_MAX];
 };
 
-/* Take everything, and let the host refuse more; leave `left` items. */
+/* Allocate all items of the zone but `left`, and let the host refuse more. */
 static inline void
 dry_begin(struct dry *d, struct fixture *ts, struct vm_zone *zone, size_t left)
 {

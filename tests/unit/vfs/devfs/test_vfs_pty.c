@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Pseudo-terminals: how many there may be, what is kept of more input than
- * anybody reads, random keys and settings, and many threads.  What a terminal
+ * Pseudo-terminals: their limit, buffers that are full because no thread reads,
+ * random keys and settings, and many threads.  What a terminal
  * does with keys is tested by a guest, next to Linux.
  */
 #include "vfs_nodes_testlib.h"
@@ -113,7 +113,7 @@ ready(struct file *f, short events)
 	return ((f->ops->poll(f, events, &hostfd) & events) != 0);
 }
 
-/* More bytes than are read, in both directions. */
+/* Write more bytes than are read, in both directions. */
 static void
 test_full_buffers(void **state)
 {
@@ -142,7 +142,7 @@ test_full_buffers(void **state)
 	assert_true(got == -EAGAIN && n == typed - typed % 3);
 	assert_true(ready(m, LX_POLLOUT));
 	assert_false(ready(s, LX_POLLIN));
-	/* Output until it is full; then a signal throws it away. */
+	/* Output until the buffer is full; then a signal discards it. */
 	while ((got = xwrite(fx, s, buf, 4096, -1)) > 0)
 		;
 	assert_int_equal(got, -EAGAIN);
@@ -167,7 +167,7 @@ struct race {
 	unsigned seed;
 };
 
-/* Anything, in any order. */
+/* Random operations. */
 static void
 race_thread(void *arg)
 {

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Sockets without processes: strangers of the host, files under way and their
- * limit, what is collected, and what is left when everything ends.
+ * Sockets without processes: processes of the host that connect to a socket of
+ * a guest, files that are in flight in messages, their limit and collection,
+ * and that nothing is left at the end.
  */
 #include "vfs_nodes_testlib.h"
 
@@ -70,7 +71,7 @@ send_file(struct fx *fx, struct file *to, struct file *f)
 	return (sock_send(to, &m, LX_MSG_DONTWAIT, &fx->ctx.waiter));
 }
 
-/* The one file that came, or NULL. */
+/* Receive a message; returns the file that it carries, or NULL. */
 static struct file *
 recv_file(struct fx *fx, struct file *from)
 {
@@ -91,7 +92,7 @@ recv_file(struct fx *fx, struct file *from)
 
 /* ---- strangers ---- */
 
-/* In another process: connect to, or send to, this name of the host. */
+/* In another process of the host: connect to this name, or send to it. */
 static void
 stranger(const struct host_sockaddr *name, int type, bool forged)
 {
@@ -102,7 +103,7 @@ stranger(const struct host_sockaddr *name, int type, bool forged)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		s = socket(AF_UNIX, type, 0);
-		/* Under a name that looks like one of ours. */
+		/* Bind a name that looks like one of this kernel's. */
 		if (forged) {
 			memcpy(&un, name->raw, name->len);
 			un.sun_path[9]++; /* the number of the socket */
@@ -139,7 +140,7 @@ test_host_connections_dropped(void **state)
 	stranger(&file_socket(s)->host, SOCK_STREAM, true);
 	assert_int_equal(
 	    sock_accept(s, 0, &fx->ctx.waiter, &peer, &conn), EAGAIN);
-	/* One of ours behind them. */
+	/* A guest's connection behind one of the host. */
 	stranger(&file_socket(s)->host, SOCK_STREAM, false);
 	fx->ctx.waiter.ident = ident_of_77;
 	c = make(fx, LX_SOCK_STREAM);
@@ -219,7 +220,7 @@ test_limit_of_files_in_flight(void **state)
 	assert_int_equal(error, ETOOMANYREFS);
 	assert_int_equal(atomic_load(&fx->vfs->sockets->nparcels), n);
 	assert_int_equal(atomic_load(&f->refs), n + 1);
-	/* A socket goes with what is in it, and there is room again. */
+	/* The close of a socket frees the files in its queue. */
 	file_free(v[0][1]);
 	assert_true(atomic_load(&fx->vfs->sockets->nparcels) < n);
 	assert_int_equal(atomic_load(&f->refs),
@@ -235,7 +236,8 @@ test_limit_of_files_in_flight(void **state)
 	file_free(f);
 }
 
-/* Sockets that hold each other: teardown() finds nothing left. */
+/* Sockets that hold refs of each other by messages: teardown() checks that they
+ * are collected. */
 static void
 test_sockets_sent_to_each_other(void **state)
 {

@@ -125,7 +125,7 @@ test_rights(void **state)
 	store_over(vm, BASE + PG, 0);
 	assert_int_equal(load(vm, BASE), 4);
 	assert_int_equal(load(c, BASE), 5);
-	/* No rights at all. */
+	/* A mapping without any rights. */
 	assert_int_equal(vm_mprotect(vm, BASE, 2 * PG, 0), 0);
 	assert_int_equal(get(vm, BASE, &v, 0), EFAULT);
 	assert_int_equal(got(vm, BASE), 4);
@@ -135,7 +135,7 @@ test_rights(void **state)
 	assert_int_equal(try_load(vm, BASE + PG, &v), EACCES);
 	assert_int_equal(vm_mprotect(vm, BASE, 2 * PG, RW), 0);
 	assert_int_equal(load(vm, BASE + PG), 6);
-	/* What is shared is not written against its protection. */
+	/* A shared mapping is not written if its protection forbids it. */
 	at = BASE + 16 * PG;
 	assert_int_equal(vm_mmap(vm, &at, PG, VM_PROT_READ, RW,
 			     VMM_FIXED | VMM_SHARED, NULL, 0),
@@ -214,7 +214,7 @@ test_swapped(void **state)
 		assert_int_equal(got(vm, BASE + i * PG), value(i, 1));
 	for (uint64_t i = 1; i < 32; i += 2)
 		assert_int_equal(put(vm, BASE + i * PG, value(i, 2), 0), 0);
-	/* A clean copy in swap is not what was written. */
+	/* After a write the clean copy in swap is not used. */
 	assert_int_equal(put(vm, BASE, value(0, 3), 0), 0);
 	(void)page_out();
 	assert_int_equal(got(vm, BASE), value(0, 3));

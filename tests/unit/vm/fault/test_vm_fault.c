@@ -248,7 +248,7 @@ test_collapse_reverse(void **state)
 	assert_int_equal(o->resident, 512);
 	assert_int_equal(fixture_used(&fx), 512);
 	check_all(&fx, p);
-	/* What was translated still is. */
+	/* Translations still exist. */
 	soft = stat_of(&fx, VMST_FAULTS);
 	assert_int_equal(load(p, BASE + 3 * PG), 77);
 	assert_int_equal(load(p, BASE + 400 * PG), 78);
@@ -259,7 +259,7 @@ test_collapse_reverse(void **state)
 	vmspace_free(p);
 }
 
-/* Most pages differ: the rest moves forward. */
+/* Most pages are copied: the others move to the shadow. */
 static void
 test_collapse_forward(void **state)
 {
@@ -394,7 +394,7 @@ test_file_private(void **state)
 	store(vm, BASE + 3 * PG, 1);
 	store(vm, BASE + 18 * PG, 2);
 	assert_int_equal(memcmp(&x, file.data + 3 * PG, 8), 0);
-	/* The tail of the last page is zero; beyond it is nothing. */
+	/* The tail of the last page is zero; a page beyond it is an error. */
 	assert_int_equal(load(vm, BASE + 20 * PG + 104), 0);
 	assert_int_equal(try_load(vm, BASE + 21 * PG, &x), EIO);
 	assert_int_equal(try_store(vm, BASE + 21 * PG, 1), EIO);
@@ -432,7 +432,8 @@ test_file_shared(void **state)
 	memcpy(&x, file.data + 5 * PG, 8);
 	assert_int_equal(x, 56);
 	assert_int_equal(atomic_load(&file.writes), 1);
-	/* Clean again: the next store of either makes it dirty. */
+	/* The page is clean again: the next store of either process makes it
+	 * dirty. */
 	store(b, BASE + PG, 57);
 	assert_int_equal(vnode_pager_sync(v, 0, 0), 0);
 	memcpy(&x, file.data + 5 * PG, 8);
@@ -473,7 +474,8 @@ test_file_errors(void **state)
 	assert_int_equal(try_load(vm, BASE + 33 * PG, &x), EIO);
 	file.size = 34 * PG;
 	assert_int_equal(try_load(vm, BASE + 33 * PG, &x), 0);
-	/* It shrinks between the look at its size and the read. */
+	/* The file shrinks after its size was read and before the page is read.
+	 */
 	file.size = 80 * PG;
 	assert_int_equal(try_load(vm, BASE + 40 * PG, &x), 0);
 	file.size = 70 * PG;
@@ -567,7 +569,7 @@ test_around(void **state)
 	expect(c, BASE, 64, 1);
 	assert_int_equal(stat_of(&fx, VMST_FAULTS) - f, 2);
 	assert_int_equal(stat_of(&fx, VMST_AROUND) - a, 62);
-	/* Sequential copies come in clusters. */
+	/* Sequential copies are made in clusters. */
 	f = stat_of(&fx, VMST_FAULTS);
 	fill(c, BASE, 64, 500);
 	assert_in_range(stat_of(&fx, VMST_FAULTS) - f, 2, 8);

@@ -51,7 +51,7 @@ test_insert_merge(void **state)
 	assert_int_equal(insert(vm, NULL, 0, BASE + 2 * PG, 2, RW, 0), 0);
 	assert_int_equal(ts_entries(vm), 1);
 	ts_check(vm);
-	/* What differs does not merge. */
+	/* Entries that differ do not merge. */
 	assert_int_equal(insert(vm, NULL, 0, BASE + 6 * PG, 1, R, 0), 0);
 	assert_int_equal(
 	    insert(vm, NULL, 0, BASE - PG, 1, RW, MAP_ENTRY_HEAP), 0);
@@ -89,12 +89,12 @@ test_object_merge(void **state)
 	assert_int_equal(insert(vm, obj, 0, BASE, 4, RW, 0), 0);
 	assert_int_equal(insert(vm, obj, 8 * PG, BASE + 8 * PG, 4, RW, 0), 0);
 	assert_int_equal(vm_life_refs(&obj->life), 4);
-	/* The middle makes one of three, and gives two refs back. */
+	/* An entry in the gap merges all three; two refs are freed. */
 	assert_int_equal(insert(vm, obj, 4 * PG, BASE + 4 * PG, 4, RW, 0), 0);
 	assert_int_equal(ts_entries(vm), 1);
 	assert_int_equal(vm_life_refs(&obj->life), 2);
 	ts_check(vm);
-	/* Splitting takes refs, offsets follow. */
+	/* A split takes refs and adjusts the offsets. */
 	vm_map_lock(&vm->map);
 	assert_int_equal(vm_map_clip(&vm->map, BASE + 3 * PG), 0);
 	assert_int_equal(vm_map_clip(&vm->map, BASE + 3 * PG), 0);
@@ -107,7 +107,7 @@ test_object_merge(void **state)
 	assert_int_equal(vm->map.nentries, 1);
 	vm_map_unlock(&vm->map);
 	assert_int_equal(vm_life_refs(&obj->life), 2);
-	/* Same object, but not continuing. */
+	/* The same object, but its offsets do not continue. */
 	assert_int_equal(insert(vm, obj, 0, BASE + 12 * PG, 4, RW, 0), 0);
 	assert_int_equal(ts_entries(vm), 2);
 	ts_check(vm);
@@ -144,7 +144,7 @@ test_object_extend(void **state)
 	assert_int_equal(ts_entries(vm), 1);
 	assert_int_equal(ts_get(vm, BASE + 20 * PG), 0);
 	assert_int_equal(ts_get(vm, BASE + 15 * PG), 16);
-	/* A hole gives its frames back as well. */
+	/* A hole frees its frames as well. */
 	assert_int_equal(vm_munmap(vm, BASE + 4 * PG, 4 * PG), 0);
 	assert_null(pmap_extract_hold(vm->pmap, BASE + 4 * PG, R));
 	vm_object_lock(e.object);
@@ -354,7 +354,7 @@ test_model(void **state)
 
 	ts_init(&ts, 8 << 20);
 	vm = space(&ts);
-	/* Everything else is taken. */
+	/* All other addresses are mapped. */
 	assert_int_equal(insert(vm, NULL, 0, VM_MIN_ADDRESS,
 			     (BASE - VM_MIN_ADDRESS) / PG, 0, MAP_ENTRY_HEAP),
 	    0);
@@ -481,20 +481,20 @@ test_growstack(void **state)
 	assert_int_equal(ts_get(vm, top - 5 * PG), 5);
 	assert_int_equal(ts_get(vm, top - 8), 7);
 	ts_check(vm);
-	/* Not beyond the limit, nor elsewhere. */
+	/* Neither beyond the limit nor at other addresses. */
 	assert_int_equal(vm_map_growstack(vm, top - (4 << 20) - 1), EFAULT);
 	assert_int_equal(vm_map_growstack(vm, top), EFAULT);
 	vm->stack_limit = 8 << 20;
-	/* A neighbour below: a guard of 1 MiB stays. */
+	/* A mapping below the stack: a guard of 1 MiB stays. */
 	ts_map(vm, top - (6 << 20), 1, RW);
 	assert_int_equal(vm_map_growstack(vm, top - (6 << 20) + PG), EFAULT);
 	assert_int_equal(vm_map_growstack(vm, top - (5 << 20) + PG), 0);
 	assert_int_equal(vm_map_growstack(vm, top - (5 << 20)), EFAULT);
-	/* An inaccessible one needs no guard. */
+	/* An inaccessible mapping needs no guard. */
 	assert_int_equal(vm_mprotect(vm, top - (6 << 20), PG, 0), 0);
 	assert_int_equal(vm_map_growstack(vm, top - (6 << 20) + PG), 0);
 	ts_check(vm);
-	/* Room is not given out right below a stack. */
+	/* The kernel chooses no address right below a stack. */
 	a = 0;
 	assert_int_equal(vm_munmap(vm, top - (6 << 20), PG), 0);
 	vm->mmap_top = top;

@@ -42,7 +42,8 @@ test_mmap_errors(void **state)
 	a = 0;
 	assert_int_equal(
 	    MMAP(PG, RW, ALL, VMM_SHARED | VMM_GROWSDOWN, NULL, 0), EINVAL);
-	/* Hints: used when free, rounded, lifted; otherwise ignored. */
+	/* A hint is rounded and raised to the minimum; it is ignored if the
+	 * range is in use. */
 	a = BASE + 5;
 	assert_int_equal(MMAP(3, R, ALL, 0, NULL, 0), 0);
 	assert_int_equal(a, BASE + PG);
@@ -53,7 +54,7 @@ test_mmap_errors(void **state)
 	assert_int_equal(a, VM_MIN_ADDRESS);
 	a = BASE + PG;
 	assert_int_equal(MMAP(PG, R, ALL, VMM_NOREPLACE, NULL, 0), EEXIST);
-	/* Room above mmap_top is the last resort. */
+	/* Addresses above mmap_top are used last. */
 	a = 0;
 	vm->mmap_top = VM_MIN_ADDRESS + PG;
 	assert_int_equal(MMAP(PG, R, ALL, 0, NULL, 0), 0);
@@ -99,7 +100,7 @@ test_munmap_mprotect(void **state)
 	assert_int_equal(vm_mprotect(vm, BASE, 4 * PG, RW), 0);
 	assert_int_equal(ts_get(vm, BASE), 1);
 	assert_int_equal(ts_entries(vm), 2);
-	/* Beyond what the mapping may ever allow. */
+	/* More than the mapping's maximal protection. */
 	a = BASE + 20 * PG;
 	assert_int_equal(
 	    vm_mmap(vm, &a, PG, R, R, VMM_FIXED | VMM_SHARED, NULL, 0), 0);
@@ -127,7 +128,7 @@ test_brk(void **state)
 	b = 0;
 	vm_brk(vm, &b);
 	assert_int_equal(b, BASE + 100);
-	/* In odd steps: one entry, one object. */
+	/* Steps that are not whole pages: still one entry, one object. */
 	for (int i = 1; i <= 200; i++) {
 		b = BASE + 100 + (uint64_t)i * 3000;
 		vm_brk(vm, &b);
@@ -180,7 +181,7 @@ test_commit_limit(void **state)
 	assert_int_equal(vm_mprotect(vm, b, 200 * PG, RW), 0);
 	assert_int_equal(vm->map.commit, 200 * PG);
 	assert_int_equal(vm_mprotect(vm, b + 200 * PG, 57 * PG, RW), ENOMEM);
-	/* The charge stays with the pages. */
+	/* The charge stays when the mapping becomes read-only. */
 	assert_int_equal(vm_mprotect(vm, b, 200 * PG, R), 0);
 	assert_int_equal(vm->map.commit, 200 * PG);
 	assert_int_equal(vm_mprotect(vm, a, 300 * PG, R), 0);
@@ -252,7 +253,7 @@ test_mremap_anon(void **state)
 	assert_int_equal(ts_get(vm, a), 1);
 	assert_int_equal(copyin(vm, &b, a + 3 * PG, 1), EFAULT);
 	ts_check(vm);
-	/* DONTUNMAP leaves zeroes. */
+	/* After DONTUNMAP the old range reads as zeroes. */
 	b = BASE + 34 * PG;
 	a = 0;
 	assert_int_equal(vm_mremap(vm, b, 2 * PG, 2 * PG,
@@ -321,7 +322,7 @@ test_mremap_errors(void **state)
 	assert_int_equal(vm_mremap(vm, BASE + 2 * PG, 2 * PG, 2 * PG,
 			     LX_MREMAP_MAYMOVE | LX_MREMAP_DONTUNMAP, &a),
 	    ENOMEM);
-	/* Moving alone needs no more than what is there. */
+	/* The growth by one page is within the limit. */
 	assert_int_equal(
 	    vm_mremap(vm, BASE + PG, PG, 2 * PG, LX_MREMAP_MAYMOVE, &a), 0);
 	ts_check(vm);
@@ -389,7 +390,7 @@ test_dontneed(void **state)
 	a = map_anon(vm, 16, RW, 0);
 	for (uint64_t i = 0; i < 16; i++)
 		ts_put(vm, a + i * PG, i + 1);
-	/* Private object: in place, the frames come back. */
+	/* A private object: in place, the frames are freed. */
 	nfree = atomic_load(&ts.sys.phys->nfree);
 	assert_int_equal(
 	    vm_madvise(vm, a + 4 * PG, 4 * PG, LX_MADV_DONTNEED), 0);
@@ -416,7 +417,8 @@ test_dontneed(void **state)
 	assert_int_equal(ts_get(vm, a + 2 * PG), 3);
 	ts_check(vm);
 	ts_check(child);
-	/* Shared: nothing is lost. File: what was written is. */
+	/* Shared memory keeps its data; a private copy of a file page is
+	 * discarded. */
 	s = map_anon(vm, 2, RW, VMM_SHARED);
 	ts_put(vm, s, 5);
 	f = map_file(vm, obj, 4, RW, 0, 8);

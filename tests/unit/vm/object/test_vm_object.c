@@ -3,7 +3,7 @@
 
 /*
  * Objects without maps: lifetime, chains, collapse and bypass, page removal,
- * reclaim.  The maps' part is in test_vm_fault.c.
+ * reclaim.  test_vm_fault.c tests objects with maps.
  */
 #include "vm_fixture.h"
 #include "vm/pager/vnode_pager.h"
@@ -52,7 +52,7 @@ put(struct vm_object *o, vm_pindex_t idx, uint64_t v)
 	vm_object_unlock(o);
 }
 
-/* What is seen at idx through the chain; 0: nothing. */
+/* The first word of page idx, found through the chain; 0: there is no page. */
 static uint64_t
 see(struct vm_object *o, vm_pindex_t idx)
 {
@@ -138,7 +138,7 @@ test_long_chain(void **state)
 	for (int i = 0; i < 10000; i++) {
 		vm_ooffset_t off = 0;
 
-		o->flags |= OBJ_NAMED; /* keeps it from being collapsed */
+		o->flags |= OBJ_NAMED; /* prevents the collapse */
 		assert_int_equal(vm_object_shadow(&o, &off, 4 * PG), 0);
 	}
 	assert_int_equal(vm_object_chain_depth(o), 10001);
@@ -157,7 +157,7 @@ test_collapse_forward(void **state)
 			put(b, i, 100 + i);
 	s = shadow(b, 4, 8);
 	put(s, 1, 201);
-	vm_object_collapse(s); /* two users: nothing to be done */
+	vm_object_collapse(s); /* two users: no collapse */
 	assert_int_equal(vm_object_chain_depth(s), 2);
 	vm_object_free(b); /* it collapses into the lone shadow */
 	assert_int_equal(vm_object_chain_depth(s), 1);
@@ -352,7 +352,8 @@ test_reclaim_spares_wired_and_held(void **state)
 	vm_object_unlock(v);
 	assert_int_equal(vm_pageout_reclaim(&fx.sys, 8), 8);
 	assert_int_equal(v->resident, 24);
-	/* All but the wired and the held one; the dirty one is written. */
+	/* All pages but the wired and the held one; the dirty one is written.
+	 */
 	assert_int_equal(vm_pageout_reclaim(&fx.sys, 1000), 22);
 	assert_int_equal(v->resident, 2);
 	assert_int_equal(file.data[2 * PG], 99);

@@ -33,7 +33,7 @@ why(const char *what)
 	return ((void *)(uintptr_t)what);
 }
 
-/* Own pages, random writes; a child now and then. */
+/* Random writes to the pages of this thread; sometimes a fork. */
 static void *
 worker_main(void *arg)
 {
@@ -197,7 +197,7 @@ test_swapcache(void **state)
 	assert_int_equal(*(uint64_t *)(void *)(f.data + 5 * PG), 1234);
 	assert_int_equal(load(vm, BASE + 5 * PG), 1234);
 	check_all(&fx, vm);
-	/* write(2): neither the page nor the copy is old. */
+	/* After write(2) neither the page nor the copy in swap is stale. */
 	page_out();
 	memset(buf, 'w', PG);
 	memcpy(f.data + 9 * PG, buf, PG);
@@ -224,7 +224,7 @@ test_swapcache(void **state)
 	end();
 }
 
-/* The limit, the rate, and anonymous memory first. */
+/* The limit, the rate, and that anonymous memory has priority. */
 static void
 test_swapcache_limits(void **state)
 {
@@ -289,7 +289,7 @@ test_swapout(void **state)
 	assert_true(vmspace_swapout(vm) >= 60);
 	assert_int_equal(vm_mlock(vm, BASE, 4 * PG, false), 0);
 	assert_true(vmspace_swapout(vm) >= 4);
-	/* Pages that a shadow hides are behind no entry any more. */
+	/* Pages that a shadow hides are not counted: no entry reaches them. */
 	assert_true(vmspace_anonymous_count(vm) <= 4);
 	check_all(&fx, vm);
 	vmspace_swapin(vm);

@@ -17,7 +17,7 @@ struct dev {
 	char *base;
 	int faults, gone;
 	int error;    /* of the next faults */
-	int64_t skew; /* added to what is answered */
+	int64_t skew; /* added to the frame that the device returns */
 };
 
 static int
@@ -98,7 +98,7 @@ test_shared(void **state)
 	store(c, BASE + 3 * PG, 79);
 	assert_int_equal(load(vm, BASE + 3 * PG), 79);
 	assert_int_equal(d.faults, 1);
-	/* No guest memory is used but for page tables, and nothing pages. */
+	/* Only page tables use guest memory, and nothing is paged out. */
 	assert_int_equal(fixture_used(&fx), 0);
 	assert_int_equal(vm_pageout_reclaim(&fx.sys, 100), 0);
 	assert_int_equal(
@@ -179,7 +179,7 @@ test_errors(void **state)
 	end(&d, o);
 }
 
-/* The device takes pages back; a pin of one outlives that. */
+/* The device removes its pages; a pinned page stays usable. */
 static void
 test_remove(void **state)
 {

@@ -155,7 +155,8 @@ test_fork(void **state)
 	fill(vm, 64, 1);
 	assert_int_equal(page_out(), 64);
 	c = fork_of(vm);
-	/* Both see what is in swap; writes of one are not seen by the other. */
+	/* Parent and child read the pages in swap; neither sees writes of the
+	 * other. */
 	fill(c, 16, 2);
 	page_out();
 	c2 = fork_of(c);
@@ -174,7 +175,7 @@ test_fork(void **state)
 	verify(vm, 32, 3);
 	page_out();
 	vmspace_free(c2);
-	/* One user is left: one write fault, and the chain is short. */
+	/* One process is left: one write fault collapses the chain. */
 	store(vm, BASE, value(0, 3));
 	assert_true(depth_at(vm, BASE) <= 2);
 	verify(vm, 32, 3);
@@ -267,7 +268,8 @@ test_write_error(void **state)
 	end();
 }
 
-/* With neither memory nor swap left the policy is called, and not before. */
+/* The out-of-memory policy is called only when neither memory nor swap is left.
+ */
 static void
 test_memory_and_swap_full(void **state)
 {
@@ -316,7 +318,8 @@ test_swapoff(void **state)
 	check_all(&fx, vm);
 	verify(vm, 100, 1);
 	verify(c, 10, 2);
-	/* Memory cannot take it all: nothing changes. */
+	/* Memory is too small for all pages: swapoff fails and changes nothing.
+	 */
 	page_out();
 	map_at(vm, BASE + 4096 * PG, 100 * PG, RW, 0, NULL, 0);
 	for (int i = 0; i < 100; i++)
@@ -400,7 +403,7 @@ test_calls_on_swapped_memory(void **state)
 	assert_int_equal(load(vm, BASE + 3 * PG), 0);
 	assert_int_equal(load(vm, BASE + 4 * PG), value(4, 1));
 	check_all(&fx, vm);
-	/* Shrinking trims. */
+	/* A mapping that shrinks frees its blocks. */
 	page_out();
 	assert_int_equal(vm_munmap(vm, BASE + 16 * PG, 48 * PG), 0);
 	assert_true(swap_space_used(fx.sys.swap) <= 16);
@@ -441,7 +444,7 @@ test_mlock(void **state)
 	end();
 }
 
-/* A pinned page stays, whatever it is pinned for. */
+/* A page that is pinned, for reading or for writing, is not paged out. */
 static void
 test_pinned_page_stays(void **state)
 {

@@ -50,8 +50,8 @@ struct cluster {
 	_Alignas(4096) char page[SWAP_CLUSTER][4096];
 };
 
-/* Nothing, a line of text again and again, what no codec can shrink, or half of
- * that. */
+/* Fill a page with zeroes, a repeated line of text, random bytes, or half
+ * random bytes. */
 static inline void
 page_fill(char *page, enum look look, uint64_t id)
 {
@@ -95,7 +95,7 @@ space_begin(struct swap_fixture *fx, bool sync)
 		assert_int_equal(swap_writer_create(fx->ss, 8, &fx->w), 0);
 }
 
-/* Nothing is in use, and nothing is left. */
+/* Check that no block is in use, and destroy the space. */
 static inline void
 space_end(struct swap_fixture *fx)
 {
@@ -139,7 +139,7 @@ area_on(
 	return (area_add(fx, &cf));
 }
 
-/* Was it built with what areas of this kind need? */
+/* Were the codecs built that areas of this kind need? */
 static inline bool
 kind_built(struct swap_fixture *fx, enum swap_kind kind)
 {
@@ -192,7 +192,7 @@ check_sums(struct swap_fixture *fx)
 	assert_int_equal(swap_space_free(fx->ss), avail);
 }
 
-/* Store pages k[0..n-1] as one request; how many have a place. */
+/* Store pages k[0..n-1] as one request; returns how many have a place. */
 static inline unsigned
 keep(struct swap_fixture *fx, struct kept *k, unsigned n)
 {

@@ -129,7 +129,7 @@ drain(struct swap_fixture *fx)
 	assert_int_equal(swap_space_free(fx->ss), 0);
 	assert_true(area_stat(fx, a).draining);
 	assert_int_equal(swap_area_remove(fx->ss, a), EBUSY);
-	/* It hands out nothing, but what it has can be read and freed. */
+	/* A draining area gives no blocks; its pages can be read and freed. */
 	assert_int_equal(keep_new(fx, more, 4, LOOK_TEXT), 0);
 	drop(fx, k, 8);
 	assert_int_equal(swap_space_free(fx->ss), 0);
@@ -155,7 +155,8 @@ test_drain_moves_blocks(void **state)
 	both_ways(drain);
 }
 
-/* A writer that has chosen an area keeps it, before it has a block. */
+/* An area that a writer has chosen cannot be removed, even if the writer has no
+ * block yet. */
 static void
 test_chosen_area_not_removed(void **state)
 {
@@ -190,12 +191,12 @@ priority(struct swap_fixture *fx)
 	assert_int_equal(keep_new(fx, k + N, N, LOOK_NOISE), N);
 	assert_int_equal(area_used(fx, 2), 40);
 	assert_int_equal(area_used(fx, 1), 24);
-	/* Full: what does not fit has no place. */
+	/* The area is full: pages that do not fit have no place. */
 	assert_int_equal(keep_new(fx, k + 2 * N, N, LOOK_NOISE), 16);
 	assert_int_equal(swap_space_free(fx->ss), 0);
 	assert_int_equal(keep_new(fx, k + 3 * N, N, LOOK_NOISE), 0);
 	assert_int_equal(keep_new(fx, k + 3 * N, 1, LOOK_ZERO), 0);
-	/* Full is no error. */
+	/* A full area is no error. */
 	assert_int_equal(area_stat(fx, 1).write_errors, 0);
 	assert_int_equal(atomic_load(&fx->lines), 0);
 	drop(fx, k, 1);

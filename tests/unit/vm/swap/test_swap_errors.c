@@ -86,7 +86,7 @@ test_write_errors(void **state)
 	both_ways(all_alone);
 }
 
-/* A file that really has no room, the ring's way too. */
+/* A file whose device has no room left, with and without a ring. */
 static void
 full_device(struct swap_fixture *fx)
 {

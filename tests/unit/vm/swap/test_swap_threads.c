@@ -121,7 +121,7 @@ test_random_operations(void **state)
 
 enum { WRITERS = 3, READERS = 2, ROUNDS = 150, TABLE = 400, DEPTH = 4 };
 
-/* Pages that have a place and no owner; guarded by its lock. */
+/* Pages that are in swap and that no thread uses; under its lock. */
 struct table {
 	pthread_mutex_t lock;
 	struct kept k[TABLE];
@@ -269,7 +269,7 @@ reader_main(void *arg)
 	return (m);
 }
 
-/* Areas begin to be drained, and are removed when the readers were faster. */
+/* Drain areas, and remove those whose pages the readers have freed. */
 static void *
 drainer_main(void *arg)
 {

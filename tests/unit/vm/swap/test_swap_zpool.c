@@ -108,7 +108,7 @@ rejected(struct swap_fixture *fx, enum swap_kind kind)
 	assert_int_equal(area_stat(fx, 1).rejected, N / 4);
 	assert_int_equal(area_stat(fx, 1).write_errors, 0);
 	assert_int_equal(area_stat(fx, 1).stored, (N - N / 4) * 256);
-	/* Those that went on are one write, in a row. */
+	/* The pages passed on are one write to adjacent blocks. */
 	assert_int_equal(area_stat(fx, 2).writes, 1);
 	drop(fx, k, N);
 }
@@ -119,7 +119,7 @@ test_rejected(void **state)
 	each_kind(rejected);
 }
 
-/* It is stored as it is where no other area takes it. */
+/* It is stored uncompressed if no other area takes it. */
 static void
 raw(struct swap_fixture *fx, enum swap_kind kind)
 {
@@ -131,7 +131,7 @@ raw(struct swap_fixture *fx, enum swap_kind kind)
 	assert_int_equal(area_stat(fx, 1).stored, PAGES * PG);
 	assert_int_equal(keep_new(fx, k + PAGES, N, LOOK_TEXT), 0);
 	drop(fx, k, PAGES);
-	/* So too when the next area is full in the middle. */
+	/* The same if the next area becomes full in the middle. */
 	area_on(fx, SWAP_FILE, 10, 1);
 	assert_int_equal(keep_new(fx, k, N, LOOK_NOISE), N);
 	assert_int_equal(area_used(fx, 2), 10);
@@ -188,7 +188,7 @@ fragmented(struct swap_fixture *fx, enum swap_kind kind)
 	assert_int_equal(area_used(fx, 1), AREA);
 	assert_int_equal(area_used(fx, 2), 0);
 	assert_int_equal(area_stat(fx, 1).write_errors, 0);
-	/* Room in large items is counted as what it takes. */
+	/* A small page in a large item counts with the size of the item. */
 	assert_true(
 	    area_stat(fx, 1).stored > left * PG + (AREA - left) * PG / 2);
 	assert_true(area_stat(fx, 1).stored <= AREA * PG);
