@@ -37,7 +37,6 @@ enum klock_rank {
 	KRANK_OBJLIST = 48,  /* list of all objects */
 	KRANK_OBJECT = 50,   /* struct vm_object, front before back */
 	KRANK_TOPOLOGY = 55, /* shadow lists, object -> entry lists */
-	KRANK_PAGEQ = 60,    /* page queues */
 	KRANK_FLUSH = 68,    /* one flusher of a pmap's machine at a time */
 	KRANK_PMAP = 70,     /* struct pmap */
 	KRANK_STUB = 75,     /* stub and machine state */

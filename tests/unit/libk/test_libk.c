@@ -596,10 +596,10 @@ static void
 make_locks(void)
 {
 	kmutex_init(&outer, "outer", KRANK_PROC, 0);
-	kmutex_init(&inner, "inner", KRANK_PAGEQ, 0);
+	kmutex_init(&inner, "inner", KRANK_TOPOLOGY, 0);
 	kmutex_init(&dup1, "dup1", KRANK_OBJECT, KLOCK_DUPOK);
 	kmutex_init(&dup2_, "dup2", KRANK_OBJECT, KLOCK_DUPOK);
-	krwlock_init(&rwl, "rwl", KRANK_PAGEQ, 0);
+	krwlock_init(&rwl, "rwl", KRANK_TOPOLOGY, 0);
 }
 
 static void
