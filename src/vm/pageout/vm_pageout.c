@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Pageout: which thread looks for frames, and when.
+ * Pageout: which thread scans for frames, and when.
  *
  * Purpose
  *   Keep some frames free ahead of demand, and find frames for threads that
@@ -11,19 +11,19 @@
  * Concepts
  *   low      Below that many free frames the daemon is woken up.  It works
  *            until there are twice as many.
- *   reserve  The last frames are for threads that are about to free others: the
- *            scan itself (writing back a file may need memory), and guest
- *            threads that exit (mem/vm_reserve.c).
+ *   reserve  The last frames are for threads that free other frames: the scan
+ *            itself (writing back a file may need memory), and guest threads
+ *            that exit (mem/vm_reserve.c).
  *   starved  A fault that finds no frame does the work itself, at all levels,
  *            or waits if another thread scans, and is woken as soon as any
- *            frame comes free.  Only its own scan may find that nothing is
- *            left; the fault then calls the out-of-memory policy.
+ *            frame comes free.  The out-of-memory policy is called only after
+ *            the faulting thread's own scan has freed nothing.
  *
  *   One scan runs at a time: the hands, the writer and its clusters belong to
- *   the thread that has set `scanning`.  That is a flag and not a lock, since a
- *   scan waits for I/O and for the machine.  A thread that waits for a scan may
- *   have locks of vnodes, which a scan therefore never takes; writing a file
- *   back does not need them (vnode_io.c).
+ *   the thread that has set `scanning`.  That is a flag and not a lock, because
+ *   a scan waits for I/O and for the machine.  A thread that waits for a scan
+ *   may hold locks of vnodes, so a scan never takes these; writing a file back
+ *   does not need them (vnode_io.c).
  *
  *   Without a daemon (unit tests) starved threads alone do the same work, in an
  *   order that is the same in each run.
@@ -63,16 +63,6 @@ usable(const struct vm_system *sys)
 	return (n > sys->reserve ? n - sys->reserve : 0);
 }
 
-void
-pageout_progress(struct vm_pageout *po, uint64_t freed)
-{
-	kmutex_lock(&po->lock);
-	po->freed += freed;
-	if (po->waiting != 0)
-		kcond_broadcast(&po->done);
-	kmutex_unlock(&po->lock);
-}
-
 /* Scan; po->lock is held and `scanning` is false.  Unlocked meanwhile. */
 static uint64_t
 scan_locked(struct vm_pageout *po, uint64_t want, enum pageout_level max)
@@ -82,8 +72,8 @@ scan_locked(struct vm_pageout *po, uint64_t want, enum pageout_level max)
 	KASSERT(!po->scanning);
 	po->scanning = true;
 	kmutex_unlock(&po->lock);
-	/* Made when there is something to write to.  Without one clusters are
-	 * written one at a time. */
+	/* The writer is made when there is swap.  Without a writer clusters
+	 * are written one at a time. */
 	if (po->writer == NULL && swap_space_size(po->sys->swap) != 0 &&
 	    swap_writer_create(po->sys->swap, PAGEOUT_DEPTH, &po->writer) != 0)
 		po->writer = NULL;
@@ -134,7 +124,7 @@ pageout_starved(struct vm_system *sys, uint64_t want)
 		while (po->scanning && po->ended == seen &&
 		       po->freed == freed && usable(sys) == 0)
 			scan_wait(po, host_now_ns() + WAIT_NS);
-		/* Perhaps it was not a scan of all levels: ask again. */
+		/* That scan may not have tried all levels: try again. */
 		again = true;
 	} else
 		again =
@@ -190,7 +180,7 @@ daemon_swap_idle(struct vm_pageout *po)
 	return (freed != 0);
 }
 
-/* Free frames up to the target.  False: nothing came of it.  Locked. */
+/* Free frames up to the target.  False: no frame was freed.  Locked. */
 static bool
 daemon_work(struct vm_pageout *po)
 {
@@ -211,7 +201,7 @@ daemon_work(struct vm_pageout *po)
 	return (true);
 }
 
-/* Nothing has happened for a while. */
+/* Called after IDLE_NS without work: give free memory back to the host. */
 static void
 daemon_idle(struct vm_pageout *po, uint64_t *trimmed)
 {
@@ -284,7 +274,7 @@ vm_pageout_stop(struct vm_system *sys)
 	po->thread = NULL;
 }
 
-/* ---- made with the system ---- */
+/* ---- create and destroy ---- */
 
 static const struct vm_reclaim_ops pageout_reclaim_ops = {
     .low = pageout_wake,

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Pageout: frames from pages that are not in use, when free ones run short.
+ * Pageout: frees frames of pages that are not in use, when few are free.
  */
 #ifndef VM_PAGEOUT_VM_PAGEOUT_H
 #define VM_PAGEOUT_VM_PAGEOUT_H
@@ -11,17 +11,16 @@
 #include "vm/object/vm_object.h"
 
 /*
- * Start and stop the pageout daemon of a system.  Without one, everything
- * works, but only threads that find no memory do the work.  0, EAGAIN, ENOMEM.
+ * Start and stop the pageout daemon of a system.  Without it only threads that
+ * find no free frame do the work.  0, EAGAIN, ENOMEM.
  */
 int vm_pageout_start(struct vm_system *);
 void vm_pageout_stop(struct vm_system *);
 /*
  * Free at least `want` frames: from clean file pages, from dirty ones by
- * writing them back, from anonymous ones by writing them to swap.  Pages that
- * no one busies, wires or holds; those not used lately first.
- * - No locks held; does I/O.  Returns frames freed, 0: there is nothing left
- *   that could be freed.
+ * writing them back, from anonymous ones by writing them to swap.  Only pages
+ * that are not busy, wired or held; those not used lately first.
+ * - No locks held; does I/O.  Returns frames freed, 0: no page can be freed.
  */
 uint64_t vm_pageout_reclaim(struct vm_system *, uint64_t want);
 /*
@@ -36,7 +35,7 @@ uint64_t vm_system_shrink(struct vm_system *, uint64_t target);
 int vm_pageout_create(struct vm_system *);
 void vm_pageout_destroy(struct vm_system *);
 /*
- * Page out what can be of [start, end): written and freed, mapped or not.
+ * Page out the pages of [start, end) that can be freed, mapped or not.
  * No locks held, the caller owns a hold.  Returns frames freed.
  */
 uint64_t vm_pageout_range(

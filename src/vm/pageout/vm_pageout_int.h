@@ -13,12 +13,12 @@
 
 #define PAGEOUT_DEPTH 8 /* clusters being written at a time */
 
-/* How hard a scan tries; each level takes what the one before takes too. */
+/* How hard a scan tries; each level includes the levels before it. */
 enum pageout_level {
 	PAGEOUT_CLEAN, /* not used lately, and nothing to write */
 	PAGEOUT_IDLE,  /* not used lately */
 	PAGEOUT_QUICK, /* unmapped, or not used since the last look */
-	PAGEOUT_ANY,   /* whatever can be taken */
+	PAGEOUT_ANY,   /* all that can be freed */
 };
 
 /* Pages of one object on their way to swap. */
@@ -83,10 +83,5 @@ bool pageout_wants(struct pageout_ctx *, struct vm_page *);
 /* Until ctx->want frames are freed or all was seen.  Called by the owner of
  * `scanning`, no locks held. */
 void pageout_scan(struct pageout_ctx *, enum pageout_level max);
-
-/* ---- vm_pageout.c ---- */
-
-/* Frames came free: waiting threads may try again. */
-void pageout_progress(struct vm_pageout *, uint64_t freed);
 
 #endif /* VM_PAGEOUT_VM_PAGEOUT_INT_H */

@@ -2,28 +2,27 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Pageout: how pages leave memory.
+ * Pageout: how pages are freed.
  *
  * Purpose
- *   Free pages that may leave memory: drop those whose contents are elsewhere
- *   already, write back dirty pages of files, write anonymous pages to swap in
- *   clusters.
+ *   Free pages: drop those whose contents are in swap or in a file, write back
+ *   dirty pages of files, write anonymous pages to swap in clusters.
  *
  * Concepts
- *   A page goes in these steps, all but the write under its object's lock:
+ *   A page is freed in these steps, all but the write under its object's lock:
  *
  *     busy      no other thread has it in transit
  *     unmap     its translations are removed and synced, together with those
  *               of the rest of the cluster
- *     pins      a page that was pinned through a translation before that stays:
- *               the owner of the pin may store into it
+ *     pins      a page that was pinned before the unmap stays: the owner of the
+ *               pin may store into it
  *     write     to swap, without locks; the object counts one paging
- *     leave     the block takes the page's place in the index, the frame is
- *               free; unless a thread waits for the page meanwhile: then it
- *               stays, clean, and remembers the block
+ *     leave     the block takes the page's place in the index, and the frame is
+ *               freed.  If a thread waits for the page by then, the page stays,
+ *               clean, and m->swap is the block
  *
  *   After the unmap no thread can get a translation, or a pin, until the page
- *   is no longer busy; so what is written is what the page has when it leaves.
+ *   is no longer busy.  So the page does not change after it is written.
  *
  *   A cluster is taken from an aligned window of the object's index, so that
  *   neighbours lie side by side in swap and can be read together.
@@ -53,7 +52,7 @@
 
 #define FILE_CLUSTER 16 /* pages of a file written together */
 
-/* May it be taken, whatever it costs? */
+/* May the page be freed at the last level? */
 static bool
 page_takeable(struct vm_page *m)
 {
@@ -79,7 +78,7 @@ page_idle(const struct vm_page *m, enum pageout_level level)
 	return (true);
 }
 
-/* Would it have to be written before its contents are elsewhere? */
+/* Must the page be written before it is freed? */
 static bool
 page_needs_write(const struct vm_object *o, const struct vm_page *m)
 {
@@ -88,7 +87,7 @@ page_needs_write(const struct vm_object *o, const struct vm_page *m)
 	return (m->swap == SWBLK_NONE);
 }
 
-/* Is it worth writing although its file has it? */
+/* Is a page of a file to be written to the swapcache? */
 static bool
 page_cacheable(struct pageout_ctx *ctx, struct vm_object *o, struct vm_page *m)
 {
@@ -114,7 +113,8 @@ pageout_wants(struct pageout_ctx *ctx, struct vm_page *m)
 
 /* ---- leaving ---- */
 
-/* The page is unmapped, busy and its contents are elsewhere. */
+/* Free a page that is unmapped and busy, and whose contents are in swap or in a
+ * file. */
 static void
 page_leave(struct pageout_ctx *ctx, struct vm_page *m)
 {
@@ -128,12 +128,12 @@ page_leave(struct pageout_ctx *ctx, struct vm_page *m)
 	ctx->freed++;
 }
 
-/* A page of a finished write.  Object locked. */
+/* Free a page after its write, if that succeeded.  Object locked. */
 static void
 page_written(struct pageout_ctx *ctx, struct vm_page *m, swblk_t blk)
 {
 	if (m->object->vops != NULL && blk == SWBLK_NONE) {
-		/* Its file has it. */
+		/* Its file has the contents. */
 		if ((m->flags & PG_WANTED) == 0) {
 			vm_page_free(m);
 			ctx->freed++;
@@ -159,6 +159,17 @@ page_written(struct pageout_ctx *ctx, struct vm_page *m, swblk_t blk)
 	ctx->freed++;
 }
 
+/* Frames came free: threads that wait for one may try again. */
+static void
+pageout_progress(struct vm_pageout *po, uint64_t freed)
+{
+	kmutex_lock(&po->lock);
+	po->freed += freed;
+	if (po->waiting != 0)
+		kcond_broadcast(&po->done);
+	kmutex_unlock(&po->lock);
+}
+
 static void
 cluster_done(struct pageout_ctx *ctx, struct pageout_cluster *c)
 {
@@ -180,7 +191,7 @@ cluster_done(struct pageout_ctx *ctx, struct pageout_cluster *c)
 		pageout_progress(ctx->po, ctx->freed - before);
 }
 
-/* The cluster can be used again. */
+/* Return the cluster to the spare ones. */
 static void
 cluster_put(struct pageout_ctx *ctx, struct pageout_cluster *c)
 {
@@ -237,7 +248,7 @@ cluster_start(struct pageout_ctx *ctx, struct pageout_cluster *c)
 	cluster_put(ctx, c);
 }
 
-/* The file has changed: its pages go without being kept. */
+/* The file has changed: free its pages without a copy in swap. */
 static void
 cluster_forget(struct pageout_ctx *ctx, struct pageout_cluster *c)
 {
@@ -249,7 +260,7 @@ cluster_forget(struct pageout_ctx *ctx, struct pageout_cluster *c)
 
 /* ---- collecting ---- */
 
-/* Busy what may go of [lo, hi), in the order of the index. */
+/* Busy the pages of [lo, hi) that may be freed, in the order of the index. */
 static unsigned
 cluster_collect(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
     vm_pindex_t hi, struct vm_page **page)
@@ -268,7 +279,7 @@ cluster_collect(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
 	return (n);
 }
 
-/* Unmap; drop what is clean; what is left is to be written. */
+/* Unmap the pages and free the clean ones; returns how many must be written. */
 static unsigned
 cluster_unmap(struct pageout_ctx *ctx, struct vm_object *o,
     struct vm_page **page, unsigned n)
@@ -288,14 +299,14 @@ cluster_unmap(struct pageout_ctx *ctx, struct vm_object *o,
 	return (left);
 }
 
-/* Dirty pages of a file in [lo, hi): written back, so that they can go. */
+/* Write back dirty pages of a file in [lo, hi), so that they can be freed. */
 static void
 write_back(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
     vm_pindex_t hi)
 {
 	struct vm_page *m;
 
-	/* The first one that may go. */
+	/* The first page that may be freed. */
 	for (;; lo++) {
 		if (!vm_object_next_page(o, &lo, &m) || lo >= hi)
 			return;
@@ -305,7 +316,8 @@ write_back(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
 	if (hi - lo > FILE_CLUSTER)
 		hi = lo + FILE_CLUSTER;
 	vm_object_unlock(o);
-	/* It waits for busy pages, which may be those of our own clusters. */
+	/* vnode_pager_sync() waits for busy pages, and pages of this scan's own
+	 * clusters are busy. */
 	pageout_reap(ctx, true);
 	(void)vnode_pager_sync(o, IDX_TO_OFF(lo), IDX_TO_OFF(hi - lo));
 	vm_object_lock(o);
@@ -344,7 +356,7 @@ pageout_cluster(struct pageout_ctx *ctx, struct vm_object *o, vm_pindex_t lo,
 		cluster_forget(ctx, c);
 	else
 		cluster_start(ctx, c);
-	/* A cluster for the next one. */
+	/* The next call needs a spare cluster. */
 	if (po != NULL && po->nspare == 0)
 		KVERIFY(reap_one(ctx, true));
 	vm_object_lock(o);

@@ -2,39 +2,39 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Pageout: which pages leave memory.
+ * Pageout: which pages are freed.
  *
  * Purpose
  *   To find pages that will not be needed soon, at a cost that does not fall
  *   on faults: nothing is recorded when a page is allocated or freed.
  *
  * Concepts
- *   The pages are the frames of the arena, in their order, and two hands go
- *   around over them like those of a clock.
+ *   Two hands pass over the frames of the arena in their order, and begin again
+ *   at the end.
  *
  *     front   lowers the activity of each page that it passes, and unmaps the
  *             page at zero: an inactive page has no translations.  A touch of
  *             it is a fault that costs no I/O and makes it active again
  *             (vm_fault sets `act`).
- *     back    follows at some distance and takes the pages that are still
- *             inactive when it comes by: they had their second chance.
+ *     back    follows at some distance and frees the pages that are still
+ *             inactive: they were not touched since the front hand passed.
  *
  *   So the frames between the hands are the inactive queue, and the rest is
- *   the active one; being in either takes no list, no lock and no memory of a
- *   page's own.  Frames that lie side by side mostly belong to one object and
- *   follow each other in its index, so one lock serves a run of them.
+ *   the active queue.  The queues need no list, no lock and no memory for each
+ *   page.  Neighbouring frames mostly belong to one object and follow each
+ *   other in its index, so a run of them is done under one lock.
  *
  *   A third hand, `clean`, looks only for inactive pages that need no write.
  *   A scan goes through the levels of enum pageout_level: first some clean
- *   ones, then once around for idle ones; if that is not enough, the front
- *   hand unmaps whatever it meets, and in the end everything that may be
- *   taken is.  A scan at the last level that frees nothing has seen every
- *   frame: there is nothing left.
+ *   pages, then one round for idle pages.  If that is not enough, the front
+ *   hand unmaps all pages that it passes, and at the last level all pages that
+ *   may be freed are freed.  A scan at the last level that frees nothing has
+ *   seen every frame: no page can be freed.
  *
  * Locking and lifetime
  *   The hands belong to the thread that has set po->scanning.  vm_page.object
- *   is read without a lock to find the object, which lies in type-stable
- *   memory.  The object is held and locked, and then compared again.
+ *   is read without a lock to find the object, whose memory is type-stable.
+ *   The object is held and locked, and then compared with m->object again.
  *
  * Guarantees
  *   A scan ends: it visits every frame at most a fixed number of times.  When
@@ -54,7 +54,7 @@
 #define LEAD_SHARE 4  /* the front hand is 1/4 around ahead */
 #define LEAD_MIN ((uint64_t)64)
 
-/* Frames from 0 on that were ever used. */
+/* How many frames, from 0 on, were ever used. */
 static uint64_t
 scan_frames(struct vm_phys *ph)
 {
@@ -67,8 +67,8 @@ scan_frames(struct vm_phys *ph)
 }
 
 /*
- * The object of frame f, held and locked, and in *n how many frames from f on
- * are its own (at most max).  NULL: no object has it; *n frames can be skipped.
+ * The object of frame f, held and locked; *n is how many frames from f on
+ * belong to it (at most max).  NULL: no object has frame f; skip *n frames.
  */
 static struct vm_object *
 run_lock(struct vm_phys *ph, uint64_t f, uint64_t max, uint64_t *n)
@@ -202,7 +202,7 @@ hand_step(struct pageout_ctx *ctx, uint64_t *hand, uint64_t end, uint64_t max,
 	return (n);
 }
 
-/* Clean pages, from where the last scan has left off. */
+/* Free clean pages, from where the last scan has stopped. */
 static void
 scan_clean(struct pageout_ctx *ctx, uint64_t end)
 {
@@ -215,7 +215,7 @@ scan_clean(struct pageout_ctx *ctx, uint64_t end)
 	}
 }
 
-/* Once around with both hands. */
+/* One round with both hands. */
 static void
 scan_round(struct pageout_ctx *ctx, uint64_t end, enum pageout_level level)
 {
