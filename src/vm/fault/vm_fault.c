@@ -5,9 +5,9 @@
  * Page faults: the stages and the retry loop.
  *
  * Purpose
- *   vm_fault() turns what maps and objects say about an address into a
- *   translation.  Only faults enter translations, and only faults make
- *   anonymous pages, so the rules of copy-on-write are here.
+ *   vm_fault() makes a translation for an address from its map entry and
+ *   objects.  Only faults enter translations, and only faults make anonymous
+ *   pages, so the rules of copy-on-write are here.
  *
  * Concepts
  *   A fault is a sequence of stages over one context (struct vm_faultinfo):
@@ -18,16 +18,21 @@
  *     walk      hand over hand along the chain: which object has the page?
  *     then one of
  *       enter   first object, or a backing object and no write: translate
- *       copy    a backing object has it and this is a write
+ *       move    a backing object has it, this is a write, and no other object
+ *               or entry can see the backing object
+ *       copy    a backing object has it, this is a write, and the page cannot
+ *               move
  *       zero    no object has it
  *       pagein  the chain ends at a file: read, then start over
  *       swapin  an object of the chain has it in swap: the same
- *       device  the chain ends at a device, which is asked: the same
+ *       device  the chain ends at a device: get the page from its pager, then
+ *               start over
  *
  *   A stage that must release a lock it needs (for I/O, a busy page, the map
  *   lock for writing, no memory) releases all of them and returns ERESTART; the
- *   loop in vm_fault() begins at lookup again, and finds what the stage has
- *   left in the objects.  Nothing learnt under the locks is used after them.
+ *   loop in vm_fault() begins at lookup again, and finds the pages that the
+ *   stage has put into the objects.  No value that was read under a lock is
+ * used after its release.
  *
  *   Which locks are held is part of the context (fi->held).  A stage may return
  *   with any of them: fault_try() releases what is left.
@@ -36,7 +41,12 @@
  *   is another viewer (a second entry or a shadow), its translation of the
  *   old page is stale from that moment: all such translations are removed and
  *   synced before the copy appears.  With one viewer, entering the copy
- *   replaces the only one.
+ *   replaces the only stale translation.
+ *
+ *   A move (fault_cow(), if fault_may_move() allows it) takes the page from the
+ *   object right behind the first object and puts it into the first object
+ *   (vm_page_rename()).  Both objects are locked.  The frame stays the same, so
+ *   no translation becomes stale.
  *
  * Data structures
  *   entry->next_fault and entry->window carry the access pattern from one
@@ -47,8 +57,8 @@
  *   keeps `first` and one object further back locked.  A thread that makes a
  *   page in an object in the middle of a chain holds the locks of that object
  *   and of the object that had the page before; the walk holds one lock until
- *   it has the next.  So the walk sees either the old page, and then its
- *   translation is in place before the stale ones are removed, or the new page.
+ *   it has the next.  So the walk sees either the new page, or the old page; in
+ *   that case its translation is in place before the stale ones are removed.
  *   Translations are entered with the page's object locked.  While pages are
  *   zeroed only the map is locked: they are busy, and the object counts one
  *   paging.  During I/O nothing is locked; the object is held and counts one.
@@ -56,10 +66,10 @@
  * Guarantees
  *   - On success a sufficient translation was entered; another thread may have
  *     removed it since, so callers retry their access.
- *   - On failure nothing was changed that another fault could not undo: an
- *     object or a shadow may have been allocated, which shows nothing.
+ *   - A failed fault may have allocated an object or a shadow, which changes
+ *     nothing that user code can see.
  *   - Each retry has made progress or has waited for a thread that does; when
- *     memory is used up, the policy (sys->oom) decides.
+ *     memory is used up, sys->oom decides which process dies.
  *
  * Limits
  *   After a write lock is taken for prepare, the rest of that fault runs under
@@ -78,45 +88,6 @@
 #define RECLAIM_ROUNDS 256 /* times to ask before the policy is called */
 #define USE_TRIES 4096     /* faults for one use of a page */
 #define USE_SPIN 8         /* of these, without giving way */
-
-/* ---- the locks ---- */
-
-void
-vm_fault_unlock(struct vm_faultinfo *fi, unsigned which)
-{
-	which &= fi->held;
-	fi->held &= ~which;
-	if ((which & FAULT_OBJ) != 0)
-		vm_object_unlock(fi->obj);
-	if ((which & FAULT_MID) != 0)
-		vm_object_unlock(fi->mid);
-	if ((which & FAULT_FIRST) != 0)
-		vm_object_unlock(fi->first);
-	/* Last: it may free objects, which needs that no lock is held. */
-	if ((which & FAULT_MAP_WRITE) != 0)
-		vm_map_unlock(fi->map);
-	else if ((which & FAULT_MAP_READ) != 0)
-		vm_map_unlock_read(fi->map);
-}
-
-void
-vm_fault_lock_first(struct vm_faultinfo *fi)
-{
-	KASSERT((fi->held & FAULT_OBJECTS) == 0);
-	vm_object_lock(fi->first);
-	fi->held |= FAULT_FIRST;
-}
-
-struct vm_object *
-vm_fault_take_obj(struct vm_faultinfo *fi)
-{
-	struct vm_object *o = fi->obj;
-
-	vm_object_hold(o);
-	fi->held &= ~(unsigned)(o == fi->first ? FAULT_FIRST : FAULT_OBJ);
-	vm_fault_unlock(fi, FAULT_ALL);
-	return (o);
-}
 
 /* ---- lookup ---- */
 
@@ -226,8 +197,8 @@ fault_wait_busy(struct vm_faultinfo *fi, struct vm_page *m)
 }
 
 /*
- * Find the page.  0: first and obj locked, m set or NULL.  ERESTART: it was
- * busy; nothing is locked.
+ * Find the page.  0: first and obj locked, m set or NULL.  ERESTART: the page
+ * was busy; nothing is locked.
  */
 static int
 fault_walk(struct vm_faultinfo *fi)
@@ -297,7 +268,7 @@ fault_cow(struct vm_faultinfo *fi)
 		error = vm_fault_enter(fi);
 	} else
 		error = vm_fault_copy(fi);
-	/* A chain that could be shorter: an earlier attempt was refused. */
+	/* An earlier attempt to shorten the chain was refused: try again. */
 	if (error == 0 && back->vops == NULL &&
 	    vm_life_refs(&back->life) == 1) {
 		vm_object_hold(fi->first);
@@ -326,7 +297,7 @@ fault_absent(struct vm_faultinfo *fi)
 	return (vm_fault_zero(fi));
 }
 
-/* The page is there. */
+/* An object of the chain has the page in memory. */
 static int
 fault_present(struct vm_faultinfo *fi)
 {
@@ -365,9 +336,9 @@ out:
 }
 
 /*
- * No frame or no node: ERESTART if something could be done about it.  What is
- * paged out may be what this fault itself has read just before (the last
- * frame is free, and it needs two), so the number of rounds is bounded.
+ * No frame or no node: ERESTART if memory could be reclaimed.  Pageout may take
+ * the page that this fault has read just before (the fault needs two frames and
+ * one is free), so the number of rounds is bounded.
  */
 static int
 fault_no_memory(struct vm_faultinfo *fi)
@@ -482,8 +453,8 @@ peek_locked(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)
 }
 
 /*
- * Call `use` on the page of va where it lies, if that takes no fault.
- * 0; ENOENT: it takes one; ERESTART; errors of lookup.
+ * Call `use` on the page of va where it lies, if that needs no fault.
+ * 0; ENOENT: a fault is needed; ERESTART; errors of lookup.
  */
 static int
 fault_peek(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)

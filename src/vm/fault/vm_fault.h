@@ -11,10 +11,11 @@
 
 #define VM_FAULT_COPYIO 0x1 /* on behalf of copyin/copyout: accounting only */
 /*
- * For a debugger: what the entry may ever allow counts, not what it does now.
- * A write goes to a private copy, as after a fork; memory that is mapped shared
- * needs its right to write all the same.  The translation gets the entry's
- * rights, so user code sees no difference but the contents.
+ * For a debugger: the access needs only the rights that the entry may ever have
+ * (max_prot), not its present rights.  A write goes to a private copy, as after
+ * a fork; a write to memory that is mapped shared needs the present right to
+ * write.  The translation gets the entry's rights, so user code sees no
+ * difference but the contents.
  */
 #define VM_FAULT_FORCE 0x2
 
@@ -25,10 +26,11 @@
  *   once);
  *   EFAULT: nothing mapped (SEGV_MAPERR); EACCES: protection (SEGV_ACCERR);
  *   EIO: past end of file or I/O error (SIGBUS, BUS_ADRERR); ENOMEM: out of
- *   memory and the policy says the caller dies; ESRCH: vmspace is dead.
+ *   memory, and the policy has chosen the caller to die; ESRCH: vmspace is
+ * dead.
  */
 int vm_fault(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags);
-/* Fault in every page of the range for reading or writing; first error. */
+/* Fault in every page of the range for `access`; stops at the first error. */
 int vm_fault_range(
     struct vmspace *, vm_offset_t va, uint64_t len, vm_prot_t access);
 
@@ -36,9 +38,10 @@ int vm_fault_range(
 typedef void vm_page_use_fn(void *arg, void *page);
 
 /*
- * Call `use` with the page of va, which is brought in or made if need be, but
- * for a read of absent anonymous memory.  With WRITE it may change the page: no
- * other process's copy changes, and the change is not lost to pageout or fork.
+ * Call `use` with the page of va, which is brought in or made if need be; for a
+ * read of absent anonymous memory no page is made.  With WRITE `use` may change
+ * the page: no copy of another process changes, and the change is not lost to
+ * pageout or fork.
  * `use` must not fault or lock.  No locks held.  0; errors of vm_fault().
  */
 int vm_fault_use(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags,

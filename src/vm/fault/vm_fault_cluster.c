@@ -5,39 +5,39 @@
  * Fault clustering: the stages of a fault that make new pages.
  *
  * Purpose
- *   A fault costs far more than the page it is about: leaving user code, the
- *   walk, a change of the machine's translations.  A fault that makes its
- *   neighbours' pages saves their faults.  The best cluster is the largest one
- *   that will be used; what is known is the access pattern so far.
+ *   A fault costs far more than a page: leaving user code, the walk, a change
+ *   of the machine's translations.  A fault that makes the neighbouring pages
+ *   saves their faults.  The window is chosen from the access pattern so far,
+ *   because a page that is never used wastes memory.
  *
  * Concepts
  *   ahead   Zeroed pages cost memory.  The first fault in an entry takes 64 KiB
- *           around it (less in entries smaller than that).  A fault where the
- *           last run ended doubles the window up to 2 MiB; another one is
- *           random access and shrinks it to 4 pages, the next to 1.  So memory
- *           is at most doubled by a sequential program, and a random one
- *           wastes 20 pages an entry.
+ *           around it (less in a smaller entry).  A fault where the last run
+ *           ended doubles the window up to 2 MiB; any other fault is random
+ *           access and shrinks it to 4 pages, the next to 1.  So a sequential
+ *           program at most doubles its memory, and a program with random
+ *           access wastes 20 pages an entry.
  *   copy    Copies on write take 16 pages when sequential, 8 at the first
  *           write to an entry and in private mappings of files (the data of
  *           programs: relocation writes most of it), otherwise one.  A
- *           program that writes every fourth page looks sequential, and a page
- *           that was copied for nothing cannot be told from one that was
- *           written: so only while half of memory is free.
+ *           program that writes every fourth page looks sequential, and a
+ *           needless copy cannot be distinguished from a written page: so more
+ *           than one page is copied only while half of memory is free.
  *   MADV_RANDOM, or less than a sixteenth of memory free, means single pages.
  *
  *   A cluster is a run: consecutive addresses, indices and frames.  So it is
  *   zeroed in one piece, read by one call, and entered by one pmap_enter().
  *
  * Locking and lifetime
- *   Entered with the map, the first object and the last one of the walk
- *   locked.  A zeroed neighbour may be made in the first object only if the
- *   whole chain is known not to have it, that is, when the chain ends at the
- *   first object or right behind it: both are locked then.  A neighbour may be
- *   copied from the third object if the second one is locked as well
+ *   Entered with the map, the first object and the last object of the walk
+ *   locked.  A zeroed neighbour may be made in the first object only if no
+ *   object of the chain has it.  That is known when the chain ends at the first
+ *   object or right behind it, because both are locked then.  A neighbour may
+ *   be copied from the third object if the second object is locked as well
  *   (vm_fault_enter.c).
  *
  * Guarantees
- *   What is made ahead is what a fault there would have made.
+ *   A page made ahead is the page that a fault at its address would have made.
  *
  * Limits
  *   The pattern is kept for an entry, not for a thread: two threads that walk
@@ -60,7 +60,7 @@ memory_low(const struct vm_system *sys)
 		sys->phys->npages / 16);
 }
 
-/* Is there memory to waste on copies that may never be written? */
+/* Is there enough memory for copies that may never be written? */
 static bool
 memory_plenty(const struct vm_system *sys)
 {
@@ -239,7 +239,7 @@ vm_fault_zero(struct vm_faultinfo *fi)
 
 /* ---- copy ---- */
 
-/* How many pages a copy on write may take along. */
+/* How many pages a copy on write may copy. */
 static unsigned
 copy_window(struct vm_faultinfo *fi)
 {

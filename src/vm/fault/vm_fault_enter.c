@@ -5,33 +5,33 @@
  * Page faults: entering translations.
  *
  * Purpose
- *   Translate the page of the fault and what is resident around it: such pages
- *   cost nothing but a translation, and save a fault each.
+ *   Translate the page of the fault and the resident pages around it: each of
+ *   these costs only a translation, and saves a fault.
  *
  * Concepts
  *   around  Every fault enters the resident neighbours in its 128 KiB window.
  *   run     Neighbours in address, frame and rights are entered by one
  *           pmap_enter(), which is one operation of the machine.
- *   middle  A neighbour is one of `obj` only if no object in front of obj has
- *           it.  If there is one object in between, as there is when a program
- *           runs from a resident image (its copy, the image, the file), that
- *           one is locked, too, and stays so until translations or copies are
- *           made: a thread that makes a page in it afterwards finds them, and
- *           removes the stale ones.
+ *   middle  A neighbour is taken from `obj` only if no object in front of obj
+ *           has it.  One object may be in between: when a program runs from a
+ *           resident image, the chain is its copy, the image, the file.  That
+ *           object is locked, too, until translations or copies are made: a
+ *           thread that makes a page in it afterwards finds them, and removes
+ *           the stale ones.
  *
  * Locking and lifetime
- *   The middle object stands before obj in the lock order, so its lock is only
- *   tried: its owner may wait for a lock that the fault has.
+ *   The middle object comes before obj in the lock order, so its lock is only
+ *   tried: the thread that has it may wait for a lock of this fault.
  *
  * Guarantees
- *   Nothing is mapped with more rights than a fault there would give.  A
- *   failure of a neighbour is not a failure of the fault.
+ *   No neighbour gets more rights than a fault at its address would give.  A
+ *   failure to enter a neighbour is not a failure of the fault.
  *
  * Limits
  *   Only the first three objects of a chain are looked at, and the third one
  *   only if the lock of the second one is free: an object that is in between
- *   and not locked may have the neighbour.  A page that lies deeper costs its
- *   own fault.
+ *   and not locked may have the neighbour.  A page of a deeper object needs a
+ *   fault of its own.
  */
 #include "pmap/pmap.h"
 #include "vm/fault/vm_fault_int.h"
@@ -85,7 +85,7 @@ run_add(struct vm_faultinfo *fi, struct enter_run *r, vm_offset_t va,
 bool
 vm_fault_lock_mid(struct vm_faultinfo *fi)
 {
-	/* first has a ref of it, and its lock keeps the two together. */
+	/* first refs it; while first is locked, first->backing stays. */
 	struct vm_object *mid = fi->first->backing;
 
 	if (fi->obj == fi->first || fi->obj == mid || !vm_object_trylock(mid))

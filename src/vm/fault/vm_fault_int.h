@@ -3,9 +3,9 @@
 
 /*
  * The context of one fault, shared by the stages: vm_fault.c (the loop),
- * vm_fault_rights.c (what the fault may do), vm_fault_enter.c (translations),
- * vm_fault_cluster.c (new pages) and vm_fault_pagein.c (pages from a file, from
- * swap or from a device).
+ * vm_fault_lock.c (the locks), vm_fault_rights.c (what the fault may do),
+ * vm_fault_enter.c (translations), vm_fault_cluster.c (new pages) and
+ * vm_fault_pagein.c (pages from a file, from swap or from a device).
  */
 #ifndef VM_FAULT_VM_FAULT_INT_H
 #define VM_FAULT_VM_FAULT_INT_H
@@ -28,7 +28,7 @@
 #define FAULT_MAP_WRITE 0x02 /* the map, for writing */
 #define FAULT_FIRST 0x04     /* fi->first */
 #define FAULT_MID 0x08       /* fi->mid */
-#define FAULT_OBJ 0x10       /* fi->obj, if it is another one than first */
+#define FAULT_OBJ 0x10       /* fi->obj, if it is not fi->first */
 #define FAULT_MAP (FAULT_MAP_READ | FAULT_MAP_WRITE)
 #define FAULT_OBJECTS (FAULT_FIRST | FAULT_MID | FAULT_OBJ)
 #define FAULT_ALL (FAULT_MAP | FAULT_OBJECTS)
@@ -36,7 +36,7 @@
 /* What the fault may do; vm_fault_rights() decides. */
 struct vm_faultrights {
 	/* The entry needs another first object before this access: it has
-	 * none, or this is a write and the object must not see it. */
+	 * none, or this is a write that must not change the present one. */
 	bool prepare;
 	/* Rights of a translation to a page of the first object, and to a
 	 * page of an object behind it. */
@@ -57,7 +57,7 @@ struct vm_faultinfo {
 	bool grown;       /* a stack was extended */
 	bool major;       /* there was I/O */
 	unsigned starved; /* times memory was reclaimed for this fault */
-	bool copied_none; /* the object was private again: no shadow */
+	bool copied_none; /* no shadow was needed: the object is private */
 	struct vm_object *collapse; /* held: shorten its chain afterwards */
 	/* The locks.  What follows is valid while its lock is held. */
 	unsigned held;              /* FAULT_* */
@@ -65,7 +65,7 @@ struct vm_faultinfo {
 	struct vm_faultrights may;  /* [map] */
 	struct vm_object *first;    /* [first] entry->object */
 	vm_pindex_t first_idx;      /* [first] */
-	struct vm_object *mid;      /* [mid] the one between first and obj */
+	struct vm_object *mid;      /* [mid] the object between first and obj */
 	/* Where the walk ended: the object that has the page, or the last. */
 	struct vm_object *obj; /* [obj] may be == first */
 	vm_pindex_t idx;       /* [obj] */
@@ -79,7 +79,7 @@ vm_fault_write(const struct vm_faultinfo *fi)
 	return ((fi->access & VM_PROT_WRITE) != 0);
 }
 
-/* ---- vm_fault.c ---- */
+/* ---- vm_fault_lock.c ---- */
 
 /* Release the locks of the mask `which` that the fault holds; others and
  * repeated calls have no effect.  Objects are unlocked before the map. */
@@ -130,7 +130,7 @@ int vm_fault_copy(struct vm_faultinfo *);
 bool vm_fault_single(const struct vm_faultinfo *);
 /* Is the fault where the last cluster of the entry ended? */
 bool vm_fault_sequential(const struct vm_faultinfo *);
-/* Note where a cluster ends: the next fault of a sequential program. */
+/* Record the end of a cluster: a sequential program faults there next. */
 void vm_fault_advance(struct vm_faultinfo *, vm_offset_t next);
 /* Shrink [*lo, *hi) to the absent pages of the object around idx, which is
  * absent; a page in swap is not absent.  Object locked. */
@@ -146,8 +146,8 @@ unsigned vm_fault_alloc_cover(struct vm_object *, vm_pindex_t lo,
 
 /* ---- vm_fault_pagein.c.  Entered with map, first and obj locked. ---- */
 
-/* Read pages of the file.  Everything is unlocked on return.  ERESTART when
- * the page is there now; EIO, ENOMEM. */
+/* Read pages of the file.  No lock is held on return.  ERESTART when the page
+ * is in memory now; EIO, ENOMEM. */
 int vm_fault_pagein(struct vm_faultinfo *);
 /* The same from swap, and from a device. */
 int vm_fault_swapin(struct vm_faultinfo *);

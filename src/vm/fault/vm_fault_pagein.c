@@ -95,9 +95,9 @@ vm_fault_pagein(struct vm_faultinfo *fi)
 /* ---- swapin ---- */
 
 /*
- * How many pages to bring in at once, from the fault on: what was written
- * together is read together while the pattern is sequential.  Reading too much
- * costs memory just when there is none.
+ * How many pages to bring in at once, from the fault on: pages that were
+ * written together are read together while the pattern is sequential.  Swap is
+ * read when memory is short, so needless pages are expensive.
  */
 static unsigned
 swap_window(struct vm_faultinfo *fi)
@@ -121,8 +121,9 @@ swap_window(struct vm_faultinfo *fi)
 }
 
 /*
- * Pages of a file that the swapcache has.  Called with the object locked,
- * returns unlocked.  0: look again, they may be in the file only; ENOMEM.
+ * Bring in pages of a file from the swapcache.  Called with the object locked,
+ * returns unlocked.  0: the fault starts over, perhaps to read the file;
+ * ENOMEM.
  */
 static int
 swapin_file(struct vm_object *o, vm_pindex_t idx, unsigned n, unsigned *got)
@@ -136,7 +137,7 @@ swapin_file(struct vm_object *o, vm_pindex_t idx, unsigned n, unsigned *got)
 	if (vm_slot_is_swap(vm_object_slot(o, idx))) {
 		error = swap_pager_getpages(o, idx, n, got);
 		vm_object_lock(o);
-		/* It cannot be read: the file can. */
+		/* The block cannot be read: drop it and read the file. */
 		if (error == EIO && vm_slot_is_swap(vm_object_slot(o, idx)))
 			vm_object_swap_drop(o, idx);
 		if (error == 0)

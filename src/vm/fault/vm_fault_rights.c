@@ -9,10 +9,10 @@
  *   first object, and which rights a translation gets.
  *
  * Concepts
- *   access   The entry's rights decide, and a guard allows nothing.  With
- *            VM_FAULT_FORCE the rights count that the entry may ever have,
- *            except for a write to memory that is mapped shared.  A write needs
- *            WRITE only: a caller that reads as well asks for READ.
+ *   access   The entry's rights (prot) decide, and a guard allows nothing.
+ *            With VM_FAULT_FORCE max_prot decides, except for a write to memory
+ *            that is mapped shared.  A write needs WRITE only: a caller that
+ *            reads as well asks for READ.
  *   object   An entry without an object needs one.  A write needs a shadow if
  *            the entry still owes its copy (NEEDS_COPY), or if it is private
  *            and its object is that of a file or a device.
