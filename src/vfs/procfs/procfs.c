@@ -4,11 +4,11 @@
 /*
  * procfs: processes and the system as files.
  *
- * Concepts.  Nothing is stored: a vnode says which node it is (kind, pid,
- * index) and everything else is asked for at each access through the
- * procfs_ops that kern registers.  A process that has gone gives ENOENT to a
- * lookup and ESRCH to an access through a vnode that is older.  Nodes of one
- * name may have several vnodes at a time; their inode number is the same.
+ * Concepts.  A vnode stores only which node it is (kind, pid, index); each
+ * access gets the contents through the procfs_ops that kern registers.  For a
+ * process that has ended a lookup is ENOENT, and an access through an older
+ * vnode is ESRCH.  A node may have several vnodes at a time, with the same
+ * inode number.
  *
  *      /proc            self -> pid, thread-self, mounts -> self/mounts
  *        <pid>/         texts, exe cwd root (magic), fd/N (magic)
@@ -24,11 +24,11 @@
  *
  * Locking.  None: nodes are immutable, and ops are called without locks.
  *
- * Guarantees.  Read-only but for these: writing is EACCES, making names ENOENT.
- * Sizes are 0.  Numbers of inodes are stable: pid << 16 | node.
+ * Guarantees.  Other writes are EACCES, and making names is ENOENT.  Sizes are
+ * 0.  Numbers of inodes are stable: pid << 16 | node.
  *
- * Limits.  A thread shows what its process has: of its own are its state, its
- * niceness and its numbers.
+ * Limits.  The files of a thread show its process, except for the state, the
+ * niceness and the ids of the thread.
  */
 #include "vfs/procfs/procfs_int.h"
 
@@ -48,129 +48,6 @@
 #include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
 #include "mem/vm_types.h"
-
-const char *const procfs_links[PROCFS_NLINKS] = {"exe", "cwd", "root"};
-
-const struct procfs_ops *
-procfs_ops_of(const struct vnode *vp, void **arg)
-{
-	static const struct procfs_pid_node no_pid_nodes[1];
-	static const struct procfs_sys_node no_sys_nodes[1];
-	static const struct procfs_ops none = {.pid_nodes = no_pid_nodes,
-	    .sys_nodes = no_sys_nodes,
-	    .settings = no_sys_nodes};
-	const struct vfs *vfs = vp->mount->vfs;
-
-	*arg = vfs->procfs_arg;
-	return (vfs->procfs_ops != NULL ? vfs->procfs_ops : &none);
-}
-
-bool
-procfs_number(const char *name, int *n)
-{
-	int64_t v = 0;
-	const char *p = name;
-
-	for (; *p >= '0' && *p <= '9' && v <= INT32_MAX; p++)
-		v = v * 10 + (*p - '0');
-	if (*p != '\0' || p == name || v > INT32_MAX ||
-	    (name[0] == '0' && name[1] != '\0'))
-		return (false);
-	*n = (int)v;
-	return (true);
-}
-
-uint64_t
-procfs_ino(const struct procfs_node *n)
-{
-	uint64_t base = (uint64_t)n->pid << 16;
-
-	switch (n->kind) {
-	case PN_ROOT:
-	case PN_SELF:
-	case PN_THREADSELF:
-	case PN_MOUNTS:
-		return (1 + (uint64_t)n->kind);
-	case PN_SYSTEXT:
-		return (0x100 + n->idx);
-	case PN_SYSCTLDIR:
-	case PN_SYSCTL:
-		return (0x200 + n->idx);
-	case PN_FD:
-	case PN_FDFILE:
-		return ((uint64_t)1 << 48 | base << 8 | n->idx);
-	default:
-		break;
-	}
-	if (n->thread)
-		base |= 0x8000;
-	if (n->kind == PN_TEXT)
-		return (base | (0x100 + n->idx));
-	if (n->kind == PN_LINK)
-		return (base | (0x200 + n->idx));
-	return (base | (uint64_t)n->kind);
-}
-
-static const struct vops *
-procfs_vops_of(const struct procfs_node *n, enum vtype *type)
-{
-	struct vattr va;
-
-	switch (n->kind) {
-	case PN_SYSTEXT:
-	case PN_SYSCTL:
-	case PN_TEXT:
-		*type = VREG;
-		return (&procfs_text_vops);
-	case PN_MEM:
-		*type = VREG;
-		return (&procfs_mem_vops);
-	case PN_MOUNTS:
-		*type = VLNK;
-		return (&procfs_link_vops);
-	case PN_SELF:
-	case PN_THREADSELF:
-	case PN_LINK:
-	case PN_FD:
-		*type = VLNK;
-		return (&procfs_magic_vops);
-	case PN_FDFILE:
-		*type = VFIFO;
-		if (file_getattr(n->file, &va) == 0 && va.type != VNON)
-			*type = va.type;
-		return (&procfs_fdfile_vops);
-	default:
-		*type = VDIR;
-		return (&procfs_dir_vops);
-	}
-}
-
-int
-procfs_vget(struct vmount *mp, const struct procfs_node *n, struct vnode **vpp)
-{
-	struct procfs_node *copy = malloc(sizeof(*copy));
-	enum vtype type;
-	const struct vops *ops = procfs_vops_of(n, &type);
-	int error;
-
-	if (copy == NULL)
-		return (ENOMEM);
-	*copy = *n;
-	error = vnode_create(mp, type, ops, copy, procfs_ino(n), vpp);
-	if (error != 0)
-		free(copy);
-	return (error);
-}
-
-void
-procfs_reclaim(struct vnode *vp)
-{
-	struct procfs_node *n = vp->data;
-
-	if (n->file != NULL)
-		file_free(n->file);
-	free(n);
-}
 
 /* Permission bits. */
 static uint32_t
@@ -198,7 +75,7 @@ procfs_mode(const struct vnode *vp)
 	return (vp->type == VDIR ? 0555 : vp->type == VLNK ? 0777 : 0444);
 }
 
-int
+static int
 procfs_getattr(struct vnode *vp, struct vattr *va)
 {
 	const struct procfs_node *n = procfs_node(vp);
@@ -221,7 +98,7 @@ procfs_getattr(struct vnode *vp, struct vattr *va)
 	return (0);
 }
 
-int
+static int
 procfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 {
 	*sf = (struct vfs_statfs){
@@ -239,15 +116,14 @@ procfs_fdfile_open(
 	return (hostfd_reopen(f, procfs_node(vp)->file));
 }
 
-/* O_TRUNC of what a descriptor leads to: not through us. */
+/* O_TRUNC has no effect on the file behind a descriptor. */
 static int
 procfs_fdfile_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 {
 	return (what == VA_SIZE ? 0 : EPERM);
 }
 
-/* Names cannot be made here; Linux says that the directory knows no such name.
- */
+/* Names cannot be made in /proc; the error is ENOENT, as on Linux. */
 static int
 procfs_create(struct vnode *dvp, const char *name, uint32_t mode,
     const struct vfs_ctx *ctx, struct vnode **vpp)
@@ -262,7 +138,7 @@ procfs_mkdir(struct vnode *dvp, const char *name, uint32_t mode,
 	return (ENOENT);
 }
 
-const struct vops procfs_dir_vops = {
+static const struct vops procfs_dir_vops = {
     .lookup = procfs_lookup,
     .create = procfs_create,
     .mkdir = procfs_mkdir,
@@ -271,14 +147,14 @@ const struct vops procfs_dir_vops = {
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
 };
-/* O_TRUNC of a setting, or of memory, means nothing. */
+/* O_TRUNC of a setting, or of memory, has no effect. */
 static int
 procfs_text_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 {
 	return (what == VA_SIZE ? 0 : EPERM);
 }
 
-const struct vops procfs_text_vops = {
+static const struct vops procfs_text_vops = {
     .getattr = procfs_getattr,
     .setattr = procfs_text_setattr,
     .open = procfs_text_open,
@@ -286,32 +162,52 @@ const struct vops procfs_text_vops = {
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
 };
-const struct vops procfs_mem_vops = {
+static const struct vops procfs_mem_vops = {
     .getattr = procfs_getattr,
     .setattr = procfs_text_setattr,
     .open = procfs_mem_open,
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
 };
-const struct vops procfs_link_vops = {
+static const struct vops procfs_link_vops = {
     .getattr = procfs_getattr,
     .readlink = procfs_readlink,
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
 };
-const struct vops procfs_magic_vops = {
+static const struct vops procfs_magic_vops = {
     .getattr = procfs_getattr,
     .readlink = procfs_readlink,
     .follow = procfs_follow,
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
 };
-const struct vops procfs_fdfile_vops = {
+static const struct vops procfs_fdfile_vops = {
     .getattr = procfs_getattr,
     .setattr = procfs_fdfile_setattr,
     .open = procfs_fdfile_open,
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
+};
+
+/* By kind of node. */
+static const struct vops *const procfs_vops[PN_KINDS] = {
+    [PN_ROOT] = &procfs_dir_vops,
+    [PN_SELF] = &procfs_magic_vops,
+    [PN_THREADSELF] = &procfs_magic_vops,
+    [PN_MOUNTS] = &procfs_link_vops,
+    [PN_SYSTEXT] = &procfs_text_vops,
+    [PN_SYSCTLDIR] = &procfs_dir_vops,
+    [PN_SYSCTL] = &procfs_text_vops,
+    [PN_PID] = &procfs_dir_vops,
+    [PN_TASKDIR] = &procfs_dir_vops,
+    [PN_TID] = &procfs_dir_vops,
+    [PN_FDDIR] = &procfs_dir_vops,
+    [PN_TEXT] = &procfs_text_vops,
+    [PN_MEM] = &procfs_mem_vops,
+    [PN_LINK] = &procfs_magic_vops,
+    [PN_FD] = &procfs_magic_vops,
+    [PN_FDFILE] = &procfs_fdfile_vops,
 };
 
 static void
@@ -335,18 +231,21 @@ procfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 	if (error != 0)
 		return (error);
 	pm = calloc(1, sizeof(*pm));
-	error = ENOMEM;
-	if (pm != NULL) {
-		pm->birth = (int64_t)host_realtime_ns();
-		procfs_boot_id(pm->boot_id, sizeof(pm->boot_id));
-		mp->data = pm;
-		error = procfs_vget(mp, &root, &mp->root);
+	if (pm == NULL) {
+		error = ENOMEM;
+		goto fail;
 	}
-	if (error != 0) {
-		vmount_destroy(mp);
-		return (error);
-	}
+	pm->vops = procfs_vops;
+	pm->birth = (int64_t)host_realtime_ns();
+	procfs_boot_id(pm->boot_id, sizeof(pm->boot_id));
+	mp->data = pm;
+	error = procfs_vget(mp, &root, &mp->root);
+	if (error != 0)
+		goto fail;
 	mp->root->flags |= VN_ROOT;
 	*mpp = mp;
 	return (0);
+fail:
+	vmount_destroy(mp);
+	return (error);
 }

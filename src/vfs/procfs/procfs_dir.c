@@ -4,11 +4,11 @@
 /*
  * Directories of procfs: which names they have.
  *
- * Concepts.  The fixed names of a directory are numbered from 0; `child` of a
- * number gives name and node, and lookup and readdir both walk it.  After the
- * fixed names the root has processes and fd/ has descriptors, at cookie
- * DYNAMIC plus the number itself, so that a listing goes on at the right
- * place whatever came and went meanwhile.
+ * Concepts.  The fixed names of a directory are numbered from 0;
+ * procfs_child() returns name and node of a number, for lookup and readdir.
+ * After the fixed names the root has processes and fd/ has descriptors, at
+ * cookie DYNAMIC plus the number itself, so that a listing continues at the
+ * right place after processes or descriptors have come or gone.
  */
 #include "vfs/procfs/procfs_int.h"
 

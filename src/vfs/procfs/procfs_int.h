@@ -27,6 +27,7 @@ enum procfs_kind {
 	PN_LINK,   /* idx: procfs_links */
 	PN_FD,     /* idx: descriptor */
 	PN_FDFILE, /* what PN_FD leads to if it has no vnode */
+	PN_KINDS,
 };
 
 /* v_data.  All [I]. */
@@ -39,8 +40,9 @@ struct procfs_node {
 };
 
 struct procfs_mount {
-	int64_t birth;    /* [I] ns: all times */
-	char boot_id[40]; /* [I] */
+	const struct vops *const *vops; /* [I] by kind of node */
+	int64_t birth;                  /* [I] ns: all times */
+	char boot_id[40];               /* [I] */
 };
 
 static inline const struct procfs_node *
@@ -52,20 +54,17 @@ procfs_node(const struct vnode *vp)
 #define PROCFS_NLINKS 3
 extern const char *const procfs_links[PROCFS_NLINKS]; /* exe, cwd, root */
 
-/* ---- procfs.c ---- */
+/* ---- procfs_node.c ---- */
 
 /* A new vnode for what `n` describes.  0, ENOMEM. */
 int procfs_vget(struct vmount *, const struct procfs_node *n, struct vnode **);
 /* Everything a directory may hold by a name that is a number. */
 bool procfs_number(const char *name, int *n);
 const struct procfs_ops *procfs_ops_of(const struct vnode *, void **arg);
-
-int procfs_getattr(struct vnode *, struct vattr *);
-int procfs_statfs(struct vnode *, struct vfs_statfs *);
+uint64_t procfs_ino(const struct procfs_node *);
+/* The file of a PN_FDFILE vnode; NULL for any other vnode. */
+struct file *procfs_fdfile(const struct vnode *);
 void procfs_reclaim(struct vnode *);
-
-extern const struct vops procfs_dir_vops, procfs_text_vops, procfs_mem_vops,
-    procfs_link_vops, procfs_magic_vops, procfs_fdfile_vops;
 
 /* ---- procfs_dir.c ---- */
 
@@ -102,6 +101,5 @@ uint32_t procfs_sysctl_mode(const struct vnode *);
 int procfs_sysctl_write(struct vnode *, const char *text, size_t len);
 void procfs_boot_id(char *buf, size_t size);
 int procfs_sysctl_text(struct vnode *, struct procfs_buf *);
-uint64_t procfs_ino(const struct procfs_node *);
 
 #endif /* VFS_PROCFS_PROCFS_INT_H */

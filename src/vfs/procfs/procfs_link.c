@@ -5,12 +5,12 @@
  * Links of procfs.
  *
  * Concepts.  Following a magic link gives the file itself, also when its
- * path is gone; readlink shows a path or a description, for people.  Only
- * the owner of a process and root may follow its links: they lead past the
+ * path is gone; readlink returns a path or a description.  Only the owner of a
+ * process and root may follow its links, because a link bypasses the
  * permissions of directories.
  *
- * Limits.  readlink does not know its caller, so self and thread-self show a
- * number only where the ops can tell the caller without a context.  Paths
+ * Limits.  readlink has no context of its caller, so self and thread-self show
+ * a number only where the ops can find the caller without a context.  Paths
  * are shown from the root of the vfs.
  */
 #include "libk/kassert.h"
@@ -55,7 +55,7 @@ procfs_selftid(struct vnode *vp, const struct vfs_ctx *ctx, int pid)
 		    : ops->selftid(arg, ctx != NULL ? ctx : &no_caller));
 }
 
-/* Path of a vnode into buf, marked when no name leads there any more. */
+/* Write the path of a vnode to buf, with " (deleted)" if it has no name. */
 static int
 procfs_path(struct vnode *vp, char *buf, size_t size)
 {
@@ -77,7 +77,7 @@ procfs_path(struct vnode *vp, char *buf, size_t size)
 	return (error);
 }
 
-/* What the link of a process leads to: a vnode or a file, ref'ed. */
+/* Find the target of a process's link: a vnode or a file, ref'ed. */
 static int
 procfs_target(struct vnode *vp, struct vnode **vpp, struct file **fp)
 {
@@ -110,8 +110,8 @@ procfs_describe(struct vnode *vp, char *buf, size_t size)
 		return (error);
 	if (f != NULL && (f->vp == NULL || f->vp->mount->root == NULL))
 		file_describe(f, buf, size);
-	else if (f != NULL && f->vp->ops == &procfs_fdfile_vops)
-		file_describe(procfs_node(f->vp)->file, buf, size);
+	else if (f != NULL && procfs_fdfile(f->vp) != NULL)
+		file_describe(procfs_fdfile(f->vp), buf, size);
 	else
 		error = procfs_path(f != NULL ? f->vp : target, buf, size);
 	if (f != NULL)
@@ -159,7 +159,7 @@ procfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
 	return (error);
 }
 
-/* The vnode of `n`, known as `name` in dvp, whose ref it takes. */
+/* Get the vnode of `n` and name it `name` in dvp, whose ref passes. */
 static int
 procfs_step(struct vnode *dvp, const struct procfs_node *n, const char *name,
     struct vnode **vpp)
@@ -190,18 +190,22 @@ procfs_follow_self(struct vnode *vp, int pid, int tid, struct vnode **vpp)
 	snprintf(name, sizeof(name), "%d", pid);
 	vref(at);
 	error = procfs_step(at, &dir, name, &at);
-	if (error == 0 && tid != 0)
+	if (error != 0)
+		return (error);
+	if (tid != 0) {
 		error = procfs_step(at, &task, "task", &at);
-	if (error == 0 && tid != 0) {
+		if (error != 0)
+			return (error);
 		snprintf(name, sizeof(name), "%d", tid);
 		error = procfs_step(at, &thread, name, &at);
+		if (error != 0)
+			return (error);
 	}
-	if (error == 0)
-		*vpp = at;
-	return (error);
+	*vpp = at;
+	return (0);
 }
 
-/* Owner or root. */
+/* Is the caller the owner of the process, or root? */
 static int
 procfs_may_follow(struct vnode *vp, const struct vfs_ctx *ctx)
 {
@@ -236,8 +240,9 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
 		    vpp));
 	}
 	error = procfs_may_follow(vp, ctx);
-	if (error == 0)
-		error = procfs_target(vp, &target, &f);
+	if (error != 0)
+		return (error);
+	error = procfs_target(vp, &target, &f);
 	if (error != 0)
 		return (error);
 	if (f == NULL) {

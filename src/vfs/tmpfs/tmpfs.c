@@ -4,8 +4,8 @@
 /*
  * tmpfs: a file system in guest memory.
  *
- * Purpose.  /tmp, /dev/shm and --tmpfs: files whose contents are pages of
- * the guest's memory and whose names and attributes are ours.
+ * Purpose.  /tmp, /dev/shm and --tmpfs: files whose contents are pages of the
+ * guest's memory and whose names and attributes are in memory of this process.
  *
  * Concepts.
  *  node    A file: attributes and, by type, a directory, a VM object, a link
@@ -13,7 +13,7 @@
  *          it is in use.
  *  vnode   Made when a node is looked up, reclaimed with its last ref.  The
  *          node points to it weakly, and counts vnodes that are not reclaimed
- *          yet: a dying one may overlap with its successor.
+ *          yet: a new vnode may be made before the old one is reclaimed.
  *  object  The contents of a regular file, made at its first use.  mmap, read
  *          and write share these pages; there is no second copy and nothing
  *          to write back.  Maps ref the object, so mapped memory outlives
@@ -36,8 +36,7 @@
  * Limits.  Pages are charged to the mount when written or when the file is
  * next looked at (getattr, statfs); pages that only faults of a mapping make
  * are not refused by the limit, but by the end of guest memory.  The number
- * of names is limited to the number of pages, or MIN_NAMES.  No swapping of
- * file pages yet.
+ * of names is limited to the number of pages, or MIN_NAMES.
  */
 #include "vfs/tmpfs/tmpfs_int.h"
 
@@ -55,122 +54,6 @@
 
 #define MIN_NAMES 1024
 #define ROOT_INO 1
-
-int
-tmpfs_node_create(struct tmpfs_mount *tm, enum vtype type, uint32_t mode,
-    uint32_t uid, uint32_t gid, struct tmpfs_node **out)
-{
-	struct tmpfs_node *node = calloc(1, sizeof(*node));
-
-	if (node == NULL)
-		return (ENOMEM);
-	node->tm = tm;
-	node->type = type;
-	node->mode = mode & VS_PERM;
-	node->uid = uid;
-	node->gid = gid;
-	node->btime = (int64_t)host_realtime_ns();
-	node->atime = node->mtime = node->ctime = node->btime;
-	kmutex_lock(&tm->lock);
-	node->ino = tm->next_ino++;
-	if (type == VDIR) {
-		RB_INIT(&node->dir.names);
-		RB_INIT(&node->dir.cookies);
-	} else if (type == VFIFO) {
-		node->fifo.anchor = -1;
-		TAILQ_INIT(&node->fifo.waiters);
-	} else if (type == VREG)
-		LIST_INSERT_HEAD(&tm->files, node, reg.link);
-	kmutex_unlock(&tm->lock);
-	*out = node;
-	return (0);
-}
-
-void
-tmpfs_account(struct tmpfs_node *node)
-{
-	struct tmpfs_mount *tm = node->tm;
-	struct vm_object *o = node->reg.object;
-	uint64_t resident;
-
-	kmutex_assert_owned(&tm->lock);
-	if (o == NULL)
-		return;
-	vm_object_lock(o);
-	resident = o->resident + o->swapped;
-	vm_object_unlock(o);
-	tm->pages += resident - node->reg.charged;
-	node->reg.charged = resident;
-}
-
-bool
-tmpfs_node_unused(struct tmpfs_node *node)
-{
-	struct tmpfs_mount *tm = node->tm;
-
-	kmutex_assert_owned(&tm->lock);
-	if (node->nlink != 0 || node->nvnodes != 0)
-		return (false);
-	if (node->type == VREG) {
-		LIST_REMOVE(node, reg.link);
-		tm->pages -= node->reg.charged;
-	} else if (node->type == VLNK)
-		tm->pages -= node->lnk.pages;
-	return (true);
-}
-
-void
-tmpfs_node_free(struct tmpfs_node *node)
-{
-	if (node->type == VREG && node->reg.object != NULL)
-		vm_object_free(node->reg.object);
-	else if (node->type == VLNK)
-		free(node->lnk.target);
-	else if (node->type == VFIFO)
-		KVERIFY(node->fifo.anchor == -1);
-	else if (node->type == VDIR)
-		KVERIFY(RB_EMPTY(&node->dir.names));
-	free(node);
-}
-
-int
-tmpfs_vget(struct tmpfs_node *node, struct vnode **vpp)
-{
-	struct tmpfs_mount *tm = node->tm;
-	struct vnode *vp;
-	int error;
-
-	kmutex_assert_owned(&tm->lock);
-	if (node->vp != NULL && vnode_tryref(node->vp)) {
-		*vpp = node->vp;
-		return (0);
-	}
-	error =
-	    vnode_create(tm->mp, node->type, &tmpfs_vops, node, node->ino, &vp);
-	if (error != 0)
-		return (error);
-	node->vp = vp;
-	node->nvnodes++;
-	*vpp = vp;
-	return (0);
-}
-
-static void
-tmpfs_reclaim(struct vnode *vp)
-{
-	struct tmpfs_node *node = tmpfs_node(vp);
-	struct tmpfs_mount *tm = node->tm;
-	bool unused;
-
-	kmutex_lock(&tm->lock);
-	if (node->vp == vp)
-		node->vp = NULL;
-	node->nvnodes--;
-	unused = tmpfs_node_unused(node);
-	kmutex_unlock(&tm->lock);
-	if (unused)
-		tmpfs_node_free(node);
-}
 
 static int
 tmpfs_getattr(struct vnode *vp, struct vattr *va)
@@ -221,7 +104,7 @@ tmpfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 			return (error);
 	}
 	kmutex_lock(&tm->lock);
-	/* A new owner must not get the old one's set-id program. */
+	/* A program must not stay set-id when its owner changes. */
 	if ((what & (VA_UID | VA_GID)) != 0 && node->type == VREG)
 		node->mode &= ~(uint32_t)((node->mode & 010) != 0
 					      ? LX_S_ISUID | LX_S_ISGID
@@ -302,7 +185,7 @@ tmpfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 	return (0);
 }
 
-const struct vops tmpfs_vops = {
+static const struct vops tmpfs_vops = {
     .lookup = tmpfs_lookup,
     .getattr = tmpfs_getattr,
     .setattr = tmpfs_setattr,
@@ -326,8 +209,8 @@ const struct vops tmpfs_vops = {
 };
 
 /*
- * The deepest node first, by walking down and up again: a tree may be deeper
- * than a stack.
+ * Free the deepest node first, by walking down and up again without recursion,
+ * because the tree may be deeper than the stack allows.
  */
 static void
 tmpfs_tree_free(struct tmpfs_mount *tm)
@@ -401,6 +284,7 @@ tmpfs_mount_create(
 	}
 	mp->data = tm;
 	tm->mp = mp;
+	tm->vops = &tmpfs_vops;
 	tm->sys = vfs->sys;
 	tm->max_pages = limit_bytes >> PAGE_SHIFT;
 	tm->max_names = tm->max_pages > MIN_NAMES ? tm->max_pages : MIN_NAMES;

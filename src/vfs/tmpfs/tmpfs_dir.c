@@ -7,8 +7,8 @@
  * Data structures.  An entry is in two trees of its directory: by name, for
  * lookup, and by cookie, for readdir.  Cookies count up per directory and are
  * never reused, so a readdir that is interrupted by any number of creations
- * and removals sees every entry that stays exactly once.  "." and ".." are
- * the caller's.
+ * and removals sees every entry that stays exactly once.  The caller adds "."
+ * and "..".
  *
  * Locking.  tm->lock.  Memory is allocated before it is taken and freed after,
  * and readdir calls back without it, a batch of entries at a time.
@@ -59,7 +59,7 @@ tmpfs_dirent_alloc(const char *name)
 	return (de);
 }
 
-/* A name of `node` in `dir` changed now. */
+/* Set the times after a change of a name of `node` in `dir`. */
 void
 tmpfs_dir_touch(struct tmpfs_node *dir, struct tmpfs_node *node)
 {
@@ -164,6 +164,28 @@ tmpfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 	return (error);
 }
 
+/* Lock held.  Enter a new node, whose `pages` are counted already. */
+static int
+tmpfs_enter_locked(struct tmpfs_node *dir, struct tmpfs_dirent *de,
+    struct tmpfs_node *node, uint64_t pages, struct vnode **vpp)
+{
+	const struct tmpfs_mount *tm = dir->tm;
+	int error;
+
+	error = tmpfs_dir_check_new(dir, de->name);
+	if (error != 0)
+		return (error);
+	if (pages > 0 && tm->pages > tm->max_pages)
+		return (ENOSPC);
+	if (vpp != NULL) {
+		error = tmpfs_vget(node, vpp);
+		if (error != 0)
+			return (error);
+	}
+	tmpfs_dir_insert(dir, de, node);
+	return (0);
+}
+
 /*
  * Give a new node its name.  The node is consumed: it is in the directory or
  * freed.  vpp may be NULL.
@@ -180,25 +202,20 @@ tmpfs_enter_new(struct tmpfs_node *dir, const char *name,
 
 	kmutex_lock(&tm->lock);
 	tm->pages += pages;
-	error = de == NULL ? ENOMEM : tmpfs_dir_check_new(dir, name);
-	if (error == 0 && pages > 0 && tm->pages > tm->max_pages)
-		error = ENOSPC;
-	if (error == 0 && vpp != NULL)
-		error = tmpfs_vget(node, vpp);
-	if (error == 0)
-		tmpfs_dir_insert(dir, de, node);
-	else
+	error =
+	    de == NULL ? ENOMEM : tmpfs_enter_locked(dir, de, node, pages, vpp);
+	if (error != 0)
 		unused = tmpfs_node_unused(node);
 	kmutex_unlock(&tm->lock);
-	if (error != 0) {
-		KASSERT(unused);
-		free(de);
-		tmpfs_node_free(node);
-	}
+	if (error == 0)
+		return (0);
+	KASSERT(unused);
+	free(de);
+	tmpfs_node_free(node);
 	return (error);
 }
 
-/* A node as ctx's process makes one in `dir`. */
+/* Make a node for ctx's process in `dir`: owner, group and mode. */
 static int
 tmpfs_new(struct tmpfs_node *dir, enum vtype type, uint32_t mode,
     const struct vfs_ctx *ctx, struct tmpfs_node **out)
@@ -285,6 +302,21 @@ tmpfs_symlink(struct vnode *dvp, const char *name, const char *target,
 	return (tmpfs_enter_new(tmpfs_node(dvp), name, node, NULL));
 }
 
+/* Lock held.  May `node` get one more name? */
+static int
+tmpfs_link_check(
+    struct tmpfs_node *dir, const char *name, const struct tmpfs_node *node)
+{
+	int error;
+
+	error = tmpfs_dir_check_new(dir, name);
+	if (error != 0)
+		return (error);
+	if (node->nlink == 0)
+		return (ENOENT);
+	return (node->nlink == UINT32_MAX ? EMLINK : 0);
+}
+
 int
 tmpfs_link(struct vnode *dvp, const char *name, struct vnode *vp)
 {
@@ -300,11 +332,7 @@ tmpfs_link(struct vnode *dvp, const char *name, struct vnode *vp)
 	if (de == NULL)
 		return (ENOMEM);
 	kmutex_lock(&dir->tm->lock);
-	error = tmpfs_dir_check_new(dir, name);
-	if (error == 0 && node->nlink == 0)
-		error = ENOENT;
-	if (error == 0 && node->nlink == UINT32_MAX)
-		error = EMLINK;
+	error = tmpfs_link_check(dir, name, node);
 	if (error == 0)
 		tmpfs_dir_insert(dir, de, node);
 	kmutex_unlock(&dir->tm->lock);
@@ -366,7 +394,7 @@ struct readdir_item {
 	char name[VFS_NAME_MAX + 1];
 };
 
-/* Up to READDIR_BATCH entries from cookie `off` on; how many. */
+/* Copy up to READDIR_BATCH entries from cookie `off` on; returns how many. */
 static int
 tmpfs_readdir_batch(
     struct tmpfs_node *dir, uint64_t off, struct readdir_item *it)

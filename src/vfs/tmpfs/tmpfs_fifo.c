@@ -7,19 +7,19 @@
  * Concepts.  The pipe is made by the first open and named by an O_PATH
  * descriptor (the anchor), which is neither a reader nor a writer.  Each open
  * file reopens the anchor for its own end or ends, so end of file, EPIPE and
- * readiness are the host's.  With the last file the anchor goes too, and with
- * it what was not read, as on any Unix.
+ * readiness are the host's.  With the last file the anchor is closed, and what
+ * was not read is lost, as on any Unix.
  *
- * Waiting for the other side is ours: a pipe's reopen never waits.  An opener
- * that must wait has an eventfd of its own on node->fifo.waiters, which every
- * open signals; it is done when the count of opens ever made by the other
- * side has changed, so a partner that came and went is not missed.
+ * The reopen of a pipe never waits, so an open waits here for the other side.
+ * An opener that must wait has an eventfd of its own on node->fifo.waiters,
+ * which every open signals.  It waits until the count of all opens of the other
+ * side has changed, so it also sees an opener that has closed its file again.
  *
  * Locking.  tm->lock for everything in node->fifo; the host calls under it do
  * not block.
  *
- * Limits.  poll of a reader before the first writer says POLLHUP.  Needs the
- * host's /proc to reopen.
+ * Limits.  poll of a reader before the first writer returns POLLHUP.  The
+ * reopen needs the host's /proc.
  */
 #include "vfs/tmpfs/tmpfs_int.h"
 
@@ -61,7 +61,7 @@ fifo_anchor(struct tmpfs_node *node)
 	return (error);
 }
 
-/* Without a file there is no pipe.  Locked. */
+/* Drop the pipe if no file is open.  Locked. */
 static void
 fifo_idle(struct tmpfs_node *node)
 {
@@ -72,7 +72,7 @@ fifo_idle(struct tmpfs_node *node)
 	}
 }
 
-/* One file less.  Locked. */
+/* Count one file less.  Locked. */
 static void
 fifo_leave(struct tmpfs_node *node, int flags)
 {
@@ -149,6 +149,43 @@ static const struct fileops tmpfs_fifo_fileops = {
     .name = "fifo",
 };
 
+/* Lock held.  Open an end or both of the pipe, and wait for the other side. */
+static int
+fifo_open_locked(
+    struct tmpfs_node *node, int flags, const struct vfs_ctx *ctx, int *fdp)
+{
+	const int acc = flags & O_ACCMODE;
+	bool alone;
+	int fd, error;
+
+	if (acc == O_WRONLY && (flags & O_NONBLOCK) != 0 &&
+	    node->fifo.readers == 0)
+		return (ENXIO);
+	error = fifo_anchor(node);
+	if (error != 0)
+		goto fail;
+	error = host_reopen(node->fifo.anchor, acc | O_NONBLOCK, &fd);
+	if (error != 0)
+		goto fail;
+	fifo_join(node, acc);
+	alone = (acc == O_RDONLY && node->fifo.writers == 0) ||
+		(acc == O_WRONLY && node->fifo.readers == 0);
+	if (alone && (flags & O_NONBLOCK) == 0) {
+		error = fifo_partner(node, acc, ctx);
+		if (error != 0)
+			goto fail_file;
+	}
+	*fdp = fd;
+	return (0);
+fail_file:
+	(void)host_close(fd);
+	fifo_leave(node, acc);
+	return (error);
+fail:
+	fifo_idle(node);
+	return (error);
+}
+
 /*
  * - Waits for the other side unless O_NONBLOCK or O_RDWR.
  * - ENXIO: O_WRONLY | O_NONBLOCK without a reader; EINTR; EMFILE.
@@ -158,30 +195,10 @@ tmpfs_fifo_open(
     struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct tmpfs_node *node = tmpfs_node(vp);
-	int acc = flags & O_ACCMODE;
 	int fd, error;
 
 	kmutex_lock(&node->tm->lock);
-	if (acc == O_WRONLY && (flags & O_NONBLOCK) != 0 &&
-	    node->fifo.readers == 0) {
-		kmutex_unlock(&node->tm->lock);
-		return (ENXIO);
-	}
-	error = fifo_anchor(node);
-	if (error == 0)
-		error = host_reopen(node->fifo.anchor, acc | O_NONBLOCK, &fd);
-	if (error == 0) {
-		fifo_join(node, acc);
-		if ((flags & O_NONBLOCK) == 0 &&
-		    ((acc == O_RDONLY && node->fifo.writers == 0) ||
-			(acc == O_WRONLY && node->fifo.readers == 0)))
-			error = fifo_partner(node, acc, ctx);
-		if (error != 0) {
-			(void)host_close(fd);
-			fifo_leave(node, acc);
-		}
-	} else
-		fifo_idle(node);
+	error = fifo_open_locked(node, flags, ctx, &fd);
 	kmutex_unlock(&node->tm->lock);
 	if (error != 0)
 		return (error);

@@ -4,22 +4,22 @@
 /*
  * tmpfs contents: bytes between a uio and the pages of a file's object.
  *
- * Concepts.  A page that is not in the object is a hole and reads as zeroes;
- * one that is in swap is brought in (vm_object_getpage).
- * A resident page is held, which pins its frame, and copied without any lock;
- * a new page stays busy until it is filled, so that neither faults nor readers
- * see what the frame held before.  Mapped writers change pages at the same
- * time, as on any Unix.
+ * Concepts.  A page that is not in the object is a hole and reads as zeroes; a
+ * page in swap is brought in (vm_object_getpage).  A resident page is held,
+ * which pins its frame, and copied without any lock; a new page stays busy
+ * until it is filled, so that neither faults nor readers see the old contents
+ * of the frame.  Mapped writers change pages at the same time, as on any Unix.
  *
  * Locking.  Writes and truncations of one file exclude each other by
  * node->reg.writing (a flag, so that no lock is held when waiting for busy
- * pages or reclaiming memory).  Reads take nothing: they see the size as it
- * was at their start, and holes where a truncation was faster.  The size is
- * written under tm->lock by the owner of the flag, which may read it freely.
+ * pages or reclaiming memory).  Reads do not wait for the flag: they see the
+ * size as it was at their start, and holes where a truncation was faster.  The
+ * size is written under tm->lock by the owner of the flag, which may read it
+ * without the lock.
  *
- * Guarantees.  A write that fails has written what it reports and extended
- * the size by just that.  Bytes beyond the end of file that a mapping left in
- * the last page never become part of the file by extension.
+ * Guarantees.  A write that fails has written the bytes that it reports and has
+ * extended the size by no more.  Bytes that a mapping wrote beyond the end, in
+ * the last page, never become part of the file when the file is extended.
  *
  * The object's size follows the file's, so a fault beyond the end is SIGBUS.
  *
@@ -40,27 +40,36 @@
 #define RECLAIM_FRAMES 64
 #define RECLAIM_TRIES 4
 
+/* Lock held.  Make the file's object unless there is one. */
+static int
+object_make_locked(struct tmpfs_node *node)
+{
+	struct vm_object *o;
+	int error;
+
+	if (node->reg.object != NULL)
+		return (0);
+	error = vm_object_allocate_hold(node->tm->sys, OBJT_DEFAULT,
+	    OFF_TO_IDX(round_page(node->reg.size)), &o);
+	if (error != 0)
+		return (error);
+	o->flags |= OBJ_NAMED;
+	vm_object_unlock(o);
+	node->reg.object = o;
+	return (0);
+}
+
 /* The file's object, made now if there is none.  0, ENOMEM. */
 static int
 tmpfs_node_object(struct tmpfs_node *node, struct vm_object **op)
 {
-	struct tmpfs_mount *tm = node->tm;
-	struct vm_object *o;
-	int error = 0;
+	int error;
 
-	kmutex_lock(&tm->lock);
-	if (node->reg.object == NULL) {
-		error = vm_object_allocate_hold(tm->sys, OBJT_DEFAULT,
-		    OFF_TO_IDX(round_page(node->reg.size)), &o);
-		if (error == 0) {
-			o->flags |= OBJ_NAMED;
-			vm_object_unlock(o);
-			node->reg.object = o;
-		}
-	}
+	kmutex_lock(&node->tm->lock);
+	error = object_make_locked(node);
 	if (error == 0)
 		*op = node->reg.object;
-	kmutex_unlock(&tm->lock);
+	kmutex_unlock(&node->tm->lock);
 	return (error);
 }
 
@@ -82,7 +91,7 @@ tmpfs_writing_begin(struct tmpfs_node *node)
 	kmutex_unlock(&node->tm->lock);
 }
 
-/* Also: contents changed now. */
+/* Release the flag; `changed`: set the times. */
 static void
 tmpfs_writing_end(struct tmpfs_node *node, bool changed)
 {
@@ -175,7 +184,7 @@ tmpfs_page_get(struct tmpfs_node *node, struct vm_object *o, vm_pindex_t idx,
 	return (0);
 }
 
-/* One page's part of a write.  0, ENOSPC, EIO. */
+/* Write the part of the uio that is in one page.  0, ENOSPC, EIO. */
 static int
 tmpfs_write_page(struct tmpfs_node *node, struct vm_object *o, struct uio *uio)
 {
@@ -206,8 +215,8 @@ tmpfs_write_page(struct tmpfs_node *node, struct vm_object *o, struct uio *uio)
 	return (0);
 }
 
-/* Zero the bytes of the page of `off` from there on.  0, ENOSPC, EIO: the page
- * is in swap and cannot come back. */
+/* Zero the page from byte `off` of the file on.  0; ENOSPC; EIO: the page is in
+ * swap and cannot be read. */
 static int
 tmpfs_zero_tail(struct vm_object *o, uint64_t off)
 {
@@ -303,8 +312,8 @@ tmpfs_read(struct vnode *vp, struct uio *uio, int flags)
 }
 
 /*
- * Set the size.  0, EFBIG; ENOSPC, EIO (the last page cannot be had).
- * - Pages beyond the new end go, mapped or not; no lock held.
+ * Set the size.  0, EFBIG; ENOSPC, EIO (the last page cannot be brought in).
+ * - Pages beyond the new end are removed, mapped or not; no lock held.
  */
 int
 tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
@@ -322,12 +331,12 @@ tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
 	kmutex_unlock(&tm->lock);
 	old = node->reg.size;
 	if (size < old) {
-		/* First the size: nothing is faulted in behind it any more. */
+		/* First the size, so that no fault makes a page beyond it. */
 		tmpfs_set_size(node, o, size);
 		if (o != NULL)
 			vm_object_truncate(o, OFF_TO_IDX(round_page(size)));
 	}
-	/* Growing uncovers what a mapping left beyond the end. */
+	/* A mapping may have written bytes beyond the end. */
 	if (o != NULL && size != old)
 		error = tmpfs_zero_tail(o, size < old ? size : old);
 	if (size > old && error == 0)

@@ -77,6 +77,7 @@ struct tmpfs_node {
 /* Key: [I] immutable, [t] lock */
 struct tmpfs_mount {
 	struct vmount *mp;             /* [I] */
+	const struct vops *vops;       /* [I] of all its vnodes */
 	struct vm_system *sys;         /* [I] */
 	uint64_t max_pages;            /* [I] */
 	uint64_t max_names;            /* [I] */
@@ -98,9 +99,7 @@ tmpfs_node(const struct vnode *vp)
 RB_PROTOTYPE(tmpfs_names, tmpfs_dirent, by_name, tmpfs_name_cmp)
 RB_PROTOTYPE(tmpfs_cookies, tmpfs_dirent, by_cookie, tmpfs_cookie_cmp)
 
-extern const struct vops tmpfs_vops;
-
-/* ---- tmpfs.c ---- */
+/* ---- tmpfs_node.c ---- */
 
 /* The vnode of a node with a new ref.  Locked.  0, ENOMEM. */
 int tmpfs_vget(struct tmpfs_node *, struct vnode **);
@@ -108,6 +107,7 @@ int tmpfs_vget(struct tmpfs_node *, struct vnode **);
  * leads to it any more; the caller unlocks and calls tmpfs_node_free(). */
 bool tmpfs_node_unused(struct tmpfs_node *);
 void tmpfs_node_free(struct tmpfs_node *);
+void tmpfs_reclaim(struct vnode *);
 /* A node without a name, nlink 0.  Not locked.  0, ENOMEM. */
 int tmpfs_node_create(struct tmpfs_mount *, enum vtype, uint32_t mode,
     uint32_t uid, uint32_t gid, struct tmpfs_node **);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * Nodes of procfs: their numbers and types, and the vnodes made of them.
+ *
+ * Concepts.  A node is a value (kind, pid, index) and has no identity.  The
+ * mount has a table of the operations of each kind, so the files that implement
+ * them make vnodes without needing each other.
+ *
+ * Locking: none, nodes are immutable.
+ */
+#include "vfs/procfs/procfs_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vfs/core/file.h"
+#include "vfs/core/fs.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
+#include "vfs/core/vnode.h"
+#include "vfs/procfs/procfs.h"
+
+const char *const procfs_links[PROCFS_NLINKS] = {"exe", "cwd", "root"};
+
+const struct procfs_ops *
+procfs_ops_of(const struct vnode *vp, void **arg)
+{
+	static const struct procfs_pid_node no_pid_nodes[1];
+	static const struct procfs_sys_node no_sys_nodes[1];
+	static const struct procfs_ops none = {.pid_nodes = no_pid_nodes,
+	    .sys_nodes = no_sys_nodes,
+	    .settings = no_sys_nodes};
+	const struct vfs *vfs = vp->mount->vfs;
+
+	*arg = vfs->procfs_arg;
+	return (vfs->procfs_ops != NULL ? vfs->procfs_ops : &none);
+}
+
+bool
+procfs_number(const char *name, int *n)
+{
+	int64_t v = 0;
+	const char *p = name;
+
+	for (; *p >= '0' && *p <= '9' && v <= INT32_MAX; p++)
+		v = v * 10 + (*p - '0');
+	if (*p != '\0' || p == name || v > INT32_MAX ||
+	    (name[0] == '0' && name[1] != '\0'))
+		return (false);
+	*n = (int)v;
+	return (true);
+}
+
+uint64_t
+procfs_ino(const struct procfs_node *n)
+{
+	uint64_t base = (uint64_t)n->pid << 16;
+
+	switch (n->kind) {
+	case PN_ROOT:
+	case PN_SELF:
+	case PN_THREADSELF:
+	case PN_MOUNTS:
+		return (1 + (uint64_t)n->kind);
+	case PN_SYSTEXT:
+		return (0x100 + n->idx);
+	case PN_SYSCTLDIR:
+	case PN_SYSCTL:
+		return (0x200 + n->idx);
+	case PN_FD:
+	case PN_FDFILE:
+		return ((uint64_t)1 << 48 | base << 8 | n->idx);
+	default:
+		break;
+	}
+	if (n->thread)
+		base |= 0x8000;
+	if (n->kind == PN_TEXT)
+		return (base | (0x100 + n->idx));
+	if (n->kind == PN_LINK)
+		return (base | (0x200 + n->idx));
+	return (base | (uint64_t)n->kind);
+}
+
+static enum vtype
+procfs_type(const struct procfs_node *n)
+{
+	struct vattr va;
+
+	switch (n->kind) {
+	case PN_SYSTEXT:
+	case PN_SYSCTL:
+	case PN_TEXT:
+	case PN_MEM:
+		return (VREG);
+	case PN_MOUNTS:
+	case PN_SELF:
+	case PN_THREADSELF:
+	case PN_LINK:
+	case PN_FD:
+		return (VLNK);
+	case PN_FDFILE:
+		if (file_getattr(n->file, &va) == 0 && va.type != VNON)
+			return (va.type);
+		return (VFIFO);
+	default:
+		return (VDIR);
+	}
+}
+
+int
+procfs_vget(struct vmount *mp, const struct procfs_node *n, struct vnode **vpp)
+{
+	const struct procfs_mount *pm = mp->data;
+	struct procfs_node *copy = malloc(sizeof(*copy));
+	int error;
+
+	if (copy == NULL)
+		return (ENOMEM);
+	*copy = *n;
+	error = vnode_create(
+	    mp, procfs_type(n), pm->vops[n->kind], copy, procfs_ino(n), vpp);
+	if (error != 0)
+		free(copy);
+	return (error);
+}
+
+void
+procfs_reclaim(struct vnode *vp)
+{
+	struct procfs_node *n = vp->data;
+
+	if (n->file != NULL)
+		file_free(n->file);
+	free(n);
+}
+
+struct file *
+procfs_fdfile(const struct vnode *vp)
+{
+	/* Any mount of procfs: all have the same reclaim. */
+	if (vp->ops->reclaim != procfs_reclaim ||
+	    procfs_node(vp)->kind != PN_FDFILE)
+		return (NULL);
+	return (procfs_node(vp)->file);
+}
