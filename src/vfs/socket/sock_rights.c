@@ -2,29 +2,29 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What travels with a message of a UNIX socket: open files and the sender.
+ * Open files and the ids of the sender in a message of a UNIX socket.
  *
- * Concepts.  The bytes of a message lie in a socket of the host, but the
- * host cannot carry the guest's open files: most of them are no descriptors
- * there.  So a message that has files takes a carrier with it, the reading
- * end of an empty pipe, as the host's SCM_RIGHTS.  The files wait in a parcel
- * of ours, which keeps the writing end.  The receiver of the carrier finds the
- * parcel by the pipe's inode, takes the files and closes the carrier.  What
- * the host does with a message it does with the carrier: it is peeked at,
- * arrives with the right bytes, and is closed when the message is dropped.
- * Guests never see a carrier.
+ * Concepts.  The bytes of a message are in a socket of the host, but the host
+ * cannot carry the guest's open files: most of them are no descriptors there.
+ * So a message with files carries a descriptor, the carrier, as the host's
+ * SCM_RIGHTS: the reading end of an empty pipe.  The files wait in a parcel of
+ * this kernel, which keeps the writing end.  The receiver of the carrier finds
+ * the parcel by the pipe's inode, takes the files and closes the carrier.  So
+ * the host handles the carrier as it handles the message: the carrier is
+ * peeked at, arrives with the right bytes, and is closed when the message is
+ * dropped.  Guests never see a carrier.
  *
- * Collection.  A message may be dropped, with its socket or because it was
- * taken by a plain read.  Then no descriptor of the reading end is left, and
- * the writing end polls as an error: such parcels are freed when a socket is
- * closed and when there have become many.  Freeing files may close sockets
- * that had messages themselves; that is done in a loop, never by recursion.
- * A socket whose own queue holds its last file keeps itself alive until
- * the kernel ends (sock_table_destroy).
+ * Collection.  A message may be dropped, with its socket or because a plain
+ * read took it.  Then no descriptor of the reading end is left, and the writing
+ * end polls as an error.  Such parcels are freed when a socket is closed and
+ * when there are COLLECT_MIN parcels.  Freeing files may close sockets that had
+ * messages themselves; that is done in a loop, never by recursion.  A socket
+ * whose own queue holds its last file stays open until the kernel ends
+ * (sock_table_destroy).
  *
- * Locking and lifetime.  vfs->sockets->lock has the list.  Files are freed
- * without it.  Until the sender has closed its own carrier the parcel cannot
- * be taken for dropped.
+ * Locking and lifetime.  vfs->sockets->lock protects the list.  Files are freed
+ * without it.  A parcel does not poll as an error before the sender has closed
+ * its own carrier, so it is not freed too early.
  *
  * Limits.  PARCELS_MAX messages with files under way in one kernel.
  */
@@ -45,7 +45,7 @@
 #include "mem/vm_zone.h"
 
 #define PARCELS_MAX 1024
-#define COLLECT_ROUNDS 4096 /* others may close without end */
+#define COLLECT_ROUNDS 4096 /* other threads may close without end */
 #define COLLECT_MIN 32      /* parcels under way before a collection is tried */
 
 /* Immutable once its carrier is under way; links under vfs->sockets->lock. */
@@ -67,42 +67,37 @@ parcel_free(struct sock_parcel *p)
 	free(p);
 }
 
-/* Both ends of a pipe whose inode no parcel has; put on the list. */
-static int
-parcel_enlist(struct vfs *vfs, struct sock_parcel *p, int *carrier)
+static struct sock_parcel *
+parcel_find(struct vfs *vfs, const struct host_stat *st)
 {
-	struct host_stat st;
-	struct sock_parcel *q;
-	int fds[2], error;
+	struct sock_parcel *p;
 
-	error = host_pipe(O_NONBLOCK, fds);
-	if (error != 0)
-		return (error);
-	error = host_fstat(fds[0], &st);
-	if (error != 0) {
-		(void)host_close(fds[0]);
-		(void)host_close(fds[1]);
-		return (error);
-	}
-	/* It stays empty: do not use the user's budget for pipes up. */
-	(void)host_set_pipe_size(fds[1], PAGE_SIZE);
-	p->fd = fds[1];
-	p->dev = st.dev;
-	p->ino = st.ino;
-	*carrier = fds[0];
+	kmutex_assert_owned(&vfs->sockets->lock);
+	LIST_FOREACH (p, &vfs->sockets->parcels, link)
+		if (p->ino == st->ino && p->dev == st->dev)
+			return (p);
+	return (NULL);
+}
+
+/* Put a parcel on the list, if there is room and its inode is new. */
+static int
+parcel_enlist(
+    struct vfs *vfs, struct sock_parcel *p, const struct host_stat *st)
+{
+	int error = 0;
+
+	p->dev = st->dev;
+	p->ino = st->ino;
 	kmutex_lock(&vfs->sockets->lock);
-	if (vfs->sockets->nparcels >= PARCELS_MAX)
+	/* A known inode: the numbers of the host have wrapped. */
+	if (vfs->sockets->nparcels >= PARCELS_MAX ||
+	    parcel_find(vfs, st) != NULL)
 		error = ETOOMANYREFS;
-	LIST_FOREACH (q, &vfs->sockets->parcels, link)
-		if (q->ino == p->ino && q->dev == p->dev)
-			error = ETOOMANYREFS; /* the host's numbers wrapped */
-	if (error == 0) {
+	else {
 		LIST_INSERT_HEAD(&vfs->sockets->parcels, p, link);
 		vfs->sockets->nparcels++;
 	}
 	kmutex_unlock(&vfs->sockets->lock);
-	if (error != 0)
-		(void)host_close(fds[0]);
 	return (error);
 }
 
@@ -111,7 +106,8 @@ parcel_make(struct vfs *vfs, struct file **files, int nfiles,
     const struct sock_cred *cred, struct sock_parcel **out, int *carrier)
 {
 	struct sock_parcel *p;
-	int error;
+	struct host_stat st;
+	int fds[2], error;
 
 	KASSERT(nfiles >= 0 && nfiles <= SOCK_RIGHTS_MAX);
 	if (vfs->sockets->nparcels >= COLLECT_MIN)
@@ -119,23 +115,34 @@ parcel_make(struct vfs *vfs, struct file **files, int nfiles,
 	p = calloc(1, sizeof(*p) + (size_t)nfiles * sizeof(struct file *));
 	if (p == NULL)
 		return (ENOMEM);
-	p->fd = -1;
 	p->cred = *cred;
-	error = parcel_enlist(vfs, p, carrier);
-	if (error != 0) {
-		if (p->fd >= 0)
-			(void)host_close(p->fd);
-		free(p);
-		return (error);
-	}
-	/* The carrier has not been sent yet. */
+	error = host_pipe(O_NONBLOCK, fds);
+	if (error != 0)
+		goto fail;
+	error = host_fstat(fds[0], &st);
+	if (error != 0)
+		goto fail_pipe;
+	/* The pipe stays empty: save the user's budget for pipes. */
+	(void)host_set_pipe_size(fds[1], PAGE_SIZE);
+	p->fd = fds[1];
+	error = parcel_enlist(vfs, p, &st);
+	if (error != 0)
+		goto fail_pipe;
+	/* No receiver looks at p->files: the carrier has not been sent yet. */
 	for (int i = 0; i < nfiles; i++) {
 		file_ref(files[i]);
 		p->files[i] = files[i];
 	}
 	p->nfiles = nfiles;
+	*carrier = fds[0];
 	*out = p;
 	return (0);
+fail_pipe:
+	(void)host_close(fds[1]);
+	(void)host_close(fds[0]);
+fail:
+	free(p);
+	return (error);
 }
 
 static void
@@ -155,7 +162,7 @@ parcel_unmake(struct vfs *vfs, struct sock_parcel *p)
 	parcel_free(p);
 }
 
-/* sock_lock held.  The files of p, ref'ed once more. */
+/* Lock held.  Copy sender and files, each with one more ref, to m. */
 static int
 parcel_copy(const struct sock_parcel *p, struct sock_msg *m)
 {
@@ -184,21 +191,17 @@ parcel_open(struct vfs *vfs, int carrier, bool peek, struct sock_msg *m)
 	int error;
 
 	error = host_fstat(carrier, &st);
-	if (error == 0) {
-		error = EBADMSG;
-		kmutex_lock(&vfs->sockets->lock);
-		LIST_FOREACH (p, &vfs->sockets->parcels, link)
-			if (p->ino == st.ino && p->dev == st.dev)
-				break;
-		if (p != NULL) {
-			error = parcel_copy(p, m);
-			if (peek)
-				p = NULL;
-			else
-				parcel_delist(vfs, p);
-		}
-		kmutex_unlock(&vfs->sockets->lock);
-	}
+	if (error != 0)
+		goto out;
+	kmutex_lock(&vfs->sockets->lock);
+	p = parcel_find(vfs, &st);
+	error = p == NULL ? EBADMSG : parcel_copy(p, m);
+	if (peek)
+		p = NULL;
+	else if (p != NULL)
+		parcel_delist(vfs, p);
+	kmutex_unlock(&vfs->sockets->lock);
+out:
 	(void)host_close(carrier);
 	if (p != NULL)
 		parcel_free(p);
@@ -207,7 +210,8 @@ parcel_open(struct vfs *vfs, int carrier, bool peek, struct sock_msg *m)
 
 LIST_HEAD(parcel_list, sock_parcel);
 
-/* sock_lock held: move the dead to `dead`, a poll set at a time. */
+/* Lock held.  Move the parcels of dropped messages to `dead`, a poll set at a
+ * time. */
 static void
 parcel_find_dead(struct vfs *vfs, struct parcel_list *dead)
 {
@@ -292,8 +296,8 @@ sock_table_create(struct vfs *vfs)
 	return (0);
 }
 
-/* Free the parcels: sockets that keep themselves alive, and all that is in
- * them. */
+/* Free the parcels that are left, with the sockets that hold themselves open.
+ */
 static void
 parcels_drain(struct vfs *vfs)
 {

@@ -6,29 +6,29 @@
  *
  * Concepts.  The bytes go through sockets of the host, but their names are
  * the guest's: a path in its files, or an abstract name in this kernel.  At
- * the host a socket is bound to an abstract name of ours, made when it first
- * needs one: a random key of the kernel, the number of the socket, and the
- * pid, uid and gid of the guest that first bound or connected it.  So an
- * accepting socket reads from the host's peer name the ids of its peer (for
- * SO_PEERCRED) and the number of the socket (for its name), also when that
- * socket is closed already.  Connecting looks the guest's name up among the
- * bound sockets, and connects to the host's name of the one found.
+ * the host a socket is bound to an abstract name that this kernel makes when
+ * the socket first needs one: a random key of the kernel, the number of the
+ * socket, and the pid, uid and gid of the guest that first bound or connected
+ * it.  So an accepting socket reads from the host's peer name the ids of its
+ * peer (for SO_PEERCRED) and the number of the socket (for its name), also when
+ * that socket is closed already.  Connecting looks the guest's name up among
+ * the bound sockets, and connects to the host's name of the socket found.
  *
  * A socket bound to a path holds a ref of the node that bind made; that node
  * is what connect finds, so renames and hard links work as on Linux and a
  * removed name does not.  A socket in the file system that no guest has bound
  * is refused: guests reach no socket of the host by its path.
  *
- * The world outside.  Abstract names of the host can be seen and reached by
- * other processes there, which may even imitate ours.  They are
- * distinguished by what the host itself vouches for: the peer of an accepted
- * connection, and the sender of a datagram, must be this process (socket.c).
+ * Other processes of the host can see and reach abstract names there, and can
+ * make names that look like ours.  So the name proves nothing: the host must
+ * report this process as the peer of an accepted connection and as the sender
+ * of a datagram (socket.c).
  *
- * Locking.  vfs->sockets->lock for names and the list of those bound.  Path
+ * Locking.  vfs->sockets->lock for names and the list of bound sockets.  Path
  * lookup happens without it; `binding` keeps a second bind out meanwhile.
  *
- * Limits.  The name of a sender or peer that was closed before it was asked
- * for is unknown (unnamed).
+ * Limits.  A sender or peer that was closed before its name was asked for is
+ * shown as unnamed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -66,8 +66,8 @@ unnamed(struct host_sockaddr *sa)
 
 /* ---- names at the host ---- */
 
-/* Other processes of the host can send to it from now on: have the host add
- * their pids. */
+/* Other processes of the host can send to the socket from now on: have the host
+ * add the pid of the sender to each message. */
 static int
 reachable(struct file *f, struct socket *so)
 {
@@ -92,32 +92,45 @@ unix_unpair(struct file *f, struct socket *so)
 	return (error);
 }
 
+/* Lock held.  Bind the socket to a name of the host, unless it has one. */
+static int
+host_bind_locked(
+    struct file *f, struct socket *so, const struct sock_cred *self)
+{
+	struct sock_table *s = so->vfs->sockets;
+	struct unix_host_name n = {.key = s->key, .cred = *self};
+	struct host_sockaddr sa;
+	int error;
+
+	if (so->id != 0)
+		return (0);
+	n.id = atomic_fetch_add(&s->last_id, 1) + 1;
+	unnamed(&sa);
+	sa.len = FAMILY + sizeof(n);
+	memcpy(sa.raw + FAMILY, &n, sizeof(n));
+	if (so->type == LX_SOCK_DGRAM && !so->paired) {
+		error = reachable(f, so);
+		if (error != 0)
+			return (error);
+	}
+	error = host_bind(f->hostfd, &sa);
+	if (error != 0)
+		return (error);
+	so->id = n.id;
+	so->host = sa;
+	so->cred = n.cred;
+	return (0);
+}
+
 int
 unix_host_bind(struct file *f, struct socket *so, const struct vfs_ctx *ctx)
 {
-	struct vfs *vfs = so->vfs;
-	struct unix_host_name n = {
-	    .key = vfs->sockets->key, .cred = sock_self(&ctx->waiter)};
-	struct host_sockaddr sa;
-	int error = 0;
+	struct sock_cred self = sock_self(&ctx->waiter);
+	int error;
 
-	unnamed(&sa);
-	sa.len = FAMILY + sizeof(n);
-	kmutex_lock(&vfs->sockets->lock);
-	if (so->id == 0) {
-		n.id = atomic_fetch_add(&vfs->sockets->last_id, 1) + 1;
-		memcpy(sa.raw + FAMILY, &n, sizeof(n));
-		if (so->type == LX_SOCK_DGRAM && !so->paired)
-			error = reachable(f, so);
-		if (error == 0)
-			error = host_bind(f->hostfd, &sa);
-		if (error == 0) {
-			so->id = n.id;
-			so->host = sa;
-			so->cred = n.cred;
-		}
-	}
-	kmutex_unlock(&vfs->sockets->lock);
+	kmutex_lock(&so->vfs->sockets->lock);
+	error = host_bind_locked(f, so, &self);
+	kmutex_unlock(&so->vfs->sockets->lock);
 	return (error);
 }
 
@@ -174,7 +187,7 @@ name_parse(const struct host_sockaddr *sa, enum name_kind *kind, char *path)
 	return (0);
 }
 
-/* sock_lock held. */
+/* Lock held. */
 static struct socket *
 find_abstract(struct vfs *vfs, int type, const struct host_sockaddr *sa)
 {
@@ -227,10 +240,9 @@ bind_path(const char *path, const struct vfs_ctx *ctx, struct vnode **vpp)
 	int error;
 
 	error = vfs_mknod(ctx, NULL, path, LX_S_IFSOCK | 0777, 0);
-	if (error == EEXIST)
-		return (EADDRINUSE);
-	if (error == 0)
-		error = namei(ctx, NULL, path, NAMEI_NOFOLLOW, &nd);
+	if (error != 0)
+		return (error == EEXIST ? EADDRINUSE : error);
+	error = namei(ctx, NULL, path, NAMEI_NOFOLLOW, &nd);
 	if (error != 0)
 		return (error);
 	if (nd.vp->type != VSOCK) { /* replaced meanwhile */
@@ -241,7 +253,7 @@ bind_path(const char *path, const struct vfs_ctx *ctx, struct vnode **vpp)
 	return (0);
 }
 
-/* Begin to bind, which only one may. */
+/* Begin to bind: one thread at a time, and only once. */
 static int
 bind_begin(struct socket *so)
 {
@@ -256,32 +268,50 @@ bind_begin(struct socket *so)
 	return (error);
 }
 
-/* Publish the name, or not; takes vp over if it succeeds. */
+/* Lock held.  Give the socket the name, if no other socket has it. */
 static int
-bind_end(struct socket *so, enum name_kind kind, const struct host_sockaddr *sa,
-    struct vnode *vp, int error)
+take_name(struct socket *so, enum name_kind kind,
+    const struct host_sockaddr *sa, const struct vnode *vp)
 {
-	struct vfs *vfs = so->vfs;
+	const struct socket *other;
 
-	kmutex_lock(&vfs->sockets->lock);
-	so->binding = false;
-	if (error == 0 && kind == NAME_NONE)
-		error = bind_auto(vfs, so);
-	else if (error == 0) {
-		if (kind == NAME_ABSTRACT
-			? find_abstract(vfs, so->type, sa) != NULL
-			: find_vnode(vfs, vp) != NULL)
-			error = EADDRINUSE;
-		else
-			so->name = *sa;
-	}
+	if (kind == NAME_NONE)
+		return (bind_auto(so->vfs, so));
+	other = kind == NAME_ABSTRACT ? find_abstract(so->vfs, so->type, sa)
+				      : find_vnode(so->vfs, vp);
+	if (other != NULL)
+		return (EADDRINUSE);
+	so->name = *sa;
+	return (0);
+}
+
+/* Publish the name and end the bind; the ref of vp passes on success. */
+static int
+bind_commit(struct socket *so, enum name_kind kind,
+    const struct host_sockaddr *sa, struct vnode *vp)
+{
+	struct sock_table *s = so->vfs->sockets;
+	int error;
+
+	kmutex_lock(&s->lock);
+	error = take_name(so, kind, sa, vp);
 	if (error == 0) {
+		so->binding = false;
 		so->vp = vp;
 		so->bound = true;
-		LIST_INSERT_HEAD(&vfs->sockets->socks, so, link);
+		LIST_INSERT_HEAD(&s->socks, so, link);
 	}
-	kmutex_unlock(&vfs->sockets->lock);
+	kmutex_unlock(&s->lock);
 	return (error);
+}
+
+/* End a bind that failed. */
+static void
+bind_cancel(struct socket *so)
+{
+	kmutex_lock(&so->vfs->sockets->lock);
+	so->binding = false;
+	kmutex_unlock(&so->vfs->sockets->lock);
 }
 
 int
@@ -297,7 +327,7 @@ unix_bind(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	error = name_parse(sa, &kind, path);
 	if (error != 0)
 		return (error);
-	if (kind == NAME_PATH) { /* what getsockname says ends with a zero */
+	if (kind == NAME_PATH) { /* getsockname() returns the zero, too */
 		name.len = FAMILY + (uint32_t)strlen(path) + 1;
 		memcpy(name.raw + FAMILY, path, name.len - FAMILY);
 	}
@@ -305,11 +335,19 @@ unix_bind(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	if (error != 0)
 		return (error);
 	error = unix_host_bind(f, so, ctx);
-	if (error == 0 && kind == NAME_PATH)
-		error = bind_path(path, ctx, &vp);
-	error = bind_end(so, kind, &name, vp, error);
 	if (error != 0)
-		vrele(vp);
+		goto fail;
+	if (kind == NAME_PATH) {
+		error = bind_path(path, ctx, &vp);
+		if (error != 0)
+			goto fail;
+	}
+	error = bind_commit(so, kind, &name, vp);
+	if (error == 0)
+		return (0);
+	vrele(vp);
+fail:
+	bind_cancel(so);
 	return (error);
 }
 
@@ -329,38 +367,55 @@ unix_unbind(struct socket *so)
 	vrele(vp);
 }
 
+/* The node of a path, ref'ed, if the caller may send to it. */
+static int
+resolve_path(const char *path, const struct vfs_ctx *ctx, struct vnode **vpp)
+{
+	struct nameidata nd;
+	int error;
+
+	error = namei(ctx, NULL, path, 0, &nd);
+	if (error != 0)
+		return (error);
+	if (nd.vp->type != VSOCK) {
+		error = ECONNREFUSED;
+		goto fail;
+	}
+	error = vn_access(nd.vp, 2, ctx);
+	/* A read-only mount protects files, not what is sent to a socket. */
+	if (error != 0 && error != EROFS)
+		goto fail;
+	*vpp = nd.vp;
+	return (0);
+fail:
+	vrele(nd.vp);
+	return (error);
+}
+
 int
 unix_resolve(struct socket *so, const struct host_sockaddr *to,
     const struct vfs_ctx *ctx, struct host_sockaddr *host,
     struct host_sockaddr *name, struct sock_cred *cred)
 {
 	struct vfs *vfs = so->vfs;
-	struct nameidata nd = {.vp = NULL};
+	struct vnode *vp = NULL;
 	char path[UNIX_PATH + 1];
 	enum name_kind kind;
 	struct socket *t;
 	int error;
 
 	error = name_parse(to, &kind, path);
-	if (error == 0 && kind == NAME_NONE)
-		error = EINVAL;
-	if (error == 0 && kind == NAME_PATH) {
-		error = namei(ctx, NULL, path, 0, &nd);
-		if (error == 0 && nd.vp->type != VSOCK)
-			error = ECONNREFUSED;
-		if (error == 0) {
-			error = vn_access(nd.vp, 2, ctx);
-			/* Writing is about the files of the mount. */
-			if (error == EROFS)
-				error = 0;
-		}
-	}
-	if (error != 0) {
-		vrele(nd.vp);
+	if (error != 0)
 		return (error);
+	if (kind == NAME_NONE)
+		return (EINVAL);
+	if (kind == NAME_PATH) {
+		error = resolve_path(path, ctx, &vp);
+		if (error != 0)
+			return (error);
 	}
 	kmutex_lock(&vfs->sockets->lock);
-	t = kind == NAME_PATH ? find_vnode(vfs, nd.vp)
+	t = kind == NAME_PATH ? find_vnode(vfs, vp)
 			      : find_abstract(vfs, so->type, to);
 	if (t == NULL)
 		error = ECONNREFUSED;
@@ -372,6 +427,6 @@ unix_resolve(struct socket *so, const struct host_sockaddr *to,
 		*cred = t->cred;
 	}
 	kmutex_unlock(&vfs->sockets->lock);
-	vrele(nd.vp);
+	vrele(vp);
 	return (error);
 }

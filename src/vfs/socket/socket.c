@@ -4,31 +4,32 @@
 /*
  * Sockets: files over sockets of the host.
  *
- * Concepts.  Every socket is one of the host, non-blocking, so that poll and
- * epoll, buffers, backlogs and the states of connections are the host's and
- * exact.  What is ours is waiting (interruptible, with the timeouts of
- * SO_RCVTIMEO and SO_SNDTIMEO), the names of UNIX sockets (sock_unix.c) and
- * files and senders of messages (sock_rights.c).  An Internet socket's
- * addresses, options and control records are passed through; the
+ * Concepts.  Every socket is a non-blocking socket of the host, so that poll
+ * and epoll, buffers, backlogs and the states of connections are those of the
+ * host and exact.  This kernel does the waiting (interruptible, with the
+ * timeouts of SO_RCVTIMEO and SO_SNDTIMEO), the names of UNIX sockets
+ * (sock_unix.c) and files and senders of messages (sock_rights.c).  An Internet
+ * socket's addresses, options and control records are passed through; the
  * caller of sock_create() decides whether a guest may have one.
  *
- * Strangers.  A UNIX socket that a guest listens on or receives datagrams
- * with can be reached by other processes of the host, if they guess or read
- * its name there.  Their connections are closed before the guest sees them,
- * their datagrams dropped: the host says which process is on the other side.
+ * Strangers are other processes of the host.  They can reach a UNIX socket
+ * that a guest listens on or receives datagrams with, if they guess or read
+ * its name there.  The host says which process is on the other side: the
+ * connection of a stranger is closed before the guest sees it, and its
+ * datagram is dropped.
  *
- * Inherited sockets (what the command was given as standard input, say) can
- * be read, written, shut down and asked; they take no address and carry no
- * files, and they cannot be bound, connected or accepted from.
+ * Inherited sockets (standard input of the command, for example) can be read,
+ * written, shut down and asked for their attributes; they take no address and
+ * carry no files, and they cannot be bound, connected or accepted from.
  *
  * Locking: vfs->sockets->lock for names and peers, none for I/O.
  *
  * Guarantees: an error is reported only when nothing was transferred.
  *
  * Limits: connecting to a full backlog tries again every few milliseconds.
- * A datagram from a stranger makes a socket look readable for a moment; looked
- * at (MSG_PEEK) by one thread while another receives, it can take one of ours
- * with it.  Close never lingers.
+ * A datagram from a stranger makes a socket look readable for a moment.  If one
+ * thread finds it with MSG_PEEK while another thread receives, the datagram of
+ * a guest may be dropped in its place.  Close never lingers.
  */
 #include "vfs/socket/socket_int.h"
 
@@ -101,7 +102,7 @@ deadline_of(_Atomic(uint64_t) *timeo)
 	return (t == 0 ? UINT64_MAX : host_now_ns() + t);
 }
 
-/* Wait for I/O; a timeout is EAGAIN there. */
+/* Wait for I/O; a timeout of a socket is reported as EAGAIN. */
 static int
 io_wait(struct file *f, struct vfs_retry *w, const struct vfs_waiter *waiter)
 {
@@ -123,24 +124,27 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 	int error;
 
 	error = host_fstat(hostfd, &st);
-	so = error == 0 ? zalloc(vfs->sockets->zone) : NULL;
-	if (error == 0 && so == NULL)
+	if (error != 0)
+		goto fail;
+	so = zalloc(vfs->sockets->zone);
+	if (so == NULL) {
 		error = ENOMEM;
-	if (error == 0) {
-		init.vfs = vfs;
-		*so = init;
-		error = file_create(vfs, socket_ops(so), NULL,
-		    O_RDWR | (flags & O_NONBLOCK), hostfd, so, &f);
-		if (error != 0)
-			zfree(vfs->sockets->zone, so);
+		goto fail;
 	}
-	if (error != 0) {
-		(void)host_close(hostfd);
-		return (error);
-	}
+	init.vfs = vfs;
+	*so = init;
+	error = file_create(vfs, socket_ops(so), NULL,
+	    O_RDWR | (flags & O_NONBLOCK), hostfd, so, &f);
+	if (error != 0)
+		goto fail_socket;
 	f->ino = st.ino;
 	*out = f;
 	return (0);
+fail_socket:
+	zfree(vfs->sockets->zone, so);
+fail:
+	(void)host_close(hostfd);
+	return (error);
 }
 
 int
@@ -158,6 +162,7 @@ int
 sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_waiter *waiter,
     struct file *f[2])
 {
+	struct file *first;
 	struct socket so = {.domain = LX_AF_UNIX,
 	    .type = type,
 	    .peercred = sock_self(waiter),
@@ -170,15 +175,18 @@ sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_waiter *waiter,
 	error = host_socketpair(type, fds);
 	if (error != 0)
 		return (error);
-	error = sock_wrap(vfs, fds[0], flags, so, &f[0]);
+	error = sock_wrap(vfs, fds[0], flags, so, &first);
 	if (error != 0) {
 		(void)host_close(fds[1]);
 		return (error);
 	}
 	error = sock_wrap(vfs, fds[1], flags, so, &f[1]);
-	if (error != 0)
-		file_free(f[0]);
-	return (error);
+	if (error != 0) {
+		file_free(first);
+		return (error);
+	}
+	f[0] = first;
+	return (0);
 }
 
 int
@@ -198,9 +206,9 @@ sock_inherit(struct vfs *vfs, int hostfd, int flags, struct file **out)
 }
 
 /*
- * A close that lingers would wait in the host, where no signal ends it.  Data
- * that is not sent yet goes out behind our back instead; linger 0, which
- * throws it away, does not wait and stays.
+ * A close that lingers would wait in the host, where no signal ends it.  So
+ * lingering is turned off, and the host sends what is left after the close.
+ * Linger 0, which throws that away, does not wait and stays set.
  */
 static void
 linger_off(struct file *f)
@@ -259,7 +267,7 @@ sock_listen(struct file *f, int backlog, const struct vfs_waiter *waiter)
 	if (so->inherited)
 		return (EACCES);
 	if (is_unix(so)) {
-		/* It takes the process's lock, whose rank is lower. */
+		/* sock_self() takes the process's lock, whose rank is lower. */
 		self = sock_self(waiter);
 		kmutex_lock(&so->vfs->sockets->lock);
 		bound = so->bound;
@@ -340,7 +348,7 @@ sock_set_passcred(struct file *f, bool on)
 
 /* ---- connections ---- */
 
-/* Until there is room in the backlog. */
+/* Connect, and try again until there is room in the backlog. */
 static int
 connect_host(struct file *f, const struct host_sockaddr *host,
     const struct vfs_waiter *waiter)
@@ -376,35 +384,56 @@ peer_is_us(int hostfd)
 		who.pid == host_getpid());
 }
 
+/* Connect to the socket that the guest calls sa; its name and ids go to *name
+ * and *cred. */
+static int
+connect_named(struct file *f, struct socket *so, const struct host_sockaddr *sa,
+    const struct vfs_ctx *ctx, struct host_sockaddr *name,
+    struct sock_cred *cred)
+{
+	struct host_sockaddr host;
+	int error;
+
+	error = unix_resolve(so, sa, ctx, &host, name, cred);
+	if (error != 0)
+		return (error);
+	error = unix_unpair(f, so);
+	if (error != 0)
+		return (error);
+	error = unix_host_bind(f, so, ctx);
+	if (error != 0)
+		return (error);
+	error = connect_host(f, &host, &ctx->waiter);
+	if (error != 0)
+		return (error);
+	if (so->type == LX_SOCK_DGRAM || peer_is_us(f->hostfd))
+		return (0);
+	/* Another process of the host has taken the name in between. */
+	(void)host_shutdown(f->hostfd, 2);
+	return (ECONNREFUSED);
+}
+
+/* AF_UNSPEC: a datagram socket has no peer any more. */
+static int
+connect_away(struct file *f, struct socket *so, const struct host_sockaddr *sa)
+{
+	int error = unix_unpair(f, so);
+
+	return (error != 0 ? error : host_connect(f->hostfd, sa));
+}
+
 static int
 connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
     const struct vfs_ctx *ctx)
 {
-	struct host_sockaddr host, name = {0};
+	struct host_sockaddr name = {0};
 	struct sock_cred cred = {0};
 	bool away = sa->len >= sizeof(sa->family) && sa->family == 0 &&
 		    so->type == LX_SOCK_DGRAM;
 	int error;
 
-	if (away) {
-		error = unix_unpair(f, so);
-		if (error == 0)
-			error = host_connect(f->hostfd, sa);
-	} else {
-		error = unix_resolve(so, sa, ctx, &host, &name, &cred);
-		if (error == 0)
-			error = unix_unpair(f, so);
-		if (error == 0)
-			error = unix_host_bind(f, so, ctx);
-		if (error == 0)
-			error = connect_host(f, &host, &ctx->waiter);
-		/* A stranger may have taken the name in between. */
-		if (error == 0 && so->type != LX_SOCK_DGRAM &&
-		    !peer_is_us(f->hostfd)) {
-			(void)host_shutdown(f->hostfd, 2);
-			error = ECONNREFUSED;
-		}
-	}
+	error = away ? connect_away(f, so, sa)
+		     : connect_named(f, so, sa, ctx, &name, &cred);
 	if (error != 0)
 		return (error);
 	kmutex_lock(&so->vfs->sockets->lock);
@@ -415,7 +444,7 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	return (0);
 }
 
-/* Until the connection stands or has failed. */
+/* Connect, and wait until the connection stands or has failed. */
 static int
 connect_inet(
     struct file *f, const struct host_sockaddr *sa, const struct vfs_ctx *ctx)
@@ -426,7 +455,7 @@ connect_inet(
 	bool waited = false;
 	int error;
 
-	/* Asking again gives the outcome, and makes room for another try. */
+	/* Another connect() returns the outcome, and clears a failure. */
 	for (;;) {
 		error = host_connect(f->hostfd, sa);
 		if (error == EISCONN && waited)
@@ -453,8 +482,8 @@ sock_connect(
 			    : connect_inet(f, sa, ctx));
 }
 
-/* Connections of other processes of the host may come without end: check for
- * signals now and then, or report that none of ours is there. */
+/* Strangers may connect without end: at every 16th check for signals, or report
+ * EAGAIN when the caller must not wait. */
 static int
 stranger_pause(unsigned n, bool wait, const struct vfs_waiter *waiter)
 {
@@ -551,7 +580,7 @@ needs_parcel(const struct socket *so, const struct sock_msg *m)
 		    atomic_load(&so->vfs->sockets->passcred_used)));
 }
 
-/* Send what is left of the uio, or some of it.  *done. */
+/* Send what is left of the uio, or some of it: *done bytes. */
 static int
 send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
     int flags, uint64_t deadline, const struct vfs_waiter *waiter, size_t *done)
@@ -574,7 +603,7 @@ send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 	}
 }
 
-/* The first piece with its control records, the others without. */
+/* Send all of the uio: the first piece with the control records. */
 static int
 send_all(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
     int flags, const struct vfs_waiter *waiter)
@@ -610,7 +639,7 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 	const struct host_sockaddr *to = NULL;
 	int error;
 
-	/* Linux takes no notice of an address there. */
+	/* Linux ignores the address of a SOCK_SEQPACKET message. */
 	if (so->type == LX_SOCK_SEQPACKET)
 		m->addr.len = 0;
 	if (m->addr.len != 0) {
@@ -640,7 +669,7 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 	error = send_all(f, m, to, flags, waiter);
 	m->control = NULL;
 	if (p != NULL) {
-		/* A stream takes nothing along with no bytes. */
+		/* A stream sends no control records without bytes. */
 		if (error != 0 || (m->done == 0 && !sock_is_record(so)))
 			parcel_unmake(so->vfs, p);
 		(void)host_close(rec.fd);
@@ -665,7 +694,7 @@ sock_send(struct file *f, struct sock_msg *m, int flags,
 
 /* ---- receiving ---- */
 
-/* Room for what the host says of a UNIX message. */
+/* Room for the control records that the host adds to a UNIX message. */
 struct host_records {
 	struct carrier_record rights;
 	struct {
@@ -675,7 +704,7 @@ struct host_records {
 	uint8_t spare[32];
 };
 
-/* The carrier and the sending process of the host's records, or -1. */
+/* Find the carrier and the sending process in the host's records, or -1. */
 static void
 records_parse(const void *rec, size_t len, int *carrier, int *pid)
 {
@@ -706,7 +735,7 @@ records_parse(const void *rec, size_t len, int *carrier, int *pid)
 	}
 }
 
-/* Take a datagram of another process of the host off the queue. */
+/* Remove a datagram of a stranger from the queue. */
 static void
 drop_message(struct file *f)
 {
@@ -745,12 +774,12 @@ received_unix(struct socket *so, struct sock_msg *m, int carrier, bool peek,
 	if (carrier < 0)
 		return (0);
 	error = parcel_open(so->vfs, carrier, peek, m);
-	if (error != 0) /* the bytes are there all the same */
+	if (error != 0) /* the bytes have arrived, the files have not */
 		m->flags |= LX_MSG_CTRUNC;
 	return (0);
 }
 
-/* EAGAIN: nothing, or nothing that is for the guest (*again). */
+/* EAGAIN: there is no message, or (*again) a stranger's was dropped. */
 static int
 recv_unix(struct file *f, struct sock_msg *m, int flags, bool *again)
 {
@@ -769,7 +798,7 @@ recv_unix(struct file *f, struct sock_msg *m, int flags, bool *again)
 	if (error != 0)
 		return (error);
 	records_parse(&rec, hm.controllen, &carrier, &pid);
-	/* Without any sender it is no message: the end after a shutdown. */
+	/* No sender: this is no message but the end after a shutdown. */
 	if (so->type == LX_SOCK_DGRAM && atomic_load(&so->reachable) &&
 	    pid >= 0 && pid != host_getpid()) {
 		if (carrier >= 0)
@@ -831,7 +860,7 @@ sock_recv(struct file *f, struct sock_msg *m, int flags,
 				return (error);
 			continue;
 		}
-		/* Shut down: the end, where the call would have waited. */
+		/* After a shutdown a read that would wait is at the end. */
 		if (sock_is_record(so) &&
 		    (hostfd_ready(f->hostfd, LX_POLLRDHUP) & LX_POLLRDHUP) !=
 			0) {
@@ -846,7 +875,7 @@ sock_recv(struct file *f, struct sock_msg *m, int flags,
 
 /* ---- as a file ---- */
 
-/* A message without flags; files that come with it are closed. */
+/* read and write: a message without flags; files in it are closed. */
 static int
 socket_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * What the files of this folder share: the table of sockets of one
- * vfs, names of UNIX sockets, and parcels.
+ * Shared by the files of this folder: the table of sockets of one vfs, names of
+ * UNIX sockets, and parcels.
  */
 #ifndef VFS_SOCKET_SOCKET_INT_H
 #define VFS_SOCKET_SOCKET_INT_H
@@ -41,34 +41,37 @@ void sock_table_destroy(struct vfs *);
 /* sock_unix.c */
 int unix_bind(struct file *, struct socket *, const struct host_sockaddr *,
     const struct vfs_ctx *);
-/* Where to send what is for `to`: its name at the host, and what the guest
- * calls it.  ECONNREFUSED, errors of lookup. */
+/* The socket that the guest calls `to`: its name at the host, its name for
+ * guests and the ids of its owner.  ECONNREFUSED, EPROTOTYPE, errors of lookup.
+ */
 int unix_resolve(struct socket *, const struct host_sockaddr *to,
     const struct vfs_ctx *, struct host_sockaddr *host,
     struct host_sockaddr *name, struct sock_cred *);
-/* Bind it to a name at the host, which carries the ids of the caller. */
+/* Bind it to a name at the host that contains the ids of the caller. */
 int unix_host_bind(struct file *, struct socket *, const struct vfs_ctx *);
 /* A datagram socket of a pair leaves the pair.  Until then it receives only
- * from the other one, even if other sockets know its name. */
+ * from its peer, even if other sockets know its name. */
 int unix_unpair(struct file *, struct socket *);
-/* Id and ids of the owner of a name at the host.  False: not one of ours. */
+/* The id of a socket and the ids of its owner, from its name at the host.
+ * False: this kernel did not make the name. */
 bool unix_host_parse(const struct vfs *, const struct host_sockaddr *,
     uint64_t *id, struct sock_cred *);
 /* The guest's name for socket `id`; unnamed if it is closed or has none. */
 void unix_name_of(struct vfs *, uint64_t id, struct host_sockaddr *);
-/* It is being closed. */
+/* Remove the name of a socket that is being closed. */
 void unix_unbind(struct socket *);
 
 /* sock_rights.c */
 struct sock_parcel;
-/* Files and a sender for one message; *carrier is to be sent with it, and to
- * be closed then. */
+/* Make a parcel: files and a sender for one message.  The caller sends *carrier
+ * with the message and closes it then. */
 int parcel_make(struct vfs *, struct file **files, int nfiles,
     const struct sock_cred *, struct sock_parcel **, int *carrier);
-/* It was not sent. */
+/* Free a parcel that was not sent. */
 void parcel_unmake(struct vfs *, struct sock_parcel *);
-/* A carrier has come: what it stands for; peek leaves it there.  The carrier
- * is closed.  ENOMEM, EBADMSG (not one of ours). */
+/* Deliver the parcel of a received carrier into the message; with peek the
+ * parcel stays.  The carrier is closed.  ENOMEM, EBADMSG (this kernel did not
+ * make the carrier). */
 int parcel_open(struct vfs *, int carrier, bool peek, struct sock_msg *);
 /* Free the parcels that can no longer be received. */
 void parcel_collect(struct vfs *);
