@@ -5,45 +5,45 @@
  * hostfs: a directory of the host as a file system of the guest.
  *
  * Purpose.  The root of a guest is a tree of the host, usually read-only.
- * hostfs gives each of its files one vnode, whatever names lead to it and
- * whatever happens to those names meanwhile.
+ * hostfs gives each of its files one vnode, independent of the names that the
+ * file has and of changes of those names.
  *
  * Concepts.  A vnode holds its file by an O_PATH descriptor, which was opened
  * by a single name relative to the descriptor of the directory, with
- * O_NOFOLLOW.  No path of more than one component, no "..", and no link ever
- * goes to the host, so the host cannot be made to resolve anything outside of
- * the tree: not by links, not by renames during a lookup, not by its own
- * magic links, whose text is all we look at.  What is read and written goes
- * through descriptors that are made from the O_PATH one when first needed.
+ * O_NOFOLLOW.  The host is never asked to resolve a path of more than one
+ * component, a ".." or a link.  So nothing makes it resolve a name outside of
+ * the tree: no link, no rename during a lookup and no magic link of the host,
+ * of which only the text is read.  Reads and writes go through descriptors
+ * that are made from the O_PATH descriptor when first needed.
  *
  *	vnode -> node -> fd (O_PATH) ------+
  *	           |---> rfd (O_RDONLY) ---+--> inode of the host
  *	           '---> wfd (O_WRONLY) ---'
  *
- * Devices, sockets and block devices of the host are only names here: they
- * cannot be opened.  devfs has the devices a guest may use.  Fifos work in
- * mounts that may be written; in the others they would be a way to talk to
- * processes of the host.
+ * Devices and sockets of the host cannot be opened: they are only names here.
+ * devfs has the devices that a guest may use.  Fifos work in mounts that may be
+ * written; in a read-only mount a guest could use them to talk to processes of
+ * the host.
  *
  * Identity.  The vnode is hashed by (dev, ino) of the host, which is unique
- * as long as our descriptor keeps the inode alive.  Not all hosts keep that
- * promise (network and user space file systems), so a hit must also agree in
- * type and in time of birth, or, where there is none, still have a link.
+ * as long as the vnode's descriptor keeps the inode alive.  Network and user
+ * space file systems may give the number away earlier, so a hit must also agree
+ * in type and in time of birth, or, where there is none, still have a link.
  *
  * Keeping pages.  A regular file with resident pages stays hashed after its
  * last use (inactive).  Its dirty pages are written first, and size, mtime
  * and ctime are noted; when the vnode is found again and they differ, the
- * file was changed on the host and the pages are dropped.  While nothing is
- * written by guests they are those of the time when the vnode was made, so that
- * a change during its use is seen, too.
+ * file was changed on the host and the pages are dropped.  While guests write
+ * nothing, the noted values are those of the time when the vnode was made, so
+ * that a change during its use is seen, too.
  *
  * Locking and lifetime.  rfd and wfd are set once under the vnode's lock and
  * live until reclaim.  The O_PATH descriptor is immutable.  Directories are
  * read under the vnode's lock because their descriptor has one offset.
  *
- * Guarantees.  Nothing is changed on the host through a mount with
- * VMNT_RDONLY, whatever the layers above ask for.  Numbers of devices and
- * inodes are those of the host.
+ * Guarantees.  No call changes the host through a mount with VMNT_RDONLY:
+ * hostfs checks that itself.  Numbers of devices and inodes are those of the
+ * host.
  *
  * Limits.  A vnode costs one to three descriptors.  Owner and mode bits are
  * the host's; set-id and ownership by other users need a privileged host
@@ -100,7 +100,7 @@ hostfs_same(const struct vnode *vp, const struct host_stat *st)
 	    host_fstat(n->fd, &own) == 0 && (own.nlink > 0 || st->nlink == 0));
 }
 
-/* Is the file another one than it was?  Vnode locked. */
+/* Has the file changed since it was stamped?  Vnode locked. */
 static bool
 hostfs_changed(const struct hostfs_node *n, const struct host_stat *st)
 {
@@ -116,8 +116,8 @@ hostfs_stamp(struct hostfs_node *n, const struct host_stat *st)
 	n->ctime = st->ctime_ns;
 }
 
-/* Are its pages still those of the file?  `always`: the stamp tells, although
- * the vnode was in use: nothing was written through this mount. */
+/* Drop the pages if the file has changed on the host.  `always`: compare the
+ * stamp although the vnode was in use, because guests have written nothing. */
 static void
 hostfs_refresh(struct vnode *vp, const struct host_stat *st, bool always)
 {
@@ -168,9 +168,8 @@ hostfs_inactive(struct vnode *vp)
 		return (false);
 	if (host_fstat(n->fd, &st) != 0 || st.nlink == 0)
 		return (false);
-	/* What we have not written has the stamp of its first use: if the file
-	 * has changed since, it is unknown which of the pages are the old ones.
-	 */
+	/* A file that guests have not written has the stamp of its first use.
+	 * If it has changed since, some pages may be old: keep none. */
 	kmutex_lock(&vp->lock);
 	keep = atomic_exchange(&n->written, false) || !hostfs_changed(n, &st);
 	hostfs_stamp(n, &st);
@@ -179,7 +178,7 @@ hostfs_inactive(struct vnode *vp)
 	return (keep);
 }
 
-/* An unhashed vnode for fd; fd stays the caller's on failure. */
+/* Make a vnode for fd, not hashed yet; the caller keeps fd on failure. */
 static int
 hostfs_vnode_create(
     struct vmount *mp, int fd, const struct host_stat *st, struct vnode **vpp)
@@ -210,7 +209,7 @@ hostfs_vnode_create(
 }
 
 /*
- * The vnode of the file that fd has.
+ * The vnode of the file that fd is a descriptor of.
  * - No locks held.  fd is consumed in any case.
  */
 int
@@ -222,10 +221,10 @@ hostfs_vget(struct vmount *mp, int fd, struct vnode **vpp)
 	int error;
 
 	error = host_fstat(fd, &st);
-	vp = error == 0 ? vnode_hash_get(mp, st.dev, st.ino, &idle) : NULL;
-	while (error == 0) {
-		if (vp != NULL && hostfs_same(vp, &st))
-			break;
+	if (error != 0)
+		goto fail;
+	vp = vnode_hash_get(mp, st.dev, st.ino, &idle);
+	while (vp == NULL || !hostfs_same(vp, &st)) {
 		if (vp != NULL) { /* the number was given to another file */
 			vnode_hash_remove(vp);
 			vrele(vp);
@@ -233,7 +232,7 @@ hostfs_vget(struct vmount *mp, int fd, struct vnode **vpp)
 		if (mine == NULL) {
 			error = hostfs_vnode_create(mp, fd, &st, &mine);
 			if (error != 0)
-				break;
+				goto fail;
 			fd = -1;
 		}
 		vp = vnode_hash_insert(mine);
@@ -241,17 +240,18 @@ hostfs_vget(struct vmount *mp, int fd, struct vnode **vpp)
 			*vpp = mine;
 			return (0);
 		}
-		idle = true; /* perhaps; what is not stamped is not stale */
+		idle = true; /* perhaps: only a stamped vnode can be stale */
 	}
 	vrele(mine);
 	if (fd >= 0)
 		(void)host_close(fd);
-	if (error != 0)
-		return (error);
 	if (idle)
 		hostfs_refresh(vp, &st, false);
 	*vpp = vp;
 	return (0);
+fail:
+	(void)host_close(fd);
+	return (error);
 }
 
 static int
@@ -272,11 +272,11 @@ static int
 hostfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 {
 	struct hostfs_node *n = hostfs_node(vp);
-	int fd, error = 0;
+	int fd, error;
 
 	if (hostfs_rdonly(vp))
 		return (EROFS);
-	/* What comes with a descriptor: see hostfs_inherit.c. */
+	/* The rights of an inherited descriptor: see hostfs_inherit.c. */
 	if (hostfs_inherited(vp) &&
 	    (atomic_load(&n->wfd) < 0 ||
 		(what & (VA_UID | VA_GID | VA_MODE)) != 0))
@@ -286,20 +286,29 @@ hostfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 		if (vp->type != VREG)
 			return (vp->type == VDIR ? EISDIR : EINVAL);
 		error = hostfs_wfd(vp, &fd);
-		if (error == 0)
-			error = host_ftruncate(fd, va->size);
+		if (error != 0)
+			return (error);
+		error = host_ftruncate(fd, va->size);
+		if (error != 0)
+			return (error);
 	}
-	if (error == 0 && (what & (VA_UID | VA_GID)) != 0)
+	if ((what & (VA_UID | VA_GID)) != 0) {
 		error = host_fchown(n->fd,
 		    (what & VA_UID) != 0 ? va->uid : UINT32_MAX,
 		    (what & VA_GID) != 0 ? va->gid : UINT32_MAX);
-	if (error == 0 && (what & VA_MODE) != 0)
+		if (error != 0)
+			return (error);
+	}
+	if ((what & VA_MODE) != 0) {
 		error = host_fchmod(n->fd, va->mode & VS_PERM);
-	if (error == 0 && (what & (VA_ATIME | VA_MTIME)) != 0)
-		error = host_futimens(n->fd,
-		    (what & VA_ATIME) != 0 ? va->atime : HOST_TIME_OMIT,
-		    (what & VA_MTIME) != 0 ? va->mtime : HOST_TIME_OMIT);
-	return (error);
+		if (error != 0)
+			return (error);
+	}
+	if ((what & (VA_ATIME | VA_MTIME)) == 0)
+		return (0);
+	return (host_futimens(n->fd,
+	    (what & VA_ATIME) != 0 ? va->atime : HOST_TIME_OMIT,
+	    (what & VA_MTIME) != 0 ? va->mtime : HOST_TIME_OMIT));
 }
 
 static int
@@ -400,13 +409,16 @@ hostfs_mount_create(
 		return (error);
 	}
 	error = hostfs_vget(mp, fd, &mp->root);
-	if (error == 0 && mp->root->type != VDIR && mp->root->type != VREG)
+	if (error != 0)
+		goto fail;
+	if (mp->root->type != VDIR && mp->root->type != VREG) {
 		error = EINVAL;
-	if (error != 0) {
-		vmount_destroy(mp);
-		return (error);
+		goto fail;
 	}
 	mp->root->flags |= VN_ROOT;
 	*mpp = mp;
 	return (0);
+fail:
+	vmount_destroy(mp);
+	return (error);
 }

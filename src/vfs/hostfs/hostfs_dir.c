@@ -5,14 +5,14 @@
  * hostfs: names.
  *
  * Every call names one component relative to the O_PATH descriptor of its
- * directory, so that it acts in that very directory whatever has become of
- * the directory's path.  The host's calls are atomic; there is nothing to
- * lock here but the offset of a directory's descriptor.
+ * directory, so that it acts in that directory even if the directory was
+ * renamed or removed.  The host's calls are atomic; only the offset of a
+ * directory's descriptor needs a lock.
  *
- * What was just made is opened by O_PATH | O_NOFOLLOW before its mode and
- * owner are set, since calls by name could be led to another file by a link
- * put in its place.  The mode mask of this process may have taken bits that
- * the guest's did not, so the mode is set again when it differs.
+ * A new file is opened by O_PATH | O_NOFOLLOW before its mode and owner are
+ * set, because a call by name would follow a link that another process put in
+ * its place.  The umask of this process may have cleared bits that the guest's
+ * umask allows, so the mode is set again when it differs.
  *
  * Limits: device nodes cannot be made.
  */
@@ -118,7 +118,7 @@ hostfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 
 /* ---- making ---- */
 
-/* Give what was just made (fd may be O_PATH) its mode and owner. */
+/* Give a new file its mode and owner; fd may be O_PATH. */
 static int
 made_attr(struct vnode *dvp, int fd, uint32_t mode, const struct vfs_ctx *ctx)
 {
@@ -127,22 +127,22 @@ made_attr(struct vnode *dvp, int fd, uint32_t mode, const struct vfs_ctx *ctx)
 	int error;
 
 	error = host_fstat(fd, &st);
-	if (error == 0 && hm->chown &&
-	    (ctx->uid != hm->uid || ctx->gid != hm->gid)) {
+	if (error != 0)
+		return (error);
+	if (hm->chown && (ctx->uid != hm->uid || ctx->gid != hm->gid)) {
 		/* A set-gid directory has chosen the group. */
 		error = host_fchown(
 		    fd, ctx->uid, st.gid == hm->gid ? ctx->gid : UINT32_MAX);
-		if (error == EPERM || error == EINVAL)
-			error = 0; /* root without CAP_CHOWN, or no such id */
+		/* EPERM: root without CAP_CHOWN.  EINVAL: no such id. */
+		if (error != 0 && error != EPERM && error != EINVAL)
+			return (error);
 	}
-	if (error == 0 && vtype_of_mode(st.mode) != VLNK &&
-	    (st.mode & 0777) != (mode & 0777))
-		error =
-		    host_fchmod(fd, (mode & VS_PERM) | (st.mode & LX_S_ISGID));
-	return (error);
+	if (vtype_of_mode(st.mode) == VLNK || (st.mode & 0777) == (mode & 0777))
+		return (0);
+	return (host_fchmod(fd, (mode & VS_PERM) | (st.mode & LX_S_ISGID)));
 }
 
-/* The same by name, for what was made by name; on failure it is removed. */
+/* The same by name; on failure the new file is removed. */
 static int
 made_name(struct vnode *dvp, const char *name, uint32_t mode,
     const struct vfs_ctx *ctx)
@@ -153,7 +153,7 @@ made_name(struct vnode *dvp, const char *name, uint32_t mode,
 	error = host_openat(dfd, name, O_PATH | O_NOFOLLOW, 0, &fd);
 	if (error != 0)
 		return (error == ENOENT ? 0 : error);
-	/* Something else may be there by now: then that is not ours. */
+	/* Another process may have put another file there: leave that alone. */
 	error = host_fstat(fd, &st);
 	if (error == 0 && vtype_of_mode(st.mode) == vtype_of_mode(mode)) {
 		error = made_attr(dvp, fd, mode, ctx);
@@ -165,7 +165,7 @@ made_name(struct vnode *dvp, const char *name, uint32_t mode,
 	return (error);
 }
 
-/* The vnode of a new file; its descriptor fd becomes rfd and wfd. */
+/* Make the vnode of a new file; its descriptor fd becomes rfd and wfd. */
 static int
 create_vnode(struct vnode *dvp, int fd, struct vnode **vpp)
 {
@@ -174,8 +174,9 @@ create_vnode(struct vnode *dvp, int fd, struct vnode **vpp)
 	int pfd, error;
 
 	error = host_reopen(fd, O_PATH, &pfd);
-	if (error == 0)
-		error = hostfs_vget(dvp->mount, pfd, &vp);
+	if (error != 0)
+		return (error);
+	error = hostfs_vget(dvp->mount, pfd, &vp);
 	if (error != 0)
 		return (error);
 	n = hostfs_node(vp);
@@ -206,12 +207,15 @@ hostfs_create(struct vnode *dvp, const char *name, uint32_t mode,
 	if (error != 0)
 		return (error);
 	error = made_attr(dvp, fd, mode, ctx);
-	if (error == 0)
-		error = create_vnode(dvp, fd, vpp);
-	if (error != 0) {
-		(void)host_close(fd);
-		(void)host_unlinkat(dfd, name, 0);
-	}
+	if (error != 0)
+		goto fail;
+	error = create_vnode(dvp, fd, vpp);
+	if (error != 0)
+		goto fail;
+	return (0);
+fail:
+	(void)host_close(fd);
+	(void)host_unlinkat(dfd, name, 0);
 	return (error);
 }
 

@@ -17,45 +17,45 @@
  *
  * A transfer at the file's own offset must use and move the offset of the
  * host, as one step.  In `(read x; vmspace run -- cat; cat) < file` each
- * command goes on where the one before it stopped.  Standard output and
+ * command continues where the previous command stopped.  Standard output and
  * standard error of `> log 2>&1` are two descriptors of one description, and
- * neither may overwrite the other.  And with `>> log` every write goes to the
- * end that the file has at that moment, which only the host knows.  So these
- * transfers are read and write calls of the host on the inherited descriptor
- * itself, and seeking is a seek of the host.  F_SETFL passes O_APPEND on to
- * the host, because the flag belongs to the description, too.
+ * neither may overwrite the output of the other.  With `>> log` every write
+ * goes to the end that the file has at that moment, which only the host knows.
+ * So these transfers are read and write calls of the host on the inherited
+ * descriptor itself, and seeking is a seek of the host.  F_SETFL passes
+ * O_APPEND on to the host, because the flag belongs to the description, too.
  *
  * Transfers at an offset (pread, sendfile, page faults) use the vnode's own
- * descriptors, but for writes with O_APPEND, which the host appends.
+ * descriptors, except for writes with O_APPEND, which the host appends.
  *
  * Pages.  While the file has a vm object (it is or was mapped), pages of it
- * may be newer than the host's file or have to follow it (vnode_io.c), and
- * that needs to know where a transfer goes.  Then the offset is read, the
- * transfer is made there through vn_read() or vn_write(), and the offset is
- * set.  If the object is made while a write of the host is under way, its
+ * may be newer than the host's file or must be updated after a write
+ * (vnode_io.c), which needs the offset of the transfer.  So the offset is read,
+ * the transfer is made there through vn_read() or vn_write(), and the offset
+ * is set.  If the object is made while a write of the host is under way, its
  * pages may be older than what was written: they are dropped.
  *
- * Rights.  The kernel has got the right to read or write the bytes, not the
- * file: there is no chmod or chown, and times and size change only by a
- * descriptor for writing.  A file that is opened again by /proc/PID/fd/N is
- * opened for what some inherited descriptor of it allows, which is kept as
+ * Rights.  A descriptor gives the right to read or write the bytes, not to
+ * change the file: there is no chmod or chown, and times and size change only
+ * by a descriptor for writing.  A file that is opened again by /proc/PID/fd/N
+ * is opened with the rights of its inherited descriptors, which are kept as
  * long as the file is in use.
  *
  * An inherited directory is the root of a read-only mount of its own, from
  * which no lookup leads out.
  *
- * Locking.  vfs->mount_lock protects the list of these mounts.  Everything
- * else is as in hostfs.c and vnode_io.c.
+ * Locking.  vfs->mount_lock protects the list of these mounts.  All other
+ * locks are as in hostfs.c and vnode_io.c.
  *
- * Limits.  Where the host does not let us open the file again for writing (the
- * kernel has confined itself), pages that become dirty while the description
- * has O_APPEND cannot be written: the host would append them.
+ * Limits.  Where the host does not let this process open the file again for
+ * writing (the kernel has confined itself), pages that become dirty while the
+ * description has O_APPEND cannot be written: the host would append them.
  * While the file has an object, a transfer at the file's own offset
  * is one step against threads that use the same file, but not against
  * processes outside and not against another inherited descriptor of the same
  * description.  Locks exclude only guests.  A file that also has a name in
- * the guest's tree has another vnode there: bytes agree, pages that are mapped
- * and locks do not.
+ * the guest's tree has another vnode there: reads and writes agree, but mapped
+ * pages and locks of the two vnodes are separate.
  */
 #include "vfs/hostfs/hostfs_int.h"
 
@@ -82,7 +82,7 @@ file_flags(const struct file *f)
 
 /* ---- transfers ---- */
 
-/* By the host alone: no page of the file is resident. */
+/* Transfer by the host alone: no page of the file is resident. */
 static int
 move_host(struct file *f, struct uio *uio)
 {
@@ -101,7 +101,7 @@ move_host(struct file *f, struct uio *uio)
 	return (error);
 }
 
-/* Through the pages, at the offset of the host's description. */
+/* Transfer through the pages, at the offset of the host's description. */
 static int
 move_paged(struct file *f, struct uio *uio)
 {
@@ -110,12 +110,14 @@ move_paged(struct file *f, struct uio *uio)
 
 	file_offset_lock(f);
 	error = host_lseek(f->hostfd, 0, SEEK_CUR, &uio->off);
-	if (error == 0)
-		error = uio->write ? vn_write(f->vp, uio, file_flags(f))
-				   : vn_read(f->vp, uio, file_flags(f));
-	if (error == 0)
-		error =
-		    host_lseek(f->hostfd, (int64_t)uio->off, SEEK_SET, &end);
+	if (error != 0)
+		goto out;
+	error = uio->write ? vn_write(f->vp, uio, file_flags(f))
+			   : vn_read(f->vp, uio, file_flags(f));
+	if (error != 0)
+		goto out;
+	error = host_lseek(f->hostfd, (int64_t)uio->off, SEEK_SET, &end);
+out:
 	file_offset_unlock(f);
 	return (error);
 }
@@ -161,7 +163,8 @@ inherited_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 	return (host_lseek(f->hostfd, off, whence, res));
 }
 
-/* Pages that are dirty must be written while they still can: see Limits. */
+/* Dirty pages are written before O_APPEND is set, because they may not be
+ * writable afterwards (see Limits). */
 static int
 inherited_setfl(struct file *f, int flags)
 {
@@ -198,7 +201,7 @@ static const struct fileops inherited_fileops = {
 
 /* ---- mounts ---- */
 
-/* The mount of inherited regular files (root NULL), or of that directory. */
+/* Find the mount of inherited regular files (root NULL) or of a directory. */
 static struct vmount *
 mount_find(struct vfs *vfs, const struct host_stat *root)
 {
@@ -214,7 +217,7 @@ mount_find(struct vfs *vfs, const struct host_stat *root)
 	return (mp);
 }
 
-/* A new one; pfd: the directory (O_PATH), which passes in any case. */
+/* Make such a mount; pfd (the directory, O_PATH) passes in any case. */
 static int
 mount_make(struct vfs *vfs, bool dir, int pfd, struct vmount **mpp)
 {
@@ -239,13 +242,13 @@ mount_make(struct vfs *vfs, bool dir, int pfd, struct vmount **mpp)
 	return (0);
 }
 
-/* As mount_find(), and make it if there is none.  fd has the directory. */
+/* Find or make such a mount.  fd is a descriptor of the directory. */
 static int
 mount_get(
     struct vfs *vfs, const struct host_stat *root, int fd, struct vmount **mpp)
 {
-	struct vmount *mp, *mine = NULL;
-	int pfd = -1, error = 0;
+	struct vmount *mp, *mine;
+	int pfd = -1, error;
 
 	kmutex_lock(&vfs->mount_lock);
 	mp = mount_find(vfs, root);
@@ -254,10 +257,12 @@ mount_get(
 		*mpp = mp;
 		return (0);
 	}
-	if (root != NULL)
+	if (root != NULL) {
 		error = host_reopen(fd, O_PATH, &pfd);
-	if (error == 0)
-		error = mount_make(vfs, root != NULL, pfd, &mine);
+		if (error != 0)
+			return (error);
+	}
+	error = mount_make(vfs, root != NULL, pfd, &mine);
 	if (error != 0)
 		return (error);
 	kmutex_lock(&vfs->mount_lock);
@@ -291,32 +296,33 @@ slot_set(struct vnode *vp, _Atomic(int) *slot, int fd)
 }
 
 /*
- * What fd (open with `flags`) may do, its file may do.
- * - Pages are written at their place, and O_APPEND of the inherited description
- *   would append them.  So the descriptor for writing gets a description of its
- *   own, if the host lets us open the file again.
+ * Add the rights of fd (open with `flags`) to its file.
+ * - Pages are written at their offset, and O_APPEND of the inherited
+ * description would append them.  So the descriptor for writing gets a
+ * description of its own, if the host lets this process open the file again.
  */
 static int
 node_rights(struct vnode *vp, int fd, int flags)
 {
 	struct hostfs_node *n = hostfs_node(vp);
-	int own, error = 0;
+	int own, error;
 
 	if ((flags & O_ACCMODE) != O_WRONLY && atomic_load(&n->rfd) < 0) {
 		error = host_dup(fd, &own);
-		if (error == 0)
-			slot_set(vp, &n->rfd, own);
+		if (error != 0)
+			return (error);
+		slot_set(vp, &n->rfd, own);
 	}
-	if (error != 0 || (flags & O_ACCMODE) == O_RDONLY ||
-	    atomic_load(&n->wfd) >= 0)
-		return (error);
+	if ((flags & O_ACCMODE) == O_RDONLY || atomic_load(&n->wfd) >= 0)
+		return (0);
 	if (host_reopen(fd, O_WRONLY, &own) != 0) {
 		error = host_dup(fd, &own);
+		if (error != 0)
+			return (error);
 		atomic_store(&n->wshared, true);
 	}
-	if (error == 0)
-		slot_set(vp, &n->wfd, own);
-	return (error);
+	slot_set(vp, &n->wfd, own);
+	return (0);
 }
 
 static int
@@ -345,18 +351,23 @@ inherit_file(struct vfs *vfs, int fd, int flags, struct file **out)
 	int pfd, error;
 
 	error = mount_get(vfs, NULL, -1, &mp);
-	if (error == 0)
-		error = host_reopen(fd, O_PATH, &pfd);
-	if (error == 0)
-		error = hostfs_vget(mp, pfd, &vp);
+	if (error != 0)
+		return (error);
+	error = host_reopen(fd, O_PATH, &pfd);
+	if (error != 0)
+		return (error);
+	error = hostfs_vget(mp, pfd, &vp);
 	if (error != 0)
 		return (error);
 	error = node_rights(vp, fd, flags);
-	if (error == 0)
-		error = file_create(
-		    vfs, &inherited_fileops, vp, flags, fd, NULL, out);
 	if (error != 0)
-		vrele(vp);
+		goto fail;
+	error = file_create(vfs, &inherited_fileops, vp, flags, fd, NULL, out);
+	if (error != 0)
+		goto fail;
+	return (0);
+fail:
+	vrele(vp);
 	return (error);
 }
 

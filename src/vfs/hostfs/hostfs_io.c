@@ -4,16 +4,15 @@
 /*
  * hostfs: opening, reading and writing.
  *
- * Descriptors for I/O are made from the O_PATH one when first needed and are
- * shared by all who have the file open; transfers say their offset, so they
- * need no lock.  vops->open makes them early, so that what the host does not
- * allow is an error of open and not of a later read or page fault.
+ * Descriptors for I/O are made from the O_PATH descriptor when first needed and
+ * are shared by all open files of the vnode; transfers name their offset, so
+ * they need no lock.  vops->open makes them early, so that a refusal of the
+ * host is an error of open and not of a later read or page fault.
  *
- * Fifos keep the host's file, one host descriptor for each open.  The host's
- * blocking open cannot be interrupted, so ends are opened O_NONBLOCK and an
- * open waits in steps of FIFO_STEP until the other side is there: a writer
- * until the host gives it an end, a reader until a guest has opened the other
- * one or there is something to read.
+ * Each open of a fifo has a host descriptor of its own.  The host's blocking
+ * open cannot be interrupted, so ends are opened O_NONBLOCK and an open waits
+ * in steps of FIFO_STEP: a writer until the host's open succeeds, a reader
+ * until a guest has opened the fifo for writing or there are bytes to read.
  *
  * Limits: a blocking open of a fifo for reading does not notice a process of
  * the host that has opened it for writing until that process writes.
@@ -34,28 +33,40 @@
 #define HOSTFS_IOV 1024             /* pieces a host call takes */
 #define FIFO_STEP UINT64_C(5000000) /* ns */
 
-/* Make *slot from the O_PATH descriptor if it is not there yet. */
+/* Vnode locked.  Fill *slot from the O_PATH descriptor unless it is filled. */
+static int
+io_fd_locked(struct vnode *vp, _Atomic(int) *slot, int flags)
+{
+	int fd, error;
+
+	if (atomic_load_explicit(slot, memory_order_relaxed) >= 0)
+		return (0);
+	if (hostfs_inherited(vp))
+		return (EACCES);
+	error = host_reopen(
+	    hostfs_node(vp)->fd, flags | O_NOCTTY | O_NONBLOCK, &fd);
+	if (error == 0)
+		atomic_store_explicit(slot, fd, memory_order_release);
+	return (error);
+}
+
+/* The descriptor of *slot, made now if need be. */
 static int
 hostfs_io_fd(struct vnode *vp, _Atomic(int) *slot, int flags, int *fdp)
 {
-	int fd, error = 0;
+	int fd, error;
 
 	fd = atomic_load_explicit(slot, memory_order_acquire);
 	if (fd < 0) {
 		kmutex_lock(&vp->lock);
+		error = io_fd_locked(vp, slot, flags);
 		fd = atomic_load_explicit(slot, memory_order_relaxed);
-		if (fd < 0 && hostfs_inherited(vp))
-			error = EACCES;
-		else if (fd < 0)
-			error = host_reopen(hostfs_node(vp)->fd,
-			    flags | O_NOCTTY | O_NONBLOCK, &fd);
-		if (error == 0)
-			atomic_store_explicit(slot, fd, memory_order_release);
 		kmutex_unlock(&vp->lock);
+		if (error != 0)
+			return (error);
 	}
-	if (error == 0)
-		*fdp = fd;
-	return (error);
+	*fdp = fd;
+	return (0);
 }
 
 int
@@ -85,9 +96,9 @@ hostfs_open(
 	case VREG:
 		if (acc != O_WRONLY)
 			error = hostfs_rfd(vp, &fd);
-		if (error == 0 && acc != O_RDONLY)
-			error = hostfs_wfd(vp, &fd);
-		return (error);
+		if (error != 0 || acc == O_RDONLY)
+			return (error);
+		return (hostfs_wfd(vp, &fd));
 	case VDIR:
 		return (hostfs_rfd(vp, &fd));
 	case VFIFO:
@@ -130,12 +141,11 @@ hostfs_write(struct vnode *vp, struct uio *uio, int flags)
 	if (vp->type != VREG)
 		return (vp->type == VDIR ? EISDIR : EINVAL);
 	error = hostfs_wfd(vp, &fd);
-	if (error == 0 && (flags & O_APPEND) == 0 &&
-	    atomic_load(&hostfs_node(vp)->wshared) &&
-	    host_getfl(fd, &fl) == 0 && (fl & O_APPEND) != 0)
-		error = EACCES; /* the host would append it */
 	if (error != 0)
 		return (error);
+	if ((flags & O_APPEND) == 0 && atomic_load(&hostfs_node(vp)->wshared) &&
+	    host_getfl(fd, &fl) == 0 && (fl & O_APPEND) != 0)
+		return (EACCES); /* the host would append the bytes */
 	error = host_pwritev(fd, uio->iov,
 	    uio->niov < HOSTFS_IOV ? uio->niov : HOSTFS_IOV, uio->off, &done);
 	if (error == 0)
@@ -181,7 +191,7 @@ static const struct fileops fifo_fileops = {
     .name = "fifo",
 };
 
-/* Wait a step for the other side: 0 also when the time is over. */
+/* Wait at most FIFO_STEP for the other side; a timeout is 0, too. */
 static int
 fifo_step(int fd, short events, const struct vfs_ctx *ctx)
 {
