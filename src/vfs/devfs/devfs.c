@@ -6,19 +6,19 @@
  *
  * Concepts.  The tree is one const table, and a list of what the embedder has
  * added (devfs_dev.c).  A vnode's data is a devfs_node,
- * which points to its table entry; directories and devices that others mount
- * on or hold must be one vnode for all, so the mount remembers the live vnode
- * of each entry weakly.  /dev/zero is the exception: each lookup gives a
+ * which points to its table entry.  All lookups of an entry must give the same
+ * vnode, because a mount point is a vnode, so the mount remembers the live
+ * vnode of each entry weakly.  /dev/zero is the exception: each lookup gives a
  * vnode of its own, whose object is the memory that shared mappings of that
  * open file see.  (kern maps VN_ZERO vnodes as anonymous memory and needs the
  * object for nothing else.)
  *
- * Opening a device replaces the operations of the file; nothing ever reads or
- * writes through the vnode.  /dev/tty becomes a file of the caller's pty, or a
- * host stream on a dup of the kernel's terminal.  That terminal is /dev/pts/0,
- * whatever its name on the host; descriptors of it that the guest was given
- * have the attributes of that node (devfs_tty_getattr), so that ttyname(3)
- * finds it. /dev/ptmx and the rest of /dev/pts are in pty.c.
+ * Opening a device replaces the operations of the file; no read or write goes
+ * through the vnode.  /dev/tty becomes a file of the caller's pty, or a host
+ * stream on a dup of the kernel's terminal.  That terminal is always
+ * /dev/pts/0; inherited descriptors of it have the attributes of that node
+ * (devfs_tty_getattr), so that ttyname(3) finds it.  /dev/ptmx and the rest of
+ * /dev/pts are in pty.c.
  *
  * Locking.  dm->lock guards dm->vp[]; a vnode whose refs are 0 is dropped
  * from it by its reclaim, under the same lock.
@@ -55,7 +55,7 @@
 
 #define DEV_TTY VFS_MKDEV(5, 0)
 #define DEV_PTMX VFS_MKDEV(5, 2)
-#define DEV_PTS0 VFS_MKDEV(136, 0) /* /proc says so, too */
+#define DEV_PTS0 VFS_MKDEV(136, 0) /* /proc/PID/stat has it, too */
 #define DEV_MAJOR 240              /* devices of the embedder: local use */
 
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM, DEV_URANDOM };
@@ -106,40 +106,49 @@ devfs_minor(const struct vnode *vp)
 	return (devfs_entry(vp)->rdev & 0xff);
 }
 
+/* A new vnode with its node. */
+static int
+devfs_vnode_create(struct devfs_mount *dm, const struct devfs_entry *e,
+    uint64_t ino, struct vnode **vpp)
+{
+	struct devfs_node *node = calloc(1, sizeof(*node));
+	int error;
+
+	if (node == NULL)
+		return (ENOMEM);
+	node->e = e;
+	error = vnode_create(dm->mp, e->type, &devfs_vops, node, ino, vpp);
+	if (error != 0)
+		free(node);
+	return (error);
+}
+
 /* The vnode of entry number i, with a new ref. */
 static int
 devfs_vget(struct devfs_mount *dm, size_t i, struct vnode **vpp)
 {
 	const struct devfs_entry *e = &devfs_entries[i];
 	bool zero = e->rdev == VFS_MKDEV(1, DEV_ZERO);
-	struct devfs_node *node;
 	struct vnode *vp;
-	int error;
+	int error = 0;
 
 	kmutex_lock(&dm->lock);
 	vp = dm->vp[i];
-	if (!zero && vp != NULL && vnode_tryref(vp)) {
-		kmutex_unlock(&dm->lock);
-		*vpp = vp;
-		return (0);
-	}
-	node = calloc(1, sizeof(*node));
-	error = node == NULL ? ENOMEM
-			     : vnode_create(dm->mp, e->type, &devfs_vops, node,
-				   i + 1, &vp);
-	if (error == 0) {
-		node->e = e;
-		if (zero)
-			vp->flags |= VN_ZERO;
-		else if (e->rdev == DEV_TTY || e->rdev == DEV_PTMX ||
-			 e->rdev == DEV_PTS0)
-			vp->flags |= VN_TTY;
-		dm->vp[i] = vp;
-		*vpp = vp;
-	}
-	kmutex_unlock(&dm->lock);
+	if (!zero && vp != NULL && vnode_tryref(vp))
+		goto found;
+	error = devfs_vnode_create(dm, e, i + 1, &vp);
 	if (error != 0)
-		free(node);
+		goto out;
+	if (zero)
+		vp->flags |= VN_ZERO;
+	else if (e->rdev == DEV_TTY || e->rdev == DEV_PTMX ||
+		 e->rdev == DEV_PTS0)
+		vp->flags |= VN_TTY;
+	dm->vp[i] = vp;
+found:
+	*vpp = vp;
+out:
+	kmutex_unlock(&dm->lock);
 	return (error);
 }
 
@@ -148,7 +157,6 @@ static int
 devfs_vget_dev(
     struct devfs_mount *dm, struct devfs_dev *dev, struct vnode **vpp)
 {
-	struct devfs_node *node;
 	struct vnode *vp;
 	int error;
 
@@ -157,16 +165,10 @@ devfs_vget_dev(
 		*vpp = dev->vp;
 		return (0);
 	}
-	node = calloc(1, sizeof(*node));
-	error = node == NULL ? ENOMEM
-			     : vnode_create(dm->mp, dev->e.type, &devfs_vops,
-				   node, NENTRIES + dev->nr, &vp);
-	if (error != 0) {
-		free(node);
+	error = devfs_vnode_create(dm, &dev->e, NENTRIES + dev->nr, &vp);
+	if (error != 0)
 		return (error);
-	}
-	node->e = &dev->e;
-	node->dev = dev;
+	((struct devfs_node *)vp->data)->dev = dev;
 	dev->vp = vp;
 	*vpp = vp;
 	return (0);
@@ -232,8 +234,8 @@ devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 }
 
 /*
- * The devfs that was mounted last, or NULL.  It stays: mounts go away only
- * with the vfs.
+ * The devfs that was mounted last, or NULL.  It stays mounted, because mounts
+ * are destroyed only with the vfs.
  */
 static struct devfs_mount *
 devfs_of(struct vfs *vfs)
@@ -338,8 +340,8 @@ devfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 			vtype_dtype(e->type), i))
 			return (0);
 	}
-	/* Numbers only grow, so an offset stays right; newest first in the
-	 * list, so by number. */
+	/* By number, not in the order of the list (newest first): numbers only
+	 * grow, so an offset stays valid. */
 	for (unsigned nr = 1; nr <= devfs_ndevs(dm); nr++) {
 		char name[VFS_NAME_MAX + 1];
 
@@ -395,8 +397,8 @@ devfs_tty_getattr(struct vfs *vfs, uint64_t rdev, struct vattr *va)
 }
 
 /*
- * Programs chmod, chown and touch their terminal; a truncation of a device
- * means nothing.  All of it succeeds without effect on devices.
+ * Programs chmod, chown and touch their terminal, and truncate devices.  All of
+ * these calls succeed on devices and have no effect.
  */
 static int
 devfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
@@ -430,12 +432,32 @@ devfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 	return (0);
 }
 
+/* Lock held.  Make the memory of an open /dev/zero, unless it has been made. */
+static int
+zero_object_locked(struct vnode *vp)
+{
+	struct devfs_node *node = vp->data;
+	struct vm_object *o;
+	int error;
+
+	if (node->object != NULL)
+		return (0);
+	error = vm_object_allocate_hold(
+	    vp->mount->vfs->sys, OBJT_DEFAULT, ZERO_PAGES, &o);
+	if (error != 0)
+		return (error);
+	o->flags |= OBJ_NAMED;
+	vm_object_unlock(o);
+	node->object = o;
+	return (0);
+}
+
 static int
 devfs_object(struct vnode *vp, struct vm_object **op)
 {
 	struct devfs_mount *dm = vp->mount->data;
 	struct devfs_node *node = vp->data;
-	int error = 0;
+	int error;
 
 	if (node->dev != NULL && node->dev->d.object != NULL) {
 		*op = node->dev->d.object;
@@ -444,17 +466,7 @@ devfs_object(struct vnode *vp, struct vm_object **op)
 	if ((vp->flags & VN_ZERO) == 0)
 		return (ENODEV);
 	kmutex_lock(&dm->lock);
-	if (node->object == NULL) {
-		struct vm_object *o;
-
-		error = vm_object_allocate_hold(
-		    vp->mount->vfs->sys, OBJT_DEFAULT, ZERO_PAGES, &o);
-		if (error == 0) {
-			o->flags |= OBJ_NAMED;
-			vm_object_unlock(o);
-			node->object = o;
-		}
-	}
+	error = zero_object_locked(vp);
 	if (error == 0)
 		*op = node->object;
 	kmutex_unlock(&dm->lock);
@@ -574,13 +586,15 @@ static int
 tty_open(struct vfs *vfs, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct pty *pty = NULL;
-	int error = 0;
+	int error;
 
-	if (vfs->tty_ops != NULL)
+	if (vfs->tty_ops != NULL) {
 		error = vfs->tty_ops->controlling(vfs->tty_arg, ctx, &pty);
-	if (error == 0 && pty != NULL)
-		return (pty_open_slave(pty, f, ctx));
-	return (error != 0 ? error : tty_open_host(vfs, f));
+		if (error != 0)
+			return (error);
+	}
+	return (
+	    pty != NULL ? pty_open_slave(pty, f, ctx) : tty_open_host(vfs, f));
 }
 
 static int
@@ -605,7 +619,7 @@ devfs_open(
 	return (0);
 }
 
-/* ---- nothing can be made or removed ---- */
+/* ---- refused: nothing can be made or removed ---- */
 
 static int
 devfs_create(struct vnode *dvp, const char *name, uint32_t mode,
@@ -698,14 +712,16 @@ devfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 	kmutex_init(&dm->lock, "devfs", KRANK_VNODE, 0);
 	mp->data = dm;
 	error = pty_table_create(mp, &dm->ptys);
-	if (error == 0)
-		error = devfs_vget(dm, 0, &mp->root);
-	if (error != 0) {
-		vmount_destroy(mp);
-		return (error);
-	}
+	if (error != 0)
+		goto fail;
+	error = devfs_vget(dm, 0, &mp->root);
+	if (error != 0)
+		goto fail;
 	mp->root->flags |= VN_ROOT;
 	vfs->tty_getattr = devfs_tty_getattr;
 	*mpp = mp;
 	return (0);
+fail:
+	vmount_destroy(mp);
+	return (error);
 }

@@ -5,32 +5,32 @@
  * Pseudo-terminals: /dev/ptmx and /dev/pts.
  *
  * Concepts.  A pty is a pair of files with a line discipline between them
- * (pty_ldisc.c).  Neither is a terminal of the host: its job control knows no
- * processes of ours, and a confined kernel may not open one.  The bytes wait in
- * two queues in memory.  A pair of host sockets shows how these are
- * (pty_queue.c), so that poll and epoll work by the host as for all other
- * streams.
+ * (pty_ldisc.c).  Neither is a terminal of the host: the host's job control
+ * does not know the guest's processes, and a confined kernel may not open a
+ * terminal.  The bytes wait in two queues in memory.  The state of a pair of
+ * host sockets follows that of the queues (pty_queue.c), so that the host does
+ * poll and epoll for them as for all other streams.
  *
  *	master file -> m ===== s <- slave files
  *	                  pty
  *
  * Opening /dev/ptmx makes a pty with a number, and it is /dev/pts/NUMBER as
- * long as the master is open.  When the last slave file goes, s is shut down:
- * the master reads what is left, and then EIO.  A socket that was shut down
- * stays so: the next slave to be opened gets a new pair, of which one takes the
- * place of m.  When the master is closed, vfs_tty_ops.hangup() is called, and
- * slaves read the end of the file.
+ * long as the master is open.  When the last slave file is closed, s is shut
+ * down: the master reads what is left, and then EIO.  A shutdown cannot be
+ * undone, so the next open of a slave makes a new pair of sockets, one of which
+ * takes the descriptor number of m.  When the master is closed,
+ * vfs_tty_ops.hangup() is called, and slaves read the end of the file.
  *
  * Locking and lifetime.  Files ref the pty; the table points to it weakly,
- * under its lock, which comes before that of the pty.  A session points to it
- * as long as its master is open: kern clears that in hangup().  The number
- * of m does not change, so the master waits at it without the lock; a slave has
- * a dup of s.  Signals are sent after pty->lock has been released.
+ * under the lock of the table, which comes before that of the pty.  A session
+ * points to the pty as long as its master is open: kern clears that in
+ * hangup().  The number of m does not change, so the master waits at it without
+ * the lock; a slave has a dup of s.  Signals are sent after pty->lock has been
+ * released.
  *
  * Limits.  See docs/decisions/006.  PTY_MAX in one kernel.  An epoll forgets
  * the master when a slave is opened after all were closed, because m is another
- * host description then.  What is typed while no slave is open is lost once
- * there has been one.
+ * host description then.  Input typed after the last slave was closed is lost.
  */
 #include "vfs/devfs/pty.h"
 
@@ -153,21 +153,35 @@ reopen_locked(struct pty *pty)
 	return (0);
 }
 
+/* Enter a pty under the lowest free number. */
+static int
+table_enter(struct pty_table *t, struct pty *pty)
+{
+	/* The kernel's terminal, if there is one, is number 0. */
+	unsigned nr = t->mp->vfs->tty_fd >= 0 ? 1 : 0;
+
+	kmutex_lock(&t->lock);
+	while (nr < PTY_MAX && t->pty[nr] != NULL)
+		nr++;
+	pty->nr = nr;
+	if (nr < PTY_MAX)
+		t->pty[nr] = pty;
+	kmutex_unlock(&t->lock);
+	return (nr < PTY_MAX ? 0 : ENOSPC);
+}
+
 static int
 pty_create(struct pty_table *t, const struct vfs_ctx *ctx, struct pty **out)
 {
 	struct pty *pty;
 	int error, fds[2];
-	unsigned nr;
 
 	pty = calloc(1, sizeof(*pty));
 	if (pty == NULL)
 		return (ENOMEM);
 	error = pty_bells_create(fds);
-	if (error != 0) {
-		free(pty);
-		return (error);
-	}
+	if (error != 0)
+		goto fail;
 	pty->m = fds[0];
 	pty->s = fds[1];
 	pty->table = t;
@@ -177,24 +191,18 @@ pty_create(struct pty_table *t, const struct vfs_ctx *ctx, struct pty **out)
 	atomic_init(&pty->refs, 1);
 	kmutex_init(&pty->lock, "pty", KRANK_LEAF, 0);
 	pty_ldisc_init(pty);
-	kmutex_lock(&t->lock);
-	/* The kernel's terminal, if there is one, is number 0. */
-	nr = t->mp->vfs->tty_fd >= 0 ? 1 : 0;
-	while (nr < PTY_MAX && t->pty[nr] != NULL)
-		nr++;
-	pty->nr = nr;
-	if (nr < PTY_MAX)
-		t->pty[nr] = pty;
-	kmutex_unlock(&t->lock);
-	if (nr == PTY_MAX) {
-		(void)host_close(fds[0]);
-		(void)host_close(fds[1]);
-		kmutex_destroy(&pty->lock);
-		free(pty);
-		return (ENOSPC);
-	}
+	error = table_enter(t, pty);
+	if (error != 0)
+		goto fail_lock;
 	*out = pty;
 	return (0);
+fail_lock:
+	kmutex_destroy(&pty->lock);
+	(void)host_close(fds[1]);
+	(void)host_close(fds[0]);
+fail:
+	free(pty);
+	return (error);
 }
 
 /* ---- files ---- */
@@ -213,10 +221,11 @@ pty_open_master(struct pty_table *t, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct pty_file *pf = calloc(1, sizeof(*pf));
 	struct pty *pty;
-	int error = ENOMEM;
+	int error;
 
-	if (pf != NULL)
-		error = pty_create(t, ctx, &pty);
+	if (pf == NULL)
+		return (ENOMEM);
+	error = pty_create(t, ctx, &pty);
 	if (error != 0) {
 		free(pf);
 		return (error);
@@ -226,32 +235,49 @@ pty_open_master(struct pty_table *t, struct file *f, const struct vfs_ctx *ctx)
 	return (0);
 }
 
+/* Lock held.  Count a slave file, which gets a descriptor of s. */
+static int
+slave_enter_locked(struct pty *pty, const struct vfs_ctx *ctx, int *fdp)
+{
+	int error;
+
+	if (pty->locked || pty->m < 0)
+		return (EIO);
+	if (pty->exclusive[0] && ctx->uid != 0)
+		return (EBUSY);
+	if (pty->closed) {
+		error = reopen_locked(pty);
+		if (error != 0)
+			return (error);
+	}
+	error = host_dup(pty->s, fdp);
+	if (error != 0)
+		return (error);
+	pty->slaves++;
+	return (0);
+}
+
 int
 pty_open_slave(struct pty *pty, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct pty_file *pf = calloc(1, sizeof(*pf));
-	int error = ENOMEM;
+	int error;
 
-	if (pf != NULL) {
-		kmutex_lock(&pty->lock);
-		error = pty->locked || pty->m < 0 ? EIO : 0;
-		if (error == 0 && pty->exclusive[0] && ctx->uid != 0)
-			error = EBUSY;
-		if (error == 0 && pty->closed)
-			error = reopen_locked(pty);
-		if (error == 0)
-			error = host_dup(pty->s, &pf->fd);
-		if (error == 0)
-			pty->slaves++;
-		kmutex_unlock(&pty->lock);
+	if (pf == NULL) {
+		error = ENOMEM;
+		goto fail;
 	}
-	if (error != 0) {
-		free(pf);
-		pty_free(pty);
-		return (error);
-	}
+	kmutex_lock(&pty->lock);
+	error = slave_enter_locked(pty, ctx, &pf->fd);
+	kmutex_unlock(&pty->lock);
+	if (error != 0)
+		goto fail;
 	file_set(f, pf, pty, false);
 	return (0);
+fail:
+	free(pf);
+	pty_free(pty);
+	return (error);
 }
 
 /* Locked.  Has the other side gone? */
@@ -279,7 +305,7 @@ pty_open_peer(const struct file *master, int flags, const struct vfs_ctx *ctx,
 	const struct pty_file *pf = master->data;
 	char path[16];
 
-	/* Whatever the guest sees in its /dev. */
+	/* From the root of this devfs, which the guest's /dev may not be. */
 	snprintf(path, sizeof(path), "pts/%u", pf->pty->nr);
 	flags &= O_ACCMODE | O_NONBLOCK | O_NOCTTY;
 	return (vfs_open(ctx, pf->pty->table->mp->root, path, flags, 0, fp));
@@ -343,7 +369,7 @@ signals_send(struct vfs *vfs, struct pty *pty, uint64_t signals)
 			vfs->tty_ops->signal(vfs->tty_arg, pty, sig);
 }
 
-/* Locked.  Print, or type, some of uio: *n bytes. */
+/* Locked.  Put some of uio, *n bytes, into a queue. */
 static int
 write_locked(struct pty_file *pf, struct uio *uio, uint64_t *signals, size_t *n)
 {
@@ -387,12 +413,12 @@ pty_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 		if (error == 0 && n == 0)
 			error = file_wait(f, &w, waiter);
 		else
-			w.pause = 0; /* it moves */
+			w.pause = 0; /* bytes were written */
 	}
 	return (uio->resid < before ? 0 : error);
 }
 
-/* Locked.  What there is; *dead: and nothing will come. */
+/* Locked.  Read the output; *dead: no more will come. */
 static void
 master_take(struct pty *pty, struct uio *uio, bool *dead)
 {
@@ -431,7 +457,8 @@ master_read(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 	return (error);
 }
 
-/* Until when the next byte may come, after `got` of them: 0, it is over. */
+/* Until when a slave waits for the next byte, after `got` bytes; 0: not at all.
+ * *over: the read is complete. */
 static uint64_t
 read_deadline(struct pty *pty, size_t got, bool *over)
 {
@@ -508,8 +535,8 @@ pty_poll(struct file *f, short events, int *hostfd)
 			     (events & (in | LX_POLLOUT)));
 
 	*hostfd = pf->fd;
-	/* A socket can be read at its end, a master only as long as there is
-	 * something. */
+	/* poll() finds a socket readable at its end, but a master only while
+	 * there is output to read. */
 	if (pf->master && (r & LX_POLLHUP) != 0 && empty)
 		r &= (short)~in;
 	return (r);
@@ -551,7 +578,7 @@ set_winsize(struct pty *pty, const void *kbuf)
 	return (changed);
 }
 
-/* Of the terminal: by either side. */
+/* ioctls of the terminal, by master or slave. */
 static int
 ioctl_tty(struct file *f, uint32_t cmd, void *kbuf, size_t size, uint64_t arg)
 {
@@ -600,7 +627,7 @@ ioctl_tty(struct file *f, uint32_t cmd, void *kbuf, size_t size, uint64_t arg)
 	}
 }
 
-/* With an int.  Either side has its own TIOCEXCL. */
+/* ioctls with an int.  Master and slave each have their own TIOCEXCL. */
 static int
 ioctl_int(struct pty_file *pf, uint32_t cmd, void *kbuf, size_t size)
 {
