@@ -8,19 +8,18 @@
  * mode, status flags, offset, and operations.  Regular files and directories
  * have vnode_fileops; a device or fifo replaces them in its vops->open.
  *
- * Capabilities.  What a file can do is in the bits of its operations
- * (FCAP_*, file.h), and nowhere else.  The calls above ask for a bit; none of
- * them looks at the type of the vnode, at hostfd or at the operations to find
- * out what kind of file it has.
+ * Capabilities.  The bits of its operations (FCAP_*, file.h) say what a file
+ * can do.  Callers test a bit, not the type of the vnode, hostfd or the table
+ * of operations.
  *
  * The offset.  Reads and writes at the file's own offset must move it as one
  * step, also between processes, or two writers of a shared descriptor would
- * overwrite each other.  But a transfer takes locks of every rank and may
- * wait for the host, so it cannot run under a lock: `busy` says that a thread
- * uses the offset, and the others wait on `cond`.  This is for files with
- * FCAP_OFFSET only.  Pipes and terminals have no offset, so their readers do
- * not wait here for each other; inherited regular files have the offset of
- * the host's open file description (hostfs/hostfs_inherit.c).
+ * overwrite each other.  A transfer takes locks of every rank and may wait for
+ * the host, so it cannot run under a lock: a thread that uses the offset sets
+ * `busy`, and other threads wait on `cond`.  This is for files with FCAP_OFFSET
+ * only.  Pipes and terminals have no offset, so their readers do not wait here
+ * for each other; inherited regular files have the offset of the host's open
+ * file description (hostfs/hostfs_inherit.c).
  *
  * Directory offsets.  0 is ".", 1 is "..", and from 2 on the cookie of the
  * file system plus 2.
@@ -30,7 +29,7 @@
  * counts in vnode.writers from file_create() to the last file_free().
  *
  * Guarantees.  An O_PATH file can only be stat'ed, used as a start of lookup
- * and closed.  Access mode is checked here, before any driver.
+ * and closed.  Access mode is checked here, before any file operation.
  *
  * Limits.  SEEK_DATA and SEEK_HOLE see each file as one run of data.
  */
@@ -377,8 +376,8 @@ dents_dots(struct dents *d, struct vnode *vp)
 }
 
 /*
- * Give the entries of a directory from the file's offset on, until fn says
- * false or the end.
+ * Call fn for the entries of a directory from the file's offset on, until fn
+ * returns false or the end.
  * - No locks held.  ENOTDIR, EBADF, ENOENT, EIO.
  */
 int

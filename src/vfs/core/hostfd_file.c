@@ -8,12 +8,13 @@
  * Concepts.  A guest's blocking call must be interruptible by its signals,
  * so the host call itself never blocks.  There are two kinds of descriptors:
  *
- *   owned      made by us and O_NONBLOCK on the host side (FCAP_OWNED).  Try,
- *              and wait by the waiter when the host says EAGAIN.
+ *   owned      made by this kernel and O_NONBLOCK on the host side
+ *              (FCAP_OWNED).  Try, and wait by the waiter on EAGAIN.
  *   inherited  its open file description is shared with processes outside,
  *              which do not expect O_NONBLOCK on it.  Wait until it is ready,
- * then do one call that the host can satisfy at once; writes go in pieces of
- * PIECE bytes, the size for which a pipe that polls writable has room.
+ *              then do one call that the host can satisfy at once; writes go
+ *              in pieces of PIECE bytes, for which a pipe that polls writable
+ *              has room.
  *
  * O_NONBLOCK of the guest is only in file.flags.  Each kind of object has its
  * own table of operations, which differ in name and capabilities.  Pipe
@@ -26,8 +27,8 @@
  * file over a descriptor that the guest was given (hostfd_reopen) never has
  * more rights than the descriptor.
  *
- * Limits.  When a process outside takes the data between our poll and read of
- * a shared descriptor, the read blocks until there is more.
+ * Limits.  When a process outside takes the data between poll and read of a
+ * shared descriptor, the read blocks until there is more.
  */
 
 #include <errno.h>
@@ -107,7 +108,7 @@ vfs_wait_retry(const struct vfs_waiter *waiter, int hostfd, struct vfs_retry *w)
 	since = host_now_ns();
 	error = vfs_wait(waiter, hostfd, w->events, w->deadline);
 	if (host_now_ns() - since > VFS_PAUSE_MIN / 8)
-		w->pause = 0; /* it has been waiting in earnest */
+		w->pause = 0; /* the call did wait: no need to slow it down */
 	else if (w->pause == 0)
 		w->pause = VFS_PAUSE_MIN;
 	else if (w->pause < VFS_PAUSE_MAX)
@@ -218,7 +219,7 @@ hostfd_write(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 		else if (error == 0 && done == 0)
 			break;
 		else
-			w.pause = 0; /* it moves */
+			w.pause = 0; /* bytes were written */
 	} while (error == 0 && uio->resid != 0);
 	return (uio->resid < start ? 0 : error);
 }
@@ -230,7 +231,7 @@ hostfd_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 			   : hostfd_read(f, uio, waiter));
 }
 
-/* A device of the host that can be positioned: no transfer waits for long. */
+/* Transfer to a device of the host with positions, which does not wait long. */
 static int
 hostfd_device_rw(
     struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
@@ -276,7 +277,7 @@ hostfd_poll(struct file *f, short events, int *hostfd)
 	return (hostfd_ready(f->hostfd, events));
 }
 
-/* Is it the kernel's terminal?  Then *va has what devfs shows of it. */
+/* Is it the kernel's terminal?  Then *va has its attributes in devfs. */
 static bool
 kernel_tty_getattr(struct vfs *vfs, uint64_t rdev, struct vattr *va)
 {
@@ -326,7 +327,8 @@ hostfd_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 	return (host_lseek(f->hostfd, off, whence, res));
 }
 
-/* The flags are the guest's alone: file.flags is all there is. */
+/* Nothing to do: the flags are in file.flags, and the host does not see them.
+ */
 int
 hostfd_setfl(struct file *f, int flags)
 {
@@ -437,15 +439,17 @@ hostfd_wrap(struct vfs *vfs, int fd, int flags, const struct fileops *ops,
 	int error;
 
 	error = host_fstat(fd, &st);
-	if (error == 0)
-		error = file_create(vfs, ops, NULL, flags, fd, NULL, &f);
-	if (error != 0) {
-		(void)host_close(fd);
-		return (error);
-	}
+	if (error != 0)
+		goto fail;
+	error = file_create(vfs, ops, NULL, flags, fd, NULL, &f);
+	if (error != 0)
+		goto fail;
 	f->ino = st.ino;
 	*out = f;
 	return (0);
+fail:
+	(void)host_close(fd);
+	return (error);
 }
 
 int
@@ -482,7 +486,7 @@ hostfd_inherit(struct vfs *vfs, int fd, int flags, const struct host_stat *st,
 
 /*
  * - Takes over `hostfd` on success; the caller keeps it on failure.
- * - It becomes O_NONBLOCK on the host side.
+ * - `hostfd` becomes O_NONBLOCK on the host side, also on failure.
  */
 int
 hostfd_file_adopt(struct vfs *vfs, int hostfd, int flags,
@@ -493,12 +497,15 @@ hostfd_file_adopt(struct vfs *vfs, int hostfd, int flags,
 	int fl, error;
 
 	error = host_getfl(hostfd, &fl);
-	if (error == 0)
-		error = host_setfl(hostfd, fl | O_NONBLOCK);
-	if (error == 0)
-		error = host_fstat(hostfd, &st);
-	if (error == 0)
-		error = file_create(vfs, ops, NULL, flags, hostfd, NULL, &f);
+	if (error != 0)
+		return (error);
+	error = host_setfl(hostfd, fl | O_NONBLOCK);
+	if (error != 0)
+		return (error);
+	error = host_fstat(hostfd, &st);
+	if (error != 0)
+		return (error);
+	error = file_create(vfs, ops, NULL, flags, hostfd, NULL, &f);
 	if (error != 0)
 		return (error);
 	f->ino = st.ino;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Name lookup: from a path to a vnode, without ever leaving the root.
+ * Name lookup: from a path to a vnode that is below the root.
  *
  * Purpose.  The guest's root may be a directory of the host, which holds
  * symbolic links that are meant for the host, whose tree other processes
@@ -23,10 +23,10 @@
  *		process when the text begins with a slash
  *	magic	links of our own procfs give the vnode itself (vops->follow)
  *
- * So a swap of a directory and a link between two steps makes the walk see
- * either; there is no moment at which a check and its use could see different
- * files.  A link in the host's /proc such as "self/root" is text like any
- * other.
+ * If a directory is replaced by a link between two steps, the walk sees one of
+ * the two.  A check and its use never see different files, because both use the
+ * same vnode.  A link in the host's /proc such as "self/root" is followed by
+ * its text, like any other link.
  *
  * Data structures.  One buffer of twice the longest path holds the text that
  * is left at its end; link texts are copied in front of it.
@@ -233,7 +233,7 @@ walk_lookup(struct walk *w, struct vnode **vpp)
 	return (0);
 }
 
-/* Is a link at the end to be followed? */
+/* Is a link to be followed? */
 static bool
 walk_follows(const struct walk *w, bool last, bool slash)
 {

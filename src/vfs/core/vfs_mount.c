@@ -4,18 +4,18 @@
 /*
  * The table of mounts, which makes one name space of several file systems.
  *
- * Concepts.  A maker (hostfs_mount_create() and its like) returns a mount with
+ * Concepts.  hostfs_mount_create() and similar functions return a mount with
  * a root vnode; vfs_mount() puts it over a directory or a file, or makes it
- * the root.  The covered vnode points at the mount and the mount at the
- * covered vnode; lookup goes down through the first, ".." goes up through
- * the second.  Mounts on one place stack: a later one covers the root of the
- * earlier.
+ * the root.  The covered vnode points at the mount, and lookup follows that
+ * pointer down; the mount points at the covered vnode, and ".." follows that
+ * pointer up.  Mounts on one place stack: a later mount covers the root of the
+ * earlier mount.
  *
  * Locking and lifetime.  The table and covered_by are written under
- * vfs->mount_lock; covered_by is read without it, and that is safe because a
- * mount, once in place, goes away only in vfs_core_destroy(), when no process
- * is left.  A mount refs its root and what it covers, so a covered vnode stays
- * in its hash and lookups of its name find it.
+ * vfs->mount_lock.  covered_by is read without the lock.  That is safe because
+ * a mount in place is destroyed only by vfs_core_destroy(), when no process is
+ * left.  A mount refs its root and the covered vnode, so the covered vnode
+ * stays in its hash and lookups of its name find it.
  *
  * Limits.  No unmount before the end, no remount, no propagation.
  */
@@ -29,7 +29,7 @@
 #include "vfs/core/lookup.h"
 #include "vfs/core/vfs.h"
 
-/* Where to mount: the vnode to cover, ref'ed. */
+/* Find the vnode to cover, ref'ed. */
 static int
 mount_point(struct vfs *vfs, struct vmount *mp, const char *path,
     struct vnode **coversp)
@@ -51,29 +51,48 @@ mount_point(struct vfs *vfs, struct vmount *mp, const char *path,
 	return (0);
 }
 
+/* Find the vnode to cover (NULL: mp is to be the root), and write mp->target.
+ */
+static int
+mount_place(struct vfs *vfs, struct vmount *mp, const char *path,
+    struct vnode **coversp)
+{
+	struct vnode *covers;
+	int error;
+
+	if (path == NULL) {
+		if (vfs->root != NULL)
+			return (EBUSY);
+		(void)snprintf(mp->target, sizeof(mp->target), "/");
+		*coversp = NULL;
+		return (0);
+	}
+	error = mount_point(vfs, mp, path, &covers);
+	if (error != 0)
+		return (error);
+	error = vnode_path(covers, NULL, mp->target, sizeof(mp->target));
+	if (error != 0) {
+		vrele(covers);
+		return (error);
+	}
+	*coversp = covers;
+	return (0);
+}
+
 /*
  * Mount mp on path, or as the root of the vfs (path NULL).
  * - mp is consumed, also on failure.  No locks held.
- * - ENOENT, ENOTDIR and what namei gives; EBUSY: there is a root already.
+ * - ENOENT, ENOTDIR and errors of namei(); EBUSY: there is a root already.
  */
 int
 vfs_mount(struct vfs *vfs, struct vmount *mp, const char *path)
 {
-	struct vnode *covers = NULL;
-	int error = 0;
+	struct vnode *covers;
+	int error;
 
 	mp->root->flags |= VN_ROOT;
-	if (path != NULL)
-		error = mount_point(vfs, mp, path, &covers);
-	else if (vfs->root != NULL)
-		error = EBUSY;
-	if (error == 0 && covers != NULL)
-		error =
-		    vnode_path(covers, NULL, mp->target, sizeof(mp->target));
-	else if (error == 0)
-		(void)snprintf(mp->target, sizeof(mp->target), "/");
+	error = mount_place(vfs, mp, path, &covers);
 	if (error != 0) {
-		vrele(covers);
 		vmount_destroy(mp);
 		return (error);
 	}

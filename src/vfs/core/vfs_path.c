@@ -5,12 +5,12 @@
  * The calls on paths: open, mkdir, mknod, unlink, rmdir, rename, link and
  * symlink.
  *
- * Concepts.  Each is a lookup, the checks that Linux makes in the order in
- * which it makes them, one vop, and the new names of vnodes that moved.  The
- * checks decide which errno a program sees and keep modifying calls from
- * read-only mounts; they are not what protects the host, for between check
- * and vop the tree may change.  The file system repeats what matters: its
- * create is exclusive, its unlink and rmdir check the type.
+ * Concepts.  Each call is a lookup, the checks of Linux in the order of Linux,
+ * one vop, and the new names of vnodes that moved.  The checks decide which
+ * errno a program sees and keep modifying calls from read-only mounts.  They
+ * do not protect the host, because the tree may change between check and vop.
+ * The file system repeats the checks that matter: its create is exclusive, its
+ * unlink and rmdir check the type.
  *
  * The order on a read-only mount, as Linux has it: creating a name that
  * exists is EEXIST before EROFS; removing and renaming are EROFS before the
@@ -18,9 +18,9 @@
  *
  * Locking: none is held; everything here may do I/O.
  *
- * Limits: sticky directories are honoured; that new files in a set-gid
- * directory get its group is up to the file system.  O_TMPFILE is EOPNOTSUPP,
- * as Linux has it where a file system lacks it, and programs fall back.
+ * Limits: sticky directories are honoured; the file system decides whether new
+ * files in a set-gid directory get its group.  O_TMPFILE is EOPNOTSUPP, as on
+ * Linux where a file system lacks it, and programs then use another way.
  */
 
 #include <errno.h>
@@ -110,7 +110,7 @@ create_at(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 /*
  * The permission bits of a new file (not a directory) in dvp.  A file that gets
  * the group of a set-gid directory must not run with the rights of that group
- * when its maker is not in it.
+ * when the process that makes it is not in the group.
  */
 static int
 create_mode(
@@ -177,47 +177,96 @@ open_truncate(struct vnode *vp)
 	return (error);
 }
 
+/* Have the file system open f, and truncate it if O_TRUNC asks for that. */
+static int
+open_file(const struct vfs_ctx *ctx, struct file *f, int flags, bool created)
+{
+	struct vnode *vp = f->vp;
+	int error = 0;
+
+	if (vp->ops->open != NULL)
+		error = vp->ops->open(vp, flags & ~(O_CREAT | O_EXCL), f, ctx);
+	else if (vp->type != VREG && vp->type != VDIR)
+		error = ENXIO;
+	if (error != 0)
+		return (error);
+	f->opened = true;
+	vfs_tell_file(vp, LX_IN_OPEN);
+	if ((flags & O_TRUNC) == 0 || created)
+		return (0);
+	return (open_truncate(vp));
+}
+
 /* Make a file of vp, whose ref passes in any case. */
 static int
 open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags, bool created,
     struct file **fp)
 {
+	const bool path_only = (flags & O_PATH) != 0;
 	struct file *f;
-	int error;
+	int error = 0;
 
-	error =
-	    created || (flags & O_PATH) != 0 ? 0 : open_check(ctx, vp, flags);
-	if (error == 0)
-		error = file_create(ctx->vfs, &vnode_fileops, vp,
-		    flags & ~OPEN_ONCE, -1, NULL, &f);
+	if (!created && !path_only)
+		error = open_check(ctx, vp, flags);
+	if (error != 0)
+		goto fail;
+	error = file_create(
+	    ctx->vfs, &vnode_fileops, vp, flags & ~OPEN_ONCE, -1, NULL, &f);
+	if (error != 0)
+		goto fail;
+	if (!path_only)
+		error = open_file(ctx, f, flags, created);
 	if (error != 0) {
-		vrele(vp);
-		return (error);
-	}
-	if ((flags & O_PATH) == 0) {
-		if (vp->ops->open != NULL)
-			error = vp->ops->open(
-			    vp, flags & ~(O_CREAT | O_EXCL), f, ctx);
-		else if (vp->type != VREG && vp->type != VDIR)
-			error = ENXIO;
-		if (error == 0) {
-			f->opened = true;
-			vfs_tell_file(vp, LX_IN_OPEN);
-		}
-		if (error == 0 && (flags & O_TRUNC) != 0 && !created)
-			error = open_truncate(vp);
-	}
-	if (error != 0) {
-		file_free(f);
+		file_free(f); /* it owns the ref of vp */
 		return (error);
 	}
 	*fp = f;
 	return (0);
+fail:
+	vrele(vp);
+	return (error);
+}
+
+/* May the result of a lookup with O_CREAT be opened, or made? */
+static int
+open_create_check(const struct nameidata *nd, int flags)
+{
+	if (nd_special(nd) || nd->trailing_slash)
+		return (EISDIR);
+	if (nd->vp == NULL)
+		return (0);
+	if ((flags & O_EXCL) != 0)
+		return (EEXIST);
+	return (nd->vp->type == VDIR ? EISDIR : 0);
+}
+
+/* Make the regular file of a lookup that found none.  Sets nd->vp. */
+static int
+create_file(const struct vfs_ctx *ctx, struct nameidata *nd, uint32_t mode)
+{
+	const struct vops *ops = nd->dvp->ops;
+	int error;
+
+	error = vn_access(nd->dvp, 3, ctx);
+	if (error != 0)
+		return (error);
+	if (ops->create == NULL)
+		return (EACCES);
+	error = create_mode(ctx, nd->dvp, mode, &mode);
+	if (error != 0)
+		return (error);
+	error = ops->create(nd->dvp, nd->last, mode, ctx, &nd->vp);
+	if (error != 0)
+		return (error);
+	vnode_set_name(nd->vp, nd->dvp, nd->last);
+	vfs_tell_name(nd->dvp, nd->last, LX_IN_CREATE, VREG);
+	return (0);
 }
 
 /*
- * O_CREAT: find or make the file.  EEXIST with O_EXCL only; EAGAIN: it came
- * and went meanwhile.
+ * O_CREAT: find or make the file.
+ * - EEXIST with O_EXCL only.  EAGAIN: another process made the file after the
+ *   lookup; look it up again, because it may have been removed since.
  */
 static int
 open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
@@ -232,32 +281,20 @@ open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	error = namei(ctx, start, path, nf, &nd);
 	if (error != 0)
 		return (error);
-	if (nd_special(&nd) || nd.trailing_slash)
-		error = EISDIR;
-	else if (nd.vp != NULL && (flags & O_EXCL) != 0)
-		error = EEXIST;
-	else if (nd.vp != NULL && nd.vp->type == VDIR)
-		error = EISDIR;
-	if (error == 0 && nd.vp == NULL) {
-		error = vn_access(nd.dvp, 3, ctx);
-		if (error == 0 && nd.dvp->ops->create == NULL)
-			error = EACCES;
-		if (error == 0)
-			error = create_mode(ctx, nd.dvp, mode, &mode);
-		if (error == 0)
-			error = nd.dvp->ops->create(
-			    nd.dvp, nd.last, mode, ctx, &nd.vp);
-		if (error == 0) {
-			vnode_set_name(nd.vp, nd.dvp, nd.last);
-			vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VREG);
-			*created = true;
-		} else if (error == EEXIST && (flags & O_EXCL) == 0)
+	error = open_create_check(&nd, flags);
+	if (error != 0)
+		goto out;
+	if (nd.vp == NULL) {
+		error = create_file(ctx, &nd, mode);
+		if (error == EEXIST && (flags & O_EXCL) == 0)
 			error = EAGAIN;
+		if (error != 0)
+			goto out;
+		*created = true;
 	}
-	if (error == 0) {
-		*vpp = nd.vp;
-		nd.vp = NULL;
-	}
+	*vpp = nd.vp;
+	nd.vp = NULL;
+out:
 	nd_rele(&nd);
 	return (error);
 }
@@ -323,6 +360,30 @@ vfs_mkdir(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	return (error);
 }
 
+/* Make a node of the type `fmt` where create_at() led to. */
+static int
+mknod_at(const struct vfs_ctx *ctx, const struct nameidata *nd, uint32_t fmt,
+    uint32_t perm, uint64_t rdev)
+{
+	const struct vops *ops = nd->dvp->ops;
+	struct vnode *vp;
+	int error;
+
+	if (fmt == 0 || fmt == LX_S_IFREG) {
+		if (ops->create == NULL)
+			return (EPERM);
+		error = ops->create(nd->dvp, nd->last, perm, ctx, &vp);
+		if (error == 0)
+			vrele(vp);
+		return (error);
+	}
+	if ((fmt == LX_S_IFCHR || fmt == LX_S_IFBLK) && ctx->uid != 0)
+		return (EPERM);
+	if (ops->mknod == NULL)
+		return (EPERM);
+	return (ops->mknod(nd->dvp, nd->last, fmt | perm, rdev, ctx));
+}
+
 int
 vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
     uint32_t mode, uint64_t rdev)
@@ -330,8 +391,6 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	uint32_t fmt = mode & LX_S_IFMT;
 	uint32_t perm;
 	struct nameidata nd;
-	const struct vops *ops;
-	struct vnode *vp;
 	int error;
 
 	if (fmt == LX_S_IFDIR)
@@ -342,28 +401,13 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	error = create_at(ctx, start, path, false, &nd);
 	if (error != 0)
 		return (error);
-	ops = nd.dvp->ops;
 	error = create_mode(ctx, nd.dvp, mode, &perm);
-	if (error != 0) {
-		nd_rele(&nd);
-		return (error);
-	}
-	if (fmt == 0 || fmt == LX_S_IFREG) {
-		error = EPERM;
-		if (ops->create != NULL)
-			error = ops->create(nd.dvp, nd.last, perm, ctx, &vp);
-		if (error == 0)
-			vrele(vp);
-	} else if ((fmt == LX_S_IFCHR || fmt == LX_S_IFBLK) && ctx->uid != 0) {
-		error = EPERM;
-	} else {
-		error = EPERM;
-		if (ops->mknod != NULL)
-			error =
-			    ops->mknod(nd.dvp, nd.last, fmt | perm, rdev, ctx);
-	}
+	if (error != 0)
+		goto out;
+	error = mknod_at(ctx, &nd, fmt, perm, rdev);
 	if (error == 0)
 		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VREG);
+out:
 	nd_rele(&nd);
 	return (error);
 }
@@ -438,6 +482,13 @@ unlink_check(const struct vfs_ctx *ctx, const struct nameidata *nd, bool rmdir)
 	bool isdir;
 	int error;
 
+	if (nd_special(nd)) {
+		if (!rmdir)
+			return (EISDIR);
+		if (nd->last[0] == '/')
+			return (EBUSY);
+		return (nd->last[1] == '.' ? ENOTEMPTY : EINVAL);
+	}
 	if (vn_rdonly(nd->dvp))
 		return (EROFS);
 	if (nd->vp == NULL)
@@ -483,28 +534,21 @@ vfs_unlink(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	error = namei(ctx, start, path, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
 	if (error != 0)
 		return (error);
-	if (nd_special(&nd)) {
-		if (!rmdir)
-			error = EISDIR;
-		else if (nd.last[0] == '/')
-			error = EBUSY;
-		else
-			error = nd.last[1] == '.' ? ENOTEMPTY : EINVAL;
-	} else
-		error = unlink_check(ctx, &nd, rmdir);
-	if (error == 0) {
-		op = rmdir ? nd.dvp->ops->rmdir : nd.dvp->ops->unlink;
-		error = op != NULL ? op(nd.dvp, nd.last) : EPERM;
-		if (error == 0 && vfs_watched(ctx->vfs))
-			unlink_tell(&nd);
-	}
+	error = unlink_check(ctx, &nd, rmdir);
+	if (error != 0)
+		goto out;
+	op = rmdir ? nd.dvp->ops->rmdir : nd.dvp->ops->unlink;
+	error = op != NULL ? op(nd.dvp, nd.last) : EPERM;
+	if (error == 0 && vfs_watched(ctx->vfs))
+		unlink_tell(&nd);
+out:
 	nd_rele(&nd);
 	return (error);
 }
 
 /* ---- rename ---- */
 
-/* What must hold before the names are even looked at. */
+/* The checks that come before those of permissions. */
 static int
 rename_check_names(
     const struct nameidata *od, const struct nameidata *nd, unsigned flags)
@@ -549,10 +593,10 @@ rename_check(const struct vfs_ctx *ctx, const struct nameidata *od,
 	    vnode_is_ancestor(nd->vp, od->dvp))
 		return ((flags & RENAME_EXCHANGE) != 0 ? EINVAL : ENOTEMPTY);
 	error = may_delete(ctx, od->dvp, od->vp);
-	if (error == 0 && nd->vp == NULL)
-		error = vn_access(nd->dvp, 3, ctx);
-	else if (error == 0)
-		error = may_delete(ctx, nd->dvp, nd->vp);
+	if (error != 0)
+		return (error);
+	error = nd->vp == NULL ? vn_access(nd->dvp, 3, ctx)
+			       : may_delete(ctx, nd->dvp, nd->vp);
 	if (error != 0)
 		return (error);
 	if (nd->vp != NULL && (flags & RENAME_EXCHANGE) == 0 &&
@@ -612,21 +656,21 @@ vfs_rename(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
 		return (error);
 	error = namei(ctx, nstart, npath, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
 	if (error != 0)
-		goto out;
+		goto out_old;
 	error = rename_check(ctx, &od, &nd, flags);
-	if (error == 0 && od.vp != nd.vp) {
-		error = od.dvp->ops->rename(
-		    od.dvp, od.last, nd.dvp, nd.last, flags);
-		if (error == 0) {
-			vnode_set_name(od.vp, nd.dvp, nd.last);
-			if ((flags & RENAME_EXCHANGE) != 0)
-				vnode_set_name(nd.vp, od.dvp, od.last);
-			if (vfs_watched(ctx->vfs))
-				rename_tell(&od, &nd, flags);
-		}
-	}
+	if (error != 0 || od.vp == nd.vp)
+		goto out_new;
+	error = od.dvp->ops->rename(od.dvp, od.last, nd.dvp, nd.last, flags);
+	if (error != 0)
+		goto out_new;
+	vnode_set_name(od.vp, nd.dvp, nd.last);
+	if ((flags & RENAME_EXCHANGE) != 0)
+		vnode_set_name(nd.vp, od.dvp, od.last);
+	if (vfs_watched(ctx->vfs))
+		rename_tell(&od, &nd, flags);
+out_new:
 	nd_rele(&nd);
-out:
+out_old:
 	nd_rele(&od);
 	return (error);
 }

@@ -5,14 +5,14 @@
  * Vnodes: the life of a file in the kernel, its identity and its name.
  *
  * Purpose.  A vnode is the one handle of a file: descriptors, directories of
- * processes, mappings and running text all ref it.  This file creates,
- * finds, names, keeps and reclaims vnodes; what they do is in their vops.
+ * processes, mappings and running text all ref it.  This file creates, finds,
+ * names, keeps and reclaims vnodes; their operations are in their vops.
  *
- * Concepts.  A vnode lives by a plain count of refs.  When the count is about
- * to reach zero the file system is asked (vops->inactive) whether the vnode
- * is worth keeping; if so, and if the vnode is hashed, it stays findable with
- * zero refs on mount->inactive, at most VFS_MAXINACTIVE of them, oldest out
- * first.  Everything else is reclaimed at once.
+ * Concepts.  A vnode has a count of refs.  When the last ref is given up,
+ * vops->inactive says whether the vnode is to be kept.  If so, and if the vnode
+ * is hashed, it stays with zero refs on mount->inactive, where lookups find it.
+ * At most VFS_MAXINACTIVE vnodes are kept; the oldest is reclaimed first.  Any
+ * other vnode is reclaimed at once.
  *
  *      create          last vrele, kept            LRU overflow,
  *   ---------> active -----------------> inactive -------------> reclaimed
@@ -26,9 +26,8 @@
  * paths for /proc and messages.  A child refs its parent, so every vnode that
  * exists has its whole chain up to the root of its mount.
  *
- * Data structures.  mount->hash by (dev, ino) makes the vnode of a host file
- * unique in its mount, which is what makes the page cache unique.  Not every
- * file system hashes its vnodes; nothing else needs it.
+ * Data structures.  mount->hash by (dev, ino) makes the vnode of a host file,
+ * and so its page cache, unique in its mount.  Only hostfs hashes its vnodes.
  *
  * Locking and lifetime.
  *  - refs is atomic.  It goes from 1 to 0 only under mount->hash_lock, and
@@ -36,17 +35,17 @@
  *    the hash lock and sees 0 may take the vnode away.
  *  - A vnode with refs 0 is either on mount->inactive or owned by the thread
  *    that reclaims it.  It is unhashed before its reclaim begins.
- *  - parent and name change under vfs->mount_lock and the vnode's lock; the
- *    former makes a walk up the chain stable, which keeps the chains free of
- *    cycles, the latter lets single readers do without it.
+ *  - parent and name change under vfs->mount_lock and the vnode's lock.  A walk
+ *    up the chain, such as the check for cycles, needs mount_lock; a reader of
+ *    one vnode needs only the lock of the vnode.
  *  - vrele() may do I/O: reclaim writes dirty pages back.  It must not be
  *    called with a lock of rank VNODE or above.
  *  - The write-back of dirty pages at reclaim runs with refs 0: vops->write
  *    must not depend on refs.
  *
  * Guarantees.  vrele() of a deep chain is iterative, so path depth cannot
- * exhaust the stack.  A vnode's memory goes back to its zone only after its
- * pages, its file system's data and its parent's ref.
+ * exhaust the stack.  A vnode's memory is freed after its pages and the data of
+ * its file system.
  *
  * Limits.  A file with several names has the one of its last lookup.  If the
  * host shows one directory at two places (bind mounts), ".." leads to the
@@ -180,8 +179,8 @@ vnode_unhash(struct vnode *vp)
 }
 
 /*
- * Give up what is probably the last ref: keep the vnode, or reclaim it or the
- * oldest one kept.  Returns a vnode the caller must vrele() next, or NULL.
+ * Give up a ref that is probably the last: keep the vnode, or reclaim it or the
+ * oldest kept vnode.  Returns a vnode the caller must vrele() next, or NULL.
  */
 static struct vnode *
 vnode_lastref(struct vnode *vp)

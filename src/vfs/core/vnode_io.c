@@ -8,7 +8,7 @@
  * between the host and the memory of the guest, and mapped through a vm
  * object whose pages the vnode pager fills.  Both views must agree at once.
  *
- * Concepts.  The host's file is the base, resident pages lie over it:
+ * Concepts.  The host's file is the base, and resident pages lie over it:
  *
  *	read	from the host, then the dirty resident pages are copied over
  *		what was read (vnode_pager_overlay)
@@ -19,30 +19,33 @@
  *
  * Write against fault: update waits for a busy page, so either the fault read
  * the new bytes, or update puts them into the page afterwards.  Write against
- * write: iolock makes host and pages see the same order.  Write against
- * pageout is the hard one: the pageout of a page dirtied by a store elsewhere
- * in it may put its old bytes over those the write has just given to the
- * host, and update would then change only the (now clean) page.  The writer
- * cannot wait for pageouts, because pageout holds the page busy for which
- * update waits.  So each write-back announces its range, and a writer whose
- * range was met by one writes the same bytes again; that is idempotent, and
- * by then the page itself carries the new bytes.  A reader has the mirror
- * problem: the host's bytes are old, and the page that was newer is clean when
- * the reader looks.  So it reads again when a write-back of its bytes has ended
- * meanwhile.  A count of ended write-backs tells the common case, in which none
- * ended; only then does the reader announce its range, too, so that
- * write-backs of other parts of the file do not make it read again.
+ * write: iolock makes host and pages see the same order.
+ *
+ * Write against pageout: a store elsewhere in a page made it dirty, and its
+ * pageout may put the old bytes of the page over those that the write has just
+ * given to the host; update would then change only the (now clean) page.  The
+ * writer cannot wait for pageouts, because pageout holds the page busy for
+ * which update waits.  So each write-back announces its range, and a writer
+ * whose range a write-back has met writes the same bytes again.  By then the
+ * page has the new bytes, too.
+ *
+ * Read against pageout: the reader gets old bytes from the host, then the
+ * pageout ends, and the reader finds the newer page clean and does not overlay
+ * it.  So the reader reads again when a write-back of its bytes has ended
+ * meanwhile.  A count of ended write-backs shows the common case, that none has
+ * ended.  Otherwise the reader announces its range, so that write-backs of
+ * other parts of the file do not make it read again.
  *
  * Truncation cuts the pages before the host's file, so that no pageout of a
- * page beyond the new end can make the file long again, and once more after
- * it for those that were faulted in between.
+ * page beyond the new end can make the file long again, and cuts again
+ * afterwards, because pages may have been faulted in between.
  *
  * Locking and lifetime.  iolock (rank VNIO) is held by writers and truncators
  * of VN_PAGED vnodes across host I/O and the waits of the pager; readers,
  * faults and pageouts do not take it.  The ranges are under the vnode's lock,
- * which is never held across anything.  The object is made on first use,
- * never changes and is freed at reclaim; the vnode owns one ref of it, which
- * does not ref the vnode, and every other ref of the object does.
+ * which is not held across I/O.  The object is made on first use, never changes
+ * and is freed at reclaim.  The vnode owns one ref of it, which does not ref
+ * the vnode; every other ref of the object refs the vnode.
  *
  * Guarantees.  A write that has returned is seen by all later reads and all
  * mappings, and is not undone by write-backs.  Appends of this kernel do not
@@ -72,16 +75,16 @@
 
 #define VN_IOV_MAX 64
 
-/* A copy of the front of a uio, which drivers may consume. */
+/* A copy of the front of a uio, which a file system may consume. */
 struct vn_part {
 	struct host_iovec iov[VN_IOV_MAX]; /* as it was */
-	struct host_iovec use[VN_IOV_MAX]; /* what the driver consumes */
+	struct host_iovec use[VN_IOV_MAX]; /* what the call consumes */
 	int niov;
 	size_t len; /* bytes */
 	struct uio uio;
 };
 
-/* Take the next at most VN_IOV_MAX pieces of uio. */
+/* Take the next pieces of uio, at most VN_IOV_MAX. */
 static void
 part_init(struct vn_part *p, const struct uio *uio)
 {
@@ -169,7 +172,7 @@ range_write_end(struct vnode *vp, struct vn_range *r)
 	return (clash);
 }
 
-/* ---- what vm calls ---- */
+/* ---- operations for the vnode pager ---- */
 
 static int
 vm_vn_read(void *h, uint64_t off, void *buf, size_t len, size_t *done)
@@ -231,8 +234,8 @@ vm_vn_size(void *h, uint64_t *size)
 	return (error);
 }
 
-/* Size and times, mixed: two states of a file that differ in any of them have
- * different stamps, but for an accident of 1 in 2^64. */
+/* A hash of size and times: two states of a file that differ in any of them
+ * have the same stamp with a probability of 1 in 2^64. */
 static int
 vm_vn_stamp(void *h, uint64_t *stamp)
 {
@@ -344,8 +347,8 @@ vn_read_once(
 }
 
 /*
- * Read one part at off, as host and pages together have it: again while a
- * write-back of bytes of the part ends during the read.
+ * Read one part at off from host and pages, and repeat the read if a write-back
+ * of bytes of the part has ended during it.
  */
 static int
 vn_read_part(
@@ -440,12 +443,32 @@ vn_write_part(
 		if (obj != NULL && done > 0)
 			part_pages(p, obj, off, done, true);
 		clash = range_write_end(vp, &r);
-		len = done; /* a repetition is for what the host has */
+		len = done; /* repeat only what the host has taken */
 	} while (clash && error == 0 && done > 0);
 	if (obj != NULL && done > 0)
 		vn_grown(vp, obj, off + done);
 	*donep = done;
 	return (error);
+}
+
+/*
+ * Find where a write begins, with iolock held.
+ */
+static int
+vn_write_start(struct vnode *vp, struct uio *uio, int flags)
+{
+	struct vattr va;
+	int error;
+
+	if ((flags & O_APPEND) != 0) {
+		error = vn_getattr(vp, &va);
+		if (error != 0)
+			return (error);
+		uio->off = va.size;
+	}
+	if (uio->resid > 0 && uio->off > (uint64_t)INT64_MAX - uio->resid)
+		return (EFBIG);
+	return (0);
 }
 
 /*
@@ -457,9 +480,8 @@ int
 vn_write(struct vnode *vp, struct uio *uio, int flags)
 {
 	struct vn_part p;
-	struct vattr va;
 	size_t done, before = uio->resid;
-	int error = 0;
+	int error;
 
 	if (vp->type == VDIR)
 		return (EISDIR);
@@ -470,14 +492,7 @@ vn_write(struct vnode *vp, struct uio *uio, int flags)
 	if ((vp->flags & VN_PAGED) == 0)
 		return (vp->ops->write(vp, uio, flags));
 	kmutex_lock(&vp->iolock);
-	if ((flags & O_APPEND) != 0) {
-		error = vn_getattr(vp, &va);
-		if (error == 0)
-			uio->off = va.size;
-	}
-	if (error == 0 && uio->resid > 0 &&
-	    uio->off > (uint64_t)INT64_MAX - uio->resid)
-		error = EFBIG;
+	error = vn_write_start(vp, uio, flags);
 	while (error == 0 && uio->resid > 0) {
 		part_init(&p, uio);
 		error = vn_write_part(vp, &p, uio->off, flags, &done);
@@ -509,7 +524,7 @@ vn_pread(struct vnode *vp, void *buf, size_t len, uint64_t off, size_t *donep)
 }
 
 /*
- * Set the size: pages beyond go before the host's file does, and again after.
+ * Set the size: cut the pages, then the host's file, then the pages again.
  */
 static int
 vn_truncate(struct vnode *vp, const struct vattr *va, unsigned what)
@@ -520,14 +535,17 @@ vn_truncate(struct vnode *vp, const struct vattr *va, unsigned what)
 
 	kmutex_lock(&vp->iolock);
 	error = vn_getattr(vp, &old);
+	if (error != 0)
+		goto out;
 	obj = vnode_object_peek(vp);
-	if (error == 0 && obj != NULL && va->size < old.size)
+	if (obj != NULL && va->size < old.size)
 		vnode_pager_setsize(obj, va->size);
-	if (error == 0)
-		error = vp->ops->setattr(vp, va, what);
+	error = vp->ops->setattr(vp, va, what);
+	/* After a failure, too: the object gets the size of the file again. */
 	obj = vnode_object_peek(vp);
 	if (obj != NULL && vn_getattr(vp, &old) == 0)
 		vnode_pager_setsize(obj, old.size);
+out:
 	kmutex_unlock(&vp->iolock);
 	return (error);
 }
@@ -550,7 +568,7 @@ setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 	return (vp->ops->setattr(vp, va, what));
 }
 
-/* What watches call a change of these attributes. */
+/* The inotify event for a change of these attributes. */
 static uint32_t
 setattr_event(unsigned what)
 {
