@@ -4,29 +4,28 @@
 /*
  * madvise, msync, mincore.
  *
- * Concepts: all of them work through a range of mappings, entry by entry.
- * Those that may wait (for a page, for I/O) find the next entry by address
- * after each, with the map unlocked between; the others hold the lock once.
- * Holes are reported as ENOMEM after the mapped parts were done, as Linux
- * does.
+ * Concepts: each call works through a range of mappings, entry by entry. Advice
+ * that may wait (for a page, for I/O) is given with the map unlocked, and the
+ * next entry is found by its address; other advice holds the lock all the time.
+ * Holes are reported as ENOMEM after the mapped parts were done, as on Linux.
  *
  * MADV_DONTNEED on private memory must make later reads see fresh contents:
  *   no object       nothing to do
- *   private object  (no other user can reach the range, nothing behind it) its
- *                   pages are removed in place, map unlocked, as a purge; the
- *                   cheap and usual case, under a read lock only
- *   anything else   the entry is replaced by one with fresh contents
+ *   private object  (no other user can reach the range, and there is no backing
+ *                   object) its pages are removed in place, map unlocked, as a
+ *                   purge: the cheap and usual case, under a read lock only
+ *   any other       the entry is replaced by an entry with fresh contents
  * On shared mappings it drops translations: the contents stay.  MADV_FREE is
- * DONTNEED for private anonymous memory: giving the pages up at once is one
- * of the behaviours that it allows.
+ * DONTNEED for private anonymous memory, because madvise(2) allows the pages to
+ * be freed at once.
  *
- * COLD makes the pages the next ones that pageout takes; PAGEOUT takes them at
- * once, of every object of the chain that no other map shares; WILLNEED brings
- * in what is in swap, or reads ahead in files.
+ * COLD makes pageout take the pages next.  PAGEOUT takes them at once, in every
+ * object of the chain that no other map shares.  WILLNEED brings in pages from
+ * swap, or reads ahead in files.
  *
  * Locking: calls are entered and left without locks.
  *
- * Limits: merging and huge-page advice is accepted and means nothing.
+ * Limits: merging and huge-page advice is accepted and has no effect.
  */
 #include "vm/mmap/vm_mmap_int.h"
 
@@ -109,7 +108,7 @@ refresh_entries(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	for (e = vm_map_first(map, start); e != NULL && e->start < end;
 	     e = next) {
 		next = TAILQ_NEXT(e, link);
-		/* What was wired meanwhile keeps its contents. */
+		/* An entry that was wired meanwhile keeps its contents. */
 		if (e->object == NULL ||
 		    (e->eflags & (MAP_ENTRY_SHARED | MAP_ENTRY_WIRED)) != 0)
 			continue;
@@ -209,9 +208,8 @@ advise_remove(struct vm_map_part *p)
 	return (0);
 }
 
-/* Do something to the pages of each object of the part's chain that have no
- * user outside of the map.  No lock held, the caller owns a ref of the first.
- */
+/* Call fn for the pages of each object of the part's chain that has no user
+ * outside of the map.  No lock held, the caller owns a ref of the first. */
 static void
 advise_chain(struct vm_map *map, struct vm_map_part *p,
     void (*fn)(struct vm_object *, vm_pindex_t lo, vm_pindex_t hi))
@@ -234,7 +232,7 @@ advise_chain(struct vm_map *map, struct vm_map_part *p,
 		if (back == NULL)
 			return;
 		o = back;
-		/* Its one user is the object that we come from. */
+		/* Its one user is the object in front of it. */
 		ours = vm_life_refs(&o->life) == 1;
 	}
 	vm_object_drop(o);
@@ -257,7 +255,7 @@ chain_cold(struct vm_object *o, vm_pindex_t lo, vm_pindex_t hi)
 	vm_object_unlock(o);
 }
 
-/* Bring in what is in swap or, of a file, some of it. */
+/* Bring in the pages that are in swap, or the first pages of a file. */
 static void
 advise_willneed(struct vmspace *vm, struct vm_map_part *p)
 {
@@ -304,7 +302,7 @@ advise_part(struct vmspace *vm, struct vm_map_part *p, int advice)
 	}
 }
 
-/* For each part, with a ref of its object and no lock: fn. */
+/* Give the advice to each part, with a ref of its object and no lock held. */
 static int
 madv_each(struct vmspace *vm, vm_offset_t start, vm_offset_t end, int advice,
     bool *hole)
@@ -530,18 +528,21 @@ vm_mincore(struct vmspace *vm, vm_offset_t addr, uint64_t len, uint8_t *vec)
 	if (vm_range_check(addr, len, &end) != 0 || end > VM_MAX_ADDRESS)
 		return (ENOMEM);
 	vm_map_lock_read(map);
-	if (map->dead)
+	if (map->dead) {
 		error = ESRCH;
-	e = error == 0 ? vm_map_lookup(map, addr, NULL) : NULL;
-	for (va = addr; error == 0 && va < end; va += PAGE_SIZE) {
+		goto out;
+	}
+	e = vm_map_lookup(map, addr, NULL);
+	for (va = addr; va < end; va += PAGE_SIZE) {
 		if (e != NULL && va >= e->end)
 			e = TAILQ_NEXT(e, link);
 		if (e == NULL || va < e->start) {
 			error = ENOMEM;
-			break;
+			goto out;
 		}
 		*vec++ = vm_map_object_resident(e, va);
 	}
+out:
 	vm_map_unlock_read(map);
 	return (error);
 }

@@ -5,12 +5,12 @@
  * mlock, munlock, mlockall, munlockall.
  *
  * Concepts: a lock is a flag of the map entry (MAP_ENTRY_WIRED).  Pageout
- * leaves the pages of such an entry in memory (vm_page_wired).  The call then
- * faults everything in.
+ * leaves the pages of such an entry in memory (vm_page_wired).  After setting
+ * the flag the call faults in all pages.
  *
- * The map's lock_limit bounds the locked bytes of all entries, whichever call
- * locks them: mlock, mmap, mremap or, after mlockall(MCL_FUTURE), each call
- * that makes a mapping.
+ * The map's lock_limit bounds the locked bytes of all entries.  They are locked
+ * by mlock, mmap, mremap or, after mlockall(MCL_FUTURE), by each call that
+ * makes a mapping.
  *
  * Locking: calls are entered and left without locks.  The flags change under
  * one hold of the write lock; pages are faulted in afterwards.

@@ -4,9 +4,8 @@
 /*
  * mmap, munmap, mprotect and brk.
  *
- * Concepts: the semantics are Linux's, the errors too; where the order of
- * checks decides the error, it is Linux's order.  An address below
- * VM_MIN_ADDRESS is what a system with mmap_min_addr would refuse: EPERM.
+ * Concepts: semantics, errors and the order of checks are those of Linux.  A
+ * fixed address below VM_MIN_ADDRESS is EPERM, as below mmap_min_addr on Linux.
  *
  * A fixed mapping replaces what is there under one hold of the write lock:
  * no other thread sees the hole.  Limits are checked and memory is taken
@@ -197,7 +196,7 @@ vm_populate(struct vmspace *vm, vm_offset_t start, vm_offset_t end)
 		}
 		s = e->start > at ? e->start : at;
 		at = e->end < end ? e->end : end;
-		/* Private memory is broken out of its sharing right away. */
+		/* Private memory: a write fault makes the copy at once. */
 		if ((e->eflags & MAP_ENTRY_SHARED) == 0 &&
 		    (e->prot & VM_PROT_WRITE) != 0)
 			access = VM_PROT_WRITE;

@@ -6,16 +6,16 @@
  *
  * Concepts: a move copies no pages.  Each entry of the old range gets a clone
  * at the new place, with a ref of the same object; then the old entries are
- * removed as by munmap, and the pages fault in again from the object.  Growth
- * is an entry of its own behind the clones, with fresh contents, which the
- * merge makes one with its neighbour where that is possible.
+ * removed as by munmap, and the pages fault in again from the object.  The
+ * grown part is an entry of its own behind the clones, with fresh contents; it
+ * is merged with its neighbour where that is possible.
  *
  * MREMAP_DONTUNMAP puts entries with fresh contents ("blanks") in the place
  * of the removed ones.  An old length of 0 duplicates a shared mapping.
  *
- * What Linux calls one mapping may be several entries here (a heap in parts,
- * a stack that grew).  So the old range may consist of several, provided that
- * they join and agree in all that a user can see.
+ * One mapping of Linux may be several entries here (a heap in parts, a stack
+ * that grew).  So the old range may consist of several entries, if they have no
+ * gap between them and agree in all attributes that a user can see.
  *
  * Locking and lifetime: one hold of the map's write lock, with no purge under
  * way (the range gets a second address for a moment).
@@ -100,7 +100,8 @@ remap_check_run(struct remap *r)
 	return (0);
 }
 
-/* Describe what follows e at `va`, fresh, for a range; owns an object ref. */
+/* Describe an entry with fresh contents that continues e at `va`; *t owns an
+ * object ref. */
 static void
 describe_fresh(const struct vm_map_entry *e, vm_offset_t va, uint64_t len,
     struct vm_map_entry *t)
@@ -191,7 +192,7 @@ remap_clone(struct remap *r, vm_offset_t end)
 	return (0);
 }
 
-/* The part of the new range beyond what was cloned. */
+/* Add an entry for the part of the new range behind the clones. */
 static int
 remap_tail(struct remap *r, uint64_t from)
 {
@@ -265,8 +266,8 @@ list_enter(struct vm_map *map, struct vm_map_list *list)
 	}
 }
 
-/* Everything that can fail: borders, clones of the old entries up to `keep`,
- * the entry beyond, limits, and the removal of what a fixed range replaces. */
+/* Do all steps that can fail: borders, clones of the old entries up to `keep`,
+ * the entry behind, limits, and the removal of mappings in a fixed range. */
 static int
 remap_prepare(struct remap *r, uint64_t keep)
 {
@@ -353,11 +354,14 @@ remap_locked(struct remap *r)
 		    map, r->old + r->newlen, r->old + r->oldlen, &r->dead));
 	}
 	error = remap_check_run(r);
-	if (error == 0 && r->newlen > r->oldlen)
-		error =
-		    vm_map_admit_locked(map, e->eflags, r->newlen - r->oldlen);
 	if (error != 0)
 		return (error);
+	if (r->newlen > r->oldlen) {
+		error =
+		    vm_map_admit_locked(map, e->eflags, r->newlen - r->oldlen);
+		if (error != 0)
+			return (error);
+	}
 	if ((r->flags & (LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP)) == 0) {
 		error = remap_extend(r);
 		if (error != EAGAIN) {

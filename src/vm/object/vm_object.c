@@ -5,26 +5,26 @@
  * VM objects: allocation, references and termination.
  *
  * Purpose
- *   An object is the identity of memory: the pages of a file, or anonymous
- *   memory.  Maps name objects, never pages; pages belong to one object at a
- *   time.  This file makes objects and takes them apart again.
+ *   An object has the pages of a file, or of anonymous memory.  Maps name
+ *   objects, never pages; a page belongs to one object at a time.  This file
+ *   makes objects and destroys them.
  *
  * Concepts
  *   ref    A map entry, a shadow or the owner (a vnode, a shm segment) uses
- *          the object.  The last free is stage 1: pages go, the object leaves
- *          its chain.
- *   hold   A thread looks at the structure: a scanner, a thread in I/O.  The
- *          last drop is stage 2: the structure goes back to its zone.
+ *          the object.  The last free is stage 1: pages are freed, and the
+ *          object is removed from its chain.
+ *   hold   A thread uses the structure: a scanner, a thread in I/O.  The last
+ *          drop is stage 2: the structure goes back to its zone.
  *   paging Contents are in use without the lock: I/O or zeroing of busy pages.
  *          Stage 1 waits until it is 0; chains are not changed meanwhile.
  *
  *   The last ref of an object owns a ref of the backing object, and so on: a
  *   chain can be ten thousand long.  The end of a ref may also leave a backing
- *   object with one user, which should then be merged with that user.  Each of
- *   these can lead to the other, so both are items of a small work list (struct
- *   vm_settle) that one loop empties: the depth of the C stack is constant.
- *   When the list of merge candidates is full the new request is dropped;
- *   merging is tried again by the write fault that notices the chain.
+ *   object with one user, which should then be merged with that user.  A
+ * release can cause a merge and a merge a release, so both are items of a small
+ * work list (struct vm_settle) that one loop empties: the depth of the C stack
+ * is constant.  When the list of merge candidates is full, the new request is
+ *   dropped; a later write fault tries the merge again (fault_cow()).
  *
  * Data structures
  *   sys->objects lists every object from its allocation to stage 2, so that
@@ -38,8 +38,8 @@
  *   vnode itself holds.  vops->rele is called last, without locks: it may end
  *   in vnode_pager_dealloc() for this very object.
  *
- *   A non-last free looks at the object once more (is there a lone shadow to
- *   merge with?) and therefore holds it across the free.
+ *   A free that is not the last reads the object again, to find a lone shadow
+ * to merge with, and therefore holds it across the free.
  *
  * Guarantees
  *   - Stage 1 runs once, before stage 2, and never with I/O in flight.
@@ -48,8 +48,8 @@
  *     except those that pins keep until their unhold.
  *
  * Limits
- *   Stage 1 of a large object frees its pages under its lock; scanners wait
- *   for that long.
+ *   Stage 1 of a large object frees its pages under its lock; scanners wait for
+ *   it.
  */
 #include "vm/object/vm_object.h"
 
@@ -260,7 +260,7 @@ free_run_page(struct free_run *r, struct vm_page *m)
 	r->npages = m == NULL ? 0 : 1;
 }
 
-/* One slot of an index that is going as a whole. */
+/* Free one slot of an index that is freed as a whole. */
 static void
 free_slot(void *arg, uint64_t idx, uint64_t slot)
 {
@@ -286,9 +286,9 @@ free_slot(void *arg, uint64_t idx, uint64_t slot)
 }
 
 /*
- * All pages and blocks go.  Nothing is mapped: PG_MAPPED is a leftover.  With
- * the object dead and no paging, only pageout makes a page busy, and it does so
- * under the lock.
+ * Free all pages and blocks.  No page is mapped any more, even if PG_MAPPED is
+ * set.  With the object dead and no paging, only pageout makes a page busy, and
+ * it does so under the lock.
  */
 static void
 object_free_pages(struct vm_object *o)
@@ -348,7 +348,7 @@ vm_settle_push(struct vm_settle *st, struct vm_object *o)
 		st->cand[st->ncand++] = o;
 }
 
-/* If all that is left of `o` is one shadow: that shadow, held. */
+/* If one shadow is the only user of `o`: that shadow, held. */
 static struct vm_object *
 object_lone_shadow(struct vm_object *o)
 {

@@ -5,11 +5,11 @@
  * Reverse mapping: from a page to the translations that may lead to it.
  *
  * Purpose
- *   Nothing is recorded for each mapping of a page.  An object knows the map
- *   entries that name it and the objects that shadow it; a translation to one
- *   of its pages can only be in the pmap of an entry found by walking down
- *   that tree.  The walk costs time when a page is taken away, which is rare,
- *   and saves memory and time for every fault, fork and unmap.
+ *   No record is kept for each mapping of a page.  An object has lists of the
+ *   map entries that name it and of the objects that shadow it; a translation
+ * to one of its pages can only be in the pmap of an entry found by walking down
+ *   that tree.  The walk costs time when a page is unmapped for all, which is
+ *   rare, and saves memory and time for every fault, fork and unmap.
  *
  * Concepts
  *   Between an object and one of its shadows the page index shifts by the
@@ -110,8 +110,8 @@ rmap_walk(
 		cs = s > shift ? s - shift : 0;
 		ce = e > shift ? e - shift : 0;
 		if (o != root) {
-			/* It may be growing: what can be seen through the new
-			 * part was not entered before we had root locked. */
+			/* The shadow may be growing.  No translation through
+			 * its new part is older than this lock of root. */
 			size = __atomic_load_n(&o->size, __ATOMIC_RELAXED);
 			if (ce > size)
 				ce = size;
@@ -266,8 +266,8 @@ vm_object_relink_entry(
 }
 
 /*
- * Free what is not busy in [start, end), all translations first, and what is
- * in swap.  Returns a busy page of the range, or NULL when it is empty.
+ * Free the pages of [start, end) that are not busy, after all translations, and
+ * the blocks.  Returns a busy page of the range, or NULL when it is empty.
  * Object locked.
  */
 static struct vm_page *
@@ -338,7 +338,7 @@ truncate_push(struct truncate_work *w, struct vm_object *o, vm_pindex_t start)
 		w->cap = w->cap * 2 + 8;
 	}
 	if (!vm_object_tryhold(o))
-		return (true); /* on its way out */
+		return (true); /* it is being destroyed */
 	w->item[w->n].o = o;
 	w->item[w->n++].start = start;
 	return (true);

@@ -5,10 +5,10 @@
  * Shadow objects: copy-on-write chains, and keeping them short.
  *
  * Purpose
- *   A private copy of memory begins without copying: both sides name the same
- *   object and write nothing to it.  The first write puts an empty object, the
- *   shadow, in front; it collects the pages that differ.  What it does not
- *   have is looked up in its backing object.
+ *   A private copy of memory begins without copying: both entries name the same
+ *   object and do not write to it.  The first write puts an empty object, the
+ *   shadow, in front; it gets the pages that differ.  A page that the shadow
+ *   does not have is looked up in its backing object.
  *
  * Concepts
  *   page      In this file, also one that is in swap: it moves by its slot.
@@ -18,22 +18,22 @@
  *             shadow is the only user of the backing object, no other user
  *             can see it.
  *
- *   Processes that fork, write and exit would make chains grow for ever.  Two
- *   things are done about it, one link at a time, whenever a user of a
- *   backing object goes away:
+ *   Processes that fork, write and exit would make chains grow without limit.
+ *   So one of these steps is done when a user of a backing object goes away:
  *
- *   forward   (backing object with one ref, ours) its pages move into the
- *             shadow, obscured ones and those outside of the window are freed;
- *             the shadow takes over what was behind.  Costs the number of
- *             pages of the backing object.
+ *   forward   (the shadow has the only ref of the backing object) its pages
+ *             move into the shadow; obscured pages and pages outside of the
+ *             window are freed; the next object becomes the backing object of
+ *             the shadow.  Costs the number of pages of the backing object.
  *   reverse   The same with fewer moves when the shadow is young: its pages
  *             move into the backing object, which then takes its place in the
  *             one map entry that names it.  Costs the number of pages of the
- *             shadow.  A server of a gigabyte that forks children and writes a
- *             page meanwhile pays for one page, not for 262144.
- *   bypass    (backing object with other users) if it can contribute nothing,
- *             as the shadow has every page itself or there is no page in the
- *             window, the shadow is connected to the one behind it.
+ *             shadow: if a process of a gigabyte forks and writes one page,
+ *             one page is moved and not 262144.
+ *   bypass    (backing object with other users) if no page of it can be seen
+ *             through the shadow, because the shadow has every page itself or
+ *             there is no page in the window, the shadow is connected to the
+ *             object behind it.
  *
  *        before       forward        reverse        bypass
  *        E -> F       E -> F         E -> B         E -> F --.
@@ -45,11 +45,11 @@
  *
  * Locking and lifetime
  *   The shadow is locked before the backing object, so a backing pointer read
- *   under the lock of the shadow stays right, and a fault that walks the chain
- *   hand over hand cannot be overtaken.  refs of a backing object grow only
- *   with one of its users' locks held: one ref, seen under the lock of the
- *   only user, stays one.  Reverse needs the map of the entry for writing,
- *   which is outside of the object locks in the order: it is only tried.
+ *   under the lock of the shadow stays right while a fault walks the chain hand
+ *   over hand.  A backing object gets a new ref only with the lock of one of
+ * its users held: if its count is one under the lock of the only user, it stays
+ *   one.  Reverse needs the map of the entry for writing, which comes before
+ *   object locks in the order: the map lock is only tried.
  *   Objects with paging != 0 are left alone, and so are pages that are busy.
  *
  * Guarantees
@@ -165,7 +165,7 @@ vm_object_chain_depth(struct vm_object *o)
 	return (n);
 }
 
-/* Obscured pages on their way out: unmapped and freed in batches. */
+/* Obscured pages, which are unmapped and freed in batches. */
 struct discard {
 	unsigned n;
 	struct vm_page *page[VM_PAGE_BATCH];
@@ -180,7 +180,7 @@ discard_flush(struct discard *d)
 	d->n = 0;
 }
 
-/* False: the page cannot go now. */
+/* False: the page cannot be freed now. */
 static bool
 discard_add(struct discard *d, struct vm_page *m)
 {
@@ -192,8 +192,8 @@ discard_add(struct discard *d, struct vm_page *m)
 	return (true);
 }
 
-/* Does the window of `o` lie within `b`, or is nothing behind b to be seen
- * through the part that does not? */
+/* Does the window of `o` lie within `b`, or is there no object behind b that
+ * could be seen through the rest of the window? */
 static bool
 window_fits(const struct vm_object *o, const struct vm_object *b)
 {
@@ -202,9 +202,9 @@ window_fits(const struct vm_object *o, const struct vm_object *b)
 }
 
 /*
- * Connect `o` to what is behind its backing object `b` instead of b.  Both
- * locked.  `moved`: b's link to it is used up (and its ref passes to o);
- * otherwise the caller has got a ref for o.  o's ref of b is the caller's.
+ * Connect `o` to the object behind its backing object `b` instead of b.  Both
+ * locked.  `moved`: b loses its link, whose ref passes to o; otherwise the
+ * caller has a ref for o.  o's ref of b passes to the caller.
  */
 static void
 splice(struct vm_object *o, struct vm_object *b, bool moved)
@@ -240,7 +240,7 @@ slot_busy(uint64_t slot)
 		(vm_slot_page(slot)->flags & PG_BUSY) != 0);
 }
 
-/* Move what is at idx of `from` to an empty place of `to`. */
+/* Move the page or block at idx of `from` to an empty slot of `to`. */
 static bool
 slot_move(struct vm_object *from, vm_pindex_t idx, uint64_t slot,
     struct vm_object *to, vm_pindex_t to_idx)
@@ -251,7 +251,7 @@ slot_move(struct vm_object *from, vm_pindex_t idx, uint64_t slot,
 		vm_page_rename(vm_slot_page(slot), to, to_idx) == 0);
 }
 
-/* Free what is at idx: no user needs it.  False: not now. */
+/* Free the page or block at idx, which no user needs.  False: not now. */
 static bool
 slot_discard(
     struct discard *d, struct vm_object *o, vm_pindex_t idx, uint64_t slot)
@@ -262,7 +262,7 @@ slot_discard(
 	return (true);
 }
 
-/* Move b's pages into o and put o in front of what was behind b. */
+/* Move b's pages into o and put o in front of the object behind b. */
 static bool
 collapse_forward(struct vm_object *o, struct vm_object *b)
 {
@@ -319,7 +319,7 @@ reverse_lock(struct vm_object *o, struct vm_object *b)
 	return (en);
 }
 
-/* Move o's pages into b; what they obscure goes first. */
+/* Move o's pages into b; the pages that they obscure are freed first. */
 static bool
 reverse_move(struct vm_object *o, struct vm_object *b)
 {

@@ -5,21 +5,22 @@
  * The swap pager: anonymous memory whose contents are in swap.
  *
  * Purpose
- *   How a page that has left memory comes back: for a fault, for a file of
- *   tmpfs, or because its swap area is to be removed.  Pageout writes pages out
- *   (vm_pageout_page.c); slots and blocks are in vm_object_page.c.
+ *   Bring in a page from swap: for a fault, for a file of tmpfs, or because its
+ *   swap area is to be removed.  Pageout writes pages out (vm_pageout_page.c);
+ *   slots and blocks are in vm_object_page.c.
  *
  * Concepts
  *   clean    A page that was brought in keeps its block until a translation
  *            allows writing to it: until then it can be paged out again
  *            without a write.  When swap is nearly full the block is freed at
  *            once instead.
- *   lost     A block that could not be read when its area had to go.  The slot
- *            then has SWBLK_LOST: a fault on it is an I/O error, never zeroes.
+ *   lost     A block that could not be read when its area was removed.  The
+ *            slot then has SWBLK_LOST: a fault on it is an I/O error, never
+ *            zeroes.
  *
- *   Bringing in puts a busy page in the place of the block, which the page
- *   remembers, and reads without locks.  When that fails the two change places
- *   again.  Neither direction needs memory for the index.
+ *   Bringing in puts a busy page into the slot, stores the block in the page,
+ *   and reads without locks.  If the read fails, the block is put back into the
+ *   slot.  Neither step needs memory for the index.
  *
  * Locking and lifetime
  *   Slots under the object's lock; blocks are freed under it as well (the swap
@@ -28,12 +29,12 @@
  *
  * Guarantees
  *   - A page becomes valid only if the checksum of what was read is right.
- *   - swapoff either brings home all that the area has, or leaves it in use;
- *     pages that were home already are ordinary pages then.
+ *   - swapoff either brings in all pages of the area, or leaves the area in
+ * use; pages that were brought in before a failure stay in memory.
  *
  * Limits
- *   swapoff looks at every object, again and again until the area is empty: a
- *   guest that moves memory around all the time makes it take longer.
+ *   swapoff walks over all objects until the area is empty.  A guest that moves
+ *   memory around all the time makes it take longer.
  */
 #include "vm/pager/swap_pager.h"
 
@@ -201,7 +202,7 @@ swapoff_lose(struct vm_object *o, vm_pindex_t idx, uint64_t slot)
 	    (unsigned long long)o->id);
 }
 
-/* Bring home what the object, held, has in the area.  0, ENOMEM. */
+/* Bring in the pages that the object, held, has in the area.  0, ENOMEM. */
 static int
 swapoff_object(struct vm_object *o, unsigned area)
 {
@@ -223,7 +224,7 @@ swapoff_object(struct vm_object *o, unsigned area)
 				vm_object_swap_drop(o, idx++);
 				continue;
 			}
-			/* The page is dealt with when it is met again. */
+			/* The next round frees the block of the page. */
 			error = swap_pager_getpages(o, idx, SWAP_CLUSTER, &got);
 			if (error == 0)
 				tries = 0;
@@ -247,7 +248,7 @@ swapoff_object(struct vm_object *o, unsigned area)
 	return (error);
 }
 
-/* One look at every object.  0, ENOMEM. */
+/* One walk over all objects.  0, ENOMEM. */
 static int
 swapoff_pass(struct vm_system *sys, unsigned area)
 {
@@ -266,14 +267,14 @@ swapoff_pass(struct vm_system *sys, unsigned area)
 	return (error);
 }
 
-/* Is there room for what the area holds? */
+/* Is there room for the pages of the area? */
 static bool
 swapoff_fits(struct vm_system *sys, uint64_t pages)
 {
 	struct vm_object_totals t;
 
 	vm_object_totals(sys, &t);
-	/* The rest are copies of pages that are home. */
+	/* The other blocks are copies of pages that are in memory. */
 	if (pages > t.swapped_pages)
 		pages = t.swapped_pages;
 	return (pages <= atomic_load(&sys->phys->nfree) + t.file_pages +

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The swap pager: anonymous pages to swap and back.  What the rest of the
- * kernel sees of swap; areas and blocks are in swap_space.h.
+ * The swap pager: anonymous pages from swap back to memory, and swap areas for
+ * the rest of the kernel; areas and blocks are in swap_space.h.
  */
 #ifndef VM_PAGER_SWAP_PAGER_H
 #define VM_PAGER_SWAP_PAGER_H
@@ -18,12 +18,12 @@
 int vm_swapon(
     struct vm_system *, const struct swap_area_config *, unsigned *area);
 /*
- * Bring everything home that the area holds, and remove it.
- * - No locks held; takes as long as reading it all.
+ * Bring in all pages that are in the area, and remove the area.
+ * - No locks held; takes as long as reading them all.
  * - 0; ENOENT (no such area), EBUSY (swapoff of it is under way), ENOMEM
- *   (memory and the other areas cannot take it: the area is in use as before).
+ *   (memory and the other areas have no room: the area is in use as before).
  * - A page that cannot be read any more stays lost: a touch of it is SIGBUS.
- * - EAGAIN: for ten seconds something kept the area from becoming empty.
+ * - EAGAIN: for ten seconds the area did not become emptier.
  */
 int vm_swapoff(struct vm_system *, unsigned area);
 
@@ -31,7 +31,7 @@ int vm_swapoff(struct vm_system *, unsigned area);
  * Bring in the page at idx, and up to n - 1 behind it that follow in swap.
  * Called with the object locked, which has a block there; the caller owns a
  * hold.  Returns with the object unlocked.
- * - 0: the page was there when the lock was released; EIO: it is lost;
+ * - 0: the page was in memory when the lock was released; EIO: it is lost;
  *   ENOMEM: no frame.
  */
 int swap_pager_getpages(

@@ -4,9 +4,8 @@
 /*
  * The swapcache: clean pages of files kept in swap.
  *
- * Purpose: where files lie on something slow and swap on something fast, a page
- * that memory has no room for is better read back from swap than from its
- * file.
+ * Purpose: if swap is on a faster device than the files, a page that was
+ * dropped from memory is read back from swap faster than from its file.
  *
  * Concepts.  Pageout drops clean pages of files.  With the swapcache it writes
  * them to swap first, and leaves the block in the object's index, exactly as
@@ -16,16 +15,15 @@
  * when the block cannot be read.
  *
  *   stamp     A digest of the file's size and times, taken before pages are
- *             read from it.  When pages of two states of a file meet in an
- *             object there is none, and nothing is kept.  Before blocks are
- *             made, and before they are used, it is compared with the file's:
- *             if it differs they all go.
- *   limit     Pages of files in swap, at most.  The count is an estimate: what
- *             the cleaner found when it last looked, and what was written
- *             since.
- *   rate      Pages a second that may be written, so that a device which wears
- *             is not worn out by a program that reads a large file in a loop.
- *             Unused allowance is kept for a second.
+ *             read from it.  An object with pages of two states of the file has
+ *             no stamp, and none of its pages are kept.  Before blocks are
+ *             made, and before they are used, the stamp is compared with that
+ *             of the file; if they differ, all blocks are dropped.
+ *   limit     Pages of files in swap, at most.  The count is an estimate: the
+ *             pages that the cleaner last counted, and those written since.
+ *   rate      Pages a second that may be written, so that a program which reads
+ *             a large file in a loop does not wear out the swap device.  Unused
+ *             allowance is kept for a second.
  *   cleaner   Runs with the pageout daemon when the limit is reached, and
  *             when anonymous memory finds no room.  It walks the objects by
  *             holds and drops blocks of files, from where it last stopped.
@@ -34,11 +32,11 @@
  * is under cache->lock, which is innermost.  The stamp is computed by the
  * vnode, which is called without locks.
  *
- * Guarantees: what is read from a block is what the file had when its stamp
- * was taken; if the file's times do not show a change, nor does the cache.
+ * Guarantees: a block has the contents that the file had when its stamp was
+ * taken.  A change that the file's size and times do not show is not noticed.
  *
- * Limits: the estimate may be exceeded by what is written between two looks of
- * the cleaner, at most a second's allowance.
+ * Limits: the limit may be exceeded by the pages that are written between two
+ * runs of the cleaner, at most a second's allowance.
  */
 #include "vm/pager/vm_swapcache.h"
 
@@ -69,7 +67,7 @@ vm_swapcache_on(const struct vm_object *o)
 		    &o->sys->cache.limit, memory_order_relaxed) != 0);
 }
 
-/* Add what has become due since the last call.  Locked. */
+/* Add the allowance for the time since the last call.  Locked. */
 static void
 refill(struct vm_swapcache *c)
 {
@@ -91,7 +89,7 @@ vm_swapcache_take(struct vm_object *o)
 	struct vm_swapcache *c = &sys->cache;
 	bool ok;
 
-	/* Anonymous memory has nowhere else to go: leave half to it. */
+	/* Anonymous pages can go only to swap: leave half of it to them. */
 	if (swap_space_free(sys->swap) < swap_space_size(sys->swap) / 2)
 		return (false);
 	kmutex_lock(&c->lock);
@@ -153,7 +151,7 @@ vm_swapcache_validate(struct vm_object *o)
 	valid = error == 0 && stamp == o->cache_stamp && stamp != STAMP_NONE;
 	if (!valid)
 		drop_all(o);
-	/* Nothing of the old contents is left: what is read next counts. */
+	/* No page of the old contents is left: take the next stamp. */
 	if (!valid && o->resident == 0)
 		o->cache_filled = 0;
 	vm_object_unlock(o);
@@ -201,7 +199,7 @@ vm_swapcache_clean(struct vm_system *sys, bool hard)
 	have = vm_swapcache_count(sys);
 	keep = hard ? have / 2 : limit - limit / 4;
 	want = have > keep ? have - keep : 0;
-	/* From behind the object where the last run stopped, then around. */
+	/* Begin behind the object where the last run stopped, then around. */
 	while (want > 0) {
 		o = vm_object_scan(sys, o);
 		if (o == NULL && around)

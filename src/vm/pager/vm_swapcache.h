@@ -12,26 +12,26 @@
  * at most `rate` of them a second (0: no limit).  Any time.
  */
 void vm_swapcache_set(struct vm_system *, uint64_t pages, uint64_t rate);
-/* Is it in use for this object?  Object locked. */
+/* Does the swapcache keep pages of this object?  Object locked. */
 bool vm_swapcache_on(const struct vm_object *);
 /*
- * May one more clean page of the object be written?  Takes it off the budget.
+ * May one more clean page of the object be written?  True: it is counted.
  * Object locked.
  */
 bool vm_swapcache_take(struct vm_object *);
 /*
- * Are the object's pages and blocks still what its file has?  If not the blocks
- * are dropped.
+ * Do the object's pages and blocks still have the contents of the file?  If
+ * not, the blocks are dropped.
  * - No locks held, the caller owns a hold and, through a paging count, the
  *   vnode.
  */
 bool vm_swapcache_validate(struct vm_object *);
-/* Pages are about to be read from the file.  The same conditions. */
+/* Take the stamp before pages are read from the file.  The same conditions. */
 void vm_swapcache_filling(struct vm_object *);
-/* Give blocks up until a quarter of the limit is free, or half of them when
- * `hard` (swap is full).  No locks held. */
+/* Drop blocks until a quarter of the limit is free; `hard` (swap is full): drop
+ * half of them.  No locks held. */
 void vm_swapcache_clean(struct vm_system *, bool hard);
-/* Pages of files in swap, by looking at every object. */
+/* Count the pages of files in swap, by a walk over all objects. */
 uint64_t vm_swapcache_count(struct vm_system *);
 
 #endif /* VM_PAGER_VM_SWAPCACHE_H */

@@ -17,24 +17,25 @@
  *   for the busy page.  A page that is pinned (perhaps the kernel reads a
  *   device into it) stays dirty: such stores make no fault.
  *
- *   read(2) and write(2) go to the file and then look here: a dirty page is
- *   newer than the file, a written range must reach the pages.
+ *   read(2) and write(2) go to the file and then call vnode_pager_overlay() or
+ *   vnode_pager_update(): a dirty page is newer than the file, and a written
+ *   range must reach the pages.
  *
  * Locking and lifetime
  *   No lock is held across a vnode operation; the object counts one `paging`,
- *   which keeps stage 1, and with it the vnode's reclaim, waiting.  So the
- *   vnode must not be reclaimed with a lock held that its own read, write or
- *   size would take.  Pages in I/O are busy.
+ *   for which stage 1, and with it the vnode's reclaim, waits.  So the vnode
+ *   must not be reclaimed with a lock held that its own read, write or size
+ *   would take.  Pages in I/O are busy.
  *
  * Guarantees
  *   - A page is valid only if all of it was read, or lies at the end of the
  *     file, where the rest is zero.
  *   - A failed write leaves its pages dirty; the first error is returned.
- *   - Truncation waits for I/O on the pages that go.
+ *   - Truncation waits for I/O on the pages that it removes.
  *
  * Limits
- *   Copies of file pages in private mappings survive the truncation of the
- *   file.  Whether a page of a file is dirty is a property of the whole page.
+ *   Truncation zeroes the end of the last page of the file, but not of its
+ *   copies in private mappings.  A page of a file is dirty as a whole.
  */
 #include "vm/pager/vnode_pager.h"
 
@@ -104,7 +105,7 @@ pager_read(
 	return (0);
 }
 
-/* How many of the n pages are good with `got` bytes read. */
+/* How many of the n pages are complete with `got` bytes read. */
 static unsigned
 pager_good(int error, uint64_t got, unsigned n)
 {
@@ -301,7 +302,7 @@ pager_copy(struct vm_object *o, uint64_t off, char *buf, size_t len, bool out)
 	char *p;
 
 	vm_object_lock(o);
-	/* The file has new contents there: the swapcache has not. */
+	/* The file has new contents there, the swapcache has old ones. */
 	if (!out && len != 0)
 		vm_object_swap_drop_range(
 		    o, OFF_TO_IDX(off), OFF_TO_IDX(end - 1) + 1, UINT64_MAX);

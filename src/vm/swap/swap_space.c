@@ -4,27 +4,28 @@
 /*
  * Swap space: areas and their blocks.
  *
- * Purpose: to know which blocks of which areas are in use, and where to store
- * the next cluster.
+ * Purpose: to record which blocks of which areas are in use, and to choose the
+ * area for the next cluster.
  *
  * Concepts.  A block is one page.  Areas of the same priority take turns,
- * cluster by cluster, so that their devices work side by side: the area whose
- * last turn is longest ago is next, whatever was chosen at other priorities in
- * between.  Lower ones are used when all higher ones are full or failing.  An
- * area whose writes fail is used last for a while: its host file system may be
- * full, or the device broken.  A draining area (swapoff) hands out nothing, and
- * can be removed when its last block is free.
+ * cluster by cluster, so that their devices work side by side: the area with
+ * the oldest turn is next, independent of turns at other priorities.  Areas of
+ * lower priority are used when all of higher priority are full or failing.  An
+ * area whose writes fail is used last for BAD_NS: its host file system may be
+ * full, or the device broken.  A draining area (swapoff) hands out no blocks,
+ * and can be removed when its last block is free.
  *
  * Data structures: for each area a blist, and an array with the checksum of
- * each block (swap_io.c).  The numbers of the whole space are kept aside as
- * atomics, since pageout and every mmap look at them.
+ * each block (swap_io.c).  The totals of the whole space are separate atomics,
+ * because pageout and every mmap read them.
  *
- * Locking and lifetime: one lock for the blists of all areas; it is among the
- * innermost, because blocks are freed with objects locked.  A block in use
- * keeps its area, so the owner of a block finds the area without the lock.
+ * Locking and lifetime: one lock for the blists of all areas; it ranks after
+ * object locks, because blocks are freed with objects locked.  An area with a
+ * block in use is not removed, so the owner of a block finds the area without
+ * the lock.
  *
- * Guarantees: a block is handed out to one owner at a time (freeing a free one
- * is a panic); freeing never fails and does no I/O.
+ * Guarantees: a block is handed out to one owner at a time (freeing a free
+ * block is a panic); freeing never fails and does no I/O.
  *
  * Limits: 32 areas, 1 TiB each.  Eight bytes of kernel memory for each block
  * that was ever used, sixteen in compressed areas.
@@ -93,7 +94,7 @@ area_check(const struct swap_area_config *cf)
 	return (0);
 }
 
-/* Everything but the number and the descriptor. */
+/* Make an area that has no number and no descriptor yet. */
 static int
 area_create(struct swap_space *ss, const struct swap_area_config *cf,
     struct swap_area **out)
@@ -113,24 +114,26 @@ area_create(struct swap_space *ss, const struct swap_area_config *cf,
 		strncpy(a->name, cf->name, sizeof(a->name) - 1);
 	a->blocks = blist_create(a->npages);
 	if (a->blocks == NULL) {
-		area_free(ss, a);
-		return (ENOMEM);
+		error = ENOMEM;
+		goto fail;
 	}
 	a->sum_bytes =
 	    (a->npages * sizeof(uint64_t) + SWAP_PAGE - 1) & ~(SWAP_PAGE - 1);
 	error = ss->host.ops->mem_alloc(ss->host.self, a->sum_bytes, &p);
-	if (error == 0) {
-		a->sum = p;
-		if (a->kind != SWAP_FILE)
-			error = swap_zpool_create(
-			    ss->host, a->kind, a->npages, &a->zpool);
-	}
-	if (error != 0) {
-		area_free(ss, a);
-		return (error);
+	if (error != 0)
+		goto fail;
+	a->sum = p;
+	if (a->kind != SWAP_FILE) {
+		error =
+		    swap_zpool_create(ss->host, a->kind, a->npages, &a->zpool);
+		if (error != 0)
+			goto fail;
 	}
 	*out = a;
 	return (0);
+fail:
+	area_free(ss, a);
+	return (error);
 }
 
 int
@@ -139,10 +142,12 @@ swap_area_add(
 {
 	struct swap_area *a;
 	unsigned nr = 1;
-	int error = area_check(cf);
+	int error;
 
-	if (error == 0)
-		error = area_create(ss, cf, &a);
+	error = area_check(cf);
+	if (error != 0)
+		return (error);
+	error = area_create(ss, cf, &a);
 	if (error != 0)
 		return (error);
 	kmutex_lock(&ss->lock);
@@ -163,7 +168,7 @@ swap_area_add(
 	return (0);
 }
 
-/* By number, or NULL.  Locked. */
+/* Find an area by number, or NULL.  Locked. */
 static struct swap_area *
 area_find(struct swap_space *ss, unsigned nr)
 {
