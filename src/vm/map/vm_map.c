@@ -19,10 +19,11 @@
  * so an operation that fails with ENOMEM has changed nothing.
  *
  * Commit charge: an entry with MAP_ENTRY_ACCOUNT is charged with its length
- * to map->commit, which may not exceed commit_limit.  Charged is what could
- * come to need memory of its own: private entries from the moment they are
- * writable (a charge stays when write permission goes, because the pages
- * stay), and shared anonymous memory.  MAP_ENTRY_NORESERVE opts out.
+ * to map->commit, which may not exceed commit_limit.  Entries that may need
+ * memory of their own are charged: private entries from the moment they are
+ * writable (the charge stays when write permission is removed, because the
+ * pages stay), and shared anonymous memory.  An entry with MAP_ENTRY_NORESERVE
+ * is not charged.
  *
  * Stacks: an entry with MAP_ENTRY_GROWSDOWN marks the free range below it as
  * its own.  vm_map_growstack() adds an entry below it, which carries the flag
@@ -34,15 +35,15 @@
  * Locking and lifetime: the map lock, a reader-writer lock.  Lock order: map,
  * object, topology, pmap.  Nothing here does I/O or waits for a page under
  * the map lock.  Object refs are dropped when it is not held: removed entries
- * leave in a caller's list, absorbed ones through the trash.  What was read
- * under the lock may be false once it is released: a fault that unlocks for I/O
- * starts over.
+ * are put on a list of the caller, absorbed ones into the trash.  Values that
+ * were read under the lock may be wrong after its release: a fault that unlocks
+ * for I/O starts over.
  *
  * Purges: madvise removes pages of a private object with the map unlocked
- * (it may wait for busy pages).  The object must not become shared meanwhile,
- * or the purge would reach into the other's copy: what creates sharing, fork
- * and mremap, takes the lock with vm_map_lock_quiet(), which waits until no
- * purge is under way.
+ * (it may wait for busy pages).  If the object became shared meanwhile, the
+ * purge would remove pages of the other mapping as well.  So fork and mremap,
+ * which make objects shared, take the lock with vm_map_lock_quiet(), which
+ * waits until no purge is under way.
  *
  * Guarantees: entries are ordered and disjoint, gaps exact, size, commit and
  * locked the sums over the entries (vm_check_vmspace).  No operation leaves a

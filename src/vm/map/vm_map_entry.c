@@ -4,8 +4,8 @@
 /*
  * Map entries: the ordered container of a map, and splitting and merging.
  *
- * Purpose: everything that knows how entries hang together.  What a mapping
- * means (limits, protection, errors) is in vm_map.c.
+ * Purpose: the list and the tree of the entries.  Limits, protection and errors
+ * of mappings are in vm_map.c.
  *
  * Concepts: an entry is in two structures at once, a list in address order
  * and a red-black tree.  Each entry carries the free space below it (`gap`:
@@ -24,16 +24,16 @@
  * Merging: two neighbours merge when all attributes agree and (a) neither has
  * an object, (b) both name the same object and the ranges continue, or (c)
  * the upper one has none and the lower one's object is private and ends
- * exactly with it: then the object grows.  (c) is what lets a heap that grows
- * in small steps live in one object.
+ * exactly with it: then the object grows.  Because of (c) a heap that grows in
+ * small steps has one object.
  *
  * Locking and lifetime: map lock, for writing where something changes.  An
  * entry that is linked to an object is also read by the reverse mapping,
  * which has only sys->topology.  So start, end, offset and object of a linked
- * entry change under that lock; and never, not even between two holds of it,
- * is a page that may be translated covered by no linked entry: a split links
- * the upper half before it shortens the lower one, a merge extends before it
- * unlinks, and a removed entry is unlinked only after pmap_sync().
+ * entry change under that lock.  A page that may be translated is covered by a
+ * linked entry at every moment, also between two holds of that lock: a split
+ * links the upper half before it shortens the lower one, a merge extends before
+ * it unlinks, and a removed entry is unlinked only after pmap_sync().
  *
  * Object refs are given up without locks.  Removed entries go in a list to
  * vm_map_entry_list_free(); entries absorbed by a merge wait in map->trash

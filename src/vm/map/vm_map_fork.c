@@ -10,13 +10,13 @@
  * parent's write translations are removed.  ZERO: the child gets fresh memory.
  * NONE: a hole.  Memory without an object needs neither object nor shadow.
  *
- * The cost is that of the entries, plus one pmap_protect() for each run of
- * entries that could hold write translations: an entry that carried
- * NEEDS_COPY already (forked before, not written since) holds none.
+ * The cost is that of copying the entries, plus one pmap_protect() for each run
+ * of entries that could have write translations: an entry that had NEEDS_COPY
+ * already (forked before, not written since) has none.
  *
  * Locking and lifetime: both maps write-locked, parent first.  The child is
- * on the list of vmspaces already, and third parties may hold it; its lock
- * keeps them out until it is complete.
+ * on the list of vmspaces already, and threads of other processes may hold it;
+ * they wait for its lock until it is complete.
  *
  * Guarantees: when it fails, what the child has is removed by the ordinary
  * vmspace_free(); in the parent NEEDS_COPY may stay set, which costs at most
