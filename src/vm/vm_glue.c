@@ -4,13 +4,13 @@
 /*
  * Swapping whole address spaces out and in.
  *
- * Purpose: a process that is stopped will not touch its memory; when memory is
- * short it is better to take all of it than to take a little from processes
- * that run, and to bring it back in large pieces when the process goes on.
+ * Purpose: a stopped process does not touch its memory.  When memory is short,
+ * all of it is paged out, before memory of running processes, and is brought
+ * back in large pieces when the process continues.
  *
- * Concepts: both directions go through the map entry by entry and use what
- * madvise uses (PAGEOUT, WILLNEED); the map may change meanwhile.  Which
- * process, and when, is kern's business (sys->swap_idle, kern/proc/glue.c).
+ * Concepts: both directions go through the map entry by entry and give the
+ * advice PAGEOUT or WILLNEED of madvise; the map may change meanwhile.  kern
+ * chooses the process and the time (sys->swap_idle, kern/base/glue.c).
  *
  * Locking: no lock is held from one entry to the next.
  *

@@ -4,16 +4,15 @@
 /*
  * The VM state of one kernel: zones, arena, locks.
  *
- * Everything hangs off struct vm_system, so that kernels in one process do
- * not meet.  Vmspaces and objects are reached by tryhold from lists, through
- * pointers that may be stale, and so live in type-stable zones: their lock
- * and life word stay usable between one life and the next.  The constructor
- * therefore makes what outlives a life (an object's lock and condition), and
- * the create calls make the rest.
+ * All state hangs off struct vm_system, so that kernels in one process share
+ * none.  Vmspaces and objects are reached by tryhold from lists, through
+ * pointers that may be stale.  So they are in type-stable zones, and their lock
+ * and life word stay usable when the structure is freed and used again: the
+ * constructor makes these (an object's lock and condition), and the create
+ * calls make the other fields.
  *
- * vm_system_destroy() is the last line of leak detection: with a vmspace, an
- * object or a frame left, some thread may still use it, and going on would
- * free memory under it.
+ * vm_system_destroy() panics if a vmspace, an object or a frame is left,
+ * because a thread may still use it.
  */
 #include "mem/vm_types.h"
 

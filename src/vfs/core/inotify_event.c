@@ -4,9 +4,9 @@
 /*
  * Events of inotify: watches, and the queues of their instances.
  *
- * Purpose.  The host's inotify sees neither tmpfs nor what the vnode cache
- * holds back, so this one is ours: the calls on paths (vfs_path.c), open files
- * (file.c) and vn_setattr() report what they have done.
+ * Purpose.  The host's inotify sees neither tmpfs nor changes that the vnode
+ * cache delays, so this kernel has its own: the calls on paths (vfs_path.c),
+ * open files (file.c) and vn_setattr() report their changes.
  *
  * Concepts.  An instance is an open file (inotify.c) with a queue of events
  * and a set of watches.  A watch is a vnode and a mask of events.  An event of

@@ -13,17 +13,16 @@
  * lock may be split, shortened, raised, lowered, and merged with its
  * neighbours.
  *
- * When they go.  A table's record locks on a vnode go when any descriptor of
- * that vnode is closed in it, as POSIX has it; those of an open file go with
- * its last close.  fd.c and file.c report both; a count and a flag keep
- * that cheap for files that were never locked.
+ * Release.  A table's record locks on a vnode are released when any descriptor
+ * of that vnode is closed in it, as POSIX requires; those of an open file are
+ * released by its last close.  fd.c and file.c report both; a count and a flag
+ * keep that cheap for files that were never locked.
  *
  * Waiting.  vfs does not sleep.  A caller that has to wait leaves a
- * vfs_lock_wait, which
- * is called whenever a lock of that vnode goes; it then tries again.  That
- * wakes more than can go on, in exchange for no queue that could be wrong.  A
- * waiter for a POSIX record names the owner that it waits for; a chain of these
- * that leads back to itself is a deadlock.
+ * vfs_lock_wait, which is called when a lock of that vnode is released; the
+ * caller then tries again.  So all waiters are woken although few can continue;
+ * in return no queue is needed.  A waiter for a POSIX record names the owner
+ * that it waits for; a chain of these that leads back to itself is a deadlock.
  *
  * Locking and lifetime.  One mutex for all of it.  A lock holds no ref of its
  * vnode: its owner has the file open.

@@ -19,11 +19,11 @@
  * PTY_ECHO bytes are reserved for echo, and echo beyond that is dropped, as
  * Linux does.
  *
- * Locking: pty->lock for everything.  The callers ring the bells.
+ * Locking: pty->lock for everything.  The callers call pty_bells().
  *
- * Limits.  Output is never stopped: the characters for that are swallowed.  No
- * parity marks, no delays but tabs, no upper-case terminals, no packets that
- * tell of changes.
+ * Limits.  Output is never stopped: the characters for that are dropped.  No
+ * parity marks, no delays except tabs, no upper-case terminals, no packets that
+ * report changes of the state.
  */
 #include "vfs/devfs/pty.h"
 

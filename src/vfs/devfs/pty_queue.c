@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The bytes that wait in a pty, and the bells that tell of them.
+ * The bytes that wait in a pty, and the bells: sockets that show to poll()
+ * whether there are any.
  *
  * Concepts.  A queue is a ring in memory, so that how much fits does not depend
  * on the pieces in which it comes.  But poll and epoll ask the host, which
@@ -15,17 +16,17 @@
  *	full           bytes until it is    readable
  *	               not writable
  *
- * When more comes to a queue that is not empty, a byte is added and one taken:
- * an edge for those who wait for edges.  A queue that was full is so until a
- * quarter of it is free, lest there be a wake-up for each byte.  The last byte
- * in the socket is never taken before the queue is empty, so no reader finds it
- * empty in between.
+ * When bytes are added to a queue that is not empty, a byte is added to the
+ * socket and one taken: an edge for edge-triggered epoll.  A queue that was
+ * full counts as full until a quarter of it is free, so that not each byte
+ * causes a wake-up.  The last byte in the socket is never taken before the
+ * queue is empty, so no reader finds the socket empty in between.
  *
  * Locking: pty->lock for everything.
  *
- * Limits.  The sockets' buffers are made small (BELL_BUFFER), or else it takes
- * hundreds of bytes to make one full.  A host without memory for one byte may
- * miss a bell; the next one makes up for it.
+ * Limits.  The sockets' buffers are made small (BELL_BUFFER), because otherwise
+ * hundreds of bytes are needed to fill one.  If the host has no memory for the
+ * byte, a wake-up is lost until the next change of the queue.
  */
 #include "vfs/devfs/pty.h"
 

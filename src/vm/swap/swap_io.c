@@ -29,9 +29,9 @@
  * lists of its own.  Blocks of a request are its own until it is given back.
  * No lock is held during a transfer.
  *
- * Guarantees.  A request always comes back, with each page either stored or
- * SWBLK_NONE; nothing is leaked on the way.  What swap_read() calls good is
- * what was written.
+ * Guarantees.  Each request is given back, with each page either stored or
+ * SWBLK_NONE, and no block is leaked.  A page that swap_read() reports as good
+ * has the bytes that were written.
  *
  * Limits.  The checksum is not a secret: it protects against errors, not
  * against an attacker that can write to the swap device.

@@ -11,7 +11,8 @@
  * bytes.  Memory comes in slabs of 64 KiB out of one sparse arena; a slab
  * serves one class as long as it has an item in use.  An empty slab can serve
  * any class; a few are kept as they are, the memory of the others goes back
- * to the host at once.  When no slab is left, items of larger classes do.
+ * to the host at once.  When no slab is left, an item of a larger class is
+ * used.
  *
  * A page that does not shrink to 3/4 is refused, unless the caller has no
  * other place for it (raw): then it is kept as it is, in class 4096.  A page
