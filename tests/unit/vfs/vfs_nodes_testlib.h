@@ -31,7 +31,6 @@
 #include "vfs/core/file.h"
 #include "vfs/core/lookup.h"
 #include "vfs/core/mount.h"
-#include "vfs/core/uio.h"
 #include "vfs/core/vnode.h"
 #include "vfs/devfs/devfs.h"
 #include "vfs/procfs/procfs.h"
@@ -39,6 +38,7 @@
 #include "vfs/vfs_create.h"
 #include "vm/object/vm_object.h"
 #include "vm/vmspace.h"
+#include "vfs_io_testlib.h"
 
 #define MEM ((uint64_t)32 << 20)
 #define TMP_LIMIT ((uint64_t)4 << 20)
@@ -109,43 +109,21 @@ teardown(void **state)
 static inline struct file *
 xopen(struct fx *fx, const char *path, int flags)
 {
-	struct file *f;
-
-	assert_int_equal(vfs_open(&fx->ctx, NULL, path, flags, 0644, &f), 0);
-	return (f);
+	return (io_open(&fx->ctx, path, flags, 0644));
 }
 
 static inline int
 eopen(struct fx *fx, const char *path, int flags)
 {
-	struct file *f;
-	int error = vfs_open(&fx->ctx, NULL, path, flags, 0644, &f);
-
-	if (error == 0)
-		file_free(f);
-	return (error);
-}
-
-static inline int
-rw(struct fx *fx, struct file *f, void *buf, size_t len, int64_t off,
-    bool write, size_t *done)
-{
-	struct host_iovec iov;
-	struct uio uio;
-	int error;
-
-	uio_init1(&uio, &iov, buf, len, off < 0 ? 0 : (uint64_t)off, write);
-	error = write ? file_write(f, &uio, &fx->ctx.waiter, off >= 0)
-		      : file_read(f, &uio, &fx->ctx.waiter, off >= 0);
-	*done = len - uio.resid;
-	return (error);
+	return (io_try_open(&fx->ctx, path, flags, 0644));
 }
 
 static inline int
 xwrite(struct fx *fx, struct file *f, const void *buf, size_t len, int64_t off)
 {
 	size_t done;
-	int error = rw(fx, f, (void *)(uintptr_t)buf, len, off, true, &done);
+	int error =
+	    io_move(&fx->ctx, f, (void *)(uintptr_t)buf, len, off, true, &done);
 
 	return (error != 0 ? -error : (int)done);
 }
@@ -154,7 +132,7 @@ static inline int
 xread(struct fx *fx, struct file *f, void *buf, size_t len, int64_t off)
 {
 	size_t done;
-	int error = rw(fx, f, buf, len, off, false, &done);
+	int error = io_move(&fx->ctx, f, buf, len, off, false, &done);
 
 	return (error != 0 ? -error : (int)done);
 }

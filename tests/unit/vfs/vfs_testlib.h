@@ -32,12 +32,12 @@
 #include "vfs/core/file.h"
 #include "vfs/core/lookup.h"
 #include "vfs/core/mount.h"
-#include "vfs/core/uio.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
 #include "vfs/hostfs/hostfs.h"
 #include "vfs/vfs_create.h"
 #include "vm/vmspace.h"
+#include "vfs_io_testlib.h"
 
 #define BASE ((vm_offset_t)0x10000000)
 
@@ -213,50 +213,28 @@ fopen_(struct env *e, const char *path, int flags, struct file **f)
 static inline int
 try_open(struct env *e, const char *path, int flags)
 {
-	struct file *f;
-	int error = fopen_(e, path, flags, &f);
-
-	if (error == 0)
-		file_free(f);
-	return (error);
+	return (io_try_open(&e->ctx, path, flags, 0666));
 }
 
 static inline struct file *
 xopen(struct env *e, const char *path, int flags)
 {
-	struct file *f = NULL;
-
-	assert_int_equal(fopen_(e, path, flags, &f), 0);
-	return (f);
+	return (io_open(&e->ctx, path, flags, 0666));
 }
 
 static inline int
 fwrite_(struct env *e, struct file *f, const void *buf, size_t len, int64_t at,
     size_t *done)
 {
-	struct host_iovec iov;
-	struct uio uio;
-	int error;
-
-	uio_init1(&uio, &iov, (void *)(uintptr_t)buf, len,
-	    at < 0 ? 0 : (uint64_t)at, true);
-	error = file_write(f, &uio, &e->ctx.waiter, at >= 0);
-	*done = len - uio.resid;
-	return (error);
+	return (
+	    io_move(&e->ctx, f, (void *)(uintptr_t)buf, len, at, true, done));
 }
 
 static inline int
 fread_(struct env *e, struct file *f, void *buf, size_t len, int64_t at,
     size_t *done)
 {
-	struct host_iovec iov;
-	struct uio uio;
-	int error;
-
-	uio_init1(&uio, &iov, buf, len, at < 0 ? 0 : (uint64_t)at, false);
-	error = file_read(f, &uio, &e->ctx.waiter, at >= 0);
-	*done = len - uio.resid;
-	return (error);
+	return (io_move(&e->ctx, f, buf, len, at, false, done));
 }
 
 static inline void
