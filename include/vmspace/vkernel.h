@@ -68,8 +68,8 @@ struct vkernel_swap {
 
 struct vkernel_config {
 	uint64_t mem; /* guest memory, bytes; 0: 1 GiB */
-	/* Device memory, bytes; 0: 1 GiB, or none where the host limits file
-	 * sizes.  Unused device memory costs nothing. */
+	/* Most device memory at a time, bytes; 0: 1 GiB.  Memory of the host
+	 * is reserved for it only by vkernel_devmem_alloc(). */
 	uint64_t devmem;
 	const char *root; /* host directory that becomes /; NULL: "/" */
 	const struct vkernel_mount *mounts; /* in order */
@@ -259,7 +259,7 @@ struct vkernel_device_ops {
 /*
  * Allocate zeroed device memory: *ptr is the embedder's mapping of it, *offset
  * its place for ops->fault.  It is freed with the kernel.  0, EINVAL (size 0),
- * ENOMEM.
+ * ENOMEM, EFBIG (the host's limit on file sizes).
  */
 int vkernel_devmem_alloc(
     struct vkernel *, size_t size, uint64_t *offset, void **ptr);

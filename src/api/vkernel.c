@@ -244,12 +244,6 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	int error;
 
 	error = vm_system_init(&k->vm, &cf);
-	/* The host's limit on file sizes may be large enough for the guest
-	 * memory but not for device memory that was not asked for. */
-	if (error == EFBIG && k->config.devmem == 0) {
-		cf.devmem = 0;
-		error = vm_system_init(&k->vm, &cf);
-	}
 	if (error == 0)
 		k->vm_ready = true;
 	return (error);

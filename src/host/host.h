@@ -25,11 +25,17 @@ struct host_mem_ops {
 	/* Zeroed private memory for kernel metadata.  0, ENOMEM. */
 	int (*mem_alloc)(void *self, size_t size, void **out);
 	void (*mem_free)(void *self, void *p, size_t size);
-	/* A sparse, zeroed, shareable arena, mapped read-write in this process.
+	/* A sparse, zeroed, shareable arena of `size` bytes, mapped read-write
+	 * in this process, with room to grow to `room` bytes (room >= size).
 	 * *fd is a descriptor of it (close-on-exec); -1 in the fake.
-	 * 0, ENOMEM, EMFILE. */
-	int (*arena_create)(void *self, size_t size, int *fd, void **base);
-	void (*arena_destroy)(void *self, int fd, void *base, size_t size);
+	 * 0, ENOMEM, EMFILE, EFBIG (RLIMIT_FSIZE). */
+	int (*arena_create)(
+	    void *self, size_t size, size_t room, int *fd, void **base);
+	/* The arena has `size` bytes from now on.  What lies beyond is given
+	 * back to the host, and no process can use it, whatever it has mapped;
+	 * new bytes read as zero.  0, ENOMEM, EFBIG. */
+	int (*arena_resize)(void *self, int fd, void *base, size_t size);
+	void (*arena_destroy)(void *self, int fd, void *base, size_t room);
 	/* Return the range's memory to the host; it reads as zero afterwards.
 	 */
 	void (*arena_discard)(

@@ -63,32 +63,41 @@ fake_mem_free(void *self, void *p, size_t size)
 }
 
 static int
-fake_arena_create(void *self, size_t size, int *fd, void **base)
+fake_arena_create(void *self, size_t size, size_t room, int *fd, void **base)
 {
 	struct host_fake *f = self;
 	void *p;
 
 	KVERIFY(size > 0 && size % FAKE_PAGE == 0);
+	KVERIFY(room >= size && room % FAKE_PAGE == 0);
 	if (fake_refuses(f))
 		return (ENOMEM);
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	p = mmap(NULL, room, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return (ENOMEM);
-	atomic_fetch_add(&f->live, (int64_t)size);
+	atomic_fetch_add(&f->live, (int64_t)room);
 	*fd = -1;
 	*base = p;
 	return (0);
 }
 
+/* The memory is there in any case; only the refusals are those of a host. */
+static int
+fake_arena_resize(void *self, int fd, void *base, size_t size)
+{
+	KVERIFY(fd == -1 && size % FAKE_PAGE == 0);
+	return (fake_refuses(self) ? ENOMEM : 0);
+}
+
 static void
-fake_arena_destroy(void *self, int fd, void *base, size_t size)
+fake_arena_destroy(void *self, int fd, void *base, size_t room)
 {
 	struct host_fake *f = self;
 
 	KVERIFY(fd == -1);
-	host_unmap(base, size);
-	KVERIFY(atomic_fetch_sub(&f->live, (int64_t)size) >= (int64_t)size);
+	host_unmap(base, room);
+	KVERIFY(atomic_fetch_sub(&f->live, (int64_t)room) >= (int64_t)room);
 }
 
 static void
@@ -103,6 +112,7 @@ static const struct host_mem_ops host_fake_mem = {
     .mem_alloc = fake_mem_alloc,
     .mem_free = fake_mem_free,
     .arena_create = fake_arena_create,
+    .arena_resize = fake_arena_resize,
     .arena_destroy = fake_arena_destroy,
     .arena_discard = fake_arena_discard,
 };

@@ -10,6 +10,9 @@
  * parts are not charged, and excluded from core dumps, which would otherwise
  * contain all guest memory.
  *
+ * The arena's file has the size that is in use (guest memory, and device memory
+ * while there is some), because a stub can map any part of the file.
+ *
  * Guarantees: new memory reads as zero.  A discarded range reads as zero
  * through every mapping of the arena.  Where the host cannot punch holes, the
  * range is overwritten with zeros, and its memory is not returned to the host.
@@ -28,6 +31,17 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
+
+/* Beyond RLIMIT_FSIZE ftruncate() would raise SIGXFSZ. */
+static int
+memfd_resize(int fd, size_t size)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
+		return (EFBIG);
+	return (ftruncate(fd, (off_t)size) == 0 ? 0 : errno);
+}
 
 static int
 linux_mem_alloc(void *self, size_t size, void **out)
@@ -49,7 +63,7 @@ linux_mem_free(void *self, void *p, size_t size)
 }
 
 static int
-linux_arena_create(void *self, size_t size, int *fd, void **base)
+linux_arena_create(void *self, size_t size, size_t room, int *fd, void **base)
 {
 	void *p;
 	int error, mfd = -1;
@@ -57,23 +71,29 @@ linux_arena_create(void *self, size_t size, int *fd, void **base)
 	error = host_memfd("vmspace-arena", size, &mfd);
 	if (error != 0)
 		return (error);
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+	p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
 	    mfd, 0);
 	if (p == MAP_FAILED) {
 		error = errno;
 		close(mfd);
 		return (error);
 	}
-	(void)madvise(p, size, MADV_DONTDUMP);
+	(void)madvise(p, room, MADV_DONTDUMP);
 	*fd = mfd;
 	*base = p;
 	return (0);
 }
 
-static void
-linux_arena_destroy(void *self, int fd, void *base, size_t size)
+static int
+linux_arena_resize(void *self, int fd, void *base, size_t size)
 {
-	host_unmap(base, size);
+	return (memfd_resize(fd, size));
+}
+
+static void
+linux_arena_destroy(void *self, int fd, void *base, size_t room)
+{
+	host_unmap(base, room);
 	close(fd);
 }
 
@@ -96,6 +116,7 @@ const struct host_mem_ops host_linux_mem = {
     .mem_alloc = linux_mem_alloc,
     .mem_free = linux_mem_free,
     .arena_create = linux_arena_create,
+    .arena_resize = linux_arena_resize,
     .arena_destroy = linux_arena_destroy,
     .arena_discard = linux_arena_discard,
 };
@@ -129,12 +150,8 @@ host_unmap(void *p, size_t len)
 int
 host_memfd(const char *name, size_t size, int *fd)
 {
-	struct rlimit limit;
 	int error, mfd;
 
-	/* Beyond RLIMIT_FSIZE ftruncate() would raise SIGXFSZ. */
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
-		return (EFBIG);
 	mfd = memfd_create(name, MFD_CLOEXEC);
 	if (mfd < 0 && errno == EACCES) {
 		/* With vm.memfd_noexec=2 the host requires MFD_NOEXEC_SEAL. */
@@ -142,8 +159,8 @@ host_memfd(const char *name, size_t size, int *fd)
 	}
 	if (mfd < 0)
 		return (errno);
-	if (ftruncate(mfd, (off_t)size) != 0) {
-		error = errno;
+	error = memfd_resize(mfd, size);
+	if (error != 0) {
 		close(mfd);
 		return (error);
 	}

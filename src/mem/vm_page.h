@@ -71,7 +71,8 @@ struct vm_phys {
 	/* Frames from here on were never handed out: zero, and not backed by
 	 * the host. */
 	uint64_t fresh; /* under lock */
-	/* Runs of the device part in use, in order, from its start. */
+	/* Runs of the device part in use, in order, from its start. The arena
+	 * ends behind the last one. */
 	unsigned ndevruns; /* under lock */
 	struct {
 		uint64_t first, n;

@@ -339,7 +339,8 @@ vm_phys_create(
 	if (error != 0)
 		goto free_phys;
 	ph->pages = p;
-	error = host.ops->arena_create(host.self, mem + devmem, &fd, &base);
+	error =
+	    host.ops->arena_create(host.self, mem, mem + devmem, &fd, &base);
 	if (error != 0)
 		goto free_pages;
 	ph->fd = fd;

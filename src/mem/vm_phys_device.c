@@ -10,7 +10,9 @@
  *
  * Concepts.  The arena has ph->ndev more frames behind those of the guests.
  * They are handed out in runs, first fit; a run that was given back is
- * discarded, so that the next owner finds zeroes.
+ * discarded, so that the next owner finds zeroes.  The arena has memory up to
+ * the end of the last run only: without devices a hostile stub, which can map
+ * any part of the arena, cannot use memory of the host beyond the guests'.
  *
  * Locking: ph->lock.  Runs are few; each call looks at all of them.
  *
@@ -43,20 +45,41 @@ devrun_place(
 	return (ph->ndev - from >= n);
 }
 
+/* Frames of the device part up to the end of the last run.  Locked. */
+static uint64_t
+devrun_end(const struct vm_phys *ph)
+{
+	unsigned n = ph->ndevruns;
+
+	return (n == 0 ? 0 : ph->devrun[n - 1].first + ph->devrun[n - 1].n);
+}
+
+/* Give the arena memory for `n` frames of the device part.  Locked. */
+static int
+devrun_resize(struct vm_phys *ph, uint64_t n)
+{
+	return (ph->host.ops->arena_resize(ph->host.self, ph->fd, ph->base,
+	    (size_t)((ph->npages + n) * PAGE_SIZE)));
+}
+
 int
 vm_phys_device_alloc(
     struct vm_phys *ph, uint64_t npages, vm_frame_t *first, void **base)
 {
 	unsigned i;
 	uint64_t at;
+	int error = ENOMEM;
 
 	if (npages == 0)
 		return (EINVAL);
 	kmutex_lock(&ph->lock);
 	if (ph->ndevruns == VM_PHYS_DEVRUNS ||
-	    !devrun_place(ph, npages, &at, &i)) {
-		kmutex_unlock(&ph->lock);
-		return (ENOMEM);
+	    !devrun_place(ph, npages, &at, &i))
+		goto fail;
+	if (at + npages > devrun_end(ph)) {
+		error = devrun_resize(ph, at + npages);
+		if (error != 0)
+			goto fail;
 	}
 	memmove(&ph->devrun[i + 1], &ph->devrun[i],
 	    (ph->ndevruns - i) * sizeof(ph->devrun[0]));
@@ -67,12 +90,15 @@ vm_phys_device_alloc(
 	*first = (vm_frame_t)(ph->npages + at);
 	*base = ph->base + (ph->npages + at) * PAGE_SIZE;
 	return (0);
+fail:
+	kmutex_unlock(&ph->lock);
+	return (error);
 }
 
 void
 vm_phys_device_free(struct vm_phys *ph, vm_frame_t first, uint64_t npages)
 {
-	uint64_t at = first - ph->npages;
+	uint64_t at = first - ph->npages, end;
 	unsigned i = 0;
 
 	ph->host.ops->arena_discard(ph->host.self, ph->fd, ph->base,
@@ -86,5 +112,9 @@ vm_phys_device_free(struct vm_phys *ph, vm_frame_t first, uint64_t npages)
 	ph->ndevruns--;
 	memmove(&ph->devrun[i], &ph->devrun[i + 1],
 	    (ph->ndevruns - i) * sizeof(ph->devrun[0]));
+	/* A host that refuses leaves zeroed memory behind, as before. */
+	end = devrun_end(ph);
+	if (end < at + npages)
+		(void)devrun_resize(ph, end);
 	kmutex_unlock(&ph->lock);
 }

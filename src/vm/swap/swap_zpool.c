@@ -147,8 +147,8 @@ swap_zpool_create(struct host host, enum swap_kind kind, uint64_t npages,
 	if (error != 0)
 		goto free_place;
 	z->slab = p;
-	error = host.ops->arena_create(
-	    host.self, z->nslabs * SLAB_SIZE, &z->fd, &base);
+	error = host.ops->arena_create(host.self, z->nslabs * SLAB_SIZE,
+	    z->nslabs * SLAB_SIZE, &z->fd, &base);
 	if (error != 0)
 		goto free_slab;
 	z->base = base;

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,6 +58,24 @@ is_zero(const unsigned char *p, size_t len)
 	return (true);
 }
 
+/* The arena grows, new memory is zero, and shrinking gives the memory back. */
+static void
+arena_sizes(struct host h, int fd, unsigned char *p, size_t size)
+{
+	struct stat st;
+
+	assert_int_equal(h.ops->arena_resize(h.self, fd, p, size + 8 * PG), 0);
+	assert_true(is_zero(p + size, 8 * PG));
+	memset(p + size, 5, 8 * PG);
+	assert_int_equal(h.ops->arena_resize(h.self, fd, p, size), 0);
+	if (fd < 0)
+		return;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, size);
+	assert_int_equal(h.ops->arena_resize(h.self, fd, p, size + 8 * PG), 0);
+	assert_true(is_zero(p + size, 8 * PG));
+}
+
 static void
 memory_contract(struct host h)
 {
@@ -70,7 +89,8 @@ memory_contract(struct host h)
 	memset(v, 1, 3 * PG);
 	h.ops->mem_free(h.self, v, 3 * PG);
 
-	assert_int_equal(h.ops->arena_create(h.self, size, &fd, &v), 0);
+	assert_int_equal(
+	    h.ops->arena_create(h.self, size, size + 8 * PG, &fd, &v), 0);
 	p = v;
 	assert_true(is_zero(p, size));
 	memset(p, 0xee, size);
@@ -89,7 +109,8 @@ memory_contract(struct host h)
 		assert_int_equal(((unsigned char *)alias)[PG], 3);
 		host_unmap(alias, 8 * PG);
 	}
-	h.ops->arena_destroy(h.self, fd, v, size);
+	arena_sizes(h, fd, v, size);
+	h.ops->arena_destroy(h.self, fd, v, size + 8 * PG);
 }
 
 static void
@@ -100,7 +121,7 @@ test_memory(void **state)
 	memory_contract(host_linux());
 	memory_contract(host_fake(&f));
 	assert_int_equal(f.live, 0);
-	assert_int_equal(f.calls, 2);
+	assert_int_equal(f.calls, 4);
 }
 
 static void
@@ -119,7 +140,8 @@ test_fake_refusals(void **state)
 	assert_int_equal(h.ops->mem_alloc(h.self, 2 * PG, &p[1]), 0);
 	assert_int_equal(f.live, 3 * PG);
 	f.fail_at = 4;
-	assert_int_equal(h.ops->arena_create(h.self, PG, &fd, &p[2]), ENOMEM);
+	assert_int_equal(
+	    h.ops->arena_create(h.self, PG, PG, &fd, &p[2]), ENOMEM);
 	assert_int_equal(fd, 77);
 	h.ops->mem_free(h.self, p[0], PG);
 	h.ops->mem_free(h.self, p[1], 2 * PG);
