@@ -251,13 +251,13 @@ def check_examples(tree):
 
 def check_options(tree):
     """Options of `vmspace run` are in vmspace.1, and none that it has not."""
-    source = tree.read("src", "cmd", "cmd_run.c")
+    source = tree.read("src", "cmd", "cmd_options.c")
     table = re.search(r"argp_option options\[\] = \{(.*?)^\};", source,
                       re.M | re.S)
     have = set(re.findall(r'^\s*\{"([a-z-]+)",', table.group(1), re.M)
                if table else [])
     if not have:
-        yield "no table of options in cmd_run.c"
+        yield "no table of options in cmd_options.c"
     have |= set(ARGP)
     page = next((p for p in tree.pages if p.file == "vmspace.1"), None)
     if page is None:

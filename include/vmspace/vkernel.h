@@ -66,11 +66,17 @@ struct vkernel_swap {
 };
 #define VKERNEL_NSWAP_MAX 32
 
+#define VKERNEL_NMOUNTS_MAX 1024
+
 struct vkernel_config {
 	uint64_t mem; /* guest memory, bytes; 0: 1 GiB */
 	/* Most device memory at a time, bytes; 0: 1 GiB.  Memory of the host
 	 * is reserved for it only by vkernel_devmem_alloc(). */
 	uint64_t devmem;
+	/* Most processes (zombies included), and most threads of all processes
+	 * together, at a time; 0: 4096 and 16384.  A fork or clone beyond them
+	 * is EAGAIN. */
+	uint32_t max_procs, max_threads;
 	const char *root; /* host directory that becomes /; NULL: "/" */
 	const struct vkernel_mount *mounts; /* in order */
 	size_t nmounts;
@@ -120,7 +126,10 @@ struct vkernel_stat {
 	uint64_t spins;     /* of these, answered while spinning */
 	uint64_t stubs_created, stubs_live, stub_resets;
 	uint64_t objects, vmspaces, zone_items; /* live */
-	uint64_t swap_size;                     /* bytes of all areas */
+	/* Calls of guests that a limit of the kernel has refused: fork, clone
+	 * of a thread, a mapping beyond 65,530 in a map. */
+	uint64_t refused_procs, refused_threads, refused_entries;
+	uint64_t swap_size;   /* bytes of all areas */
 	uint64_t swap_used;   /* bytes of guest memory in them */
 	uint64_t swap_stored; /* bytes that these take (less if compressed) */
 	uint64_t swap_ins, swap_outs; /* pages */
@@ -132,7 +141,8 @@ struct vkernel_stat {
  * Create a kernel.
  * - 0.
  * - EINVAL: the configuration is wrong (mem is 1 MiB to 1 TiB, at most 1024
- *   mounts, a host name of at most 64 bytes; or a swap area lacks something).
+ *   mounts, 4,194,304 processes and threads, a host name of at most 64 bytes;
+ *   or a swap area lacks something).
  * - ENOENT, ENOTDIR, EISDIR, EACCES, EEXIST, ENXIO: the root, a mount or a
  *   device was refused.  One log line names it.
  * - ENOMEM, EMFILE; EFBIG: the limit on file sizes is below mem.

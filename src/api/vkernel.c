@@ -60,7 +60,8 @@
 #define MEM_DEFAULT ((uint64_t)1 << 30)
 #define MEM_MIN ((uint64_t)1 << 20)
 #define MEM_MAX ((uint64_t)1 << 40)
-#define NMOUNTS_MAX 1024
+#define PROCS_DEFAULT 4096
+#define THREADS_DEFAULT 16384
 #define TRACE_SLOTS 16384
 #define PID_MAP_BYTES (PID_MAX / 8)
 #define KILL_AGAIN_NS UINT64_C(100000000)
@@ -75,7 +76,10 @@ config_check(const struct vkernel_config *c)
 		return (EINVAL);
 	if (c->devmem > MEM_MAX || c->devmem % PAGE_SIZE != 0)
 		return (EINVAL);
-	if (c->nmounts > NMOUNTS_MAX || (c->nmounts > 0 && c->mounts == NULL))
+	if (c->max_procs > PID_MAX || c->max_threads > PID_MAX)
+		return (EINVAL);
+	if (c->nmounts > VKERNEL_NMOUNTS_MAX ||
+	    (c->nmounts > 0 && c->mounts == NULL))
 		return (EINVAL);
 	if (c->hostname != NULL && strlen(c->hostname) > 64)
 		return (EINVAL);
@@ -125,6 +129,10 @@ config_copy(struct vkernel *k, const struct vkernel_config *c)
 	k->config.swap = NULL;
 	if (c->mem == 0)
 		k->config.mem = MEM_DEFAULT;
+	if (c->max_procs == 0)
+		k->config.max_procs = PROCS_DEFAULT;
+	if (c->max_threads == 0)
+		k->config.max_threads = THREADS_DEFAULT;
 	k->config.root = strdup(c->root != NULL ? c->root : "/");
 	m = calloc(c->nmounts + 1, sizeof(*m));
 	k->config.mounts = m;
@@ -610,6 +618,7 @@ vkernel_stat(struct vkernel *k, struct vkernel_stat *st)
 	st->around = (uint64_t)vs.stat[VMST_AROUND];
 	st->ahead = (uint64_t)vs.stat[VMST_AHEAD];
 	st->segv = (uint64_t)vs.stat[VMST_SEGV];
+	st->refused_entries = (uint64_t)vs.stat[VMST_ENTRIES];
 	st->forks = (uint64_t)vs.stat[VMST_FORK];
 	st->oom_kills = atomic_load(&k->noom);
 	st->execs = atomic_load(&k->nexecs);
@@ -618,6 +627,8 @@ vkernel_stat(struct vkernel *k, struct vkernel_stat *st)
 	st->syscalls = atomic_load(&k->nsyscalls);
 	kmutex_lock(&k->proctree);
 	st->procs_live = k->nlive;
+	st->refused_procs = k->refused_procs;
+	st->refused_threads = k->refused_threads;
 	kmutex_unlock(&k->proctree);
 	stat_machine(k, st);
 	vkernel_swap_stat(k, st);

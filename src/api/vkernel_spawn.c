@@ -284,7 +284,8 @@ spawn_link(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 	int error;
 
 	kmutex_lock(&k->proctree);
-	error = atomic_load(&k->dying) ? EINVAL : pid_alloc(k, &p->pid);
+	error =
+	    atomic_load(&k->dying) ? EINVAL : pid_alloc(k, PID_PROC, &p->pid);
 	if (error != 0)
 		goto out;
 	error = session_create(k, p->pid, &p->session);

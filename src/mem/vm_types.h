@@ -74,6 +74,7 @@ enum vm_stat {
 	VMST_AHEAD,     /* anonymous pages allocated ahead of a fault */
 	VMST_COPYIO,    /* faults taken on behalf of copyin/copyout */
 	VMST_SEGV,      /* faults that ended in an error */
+	VMST_ENTRIES,   /* mappings refused: VM_MAP_ENTRIES_MAX */
 	VMST_COLLAPSE,  /* shadow objects collapsed (pages moved) */
 	VMST_BYPASS,    /* shadow objects bypassed */
 	VMST_RECLAIM,   /* pages of files given back under pressure */

@@ -39,6 +39,7 @@ static const char *const stat_names[VMST_N] = {
     [VMST_AHEAD] = "ahead",
     [VMST_COPYIO] = "copyio",
     [VMST_SEGV] = "segv",
+    [VMST_ENTRIES] = "entries_refused",
     [VMST_COLLAPSE] = "collapse",
     [VMST_BYPASS] = "bypass",
     [VMST_RECLAIM] = "reclaim",

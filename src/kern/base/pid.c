@@ -19,6 +19,10 @@
  * no lock of a process, and its cost does not grow with the number of
  * processes.
  *
+ * Limits: at most max_procs processes (zombies included) and max_threads
+ * numbers in use.  A kernel thread, a stub thread and some kilobytes belong to
+ * each number, so one guest could exhaust the host without these limits.
+ *
  * Locking: proctree for everything.
  */
 #include <errno.h>
@@ -47,11 +51,19 @@ pid_names_group(struct vkernel *k, int pid)
 }
 
 int
-pid_alloc(struct vkernel *k, int *out)
+pid_alloc(struct vkernel *k, enum pid_use use, int *out)
 {
 	int pid = k->next_pid;
 
 	kmutex_assert_owned(&k->proctree);
+	if (use == PID_PROC && k->nprocs >= k->config.max_procs) {
+		k->refused_procs++;
+		return (EAGAIN);
+	}
+	if (k->nids >= k->config.max_threads) {
+		k->refused_threads++;
+		return (EAGAIN);
+	}
 	for (int tries = 0; tries < PID_MAX; tries++, pid++) {
 		if (pid < 1 || pid >= PID_MAX) {
 			pid = PID_RESTART;
@@ -63,6 +75,7 @@ pid_alloc(struct vkernel *k, int *out)
 			continue;
 		k->pid_map[pid / 64] |= UINT64_C(1) << pid % 64;
 		k->next_pid = pid + 1;
+		k->nids++;
 		*out = pid;
 		return (0);
 	}
@@ -75,6 +88,7 @@ pid_free(struct vkernel *k, int pid)
 	kmutex_assert_owned(&k->proctree);
 	KASSERT((k->pid_map[pid / 64] >> pid % 64 & 1) != 0);
 	k->pid_map[pid / 64] &= ~(UINT64_C(1) << pid % 64);
+	k->nids--;
 }
 
 static struct pid_entry **

@@ -181,9 +181,11 @@ struct proc *proc_find_tid_locked(struct vkernel *, int tid);
 /* The lwp, which stays valid until the proc lock is released; NULL: none.  Proc
  * lock held. */
 struct lwp *proc_lwp_locked(struct proc *, int tid);
-/* proctree held.  EAGAIN when all are in use.  A number stays in use until
- * pid_free(), and is not given out while it names a group or session. */
-int pid_alloc(struct vkernel *, int *pid);
+enum pid_use { PID_PROC, PID_THREAD }; /* the number of a process, a thread */
+/* proctree held.  EAGAIN: all are in use, or the limit of processes or threads
+ * is reached.  A number stays in use until pid_free(), and is not given out
+ * while it names a group or session. */
+int pid_alloc(struct vkernel *, enum pid_use, int *pid);
 void pid_free(struct vkernel *, int pid);
 /* Make a process findable by a number, and end that; an entry that is not in
  * the table is left alone.  proctree held. */

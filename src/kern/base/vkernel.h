@@ -108,7 +108,9 @@ struct vkernel {
 	struct proc_list procs;        /* [t] every proc, zombies included */
 	LIST_HEAD(, session) sessions; /* [t] */
 	uint64_t nprocs, nlive;        /* [t] in the table; not zombies */
-	int next_pid;                  /* [t] */
+	uint64_t nids;                 /* [t] pids and tids in use */
+	uint64_t refused_procs, refused_threads; /* [t] by a limit */
+	int next_pid;                            /* [t] */
 	uint64_t *pid_map; /* [t] pids and tids in use, a bit each */
 	bool pid_wrapped;  /* [t] numbers have been reused */
 	struct pid_entry *pid_hash[PID_HASH]; /* [t] by number modulo that */

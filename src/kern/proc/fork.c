@@ -140,7 +140,7 @@ clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	int error, newtid;
 
 	kmutex_lock(&k->proctree);
-	error = pid_alloc(k, &newtid);
+	error = pid_alloc(k, PID_THREAD, &newtid);
 	kmutex_unlock(&k->proctree);
 	if (error != 0)
 		return (error);
@@ -274,7 +274,7 @@ fork_link(struct lwp *l, struct proc *np, struct lwp *nl, uint64_t flags)
 	error = EAGAIN;
 	if (killed || atomic_load(&k->dying))
 		goto out;
-	error = pid_alloc(k, &np->pid);
+	error = pid_alloc(k, PID_PROC, &np->pid);
 	if (error != 0)
 		goto out;
 	nl->tid = np->pid;

@@ -326,6 +326,11 @@ vm_map_insert_entry(struct vm_map *map, const struct vm_map_entry *tmpl,
 	    uncharged);
 	if (error != 0)
 		return (error);
+	/* As Linux, which looks before it removes or merges. */
+	if (map->nentries > VM_MAP_ENTRIES_MAX) {
+		vm_stat_add(map->sys, VMST_ENTRIES, 1);
+		return (ENOMEM);
+	}
 	e = vm_map_entry_alloc(map);
 	if (e == NULL)
 		return (ENOMEM);

@@ -19,6 +19,10 @@ enum vm_lock_future {
 	VM_LOCK_FUTURE_ONFAULT, /* locked as they are faulted in */
 };
 
+/* Entries of a map, as vm.max_map_count of Linux: an entry costs memory of the
+ * kernel process and, in a stub, a mapping of the host. */
+#define VM_MAP_ENTRIES_MAX 65530
+
 RB_HEAD(vm_map_tree, vm_map_entry);
 TAILQ_HEAD(vm_map_list, vm_map_entry);
 

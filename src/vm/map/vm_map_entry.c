@@ -403,6 +403,10 @@ vm_map_clip(struct vm_map *map, vm_offset_t va)
 	e = vm_map_lookup(map, va, NULL);
 	if (e == NULL || e->start == va)
 		return (0);
+	if (map->nentries >= VM_MAP_ENTRIES_MAX) {
+		vm_stat_add(map->sys, VMST_ENTRIES, 1);
+		return (ENOMEM);
+	}
 	up = vm_map_entry_alloc(map);
 	if (up == NULL)
 		return (ENOMEM);

@@ -3,7 +3,7 @@
 
 /*
  * Maps: insertion, splitting, merging, room, stacks; a random run against a
- * map of single pages; a hundred thousand entries.
+ * map of single pages; many entries, and the limit of their number.
  */
 #include "vm_testlib.h"
 
@@ -399,7 +399,39 @@ test_model(void **state)
 
 /* ---- many ---- */
 
-#define MANY 100000
+#define MANY 65000
+
+/* Beyond the limit an insertion and a split are refused, and nothing changes;
+ * what needs no new entry still works. */
+static void
+test_entry_limit(void **state)
+{
+	const uint64_t n = VM_MAP_ENTRIES_MAX;
+	struct fixture ts;
+	struct vmspace *vm;
+
+	ts_init(&ts, 64 << 20);
+	vm = space(&ts);
+	vm->map.commit_limit = UINT64_MAX;
+	for (uint64_t i = 0; i <= n; i++)
+		assert_int_equal(
+		    insert(vm, NULL, 0, BASE + i * 4 * PG, 3, RW, 0), 0);
+	assert_int_equal(ts_entries(vm), n + 1);
+	assert_int_equal(
+	    insert(vm, NULL, 0, BASE + (n + 1) * 4 * PG, 1, RW, 0), ENOMEM);
+	assert_int_equal(delete (vm, BASE + PG, BASE + 2 * PG), ENOMEM);
+	assert_int_equal(ts_entries(vm), n + 1);
+	assert_int_equal(stat_of(&ts, VMST_ENTRIES), 2);
+	/* Two splits and a removal; then there is no room for two splits. */
+	assert_int_equal(delete (vm, BASE, BASE + 12 * PG), 0);
+	assert_int_equal(ts_entries(vm), n - 2);
+	assert_int_equal(delete (vm, BASE + 13 * PG, BASE + 14 * PG), 0);
+	assert_int_equal(ts_entries(vm), n - 1);
+	assert_int_equal(delete (vm, BASE + 17 * PG, BASE + 18 * PG), ENOMEM);
+	ts_check(vm);
+	vmspace_free(vm);
+	fixture_fini(&ts);
+}
 
 static void
 test_many_entries(void **state)
@@ -591,6 +623,7 @@ main(void)
 	    cmocka_unit_test(test_object_extend),
 	    cmocka_unit_test(test_model),
 	    cmocka_unit_test(test_many_entries),
+	    cmocka_unit_test(test_entry_limit),
 	    cmocka_unit_test(test_growstack),
 	    cmocka_unit_test(test_attributes),
 	    cmocka_unit_test(test_no_entries),

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/*
+ * The options of `vmspace run`.
+ *
+ * Purpose: say what the guest gets.  Without options it can read the files of
+ * the host and write to its own /tmp; options grant or limit more.  Each value
+ * is checked here, and a wrong one ends the command with a message that names
+ * the option, the value and the form that is expected.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd_options.h"
+
+#define MEM_MIN (UINT64_C(1) << 20)
+#define MEM_MAX (UINT64_C(1) << 40)
+#define TASKS_MAX 4194304 /* as the kernel's numbers of processes */
+
+enum {
+	OPT_MEM = 1000,
+	OPT_ROOT,
+	OPT_RW,
+	OPT_BIND,
+	OPT_TMPFS,
+	OPT_ENV,
+	OPT_CWD,
+	OPT_TRACE,
+	OPT_STAT,
+	OPT_NOASLR,
+	OPT_VERBOSE,
+	OPT_HOSTNAME,
+	OPT_SWAP,
+	OPT_DEVICE,
+	OPT_SWAPCACHE,
+	OPT_RESIDENT,
+	OPT_NET,
+	OPT_MAX_PROCS,
+	OPT_MAX_THREADS,
+};
+
+static const struct argp_option options[] = {
+    {"mem", OPT_MEM, "SIZE", 0,
+	"Guest memory, for example 64M or 2G (default 1G)", 0},
+    {"swap", OPT_SWAP, "[PATH:|lz4:|zstd:]SIZE[,pri=N]", 0,
+	"Page to a file (default: a temporary one) or to compressed memory; "
+	"repeatable, highest pri first, equal pri in turn (default: none)",
+	0},
+    {"swapcache", OPT_SWAPCACHE, "SIZE[,rate=SIZE]", 0,
+	"Keep up to SIZE of file pages in swap, written at up to rate per "
+	"second (default: none)",
+	0},
+    {"resident", OPT_RESIDENT, "PROGRAM", 0,
+	"Keep PROGRAM loaded and linked, so that later runs start from a copy "
+	"(repeatable)",
+	0},
+    {"root", OPT_ROOT, "DIR", 0,
+	"Host directory that is / in the guest, read-only (default /)", 0},
+    {"rw", OPT_RW, "PATH", 0,
+	"Let the guest write to PATH and below (a path in the guest)", 0},
+    {"bind", OPT_BIND, "SRC:DST[:ro]", 0,
+	"Make SRC of the host visible at DST in the guest", 0},
+    {"device", OPT_DEVICE, "NAME=FILE[:ro]", 0,
+	"Make FILE of the host visible as /dev/NAME in the guest", 0},
+    {"tmpfs", OPT_TMPFS, "PATH", 0,
+	"Mount an empty file system in memory at PATH (/tmp has one)", 0},
+    {"net", OPT_NET, "none|host", 0,
+	"Internet sockets: none (default), or of the host", 0},
+    {"max-procs", OPT_MAX_PROCS, "N", 0,
+	"Most processes at a time, zombies included (default 4096)", 0},
+    {"max-threads", OPT_MAX_THREADS, "N", 0,
+	"Most threads of all processes at a time (default 16384)", 0},
+    {"env", OPT_ENV, "NAME=VALUE", 0,
+	"Set a variable in the guest's environment", 0},
+    {"cwd", OPT_CWD, "DIR", 0,
+	"Start in DIR (default: the current directory, if the guest has it)",
+	0},
+    {"hostname", OPT_HOSTNAME, "NAME", 0, "Host name in the guest", 0},
+    {"trace", OPT_TRACE, 0, 0,
+	"Write each system call of the guest to standard error", 0},
+    {"stat", OPT_STAT, 0, 0,
+	"At the end, write statistics of the run to standard error", 0},
+    {"no-aslr", OPT_NOASLR, 0, 0, "Do not randomise guest addresses", 0},
+    {"verbose", OPT_VERBOSE, 0, 0, "Log more (repeatable)", 0},
+    {0},
+};
+
+static void
+add_mount(
+    struct argp_state *st, struct cmd_options *r, const struct vkernel_mount *m)
+{
+	if (r->config.nmounts == MAXMOUNTS)
+		argp_error(st,
+		    "too many --rw, --bind, --device and --tmpfs (at most %d)",
+		    MAXMOUNTS);
+	r->mounts[r->config.nmounts++] = *m;
+}
+
+static void
+parse_bind(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	struct vkernel_mount m = {.kind = VKERNEL_MOUNT_BIND};
+	char *copy = strdup(arg), *dst, *opt;
+
+	if (copy == NULL) {
+		argp_failure(st, EX_FAILURE, ENOMEM, "--bind");
+		return;
+	}
+	dst = strchr(copy, ':');
+	if (dst == NULL || dst == copy || dst[1] != '/') {
+		argp_error(st,
+		    "--bind '%s': use SRC:DST[:ro] with an absolute DST", arg);
+		free(copy);
+		return;
+	}
+	*dst++ = '\0';
+	opt = strchr(dst, ':');
+	if (opt != NULL) {
+		*opt++ = '\0';
+		if (strcmp(opt, "ro") == 0)
+			m.rdonly = true;
+		else if (strcmp(opt, "rw") != 0)
+			argp_error(st,
+			    "--bind '%s': the last part must be ro or rw", arg);
+	}
+	m.src = copy;
+	m.dst = dst;
+	add_mount(st, r, &m);
+}
+
+static void
+parse_device(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	struct vkernel_mount m = {.kind = VKERNEL_MOUNT_DEVICE};
+	char *copy = strdup(arg), *file;
+	size_t len;
+
+	if (copy == NULL) {
+		argp_failure(st, EX_FAILURE, ENOMEM, "--device");
+		return;
+	}
+	file = strchr(copy, '=');
+	if (file == NULL || file == copy || file[1] == '\0') {
+		argp_error(st, "--device '%s': use NAME=FILE[:ro]", arg);
+		free(copy);
+		return;
+	}
+	*file++ = '\0';
+	if (strchr(copy, '/') != NULL || strlen(copy) > 255)
+		argp_error(st,
+		    "--device '%s': NAME must not contain a slash or be "
+		    "longer than 255 bytes",
+		    arg);
+	len = strlen(file);
+	if (len > 3 && strcmp(file + len - 3, ":ro") == 0) {
+		file[len - 3] = '\0';
+		m.rdonly = true;
+	}
+	m.dst = copy;
+	m.src = file;
+	add_mount(st, r, &m);
+}
+
+static void
+parse_mem(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	uint64_t v;
+
+	if (cmd_parse_size(arg, &v) != 0)
+		argp_error(st,
+		    "--mem '%s': not a size; use a number and a unit, such as "
+		    "64M",
+		    arg);
+	if (v < MEM_MIN || v > MEM_MAX)
+		argp_error(
+		    st, "--mem '%s': the size must be from 1M to 1T", arg);
+	r->config.mem = (v + 4095) & ~UINT64_C(4095);
+}
+
+static const char swapcache_usage[] =
+    "--swapcache '%s': use SIZE[,rate=SIZE], such as 64M,rate=10M";
+
+static void
+parse_swapcache(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	char text[64], *comma;
+
+	if (strlen(arg) >= sizeof(text)) {
+		argp_error(st, swapcache_usage, arg);
+		return;
+	}
+	strcpy(text, arg);
+	comma = strchr(text, ',');
+	if (comma != NULL) {
+		*comma = '\0';
+		if (strncmp(comma + 1, "rate=", 5) != 0 ||
+		    cmd_parse_size(comma + 6, &r->config.swapcache_rate) != 0)
+			argp_error(st, swapcache_usage, arg);
+	}
+	if (cmd_parse_size(text, &r->config.swapcache) != 0)
+		argp_error(st, swapcache_usage, arg);
+}
+
+static void
+parse_swap(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	const char *bad;
+
+	if (r->nswap == MAXSWAP)
+		argp_error(st, "too many --swap (at most %d)", MAXSWAP);
+	bad = cmd_swap_parse(arg, &r->swap[r->nswap++]);
+	if (bad != NULL)
+		argp_error(st, "--swap '%s': %s", arg, bad);
+}
+
+static void
+parse_resident(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	if (r->nresident == MAXRESIDENT)
+		argp_error(st, "too many --resident (at most %d)", MAXRESIDENT);
+	if (arg[0] == '\0' || (strchr(arg, '/') != NULL && arg[0] != '/'))
+		argp_error(
+		    st, "--resident '%s': use a name or an absolute path", arg);
+	r->resident[r->nresident++] = arg;
+}
+
+static void
+parse_net(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	r->config.net_host = strcmp(arg, "host") == 0;
+	if (!r->config.net_host && strcmp(arg, "none") != 0)
+		argp_error(st, "--net '%s': use none or host", arg);
+}
+
+/* --rw and --tmpfs. */
+static void
+parse_path(struct argp_state *st, struct cmd_options *r, const char *option,
+    const char *arg, struct vkernel_mount m)
+{
+	if (arg[0] != '/')
+		argp_error(st, "%s '%s': use an absolute path", option, arg);
+	add_mount(st, r, &m);
+}
+
+static void
+parse_env(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	if (strchr(arg, '=') == NULL || arg[0] == '=')
+		argp_error(st, "--env '%s': use NAME=VALUE", arg);
+	if (r->nenv == MAXENV)
+		argp_error(st, "too many --env (at most %d)", MAXENV);
+	r->env[r->nenv++] = arg;
+}
+
+static void
+parse_hostname(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	if (strlen(arg) > 64)
+		argp_error(st,
+		    "--hostname '%s': the name must not be longer than 64 "
+		    "bytes",
+		    arg);
+	r->config.hostname = arg;
+}
+
+static uint32_t
+parse_tasks(struct argp_state *st, const char *option, const char *arg)
+{
+	unsigned long v;
+	char *end;
+
+	errno = 0;
+	v = strtoul(arg, &end, 10);
+	if (errno != 0 || arg[0] < '0' || arg[0] > '9' || *end != '\0' ||
+	    v == 0 || v > TASKS_MAX)
+		argp_error(st, "%s '%s': use a number from 1 to %d", option,
+		    arg, TASKS_MAX);
+	return ((uint32_t)v);
+}
+
+static error_t
+parse_opt(int key, char *arg, struct argp_state *st)
+{
+	struct cmd_options *r = st->input;
+
+	switch (key) {
+	case OPT_MEM:
+		parse_mem(st, r, arg);
+		return (0);
+	case OPT_RESIDENT:
+		parse_resident(st, r, arg);
+		return (0);
+	case OPT_SWAPCACHE:
+		parse_swapcache(st, r, arg);
+		return (0);
+	case OPT_DEVICE:
+		parse_device(st, r, arg);
+		return (0);
+	case OPT_SWAP:
+		parse_swap(st, r, arg);
+		return (0);
+	case OPT_ROOT:
+		r->config.root = arg;
+		return (0);
+	case OPT_RW:
+		parse_path(st, r, "--rw", arg,
+		    (struct vkernel_mount){
+			.kind = VKERNEL_MOUNT_RW, .src = arg, .dst = arg});
+		return (0);
+	case OPT_BIND:
+		parse_bind(st, r, arg);
+		return (0);
+	case OPT_TMPFS:
+		parse_path(st, r, "--tmpfs", arg,
+		    (struct vkernel_mount){
+			.kind = VKERNEL_MOUNT_TMPFS, .dst = arg});
+		return (0);
+	case OPT_ENV:
+		parse_env(st, r, arg);
+		return (0);
+	case OPT_CWD:
+		r->cwd = arg;
+		return (0);
+	case OPT_HOSTNAME:
+		parse_hostname(st, r, arg);
+		return (0);
+	case OPT_TRACE:
+		r->config.trace = stderr;
+		return (0);
+	case OPT_STAT:
+		r->stat = true;
+		return (0);
+	case OPT_NOASLR:
+		r->config.no_aslr = true;
+		return (0);
+	case OPT_NET:
+		parse_net(st, r, arg);
+		return (0);
+	case OPT_MAX_PROCS:
+		r->config.max_procs = parse_tasks(st, "--max-procs", arg);
+		return (0);
+	case OPT_MAX_THREADS:
+		r->config.max_threads = parse_tasks(st, "--max-threads", arg);
+		return (0);
+	case OPT_VERBOSE:
+		r->config.log_level++;
+		return (0);
+	case ARGP_KEY_ARGS:
+		r->argv = st->argv + st->next;
+		return (0);
+	case ARGP_KEY_NO_ARGS:
+		argp_error(st, "no program given; use -- PROGRAM [ARGS...]");
+		return (0);
+	default:
+		return (ARGP_ERR_UNKNOWN);
+	}
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse_opt,
+    .args_doc = "-- PROGRAM [ARGS...]",
+    .doc = "Run PROGRAM, unmodified, in address spaces that vmspace "
+	   "manages itself.\v"
+	   "The guest can read the host's files, and can write only to "
+	   "/tmp (in memory) and to the paths of --rw and --bind.  Exit "
+	   "status: the program's; 128+N if signal N ended it; 127 no "
+	   "such program; 126 not executable; 125 vmspace failed; 2 bad "
+	   "option.",
+};
+
+void
+cmd_options_parse(int argc, char **argv, struct cmd_options *r)
+{
+	static char name[] = "vmspace run";
+
+	argv[0] = name;
+	argp_err_exit_status = EX_BADUSAGE;
+	r->config.mounts = r->mounts;
+	r->config.log_level = 1;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, r);
+}
+
+void
+cmd_options_free(struct cmd_options *r)
+{
+	for (size_t i = 0; i < r->config.nmounts; i++)
+		if (r->mounts[i].kind == VKERNEL_MOUNT_BIND)
+			free((void *)(uintptr_t)r->mounts[i].src);
+		else if (r->mounts[i].kind == VKERNEL_MOUNT_DEVICE)
+			free((void *)(uintptr_t)r->mounts[i].dst);
+}
+
+/* The caller's environment, with the variables of --env replaced or added.
+ * NULL: no memory. */
+const char **
+cmd_environment(const struct cmd_options *r)
+{
+	const char **envp;
+	size_t n = 0, k, len;
+
+	while (environ[n] != NULL)
+		n++;
+	envp = calloc(n + r->nenv + 1, sizeof(*envp));
+	if (envp == NULL)
+		return (NULL);
+	n = 0;
+	for (char **e = environ; *e != NULL; e++) {
+		for (k = 0; k < r->nenv; k++) {
+			len = (size_t)(strchr(r->env[k], '=') - r->env[k]) + 1;
+			if (strncmp(*e, r->env[k], len) == 0)
+				break;
+		}
+		if (k == r->nenv)
+			envp[n++] = *e;
+	}
+	for (k = 0; k < r->nenv; k++)
+		envp[n++] = r->env[k];
+	return (envp);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* The options of `vmspace run`, and what they say about the run. */
+#ifndef CMD_CMD_OPTIONS_H
+#define CMD_CMD_OPTIONS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cmd/cmd.h"
+#include "vmspace/vkernel.h"
+
+#define MAXMOUNTS 64
+#define MAXENV 256
+#define MAXSWAP VKERNEL_NSWAP_MAX
+#define MAXRESIDENT 64
+
+struct cmd_options {
+	struct vkernel_config config;
+	struct vkernel_mount mounts[MAXMOUNTS];
+	const char *env[MAXENV];
+	size_t nenv;
+	struct cmd_swap swap[MAXSWAP];
+	struct vkernel_swap areas[MAXSWAP];
+	size_t nswap;
+	const char *resident[MAXRESIDENT];
+	size_t nresident;
+	const char *cwd;
+	bool stat;
+	char **argv;               /* of the guest */
+	_Atomic(unsigned) nerrors; /* lines logged at error level */
+};
+
+/* Parse the arguments into *r, which is zeroed.  A wrong argument ends the
+ * process with EX_BADUSAGE, after a message. */
+void cmd_options_parse(int argc, char **argv, struct cmd_options *);
+/* Free what parsing has allocated. */
+void cmd_options_free(struct cmd_options *);
+/* The environment of the guest, malloc'ed; its strings are those of the process
+ * and of the options.  NULL: no memory. */
+const char **cmd_environment(const struct cmd_options *);
+
+/* cmd_stat.c: the statistics of --stat, to standard error. */
+void cmd_stat_print(const struct vkernel_stat *, double seconds);
+void cmd_stat_missing(struct vkernel *);
+
+#endif /* CMD_CMD_OPTIONS_H */
