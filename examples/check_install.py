@@ -8,6 +8,7 @@ and the static library, as C and as C++."""
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -118,7 +119,7 @@ def main():
             cases.check("pkg-config finds the library", False)
             return cases.finish()
         static = ["-l:libvmspace.a" if f == "-lvmspace" else f for f in static]
-        cc = [os.environ.get("CC", "cc"), "-std=gnu17"]
+        cc = [*shlex.split(os.environ.get("CC", "cc")), "-std=gnu17"]
         for program in PROGRAMS:
             build_and_run(cases, f"{program[0]}, shared", cc, shared, program,
                           env, work)
