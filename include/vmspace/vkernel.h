@@ -77,6 +77,9 @@ struct vkernel_config {
 	 * together, at a time; 0: 4096 and 16384.  A fork or clone beyond them
 	 * is EAGAIN. */
 	uint32_t max_procs, max_threads;
+	/* Guests may give files of the host below writable mounts another
+	 * owner, if this process is root. */
+	bool allow_chown;
 	const char *root; /* host directory that becomes /; NULL: "/" */
 	const struct vkernel_mount *mounts; /* in order */
 	size_t nmounts;

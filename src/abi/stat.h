@@ -68,8 +68,4 @@ _Static_assert(sizeof(struct lx_statfs) == 120, "struct statfs");
 #define LX_S_ISGID 02000u
 #define LX_S_ISVTX 01000u
 
-/* statfs(2): types of file systems. */
-#define LX_TMPFS_MAGIC 0x01021994
-#define LX_PROC_SUPER_MAGIC 0x9fa0
-
 #endif /* ABI_STAT_H */

@@ -7,7 +7,9 @@
  *
  * Concepts.  The root is a directory of the host, read-only.  /proc, /dev,
  * /dev/shm and /tmp are mounted over it, where the root has such directories,
- * and then the configured mounts, in order.  A missing mount point is created
+ * and then the configured mounts, in order.  A configured mount that covers the
+ * root (--rw /) is made first, so that it does not hide /proc and /dev of this
+ * kernel; it brings its own /tmp.  A missing mount point is created
  * if the file system below it is a tmpfs of this kernel.
  *
  * A path that is to be writable (VKERNEL_MOUNT_RW) names a file of the root.
@@ -61,7 +63,9 @@ static int
 mounts_refused(struct vkernel *k, const char *what, const char *path, int error)
 {
 	klog(&k->log, KLOG_ERR, "cannot set up the %s %s: %s", what, path,
-	    strerror(error));
+	    error == EPERM ? "it is on a procfs of the host, which no guest "
+			     "may use; the guest has a /proc of its own"
+			   : strerror(error));
 	return (error);
 }
 
@@ -154,8 +158,28 @@ mounts_configures(struct vkernel *k, char *const *rw, const char *path)
 	return (false);
 }
 
+/* Does a configured mount cover the root?  Then it is made before those of the
+ * kernel, which it would hide otherwise. */
+static bool
+mounts_is_root(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
+{
+	char *path;
+	bool is;
+
+	if (m->kind == VKERNEL_MOUNT_DEVICE)
+		return (false);
+	if (rw != NULL)
+		return (strcmp(rw, "/") == 0);
+	if (mounts_canonical(k, m->dst, &path) != 0)
+		return (false); /* it will be created, or refused */
+	is = strcmp(path, "/") == 0;
+	free(path);
+	return (is);
+}
+
+/* The mounts of each kernel; tmp: also /tmp. */
 static int
-mounts_defaults(struct vkernel *k, char *const *rw)
+mounts_defaults(struct vkernel *k, bool tmp)
 {
 	const uint64_t limit = k->config.mem / 2;
 	struct vmount *mp;
@@ -179,7 +203,7 @@ mounts_defaults(struct vkernel *k, char *const *rw)
 	error = mounts_default(k, "/dev/shm", mp);
 	if (error != 0)
 		return (error);
-	if (mounts_configures(k, rw, "/tmp"))
+	if (!tmp)
 		return (0);
 	error = tmpfs_mount_create(k->vfs, limit, TMP_MODE, &mp);
 	if (error != 0)
@@ -212,7 +236,8 @@ mounts_device(struct vkernel *k, const struct vkernel_mount *m)
 	struct vmount *mp;
 	int error;
 
-	error = hostfs_mount_create(k->vfs, m->src, m->rdonly, &mp);
+	error = hostfs_mount_create(
+	    k->vfs, m->src, HOSTFS_DATA | (m->rdonly ? HOSTFS_RDONLY : 0), &mp);
 	if (error != 0)
 		return (mounts_refused(k, "device", m->src, error));
 	error = mp->root->type == VDIR ? EISDIR : devfs_device_add(k->vfs, &d);
@@ -228,6 +253,7 @@ mounts_device(struct vkernel *k, const struct vkernel_mount *m)
 static int
 mounts_one(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
 {
+	const unsigned flags = k->config.allow_chown ? HOSTFS_CHOWN : 0;
 	const char *at = rw != NULL ? rw : m->dst;
 	struct vmount *mp;
 	char *host;
@@ -240,11 +266,12 @@ mounts_one(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
 		host = mounts_host_path(k, rw);
 		error = host == NULL
 			    ? ENOMEM
-			    : hostfs_mount_create(k->vfs, host, false, &mp);
+			    : hostfs_mount_create(k->vfs, host, flags, &mp);
 		free(host);
 		break;
 	case VKERNEL_MOUNT_BIND:
-		error = hostfs_mount_create(k->vfs, m->src, m->rdonly, &mp);
+		error = hostfs_mount_create(k->vfs, m->src,
+		    flags | (m->rdonly ? HOSTFS_RDONLY : 0), &mp);
 		if (error != 0)
 			return (mounts_refused(k, "mount of", m->src, error));
 		break;
@@ -270,7 +297,7 @@ mounts_root(struct vkernel *k)
 	struct vmount *mp;
 	int error;
 
-	error = hostfs_mount_create(k->vfs, k->config.root, true, &mp);
+	error = hostfs_mount_create(k->vfs, k->config.root, HOSTFS_RDONLY, &mp);
 	if (error != 0)
 		goto fail;
 	error = vfs_mount(k->vfs, mp, NULL);
@@ -290,6 +317,8 @@ mounts_all(struct vkernel *k, char **rw)
 {
 	const struct vkernel_mount *m = k->config.mounts;
 	const size_t n = k->config.nmounts;
+	bool root[VKERNEL_NMOUNTS_MAX];
+	bool covered = false;
 	int error;
 
 	for (size_t i = 0; i < n; i++) {
@@ -300,10 +329,22 @@ mounts_all(struct vkernel *k, char **rw)
 			return (mounts_refused(
 			    k, "writable path", m[i].src, error));
 	}
-	error = mounts_defaults(k, rw);
+	for (size_t i = 0; i < n; i++) {
+		root[i] = mounts_is_root(k, &m[i], rw[i]);
+		if (!root[i])
+			continue;
+		covered = true;
+		error = mounts_one(k, &m[i], rw[i]);
+		if (error != 0)
+			return (error);
+	}
+	error =
+	    mounts_defaults(k, !covered && !mounts_configures(k, rw, "/tmp"));
 	if (error != 0)
 		return (error);
 	for (size_t i = 0; i < n; i++) {
+		if (root[i])
+			continue;
 		error = mounts_one(k, &m[i], rw[i]);
 		if (error != 0)
 			return (error);

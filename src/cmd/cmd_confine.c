@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -52,14 +53,32 @@ struct path_beneath_attr {
 	int32_t fd;
 } __attribute__((packed));
 
-static void
-allow(int ruleset, const char *path, uint64_t rights)
+/* A file that the guest's path names while only the root is mounted.  The host
+ * resolves links below `root` as the guest will: a link cannot lead a rule out
+ * of the root, and a rule is made for the file that will be mounted. */
+static int
+open_in_root(const char *root, const char *path)
 {
-	struct path_beneath_attr pb = {.allowed = rights};
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	int dir, fd;
 
-	pb.fd = open(path, O_PATH | O_CLOEXEC);
-	if (pb.fd < 0)
-		return; /* mounting it will fail, with a message */
+	dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return (-1);
+	fd = (int)syscall(LX_NR_OPENAT2, dir, path, &how, sizeof(how));
+	close(dir);
+	return (fd);
+}
+
+/* fd is consumed; -1: mounting it will fail, with a message. */
+static void
+allow(int ruleset, int fd, uint64_t rights)
+{
+	struct path_beneath_attr pb = {.allowed = rights, .fd = fd};
+
+	if (fd < 0)
+		return;
 	if (syscall(LX_NR_LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, &pb,
 		0) != 0 &&
 	    errno == EINVAL) {
@@ -74,17 +93,14 @@ static void
 allow_mount(int ruleset, const struct vkernel_config *c,
     const struct vkernel_mount *m, uint64_t rights)
 {
-	char path[8192];
-
 	if ((m->kind == VKERNEL_MOUNT_BIND ||
 		m->kind == VKERNEL_MOUNT_DEVICE) &&
 	    !m->rdonly)
-		allow(ruleset, m->src, rights);
-	if (m->kind != VKERNEL_MOUNT_RW)
-		return;
-	if (snprintf(path, sizeof(path), "%s%s", c->root == NULL ? "" : c->root,
-		m->src) < (int)sizeof(path))
-		allow(ruleset, path, rights);
+		allow(ruleset, open(m->src, O_PATH | O_CLOEXEC), rights);
+	if (m->kind == VKERNEL_MOUNT_RW)
+		allow(ruleset,
+		    open_in_root(c->root == NULL ? "/" : c->root, m->src),
+		    rights);
 }
 
 void
@@ -115,7 +131,7 @@ cmd_confine(const struct vkernel_config *c)
 	rs = (int)syscall(LX_NR_LANDLOCK_CREATE_RULESET, &a, size, 0);
 	if (rs < 0)
 		return;
-	allow(rs, "/dev/null", a.fs & FS_ON_FILES);
+	allow(rs, open("/dev/null", O_PATH | O_CLOEXEC), a.fs & FS_ON_FILES);
 	for (size_t i = 0; i < c->nmounts; i++)
 		allow_mount(rs, c, &c->mounts[i], a.fs);
 	syscall(LX_NR_LANDLOCK_RESTRICT_SELF, rs, 0);

@@ -40,6 +40,7 @@ enum {
 	OPT_SWAPCACHE,
 	OPT_RESIDENT,
 	OPT_NET,
+	OPT_ALLOW_CHOWN,
 	OPT_MAX_PROCS,
 	OPT_MAX_THREADS,
 };
@@ -71,6 +72,8 @@ static const struct argp_option options[] = {
 	"Mount an empty file system in memory at PATH (/tmp has one)", 0},
     {"net", OPT_NET, "none|host", 0,
 	"Internet sockets: none (default), or of the host", 0},
+    {"allow-chown", OPT_ALLOW_CHOWN, 0, 0,
+	"Let the guest give the files of --rw and --bind other owners", 0},
     {"max-procs", OPT_MAX_PROCS, "N", 0,
 	"Most processes at a time, zombies included (default 4096)", 0},
     {"max-threads", OPT_MAX_THREADS, "N", 0,
@@ -340,6 +343,9 @@ parse_opt(int key, char *arg, struct argp_state *st)
 		return (0);
 	case OPT_NET:
 		parse_net(st, r, arg);
+		return (0);
+	case OPT_ALLOW_CHOWN:
+		r->config.allow_chown = true;
 		return (0);
 	case OPT_MAX_PROCS:
 		r->config.max_procs = parse_tasks(st, "--max-procs", arg);

@@ -350,8 +350,9 @@ def nginx(env, sig):
     with directory() as d:
         port, log = free_port(), os.path.join(d, "log")
         files = nginx_files(d, port)
+        # As root, nginx gives its directories to the user of its workers.
         argv = env.vm.argv([shutil.which("nginx"), "-c", d + "/conf"],
-                           ["--net", "host", "--rw", d])
+                           ["--net", "host", "--allow-chown", "--rw", d])
         total = 10000 * TIMES if sig == signal.SIGTERM else 400
         with server(argv, log) as p:
             if not env.cases.check("nginx: starts", listening(port),

@@ -35,6 +35,7 @@
 #include "abi/ioctl.h"
 #include "abi/poll.h"
 #include "abi/stat.h"
+#include "abi/statfs.h"
 #include "libk/kassert.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"

@@ -45,10 +45,16 @@
  * hostfs checks that itself.  Numbers of devices and inodes are those of the
  * host.
  *
+ * Rights.  A file of the host never gets a set-id bit from a guest, and loses
+ *it when a guest opens it for writing: other users of the host could run it
+ *with the rights of this process's user.  Owners change only where that is
+ *granted
+ * (--allow-chown).  No lookup leads into a pseudo file system of the host
+ * (hostfs_pseudo.c).
+ *
  * Limits.  A vnode costs one to three descriptors.  Owner and mode bits are
- * the host's; set-id and ownership by other users need a privileged host
- * process.  Changes on the host to a file in use are seen by read at once and
- * by resident pages not before the vnode was inactive.
+ * the host's.  Changes on the host to a file in use are seen by read at once
+ *and by resident pages not before the vnode was inactive.
  */
 #include "vfs/hostfs/hostfs_int.h"
 
@@ -178,10 +184,36 @@ hostfs_inactive(struct vnode *vp)
 	return (keep);
 }
 
+/* Is a file closed or frozen that a lookup in `parent` has found (NULL: that
+ * the owner of the kernel has named)?  Errors of the host. */
+static int
+hostfs_view(const struct vnode *parent, int fd, const struct host_stat *st,
+    struct hostfs_node *view)
+{
+	enum hostfs_kind kind;
+	int error;
+
+	if (parent != NULL && parent->dev == st->dev) {
+		view->closed = hostfs_node(parent)->closed;
+		view->frozen = hostfs_node(parent)->frozen;
+		return (0);
+	}
+	error = hostfs_fs_kind(fd, &kind);
+	if (error != 0)
+		return (error);
+	if (parent != NULL) {
+		view->closed = kind == HOSTFS_PSEUDO || kind == HOSTFS_PROC;
+		view->frozen = kind == HOSTFS_SYSFS;
+	} else /* the bytes of an inherited file of a procfs are granted */
+		view->closed =
+		    kind == HOSTFS_PROC && vtype_of_mode(st->mode) == VDIR;
+	return (0);
+}
+
 /* Make a vnode for fd, not hashed yet; the caller keeps fd on failure. */
 static int
-hostfs_vnode_create(
-    struct vmount *mp, int fd, const struct host_stat *st, struct vnode **vpp)
+hostfs_vnode_create(struct vmount *mp, int fd, const struct host_stat *st,
+    const struct hostfs_node *view, struct vnode **vpp)
 {
 	enum vtype type = vtype_of_mode(st->mode);
 	struct hostfs_node *n;
@@ -193,6 +225,8 @@ hostfs_vnode_create(
 		return (ENOMEM);
 	n->fd = fd;
 	n->btime = st->btime_ns;
+	n->closed = view->closed;
+	n->frozen = view->frozen;
 	hostfs_stamp(n, st);
 	atomic_init(&n->rfd, -1);
 	atomic_init(&n->wfd, -1);
@@ -213,14 +247,19 @@ hostfs_vnode_create(
  * - No locks held.  fd is consumed in any case.
  */
 int
-hostfs_vget(struct vmount *mp, int fd, struct vnode **vpp)
+hostfs_vget(
+    struct vmount *mp, const struct vnode *parent, int fd, struct vnode **vpp)
 {
 	struct host_stat st;
 	struct vnode *vp, *mine = NULL;
+	struct hostfs_node view = {.closed = false};
 	bool idle = false;
 	int error;
 
 	error = host_fstat(fd, &st);
+	if (error != 0)
+		goto fail;
+	error = hostfs_view(parent, fd, &st, &view);
 	if (error != 0)
 		goto fail;
 	vp = vnode_hash_get(mp, st.dev, st.ino, &idle);
@@ -230,7 +269,7 @@ hostfs_vget(struct vmount *mp, int fd, struct vnode **vpp)
 			vrele(vp);
 		}
 		if (mine == NULL) {
-			error = hostfs_vnode_create(mp, fd, &st, &mine);
+			error = hostfs_vnode_create(mp, fd, &st, &view, &mine);
 			if (error != 0)
 				goto fail;
 			fd = -1;
@@ -268,14 +307,42 @@ hostfs_getattr(struct vnode *vp, struct vattr *va)
 	return (0);
 }
 
+/*
+ * Give a file of the host another owner.
+ * - EPERM: the owner of the kernel has not granted that.  Keeping the owner is
+ *   allowed in any case: a program that extracts an archive asks for it.
+ */
+static int
+hostfs_chown(struct vnode *vp, uint32_t uid, uint32_t gid)
+{
+	const struct hostfs_mount *hm = vp->mount->data;
+	const struct hostfs_node *n = hostfs_node(vp);
+	struct host_stat st;
+	int error;
+
+	if (hm->chown)
+		return (host_fchown(n->fd, uid, gid));
+	error = host_fstat(n->fd, &st);
+	if (error != 0)
+		return (error);
+	return ((uid == UINT32_MAX || uid == st.uid) &&
+			(gid == UINT32_MAX || gid == st.gid)
+		    ? 0
+		    : EPERM);
+}
+
 static int
 hostfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 {
+	const struct hostfs_mount *hm = vp->mount->data;
 	struct hostfs_node *n = hostfs_node(vp);
 	int fd, error;
 
 	if (hostfs_rdonly(vp))
 		return (EROFS);
+	if (n->closed || n->frozen ||
+	    (hm->data_only && (what & ~(unsigned)VA_SIZE) != 0))
+		return (EPERM);
 	/* The rights of an inherited descriptor: see hostfs_inherit.c. */
 	if (hostfs_inherited(vp) &&
 	    (atomic_load(&n->wfd) < 0 ||
@@ -293,14 +360,14 @@ hostfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 			return (error);
 	}
 	if ((what & (VA_UID | VA_GID)) != 0) {
-		error = host_fchown(n->fd,
+		error = hostfs_chown(vp,
 		    (what & VA_UID) != 0 ? va->uid : UINT32_MAX,
 		    (what & VA_GID) != 0 ? va->gid : UINT32_MAX);
 		if (error != 0)
 			return (error);
 	}
 	if ((what & VA_MODE) != 0) {
-		error = host_fchmod(n->fd, va->mode & VS_PERM);
+		error = host_fchmod(n->fd, hostfs_mode(vp->type, va->mode));
 		if (error != 0)
 			return (error);
 	}
@@ -375,10 +442,12 @@ hostfs_mount_make(struct vfs *vfs, const char *source, unsigned flags,
 	if (hm == NULL)
 		return (ENOMEM);
 	host_ids(&uid, &hm->uid, &gid, &hm->gid);
-	hm->chown = hm->uid == 0;
+	hm->chown = (flags & HOSTFS_CHOWN) != 0 && hm->uid == 0;
+	hm->data_only = (flags & HOSTFS_DATA) != 0;
 	hm->inherited = inherited;
-	error =
-	    vmount_create(vfs, "hostfs", source, flags, hostfs_destroy, mpp);
+	error = vmount_create(vfs, "hostfs", source,
+	    (flags & HOSTFS_RDONLY) != 0 ? VMNT_RDONLY : 0, hostfs_destroy,
+	    mpp);
 	if (error != 0) {
 		free(hm);
 		return (error);
@@ -390,25 +459,30 @@ hostfs_mount_make(struct vfs *vfs, const char *source, unsigned flags,
 /*
  * A mount of the host's directory or regular file at hostpath, which is
  * resolved by the host (it comes from the owner of the kernel).
- * - 0; ENOENT, EACCES, ENOMEM, EMFILE; EINVAL: neither directory nor file.
+ * - 0; ENOENT, EACCES, ENOMEM, EMFILE; EINVAL: neither directory nor file;
+ *   EPERM: on a procfs.
  */
 int
 hostfs_mount_create(
-    struct vfs *vfs, const char *hostpath, bool rdonly, struct vmount **mpp)
+    struct vfs *vfs, const char *hostpath, unsigned flags, struct vmount **mpp)
 {
+	enum hostfs_kind kind;
 	struct vmount *mp;
 	int fd, error;
 
 	error = host_openat(AT_FDCWD, hostpath, O_PATH, 0, &fd);
 	if (error != 0)
 		return (error);
-	error = hostfs_mount_make(
-	    vfs, hostpath, rdonly ? VMNT_RDONLY : 0, false, &mp);
+	error = hostfs_fs_kind(fd, &kind);
+	if (error == 0 && kind == HOSTFS_PROC)
+		error = EPERM;
+	if (error == 0)
+		error = hostfs_mount_make(vfs, hostpath, flags, false, &mp);
 	if (error != 0) {
 		(void)host_close(fd);
 		return (error);
 	}
-	error = hostfs_vget(mp, fd, &mp->root);
+	error = hostfs_vget(mp, NULL, fd, &mp->root);
 	if (error != 0)
 		goto fail;
 	if (mp->root->type != VDIR && mp->root->type != VREG) {

@@ -14,10 +14,18 @@ struct host_stat;
 struct vfs;
 struct vmount;
 
-/* A mount of the host's directory or file `hostpath`.  The host's errors,
- * ENOMEM. */
+enum {
+	HOSTFS_RDONLY = 1, /* nothing is changed on the host */
+	HOSTFS_CHOWN = 2,  /* guests choose owners, if this process is root */
+	HOSTFS_DATA = 4,   /* a device: the bytes, not mode, owner and times */
+};
+/*
+ * A mount of the host's directory or file `hostpath`.
+ * - flags: HOSTFS_*.
+ * - EPERM: it is on a procfs of the host.  Errors of the host, ENOMEM.
+ */
 int hostfs_mount_create(
-    struct vfs *, const char *hostpath, bool rdonly, struct vmount **);
+    struct vfs *, const char *hostpath, unsigned flags, struct vmount **);
 
 /*
  * A file over the inherited regular file or directory that fd has; flags are

@@ -48,11 +48,13 @@ hostfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 	if (dvp->type != VDIR)
 		return (ENOTDIR);
 	KASSERT(strchr(name, '/') == NULL && strcmp(name, "..") != 0);
+	if (hostfs_node(dvp)->closed)
+		return (ENOENT);
 	error = host_openat(
 	    hostfs_node(dvp)->fd, name, O_PATH | O_NOFOLLOW, 0, &fd);
 	if (error != 0)
 		return (error);
-	return (hostfs_vget(dvp->mount, fd, vpp));
+	return (hostfs_vget(dvp->mount, dvp, fd, vpp));
 }
 
 int
@@ -95,6 +97,8 @@ hostfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 
 	if (vp->type != VDIR)
 		return (ENOTDIR);
+	if (hostfs_node(vp)->closed)
+		return (0);
 	for (;;) {
 		error = dir_fill(vp, off, buf, &len);
 		if (error != 0 || len == 0)
@@ -139,7 +143,10 @@ made_attr(struct vnode *dvp, int fd, uint32_t mode, const struct vfs_ctx *ctx)
 	}
 	if (vtype_of_mode(st.mode) == VLNK || (st.mode & 0777) == (mode & 0777))
 		return (0);
-	return (host_fchmod(fd, (mode & VS_PERM) | (st.mode & LX_S_ISGID)));
+	/* A directory inherits the set-gid bit of its directory. */
+	return (host_fchmod(fd,
+	    hostfs_mode(vtype_of_mode(st.mode), mode) |
+		(vtype_of_mode(st.mode) == VDIR ? st.mode & LX_S_ISGID : 0)));
 }
 
 /* The same by name; on failure the new file is removed. */
@@ -176,7 +183,7 @@ create_vnode(struct vnode *dvp, int fd, struct vnode **vpp)
 	error = host_reopen(fd, O_PATH, &pfd);
 	if (error != 0)
 		return (error);
-	error = hostfs_vget(dvp->mount, pfd, &vp);
+	error = hostfs_vget(dvp->mount, dvp, pfd, &vp);
 	if (error != 0)
 		return (error);
 	n = hostfs_node(vp);
@@ -199,11 +206,12 @@ hostfs_create(struct vnode *dvp, const char *name, uint32_t mode,
 {
 	int dfd = hostfs_node(dvp)->fd, fd, error;
 
-	if (hostfs_rdonly(dvp))
-		return (EROFS);
+	error = hostfs_may_change(dvp);
+	if (error != 0)
+		return (error);
 	error = host_openat(dfd, name,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
-	    mode & VS_PERM, &fd);
+	    hostfs_mode(VREG, mode), &fd);
 	if (error != 0)
 		return (error);
 	error = made_attr(dvp, fd, mode, ctx);
@@ -225,9 +233,11 @@ hostfs_mkdir(struct vnode *dvp, const char *name, uint32_t mode,
 {
 	int error;
 
-	if (hostfs_rdonly(dvp))
-		return (EROFS);
-	error = host_mkdirat(hostfs_node(dvp)->fd, name, mode & VS_PERM);
+	error = hostfs_may_change(dvp);
+	if (error != 0)
+		return (error);
+	error =
+	    host_mkdirat(hostfs_node(dvp)->fd, name, hostfs_mode(VDIR, mode));
 	if (error == 0)
 		error =
 		    made_name(dvp, name, LX_S_IFDIR | (mode & VS_PERM), ctx);
@@ -241,10 +251,12 @@ hostfs_mknod(struct vnode *dvp, const char *name, uint32_t mode, uint64_t rdev,
 	enum vtype type = vtype_of_mode(mode);
 	int error;
 
-	if (hostfs_rdonly(dvp))
-		return (EROFS);
+	error = hostfs_may_change(dvp);
+	if (error != 0)
+		return (error);
 	if (type != VFIFO && type != VSOCK)
 		return (EPERM);
+	mode = vtype_ifmt(type) | hostfs_mode(type, mode);
 	error = host_mknodat(hostfs_node(dvp)->fd, name, mode, 0);
 	if (error == 0)
 		error = made_name(dvp, name, mode, ctx);
@@ -257,8 +269,9 @@ hostfs_symlink(struct vnode *dvp, const char *name, const char *target,
 {
 	int error;
 
-	if (hostfs_rdonly(dvp))
-		return (EROFS);
+	error = hostfs_may_change(dvp);
+	if (error != 0)
+		return (error);
 	error = host_symlinkat(target, hostfs_node(dvp)->fd, name);
 	if (error == 0)
 		error = made_name(dvp, name, LX_S_IFLNK | 0777, ctx);
@@ -268,8 +281,11 @@ hostfs_symlink(struct vnode *dvp, const char *name, const char *target,
 int
 hostfs_link(struct vnode *dvp, const char *name, struct vnode *vp)
 {
-	if (hostfs_rdonly(dvp))
-		return (EROFS);
+	int error;
+
+	error = hostfs_may_change(dvp);
+	if (error != 0)
+		return (error);
 	return (host_linkat(
 	    hostfs_node(vp)->fd, "", hostfs_node(dvp)->fd, name, 0));
 }
@@ -279,16 +295,22 @@ hostfs_link(struct vnode *dvp, const char *name, struct vnode *vp)
 int
 hostfs_unlink(struct vnode *dvp, const char *name)
 {
-	if (hostfs_rdonly(dvp))
-		return (EROFS);
+	int error;
+
+	error = hostfs_may_change(dvp);
+	if (error != 0)
+		return (error);
 	return (host_unlinkat(hostfs_node(dvp)->fd, name, 0));
 }
 
 int
 hostfs_rmdir(struct vnode *dvp, const char *name)
 {
-	if (hostfs_rdonly(dvp))
-		return (EROFS);
+	int error;
+
+	error = hostfs_may_change(dvp);
+	if (error != 0)
+		return (error);
 	return (host_unlinkat(hostfs_node(dvp)->fd, name, AT_REMOVEDIR));
 }
 
@@ -296,8 +318,14 @@ int
 hostfs_rename(struct vnode *odvp, const char *oname, struct vnode *ndvp,
     const char *nname, unsigned flags)
 {
-	if (hostfs_rdonly(odvp) || hostfs_rdonly(ndvp))
-		return (EROFS);
+	int error;
+
+	error = hostfs_may_change(odvp);
+	if (error != 0)
+		return (error);
+	error = hostfs_may_change(ndvp);
+	if (error != 0)
+		return (error);
 	return (host_renameat(
 	    hostfs_node(odvp)->fd, oname, hostfs_node(ndvp)->fd, nname, flags));
 }

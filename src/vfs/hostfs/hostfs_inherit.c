@@ -225,13 +225,13 @@ mount_make(struct vfs *vfs, bool dir, int pfd, struct vmount **mpp)
 	int error;
 
 	error = hostfs_mount_make(
-	    vfs, "inherited", dir ? VMNT_RDONLY : 0, !dir, &mp);
+	    vfs, "inherited", dir ? HOSTFS_RDONLY : 0, !dir, &mp);
 	if (error != 0) {
 		(void)host_close(pfd);
 		return (error);
 	}
 	if (dir)
-		error = hostfs_vget(mp, pfd, &mp->root);
+		error = hostfs_vget(mp, NULL, pfd, &mp->root);
 	if (error != 0) {
 		vmount_destroy(mp);
 		return (error);
@@ -356,7 +356,7 @@ inherit_file(struct vfs *vfs, int fd, int flags, struct file **out)
 	error = host_reopen(fd, O_PATH, &pfd);
 	if (error != 0)
 		return (error);
-	error = hostfs_vget(mp, pfd, &vp);
+	error = hostfs_vget(mp, NULL, pfd, &vp);
 	if (error != 0)
 		return (error);
 	error = node_rights(vp, fd, flags);

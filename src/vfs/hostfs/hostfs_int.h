@@ -7,7 +7,11 @@
 #ifndef VFS_HOSTFS_HOSTFS_INT_H
 #define VFS_HOSTFS_HOSTFS_INT_H
 
+#include <errno.h>
+
+#include "abi/stat.h"
 #include "host/host_file.h"
+#include "vfs/core/mode.h"
 #include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 
@@ -18,6 +22,8 @@ struct hostfs_node {
 	_Atomic(int) wfd; /* [a] to write, likewise; may be rfd */
 	_Atomic(bool) wshared; /* [a] wfd is of an inherited description */
 	int64_t btime;         /* [I] with dev and ino the identity */
+	/* [I] see hostfs_pseudo.c: not to be looked into; not to be changed */
+	bool closed, frozen;
 	_Atomic(bool) written; /* [a] by us, perhaps, since the stamp */
 	/* What the file was like when the vnode was made or put aside. */
 	bool stamped;         /* [v] */
@@ -29,8 +35,9 @@ struct hostfs_node {
 
 struct hostfs_mount {
 	bool inherited; /* [I] of files that came as descriptors */
+	bool data_only; /* [I] the bytes are granted, not the inode */
 	/* Owner of what guests create, where this process may choose. */
-	bool chown;        /* [I] we are root on the host */
+	bool chown;        /* [I] granted, and this process is root */
 	uint32_t uid, gid; /* [I] what the host gives by itself */
 };
 
@@ -46,22 +53,52 @@ hostfs_rdonly(const struct vnode *vp)
 	return ((vp->mount->flags & VMNT_RDONLY) != 0);
 }
 
+/* May names in the directory be made, removed and changed?  EROFS, EACCES. */
+static inline int
+hostfs_may_change(const struct vnode *dvp)
+{
+	if (hostfs_rdonly(dvp))
+		return (EROFS);
+	return (
+	    hostfs_node(dvp)->closed || hostfs_node(dvp)->frozen ? EACCES : 0);
+}
+
 static inline bool
 hostfs_inherited(const struct vnode *vp)
 {
 	return (((const struct hostfs_mount *)vp->mount->data)->inherited);
 }
 
+/* The mode that a file of the host gets when a guest asks for `mode`: never
+ * with set-id bits.  On a directory S_ISGID gives no rights. */
+static inline uint32_t
+hostfs_mode(enum vtype type, uint32_t mode)
+{
+	uint32_t drop = type == VDIR ? LX_S_ISUID : LX_S_ISUID | LX_S_ISGID;
+
+	return (mode & VS_PERM & ~drop);
+}
+
 extern const struct vops hostfs_vops;
 
 /* ---- hostfs.c ---- */
 
-/* The vnode of the file that the O_PATH descriptor fd has; fd is consumed.
- * New ref.  0, ENOMEM, EIO... */
-int hostfs_vget(struct vmount *, int fd, struct vnode **);
-/* A mount without root. */
+/*
+ * The vnode of the file that the O_PATH descriptor fd has; fd is consumed.
+ * parent: the directory in which it was found, or NULL for a file that the
+ * owner of the kernel has named.  New ref.  0, ENOMEM, EIO...
+ */
+int hostfs_vget(
+    struct vmount *, const struct vnode *parent, int fd, struct vnode **);
+/* A mount without root; flags as for hostfs_mount_create(). */
 int hostfs_mount_make(struct vfs *, const char *source, unsigned flags,
     bool inherited, struct vmount **);
+
+/* ---- hostfs_pseudo.c ---- */
+
+enum hostfs_kind { HOSTFS_FILES, HOSTFS_SYSFS, HOSTFS_PSEUDO, HOSTFS_PROC };
+/* What kind of file system has the file of fd.  Errors of the host. */
+int hostfs_fs_kind(int fd, enum hostfs_kind *);
 
 /* ---- hostfs_io.c ---- */
 

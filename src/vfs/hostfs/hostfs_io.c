@@ -33,6 +33,23 @@
 #define HOSTFS_IOV 1024             /* pieces a host call takes */
 #define FIFO_STEP UINT64_C(5000000) /* ns */
 
+/* A guest is about to write to the file: take its set-id bits away.  The host
+ * does so itself at the first write, but not if this process is root. */
+static int
+drop_set_id(int fd)
+{
+	struct host_stat st;
+	int error;
+
+	error = host_fstat(fd, &st);
+	if (error != 0 || vtype_of_mode(st.mode) != VREG ||
+	    (st.mode & (LX_S_ISUID | LX_S_ISGID)) == 0)
+		return (error);
+	error = host_fchmod(fd, hostfs_mode(VREG, st.mode));
+	/* Not the owner, and so not root either. */
+	return (error == EPERM ? 0 : error);
+}
+
 /* Vnode locked.  Fill *slot from the O_PATH descriptor unless it is filled. */
 static int
 io_fd_locked(struct vnode *vp, _Atomic(int) *slot, int flags)
@@ -41,13 +58,22 @@ io_fd_locked(struct vnode *vp, _Atomic(int) *slot, int flags)
 
 	if (atomic_load_explicit(slot, memory_order_relaxed) >= 0)
 		return (0);
-	if (hostfs_inherited(vp))
+	if (hostfs_inherited(vp) || hostfs_node(vp)->closed ||
+	    (hostfs_node(vp)->frozen && flags != O_RDONLY))
 		return (EACCES);
 	error = host_reopen(
 	    hostfs_node(vp)->fd, flags | O_NOCTTY | O_NONBLOCK, &fd);
-	if (error == 0)
-		atomic_store_explicit(slot, fd, memory_order_release);
-	return (error);
+	if (error != 0)
+		return (error);
+	if (flags == O_WRONLY) {
+		error = drop_set_id(fd);
+		if (error != 0) {
+			(void)host_close(fd);
+			return (error);
+		}
+	}
+	atomic_store_explicit(slot, fd, memory_order_release);
+	return (0);
 }
 
 /* The descriptor of *slot, made now if need be. */
@@ -100,7 +126,7 @@ hostfs_open(
 			return (error);
 		return (hostfs_wfd(vp, &fd));
 	case VDIR:
-		return (hostfs_rfd(vp, &fd));
+		return (hostfs_node(vp)->closed ? 0 : hostfs_rfd(vp, &fd));
 	case VFIFO:
 		if (hostfs_rdonly(vp))
 			return (EACCES);

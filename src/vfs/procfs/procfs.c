@@ -37,6 +37,7 @@
 #include <string.h>
 
 #include "abi/stat.h"
+#include "abi/statfs.h"
 #include "host/host.h"
 #include "libk/kassert.h"
 #include "vfs/core/file.h"

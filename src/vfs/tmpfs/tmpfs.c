@@ -45,6 +45,7 @@
 #include <string.h>
 
 #include "abi/stat.h"
+#include "abi/statfs.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/mount.h"

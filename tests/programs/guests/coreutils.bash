@@ -31,7 +31,7 @@ sha256sum z; stat -c '%s %a %F %h' z; truncate -s 1M sparse; stat -c '%s' sparse
 dd if=/dev/zero bs=1M count=20 status=none | sha256sum; dd if=n bs=7 skip=3 count=2 status=none | od -c
 mkdir -p -m 750 t/a/b; touch -d '2020-02-29 12:00:00 UTC' t/a/old; stat -c '%y %Y' t/a/old
 ln -s ../a t/a/b/link; ln n t/hard; stat -c '%h %F' t/hard t/a/b/link; readlink -f t/a/b/link | sed "s,$PWD,.,"
-chmod u+s,g-w,o=r t/a/old; stat -c %A t/a/old; cp -a t t2; find t2 | sort
+chmod +t,g-w,o=r t/a/old; stat -c %A t/a/old; cp -a t t2; find t2 | sort
 stat -c '%n %a %Y' t2/a/old; stat -c %a t2/a; cmp t/hard t2/hard; mv t2 t3; mv -n n nn; mv -T t3 t4; ls t4
 install -m 751 -D f2 i/j/k; stat -c '%a %s' i/j/k; cp -r --parents t/a/old i; ls i/t/a
 cp --sparse=always z zs; cmp z zs; cp -u f1 f2; cp -l f1 f3; ls -l f1 | cut -c1-12; link f1 f4; unlink f4
