@@ -67,8 +67,18 @@ def shell_status(returncode):
     return 128 - returncode if returncode < 0 else returncode
 
 
+def default_signals():
+    """In a new process: a shell starts commands in the background with SIGINT
+    and SIGQUIT ignored, and programs inherit that."""
+    for s in range(1, signal.NSIG):
+        if s not in (signal.SIGKILL, signal.SIGSTOP) and \
+                signal.getsignal(s) == signal.SIG_IGN:
+            signal.signal(s, signal.SIG_DFL)
+
+
 def start(argv, **kw):
     """Start a program in a process group of its own."""
+    kw.setdefault("preexec_fn", default_signals)
     kw.setdefault("env", STABLE_ENV)
     kw.setdefault("cwd", "/")
     kw.setdefault("stdin", subprocess.DEVNULL)

@@ -60,9 +60,7 @@ class Terminal:
                 os.dup2(self.slave, fd)
             os.closerange(3, 64)
             os.chdir(cwd)
-            # A runner in the background may have been started without them.
-            for s in (signal.SIGINT, signal.SIGQUIT):
-                signal.signal(s, signal.SIG_DFL)
+            vmtest.default_signals()
             os.execve(argv[0], argv, env)
         finally:
             os._exit(127)
