@@ -144,7 +144,7 @@ read_link(struct vnode *vp, uint64_t off, char *buf, size_t len, size_t *done)
 	size_t n = 0;
 	int error;
 
-	error = vp->ops->readlink(vp, text, sizeof(text), &n);
+	error = vp->ops->readlink(vp, NULL, text, sizeof(text), &n);
 	if (error != 0)
 		return (error);
 	n = off < n ? n - (size_t)off : 0;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "abi/prctl.h"
 #include "vm/vmspace.h"
 
 #define AT UINT64_C(0x20000000)
@@ -86,8 +87,12 @@ prog_peer(struct user *u)
 	U_CHECK(U_RET == -EPERM, U_RET);
 	U_SYS(SYS_process_vm_writev, 1, u_buf(u, 3), 1, u_buf(u, 4), 1, 0);
 	U_CHECK(U_RET == -EPERM, U_RET);
-	/* A process may read itself; a file that was opened before stays
+	/* After the change of its ids the file of its own memory is root's,
+	 * until it is dumpable again.  A file that was opened before stays
 	 * open. */
+	U_SYS(SYS_open, u_str(u, 0, "/proc/self/mem"), O_RDWR, 0);
+	U_CHECK(U_RET == -EACCES, U_RET);
+	U_SYS(SYS_prctl, LX_PR_SET_DUMPABLE, 1);
 	U_SYS(SYS_open, u_str(u, 0, "/proc/self/mem"), O_RDWR, 0);
 	U_CHECK(U_RET >= 0, U_RET);
 	U_SYS(SYS_pwrite64, u->tf->r12, u_buf(u, 1), 8, AT);

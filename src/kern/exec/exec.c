@@ -118,6 +118,7 @@ exec_set_vnode(struct exec_image *img, struct vnode *vp)
 	if (error != 0)
 		goto fail;
 	img->vp = vp;
+	img->unreadable |= vn_access(vp, 4, &img->ctx) != 0;
 	img->headlen = 0;
 	return (vn_pread(vp, img->head, sizeof(img->head), 0, &img->headlen));
 fail:
@@ -305,7 +306,9 @@ exec_commit(struct lwp *l, struct exec_image *img)
 	exec_set_comm(p, img->path);
 	memcpy(p->saved_auxv, img->auxv, sizeof(p->saved_auxv));
 	p->traced_exec = true;
-	p->dumpable = true;
+	/* Its memory must not show a file that its user cannot read. */
+	p->dumpable =
+	    !img->unreadable && p->euid == p->uid && p->egid == p->gid;
 	kmutex_unlock(&p->lock);
 
 	sigacts_exec(p->sigacts);

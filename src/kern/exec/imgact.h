@@ -49,6 +49,7 @@ struct exec_image {
 	unsigned depth;
 
 	struct vnode *vp; /* own ref and text ref */
+	bool unreadable;  /* the caller cannot read one of the files */
 	char head[IMGACT_HEAD];
 	size_t headlen;
 

@@ -305,6 +305,7 @@ elf_open_interp(struct exec_image *img, const char *path, struct vnode **out)
 		if (error != 0)
 			goto fail;
 	}
+	img->unreadable |= vn_access(nd.vp, 4, &img->ctx) != 0;
 	*out = nd.vp;
 	return (0);
 fail:

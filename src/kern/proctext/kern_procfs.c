@@ -109,18 +109,44 @@ pf_exists(void *arg, int pid)
 }
 
 static int
-pf_owner(void *arg, int pid, uint32_t *uid, uint32_t *gid)
+pf_owner(void *arg, int pid, bool open, uint32_t *uid, uint32_t *gid)
 {
 	struct proc *p = proc_find_tid_hold(arg, pid);
 
 	if (p == NULL)
 		return (ESRCH);
 	kmutex_lock(&p->lock);
-	*uid = p->euid;
-	*gid = p->egid;
+	*uid = open || p->dumpable ? p->euid : 0;
+	*gid = open || p->dumpable ? p->egid : 0;
 	kmutex_unlock(&p->lock);
 	proc_drop(p);
 	return (0);
+}
+
+static int
+pf_may_look(void *arg, int pid, const struct vfs_ctx *ctx)
+{
+	const struct proc_caller caller = proc_caller_of_ctx(ctx);
+	struct proc *p = proc_find_tid_hold(arg, pid);
+	int error;
+
+	if (p == NULL)
+		return (ESRCH);
+	error = proc_may_access(p, &caller);
+	proc_drop(p);
+	return (error);
+}
+
+static bool
+pf_own(void *arg, int pid, const struct vfs_ctx *ctx)
+{
+	const struct lwp *l = ctx != NULL ? ctx->waiter.lwp : NULL;
+	struct proc *p = proc_find_tid_hold(arg, pid);
+	bool own = p != NULL && l != NULL && l->p == p;
+
+	if (p != NULL)
+		proc_drop(p);
+	return (own);
 }
 
 static int
@@ -566,6 +592,8 @@ const struct procfs_ops kern_procfs_ops = {
     .tidnext = pf_tidnext,
     .exists = pf_exists,
     .owner = pf_owner,
+    .may_look = pf_may_look,
+    .own = pf_own,
     .vnode = pf_vnode,
     .file = pf_file,
     .fdnext = pf_fdnext,

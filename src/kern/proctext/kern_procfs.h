@@ -7,6 +7,7 @@
 #ifndef KERN_PROCTEXT_KERN_PROCFS_H
 #define KERN_PROCTEXT_KERN_PROCFS_H
 
+#include "kern/base/access.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/vkernel.h"
@@ -16,19 +17,17 @@
 
 extern const struct procfs_pid_node kern_pid_nodes[];
 /* struct procfs_ops.proc_* */
-int kern_procfs_open(void *vkernel, int pid, struct procfs_proc **);
+int kern_procfs_open(
+    void *vkernel, int pid, bool may_look, struct procfs_proc **);
 void kern_procfs_close(struct procfs_proc *);
 
 extern const struct procfs_ops kern_procfs_ops;
 
 /* ---- kern_procfs_mem.c ---- */
 
-/*
- * May a process with these effective ids read and change the memory of p?
- * Root may; others if all ids of p are theirs.  *vm is then its memory, held,
- * or NULL for a zombie, which has none.  0, EPERM.
- */
-int proc_look(struct proc *p, uint32_t uid, uint32_t gid, struct vmspace **vm);
+/* The memory of p, held, if the caller may access it (access.h); NULL for a
+ * zombie, which has none.  0, EPERM. */
+int proc_look(struct proc *p, const struct proc_caller *, struct vmspace **vm);
 
 /* struct procfs_ops.mem_* */
 int kern_procfs_mem_open(

@@ -2,8 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Access to the memory of another process: the permission check, and
- * /proc/PID/mem.
+ * Access to the memory of another process: /proc/PID/mem.
  *
  * Concepts.  An open file is a hold of the vmspace that the process had at the
  * time.  A hold keeps no memory: when the process exits, or executes another
@@ -11,8 +10,8 @@
  * shows the memory of the new program, nor of another process that has the same
  * number later.
  *
- * Rights are checked at open, as with any file: a descriptor that is passed to
- * another process works there.
+ * Rights are checked at open by the rules of access.c, as with any file: a
+ * descriptor that is passed to another process works there.
  *
  * Locking.  Rights and hold are taken in one section of the proc lock, so the
  * ids are those of the process that has the memory.
@@ -26,15 +25,13 @@
 #include "vfs/core/uio.h"
 
 int
-proc_look(struct proc *p, uint32_t uid, uint32_t gid, struct vmspace **vm)
+proc_look(struct proc *p, const struct proc_caller *caller, struct vmspace **vm)
 {
-	int error = 0;
+	int error;
 
 	kmutex_lock(&p->lock);
-	if (uid != 0 && (p->uid != uid || p->euid != uid || p->suid != uid ||
-			    p->gid != gid || p->egid != gid || p->sgid != gid))
-		error = EPERM;
-	else {
+	error = proc_may_access_locked(p, caller);
+	if (error == 0) {
 		*vm = p->vmspace;
 		if (*vm != NULL)
 			vmspace_hold(*vm);
@@ -46,15 +43,14 @@ proc_look(struct proc *p, uint32_t uid, uint32_t gid, struct vmspace **vm)
 int
 kern_procfs_mem_open(void *arg, int pid, const struct vfs_ctx *ctx, void **mem)
 {
+	const struct proc_caller caller = proc_caller_of_ctx(ctx);
 	struct proc *p = proc_find_tid_hold(arg, pid);
 	struct vmspace *vm = NULL;
 	int error;
 
 	if (p == NULL)
 		return (ESRCH);
-	/* Without a context the kernel itself opens it. */
-	error = proc_look(
-	    p, ctx != NULL ? ctx->uid : 0, ctx != NULL ? ctx->gid : 0, &vm);
+	error = proc_look(p, &caller, &vm);
 	proc_drop(p);
 	if (error != 0)
 		return (EACCES);

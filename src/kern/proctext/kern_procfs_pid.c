@@ -47,6 +47,7 @@ struct procfs_proc {
 	uint32_t uid, euid, suid, gid, egid, sgid, umask;
 	struct group_set *groups; /* own ref */
 	bool no_new_privs;
+	bool may_look; /* the reader may see addresses */
 	uint64_t sigpnd, shdpnd, blocked, ignored, caught;
 	uint64_t start_ns;
 	struct proc_rusage cru;
@@ -369,6 +370,7 @@ pid_stat(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vmspace_stat st = {0};
 	struct vmspace *vm = pi->vm;
+	const struct vmspace *seen = pi->may_look ? vm : NULL;
 	struct proc_rusage ru;
 
 	proc_rusage(pi->p, &ru);
@@ -385,18 +387,19 @@ pid_stat(struct procfs_proc *pi, struct procfs_buf *b)
 	    (ull)((pi->start_ns - pi->p->k->boot_ns) / TICK_NS), (ull)st.size,
 	    (ull)(st.resident / PAGE_SIZE), (ull)pi->rlim[LX_RLIMIT_RSS].cur);
 	procfs_printf(b, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 %d ",
-	    vm != NULL ? (ull)vm->code_start : 0ULL,
-	    vm != NULL ? (ull)vm->code_end : 0ULL,
-	    vm != NULL ? (ull)vm->stack_top : 0ULL,
+	    seen != NULL ? (ull)seen->code_start : vm != NULL,
+	    seen != NULL ? (ull)seen->code_end : vm != NULL,
+	    seen != NULL ? (ull)seen->stack_top : 0ULL,
 	    (ull)((pi->sigpnd | pi->shdpnd) & INT32_MAX),
 	    (ull)(pi->blocked & INT32_MAX), (ull)(pi->ignored & INT32_MAX),
 	    (ull)(pi->caught & INT32_MAX), pi->exit_signal);
 	procfs_printf(b, "0 0 0 0 0 0 0 0 %llu %llu %llu %llu %llu %d\n",
-	    vm != NULL ? (ull)vm->brk_start : 0ULL,
-	    vm != NULL ? (ull)vm->arg_start : 0ULL,
-	    vm != NULL ? (ull)vm->arg_end : 0ULL,
-	    vm != NULL ? (ull)vm->env_start : 0ULL,
-	    vm != NULL ? (ull)vm->env_end : 0ULL, pi->exit_status);
+	    seen != NULL ? (ull)seen->brk_start : 0ULL,
+	    seen != NULL ? (ull)seen->arg_start : 0ULL,
+	    seen != NULL ? (ull)seen->arg_end : 0ULL,
+	    seen != NULL ? (ull)seen->env_start : 0ULL,
+	    seen != NULL ? (ull)seen->env_end : 0ULL,
+	    pi->may_look ? pi->exit_status : 0);
 }
 
 static const char *
@@ -632,24 +635,25 @@ text_vmspace(struct procfs_proc *pi, struct procfs_buf *b)
 }
 
 const struct procfs_pid_node kern_pid_nodes[] = {
-    {"maps", 0444, text_maps},
-    {"smaps", 0444, text_smaps},
+    {"maps", 0444 | PROCFS_PRIVATE, text_maps},
+    {"smaps", 0444 | PROCFS_PRIVATE, text_smaps},
     {"stat", 0444, text_stat},
     {"status", 0444, text_status},
     {"statm", 0444, text_statm},
     {"cmdline", 0444, text_cmdline},
-    {"environ", 0400, text_environ},
-    {"auxv", 0400, text_auxv},
+    {"environ", 0400 | PROCFS_PRIVATE, text_environ},
+    {"auxv", 0400 | PROCFS_PRIVATE, text_auxv},
     {"limits", 0444, text_limits},
     {"comm", 0444, text_comm},
     {"mounts", 0444, text_mounts},
     {"oom_score_adj", 0444, text_oom_score_adj},
-    {"vmspace", 0444, text_vmspace},
+    {"vmspace", 0444 | PROCFS_PRIVATE, text_vmspace},
     {NULL, 0, NULL},
 };
 
 int
-kern_procfs_open(void *vkernel, int pid, struct procfs_proc **out)
+kern_procfs_open(
+    void *vkernel, int pid, bool may_look, struct procfs_proc **out)
 {
 	struct procfs_proc *pi;
 	int error;
@@ -662,6 +666,7 @@ kern_procfs_open(void *vkernel, int pid, struct procfs_proc **out)
 		free(pi);
 		return (error);
 	}
+	pi->may_look = may_look;
 	*out = pi;
 	return (0);
 }

@@ -367,6 +367,7 @@ static int
 readlink_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t ubuf,
     uint64_t usize, int64_t *ret)
 {
+	struct vfs_ctx ctx;
 	struct vnode *vp;
 	size_t len = 0;
 	char *buf;
@@ -390,7 +391,9 @@ readlink_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t ubuf,
 		error = EINVAL;
 		goto out;
 	}
-	error = vp->ops->readlink(vp, buf, VFS_PATH_MAX, &len);
+	ctx = lwp_vfs_ctx(l);
+	error = vp->ops->readlink(vp, &ctx, buf, VFS_PATH_MAX, &len);
+	lwp_vfs_ctx_done(&ctx);
 	if (error != 0)
 		goto out;
 	if (len > (size_t)(int)usize)

@@ -107,27 +107,23 @@ move_all(struct lwp *l, struct sys_io_cursor *local, struct remote *r,
 }
 
 static int
-look_at(struct lwp *l, int pid, struct vmspace **vm)
+look_at(struct lwp *l, int pid, struct vmspace **out)
 {
+	const struct proc_caller caller = proc_caller_real(l);
 	struct proc *p = proc_find_hold(l->p->k, pid);
-	uint32_t uid, gid;
+	struct vmspace *vm = NULL;
 	int error;
 
 	if (p == NULL)
 		return (ESRCH);
-	kmutex_lock(&l->p->lock);
-	uid = l->p->euid == 0 ? 0 : l->p->uid;
-	gid = l->p->gid;
-	kmutex_unlock(&l->p->lock);
-	error = 0;
-	if (p == l->p)
-		*vm = proc_vmspace_hold(p);
-	else
-		error = proc_look(p, uid, gid, vm);
+	error = proc_look(p, &caller, &vm);
 	proc_drop(p);
-	if (error == 0 && *vm == NULL)
-		error = ESRCH;
-	return (error);
+	if (error != 0)
+		return (error);
+	if (vm == NULL)
+		return (ESRCH);
+	*out = vm;
+	return (0);
 }
 
 static int

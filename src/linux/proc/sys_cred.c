@@ -49,6 +49,11 @@ ids_set(struct lwp *l, bool group, struct ids id)
 	struct proc *p = l->p;
 
 	kmutex_lock(&p->lock);
+	/* The memory may hold what the new user must not see. */
+	if (id.e != (group ? p->egid : p->euid)) {
+		p->dumpable = false;
+		p->pdeathsig = 0;
+	}
 	if (group) {
 		p->gid = id.r;
 		p->egid = id.e;

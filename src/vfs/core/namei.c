@@ -189,7 +189,7 @@ walk_link(struct walk *w, struct vnode *lvp, struct vnode **target)
 		return (lvp->ops->follow(lvp, w->ctx, target));
 	if (lvp->ops->readlink == NULL)
 		return (EINVAL);
-	error = lvp->ops->readlink(lvp, text, sizeof(text), &len);
+	error = lvp->ops->readlink(lvp, w->ctx, text, sizeof(text), &len);
 	if (error != 0)
 		return (error);
 	if (len == 0)

@@ -70,7 +70,12 @@ struct vops {
 	int (*write)(struct vnode *, struct uio *, int flags);
 	int (*readdir)(
 	    struct vnode *, uint64_t off, vfs_dirent_fn *, void *arg);
-	int (*readlink)(struct vnode *, char *buf, size_t size, size_t *len);
+	/* ctx NULL: the kernel itself. */
+	int (*readlink)(struct vnode *, const struct vfs_ctx *, char *buf,
+	    size_t size, size_t *len);
+	/* Rights beyond owner and mode bits, asked when those refuse.  May be
+	 * NULL. */
+	bool (*grants)(struct vnode *, const struct vfs_ctx *);
 	/* Drop pages that are not the file's any more.  May be NULL. */
 	void (*revalidate)(struct vnode *);
 	/* Magic links (/proc/self/exe, fd/N): the target itself. */

@@ -82,7 +82,10 @@ vn_access(struct vnode *vp, unsigned bits, const struct vfs_ctx *ctx)
 		have = va.mode >> 3;
 	else
 		have = va.mode;
-	return ((bits & ~have & 7) == 0 ? 0 : EACCES);
+	if ((bits & ~have & 7) == 0)
+		return (0);
+	return (
+	    vp->ops->grants != NULL && vp->ops->grants(vp, ctx) ? 0 : EACCES);
 }
 
 int

@@ -408,7 +408,8 @@ devfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 }
 
 static int
-devfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
+devfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
+    size_t size, size_t *len)
 {
 	const struct devfs_entry *e = devfs_entry(vp);
 	size_t n;

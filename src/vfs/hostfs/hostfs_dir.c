@@ -58,7 +58,8 @@ hostfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 }
 
 int
-hostfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
+hostfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
+    size_t size, size_t *len)
 {
 	if (vp->type != VLNK)
 		return (EINVAL);

@@ -116,7 +116,8 @@ int hostfs_fifo_open(
 
 int hostfs_lookup(struct vnode *, const char *, struct vnode **);
 int hostfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
-int hostfs_readlink(struct vnode *, char *, size_t, size_t *);
+int hostfs_readlink(
+    struct vnode *, const struct vfs_ctx *, char *, size_t, size_t *);
 int hostfs_create(struct vnode *, const char *, uint32_t,
     const struct vfs_ctx *, struct vnode **);
 int hostfs_mkdir(

@@ -67,7 +67,8 @@ procfs_mode(const struct vnode *vp)
 	case PN_SYSCTL:
 		return (procfs_sysctl_mode(vp));
 	case PN_TEXT:
-		return (procfs_ops_of(vp, &arg)->pid_nodes[n->idx].mode);
+		return (
+		    procfs_ops_of(vp, &arg)->pid_nodes[n->idx].mode & VS_PERM);
 	case PN_SYSTEXT:
 		return (procfs_ops_of(vp, &arg)->sys_nodes[n->idx].mode);
 	default:
@@ -89,7 +90,9 @@ procfs_getattr(struct vnode *vp, struct vattr *va)
 	if (n->pid != 0) {
 		ops = procfs_ops_of(vp, &arg);
 		if (ops->owner == NULL ||
-		    ops->owner(arg, n->pid, &va->uid, &va->gid) != 0)
+		    ops->owner(arg, n->pid,
+			vp->type == VDIR && n->kind != PN_FDDIR, &va->uid,
+			&va->gid) != 0)
 			return (ESRCH);
 	}
 	va->mode = procfs_mode(vp) | vtype_ifmt(vp->type);
@@ -97,6 +100,32 @@ procfs_getattr(struct vnode *vp, struct vattr *va)
 	va->blksize = 1024;
 	va->atime = va->mtime = va->ctime = va->btime = pm->birth;
 	return (0);
+}
+
+int
+procfs_may_look(struct vnode *vp, const struct vfs_ctx *ctx)
+{
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	if (ops->may_look == NULL)
+		return (0);
+	return (ops->may_look(arg, procfs_node(vp)->pid, ctx));
+}
+
+/* A process may list its own descriptors, also when it is not dumpable and the
+ * directory is root's. */
+static bool
+procfs_grants(struct vnode *vp, const struct vfs_ctx *ctx)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	return (n->kind == PN_FDDIR && ops->own != NULL &&
+		ops->own(arg, n->pid, ctx));
 }
 
 static int
@@ -144,6 +173,7 @@ static const struct vops procfs_dir_vops = {
     .create = procfs_create,
     .mkdir = procfs_mkdir,
     .getattr = procfs_getattr,
+    .grants = procfs_grants,
     .readdir = procfs_readdir,
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,

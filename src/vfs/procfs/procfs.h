@@ -39,8 +39,12 @@ int procfs_mount_create(struct vfs *, struct vmount **);
 
 struct procfs_proc; /* kern's */
 
-/* A file of a process, of mode `mode` (permission bits).  Tables of nodes end
- * with a NULL name.  text: any errno. */
+/* With the mode of a node: only a process that may look into the process (the
+ * may_look of procfs_ops) can open it, whatever the permission bits say. */
+#define PROCFS_PRIVATE 0x10000u
+
+/* A file of a process, of mode `mode` (permission bits, PROCFS_PRIVATE). Tables
+ * of nodes end with a NULL name.  text: any errno. */
 struct procfs_pid_node {
 	const char *name;
 	uint32_t mode;
@@ -70,8 +74,16 @@ struct procfs_ops {
 	 * below take a tid for a pid. */
 	int (*tidnext)(void *arg, int pid, int tid);
 	bool (*exists)(void *arg, int pid);
-	/* Owner for the nodes. */
-	int (*owner)(void *arg, int pid, uint32_t *uid, uint32_t *gid);
+	/* Owner for the nodes.  open: of a directory that every process may
+	 * list; the other nodes of a process that is not dumpable are root's.
+	 */
+	int (*owner)(
+	    void *arg, int pid, bool open, uint32_t *uid, uint32_t *gid);
+	/* May the caller look into the process: its memory, environment, links
+	 * and descriptors?  ctx NULL: the kernel itself.  0, EPERM, ESRCH. */
+	int (*may_look)(void *arg, int pid, const struct vfs_ctx *);
+	/* Is it the caller's own process? */
+	bool (*own)(void *arg, int pid, const struct vfs_ctx *);
 	/* exe, cwd, root: ref'ed vnode.  which: "exe", "cwd", "root". */
 	int (*vnode)(void *arg, int pid, const char *which, struct vnode **);
 	/* fd/N: ref'ed file.  fdnext: smallest open fd >= fd, or -1. */
@@ -79,9 +91,11 @@ struct procfs_ops {
 	int (*fdnext)(void *arg, int pid, int fd);
 	/*
 	 * What the text of a node of a process is generated from, for one
-	 * text.  ESRCH.
+	 * text.  may_look: the reader may look into the process; otherwise
+	 * addresses are shown as 0.  ESRCH.
 	 */
-	int (*proc_open)(void *arg, int pid, struct procfs_proc **);
+	int (*proc_open)(
+	    void *arg, int pid, bool may_look, struct procfs_proc **);
 	void (*proc_close)(struct procfs_proc *);
 	const struct procfs_pid_node *pid_nodes; /* of each process */
 	const struct procfs_sys_node *sys_nodes; /* of /proc itself */

@@ -66,6 +66,11 @@ uint64_t procfs_ino(const struct procfs_node *);
 struct file *procfs_fdfile(const struct vnode *);
 void procfs_reclaim(struct vnode *);
 
+/* ---- procfs.c ---- */
+
+/* May the caller look into the process of the node?  0, EPERM, ESRCH. */
+int procfs_may_look(struct vnode *, const struct vfs_ctx *);
+
 /* ---- procfs_dir.c ---- */
 
 int procfs_lookup(struct vnode *, const char *, struct vnode **);
@@ -73,7 +78,8 @@ int procfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
 
 /* ---- procfs_link.c ---- */
 
-int procfs_readlink(struct vnode *, char *, size_t, size_t *);
+int procfs_readlink(
+    struct vnode *, const struct vfs_ctx *, char *, size_t, size_t *);
 int procfs_follow(struct vnode *, const struct vfs_ctx *, struct vnode **);
 
 /* ---- procfs_text.c ---- */

@@ -5,13 +5,11 @@
  * Links of procfs.
  *
  * Concepts.  Following a magic link gives the file itself, also when its
- * path is gone; readlink returns a path or a description.  Only the owner of a
- * process and root may follow its links, because a link bypasses the
- * permissions of directories.
+ * path is gone; readlink returns a path or a description.  Only a process that
+ * may look into the process (may_look of procfs_ops) may read or follow its
+ * links, because a link bypasses the permissions of directories.
  *
- * Limits.  readlink has no context of its caller, so self and thread-self show
- * a number only where the ops can find the caller without a context.  Paths
- * are shown from the root of the vfs.
+ * Limits.  Paths are shown from the root of the vfs.
  */
 #include "libk/kassert.h"
 #include "vfs/procfs/procfs_int.h"
@@ -120,8 +118,19 @@ procfs_describe(struct vnode *vp, char *buf, size_t size)
 	return (error);
 }
 
+/* Links of a process lead past the permissions of directories, so only a caller
+ * that may look into the process can read or follow them.  EACCES, ESRCH. */
+static int
+procfs_may_follow(struct vnode *vp, const struct vfs_ctx *ctx)
+{
+	int error = procfs_may_look(vp, ctx);
+
+	return (error == EPERM ? EACCES : error);
+}
+
 int
-procfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
+procfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
+    size_t size, size_t *len)
 {
 	const struct procfs_node *n = procfs_node(vp);
 	char *text;
@@ -133,20 +142,22 @@ procfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
 	switch (n->kind) {
 	case PN_SELF:
 	case PN_THREADSELF:
-		pid = procfs_self(vp, NULL);
+		pid = procfs_self(vp, ctx);
 		if (pid == 0)
 			error = ENOENT;
 		else if (n->kind == PN_SELF)
 			snprintf(text, VFS_PATH_MAX, "%d", pid);
 		else
 			snprintf(text, VFS_PATH_MAX, "%d/task/%d", pid,
-			    procfs_selftid(vp, NULL, pid));
+			    procfs_selftid(vp, ctx, pid));
 		break;
 	case PN_MOUNTS:
 		strcpy(text, "self/mounts");
 		break;
 	default:
-		error = procfs_describe(vp, text, VFS_PATH_MAX);
+		error = procfs_may_follow(vp, ctx);
+		if (error == 0)
+			error = procfs_describe(vp, text, VFS_PATH_MAX);
 		break;
 	}
 	if (error == 0) {
@@ -203,24 +214,6 @@ procfs_follow_self(struct vnode *vp, int pid, int tid, struct vnode **vpp)
 	}
 	*vpp = at;
 	return (0);
-}
-
-/* Is the caller the owner of the process, or root? */
-static int
-procfs_may_follow(struct vnode *vp, const struct vfs_ctx *ctx)
-{
-	const struct procfs_ops *ops;
-	uint32_t uid, gid;
-	void *arg;
-	int error;
-
-	ops = procfs_ops_of(vp, &arg);
-	if (ctx->uid == 0 || ops->owner == NULL)
-		return (0);
-	error = ops->owner(arg, procfs_node(vp)->pid, &uid, &gid);
-	if (error == 0 && uid != ctx->uid)
-		error = EACCES;
-	return (error);
 }
 
 int

@@ -33,11 +33,12 @@ struct procfs_text {
 	struct kmutex lock;    /* rank LEAF */
 	struct procfs_buf buf; /* under lock */
 	bool used;             /* under lock: was read since generated */
+	bool may_look;         /* [I] the opener may look into the process */
 };
 
 /* The text of a node of a process. */
 static int
-procfs_pid_text(struct vnode *vp, struct procfs_buf *b)
+procfs_pid_text(struct vnode *vp, bool may_look, struct procfs_buf *b)
 {
 	const struct procfs_node *n = procfs_node(vp);
 	const struct procfs_ops *ops;
@@ -46,7 +47,7 @@ procfs_pid_text(struct vnode *vp, struct procfs_buf *b)
 	int error;
 
 	ops = procfs_ops_of(vp, &arg);
-	error = ops->proc_open(arg, n->pid, &p);
+	error = ops->proc_open(arg, n->pid, may_look, &p);
 	if (error != 0)
 		return (error);
 	error = ops->pid_nodes[n->idx].text(p, b);
@@ -54,8 +55,20 @@ procfs_pid_text(struct vnode *vp, struct procfs_buf *b)
 	return (error);
 }
 
+/* May only a process that may look into the process open the node? */
+static bool
+procfs_private(const struct vnode *vp)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	void *arg;
+
+	return (n->kind == PN_TEXT &&
+		(procfs_ops_of(vp, &arg)->pid_nodes[n->idx].mode &
+		    PROCFS_PRIVATE) != 0);
+}
+
 static int
-procfs_generate(struct vnode *vp, struct procfs_buf *b)
+procfs_generate(struct vnode *vp, bool may_look, struct procfs_buf *b)
 {
 	const struct procfs_node *n = procfs_node(vp);
 	const struct procfs_ops *ops;
@@ -69,7 +82,7 @@ procfs_generate(struct vnode *vp, struct procfs_buf *b)
 		ops = procfs_ops_of(vp, &arg);
 		error = ops->sys_nodes[n->idx].text(arg, b);
 	} else
-		error = procfs_pid_text(vp, b);
+		error = procfs_pid_text(vp, may_look, b);
 	if (error == 0)
 		error = b->error;
 	if (error != 0)
@@ -90,7 +103,10 @@ procfs_text_read(struct vnode *vp, struct uio *uio, int flags)
 	struct procfs_buf b;
 	int error;
 
-	error = procfs_generate(vp, &b);
+	/* Without an open file there is no caller whose rights are known. */
+	if (procfs_private(vp))
+		return (EACCES);
+	error = procfs_generate(vp, false, &b);
 	if (error != 0)
 		return (error);
 	procfs_slice(&b, uio);
@@ -111,7 +127,7 @@ text_read(struct file *f, struct uio *uio)
 	kmutex_unlock(&t->lock);
 	procfs_buf_init(&old);
 	if (again) {
-		error = procfs_generate(f->vp, &b);
+		error = procfs_generate(f->vp, t->may_look, &b);
 		if (error != 0)
 			return (error);
 	}
@@ -196,8 +212,8 @@ static const struct fileops procfs_text_fileops = {
 };
 
 /*
- * - EACCES for writing, ESRCH when the process has gone, and what the
- *   generator says.
+ * - EACCES for writing, and when the caller may not look into the process;
+ *   ESRCH when the process has gone; errors of the generator.
  */
 int
 procfs_text_open(
@@ -205,15 +221,23 @@ procfs_text_open(
 {
 	const struct procfs_node *n = procfs_node(vp);
 	struct procfs_text *t;
+	bool may_look = false;
 	int error;
 
 	if ((flags & O_ACCMODE) != O_RDONLY &&
 	    (n->kind != PN_SYSCTL || (procfs_sysctl_mode(vp) & 0222) == 0))
 		return (EACCES);
+	if (n->kind == PN_TEXT) {
+		error = procfs_may_look(vp, ctx);
+		may_look = error == 0;
+		if (error == ESRCH || (error != 0 && procfs_private(vp)))
+			return (error == ESRCH ? ESRCH : EACCES);
+	}
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return (ENOMEM);
-	error = procfs_generate(vp, &t->buf);
+	t->may_look = may_look;
+	error = procfs_generate(vp, may_look, &t->buf);
 	if (error != 0) {
 		free(t);
 		return (error);

@@ -140,7 +140,8 @@ tmpfs_open(
 }
 
 static int
-tmpfs_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
+tmpfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
+    size_t size, size_t *len)
 {
 	const struct tmpfs_node *node = tmpfs_node(vp);
 	size_t n;

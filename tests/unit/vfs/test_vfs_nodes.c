@@ -81,7 +81,7 @@ test_tmpfs_attributes(void **state)
 	assert_int_equal(
 	    namei(&fx->ctx, NULL, "/tmp/sym", NAMEI_NOFOLLOW, &nd), 0);
 	assert_int_equal(
-	    nd.vp->ops->readlink(nd.vp, buf, sizeof(buf), &len), 0);
+	    nd.vp->ops->readlink(nd.vp, NULL, buf, sizeof(buf), &len), 0);
 	assert_int_equal(len, 4);
 	vrele(nd.vp);
 

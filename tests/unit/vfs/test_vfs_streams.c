@@ -406,12 +406,21 @@ pf_next(void *arg, int pid)
 }
 
 static int
-pf_owner(void *arg, int pid, uint32_t *uid, uint32_t *gid)
+pf_owner(void *arg, int pid, bool open, uint32_t *uid, uint32_t *gid)
 {
 	if (!pf_exists(arg, pid))
 		return (ESRCH);
 	*uid = *gid = (uint32_t)pid;
 	return (0);
+}
+
+/* User 6 may not look into a process. */
+static int
+pf_may_look(void *arg, int pid, const struct vfs_ctx *ctx)
+{
+	if (!pf_exists(arg, pid))
+		return (ESRCH);
+	return (ctx != NULL && ctx->uid == 6 ? EPERM : 0);
 }
 
 static int
@@ -458,7 +467,7 @@ struct procfs_proc {
 };
 
 static int
-pf_proc_open(void *arg, int pid, struct procfs_proc **out)
+pf_proc_open(void *arg, int pid, bool may_look, struct procfs_proc **out)
 {
 	if (!pf_exists(arg, pid))
 		return (ESRCH);
@@ -511,7 +520,7 @@ text_hostname(void *arg, struct procfs_buf *b)
 }
 
 static const struct procfs_pid_node pid_nodes[] = {
-    {"maps", 0444, text_maps},
+    {"maps", 0444 | PROCFS_PRIVATE, text_maps},
     {"comm", 0444, text_comm},
     {"environ", 0400, text_comm},
     {"mounts", 0444, text_mounts},
@@ -531,6 +540,7 @@ static const struct procfs_ops fake_procfs = {
     .next = pf_next,
     .exists = pf_exists,
     .owner = pf_owner,
+    .may_look = pf_may_look,
     .vnode = pf_vnode,
     .file = pf_file,
     .fdnext = pf_fdnext,
@@ -551,7 +561,7 @@ expect_link(struct fx *fx, const char *path, const char *text)
 	assert_int_equal(namei(&fx->ctx, NULL, path, NAMEI_NOFOLLOW, &nd), 0);
 	assert_int_equal(nd.vp->type, VLNK);
 	assert_int_equal(
-	    nd.vp->ops->readlink(nd.vp, buf, sizeof(buf) - 1, &len), 0);
+	    nd.vp->ops->readlink(nd.vp, NULL, buf, sizeof(buf) - 1, &len), 0);
 	buf[len] = '\0';
 	assert_string_equal(buf, text);
 	vrele(nd.vp);
@@ -654,8 +664,10 @@ test_procfs_links(void **state)
 	struct fx *fx = *state;
 	struct procs p = {.fx = fx};
 	struct file *pp[2], *f, *g;
+	struct nameidata nd;
 	struct names ns;
 	char buf[64], want[64];
+	size_t len;
 
 	fx->vfs->procfs_ops = &fake_procfs;
 	fx->vfs->procfs_arg = &p;
@@ -698,6 +710,15 @@ test_procfs_links(void **state)
 	fx->ctx.uid = 6;
 	assert_int_equal(eopen(fx, "/proc/5/exe", O_RDONLY), EACCES);
 	assert_int_equal(eopen(fx, "/proc/5/fd", O_RDONLY), EACCES);
+	assert_int_equal(
+	    namei(&fx->ctx, NULL, "/proc/5/exe", NAMEI_NOFOLLOW, &nd), 0);
+	assert_int_equal(
+	    nd.vp->ops->readlink(nd.vp, &fx->ctx, buf, sizeof(buf), &len),
+	    EACCES);
+	vrele(nd.vp);
+	assert_int_equal(eopen(fx, "/proc/5/maps", O_RDONLY), EACCES);
+	f = xopen(fx, "/proc/5/comm", O_RDONLY);
+	file_free(f);
 	file_free(p.file[0]);
 	file_free(pp[0]);
 	file_free(pp[1]);
