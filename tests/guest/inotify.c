@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/ioctl.h>
 
 static char dir[] = "/tmp/inotifyXXXXXX";
@@ -450,6 +451,60 @@ race(void)
 	say("files that come and go");
 }
 
+static void
+send_fd(int sock, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} c = {0};
+	struct iovec iov = {"f", 1};
+	struct msghdr h = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &c,
+	    .msg_controllen = sizeof(c)};
+
+	c.head.cmsg_level = SOL_SOCKET;
+	c.head.cmsg_type = SCM_RIGHTS;
+	c.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&c.head), &fd, sizeof(fd));
+	CHECK(sendmsg(sock, &h, MSG_NOSIGNAL) == 1);
+}
+
+/* Watches of files without a name, and instances that watch themselves: nothing
+ * keeps anything alive, so instances do not run out. */
+static void
+itself(void)
+{
+	int n, p[2], s[2], wd;
+	char path[64];
+
+	for (int i = 0; i < 600; i++) {
+		n = inotify_init1(IN_NONBLOCK);
+		CHECK(n >= 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", n);
+		wd = inotify_add_watch(n, path, IN_ALL_EVENTS);
+		CHECK(wd >= 1);
+		if (i % 2 == 0)
+			CHECK(inotify_rm_watch(n, wd) == 0);
+		CHECK(pipe(p) == 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+		CHECK(inotify_add_watch(n, path, IN_ALL_EVENTS) >= 1);
+		CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", s[0]);
+		CHECK(inotify_add_watch(n, path, IN_ALL_EVENTS) >= 1);
+		if (i <
+		    20) /* the instance lies in the socket that it watches */
+			send_fd(s[1], n);
+		close(n);
+		close(p[0]);
+		close(p[1]);
+		close(s[0]);
+		close(s[1]);
+	}
+	say("watches of itself");
+}
+
 int
 main(void)
 {
@@ -461,6 +516,7 @@ main(void)
 	flags();
 	reading();
 	race();
+	itself();
 	close(in);
 	CHECK(rmdir(dir) == 0);
 	return (0);

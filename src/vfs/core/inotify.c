@@ -231,13 +231,22 @@ watch_insert(struct inotify *in, struct inotify_watch *w)
 		in->last_wd = in->last_wd % INT32_MAX + 1;
 	} while (inotify_watch_by_wd(in, in->last_wd) != NULL);
 	w->wd = in->last_wd;
-	vref(w->vp);
-	LIST_INSERT_HEAD(inotify_bucket(vfs, w->vp), w, hash);
 	LIST_INSERT_HEAD(&in->watches, w, link);
-	atomic_fetch_add(&w->vp->watches, 1);
+	if (w->vp != NULL) {
+		vref(w->vp);
+		LIST_INSERT_HEAD(inotify_bucket(vfs, w->vp), w, hash);
+		atomic_fetch_add(&w->vp->watches, 1);
+	}
 	atomic_fetch_add(&vfs->nwatches, 1);
 }
 
+/*
+ * The vnode of a pipe, a socket or an instance of inotify (/proc/self/fd/N)
+ * holds an open file.  A watch must not hold it: the file could be the instance
+ * itself, or a socket that has the instance in its queue, and neither would
+ * ever be closed.  Such a watch has no vnode.  It has no events either: these
+ * files have none.
+ */
 int
 inotify_add(struct file *f, struct vnode *vp, uint32_t mask, int *wd)
 {
@@ -251,9 +260,11 @@ inotify_add(struct file *f, struct vnode *vp, uint32_t mask, int *wd)
 	new = calloc(1, sizeof(*new));
 	if (new == NULL)
 		return (ENOMEM);
+	if ((vp->flags & VN_HOLDS_FILE) != 0)
+		vp = NULL;
 	*new = (struct inotify_watch){.in = in, .vp = vp, .mask = mask};
 	kmutex_lock(&vfs->watch_lock);
-	w = watch_by_vnode(in, vp);
+	w = vp == NULL ? NULL : watch_by_vnode(in, vp);
 	if (w != NULL)
 		error = watch_change(w, mask);
 	else if (atomic_load(&vfs->nwatches) >= INOTIFY_MAX_WATCHES)
@@ -268,7 +279,8 @@ inotify_add(struct file *f, struct vnode *vp, uint32_t mask, int *wd)
 	kmutex_unlock(&vfs->watch_lock);
 	free(new);
 	/* It may have been removed before there was a watch. */
-	if (error == 0 && vn_getattr(vp, &va) == 0 && va.nlink == 0)
+	if (error == 0 && vp != NULL && vn_getattr(vp, &va) == 0 &&
+	    va.nlink == 0)
 		atomic_store(&vp->unlinked, VN_GONE);
 	return (error);
 }

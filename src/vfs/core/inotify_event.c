@@ -169,9 +169,11 @@ inotify_watch_remove(struct inotify_watch *w)
 {
 	struct vfs *vfs = w->in->vfs;
 
-	LIST_REMOVE(w, hash);
 	LIST_REMOVE(w, link);
-	atomic_fetch_sub(&w->vp->watches, 1);
+	if (w->vp != NULL) {
+		LIST_REMOVE(w, hash);
+		atomic_fetch_sub(&w->vp->watches, 1);
+	}
 	atomic_fetch_sub(&vfs->nwatches, 1);
 }
 

@@ -44,7 +44,7 @@ struct inotify {
 
 struct inotify_watch {
 	struct inotify *in; /* [I] */
-	struct vnode *vp;   /* [I] ref'ed */
+	struct vnode *vp;   /* [I] ref'ed; NULL: see inotify_add() */
 	int wd;             /* [I] */
 	uint32_t mask;
 	LIST_ENTRY(inotify_watch) hash, link;

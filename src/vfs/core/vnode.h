@@ -143,8 +143,9 @@ struct vnode {
 };
 #define VN_ROOT 0x1 /* root of its mount */
 #define VN_TTY 0x2
-#define VN_ZERO 0x8  /* /dev/zero: mmap of it is anonymous memory */
-#define VN_PAGED 0x4 /* mapped pages are a cache of read and write */
+#define VN_ZERO 0x8        /* /dev/zero: mmap of it is anonymous memory */
+#define VN_HOLDS_FILE 0x10 /* it stands for an open file, which it holds */
+#define VN_PAGED 0x4       /* mapped pages are a cache of read and write */
 
 void vref(struct vnode *);
 void vrele(struct vnode *); /* NULL is legal */

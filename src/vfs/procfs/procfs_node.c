@@ -122,9 +122,13 @@ procfs_vget(struct vmount *mp, const struct procfs_node *n, struct vnode **vpp)
 	*copy = *n;
 	error = vnode_create(
 	    mp, procfs_type(n), pm->vops[n->kind], copy, procfs_ino(n), vpp);
-	if (error != 0)
+	if (error != 0) {
 		free(copy);
-	return (error);
+		return (error);
+	}
+	if (n->kind == PN_FDFILE)
+		(*vpp)->flags |= VN_HOLDS_FILE;
+	return (0);
 }
 
 void
