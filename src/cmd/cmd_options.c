@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/cmd_options.h"
 
@@ -41,6 +40,7 @@ enum {
 	OPT_RESIDENT,
 	OPT_NET,
 	OPT_ALLOW_CHOWN,
+	OPT_ENV_HOST,
 	OPT_MAX_PROCS,
 	OPT_MAX_THREADS,
 };
@@ -80,6 +80,10 @@ static const struct argp_option options[] = {
 	"Most threads of all processes at a time (default 16384)", 0},
     {"env", OPT_ENV, "NAME=VALUE", 0,
 	"Set a variable in the guest's environment", 0},
+    {"env-host", OPT_ENV_HOST, 0, 0,
+	"Pass the caller's whole environment (default: HOME, LANG, LC_*, PATH, "
+	"TERM, TZ)",
+	0},
     {"cwd", OPT_CWD, "DIR", 0,
 	"Start in DIR (default: the current directory, if the guest has it)",
 	0},
@@ -286,6 +290,34 @@ parse_tasks(struct argp_state *st, const char *option, const char *arg)
 	return ((uint32_t)v);
 }
 
+/* Options without a value. */
+static error_t
+parse_switch(int key, struct cmd_options *r)
+{
+	switch (key) {
+	case OPT_TRACE:
+		r->config.trace = stderr;
+		return (0);
+	case OPT_STAT:
+		r->stat = true;
+		return (0);
+	case OPT_NOASLR:
+		r->config.no_aslr = true;
+		return (0);
+	case OPT_ENV_HOST:
+		r->env_host = true;
+		return (0);
+	case OPT_ALLOW_CHOWN:
+		r->config.allow_chown = true;
+		return (0);
+	case OPT_VERBOSE:
+		r->config.log_level++;
+		return (0);
+	default:
+		return (ARGP_ERR_UNKNOWN);
+	}
+}
+
 static error_t
 parse_opt(int key, char *arg, struct argp_state *st)
 {
@@ -332,29 +364,14 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	case OPT_HOSTNAME:
 		parse_hostname(st, r, arg);
 		return (0);
-	case OPT_TRACE:
-		r->config.trace = stderr;
-		return (0);
-	case OPT_STAT:
-		r->stat = true;
-		return (0);
-	case OPT_NOASLR:
-		r->config.no_aslr = true;
-		return (0);
 	case OPT_NET:
 		parse_net(st, r, arg);
-		return (0);
-	case OPT_ALLOW_CHOWN:
-		r->config.allow_chown = true;
 		return (0);
 	case OPT_MAX_PROCS:
 		r->config.max_procs = parse_tasks(st, "--max-procs", arg);
 		return (0);
 	case OPT_MAX_THREADS:
 		r->config.max_threads = parse_tasks(st, "--max-threads", arg);
-		return (0);
-	case OPT_VERBOSE:
-		r->config.log_level++;
 		return (0);
 	case ARGP_KEY_ARGS:
 		r->argv = st->argv + st->next;
@@ -363,7 +380,7 @@ parse_opt(int key, char *arg, struct argp_state *st)
 		argp_error(st, "no program given; use -- PROGRAM [ARGS...]");
 		return (0);
 	default:
-		return (ARGP_ERR_UNKNOWN);
+		return (parse_switch(key, r));
 	}
 }
 
@@ -400,32 +417,4 @@ cmd_options_free(struct cmd_options *r)
 			free((void *)(uintptr_t)r->mounts[i].src);
 		else if (r->mounts[i].kind == VKERNEL_MOUNT_DEVICE)
 			free((void *)(uintptr_t)r->mounts[i].dst);
-}
-
-/* The caller's environment, with the variables of --env replaced or added.
- * NULL: no memory. */
-const char **
-cmd_environment(const struct cmd_options *r)
-{
-	const char **envp;
-	size_t n = 0, k, len;
-
-	while (environ[n] != NULL)
-		n++;
-	envp = calloc(n + r->nenv + 1, sizeof(*envp));
-	if (envp == NULL)
-		return (NULL);
-	n = 0;
-	for (char **e = environ; *e != NULL; e++) {
-		for (k = 0; k < r->nenv; k++) {
-			len = (size_t)(strchr(r->env[k], '=') - r->env[k]) + 1;
-			if (strncmp(*e, r->env[k], len) == 0)
-				break;
-		}
-		if (k == r->nenv)
-			envp[n++] = *e;
-	}
-	for (k = 0; k < r->nenv; k++)
-		envp[n++] = r->env[k];
-	return (envp);
 }

@@ -29,6 +29,7 @@ struct cmd_options {
 	size_t nresident;
 	const char *cwd;
 	bool stat;
+	bool env_host;             /* pass the caller's whole environment */
 	char **argv;               /* of the guest */
 	_Atomic(unsigned) nerrors; /* lines logged at error level */
 };
@@ -38,8 +39,8 @@ struct cmd_options {
 void cmd_options_parse(int argc, char **argv, struct cmd_options *);
 /* Free what parsing has allocated. */
 void cmd_options_free(struct cmd_options *);
-/* The environment of the guest, malloc'ed; its strings are those of the process
- * and of the options.  NULL: no memory. */
+/* cmd_env.c: the environment of the guest, malloc'ed; its strings are those of
+ * the process and of the options.  NULL: no memory. */
 const char **cmd_environment(const struct cmd_options *);
 
 /* cmd_stat.c: the statistics of --stat, to standard error. */

@@ -186,6 +186,25 @@ def arena(env, top):
                     str(sizes))
 
 
+def environment(env, top):
+    """Nothing of the caller's environment but a short list."""
+    got = {"HOME": "/h", "LANG": "C", "LC_ALL": "C", "PATH": "/usr/bin:/bin",
+           "TERM": "dumb", "TZ": "UTC", "TOKEN": "secret", "HOMEDIR": "x",
+           "LD_PRELOAD": "", "SSH_AUTH_SOCK": "/x", "LCX": "1"}
+    want = {"HOME", "LANG", "LC_ALL", "PATH", "TERM", "TZ"}
+
+    def names(*options):
+        r = vmtest.run([env.vm.path, "run", *options, "--", faultlib.BUSYBOX,
+                        "env"], env=got)
+        return dict(line.split("=", 1) for line in r.text().splitlines())
+    env.cases.check("the environment: a short list", names() ==
+                    {n: got[n] for n in want}, str(names()))
+    env.cases.check("--env adds and replaces",
+                    names("--env", "TOKEN=x", "--env", "HOME=/") ==
+                    {**{n: got[n] for n in want}, "TOKEN": "x", "HOME": "/"})
+    env.cases.check("--env-host passes all", names("--env-host") == got)
+
+
 def tasks(env, top):
     """A guest that starts processes without end is refused, others go on."""
     r = env.sh("i=0; while [ $i -lt 60 ]; do sleep 30 & i=$((i+1)); done; "
@@ -210,7 +229,7 @@ def main(env):
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="fault-") as top:
         os.chmod(top, 0o755)
         for test in (pseudo, mounted_procfs, set_id, owners, device, links,
-                     arena, tasks):
+                     arena, environment, tasks):
             if env.opts.only in test.__name__:
                 test(env, top)
     env.cases.check_no_process_left(1.0)

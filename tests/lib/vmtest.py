@@ -216,7 +216,9 @@ class Vmspace:
                 "/mnt/" + os.path.basename(path))
 
     def argv(self, argv, options=()):
-        return [self.path, "run", *options, "--", *argv]
+        # With the environment of the native run, so that both can be
+        # compared.
+        return [self.path, "run", "--env-host", *options, "--", *argv]
 
     def run(self, argv, options=(), **kw):
         return run(self.argv(argv, options), **kw)
