@@ -89,8 +89,17 @@ class Scratch:
         shutil.rmtree(self.top, ignore_errors=True)
 
     def fresh(self):
-        shutil.rmtree(self.w, ignore_errors=True)
-        os.mkdir(self.w, 0o755)
+        """Make the directory anew.  A daemon of the case before (the server of
+        tmux) may still be removing its own files there."""
+        def made():
+            shutil.rmtree(self.w, ignore_errors=True)
+            try:
+                os.mkdir(self.w, 0o755)
+            except FileExistsError:
+                return False
+            return True
+        if not vmtest.wait_until(made, 10):
+            raise RuntimeError(f"cannot empty {self.w}")
 
     def expand(self, argv):
         return [x.replace("{g}", self.g).replace("{c}", self.c)
