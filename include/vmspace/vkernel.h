@@ -288,7 +288,7 @@ int vkernel_device_add(struct vkernel *, const char *name, uint64_t size,
 /*
  * Add /dev/NAME as a window: `size` zeroed bytes that guests and the embedder
  * share.  *buf is the same memory, without system calls or copies.  It is freed
- * with the kernel.  Errors as above.
+ * with the kernel.  Errors as above, and EFBIG as of vkernel_devmem_alloc().
  */
 int vkernel_window_create(
     struct vkernel *, const char *name, size_t size, void **buf);
