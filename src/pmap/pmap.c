@@ -503,6 +503,12 @@ out:
 	kmutex_unlock(&pm->lock);
 }
 
+bool
+pmap_sync_start(struct pmap *pm)
+{
+	return (pm->ops->sync_start == NULL || pm->ops->sync_start(pm));
+}
+
 void
 pmap_sync(struct pmap *pm)
 {

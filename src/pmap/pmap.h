@@ -40,6 +40,12 @@ struct pmap_ops {
 	 * (it refills from the tables), because that is cheaper.  May be NULL.
 	 */
 	bool (*rebuild)(struct pmap *, uint64_t count);
+	/*
+	 * Without the lock.  Start what sync() waits for, and do not wait, so
+	 * that the waits for several pmaps run at the same time.  False: sync()
+	 * would not wait.  NULL: nothing can be started.
+	 */
+	bool (*sync_start)(struct pmap *);
 	/* Without the lock; may block for the machine. */
 	void (*sync)(struct pmap *);
 	/* The machine for a copy of the address space; ENOMEM.  NULL: it is the
@@ -86,6 +92,12 @@ void pmap_protect(
     struct pmap *, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot);
 /* See the visibility rule.  No vm lock of rank >= PMAP held. */
 void pmap_sync(struct pmap *);
+/*
+ * Begin a pmap_sync() and return at once.  A caller that syncs several pmaps
+ * starts all of them first, and then waits as long as the slowest takes.
+ * - False: no CPU uses what was removed; pmap_sync() is not needed.
+ */
+bool pmap_sync_start(struct pmap *);
 
 /*
  * Software walk: if va is translated with at least `prot`, hold the page

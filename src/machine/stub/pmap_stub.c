@@ -29,7 +29,9 @@
  * parked and of this pmap.  Otherwise, and where the flush fails (the stub is
  * dead, or refuses every operation), it interrupts the running threads, as the
  * TLB shoot-down of a multiprocessor kernel does: each leaves user code, and
- * takes the queue before it enters user code again.
+ * takes the queue before it enters user code again.  A caller with several
+ * pmaps first interrupts the threads of all (pmap_sync_start), and then waits
+ * for all, so that the stubs that do not answer are found at the same time.
  *
  * Locking: pmap->lock protects struct stub_pmap; the flush mutex is acquired
  * before it.  The ops of struct pmap_ops are called with pmap->lock held.
@@ -389,18 +391,52 @@ stub_pmap_reset(struct stub_cpu *sc)
 	kmutex_unlock(&pm->lock);
 }
 
+/* May a thread in user code use what was removed?  pmap lock held.  There is no
+ * need to wait for a batch that was handed out: until it is reported, no thread
+ * enters user code. */
+static bool
+in_use(const struct stub_pmap *sp, uint64_t target)
+{
+	return (sp->stub != NULL && sp->applied < target && sp->running != 0);
+}
+
+/* pmap lock held. */
+static void
+interrupt_running(struct stub_pmap *sp)
+{
+	struct stub_cpu *sc;
+
+	LIST_FOREACH (sc, &sp->cpus, link)
+		if (atomic_load(&sc->in_user) != 0)
+			cpu_interrupt(sc->ct);
+}
+
+static bool
+stub_sync_start(struct pmap *pm)
+{
+	struct stub_pmap *sp = pm->md;
+	struct stub_cpu *me = stub_cpu_current();
+	bool wait;
+
+	kmutex_lock(&pm->lock);
+	wait = in_use(sp, sp->qseq);
+	/* Where stub_sync() will flush, no thread needs to leave user code. */
+	if (wait && (me == NULL || me->pmap != pm))
+		interrupt_running(sp);
+	kmutex_unlock(&pm->lock);
+	return (wait);
+}
+
 static void
 stub_sync(struct pmap *pm)
 {
 	struct stub_pmap *sp = pm->md;
-	struct stub_cpu *me = stub_cpu_current(), *sc;
+	struct stub_cpu *me = stub_cpu_current();
 	uint64_t target;
 
 	kmutex_lock(&pm->lock);
 	target = sp->qseq;
-	/* No need to wait for a batch that was handed out: until it is
-	 * reported, no thread enters user code. */
-	if (sp->stub == NULL || sp->applied >= target || sp->running == 0) {
+	if (!in_use(sp, target)) {
 		kmutex_unlock(&pm->lock);
 		return;
 	}
@@ -413,9 +449,7 @@ stub_sync(struct pmap *pm)
 	}
 	sp->waiters++;
 	while (sp->running != 0 && sp->applied < target) {
-		LIST_FOREACH (sc, &sp->cpus, link)
-			if (atomic_load(&sc->in_user) != 0)
-				cpu_interrupt(sc->ct);
+		interrupt_running(sp);
 		/* Checked again after 20 ms: a thread may have entered user
 		 * code since the loop above, with an older queue. */
 		kcond_timedwait(
@@ -433,6 +467,7 @@ const struct pmap_ops pmap_stub_ops = {
     .unmap = stub_unmap,
     .protect = stub_protect,
     .rebuild = stub_rebuild,
+    .sync_start = stub_sync_start,
     .sync = stub_sync,
 };
 

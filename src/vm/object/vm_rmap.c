@@ -32,7 +32,9 @@
  * Guarantees
  *   After a synced removal no CPU can use the page.  Removals that another
  *   thread has queued but not yet synced are covered too, because every pmap
- *   of a viewer is synced whether or not it had a translation left.
+ *   of a viewer is synced whether or not it had a translation left.  The syncs
+ *   of all viewers are started before the first is waited for: the time does
+ *   not grow with the number of viewers that are slow to answer.
  *
  * Limits
  *   Cost is the number of entries that see the object: a library page that
@@ -46,13 +48,14 @@
 #include "pmap/pmap.h"
 #include "vm/object/vm_object_int.h"
 
-enum rmap_what { RMAP_REDUCE, RMAP_REMOVE, RMAP_SYNC, RMAP_WIRED };
+enum rmap_what { RMAP_REDUCE, RMAP_REMOVE, RMAP_START, RMAP_SYNC, RMAP_WIRED };
 
 struct rmap_op {
 	enum rmap_what what;
 	vm_frame_t frame;    /* REDUCE: translations to this frame only */
 	vm_prot_t keep;      /* REDUCE: permissions that stay */
-	struct pmap *synced; /* SYNC: the last one done */
+	struct pmap *synced; /* START, SYNC: the last one done */
+	bool waits;          /* START: a pmap must be waited for */
 	bool wired;          /* WIRED: an entry that shows the page is */
 };
 
@@ -82,6 +85,11 @@ rmap_entry(
 		break;
 	case RMAP_REMOVE:
 		pmap_remove(pm, sva, eva);
+		break;
+	case RMAP_START:
+		if (op->synced != pm && pmap_sync_start(pm))
+			op->waits = true;
+		op->synced = pm;
 		break;
 	case RMAP_SYNC:
 		if (op->synced != pm)
@@ -154,8 +162,12 @@ vm_rmap_remove(struct vm_object *root, vm_pindex_t s, vm_pindex_t e)
 void
 vm_rmap_sync(struct vm_object *root, vm_pindex_t s, vm_pindex_t e)
 {
-	struct rmap_op op = {.what = RMAP_SYNC};
+	struct rmap_op op = {.what = RMAP_START};
 
+	rmap_walk(root, s, e, &op);
+	if (!op.waits)
+		return;
+	op = (struct rmap_op){.what = RMAP_SYNC};
 	rmap_walk(root, s, e, &op);
 }
 

@@ -56,6 +56,8 @@ struct lazy_machine {
 	struct vm_phys *ph;
 	unsigned violations;
 	unsigned syncs;
+	unsigned started;  /* not yet waited for */
+	unsigned together; /* most syncs that were started at one time */
 };
 
 /* A racy read, on purpose: pages may move between objects meanwhile. */
@@ -138,6 +140,22 @@ lazy_drop(struct lazy_machine *lm, struct pmap *pm, bool all)
 	lm->n = k;
 }
 
+/* A sync waits if a translation is stale. */
+static inline bool
+lazy_sync_start(struct pmap *pm)
+{
+	struct lazy_machine *lm = pm->md;
+	bool wait = false;
+
+	pthread_mutex_lock(&lm->lock);
+	for (size_t i = 0; i < lm->n && !wait; i++)
+		wait = lm->e[i].pm == pm && lm->e[i].stale;
+	if (wait && ++lm->started > lm->together)
+		lm->together = lm->started;
+	pthread_mutex_unlock(&lm->lock);
+	return (wait);
+}
+
 static inline void
 lazy_sync(struct pmap *pm)
 {
@@ -145,6 +163,7 @@ lazy_sync(struct pmap *pm)
 
 	pthread_mutex_lock(&lm->lock);
 	lm->syncs++;
+	lm->started = 0;
 	lazy_check(lm);
 	lazy_drop(lm, pm, false);
 	pthread_mutex_unlock(&lm->lock);
@@ -168,6 +187,7 @@ static const struct pmap_ops lazy_ops = {
     .map = lazy_map,
     .unmap = lazy_unmap,
     .protect = lazy_protect,
+    .sync_start = lazy_sync_start,
     .sync = lazy_sync,
 };
 
