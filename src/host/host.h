@@ -130,6 +130,21 @@ int host_reap(int pid, bool block, int *status);
 int host_proc_read(
     int pid, const char *name, char *buf, size_t size, size_t *len);
 
+/* A thread of a process of the host (host_task.c). */
+struct host_task {
+	char state;               /* as in proc(5): R, S, D, T, t, ... */
+	uint64_t user_ns, sys_ns; /* in steps of a tick of the host */
+};
+/* 0; ENOENT: no such thread, or no /proc; another errno of the host; EPROTO. */
+int host_task_read(int pid, int tid, struct host_task *);
+/* Its blocked and its own pending signals; bit n - 1 is signal n. */
+int host_task_signals(int pid, int tid, uint64_t *blocked, uint64_t *pending);
+/* The number of the system call that it sleeps in, -1 in none.  EAGAIN: it
+ * runs; EACCES, EPERM: the host does not tell. */
+int host_task_syscall(int pid, int tid, int *nr);
+/* User time of all threads of a process; 0: no such process. */
+uint64_t host_process_user_ns(int pid);
+
 /* Raise the soft limit on descriptors to the hard limit. */
 void host_raise_nofile(void);
 /* Number of open descriptors of this process, or -1 (leak checks). */

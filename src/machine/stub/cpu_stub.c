@@ -15,8 +15,8 @@
  *
  * Locking: a stub_cpu belongs to its lwp's host thread.  Only cpu_interrupt()
  * is called by other threads: it uses `intr`, `in_user` and, under intr_lock,
- * the pid.  The pid is valid until the stub is reaped; unbinding clears it
- * under that lock first.
+ * the pid and the context.  Both are valid until the stub is reaped; unbinding
+ * clears the pid under that lock first.
  *
  * Guarantees: an interrupt is never lost: cpu_run() sets in_user, then reads
  * intr; cpu_interrupt() sets intr, then reads in_user.  A signal that arrives
@@ -26,6 +26,7 @@
 #include "machine/stub/stub_int.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,8 +211,12 @@ stub_interrupt(struct cpu_thread *ct)
 	if (atomic_load(&sc->in_user) == 0)
 		return;
 	kmutex_lock(&sc->intr_lock);
-	if (sc->pid != 0 && atomic_load(&sc->in_user) != 0)
+	if (sc->pid != 0 && atomic_load(&sc->in_user) != 0) {
 		host_tgkill(sc->pid, sc->tid, STUB_SIG_INTERRUPT);
+		/* sc's thread watches the stub from now on.  The guest can wait
+		 * for the same word: wake all. */
+		host_futex_wake(&sc->ctx->state, INT_MAX, true);
+	}
 	kmutex_unlock(&sc->intr_lock);
 }
 

@@ -275,6 +275,18 @@ stub_pmap_replace(struct stub_cpu *sc, struct stub *with)
 	return (old);
 }
 
+/* How many mapped pages the operation can concern: a stub maps nothing but the
+ * arena. */
+static uint64_t
+op_pages(const struct stub_machine *sm, const struct stub_op *op)
+{
+	const uint64_t all = sm->sys->phys->npages + sm->sys->phys->ndev;
+
+	if (op->op == OP_UNMAP_ALL || op->len >> PAGE_SHIFT > all)
+		return (all);
+	return (op->len >> PAGE_SHIFT);
+}
+
 /* Move up to CTX_NOPS operations to the context.  pmap lock held. */
 static uint32_t
 take_ops(struct stub_cpu *sc, struct stub_pmap *sp)
@@ -284,7 +296,9 @@ take_ops(struct stub_cpu *sc, struct stub_pmap *sp)
 
 	memcpy(dst, sp->q, n * sizeof(*dst));
 	sc->ctx->nops = n;
+	sc->op_pages = 0;
 	for (uint32_t i = 0; i < n; i++) {
+		sc->op_pages += op_pages(sc->sm, &sp->q[i]);
 		if (sp->q[i].op == OP_MAP)
 			counter_add(&sc->sm->maps, 1);
 		else if (sp->q[i].op == OP_PROTECT)

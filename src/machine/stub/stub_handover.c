@@ -12,9 +12,9 @@
  * the kernel may spin (stub_place.c decides when).
  *
  * Trust: guest code can write to its context.  A state value without a meaning
- * makes only this thread wait.  A stub is killed when it does not answer an
- * interrupt, or a command that runs no user code, within watchdog_ns, and when
- * it reports something impossible.
+ * makes only this thread wait.  A stub is killed when it will not answer an
+ * interrupt, or a command that runs no user code (stub_watch.c), and when it
+ * reports something impossible.
  *
  * Locking: a stub_cpu belongs to its lwp's host thread, which makes all calls
  * of this file.
@@ -23,18 +23,19 @@
  * drives.  pmap_sync() has no lwp argument, and must know whether the calling
  * thread can flush through a parked stub thread of its own.
  *
- * Limits: the death of a stub is noticed at once by the keeper's wake-up, and
- * after WAIT_SLICE_NS where that wake-up is lost.
+ * Limits: the death of a stub, and an interrupt that is not answered, are
+ * noticed at once by the wake-up of the keeper or of the interrupter, and after
+ * WAIT_SLICE_NS where that wake-up comes just before the thread sleeps.
  */
 
 #include "machine/stub/stub_int.h"
 
 #include <errno.h>
 
-#define WAIT_SLICE_NS UINT64_C(500000000)
-#define LOOK_MAX_NS (2 * WAIT_SLICE_NS)
+#define WAIT_SLICE_NS UINT64_C(100000000)
 #define LOOSE_NS UINT64_C(1000000)
 #define OPFAILS_MAX 8
+#define SPURIOUS_MAX 64
 
 static _Thread_local struct stub_cpu *current_cpu;
 
@@ -59,18 +60,35 @@ event_ready(struct stub_cpu *sc)
 	return (s == CTX_EVENT || s == CTX_DEAD);
 }
 
+/* The stub owes an answer: look at it, and kill it if it will not give one. */
+static void
+watch(struct stub_cpu *sc, struct stub_watch *w, bool owes)
+{
+	const char *why = stub_watch_look(sc, w, owes);
+
+	if (why == NULL || event_ready(sc))
+		return;
+	klog(sc->sm->sys->log, KLOG_WARN,
+	    "stub (host process %d) does not answer and %s; it is killed, and "
+	    "its guest process ends",
+	    sc->stub->pid, why);
+	stub_signal_kill(sc->stub);
+	w->looks = 0;
+}
+
 /*
- * Sleep until the stub reports.  Twice a second, and at each spurious wake-up,
- * the thread checks whether the stub is dead and whether an answer is overdue:
- * an answer to an interrupt, or any answer if the command runs no user code
- * (`owes`).  At most LOOK_MAX_NS between two checks count as silence: a longer
- * time means that this process was stopped, and perhaps the stub as well.
+ * Sleep until the stub reports.  While it owes an answer - to an interrupt, or
+ * any answer if the command runs no user code (`owes`) - it is watched.  A
+ * guest can make this thread wake up as often as it likes: after SPURIOUS_MAX
+ * times the thread does not listen for a while.
  */
 static void
 wait_asleep(struct stub_cpu *sc, bool owes)
 {
 	struct stub_ctx *c = sc->ctx;
-	uint64_t last = 0, silent = 0, now, slice = LOOSE_NS;
+	struct stub_watch w = {.looks = 0};
+	uint64_t slice = LOOSE_NS;
+	unsigned spurious = 0;
 	uint32_t s;
 
 	atomic_store(&c->kernel_waits, 1);
@@ -82,25 +100,15 @@ wait_asleep(struct stub_cpu *sc, bool owes)
 			if (slice == LOOSE_NS && !owes)
 				stub_place_loosen(sc);
 			slice = WAIT_SLICE_NS;
-		}
-		if (!owes && atomic_load(&sc->intr) == 0) {
-			last = silent = 0;
-			continue;
-		}
-		now = host_now_ns();
-		if (last != 0)
-			silent +=
-			    now - last < LOOK_MAX_NS ? now - last : LOOK_MAX_NS;
-		last = now;
-		if (silent > atomic_load(&sc->sm->watchdog_ns) &&
-		    !event_ready(sc)) {
-			klog(sc->sm->sys->log, KLOG_WARN,
-			    "stub (host process %d) does not answer; it is "
-			    "killed, and its guest process ends",
-			    sc->stub->pid);
-			stub_signal_kill(sc->stub);
-			silent = 0;
-		}
+		} else if (++spurious > SPURIOUS_MAX)
+			host_sleep_ns(LOOSE_NS);
+		if (event_ready(sc))
+			break;
+		if (owes || atomic_load(&sc->intr) != 0) {
+			slice = STUB_WATCH_NS;
+			watch(sc, &w, owes);
+		} else
+			w.looks = 0;
 	}
 	atomic_store(&c->kernel_waits, 0);
 }

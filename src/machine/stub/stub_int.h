@@ -7,6 +7,7 @@
  *   stub_zygote.c    start of, and orders to, the process that forks stubs
  *   stub_machine.c   processes: pool, keeper thread, death
  *   stub_place.c     CPUs of the threads
+ *   stub_watch.c     finding a stub thread that will not answer
  *   stub_handover.c  commands to a stub thread, and its reports
  *   stub_frame.c     registers and events of a parked stub thread
  *   pmap_stub.c      translations: struct pmap_ops
@@ -27,6 +28,7 @@
 #define STUB_NSLOTS 1024
 #define STUB_POOL_MAX 8
 #define STUB_WATCHDOG_NS UINT64_C(5000000000)
+#define STUB_WATCH_NS UINT64_C(5000000) /* between two looks at a stub */
 #define STUB_ORDER_NS UINT64_C(10000000000)
 #define STUB_ZYGOTE_ID (~UINT64_C(0)) /* epoll data of the zygote's pidfd */
 #define STUB_SIG_INTERRUPT LX_SIGUSR1 /* sent by cpu_interrupt() */
@@ -95,6 +97,7 @@ struct stub_cpu {
 	uint8_t *xbuf;           /* extended state to load, or NULL */
 	bool xreset;             /* load the state after exec */
 	bool bases_dirty;        /* tf bases differ from the stub's */
+	uint64_t op_pages;       /* at most so many in the last operations */
 	unsigned opfails;      /* operations refused since user code last ran */
 	vm_offset_t refill_va; /* last page refilled without the kernel */
 	/* Placement, see stub_place.c. */
@@ -172,6 +175,25 @@ stub_ctx_at(struct stub *s, uint32_t idx)
 {
 	return ((struct stub_ctx *)(s->ctx + idx * CTX_STRIDE));
 }
+
+/* ---- stub_watch.c: called by sc's own host thread ---- */
+
+/* What was seen of a stub thread that owes an answer; zero before the first
+ * look. */
+struct stub_watch {
+	unsigned looks;
+	unsigned grown;             /* looks that saw CPU time grow */
+	uint64_t last_ns;           /* time of the last look */
+	struct host_task last;      /* what it saw */
+	uint64_t user_ns, total_ns; /* CPU time since the first look */
+	uint64_t asleep_ns, silent_ns;
+	uint64_t raw_base, raw_ns; /* user time of the process */
+};
+/*
+ * Look at the stub thread, which owes an answer to an interrupt, or (`owes`) to
+ * a command that runs no user code.  The reason to kill its stub, or NULL.
+ */
+const char *stub_watch_look(struct stub_cpu *, struct stub_watch *, bool owes);
 
 /* ---- stub_handover.c: called by sc's own host thread ---- */
 

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * The stub machine and hostile guests: overwritten contexts, stubs that do not
- * answer, operations that fail, and other threads that change translations
- * between two steps of cpu_run().
+ * The stub machine and hostile guests: overwritten contexts, stopped stubs,
+ * operations that fail, and other threads that change translations between two
+ * steps of cpu_run().  Stubs that do not answer are in test_stub_deaf.c.
  *
  * Each test produces its case by a hook (stub_hooks.h) or by user code.  It
  * then checks that the right event is reported, and that no removed translation
@@ -16,7 +16,6 @@
 
 #include "stub_hooks.h"
 
-#include <elf.h>
 #include <errno.h>
 
 #define BIG 0x10000000UL
@@ -35,8 +34,6 @@ static const uint8_t code_spin[] = {0xeb, 0xfe};
 /* mov %fs:0,%rbx; mov %gs:0,%rdx; syscall; jmp back */
 static const uint8_t code_bases[] = {0x64, 0x48, 0x8b, 0x1c, 0x25, 0, 0, 0, 0,
     0x65, 0x48, 0x8b, 0x14, 0x25, 0, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xea};
-
-#define DEAF_OFF 0xf00 /* in the data page */
 
 /* Arguments of the hooks. */
 static struct cpu_thread *T;
@@ -180,99 +177,6 @@ test_overwritten_fpstate(void **state)
 }
 
 /* ---- no answer ---- */
-
-/* Address of a piece of the stub's permanent text. */
-static uint64_t
-stub_text_find(const void *piece, size_t len)
-{
-	extern const char stub_image[], stub_image_end[];
-	const Elf64_Ehdr *eh = (const void *)stub_image;
-	const Elf64_Phdr *ph = (const void *)(stub_image + eh->e_phoff);
-	const char *at;
-
-	for (unsigned i = 0; i < eh->e_phnum; i++, ph++) {
-		if (ph->p_type != PT_LOAD || ph->p_vaddr != STUB_TEXT_BASE)
-			continue;
-		assert_true(
-		    stub_image + ph->p_offset + ph->p_filesz <= stub_image_end);
-		at =
-		    memmem(stub_image + ph->p_offset, ph->p_filesz, piece, len);
-		if (at != NULL)
-			return (STUB_TEXT_BASE +
-				(uint64_t)(at - (stub_image + ph->p_offset)));
-	}
-	fail_msg("the stub's text has changed");
-	return (0);
-}
-
-/* Interrupt user code once it has written that it blocks signals. */
-static void
-interrupt_deaf(void *arg)
-{
-	const volatile char *deaf =
-	    (char *)vm_page_ptr(E->sys.phys, E->data) + DEAF_OFF;
-
-	while (*deaf == 0)
-		host_sleep_ns(MS);
-	cpu_interrupt(arg);
-}
-
-/* Run user code that returns from a forged signal frame with all signals
- * blocked, and then runs `then` for ever. */
-static void
-run_deaf(const uint8_t *then, size_t len)
-{
-	/* mov (%rsp),%rcx; jmp *%rax; movb $1,(%rsp) */
-	uint8_t code[64] = {
-	    0x48, 0x8b, 0x0c, 0x24, 0xff, 0xe0, 0xc6, 0x04, 0x24, 1};
-	static const uint8_t restorer[] = {0xb8, 15, 0, 0, 0, 0x0f, 0x05};
-	/* mov %rcx,%r10; mov $202,%eax; syscall */
-	static const uint8_t futex[] = {
-	    0x49, 0x89, 0xca, 0xb8, 202, 0, 0, 0, 0x0f, 0x05};
-	struct lx_ucontext *f = vm_page_ptr(E->sys.phys, E->data);
-	struct host_thread *t;
-	struct cpu_thread *ct;
-
-	memcpy(code + 10, then, len);
-	ct = start(E, code, sizeof(code));
-	cpu_interrupt(ct);
-	assert_int_equal(run(ct), CPU_EV_INTERRUPT);
-	memset(f, 0, PAGE_SIZE);
-	f->mc.rip = CODE + 6;
-	f->mc.cs = LX_USER_CS;
-	f->mc.ss = LX_USER_DS;
-	f->mc.rsp = DATA + DEAF_OFF;
-	f->mc.rflags = 0x202;
-	f->sigmask = UINT64_MAX;
-	f->stack.sp = STUB_CTX_BASE + CTX_STACK_OFF;
-	f->stack.size = CTX_STACK_SIZE;
-	f->mc.r12 = STUB_CTX_BASE;
-	f->mc.r13 = stub_text_find(futex, sizeof(futex));
-	map_data(E, VM_PROT_READ | VM_PROT_WRITE);
-	ct->tf.rsp = DATA;
-	ct->tf.rax = stub_text_find(restorer, sizeof(restorer));
-	atomic_store(&E->sm->watchdog_ns, SHORT_NS);
-	assert_int_equal(
-	    host_thread_create(&t, "interrupt", interrupt_deaf, ct), 0);
-	assert_int_equal(run(ct), CPU_EV_DEAD);
-	host_thread_join(t);
-	cpu_thread_destroy(ct);
-}
-
-/* A stub that does not answer an interrupt is killed, whether it computes or
- * wakes the kernel's thread again and again. */
-static void
-test_ignored_interrupt_kills_stub(void **state)
-{
-	static const uint8_t spin[] = {0xeb, 0xfe};
-	/* mov %r12,%rdi; mov $1,%esi; mov $1,%edx; call *%r13; jmp back */
-	static const uint8_t wake[] = {0x4c, 0x89, 0xe7, 0xbe, 1, 0, 0, 0, 0xba,
-	    1, 0, 0, 0, 0x41, 0xff, 0xd5, 0xeb, 0xee};
-
-	(void)state;
-	run_deaf(spin, sizeof(spin));
-	run_deaf(wake, sizeof(wake));
-}
 
 struct runner {
 	struct cpu_thread *ct;
@@ -556,7 +460,6 @@ main(void)
 	    HOOK_TEST(test_remove_before_enter),
 	    HOOK_TEST(test_interrupt_while_moving),
 	    HOOK_TEST(test_overwritten_fpstate),
-	    HOOK_TEST(test_ignored_interrupt_kills_stub),
 	    HOOK_TEST(test_stopped_in_flush),
 	    HOOK_TEST(test_stopped_together),
 	    HOOK_TEST(test_stopped_in_user),
