@@ -183,7 +183,9 @@ sys_fcntl_lock(struct lwp *l, struct file *f, int fd, int cmd, uint64_t uaddr)
 	}
 	if (error != 0) {
 		r.type = VFS_LOCK_NONE;
-		(void)vfs_lock_set(l->p->k->vfs, &r, NULL);
+		/* Without memory all are released, as by the close. */
+		if (vfs_lock_set(l->p->k->vfs, &r, NULL) != 0)
+			vfs_lock_fd_closed(l->p->fdt, f);
 	}
 	return (error);
 }

@@ -35,14 +35,16 @@ struct vfs_lock_req {
 struct vfs_lock_wait {
 	void (*wake)(void *arg);
 	void *arg;
-	const struct vnode *vp;
+	struct vnode *vp;
 	const void *owner, *blocker; /* of POSIX records, else NULL */
-	LIST_ENTRY(vfs_lock_wait) link;
+	LIST_ENTRY(vfs_lock_wait) link, by_owner;
 };
 /*
  * Set or remove a lock.
  * - 0; EAGAIN: another owner has it, and w, if given, is called when that may
- *   have changed (until vfs_lock_unwait); EDEADLK (POSIX, only with w); ENOLCK.
+ *   have changed (until vfs_lock_unwait); EDEADLK (POSIX, only with w); ENOLCK:
+ *   the process or the kernel has too many, or no memory; this can happen to an
+ *   unlock that cuts one lock in two.
  */
 int vfs_lock_set(
     struct vfs *, const struct vfs_lock_req *, struct vfs_lock_wait *w);

@@ -48,11 +48,11 @@ struct vfs {
 	bool (*tty_getattr)(struct vfs *, uint64_t rdev, struct vattr *va);
 	/* Advisory locks, see lock.c. */
 	struct kmutex lock_lock; /* rank FILE */
-	LIST_HEAD(vfs_lock_list,
-	    vfs_lock) locks[VFS_LOCK_BUCKETS]; /* lock_lock */
-	LIST_HEAD(, vfs_lock_wait) lock_waits; /* lock_lock */
-	unsigned nlocks;                       /* lock_lock */
-	_Atomic(unsigned) nposix;   /* [a] of them, records of processes */
+	LIST_HEAD(vfs_lock_procs,
+	    vfs_lock_proc) lock_procs[VFS_LOCK_BUCKETS]; /* lock_lock */
+	LIST_HEAD(vfs_lock_waits,
+	    vfs_lock_wait) lock_waits[VFS_LOCK_BUCKETS]; /* lock_lock */
+	unsigned nlocks;                                 /* lock_lock */
 	struct sock_table *sockets; /* [I] see socket_int.h */
 	/* Watches of files, see inotify.c. */
 	struct kmutex watch_lock; /* rank LEAF */

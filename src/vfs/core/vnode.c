@@ -153,6 +153,7 @@ vnode_reclaim(struct vnode *vp)
 	if (obj != NULL && vp->ops->object == NULL)
 		vnode_pager_dealloc(obj);
 	KVERIFY(atomic_load(&vp->refs) == 0 && LIST_EMPTY(&vp->pgouts));
+	KVERIFY(atomic_load(&vp->locks) == NULL);
 	if (vp->ops->reclaim != NULL)
 		vp->ops->reclaim(vp);
 	parent = vp->parent;

@@ -139,7 +139,8 @@ struct vnode {
 	TAILQ_ENTRY(vnode) lru;        /* [h] */
 	LIST_ENTRY(vnode) hash;        /* [h] */
 	_Atomic(uint32_t) watches;     /* [a] see inotify.c */
-	_Atomic(uint8_t) unlinked;     /* [a] enum vnode_names */
+	_Atomic(struct vfs_lock_file *) locks; /* [a] see lock.c */
+	_Atomic(uint8_t) unlinked;             /* [a] enum vnode_names */
 };
 #define VN_ROOT 0x1 /* root of its mount */
 #define VN_TTY 0x2
