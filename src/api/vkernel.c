@@ -248,6 +248,7 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	    .oom = kern_oom,
 	    .oom_arg = k,
 	    .swap_idle = kern_swap_idle,
+	    .killed = lwp_self_killed,
 	};
 	int error;
 

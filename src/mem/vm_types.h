@@ -150,6 +150,12 @@ struct vm_system {
 	/* Swap out a process that does not run; called without locks with
 	 * oom_arg; returns frames freed.  May be NULL. */
 	uint64_t (*swap_idle)(void *arg); /* [I] */
+	/*
+	 * Must the process of the calling thread end?  A long operation then
+	 * stops with EINTR, with the rest undone, which that process cannot
+	 * see.  Called without locks.  NULL: never.
+	 */
+	bool (*killed)(void); /* [I] */
 
 	struct counter stat[VMST_N];
 	_Atomic(uint64_t) peak_used; /* [a] most frames in use ever */
@@ -166,6 +172,7 @@ struct vm_system_config {
 	int (*oom)(void *arg, struct vmspace *vm);
 	void *oom_arg;
 	uint64_t (*swap_idle)(void *arg);
+	bool (*killed)(void);
 };
 
 /*
@@ -180,6 +187,13 @@ int vm_system_init(struct vm_system *, const struct vm_system_config *);
  * layer are empty.
  */
 void vm_system_destroy(struct vm_system *);
+
+/* Ask between the pieces of a long operation. */
+static inline bool
+vm_killed(const struct vm_system *sys)
+{
+	return (sys->killed != NULL && sys->killed());
+}
 
 static inline void
 vm_stat_add(struct vm_system *sys, enum vm_stat s, int64_t n)

@@ -152,6 +152,7 @@ vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 	sys->machine = cf->machine;
 	sys->oom = cf->oom;
 	sys->oom_arg = cf->oom_arg;
+	sys->killed = cf->killed;
 	sys->swap_idle = cf->swap_idle;
 	sys->entry_ops = &vm_map_entry_ops;
 	TAILQ_INIT(&sys->objects);

@@ -158,5 +158,11 @@ bool lwp_interrupted(struct lwp *);
 bool lwp_must_end_locked(const struct proc *, const struct lwp *);
 /* The lwp must end, or SIGKILL is pending. Proc lock held. */
 bool lwp_killed_locked(struct lwp *);
+/* The same, for the pieces of a long operation; own host thread only, no locks
+ * at or above PROC held.  Costs one load while nothing is to be looked at. */
+bool lwp_killed(struct lwp *);
+/* The lwp that the calling host thread drives is killed; false if it drives
+ * none. */
+bool lwp_self_killed(void);
 
 #endif /* KERN_BASE_LWP_H */

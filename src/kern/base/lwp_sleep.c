@@ -53,6 +53,27 @@ lwp_killed_locked(struct lwp *l)
 }
 
 bool
+lwp_killed(struct lwp *l)
+{
+	bool r;
+
+	if (!atomic_load_explicit(&l->sigcheck, memory_order_relaxed))
+		return (false);
+	kmutex_lock(&l->p->lock);
+	r = lwp_killed_locked(l);
+	kmutex_unlock(&l->p->lock);
+	return (r);
+}
+
+bool
+lwp_self_killed(void)
+{
+	struct lwp *l = lwp_current();
+
+	return (l != NULL && lwp_killed(l));
+}
+
+bool
 lwp_interrupted(struct lwp *l)
 {
 	bool r;

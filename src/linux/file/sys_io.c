@@ -14,7 +14,8 @@
  * transfer is short.
  *
  * Results: if bytes were moved before an error, the call returns their number;
- * a bad address is EFAULT only when no byte was moved.
+ * a bad address is EFAULT only when no byte was moved.  A call of a process
+ * that is killed stops after a piece.
  *
  * A file that keeps message boundaries (FCAP_RECORD) moves one message in one
  * transfer, which may be empty; all of its user memory must be accessible.
@@ -138,7 +139,7 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 	do {
 		error = user_piece(l, c, max, &waiter, &total, &more);
 		max = IO_CHUNK;
-	} while (error == 0 && more);
+	} while (error == 0 && more && !lwp_killed(l));
 	if (total == 0 && error != 0) {
 		if (error == EPIPE && c->write)
 			sys_sigpipe(l, c->f);

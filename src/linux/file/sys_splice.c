@@ -543,7 +543,7 @@ vmsplice_move(struct lwp *l, const struct end *e, bool write,
 			    vmsplice_some(l, e, write, *moved == 0, &v, &done);
 		vm_iov_release(&v);
 		*moved += done;
-	} while (error == 0 && pinned > 0 && done == pinned);
+	} while (error == 0 && pinned > 0 && done == pinned && !lwp_killed(l));
 	return (*moved > 0 ? 0 : error);
 }
 

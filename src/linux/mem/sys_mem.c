@@ -309,7 +309,7 @@ sys_mincore(struct lwp *l, const uint64_t *a, int64_t *ret)
 	vec = malloc(MINCORE_CHUNK);
 	if (vec == NULL)
 		return (EAGAIN);
-	for (; done < len; done += n) {
+	for (; done < len && !lwp_killed(l); done += n) {
 		n = len - done;
 		if (n > MINCORE_CHUNK * PAGE_SIZE)
 			n = MINCORE_CHUNK * PAGE_SIZE;

@@ -102,7 +102,7 @@ move_all(struct lwp *l, struct sys_io_cursor *local, struct remote *r,
 		more = error == 0 && v.len != 0 && done == v.len;
 		vm_iov_release(&v);
 		*total += (int64_t)done;
-	} while (more);
+	} while (more && !lwp_killed(l));
 	return (*total > 0 ? 0 : error);
 }
 

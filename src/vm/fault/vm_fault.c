@@ -505,7 +505,8 @@ vm_fault_range(
 		if (pmap_lookup(vm->pmap, va, NULL, &prot) &&
 		    (access & ~prot) == 0)
 			continue;
-		error = vm_fault(vm, va, access, 0);
+		error =
+		    vm_killed(vm->sys) ? EINTR : vm_fault(vm, va, access, 0);
 		if (error != 0)
 			return (error);
 	}

@@ -30,7 +30,8 @@
  * dead.
  */
 int vm_fault(struct vmspace *, vm_offset_t va, vm_prot_t access, int flags);
-/* Fault in every page of the range for `access`; stops at the first error. */
+/* Fault in every page of the range for `access`; stops at the first error.
+ * EINTR: the process of the calling thread is killed. */
 int vm_fault_range(
     struct vmspace *, vm_offset_t va, uint64_t len, vm_prot_t access);
 

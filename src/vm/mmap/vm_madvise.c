@@ -23,13 +23,15 @@
  * object of the chain that no other map shares.  WILLNEED brings in pages from
  * swap, or reads ahead in files.
  *
- * Locking: calls are entered and left without locks.
+ * Locking: calls are entered and left without locks.  A thread whose process is
+ * killed stops between two entries.
  *
  * Limits: merging and huge-page advice is accepted and has no effect.
  */
 #include "vm/mmap/vm_mmap_int.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "abi/mman.h"
 #include "libk/kassert.h"
@@ -155,7 +157,7 @@ madv_dontneed(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
 	enum how how;
 	int error = 0;
 
-	while (error == 0) {
+	while (error == 0 && !vm_killed(vm->sys)) {
 		vm_map_lock_read(map);
 		if (map->dead) {
 			vm_map_unlock_read(map);
@@ -313,7 +315,7 @@ madv_each(struct vmspace *vm, vm_offset_t start, vm_offset_t end, int advice,
 	bool more;
 	int error = 0;
 
-	while (error == 0) {
+	while (error == 0 && !vm_killed(vm->sys)) {
 		vm_map_lock_read(map);
 		if (map->dead) {
 			vm_map_unlock_read(map);
@@ -491,7 +493,7 @@ vm_msync(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool sync)
 		return (EINVAL);
 	if (vm_range_check(addr, len, &end) != 0)
 		return (ENOMEM);
-	while (more) {
+	while (more && !vm_killed(vm->sys)) {
 		vm_map_lock_read(map);
 		if (map->dead) {
 			vm_map_unlock_read(map);
@@ -520,7 +522,7 @@ vm_mincore(struct vmspace *vm, vm_offset_t addr, uint64_t len, uint8_t *vec)
 {
 	struct vm_map *map = &vm->map;
 	const struct vm_map_entry *e;
-	vm_offset_t va, end;
+	vm_offset_t va, end, stop;
 	int error = 0;
 
 	if ((addr & PAGE_MASK) != 0)
@@ -533,14 +535,19 @@ vm_mincore(struct vmspace *vm, vm_offset_t addr, uint64_t len, uint8_t *vec)
 		goto out;
 	}
 	e = vm_map_lookup(map, addr, NULL);
-	for (va = addr; va < end; va += PAGE_SIZE) {
-		if (e != NULL && va >= e->end)
-			e = TAILQ_NEXT(e, link);
+	for (va = addr; va < end; e = TAILQ_NEXT(e, link)) {
 		if (e == NULL || va < e->start) {
 			error = ENOMEM;
 			goto out;
 		}
-		*vec++ = vm_map_object_resident(e, va);
+		stop = e->end < end ? e->end : end;
+		if (e->object == NULL) {
+			memset(vec, 0, (stop - va) >> PAGE_SHIFT);
+			vec += (stop - va) >> PAGE_SHIFT;
+			va = stop;
+		}
+		for (; va < stop; va += PAGE_SIZE)
+			*vec++ = vm_map_object_resident(e, va);
 	}
 out:
 	vm_map_unlock_read(map);

@@ -169,6 +169,8 @@ unsigned vm_object_chain_depth(struct vm_object *obj);
  * Free the pages [start, end) of an anonymous object or drop clean/dirty
  * pages of a file (truncate).  Removes translations everywhere first.
  * - No vm lock held.  Waits for busy pages.
+ * - The object is locked for one piece of the range at a time: pages that other
+ *   threads add meanwhile may stay.
  */
 void vm_object_page_remove(
     struct vm_object *, vm_pindex_t start, vm_pindex_t end);

@@ -48,6 +48,8 @@
 #include "pmap/pmap.h"
 #include "vm/object/vm_object_int.h"
 
+#define REMOVE_PIECE 2048 /* pages removed under one hold of a lock */
+
 enum rmap_what { RMAP_REDUCE, RMAP_REMOVE, RMAP_START, RMAP_SYNC, RMAP_WIRED };
 
 struct rmap_op {
@@ -316,15 +318,34 @@ page_remove_idle(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
 	return (busy);
 }
 
+/* The end of a piece of [start, end) that has at most REMOVE_PIECE pages and
+ * blocks.  Object locked. */
+static vm_pindex_t
+remove_piece(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
+{
+	unsigned n = 0;
+	uint64_t slot;
+
+	for (vm_pindex_t i = start;
+	     vm_object_next_slot(o, &i, &slot) && i < end; i++)
+		if (n++ == REMOVE_PIECE)
+			return (i);
+	return (end);
+}
+
 void
 vm_object_page_remove(struct vm_object *o, vm_pindex_t start, vm_pindex_t end)
 {
 	struct vm_page *busy;
+	vm_pindex_t stop;
 
-	vm_object_lock(o);
-	while ((busy = page_remove_idle(o, start, end)) != NULL)
-		vm_page_busy_wait(o, busy);
-	vm_object_unlock(o);
+	for (; start < end; start = stop) {
+		vm_object_lock(o);
+		stop = remove_piece(o, start, end);
+		while ((busy = page_remove_idle(o, start, stop)) != NULL)
+			vm_page_busy_wait(o, busy);
+		vm_object_unlock(o);
+	}
 }
 
 /* Objects that are still to be cut, each held. */
