@@ -47,7 +47,7 @@ extern const struct fuzz_target fuzz_target;
 /* Descriptors that other code in this process opens: libFuzzer's symbolizer. */
 extern const unsigned fuzz_other_fds;
 
-/* Prints one line to standard error and calls abort(). */
+/* Prints one line to standard error and calls abort() (fuzz_fail.c). */
 _Noreturn void fuzz_fail(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 

@@ -27,7 +27,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,19 +46,6 @@
 #define POLL_NS 50000
 #define FILE_MAX ((rlim_t)128 << 20)
 #define RSS_MAX_KB (3l << 20)
-
-void
-fuzz_fail(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("fuzz: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	abort();
-}
 
 static void
 quiet(void *arg, int level, const char *line)
