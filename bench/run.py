@@ -59,7 +59,9 @@ def build_micro(tmp):
 
 def systems(vmspace, before=None):
     """Prefixes of the systems under test, in the order of the columns."""
-    found = {"native": [], "vmspace": [vmspace, "run", "--mem", "2G", "--"]}
+    found = {"native": [], "vmspace": [vmspace, "run", "--mem", "2G", "--"],
+             "isolated": [vmspace, "run", "--isolation", "process", "--mem",
+                          "2G", "--"]}
     if before:
         found["before"] = [before, *found["vmspace"][1:]]
     if shutil.which("runsc"):
@@ -213,8 +215,9 @@ def print_host(rounds):
 def select(a, vmspace, before):
     """The systems that --only names; default: all that are installed."""
     found = systems(vmspace, before)
-    return {s: p for s, p in found.items()
-            if not a.only or s in a.only.split(",")}
+    only = a.only.split(",") if a.only else [s for s in found
+                                              if s != "isolated"]
+    return {s: p for s, p in found.items() if s in only}
 
 
 def main():
@@ -223,7 +226,9 @@ def main():
                     nargs="?", default="quick")
     ap.add_argument("--build", default="build")
     ap.add_argument("--rounds", type=int, default=5)
-    ap.add_argument("--only", help="comma list of systems")
+    ap.add_argument("--only", help="comma list of systems; \"isolated\" "
+                    "(vmspace with --isolation process) is measured only "
+                    "where it is named")
     ap.add_argument("--cases", help="comma list of programs")
     ap.add_argument("--before", metavar="BUILD", help="build directory of "
                     "another revision, to be measured in the same rounds")

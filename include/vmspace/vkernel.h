@@ -68,6 +68,18 @@ struct vkernel_swap {
 
 #define VKERNEL_NMOUNTS_MAX 1024
 
+/* What guest code that has taken over the host process which runs it (see
+ * docs/security.md) can map. */
+enum vkernel_isolation {
+	/* The mode of VKERNEL_ISOLATION_DEFAULT, where the host offers it. */
+	VKERNEL_ISOLATE_AUTO,
+	/* Any page of guest memory of this kernel. */
+	VKERNEL_ISOLATE_SANDBOX,
+	/* Only pages of its own process.  vkernel_create() is ENOTSUP where
+	 * the host has no seccomp user notification. */
+	VKERNEL_ISOLATE_PROCESS,
+};
+
 struct vkernel_config {
 	uint64_t mem; /* guest memory, bytes; 0: 1 GiB */
 	/* Most device memory at a time, bytes; 0: 1 GiB.  Memory of the host
@@ -77,6 +89,7 @@ struct vkernel_config {
 	 * together, at a time; 0: 4096 and 16384.  A fork or clone beyond them
 	 * is EAGAIN. */
 	uint32_t max_procs, max_threads;
+	enum vkernel_isolation isolation;
 	/* Guests may give files of the host below writable mounts another
 	 * owner, if this process is root. */
 	bool allow_chown;
@@ -132,6 +145,11 @@ struct vkernel_stat {
 	/* Calls of guests that a limit of the kernel has refused: fork, clone
 	 * of a thread, a mapping beyond 65,530 in a map. */
 	uint64_t refused_procs, refused_threads, refused_entries;
+	/* Calls of host processes that run guest code, which the kernel did
+	 * not order: attempts to map what belongs to others.  Each ended that
+	 * process. */
+	uint64_t refused_calls;
+	bool isolates;        /* mode VKERNEL_ISOLATE_PROCESS */
 	uint64_t swap_size;   /* bytes of all areas */
 	uint64_t swap_used;   /* bytes of guest memory in them */
 	uint64_t swap_stored; /* bytes that these take (less if compressed) */

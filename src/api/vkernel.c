@@ -76,6 +76,8 @@ config_check(const struct vkernel_config *c)
 		return (EINVAL);
 	if (c->devmem > MEM_MAX || c->devmem % PAGE_SIZE != 0)
 		return (EINVAL);
+	if ((unsigned)c->isolation > VKERNEL_ISOLATE_PROCESS)
+		return (EINVAL);
 	if (c->max_procs > PID_MAX || c->max_threads > PID_MAX)
 		return (EINVAL);
 	if (c->nmounts > VKERNEL_NMOUNTS_MAX ||
@@ -224,7 +226,8 @@ vkernel_machine(struct vkernel *k, struct cpu_fake *fake)
 		k->machine = fake;
 		return (0);
 	}
-	error = stub_machine_create(&k->vm, &sm);
+	error = stub_machine_create(
+	    &k->vm, (enum stub_isolation)k->config.isolation, &sm);
 	if (error != 0)
 		return (error);
 	k->vm.pmap_ops = &pmap_stub_ops;
@@ -592,6 +595,8 @@ stat_machine(struct vkernel *k, struct vkernel_stat *st)
 	st->handovers = ms.handovers;
 	st->spins = ms.spins;
 	st->stubs_created = ms.stubs_created;
+	st->refused_calls = ms.refused;
+	st->isolates = ms.isolates;
 	st->stubs_live = ms.stubs_live;
 	st->stub_resets = ms.resets;
 }

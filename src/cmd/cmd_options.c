@@ -39,6 +39,7 @@ enum {
 	OPT_SWAPCACHE,
 	OPT_RESIDENT,
 	OPT_NET,
+	OPT_ISOLATION,
 	OPT_ALLOW_CHOWN,
 	OPT_ENV_HOST,
 	OPT_MAX_PROCS,
@@ -70,6 +71,10 @@ static const struct argp_option options[] = {
 	"Make FILE of the host visible as /dev/NAME in the guest", 0},
     {"tmpfs", OPT_TMPFS, "PATH", 0,
 	"Mount an empty file system in memory at PATH (/tmp has one)", 0},
+    {"isolation", OPT_ISOLATION, "sandbox|process", 0,
+	"What guest code that escapes from its program can map: any page of "
+	"guest memory, or only those of its process",
+	0},
     {"net", OPT_NET, "none|host", 0,
 	"Internet sockets: none (default), or of the host", 0},
     {"allow-chown", OPT_ALLOW_CHOWN, 0, 0,
@@ -244,6 +249,17 @@ parse_net(struct argp_state *st, struct cmd_options *r, const char *arg)
 		argp_error(st, "--net '%s': use none or host", arg);
 }
 
+static void
+parse_isolation(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	if (strcmp(arg, "sandbox") == 0)
+		r->config.isolation = VKERNEL_ISOLATE_SANDBOX;
+	else if (strcmp(arg, "process") == 0)
+		r->config.isolation = VKERNEL_ISOLATE_PROCESS;
+	else
+		argp_error(st, "--isolation '%s': use sandbox or process", arg);
+}
+
 /* --rw and --tmpfs. */
 static void
 parse_path(struct argp_state *st, struct cmd_options *r, const char *option,
@@ -366,6 +382,9 @@ parse_opt(int key, char *arg, struct argp_state *st)
 		return (0);
 	case OPT_NET:
 		parse_net(st, r, arg);
+		return (0);
+	case OPT_ISOLATION:
+		parse_isolation(st, r, arg);
 		return (0);
 	case OPT_MAX_PROCS:
 		r->config.max_procs = parse_tasks(st, "--max-procs", arg);

@@ -22,10 +22,15 @@ print_swap_stat(const struct vkernel_stat *s)
 	    s->swap_errors);
 }
 
-/* What a limit has refused; no line if there is nothing. */
+/* What was refused; no line if there is nothing. */
 static void
 print_refused(const struct vkernel_stat *s)
 {
+	if (s->refused_calls != 0)
+		fprintf(stderr,
+		    "vmspace: attacks on the host processes of guests: "
+		    "%lu\n",
+		    s->refused_calls);
 	if (s->refused_procs + s->refused_threads + s->refused_entries == 0)
 		return;
 	fprintf(stderr,

@@ -121,6 +121,8 @@ int host_pidfd_open(int pid, int *fd);
 void host_pidfd_kill(int fd);
 /* Wait for the end of a child and reap it, unless another thread has. */
 void host_pidfd_reap(int fd);
+/* Wait until the child has ended; it is still to be reaped. */
+void host_pidfd_wait(int fd);
 int host_kill(int pid, int sig);
 int host_tgkill(int tgid, int tid, int sig);
 /* Reap a child of this process.  0 and *status (wait(2) format); ECHILD;

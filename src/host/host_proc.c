@@ -40,6 +40,17 @@ host_pidfd_kill(int fd)
 }
 
 void
+host_pidfd_wait(int fd)
+{
+	siginfo_t si;
+
+	while (
+	    waitid(P_PIDFD, (id_t)fd, &si, WEXITED | WNOWAIT | __WALL) != 0 &&
+	    errno == EINTR)
+		continue;
+}
+
+void
 host_pidfd_reap(int fd)
 {
 	siginfo_t si;

@@ -22,29 +22,30 @@
 
 /* The lock order of the whole system, outermost first. */
 enum klock_rank {
-	KRANK_PROCTREE = 10, /* process tree, pid table */
-	KRANK_SIGFD = 15,    /* pollers of signals */
-	KRANK_PROC = 20,     /* struct proc */
-	KRANK_TIMER = 22,    /* armed timers of a kernel instance */
-	KRANK_SIGNAL = 25,   /* signal and lwp run state */
-	KRANK_FDTABLE = 30,  /* descriptor table */
-	KRANK_FILE = 32,     /* struct file (offset) */
-	KRANK_MOUNT = 34,    /* mount table */
-	KRANK_VNIO = 35,     /* writers of a vnode, held across its I/O */
-	KRANK_VNODE = 36,    /* struct vnode, tmpfs nodes */
-	KRANK_VNHASH = 38,   /* vnode hash of a mount */
-	KRANK_MAP = 40,      /* struct vm_map */
-	KRANK_OBJLIST = 48,  /* list of all objects */
-	KRANK_OBJECT = 50,   /* struct vm_object, front before back */
-	KRANK_TOPOLOGY = 55, /* shadow lists, object -> entry lists */
-	KRANK_FLUSH = 68,    /* one flusher of a pmap's machine at a time */
-	KRANK_PMAP = 70,     /* struct pmap */
-	KRANK_STUB = 75,     /* stub and machine state */
-	KRANK_SWAP = 80,     /* swap space */
-	KRANK_PHYS = 85,     /* buddy allocator */
-	KRANK_ZONE = 90,     /* zone allocator */
-	KRANK_RUN = 95,      /* threads of an embedder, around an interrupt */
-	KRANK_LEAF = 99,     /* no lock is acquired under it */
+	KRANK_PROCTREE = 10,  /* process tree, pid table */
+	KRANK_SIGFD = 15,     /* pollers of signals */
+	KRANK_PROC = 20,      /* struct proc */
+	KRANK_TIMER = 22,     /* armed timers of a kernel instance */
+	KRANK_SIGNAL = 25,    /* signal and lwp run state */
+	KRANK_FDTABLE = 30,   /* descriptor table */
+	KRANK_FILE = 32,      /* struct file (offset) */
+	KRANK_MOUNT = 34,     /* mount table */
+	KRANK_VNIO = 35,      /* writers of a vnode, held across its I/O */
+	KRANK_VNODE = 36,     /* struct vnode, tmpfs nodes */
+	KRANK_VNHASH = 38,    /* vnode hash of a mount */
+	KRANK_MAP = 40,       /* struct vm_map */
+	KRANK_OBJLIST = 48,   /* list of all objects */
+	KRANK_OBJECT = 50,    /* struct vm_object, front before back */
+	KRANK_TOPOLOGY = 55,  /* shadow lists, object -> entry lists */
+	KRANK_FLUSH = 68,     /* one flusher of a pmap's machine at a time */
+	KRANK_PMAP = 70,      /* struct pmap */
+	KRANK_STUB = 75,      /* stub and machine state */
+	KRANK_SWAP = 80,      /* swap space */
+	KRANK_PHYS = 85,      /* buddy allocator */
+	KRANK_ZONE = 90,      /* zone allocator */
+	KRANK_RUN = 95,       /* threads of an embedder, around an interrupt */
+	KRANK_INTERRUPT = 97, /* a thread of a stub is valid */
+	KRANK_LEAF = 99,      /* no lock is acquired under it */
 };
 
 #define KLOCK_DUPOK 0x1 /* a thread may hold several of this rank */

@@ -247,7 +247,8 @@ pmap_enter(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
     vm_prot_t prot)
 {
 	struct pmap_node *leaf = NULL;
-	uint64_t now, fresh = 0;
+	uint64_t now, fresh = 0, *pte, new;
+	bool replaces = false;
 	unsigned i;
 	int error = 0;
 
@@ -265,8 +266,14 @@ pmap_enter(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
 			error = ENOMEM;
 			break;
 		}
-		fresh += leaf->slot[slot_index(a, 0)] == 0;
-		leaf->slot[slot_index(a, 0)] = pte_make(frame + i, prot);
+		pte = &leaf->slot[slot_index(a, 0)];
+		new = pte_make(frame + i, prot);
+		fresh += *pte == 0;
+		/* The rights are the low bits: `new` keeps what was there if no
+		 * bit of the old translation is missing in it. */
+		replaces |= *pte != 0 && (pte_frame(*pte) != frame + i ||
+					     (*pte & ~new) != 0);
+		*pte = new;
 	}
 	if (fresh != 0) {
 		now = atomic_fetch_add(&pm->resident, fresh) + fresh;
@@ -274,7 +281,7 @@ pmap_enter(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
 			atomic_store(&pm->resident_peak, now);
 	}
 	if (i > 0)
-		pm->ops->map(pm, va, frame, i, prot);
+		pm->ops->map(pm, va, frame, i, prot, replaces);
 	kmutex_unlock(&pm->lock);
 	return (error);
 }
@@ -551,7 +558,7 @@ pmap_refill(struct pmap *pm, vm_offset_t va, vm_prot_t prot)
 	     hi < base + PMAP_REFILL_PAGES && hi[-1] + PAGE_SIZE == hi[0]; hi++)
 		continue;
 	pm->ops->map(pm, va - (uint64_t)(pte - lo) * PAGE_SIZE, pte_frame(*lo),
-	    (unsigned)(hi - lo), *lo & mask);
+	    (unsigned)(hi - lo), *lo & mask, false);
 	kmutex_unlock(&pm->lock);
 	return (true);
 }

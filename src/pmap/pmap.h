@@ -29,8 +29,10 @@ struct pmap_ops {
 	/* Without the lock.  The tables are empty; when it returns, no CPU
 	 * uses any translation of this pmap. */
 	void (*release)(struct pmap *);
+	/* `replaces`: one of the translations takes the place of one to another
+	 * frame, or with more rights, which goes out of use as after unmap. */
 	void (*map)(struct pmap *, vm_offset_t va, vm_frame_t frame,
-	    unsigned npages, vm_prot_t prot);
+	    unsigned npages, vm_prot_t prot, bool replaces);
 	void (*unmap)(struct pmap *, vm_offset_t sva, vm_offset_t eva);
 	void (*protect)(
 	    struct pmap *, vm_offset_t sva, vm_offset_t eva, vm_prot_t prot);

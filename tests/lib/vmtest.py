@@ -33,6 +33,8 @@ SKIP = 77  # exit status that meson counts as a skip
 SLOW = float(os.environ.get("VMSPACE_TEST_SLOW", "1"))
 # The long forms of the tests that have one.
 LONG = os.environ.get("VMSPACE_TEST_LONG", "") not in ("", "0")
+# Options for each `vmspace run`, such as "--isolation process".
+RUN_OPTIONS = os.environ.get("VMSPACE_TEST_RUN", "").split()
 
 
 def in_ci():
@@ -218,7 +220,8 @@ class Vmspace:
     def argv(self, argv, options=()):
         # With the environment of the native run, so that both can be
         # compared.
-        return [self.path, "run", "--env-host", *options, "--", *argv]
+        return [self.path, "run", "--env-host", *RUN_OPTIONS, *options, "--",
+                *argv]
 
     def run(self, argv, options=(), **kw):
         return run(self.argv(argv, options), **kw)

@@ -23,7 +23,7 @@ soft_release(struct pmap *pm)
 
 static void
 soft_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
-    vm_prot_t prot)
+    vm_prot_t prot, bool replaces)
 {
 }
 

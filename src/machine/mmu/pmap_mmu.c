@@ -87,7 +87,7 @@ mmu_release(struct pmap *pm)
 
 static void
 mmu_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
-    vm_prot_t prot)
+    vm_prot_t prot, bool replaces)
 {
 	struct pmap_mmu *mmu = pm->md;
 	struct vm_phys *ph = pm->sys->phys;

@@ -63,6 +63,7 @@ stub_unbind(struct cpu_thread *ct)
 	if (sc->pmap == NULL)
 		return;
 	publish_pid(sc, 0);
+	stub_notify_unbind(sc);
 	last = stub_pmap_unbind(sc);
 	sc->pmap = NULL;
 	sc->stub = NULL;
@@ -81,6 +82,7 @@ take_context(struct stub_cpu *sc, bool fresh)
 	int error;
 
 	sc->tid = sc->stub->tid[sc->idx];
+	stub_notify_bind(sc);
 	stub_place_bind(sc);
 	stub_wait_event(sc, true);
 	if (atomic_load(&sc->stub->dead) ||
@@ -93,6 +95,10 @@ take_context(struct stub_cpu *sc, bool fresh)
 		sc->xreset = true;
 	sc->ctx->fsgsbase = sc->sm->fsgsbase;
 	sc->bases_dirty = true;
+	sc->unsynced = false;
+	kmutex_lock(&sc->pmap->lock);
+	sc->ready = true;
+	kmutex_unlock(&sc->pmap->lock);
 	publish_pid(sc, sc->stub->pid);
 	return (0);
 }
@@ -162,8 +168,10 @@ move_stub(struct stub_cpu *sc)
 	}
 	if ((sc->xbuf != NULL || sc->xreset) && stub_get(sc->sm, &s) != 0)
 		s = NULL;
-	if (s != NULL)
+	if (s != NULL) {
 		publish_pid(sc, 0);
+		stub_notify_unbind(sc);
+	}
 	old = stub_pmap_replace(sc, s);
 	if (old == NULL)
 		return (0);
@@ -185,7 +193,7 @@ stub_thread_create(struct cpu_thread *ct)
 	sc->sm = ct->machine;
 	sc->xreset = true;
 	sc->kcpu = sc->scpu = sc->user_cpu = -1;
-	kmutex_init(&sc->intr_lock, "cpu interrupt", KRANK_LEAF, 0);
+	kmutex_init(&sc->intr_lock, "cpu interrupt", KRANK_INTERRUPT, 0);
 	ct->md = sc;
 	return (0);
 }
@@ -212,7 +220,7 @@ stub_interrupt(struct cpu_thread *ct)
 		return;
 	kmutex_lock(&sc->intr_lock);
 	if (sc->pid != 0 && atomic_load(&sc->in_user) != 0) {
-		host_tgkill(sc->pid, sc->tid, STUB_SIG_INTERRUPT);
+		stub_notify_interrupt(sc);
 		/* sc's thread watches the stub from now on.  The guest can wait
 		 * for the same word: wake all. */
 		host_futex_wake(&sc->ctx->state, INT_MAX, true);
@@ -227,7 +235,7 @@ run_result(struct stub_cpu *sc, struct cpu_event *ev)
 {
 	int error;
 
-	if (stub_event(sc) == EV_OPFAIL) {
+	if (sc->event == EV_OPFAIL) {
 		/* User code has not run: its registers are in tf, and the
 		 * segment bases are still to be loaded. */
 		sc->bases_dirty = true;
@@ -257,7 +265,8 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 {
 	int error = 0;
 
-	if (sc->frame == NULL || atomic_load(&sc->stub->dead))
+	if (sc->frame == NULL ||
+	    (atomic_load(&sc->stub->dead) && !atomic_load(&sc->stub->revoked)))
 		return (ECHILD);
 	if (stub_pmap_needs_fresh(sc)) {
 		error = move_stub(sc);
@@ -284,7 +293,9 @@ run_once(struct stub_cpu *sc, struct cpu_event *ev)
 	stub_frame_xstate_load(sc);
 	error = stub_command(sc, CMD_RESUME);
 	atomic_store(&sc->in_user, 0);
-	stub_pmap_leave_user(sc);
+	sc->event = stub_event(sc);
+	if (stub_pmap_leave_user(sc) != 0 && error == 0)
+		error = ECHILD;
 	return (error != 0 ? error : run_result(sc, ev));
 }
 
@@ -321,7 +332,9 @@ make_thread(struct stub_cpu *pc)
 	struct stub_pmap *sp = pc->pmap->md;
 	struct stub *s = pc->stub;
 	struct stub_op *op = (struct stub_op *)((char *)pc->ctx + CTX_OPS_OFF);
+	struct stub_op order = {.op = OP_THREAD};
 	int error = EAGAIN, tid;
+	bool failed;
 	uint32_t idx;
 
 	kmutex_lock(&sp->flush);
@@ -329,12 +342,19 @@ make_thread(struct stub_cpu *pc)
 	if (idx >= CTX_THREADS)
 		goto out;
 	atomic_store(&stub_ctx_at(s, idx)->state, 0);
-	memset(op, 0, sizeof(*op));
-	op->op = OP_THREAD;
-	op->off = idx;
+	order.off = idx;
+	memcpy(op, &order, sizeof(order));
 	pc->ctx->nops = 1;
-	if (stub_command(pc, CMD_REPORT) != 0 || stub_event(pc) != EV_DONE)
+	if (pc->sm->listens)
+		stub_expect(pc, &order, 1, false);
+	failed = stub_command(pc, CMD_REPORT) != 0 || stub_event(pc) != EV_DONE;
+	if (pc->sm->listens && !stub_expect_done(pc) && !failed) {
+		(void)stub_broken(pc);
 		goto out;
+	}
+	if (failed)
+		goto out;
+	pc->unsynced = true;
 	tid = (int)*(volatile uint32_t *)&stub_ctx_at(s, idx)->tid;
 	if (tid <= 0 || host_tgkill(s->pid, tid, 0) != 0)
 		goto out;
@@ -367,6 +387,8 @@ stub_share(struct cpu_thread *child, struct cpu_thread *parent)
 		if (error != 0)
 			return (EAGAIN);
 	}
+	if (stub_prove_parked(pc) != 0)
+		return (EAGAIN);
 	while ((error = stub_pmap_bind(sc, pc->pmap, NULL, &used)) == EAGAIN) {
 		if (make_thread(pc) != 0)
 			return (EAGAIN);

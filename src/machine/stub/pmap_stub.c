@@ -64,6 +64,9 @@
 #define QUEUE_MAX 1024
 #define REBUILD_PAGES 2048 /* 8 MiB */
 #define REBUILD_SHARE 4
+/* Operations that a thread can take at a time; the last place is for OP_SYNC.
+ */
+#define TAKE_MAX (CTX_NOPS - 1)
 
 static int
 stub_init(struct pmap *pm, void *machine)
@@ -93,9 +96,8 @@ stub_release(struct pmap *pm)
 	pm->md = NULL;
 }
 
-/* The queue is lost or too long: empty the machine; faults refill it. */
-static void
-queue_unmap_all(struct stub_pmap *sp)
+void
+stub_pmap_forget(struct stub_pmap *sp)
 {
 	static const struct stub_op all = {.op = OP_UNMAP_ALL};
 
@@ -107,13 +109,15 @@ queue_unmap_all(struct stub_pmap *sp)
 static bool
 queue_merge(struct stub_op *last, const struct stub_op *op)
 {
-	if (last->op != op->op || last->prot != op->prot ||
+	if (last->op != op->op ||
+	    ((last->prot ^ op->prot) & ~OP_REPLACES) != 0 ||
 	    last->addr + last->len != op->addr ||
 	    last->len + op->len > UINT32_MAX)
 		return (false);
 	if (op->op == OP_MAP && last->off + last->len != op->off)
 		return (false);
 	last->len += op->len;
+	last->prot |= op->prot;
 	return (true);
 }
 
@@ -134,7 +138,7 @@ queue_op(struct pmap *pm, const struct stub_op *op)
 		q = cap > QUEUE_MAX ? NULL : realloc(sp->q, cap * sizeof(*q));
 		if (q == NULL) {
 			KVERIFY(sp->cap > 0);
-			queue_unmap_all(sp);
+			stub_pmap_forget(sp);
 			return;
 		}
 		sp->q = q;
@@ -158,11 +162,11 @@ queue_reserve(struct stub_pmap *sp)
 
 static void
 stub_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned npages,
-    vm_prot_t prot)
+    vm_prot_t prot, bool replaces)
 {
 	struct stub_op op = {
 	    .op = OP_MAP,
-	    .prot = prot | OP_POPULATE,
+	    .prot = prot | OP_POPULATE | (replaces ? OP_REPLACES : 0),
 	    .addr = va,
 	    .len = (uint64_t)npages * PAGE_SIZE,
 	    .off = (uint64_t)frame * PAGE_SIZE,
@@ -185,7 +189,7 @@ queue_range(struct pmap *pm, uint32_t code, vm_prot_t prot, vm_offset_t sva,
 			struct stub_pmap *sp = pm->md;
 
 			sp->qseq++;
-			queue_unmap_all(sp);
+			stub_pmap_forget(sp);
 			return;
 		}
 	}
@@ -258,6 +262,7 @@ stub_pmap_replace(struct stub_cpu *sc, struct stub *with)
 	struct stub_pmap *sp = pm->md;
 	struct stub *old = NULL;
 
+	kmutex_lock(&sp->flush);
 	kmutex_lock(&pm->lock);
 	KASSERT(sp->nbound == 1 && sp->running == 0);
 	sp->fresh = false;
@@ -265,13 +270,16 @@ stub_pmap_replace(struct stub_cpu *sc, struct stub *with)
 	if (with != NULL) {
 		old = sp->stub;
 		sp->stub = with;
+		sp->nops = 0;
 		sc->stub = with;
 		sc->idx = 0;
 		sc->ctx = stub_ctx_at(with, 0);
+		sc->ready = false;
 	} else
-		queue_unmap_all(sp);
+		stub_pmap_forget(sp);
 	sp->qseq++;
 	kmutex_unlock(&pm->lock);
+	kmutex_unlock(&sp->flush);
 	return (old);
 }
 
@@ -287,15 +295,17 @@ op_pages(const struct stub_machine *sm, const struct stub_op *op)
 	return (op->len >> PAGE_SHIFT);
 }
 
-/* Move up to CTX_NOPS operations to the context.  pmap lock held. */
-static uint32_t
-take_ops(struct stub_cpu *sc, struct stub_pmap *sp)
+uint32_t
+stub_pmap_take(struct stub_cpu *sc, struct stub_pmap *sp)
 {
 	struct stub_op *dst = (struct stub_op *)((char *)sc->ctx + CTX_OPS_OFF);
-	uint32_t n = sp->nq < CTX_NOPS ? sp->nq : CTX_NOPS;
+	uint32_t n;
 
+	if (sc->sm->isolates)
+		stub_prove_limit(sp);
+	n = sp->nq < TAKE_MAX ? sp->nq : TAKE_MAX;
 	memcpy(dst, sp->q, n * sizeof(*dst));
-	sc->ctx->nops = n;
+	sc->ctx->nops = sc->sm->isolates ? stub_prove_order(sc, sp, dst, n) : n;
 	sc->op_pages = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		sc->op_pages += op_pages(sc->sm, &sp->q[i]);
@@ -317,14 +327,15 @@ stub_pmap_flush(struct stub_cpu *sc)
 	struct pmap *pm = sc->pmap;
 	struct stub_pmap *sp = pm->md;
 	uint64_t seq;
-	uint32_t n;
+	uint32_t event, n;
 	int error = 0;
 
 	kmutex_lock(&sp->flush);
 	for (;;) {
 		kmutex_lock(&pm->lock);
-		n = take_ops(sc, sp);
+		n = stub_pmap_take(sc, sp);
 		seq = sp->nq == 0 ? sp->qseq : sp->applied;
+		sc->proof = seq;
 		sp->flushing = n != 0;
 		if (n == 0) {
 			sp->applied = seq;
@@ -334,7 +345,12 @@ stub_pmap_flush(struct stub_cpu *sc)
 		if (n == 0)
 			break;
 		error = stub_command(sc, CMD_REPORT);
-		if (error == 0 && stub_event(sc) == EV_OPFAIL) {
+		event = stub_event(sc);
+		kmutex_lock(&pm->lock);
+		if (stub_prove_check(sc, sp, event) != 0 && error == 0)
+			error = stub_broken(sc);
+		kmutex_unlock(&pm->lock);
+		if (error == 0 && event == EV_OPFAIL) {
 			error = stub_op_failed(sc);
 			stub_pmap_reset(sc);
 		}
@@ -345,7 +361,7 @@ stub_pmap_flush(struct stub_cpu *sc)
 		kmutex_lock(&pm->lock);
 		sp->flushing = false;
 		sp->qseq++; /* the operations taken are lost */
-		queue_unmap_all(sp);
+		stub_pmap_forget(sp);
 		kcond_broadcast(&sp->cond);
 		kmutex_unlock(&pm->lock);
 	}
@@ -362,14 +378,16 @@ stub_pmap_enter_user(struct stub_cpu *sc)
 
 	kmutex_lock(&pm->lock);
 	if (sp->nbound > 1)
-		ok = sp->nq == 0 && !sp->flushing;
+		ok = sp->nq == 0;
 	else
-		ok = sp->nq <= CTX_NOPS;
+		ok = sp->nq <= TAKE_MAX;
 	/* With `fresh` the stub still maps what was removed from the tables. */
-	ok = ok && !sp->fresh;
+	ok = ok && !sp->flushing && !sp->fresh;
 	if (ok) {
-		take_ops(sc, sp);
-		sp->applied = sp->qseq;
+		stub_pmap_take(sc, sp);
+		sc->proof = sp->qseq;
+		if (!sc->unproved)
+			sp->applied = sp->qseq;
 		sp->running++;
 		if (sp->waiters != 0)
 			kcond_broadcast(&sp->cond);
@@ -378,18 +396,21 @@ stub_pmap_enter_user(struct stub_cpu *sc)
 	return (ok);
 }
 
-void
+int
 stub_pmap_leave_user(struct stub_cpu *sc)
 {
 	struct pmap *pm = sc->pmap;
 	struct stub_pmap *sp = pm->md;
+	int error;
 
 	kmutex_lock(&pm->lock);
 	KASSERT(sp->running > 0);
 	sp->running--;
+	error = stub_prove_check(sc, sp, sc->event);
 	if (sp->waiters != 0)
 		kcond_broadcast(&sp->cond);
 	kmutex_unlock(&pm->lock);
+	return (error != 0 ? stub_broken(sc) : 0);
 }
 
 void
@@ -401,17 +422,25 @@ stub_pmap_reset(struct stub_cpu *sc)
 	atomic_fetch_add(&sc->sm->resets, 1);
 	kmutex_lock(&pm->lock);
 	sp->qseq++;
-	queue_unmap_all(sp);
+	stub_pmap_forget(sp);
 	kmutex_unlock(&pm->lock);
 }
 
-/* May a thread in user code use what was removed?  pmap lock held.  There is no
+/*
+ * May what was removed up to `target` be in use?  pmap lock held.  There is no
  * need to wait for a batch that was handed out: until it is reported, no thread
- * enters user code. */
+ * enters user code.  With isolation that is not enough (stub_prove.c).
+ */
 static bool
-in_use(const struct stub_pmap *sp, uint64_t target)
+in_use(const struct pmap *pm, uint64_t target)
 {
-	return (sp->stub != NULL && sp->applied < target && sp->running != 0);
+	const struct stub_machine *sm = pm->machine;
+	struct stub_pmap *sp = pm->md;
+
+	if (sm->isolates)
+		stub_prove_note(sp);
+	return (sp->stub != NULL && sp->applied < target &&
+		(sp->running != 0 || sm->isolates));
 }
 
 /* pmap lock held. */
@@ -433,7 +462,7 @@ stub_sync_start(struct pmap *pm)
 	bool wait;
 
 	kmutex_lock(&pm->lock);
-	wait = in_use(sp, sp->qseq);
+	wait = in_use(pm, sp->qseq);
 	/* Where stub_sync() will flush, no thread needs to leave user code. */
 	if (wait && (me == NULL || me->pmap != pm))
 		interrupt_running(sp);
@@ -447,14 +476,11 @@ stub_sync(struct pmap *pm)
 	struct stub_pmap *sp = pm->md;
 	struct stub_cpu *me = stub_cpu_current();
 	uint64_t target;
+	bool done;
 
 	kmutex_lock(&pm->lock);
 	target = sp->qseq;
-	if (!in_use(sp, target)) {
-		kmutex_unlock(&pm->lock);
-		return;
-	}
-	if (me != NULL && me->pmap == pm) {
+	if (in_use(pm, target) && me != NULL && me->pmap == pm && !sp->fresh) {
 		kmutex_unlock(&pm->lock);
 		if (stub_pmap_flush(me) == 0)
 			return;
@@ -462,12 +488,20 @@ stub_sync(struct pmap *pm)
 		kmutex_lock(&pm->lock);
 	}
 	sp->waiters++;
-	while (sp->running != 0 && sp->applied < target) {
-		interrupt_running(sp);
-		/* Checked again after 20 ms: a thread may have entered user
-		 * code since the loop above, with an older queue. */
-		kcond_timedwait(
-		    &sp->cond, &pm->lock, host_now_ns() + UINT64_C(20000000));
+	while (in_use(pm, target)) {
+		if (sp->running != 0) {
+			interrupt_running(sp);
+			/* Checked again after 20 ms: a thread may have entered
+			 * user code since then, with an older queue. */
+			kcond_timedwait(&sp->cond, &pm->lock,
+			    host_now_ns() + UINT64_C(20000000));
+			continue;
+		}
+		kmutex_unlock(&pm->lock);
+		done = stub_prove_removed(pm, target);
+		if (!done) /* a thread is just being bound */
+			host_sleep_ns(UINT64_C(1000000));
+		kmutex_lock(&pm->lock);
 	}
 	sp->waiters--;
 	kmutex_unlock(&pm->lock);
@@ -504,6 +538,7 @@ stub_pmap_bind(
 		}
 		sp->stub = fresh;
 		sp->nq = 0;
+		sp->nops = 0;
 		*used = true;
 		sc->idx = 0;
 	} else {
@@ -512,7 +547,7 @@ stub_pmap_bind(
 			 * old one instead. */
 			sp->fresh = false;
 			sp->qseq++;
-			queue_unmap_all(sp);
+			stub_pmap_forget(sp);
 		}
 		for (w = 0; w < CTX_THREADS / 64; w++)
 			if (sp->stub->idle[w] != 0)
@@ -527,6 +562,7 @@ stub_pmap_bind(
 	sc->stub = sp->stub;
 	sc->pmap = pm;
 	sc->ctx = stub_ctx_at(sc->stub, sc->idx);
+	sc->ready = false;
 	sp->nbound++;
 	LIST_INSERT_HEAD(&sp->cpus, sc, link);
 out:
@@ -541,6 +577,8 @@ stub_pmap_unbind(struct stub_cpu *sc)
 	struct stub_pmap *sp = pm->md;
 	struct stub *last = NULL;
 
+	/* Another thread may be using sc's parked thread. */
+	kmutex_lock(&sp->flush);
 	kmutex_lock(&pm->lock);
 	LIST_REMOVE(sc, link);
 	sp->nbound--;
@@ -554,5 +592,6 @@ stub_pmap_unbind(struct stub_cpu *sc)
 	}
 	kcond_broadcast(&sp->cond);
 	kmutex_unlock(&pm->lock);
+	kmutex_unlock(&sp->flush);
 	return (last);
 }

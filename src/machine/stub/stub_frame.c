@@ -168,7 +168,7 @@ void
 stub_frame_decode(struct stub_cpu *sc, struct cpu_event *ev)
 {
 	struct stub_ctx *c = sc->ctx;
-	uint32_t sig = *(volatile uint32_t *)&c->event;
+	uint32_t sig = sc->event;
 	uint64_t err = sc->frame->mc.err, trapno = sc->frame->mc.trapno;
 	int code = *(volatile int32_t *)&c->ev_code;
 

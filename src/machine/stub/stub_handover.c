@@ -141,6 +141,22 @@ stub_op_failed(struct stub_cpu *sc)
 }
 
 int
+stub_drive(struct stub_cpu *sc)
+{
+	struct stub_ctx *c = sc->ctx;
+
+	c->cmd = CMD_REPORT;
+	counter_add(&sc->sm->handovers, 1);
+	atomic_store(&c->state, CTX_CMD);
+	if (atomic_load(&c->stub_waits) != 0)
+		host_futex_wake(&c->state, 1, true);
+	wait_asleep(sc, true);
+	if (atomic_load(&sc->stub->dead) || atomic_load(&c->state) != CTX_EVENT)
+		return (stub_broken(sc));
+	return (0);
+}
+
+int
 stub_command(struct stub_cpu *sc, uint32_t cmd)
 {
 	struct stub_ctx *c = sc->ctx;

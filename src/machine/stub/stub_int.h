@@ -4,12 +4,14 @@
 /*
  * Inside the stub machine.  The files, each of which calls only those above it:
  *
+ *   stub_notify.c    calls that a stub asks for: isolation, threads
  *   stub_zygote.c    start of, and orders to, the process that forks stubs
  *   stub_machine.c   processes: pool, keeper thread, death
  *   stub_place.c     CPUs of the threads
  *   stub_watch.c     finding a stub thread that will not answer
  *   stub_handover.c  commands to a stub thread, and its reports
  *   stub_frame.c     registers and events of a parked stub thread
+ *   stub_prove.c     proof of removals, with isolation
  *   pmap_stub.c      translations: struct pmap_ops
  *   cpu_stub.c       running an lwp: struct cpu_ops
  */
@@ -27,6 +29,9 @@
 
 #define STUB_NSLOTS 1024
 #define STUB_POOL_MAX 8
+/* What STUB_ISOLATE_AUTO stands for; decisions/010-isolation.md. */
+#define STUB_ISOLATE_DEFAULT STUB_ISOLATE_SANDBOX
+#define STUB_NASKING 256 /* chains of the table of threads */
 #define STUB_WATCHDOG_NS UINT64_C(5000000000)
 #define STUB_WATCH_NS UINT64_C(5000000) /* between two looks at a stub */
 #define STUB_ORDER_NS UINT64_C(10000000000)
@@ -39,6 +44,7 @@ enum stub_mode { STUB_LOOSE, STUB_PAIR, STUB_SPIN };
 
 struct stub_cpu;
 LIST_HEAD(stub_cpu_list, stub_cpu);
+struct stub_listener;
 
 /*
  * One host process.  Key: [I] immutable, [a] atomic, [s] machine lock,
@@ -50,6 +56,7 @@ struct stub {
 	uint32_t slot;           /* [I] */
 	char *ctx;               /* [I] the slot's memory in this process */
 	_Atomic(bool) dead;      /* [a] the host has reported its end */
+	_Atomic(bool) revoked;   /* [a] killed by us; its owner gets another */
 	bool retired;            /* [s] the keeper reaps and frees it */
 	_Atomic(uint32_t) nctx;  /* [a] contexts with a thread */
 	uint64_t idle[CTX_THREADS / 64]; /* [l] parked, not bound */
@@ -66,6 +73,7 @@ struct stub_pmap {
 	struct stub *stub; /* NULL: no process, nothing to mirror */
 	struct stub_op *q; /* operations not yet handed to a stub thread */
 	uint32_t nq, cap;
+	uint32_t nops;    /* with isolation: since the stub was empty */
 	uint64_t qseq;    /* bumped by each queued operation */
 	uint64_t applied; /* operations up to this precede user code */
 	uint32_t running; /* threads that may be in user code */
@@ -92,7 +100,7 @@ struct stub_cpu {
 	LIST_ENTRY(stub_cpu) link; /* pmap lock: on stub_pmap.cpus */
 	_Atomic(uint32_t) intr;    /* cpu_interrupt() is pending */
 	_Atomic(uint32_t) in_user;
-	struct kmutex intr_lock; /* rank LEAF: pid below is valid */
+	struct kmutex intr_lock; /* rank INTERRUPT: pid below is valid */
 	int pid;                 /* [intr_lock] 0: not bound */
 	uint8_t *xbuf;           /* extended state to load, or NULL */
 	bool xreset;             /* load the state after exec */
@@ -100,6 +108,18 @@ struct stub_cpu {
 	uint64_t op_pages;       /* at most so many in the last operations */
 	unsigned opfails;      /* operations refused since user code last ran */
 	vm_offset_t refill_va; /* last page refilled without the kernel */
+	/* What the thread was ordered to call, see stub_notify.c. */
+	struct stub_op expected[CTX_NOPS]; /* [notify_lock] */
+	uint32_t nexpected;          /* [notify_lock] set by sc's own thread */
+	uint32_t nasked;             /* [notify_lock] */
+	bool known;                  /* [notify_lock] in sm->asking */
+	LIST_ENTRY(stub_cpu) asking; /* [notify_lock] */
+	/* The command's calls prove that operations up to `proof` are done. */
+	bool unproved;  /* [l] */
+	uint64_t proof; /* [l] */
+	bool ready;     /* [l] parked with a frame */
+	uint32_t event; /* read once, when the command ended */
+	bool unsynced;  /* permitted calls may not have ended */
 	/* Placement, see stub_place.c. */
 	enum stub_mode mode;
 	int kcpu, scpu; /* pinned to; -1: not pinned */
@@ -122,6 +142,16 @@ struct stub_machine {
 	_Atomic(uint64_t) watchdog_ns; /* [a] until a silent stub is killed */
 	_Atomic(uint64_t) order_ns;    /* [a] until a zygote counts as dead */
 
+	bool required;              /* [I] isolation was asked for by name */
+	enum stub_isolation wanted; /* [I] not AUTO */
+	bool armed;                 /* keeper only: the two below are decided */
+	bool listens;               /* [I] once armed: stubs ask before clone */
+	bool isolates;  /* [I] likewise: and before they change mappings */
+	bool recv_ends; /* [I] a listener's receive returns at its end */
+	SLIST_HEAD(, stub_listener) listeners;     /* keeper only */
+	struct kmutex notify_lock;                 /* rank LEAF */
+	struct stub_cpu_list asking[STUB_NASKING]; /* [notify_lock] by tid */
+
 	struct kmutex lock; /* rank STUB */
 	struct kcond cond;  /* pool, state */
 	_Atomic(int) zygote_pid;
@@ -139,11 +169,35 @@ struct stub_machine {
 
 	struct counter maps, unmaps, protects, handovers, spins;
 	_Atomic(uint64_t) stubs_created, resets;
-	int ncpu;                                 /* [I] CPUs in `cpu` */
-	int cpu[STUB_MAXCPU];                     /* [I] */
-	_Atomic(uint32_t) nuser;                  /* [a] threads in user code */
+	_Atomic(uint64_t) refused; /* [a] calls that were not ordered */
+	int ncpu;                  /* [I] CPUs in `cpu` */
+	int cpu[STUB_MAXCPU];      /* [I] */
+	_Atomic(uint32_t) nuser;   /* [a] threads in user code */
 	_Atomic(uint32_t) cpu_users[STUB_MAXCPU]; /* [a] by CPU */
 };
+
+/* ---- stub_notify.c ---- */
+
+/* The stub_cpu's thread, sc->tid, may ask; until unbind.  Any lock may be held.
+ */
+void stub_notify_bind(struct stub_cpu *);
+void stub_notify_unbind(struct stub_cpu *);
+/* The next command orders these calls (n < CTX_NOPS), then OP_SYNC if `sync`,
+ * and no others. */
+void stub_expect(
+    struct stub_cpu *, const struct stub_op *, uint32_t n, bool sync);
+/* The command has ended: were all ordered calls made?  Expects nothing now. */
+bool stub_expect_done(struct stub_cpu *);
+/* Interrupt the thread, whose intr is set: now, or when it has made all calls
+ * that were ordered.  It is bound, and stays so. */
+void stub_notify_interrupt(struct stub_cpu *);
+/* Are there ordered calls that were not made yet?  By any thread. */
+bool stub_expects(struct stub_cpu *);
+/* Serve the listener `fd`, which is then owned.  Keeper only.  0, ENOMEM,
+ * EAGAIN. */
+int stub_listener_start(struct stub_machine *, int fd);
+/* All stubs and the zygote have ended: wait for the listeners' threads. */
+void stub_listeners_end(struct stub_machine *);
 
 /* ---- stub_zygote.c: called by the keeper, without locks ---- */
 
@@ -203,6 +257,9 @@ int stub_command(struct stub_cpu *, uint32_t cmd);
 /* Wait for an event or the death of the stub.  `owes`: no user code runs, so
  * that a stub which stays silent is killed. */
 void stub_wait_event(struct stub_cpu *, bool owes);
+/* As stub_command() with CMD_REPORT, by another thread that holds the flush
+ * mutex of sc's pmap while sc's own thread is in the kernel. */
+int stub_drive(struct stub_cpu *);
 /* The stub is dead or has reported something impossible: kill it.  ECHILD. */
 int stub_broken(struct stub_cpu *);
 /* The event of the context, read once. */
@@ -248,14 +305,47 @@ void stub_place_leave(struct stub_cpu *);
  * can balance the load. */
 void stub_place_loosen(struct stub_cpu *);
 
+/* ---- stub_prove.c: only with sm->isolates; pmap lock held unless noted ----
+ */
+
+/* Queue the emptying of the stub, if it may have too many mappings. */
+void stub_prove_limit(struct stub_pmap *);
+/* sc was given n operations, at dst: it is to ask before each.  Returns their
+ * number with OP_SYNC, which is added where a removal must be proved or another
+ * thread may carry out the next batch. */
+uint32_t stub_prove_order(
+    struct stub_cpu *, struct stub_pmap *, struct stub_op *dst, uint32_t n);
+/*
+ * sc's command has ended with `event`.  0: the calls that it ordered were made,
+ * or one of them failed and the emptying of the stub is queued.  ECHILD: they
+ * were not made.
+ */
+int stub_prove_check(struct stub_cpu *, struct stub_pmap *, uint32_t event);
+/* Count what running threads have proved since they entered user code. */
+void stub_prove_note(struct stub_pmap *);
+/* Without locks, by sc's own host thread: see to it that the calls of sc's
+ * parked thread have ended.  0, ECHILD. */
+int stub_prove_parked(struct stub_cpu *);
+/* Without locks: no thread is in user code; see to it that what was removed up
+ * to `target` is out of use.  False: not yet, try again. */
+bool stub_prove_removed(struct pmap *, uint64_t target);
+
 /* ---- pmap_stub.c ---- */
+
+/* The queue is lost or too long: empty the machine; faults refill it.  pmap
+ * lock held. */
+void stub_pmap_forget(struct stub_pmap *);
+/* Move operations to the context; returns how many.  pmap lock held. */
+uint32_t stub_pmap_take(struct stub_cpu *, struct stub_pmap *);
 
 /* Hand queued operations to sc's parked thread until none is left. */
 int stub_pmap_flush(struct stub_cpu *);
 /* Move all queued operations to the context and count the thread as running.
  * False, and nothing done: a flush is needed first, or a fresh stub. */
 bool stub_pmap_enter_user(struct stub_cpu *);
-void stub_pmap_leave_user(struct stub_cpu *);
+/* The command has ended.  0; ECHILD: the stub has not made the calls that it
+ * was ordered to make, and is killed. */
+int stub_pmap_leave_user(struct stub_cpu *);
 /* The pmap is to get a fresh stub, and sc is its only thread. */
 bool stub_pmap_needs_fresh(struct stub_cpu *);
 /* Put sc's pmap and sc on context 0 of `with`; returns the old stub.

@@ -35,12 +35,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <asm/hwcap2.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "libk/kassert.h"
@@ -374,6 +376,7 @@ machine_free(struct stub_machine *sm)
 		close(sm->ctxfd);
 	kcond_destroy(&sm->cond);
 	kmutex_destroy(&sm->lock);
+	kmutex_destroy(&sm->notify_lock);
 	free(sm->xtemplate);
 	free(sm);
 }
@@ -392,8 +395,21 @@ wait_ready(struct stub_machine *sm)
 	return (error);
 }
 
+/* Linux 6.11 or later: see stub_notify.c. */
+static bool
+host_receive_ends(void)
+{
+	struct utsname u;
+	int major, minor;
+
+	return (uname(&u) == 0 &&
+		sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
+		(major > 6 || (major == 6 && minor >= 11)));
+}
+
 int
-stub_machine_create(struct vm_system *sys, struct stub_machine **out)
+stub_machine_create(struct vm_system *sys, enum stub_isolation wanted,
+    struct stub_machine **out)
 {
 	struct stub_machine *sm;
 	int error;
@@ -406,8 +422,16 @@ stub_machine_create(struct vm_system *sys, struct stub_machine **out)
 	sm->ctxfd = sm->epfd = sm->evfd = sm->zygote_pidfd = -1;
 	sm->watchdog_ns = STUB_WATCHDOG_NS;
 	sm->order_ns = STUB_ORDER_NS;
+	sm->required = wanted == STUB_ISOLATE_PROCESS;
+	sm->wanted =
+	    wanted == STUB_ISOLATE_AUTO ? STUB_ISOLATE_DEFAULT : wanted;
+	sm->recv_ends = host_receive_ends();
 	sm->ncpu = host_cpus(sm->cpu, STUB_MAXCPU);
 	TAILQ_INIT(&sm->pool);
+	SLIST_INIT(&sm->listeners);
+	for (unsigned i = 0; i < STUB_NASKING; i++)
+		LIST_INIT(&sm->asking[i]);
+	kmutex_init(&sm->notify_lock, "stub notify", KRANK_LEAF, 0);
 	kmutex_init(&sm->lock, "stub machine", KRANK_STUB, 0);
 	kcond_init(&sm->cond);
 	error = machine_memory(sm);
@@ -446,6 +470,7 @@ stub_machine_destroy(struct stub_machine *sm)
 		if (sm->slot[i] != NULL && sm->slot[i]->retired)
 			stub_kill(sm->slot[i]);
 	KVERIFY(sm->nstubs == 0);
+	stub_listeners_end(sm);
 	machine_free(sm);
 }
 
@@ -459,6 +484,8 @@ stub_machine_stats(struct stub_machine *sm, struct stub_machine_stats *st)
 	st->spins = (uint64_t)counter_read(&sm->spins);
 	st->stubs_created = atomic_load(&sm->stubs_created);
 	st->resets = atomic_load(&sm->resets);
+	st->refused = atomic_load(&sm->refused);
+	st->isolates = sm->isolates;
 	kmutex_lock(&sm->lock);
 	st->stubs_live = sm->nstubs;
 	kmutex_unlock(&sm->lock);

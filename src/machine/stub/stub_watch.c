@@ -186,7 +186,7 @@ stub_watch_look(struct stub_cpu *sc, struct stub_watch *w, bool owes)
 		return (NULL);
 	/* Sent again, so that the thread has it pending or has handled it. */
 	if (!owes)
-		host_tgkill(sc->stub->pid, sc->tid, STUB_SIG_INTERRUPT);
+		stub_notify_interrupt(sc);
 	if (host_task_read(sc->stub->pid, sc->tid, &t) != 0)
 		t = (struct host_task){.state = '?'};
 	w->raw_ns = host_process_user_ns(sc->stub->pid);

@@ -26,8 +26,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/host_sock.h"
 #include "mem/vm_page.h"
 
 extern const char stub_image[], stub_image_end[];
@@ -123,8 +125,88 @@ plan_moves(struct stub_machine *sm, struct stub_order *o)
 	return (vdso);
 }
 
+/* Receive the listener's descriptor from the zygote and start to serve it. */
 static int
-zygote_setup(struct stub_machine *sm)
+take_listener(struct stub_machine *sm, int link)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct host_iovec iov = {&byte, 1};
+	struct host_msg m = {.iov = &iov,
+	    .niov = 1,
+	    .control = &control,
+	    .controlroom = sizeof(control)};
+	struct host_sockaddr from;
+	size_t got;
+	int error, fd;
+
+	error = host_recvmsg(link, &from, &m, 0, &got);
+	if (error != 0)
+		return (error);
+	if (m.controllen < CMSG_LEN(sizeof(int)) ||
+	    control.h.cmsg_level != SOL_SOCKET ||
+	    control.h.cmsg_type != SCM_RIGHTS)
+		return (EPROTO);
+	memcpy(&fd, CMSG_DATA(&control.h), sizeof(fd));
+	error = stub_listener_start(sm, fd);
+	if (error != 0)
+		close(fd);
+	return (error);
+}
+
+/*
+ * Signal handlers and filter, with what the machine wants to be asked for.  The
+ * first zygote decides what the host offers; a later one must offer the same.
+ */
+static int
+zygote_arm(struct stub_machine *sm, int link)
+{
+	struct stub_order *o = stub_order_block(sm);
+	uint32_t ask = ARM_LISTEN;
+	int32_t result = 0;
+	int error;
+
+	if (sm->armed ? sm->isolates : sm->wanted == STUB_ISOLATE_PROCESS)
+		ask |= ARM_ISOLATE;
+	if (sm->armed && !sm->listens)
+		ask = 0;
+	o->move[0].from = sm->moved_stack;
+	o->move[0].size = sm->moved_stack_size;
+	o->arm = ask | (sm->fsgsbase ? 0 : ARM_BASES);
+	error = stub_zygote_order(sm, ORDER_ARM, &result);
+	if (error == 0 && result != 0 && ask != 0 && !sm->armed &&
+	    !sm->required) {
+		klog(sm->sys->log, KLOG_INFO,
+		    "the host does not offer seccomp user notification: %s; "
+		    "guest processes are not isolated from each other",
+		    strerror(-result));
+		ask = 0;
+		o->arm &= ~(ARM_LISTEN | ARM_ISOLATE);
+		error = stub_zygote_order(sm, ORDER_ARM, &result);
+	}
+	if (error != 0)
+		return (error);
+	if (result != 0) {
+		klog(sm->sys->log, KLOG_ERR,
+		    "the host refuses the seccomp filter of a stub: %s; "
+		    "vmspace needs a kernel with seccomp filters%s",
+		    strerror(-result),
+		    ask & ARM_ISOLATE ? " and, for --isolation process, with "
+					"seccomp user notification"
+				      : "");
+		return (-result);
+	}
+	sm->listens = (ask & ARM_LISTEN) != 0;
+	sm->isolates = (ask & ARM_ISOLATE) != 0;
+	sm->armed = true;
+	return (sm->listens ? take_listener(sm, link) : 0);
+}
+
+static int
+zygote_setup(struct stub_machine *sm, int link)
 {
 	struct stub_order *o = stub_order_block(sm);
 	int32_t result = 0;
@@ -149,17 +231,7 @@ zygote_setup(struct stub_machine *sm)
 		vdso = 0;
 	}
 	atomic_store(&sm->vdso, vdso);
-	o->move[0].from = sm->moved_stack;
-	o->move[0].size = sm->moved_stack_size;
-	error = stub_zygote_order(sm, ORDER_ARM, &result);
-	if (error == 0 && result != 0) {
-		klog(sm->sys->log, KLOG_ERR,
-		    "the host refuses the seccomp filter of a stub: %s; "
-		    "vmspace needs a kernel with seccomp filters",
-		    strerror(-result));
-		error = -result;
-	}
-	return (error);
+	return (zygote_arm(sm, link));
 }
 
 int
@@ -168,29 +240,37 @@ stub_zygote_start(struct stub_machine *sm)
 	char name[] = "vmspace-stub";
 	char *argv[] = {name, NULL};
 	struct epoll_event ev = {.events = EPOLLIN};
-	int fds[5] = {0, 0, 0, sm->sys->phys->fd, sm->ctxfd};
-	int error, nul, pid;
+	int fds[6] = {0, 0, 0, sm->sys->phys->fd, sm->ctxfd};
+	int error, link[2], nul, pid;
 
 	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (nul < 0)
 		return (errno);
 	fds[0] = fds[1] = fds[2] = nul;
+	error = host_socketpair(SOCK_STREAM, link);
+	if (error != 0) {
+		close(nul);
+		return (error);
+	}
+	fds[STUB_FD_LINK] = link[1];
 	memset(sm->ctxmem, 0, sizeof(struct stub_order));
 	error = host_spawn_image(stub_image,
-	    (size_t)(stub_image_end - stub_image), argv, fds, 5, &pid);
+	    (size_t)(stub_image_end - stub_image), argv, fds, 6, &pid);
 	close(nul);
+	close(link[1]);
 	if (error != 0) {
 		klog(sm->sys->log, KLOG_ERR,
 		    "cannot start the stub zygote: %s; the host must permit to "
 		    "execute a memfd or a file in /tmp",
 		    strerror(error));
+		close(link[0]);
 		return (error);
 	}
 	sm->zygote_pid = pid;
 	error = host_pidfd_open(pid, &sm->zygote_pidfd);
 	if (error != 0)
 		goto fail;
-	error = zygote_setup(sm);
+	error = zygote_setup(sm, link[0]);
 	if (error != 0)
 		goto fail;
 	ev.data.u64 = STUB_ZYGOTE_ID;
@@ -198,8 +278,10 @@ stub_zygote_start(struct stub_machine *sm)
 		error = errno;
 		goto fail;
 	}
+	close(link[0]);
 	return (0);
 fail:
+	close(link[0]);
 	stub_zygote_end(sm);
 	return (error);
 }

@@ -58,6 +58,7 @@ one_op(struct pmap *pm, struct want *w)
 		 n = 1 + (unsigned)rnd_below(&seed, 64), b;
 	vm_prot_t prot = prots[rnd_below(&seed, 4)];
 	vm_frame_t frame;
+	bool replaces = false;
 
 	switch (rnd_below(&seed, 8)) {
 	case 0:
@@ -66,7 +67,13 @@ one_op(struct pmap *pm, struct want *w)
 		if (a + n > SPAN)
 			n = SPAN - a;
 		frame = (vm_frame_t)rnd_below(&seed, fx.sys.phys->npages - n);
+		for (unsigned i = 0; i < n; i++)
+			replaces |=
+			    w[a + i].valid && (w[a + i].frame != frame + i ||
+						  (w[a + i].prot & ~prot) != 0);
 		assert_int_equal(pmap_enter(pm, VA(a), frame, n, prot), 0);
+		if (pm->ops == &lazy_ops)
+			assert_int_equal(fx.lazy.replaces, replaces);
 		for (unsigned i = 0; i < n; i++)
 			w[a + i] = (struct want){true, frame + i, prot};
 		return;

@@ -58,6 +58,7 @@ struct lazy_machine {
 	unsigned syncs;
 	unsigned started;  /* not yet waited for */
 	unsigned together; /* most syncs that were started at one time */
+	bool replaces;     /* what the last map was told */
 };
 
 /* A racy read, on purpose: pages may move between objects meanwhile. */
@@ -92,12 +93,13 @@ lazy_stale(
 
 static inline void
 lazy_map(struct pmap *pm, vm_offset_t va, vm_frame_t frame, unsigned n,
-    vm_prot_t prot)
+    vm_prot_t prot, bool replaces)
 {
 	struct lazy_machine *lm = pm->md;
 
 	(void)prot;
 	pthread_mutex_lock(&lm->lock);
+	lm->replaces = replaces;
 	lazy_stale(lm, pm, va, va + n * PG);
 	for (unsigned i = 0; i < n; i++) {
 		if (lm->n == lm->max) {

@@ -54,6 +54,8 @@ struct thread_start {
 	uint64_t sigmask;
 };
 _Static_assert(offsetof(struct thread_start, sigmask) == 24, "stub_entry.S");
+_Static_assert(
+    sizeof(struct thread_start) == CTX_STRIDE - THREAD_STACK_OFF, "stub_sys.h");
 
 USER static inline uint64_t
 rdfsbase(void)
@@ -95,7 +97,7 @@ op_thread(uint64_t index)
 	struct stub_ctx *nctx = (struct stub_ctx *)base;
 	long tid;
 
-	ts = (struct thread_start *)(base + CTX_STRIDE - sizeof(*ts));
+	ts = (struct thread_start *)(base + THREAD_STACK_OFF);
 	ts->altstack.sp = base + CTX_STACK_OFF;
 	ts->altstack.flags = 0;
 	ts->altstack.size = CTX_STACK_SIZE;
@@ -126,6 +128,11 @@ op_run(const struct stub_op *op)
 		    STUB_GUEST_MIN, STUB_GUEST_END - STUB_GUEST_MIN));
 	if (op->op == OP_THREAD)
 		return (op_thread(op->off));
+	if (op->op == OP_SYNC) {
+		/* Refused by the host, because the length is 0. */
+		stub_sys_munmap(STUB_GUEST_MIN, 0);
+		return (0);
+	}
 	return (-EINVAL);
 }
 

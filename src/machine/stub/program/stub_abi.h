@@ -38,6 +38,7 @@
 /* Descriptors in the zygote and its children. */
 #define STUB_FD_ARENA 3
 #define STUB_FD_CTX 4
+#define STUB_FD_LINK 5 /* the zygote's, closed by ORDER_ARM */
 
 /* Context memory: one slot per stub; in it CTX_STRIDE bytes per thread. */
 #define CTX_STRIDE 0x10000ULL
@@ -66,13 +67,15 @@
 #define OP_PROTECT 3u /* mprotect(addr, len, prot) */
 #define OP_THREAD 4u  /* new thread on context number `off` */
 #define OP_UNMAP_ALL 5u
+#define OP_SYNC 6u /* a call without effect: those before it have ended */
 
 struct stub_op {
 	uint32_t op;
-	uint32_t prot; /* PROT_*; MAP: bit 8 populate */
+	uint32_t prot; /* PROT_*; MAP: OP_POPULATE, OP_REPLACES */
 	uint64_t addr, len, off;
 };
 #define OP_POPULATE 0x100u
+#define OP_REPLACES 0x200u /* for the kernel process only */
 #define CTX_NOPS 128
 
 /* First page of a thread's context.  The kernel process trusts none of it. */
@@ -102,8 +105,12 @@ _Static_assert(sizeof(struct stub_op) * CTX_NOPS <= 0x1000, "op page");
  * in a process that runs user code. */
 #define ORDER_NONE 0u
 #define ORDER_MOVE 1u  /* mremap moves, then munmap cuts */
-#define ORDER_ARM 2u   /* signal handlers, seccomp filter */
+#define ORDER_ARM 2u   /* signal handlers, seccomp filter as in `arm` */
 #define ORDER_SPAWN 3u /* fork a stub on `slot` */
+/* stub_order.arm */
+#define ARM_LISTEN 1u  /* ask before clone; send the listener over the link */
+#define ARM_ISOLATE 2u /* and before mmap, munmap and mprotect */
+#define ARM_BASES 4u   /* permit arch_prctl: there is no WRFSBASE */
 #define STUB_MOVES 8
 struct stub_order {
 	_Atomic(uint32_t) order;
@@ -111,6 +118,7 @@ struct stub_order {
 	int32_t result;          /* 0 or pid, or -errno */
 	uint32_t slot;
 	int32_t kernel_pid;
+	uint32_t arm; /* ARM_* */
 	/* SPAWN: stored by the host kernel in the clone call, so that a stub
 	 * is known even if the zygote dies before its reply. */
 	_Atomic(int32_t) child_pid;

@@ -31,7 +31,6 @@ site_\name:
 	SITE	mprotect, LX_NR_MPROTECT
 	SITE	munmap, LX_NR_MUNMAP
 	SITE	futex, LX_NR_FUTEX
-	SITE	sigaltstack, LX_NR_SIGALTSTACK
 	SITE	arch_prctl, LX_NR_ARCH_PRCTL
 
 /* restorer: rsp points at the ucontext */
@@ -64,8 +63,8 @@ site_clone:
 	xorl	%esi, %esi
 	movl	$LX_NR_SIGALTSTACK, %eax
 	syscall
-	.globl	site_sigaltstack2
-site_sigaltstack2:
+	.globl	site_sigaltstack
+site_sigaltstack:
 	/* The mask is inherited from the handler: all signals are blocked. */
 	movl	$2, %edi		/* LX_SIG_SETMASK */
 	leaq	24(%rsp), %rsi

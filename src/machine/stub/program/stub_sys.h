@@ -15,7 +15,9 @@
 #define PROT_BITS (LX_PROT_READ | LX_PROT_WRITE | LX_PROT_EXEC)
 /* Of mmap, besides LX_MAP_POPULATE. */
 #define MAP_SHARED_FIXED (LX_MAP_SHARED | LX_MAP_FIXED)
-/* Of clone: a thread of the same stub. */
+/* Of clone: a thread of the same stub, whose stack starts at this offset of its
+ * context. */
+#define THREAD_STACK_OFF (CTX_STRIDE - 32)
 #define THREAD_FLAGS                                                     \
 	(LX_CLONE_VM | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SIGHAND | \
 	    LX_CLONE_THREAD | LX_CLONE_SYSVSEM)

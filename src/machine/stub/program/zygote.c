@@ -39,6 +39,7 @@
 #include "abi/prctl.h"
 #include "abi/sched.h"
 #include "abi/signal.h"
+#include "abi/socket.h"
 #include "abi/syscall.h"
 #include "stub_abi.h"
 #include "stub_sys.h"
@@ -49,16 +50,15 @@
 
 #pragma GCC visibility push(hidden)
 extern const char site_mmap[], site_mprotect[], site_munmap[], site_futex[],
-    site_sigaltstack[], site_sigaltstack2[], site_sigprocmask[],
-    site_sigreturn[], site_clone[], site_arch_prctl[], site_finish1[],
-    site_finish2[], stub_restorer[];
+    site_sigaltstack[], site_sigprocmask[], site_sigreturn[], site_clone[],
+    site_arch_prctl[], site_finish1[], site_finish2[], stub_restorer[];
 void stub_handler(int sig, const void *info, void *uc);
 _Noreturn void stub_finish(uint64_t stack, uint64_t size);
 long init_syscall(long nr, ...);
 _Noreturn void zygote_main(void);
 #pragma GCC visibility pop
 
-#define FILTER_MAX 160
+#define FILTER_MAX 320
 struct builder {
 	struct sock_filter f[FILTER_MAX];
 	unsigned n;
@@ -97,8 +97,47 @@ require_lt(struct builder *b, uint32_t k)
 	emit(b, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
 }
 
+/* Continue if A >= k, otherwise trap. */
+INIT static void
+require_ge(struct builder *b, uint32_t k)
+{
+	emit(b, BPF_JMP | BPF_JGE | BPF_K, k, 1, 0);
+	emit(b, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
+}
+
 #define ARG_LO(n) (offsetof(struct seccomp_data, args) + 8u * (n))
 #define ARG_HI(n) (ARG_LO(n) + 4u)
+
+/* Continue if the argument is `value`. */
+INIT static void
+require_arg(struct builder *b, unsigned arg, uint64_t value)
+{
+	emit_load(b, ARG_HI(arg));
+	require_eq(b, (uint32_t)(value >> 32));
+	emit_load(b, ARG_LO(arg));
+	require_eq(b, (uint32_t)value);
+}
+
+/* Continue if the argument is below `end`, which is at most 4 GiB. */
+INIT static void
+require_arg_lt(struct builder *b, unsigned arg, uint32_t end)
+{
+	emit_load(b, ARG_HI(arg));
+	require_eq(b, 0);
+	emit_load(b, ARG_LO(arg));
+	require_lt(b, end);
+}
+
+/* Continue if the argument is an address in the contexts of the stub. */
+INIT static void
+require_context(struct builder *b, unsigned arg)
+{
+	emit_load(b, ARG_HI(arg));
+	require_eq(b, STUB_HI);
+	emit_load(b, ARG_LO(arg));
+	require_ge(b, (uint32_t)STUB_CTX_BASE);
+	require_lt(b, (uint32_t)(STUB_CTX_BASE + CTX_SLOT_SIZE));
+}
 
 /* Start the rules of one site.  Returns the index of the jump to patch. */
 INIT static unsigned
@@ -114,105 +153,114 @@ site_begin(struct builder *b, const char *site, uint32_t nr)
 	return (at);
 }
 
+/* What passed the rules is permitted; with `ask`, the kernel process decides.
+ */
 INIT static void
-site_end(struct builder *b, unsigned at)
+site_end(struct builder *b, unsigned at, uint32_t ask)
 {
-	emit(b, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	emit(b, BPF_RET | BPF_K,
+	    ask != 0 ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW, 0, 0);
+	if (b->n - at - 1 > UINT8_MAX)
+		init_syscall(LX_NR_EXIT_GROUP, 70L);
 	b->f[at].jf = (uint8_t)(b->n - at - 1);
 }
 
-/* Address below the stub, length below 4 GiB. */
+/* Address of guest memory, length below 4 GiB. */
 INIT static void
 require_guest_range(struct builder *b)
 {
 	emit_load(b, ARG_HI(0));
 	require_lt(b, STUB_GUEST_HI);
+	emit(b, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
+	emit_load(b, ARG_LO(0));
+	require_ge(b, (uint32_t)STUB_GUEST_MIN);
 	emit_load(b, ARG_HI(1));
 	require_eq(b, 0);
 }
 
 INIT static void
-require_prot(struct builder *b)
+rules_mapping(struct builder *b, uint32_t ask)
 {
-	emit_load(b, ARG_HI(2));
-	require_eq(b, 0);
-	emit_load(b, ARG_LO(2));
-	require_lt(b, PROT_BITS + 1);
-}
-
-INIT static void
-rules_mapping(struct builder *b)
-{
-	unsigned at;
+	unsigned at, small;
 
 	at = site_begin(b, site_mmap, LX_NR_MMAP);
 	require_guest_range(b);
-	require_prot(b);
+	require_arg_lt(b, 2, PROT_BITS + 1);
 	emit_load(b, ARG_HI(3));
 	require_eq(b, 0);
 	emit_load(b, ARG_LO(3));
 	emit(b, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)LX_MAP_POPULATE, 0, 0);
 	require_eq(b, MAP_SHARED_FIXED);
-	emit_load(b, ARG_LO(4));
-	require_eq(b, STUB_FD_ARENA);
-	site_end(b, at);
+	require_arg(b, 4, STUB_FD_ARENA);
+	/* No offset beyond 128 TiB, and none that wraps. */
+	emit_load(b, ARG_HI(5));
+	require_lt(b, STUB_HI);
+	site_end(b, at, ask);
 
 	at = site_begin(b, site_mprotect, LX_NR_MPROTECT);
 	require_guest_range(b);
-	require_prot(b);
-	site_end(b, at);
+	require_arg_lt(b, 2, PROT_BITS + 1);
+	site_end(b, at, ask);
 
 	/* All of the guest range, by its two constants... */
 	at = site_begin(b, site_munmap, LX_NR_MUNMAP);
 	emit_load(b, ARG_HI(1));
-	unsigned small = b->n;
+	small = b->n;
 	emit(b, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0);
-	require_eq(b, (uint32_t)((STUB_GUEST_END - STUB_GUEST_MIN) >> 32));
-	emit_load(b, ARG_LO(1));
-	require_eq(b, (uint32_t)(STUB_GUEST_END - STUB_GUEST_MIN));
-	emit_load(b, ARG_HI(0));
-	require_eq(b, 0);
-	emit_load(b, ARG_LO(0));
-	require_eq(b, (uint32_t)STUB_GUEST_MIN);
-	emit(b, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	require_arg(b, 1, STUB_GUEST_END - STUB_GUEST_MIN);
+	require_arg(b, 0, STUB_GUEST_MIN);
+	emit(b, BPF_RET | BPF_K,
+	    ask != 0 ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW, 0, 0);
 	b->f[small].jt = (uint8_t)(b->n - small - 1);
 	/* ...or a range of less than 4 GiB. */
-	emit_load(b, ARG_HI(0));
-	require_lt(b, STUB_GUEST_HI);
-	site_end(b, at);
+	require_guest_range(b);
+	site_end(b, at, ask);
 }
 
+/* clone, and the first calls of the new thread. */
 INIT static void
-rules_other(struct builder *b)
+rules_thread(struct builder *b, uint32_t ask)
 {
 	unsigned at;
 
-	at = site_begin(b, site_futex, LX_NR_FUTEX);
-	emit_load(b, ARG_HI(0));
-	require_eq(b, STUB_HI);
-	emit_load(b, ARG_LO(1));
-	require_lt(b, LX_FUTEX_WAKE + 1); /* WAIT or WAKE */
-	site_end(b, at);
+	at = site_begin(b, site_clone, LX_NR_CLONE);
+	require_arg(b, 0, THREAD_FLAGS);
+	require_context(b, 1);
+	emit(b, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(CTX_STRIDE - 1), 0, 0);
+	require_eq(b, (uint32_t)THREAD_STACK_OFF);
+	for (unsigned i = 2; i < 5; i++)
+		require_arg(b, i, 0);
+	site_end(b, at, ask);
 
-	at = site_begin(b, site_sigreturn, LX_NR_RT_SIGRETURN);
-	site_end(b, at);
 	at = site_begin(b, site_sigaltstack, LX_NR_SIGALTSTACK);
-	site_end(b, at);
-	at = site_begin(b, site_sigaltstack2, LX_NR_SIGALTSTACK);
-	site_end(b, at);
+	require_context(b, 0);
+	require_arg(b, 1, 0);
+	site_end(b, at, 0);
 
 	at = site_begin(b, site_sigprocmask, LX_NR_RT_SIGPROCMASK);
-	site_end(b, at);
+	require_arg(b, 0, LX_SIG_SETMASK);
+	require_context(b, 1);
+	require_arg(b, 2, 0);
+	require_arg(b, 3, LX_SIGSET_SIZE);
+	site_end(b, at, 0);
+}
 
-	at = site_begin(b, site_clone, LX_NR_CLONE);
-	emit_load(b, ARG_HI(0));
-	require_eq(b, 0);
-	emit_load(b, ARG_LO(0));
-	require_eq(b, THREAD_FLAGS);
-	emit_load(b, ARG_HI(1));
-	require_eq(b, STUB_HI);
-	site_end(b, at);
+INIT static void
+rules_other(struct builder *b, uint32_t bases)
+{
+	unsigned at;
 
+	at = site_begin(b, site_sigreturn, LX_NR_RT_SIGRETURN);
+	site_end(b, at, 0);
+
+	at = site_begin(b, site_futex, LX_NR_FUTEX);
+	require_context(b, 0);
+	require_arg_lt(b, 1, LX_FUTEX_WAKE + 1); /* WAIT or WAKE */
+	require_arg(b, 3, 0);                    /* no time limit */
+	site_end(b, at, 0);
+
+	if (bases == 0)
+		return;
 	/* The calling thread's own segment bases. */
 	at = site_begin(b, site_arch_prctl, LX_NR_ARCH_PRCTL);
 	emit_load(b, ARG_HI(0));
@@ -220,18 +268,30 @@ rules_other(struct builder *b)
 	emit_load(b, ARG_LO(0));
 	emit(b, BPF_JMP | BPF_JEQ | BPF_K, LX_ARCH_SET_GS, 2, 0);
 	require_eq(b, LX_ARCH_SET_FS);
-	site_end(b, at);
-
-	/* Unmapping the start-up memory. */
-	at = site_begin(b, site_finish1, LX_NR_MUNMAP);
-	site_end(b, at);
-	at = site_begin(b, site_finish2, LX_NR_MUNMAP);
-	site_end(b, at);
+	site_end(b, at, 0);
 }
 
-INIT static long
-install_filter(void)
+/* Unmapping the start-up memory. */
+INIT static void
+rules_finish(struct builder *b, uint64_t stack, uint64_t size)
 {
+	unsigned at;
+
+	at = site_begin(b, site_finish1, LX_NR_MUNMAP);
+	require_arg(b, 0, stack);
+	require_arg(b, 1, size);
+	site_end(b, at, 0);
+	at = site_begin(b, site_finish2, LX_NR_MUNMAP);
+	require_arg(b, 0, STUB_INIT_BASE);
+	require_arg(b, 1, STUB_INIT_SIZE);
+	site_end(b, at, 0);
+}
+
+/* 0 or, with ARM_LISTEN, a descriptor. */
+INIT static long
+install_filter(uint32_t arm, uint64_t stack, uint64_t size)
+{
+	long flags = (long)SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	struct builder b;
 	struct sock_fprog prog;
 	unsigned skip;
@@ -246,23 +306,49 @@ install_filter(void)
 	skip = (uint32_t)(STUB_INIT_BASE + STUB_INIT_SIZE);
 	emit(&b, BPF_JMP | BPF_JGE | BPF_K, skip, 1, 0);
 	emit(&b, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
-	rules_other(&b);
-	rules_mapping(&b);
+	rules_other(&b, arm & ARM_BASES);
+	rules_mapping(&b, arm & ARM_ISOLATE);
+	rules_thread(&b, arm & ARM_LISTEN);
+	rules_finish(&b, stack, size);
 	emit(&b, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
 	prog.len = (unsigned short)b.n;
 	prog.filter = b.f;
+	if (arm & ARM_LISTEN)
+		flags |= (long)SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
-	return (init_syscall(LX_NR_SECCOMP, (long)SECCOMP_SET_MODE_FILTER,
-	    (long)SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog));
+	return (init_syscall(
+	    LX_NR_SECCOMP, (long)SECCOMP_SET_MODE_FILTER, flags, &prog));
 }
 
+/* Send a descriptor to the kernel process.  0 or -errno. */
 INIT static long
-arm(void)
+send_descriptor(int fd)
+{
+	struct {
+		uint64_t len;
+		int32_t level, type, fd, pad;
+	} control = {20, LX_SOL_SOCKET, LX_SCM_RIGHTS, fd, 0};
+	char byte = 0;
+	uint64_t iov[2] = {(uint64_t)&byte, 1};
+	struct lx_msghdr m = {.iov = (uint64_t)iov,
+	    .iovlen = 1,
+	    .control = (uint64_t)&control,
+	    .controllen = sizeof(control)};
+	long r;
+
+	r = init_syscall(LX_NR_SENDMSG, (long)STUB_FD_LINK, &m, 0L);
+	return (r < 0 ? r : 0);
+}
+
+/* Install signal handlers and filter; stack, size: the start-up stack.  0 or
+ * -errno.  Where the host refuses the filter, the order can be repeated. */
+INIT static long
+arm(const struct stub_order *o, uint64_t stack, uint64_t size)
 {
 	const uint8_t sigs[] = {LX_SIGSYS, LX_SIGTRAP, LX_SIGFPE, LX_SIGILL,
 	    LX_SIGSEGV, LX_SIGBUS, LX_SIGUSR1};
 	struct lx_sigaction sa;
-	long r;
+	long listener, r;
 
 	sa.handler = (uint64_t)stub_handler;
 	sa.flags = LX_SA_SIGINFO | LX_SA_ONSTACK | LX_SA_RESTORER;
@@ -274,7 +360,16 @@ arm(void)
 		if (r != 0)
 			return (r);
 	}
-	return (install_filter());
+	r = install_filter(o->arm, stack, size);
+	if (r < 0)
+		return (r);
+	if ((o->arm & ARM_LISTEN) != 0) {
+		listener = r;
+		r = send_descriptor((int)listener);
+		init_syscall(LX_NR_CLOSE, listener);
+	}
+	init_syscall(LX_NR_CLOSE, (long)STUB_FD_LINK);
+	return (r);
 }
 
 INIT static long
@@ -351,7 +446,7 @@ zygote_main(void)
 			/* move[0] is the start-up stack, for stub_finish. */
 			stack = o->move[0].from;
 			size = o->move[0].size;
-			r = arm();
+			r = arm(o, stack, size);
 		} else {
 			/* Read before the reply, because the next order may
 			 * overwrite them. */

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum stub_isolation env_isolation = STUB_ISOLATE_SANDBOX;
+
 int
 env_setup(void **state)
 {
@@ -18,7 +20,7 @@ env_setup(void **state)
 		return (-1);
 	e->fds = host_count_fds();
 	if (vm_system_init(&e->sys, &cfg) != 0 ||
-	    stub_machine_create(&e->sys, &e->sm) != 0)
+	    stub_machine_create(&e->sys, env_isolation, &e->sm) != 0)
 		return (-1);
 	e->sys.machine = e->sm;
 	if (pmap_create(&e->sys, e->sys.pmap_ops, e->sys.machine, &e->pm) != 0)
@@ -28,6 +30,34 @@ env_setup(void **state)
 	memset(vm_page_ptr(e->sys.phys, e->data), 0, PAGE_SIZE);
 	*state = e;
 	return (0);
+}
+
+bool
+env_isolate(void)
+{
+	void *state = NULL;
+	struct env *e;
+	bool offered;
+
+	env_isolation = STUB_ISOLATE_AUTO;
+	if (env_setup(&state) != 0)
+		return (false);
+	e = state;
+	offered = e->sm->listens;
+	env_isolation = STUB_ISOLATE_PROCESS;
+	if (env_teardown(&state) != 0)
+		return (false);
+	if (!offered)
+		print_error("no seccomp user notification on this host\n");
+	return (offered);
+}
+
+int
+env_choose(int argc, char **argv)
+{
+	if (argc < 2 || strcmp(argv[1], "isolated") != 0)
+		return (0);
+	return (env_isolate() ? 0 : 77);
 }
 
 int

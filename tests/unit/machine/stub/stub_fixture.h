@@ -33,6 +33,13 @@ struct env {
 	int fds;
 };
 
+/* The mode of the machines that env_setup() makes. */
+extern enum stub_isolation env_isolation;
+/* Isolate from now on.  False, with a line on standard error: the host does not
+ * offer it. */
+bool env_isolate(void);
+/* For main(): isolate if the argument is "isolated".  77: skip the test. */
+int env_choose(int argc, char **argv);
 /* Setup and teardown for cmocka; teardown fails if descriptors are left open.
  */
 int env_setup(void **state);

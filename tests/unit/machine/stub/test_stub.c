@@ -288,7 +288,7 @@ test_zygote_killed(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    STUB_TEST(test_syscall),
@@ -301,5 +301,7 @@ main(void)
 	    STUB_TEST(test_zygote_killed),
 	};
 
+	if (env_choose(argc, argv) != 0)
+		return (77);
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }

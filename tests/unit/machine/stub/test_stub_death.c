@@ -289,7 +289,7 @@ test_zygote_stopped(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    HOOK_TEST(test_dies_before_use),
@@ -299,5 +299,7 @@ main(void)
 	    HOOK_TEST(test_zygote_stopped),
 	};
 
+	if (env_choose(argc, argv) != 0)
+		return (77);
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }
