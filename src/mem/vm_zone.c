@@ -36,6 +36,10 @@
  *		  thread's items back at its end.
  * Magazines come from an inner zone of the set, which has none itself.
  *
+ * An item of a zone with ZF_CHARGE is charged to the account of the thread that
+ * takes it (kmem.c).  The account is a word behind the item, since the thread
+ * that frees the item may have another one.
+ *
  * Debug builds put a trailer behind each item: a red zone, and a state that
  * names zone and item, changed by atomic exchange, so that a double free, a
  * free into the wrong zone and a write past the end are panics at zfree().
@@ -70,6 +74,7 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "mem/vm_zone_int.h"
 
 #define ZONE_POISON ((uint64_t)0xdbdbdbdbdbdbdbdb)
@@ -366,7 +371,8 @@ mag_count(_Atomic(uint64_t) *c)
 static struct zone_trailer *
 zone_trailer(const struct vm_zone *z, void *item)
 {
-	return ((void *)((char *)item + zone_round(z->size, 8)));
+	return ((void *)((char *)item + zone_round(z->size, 8) +
+			 (z->acct_at != 0 ? sizeof(struct kmem_acct *) : 0)));
 }
 
 static uint64_t
@@ -510,6 +516,22 @@ zone_uncharge(struct vm_zone *z)
 	atomic_fetch_sub_explicit(&z->charged, 1, memory_order_relaxed);
 }
 
+/* Where an item has the account that it is charged to. */
+static inline struct kmem_acct **
+zone_acct(const struct vm_zone *z, void *item)
+{
+	return ((void *)((char *)item + z->acct_at));
+}
+
+static ZONE_SLOW void *
+zone_refused(struct vm_zone *z)
+{
+	kmutex_lock(&z->lock);
+	z->fails++;
+	kmutex_unlock(&z->lock);
+	return (NULL);
+}
+
 /* What the fast path does not do: refill, limits, no magazine. */
 static ZONE_SLOW void *
 zalloc_slow(struct vm_zone *z, struct zone_mag *m)
@@ -535,8 +557,8 @@ zalloc_slow(struct vm_zone *z, struct zone_mag *m)
 	return (item);
 }
 
-void *
-zalloc(struct vm_zone *z)
+static inline void *
+zalloc_uncharged(struct vm_zone *z)
 {
 	struct zone_mag *m = mag_get(z);
 	void *item;
@@ -551,12 +573,32 @@ zalloc(struct vm_zone *z)
 	return (item);
 }
 
+void *
+zalloc(struct vm_zone *z)
+{
+	struct kmem_acct *who;
+	void *item;
+
+	if (z->acct_at == 0)
+		return (zalloc_uncharged(z));
+	if (__builtin_expect(!kmem_charge(z->stride, &who), 0))
+		return (zone_refused(z));
+	item = zalloc_uncharged(z);
+	if (__builtin_expect(item == NULL, 0))
+		kmem_uncharge(who, z->stride);
+	else
+		*zone_acct(z, item) = who;
+	return (item);
+}
+
 void
 zfree(struct vm_zone *z, void *item)
 {
 	struct zone_mag *m = mag_get(z);
 
 	zone_debug_free(z, item);
+	if (z->acct_at != 0)
+		kmem_uncharge(*zone_acct(z, item), z->stride);
 	if (__builtin_expect(m == NULL, 0))
 		zone_put_one(z, item);
 	else {

@@ -20,7 +20,8 @@
 struct vm_zone;
 struct vm_zone_set;
 
-#define ZF_ZERO 0x1 /* zalloc gives zeroed items (no ctor then) */
+#define ZF_ZERO 0x1   /* zalloc gives zeroed items (no ctor then) */
+#define ZF_CHARGE 0x2 /* items are charged to the thread's account, kmem.h */
 
 struct vm_zone_stats {
 	const char *name;
@@ -52,7 +53,7 @@ void vm_zone_foreach(const struct vm_zone_set *,
 int vm_zone_create(struct vm_zone_set *, const char *name, size_t size,
     size_t align, int flags, void (*ctor)(void *), void (*dtor)(void *),
     uint64_t limit, struct vm_zone **);
-/* NULL when the host or the limit refuses.  Does not block. */
+/* NULL when the host, the limit or the account refuses.  Does not block. */
 void *zalloc(struct vm_zone *);
 /* Any thread may free what another allocated.  Debug builds poison, check
  * red zones and detect double frees. */

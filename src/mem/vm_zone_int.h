@@ -69,6 +69,7 @@ struct vm_zone {
 	void (*ctor)(void *);      /* [I] */
 	void (*dtor)(void *);      /* [I] */
 	size_t stride;             /* [I] from item to item */
+	size_t acct_at;            /* [I] offset of its account; 0: none */
 	size_t align;              /* [I] */
 	size_t slab_bytes;         /* [I] */
 	uint32_t slab_items;       /* [I] */

@@ -117,9 +117,13 @@ vm_zone_owns(const struct vm_zone *cz, const void *ptr)
 static void
 zone_layout(struct vm_zone *z)
 {
-	size_t head, room;
+	size_t head, room, end = zone_round(z->size, 8);
 
-	z->stride = zone_round(zone_round(z->size, 8) + ZONE_TRAILER, z->align);
+	if ((z->flags & ZF_CHARGE) != 0) {
+		z->acct_at = end;
+		end += sizeof(struct kmem_acct *);
+	}
+	z->stride = zone_round(end + ZONE_TRAILER, z->align);
 	room = ZONE_SLAB_ITEMS * z->stride;
 	head = sizeof(struct zone_slab) + z->align;
 	z->slab_bytes = ZONE_SLAB_SIZE;
@@ -137,7 +141,7 @@ zone_layout(struct vm_zone *z)
 
 static int
 zone_make(struct vm_zone_set *set, const char *name, size_t size, size_t align,
-    bool mags, struct vm_zone **out)
+    int flags, bool mags, struct vm_zone **out)
 {
 	struct vm_zone *z;
 	void *p;
@@ -151,6 +155,7 @@ zone_make(struct vm_zone_set *set, const char *name, size_t size, size_t align,
 	z->set = set;
 	z->size = size;
 	z->align = align;
+	z->flags = flags;
 	z->slot = mags ? 0 : ZONE_NOSLOT;
 	snprintf(z->name, sizeof(z->name), "%s", name);
 	zone_layout(z);
@@ -182,10 +187,9 @@ vm_zone_create(struct vm_zone_set *set, const char *name, size_t size,
 	if (align < sizeof(void *))
 		align = sizeof(void *);
 	KASSERT(ctor == NULL || (flags & ZF_ZERO) == 0);
-	error = zone_make(set, name, size, align, true, &z);
+	error = zone_make(set, name, size, align, flags, true, &z);
 	if (error != 0)
 		return (error);
-	z->flags = flags;
 	z->ctor = ctor;
 	z->dtor = dtor;
 	z->limit = limit;
@@ -231,8 +235,8 @@ vm_zone_set_create(struct host host, struct vm_zone_set **out)
 		return (error);
 	set = p;
 	set->host = host;
-	error = zone_make(
-	    set, "magazine", sizeof(struct zone_mag), 64, false, &set->magzone);
+	error = zone_make(set, "magazine", sizeof(struct zone_mag), 64, 0,
+	    false, &set->magzone);
 	if (error != 0) {
 		host.ops->mem_free(host.self, set, ZONE_PAGE);
 		return (error);

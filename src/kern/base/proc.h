@@ -16,7 +16,7 @@
 
 #include "kern/base/ktimer.h"
 #include "kern/base/sigpending.h"
-#include "libk/group_set.h"
+#include "mem/group_set.h"
 #include "libk/klock.h"
 #include "mem/vm_life.h"
 #include "mem/vm_types.h"
@@ -24,6 +24,7 @@
 #define PID_MAX 4194304
 
 struct fdtable;
+struct kmem_acct;
 struct lwp;
 struct proc;
 struct ptimer;
@@ -78,14 +79,15 @@ struct proc_rusage {
  *      [L] the owning lwps only (single-threaded change)
  */
 struct proc {
-	struct vm_life life; /* [a] ref: the table's; holds: its users */
-	struct vkernel *k;   /* [I] */
-	uint64_t id;         /* [I] generation id */
-	int pid;             /* [I] */
-	struct kmutex lock;  /* rank PROC, DUPOK: parent before child */
-	struct kcond cond;   /* [p] lwp count, stop/continue: broadcast
-				whenever exiting, single_lwp, state
-				or nlwps change */
+	struct vm_life life;    /* [a] ref: the table's; holds: its users */
+	struct vkernel *k;      /* [I] */
+	struct kmem_acct *kmem; /* [I] own hold: what it is charged */
+	uint64_t id;            /* [I] generation id */
+	int pid;                /* [I] */
+	struct kmutex lock;     /* rank PROC, DUPOK: parent before child */
+	struct kcond cond;      /* [p] lwp count, stop/continue: broadcast
+				   whenever exiting, single_lwp, state
+				   or nlwps change */
 
 	struct pid_entry pid_entry; /* [t] */
 	struct proc *parent;        /* [t] NULL: started by the embedder */

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "libk/group_set.h"
+#include "mem/group_set.h"
 
 struct vfs;
 struct vnode;

@@ -4,8 +4,8 @@
 /*
  * The supplementary groups of a process: an immutable, shared set of ids.
  */
-#ifndef LIBK_GROUP_SET_H
-#define LIBK_GROUP_SET_H
+#ifndef MEM_GROUP_SET_H
+#define MEM_GROUP_SET_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,4 +35,4 @@ void group_set_free(struct group_set *);
 bool group_set_has(const struct group_set *, uint32_t gid);
 size_t group_set_count(const struct group_set *);
 
-#endif /* LIBK_GROUP_SET_H */
+#endif /* MEM_GROUP_SET_H */

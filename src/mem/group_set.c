@@ -10,16 +10,19 @@
  * replaces the pointer.  A reader takes a ref under the lock that guards the
  * pointer, and then reads without a lock.
  *
+ * A set is charged to the process that has made it.
+ *
  * The ids are sorted, as Linux returns them from getgroups(2), so a test of
  * membership is a binary search.
  */
-#include "libk/group_set.h"
+#include "mem/group_set.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 
 static int
 gid_compare(const void *a, const void *b)
@@ -39,7 +42,7 @@ group_set_create(const uint32_t *gid, size_t n, struct group_set **out)
 		*out = NULL;
 		return (0);
 	}
-	g = malloc(sizeof(*g) + n * sizeof(g->gid[0]));
+	g = kmem_alloc(sizeof(*g) + n * sizeof(g->gid[0]));
 	if (g == NULL)
 		return (ENOMEM);
 	atomic_init(&g->refs, 1);
@@ -62,7 +65,7 @@ void
 group_set_free(struct group_set *g)
 {
 	if (g != NULL && atomic_fetch_sub(&g->refs, 1) == 1)
-		free(g);
+		kmem_free(g);
 }
 
 bool
