@@ -85,6 +85,11 @@ struct vkernel_config {
 	/* Most device memory at a time, bytes; 0: 1 GiB.  Memory of the host
 	 * is reserved for it only by vkernel_devmem_alloc(). */
 	uint64_t devmem;
+	/* Most memory of this process that guests may cause the kernel to use
+	 * besides `mem`, bytes, at least 8 MiB; 0: 256 MiB.  A call that needs
+	 * more, or more than the share of its process, is ENOMEM or the error
+	 * that Linux has for it. */
+	uint64_t kmem;
 	/* Most processes (zombies included), and most threads of all processes
 	 * together, at a time; 0: 4096 and 16384.  A fork or clone beyond them
 	 * is EAGAIN. */
@@ -149,7 +154,14 @@ struct vkernel_stat {
 	 * not order: attempts to map what belongs to others.  Each ended that
 	 * process. */
 	uint64_t refused_calls;
-	bool isolates;        /* mode VKERNEL_ISOLATE_PROCESS */
+	bool isolates; /* mode VKERNEL_ISOLATE_PROCESS */
+	/* Calls that need memory of the kernel or a descriptor of the host
+	 * beyond the budget. */
+	uint64_t refused_kmem, refused_host_fds;
+	/* Budget of kernel memory, bytes of it in use, and the most ever. */
+	uint64_t kmem, kmem_used, kmem_peak;
+	/* Host descriptors that guests may cause, and those in use. */
+	uint64_t host_fds, host_fds_used;
 	uint64_t swap_size;   /* bytes of all areas */
 	uint64_t swap_used;   /* bytes of guest memory in them */
 	uint64_t swap_stored; /* bytes that these take (less if compressed) */
@@ -161,7 +173,10 @@ struct vkernel_stat {
 /*
  * Create a kernel.
  * - 0.
- * - EINVAL: the configuration is wrong (mem is 1 MiB to 1 TiB, at most 1024
+ * - Raises this process's soft limit of descriptors to the hard limit; guests
+ *   get at most three quarters of it.
+ * - EINVAL: the configuration is wrong (mem is 1 MiB to 1 TiB, kmem is 8 MiB to
+ *   1 TiB, at most 1024
  *   mounts, 4,194,304 processes and threads, a host name of at most 64 bytes;
  *   or a swap area lacks something).
  * - ENOENT, ENOTDIR, EISDIR, EACCES, EEXIST, ENXIO: the root, a mount or a

@@ -60,6 +60,8 @@
 #define MEM_DEFAULT ((uint64_t)1 << 30)
 #define MEM_MIN ((uint64_t)1 << 20)
 #define MEM_MAX ((uint64_t)1 << 40)
+#define KMEM_DEFAULT ((uint64_t)256 << 20)
+#define KMEM_MIN ((uint64_t)8 << 20)
 #define PROCS_DEFAULT 4096
 #define THREADS_DEFAULT 16384
 #define TRACE_SLOTS 16384
@@ -77,6 +79,8 @@ config_check(const struct vkernel_config *c)
 	if (c->devmem > MEM_MAX || c->devmem % PAGE_SIZE != 0)
 		return (EINVAL);
 	if ((unsigned)c->isolation > VKERNEL_ISOLATE_PROCESS)
+		return (EINVAL);
+	if (c->kmem != 0 && (c->kmem < KMEM_MIN || c->kmem > MEM_MAX))
 		return (EINVAL);
 	if (c->max_procs > PID_MAX || c->max_threads > PID_MAX)
 		return (EINVAL);
@@ -131,6 +135,8 @@ config_copy(struct vkernel *k, const struct vkernel_config *c)
 	k->config.swap = NULL;
 	if (c->mem == 0)
 		k->config.mem = MEM_DEFAULT;
+	if (c->kmem == 0)
+		k->config.kmem = KMEM_DEFAULT;
 	if (c->max_procs == 0)
 		k->config.max_procs = PROCS_DEFAULT;
 	if (c->max_threads == 0)
@@ -188,7 +194,7 @@ vkernel_zones(struct vkernel *k)
 
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
 		error = vm_zone_create(k->vm.zones, zones[i].name,
-		    zones[i].size, 64, 0, NULL, NULL, 0, zones[i].out);
+		    zones[i].size, 64, ZF_CHARGE, NULL, NULL, 0, zones[i].out);
 		if (error != 0)
 			return (error);
 	}
@@ -238,6 +244,16 @@ vkernel_machine(struct vkernel *k, struct cpu_fake *fake)
 	return (0);
 }
 
+/* Descriptors of the host for guests: a quarter is for the kernel itself, that
+ * is for stubs, swap and descriptors in use for a moment. */
+static uint64_t
+vkernel_fds(void)
+{
+	uint64_t limit = host_raise_nofile();
+
+	return (limit - limit / 4);
+}
+
 static int
 vkernel_vm(struct vkernel *k, const struct host *host)
 {
@@ -245,6 +261,9 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	    .host = host != NULL ? *host : host_linux(),
 	    .mem = k->config.mem,
 	    .devmem = k->config.devmem != 0 ? k->config.devmem : MEM_DEFAULT,
+	    .named = k->config.mem / 2,
+	    .kmem = k->config.kmem,
+	    .kfds = vkernel_fds(),
 	    .log = &k->log,
 	    .trace = &k->trace,
 	    .pmap_ops = &pmap_soft_ops,
@@ -601,6 +620,21 @@ stat_machine(struct vkernel *k, struct vkernel_stat *st)
 	st->stub_resets = ms.resets;
 }
 
+static void
+stat_budgets(const struct kmem *km, struct vkernel_stat *st)
+{
+	const struct kmem_pool *bytes = &km->pool[KMEM_BYTES];
+	const struct kmem_pool *fds = &km->pool[KMEM_FDS];
+
+	st->kmem = bytes->limit;
+	st->kmem_used = atomic_load(&bytes->used);
+	st->kmem_peak = atomic_load(&bytes->peak);
+	st->refused_kmem = atomic_load(&bytes->refused);
+	st->host_fds = fds->limit;
+	st->host_fds_used = atomic_load(&fds->used);
+	st->refused_host_fds = atomic_load(&fds->refused);
+}
+
 void
 vkernel_stat(struct vkernel *k, struct vkernel_stat *st)
 {
@@ -625,6 +659,7 @@ vkernel_stat(struct vkernel *k, struct vkernel_stat *st)
 	st->ahead = (uint64_t)vs.stat[VMST_AHEAD];
 	st->segv = (uint64_t)vs.stat[VMST_SEGV];
 	st->refused_entries = (uint64_t)vs.stat[VMST_ENTRIES];
+	stat_budgets(&k->vm.kmem, st);
 	st->forks = (uint64_t)vs.stat[VMST_FORK];
 	st->oom_kills = atomic_load(&k->noom);
 	st->execs = atomic_load(&k->nexecs);

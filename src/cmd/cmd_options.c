@@ -19,10 +19,12 @@
 
 #define MEM_MIN (UINT64_C(1) << 20)
 #define MEM_MAX (UINT64_C(1) << 40)
+#define KMEM_MIN (UINT64_C(8) << 20)
 #define TASKS_MAX 4194304 /* as the kernel's numbers of processes */
 
 enum {
 	OPT_MEM = 1000,
+	OPT_KMEM,
 	OPT_ROOT,
 	OPT_RW,
 	OPT_BIND,
@@ -49,6 +51,10 @@ enum {
 static const struct argp_option options[] = {
     {"mem", OPT_MEM, "SIZE", 0,
 	"Guest memory, for example 64M or 2G (default 1G)", 0},
+    {"kmem", OPT_KMEM, "SIZE", 0,
+	"Memory of the kernel itself that the guest may cause it to use "
+	"(default 256M)",
+	0},
     {"swap", OPT_SWAP, "[PATH:|lz4:|zstd:]SIZE[,pri=N]", 0,
 	"Page to a file (default: a temporary one) or to compressed memory; "
 	"repeatable, highest pri first, equal pri in turn (default: none)",
@@ -178,20 +184,21 @@ parse_device(struct argp_state *st, struct cmd_options *r, const char *arg)
 	add_mount(st, r, &m);
 }
 
-static void
-parse_mem(struct argp_state *st, struct cmd_options *r, const char *arg)
+/* --mem and --kmem: whole pages. */
+static uint64_t
+parse_memory(
+    struct argp_state *st, const char *option, const char *arg, uint64_t min)
 {
 	uint64_t v;
 
 	if (cmd_parse_size(arg, &v) != 0)
 		argp_error(st,
-		    "--mem '%s': not a size; use a number and a unit, such as "
-		    "64M",
-		    arg);
-	if (v < MEM_MIN || v > MEM_MAX)
-		argp_error(
-		    st, "--mem '%s': the size must be from 1M to 1T", arg);
-	r->config.mem = (v + 4095) & ~UINT64_C(4095);
+		    "%s '%s': not a size; use a number and a unit, such as 64M",
+		    option, arg);
+	if (v < min || v > MEM_MAX)
+		argp_error(st, "%s '%s': the size must be from %lluM to 1T",
+		    option, arg, (unsigned long long)min >> 20);
+	return ((v + 4095) & ~UINT64_C(4095));
 }
 
 static const char swapcache_usage[] =
@@ -341,7 +348,10 @@ parse_opt(int key, char *arg, struct argp_state *st)
 
 	switch (key) {
 	case OPT_MEM:
-		parse_mem(st, r, arg);
+		r->config.mem = parse_memory(st, "--mem", arg, MEM_MIN);
+		return (0);
+	case OPT_KMEM:
+		r->config.kmem = parse_memory(st, "--kmem", arg, KMEM_MIN);
 		return (0);
 	case OPT_RESIDENT:
 		parse_resident(st, r, arg);

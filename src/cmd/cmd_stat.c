@@ -31,12 +31,15 @@ print_refused(const struct vkernel_stat *s)
 		    "vmspace: attacks on the host processes of guests: "
 		    "%lu\n",
 		    s->refused_calls);
-	if (s->refused_procs + s->refused_threads + s->refused_entries == 0)
+	if (s->refused_procs + s->refused_threads + s->refused_entries +
+		s->refused_kmem + s->refused_host_fds ==
+	    0)
 		return;
 	fprintf(stderr,
 	    "vmspace: refused by a limit: processes %lu, threads %lu, mappings "
-	    "%lu\n",
-	    s->refused_procs, s->refused_threads, s->refused_entries);
+	    "%lu, kernel memory %lu, host descriptors %lu\n",
+	    s->refused_procs, s->refused_threads, s->refused_entries,
+	    s->refused_kmem, s->refused_host_fds);
 }
 
 void
@@ -51,15 +54,19 @@ cmd_stat_print(const struct vkernel_stat *s, double seconds)
 	    "mapped around %lu, ahead %lu, refused %lu\n"
 	    "vmspace: memory peak %.1f MiB of %.1f MiB, out-of-memory kills "
 	    "%lu\n"
+	    "vmspace: kernel memory peak %.1f MiB of %.1f MiB, at the end "
+	    "%.1f MiB; host descriptors at the end %lu of %lu\n"
 	    "vmspace: host mappings %lu made, %lu removed, %lu protected; "
 	    "hand-overs %lu (%lu caught spinning); stub processes %lu\n"
 	    "vmspace: wall time %.3f s\n",
 	    s->procs_created, s->execs, s->forks, s->syscalls, s->faults,
 	    s->zfod, s->cow, s->cow_opt, s->file_in, s->soft, s->around,
 	    s->ahead, s->segv, (double)s->mem_peak / 1048576,
-	    (double)s->mem / 1048576, s->oom_kills, s->host_maps,
-	    s->host_unmaps, s->host_protects, s->handovers, s->spins,
-	    s->stubs_created, seconds);
+	    (double)s->mem / 1048576, s->oom_kills,
+	    (double)s->kmem_peak / 1048576, (double)s->kmem / 1048576,
+	    (double)s->kmem_used / 1048576, s->host_fds_used, s->host_fds,
+	    s->host_maps, s->host_unmaps, s->host_protects, s->handovers,
+	    s->spins, s->stubs_created, seconds);
 }
 
 static void

@@ -147,8 +147,8 @@ int host_task_syscall(int pid, int tid, int *nr);
 /* User time of all threads of a process; 0: no such process. */
 uint64_t host_process_user_ns(int pid);
 
-/* Raise the soft limit on descriptors to the hard limit. */
-void host_raise_nofile(void);
+/* Raise the soft limit on descriptors to the hard limit.  The limit now. */
+uint64_t host_raise_nofile(void);
 /* Number of open descriptors of this process, or -1 (leak checks). */
 int host_count_fds(void);
 

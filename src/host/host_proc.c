@@ -123,15 +123,17 @@ host_proc_read(int pid, const char *name, char *buf, size_t size, size_t *len)
 	return (0);
 }
 
-void
+uint64_t
 host_raise_nofile(void)
 {
 	struct rlimit rl;
+	rlim_t soft;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
-		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return (0);
+	soft = rl.rlim_cur;
+	rl.rlim_cur = rl.rlim_max;
+	return (setrlimit(RLIMIT_NOFILE, &rl) == 0 ? rl.rlim_max : soft);
 }
 
 int

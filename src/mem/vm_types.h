@@ -19,6 +19,7 @@
 #include "libk/klock.h"
 #include "libk/klog.h"
 #include "libk/ktrace.h"
+#include "mem/kmem.h"
 
 typedef uint64_t vm_offset_t;  /* user virtual address, bytes */
 typedef uint64_t vm_ooffset_t; /* offset in an object, bytes */
@@ -88,6 +89,7 @@ enum vm_stat {
 	VMST_DEACT,     /* pages unmapped to see whether they are used */
 	VMST_SCAN,      /* frames looked at by pageout */
 	VMST_OOM,       /* calls of the out-of-memory policy */
+	VMST_FORGET,    /* tables given up by a process without budget */
 	VMST_FORK,      /* vmspace_fork() calls */
 	VMST_N
 };
@@ -113,6 +115,7 @@ struct vm_system {
 	const struct klog *log;          /* [I] may be NULL */
 	struct ktrace *trace;            /* [I] may be NULL */
 	struct vm_zone_set *zones;       /* [I] */
+	struct kmem kmem;                /* budgets, see mem/kmem.h */
 	struct vm_phys *phys;            /* [I] the arena */
 	const struct pmap_ops *pmap_ops; /* [I] machine for new vmspaces */
 	void *machine;                   /* [I] argument of pmap_ops->init */
@@ -128,7 +131,9 @@ struct vm_system {
 	uint64_t low;     /* [I] reclaim->low is called below it */
 	const struct vm_reclaim_ops *reclaim; /* [I] pageout, or NULL */
 	const struct vm_entry_ops *entry_ops; /* [I] vm/map */
-	_Atomic(bool) any_wired; /* [a] mlock was used at some time */
+	_Atomic(uint64_t) named_pages; /* [a] of objects with OBJ_CAPPED */
+	uint64_t named_max;            /* [I] most of them, 0 no cap */
+	_Atomic(bool) any_wired;       /* [a] mlock was used at some time */
 
 	struct kmutex list_lock;       /* rank OBJLIST */
 	struct vm_object_list objects; /* [l] every live object */
@@ -165,6 +170,9 @@ struct vm_system_config {
 	struct host host;
 	uint64_t mem;    /* bytes of guest memory, multiple of PAGE_SIZE */
 	uint64_t devmem; /* bytes for windows of devices, likewise */
+	uint64_t named;  /* bytes of `mem` for tmpfs and shm, 0 no cap */
+	uint64_t kmem;   /* bytes of the kernel for guests, 0 no limit */
+	uint64_t kfds;   /* descriptors of the host for guests, likewise */
 	const struct klog *log;
 	struct ktrace *trace;
 	const struct pmap_ops *pmap_ops;

@@ -53,6 +53,7 @@ static const char *const stat_names[VMST_N] = {
     [VMST_DEACT] = "deactivated",
     [VMST_SCAN] = "scanned",
     [VMST_OOM] = "oom",
+    [VMST_FORGET] = "forget",
     [VMST_FORK] = "fork",
 };
 

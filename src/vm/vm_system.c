@@ -95,7 +95,7 @@ system_zones_create(struct vm_system *sys)
 
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
 		error = vm_zone_create(sys->zones, zones[i].name, zones[i].size,
-		    zones[i].align, zones[i].flags, zones[i].ctor,
+		    zones[i].align, zones[i].flags | ZF_CHARGE, zones[i].ctor,
 		    zones[i].dtor, 0, zones[i].out);
 		if (error != 0)
 			return (error);
@@ -154,6 +154,8 @@ vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 	sys->oom_arg = cf->oom_arg;
 	sys->killed = cf->killed;
 	sys->swap_idle = cf->swap_idle;
+	kmem_init(&sys->kmem, cf->kmem, cf->kfds);
+	sys->named_max = cf->named >> PAGE_SHIFT;
 	sys->entry_ops = &vm_map_entry_ops;
 	TAILQ_INIT(&sys->objects);
 	TAILQ_INIT(&sys->vmspaces);
@@ -211,6 +213,9 @@ vm_system_destroy(struct vm_system *sys)
 	sys->host.ops->mem_free(
 	    sys->host.self, (void *)(uintptr_t)sys->radix_alloc, PAGE_SIZE);
 	vm_zone_set_destroy(sys->zones);
+	KVERIFY(atomic_load(&sys->named_pages) == 0);
+	for (int i = 0; i < KMEM_KINDS; i++)
+		KVERIFY(atomic_load(&sys->kmem.pool[i].used) == 0);
 	kmutex_destroy(&sys->cache.lock);
 	kmutex_destroy(&sys->topology);
 	kmutex_destroy(&sys->list_lock);

@@ -30,9 +30,14 @@
 #include "host/host_file.h"
 #include "kern/base/vkernel.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "mem/vm_zone.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/vnode.h"
+
+/* Bytes that an lwp takes besides its structure: the stack of its host thread
+ * as far as it is touched, and the state of its cpu_thread. */
+#define LWP_COST ((size_t)16 << 10)
 
 static _Thread_local struct lwp *lwp_self;
 
@@ -52,20 +57,27 @@ int
 lwp_create(struct proc *p, int tid, struct lwp **out)
 {
 	struct vkernel *k = p->k;
+	struct kmem_acct *cost;
 	struct lwp *l;
 	int error;
 
-	l = zalloc(k->z_lwp);
-	if (l == NULL)
+	if (!kmem_charge(LWP_COST, &cost))
 		return (ENOMEM);
+	l = zalloc(k->z_lwp);
+	if (l == NULL) {
+		kmem_uncharge(cost, LWP_COST);
+		return (ENOMEM);
+	}
 	memset(l, 0, sizeof(*l));
 	l->p = p;
+	l->cost = cost;
 	l->tid = tid;
 	l->kickfd = -1;
 	l->altstack.flags = LX_SS_DISABLE;
 	error = cpu_thread_create(k->cpu_ops, k->machine, &l->cpu);
 	if (error != 0) {
 		zfree(k->z_lwp, l);
+		kmem_uncharge(cost, LWP_COST);
 		return (error);
 	}
 	atomic_init(&l->state, LWP_RUN);
@@ -90,14 +102,19 @@ lwp_create(struct proc *p, int tid, struct lwp **out)
 void
 lwp_destroy_in(struct vkernel *k, struct lwp *l)
 {
+	struct kmem_acct *cost = l->cost;
+
 	cpu_thread_destroy(l->cpu);
 	sigpending_flush(k, &l->sigpend);
 	group_set_free(l->groups);
-	if (l->kickfd >= 0)
+	if (l->kickfd >= 0) {
 		host_close(l->kickfd);
+		kmem_fd_uncharge(l->kick_cost, 1);
+	}
 	kcond_destroy(&l->wake_cond);
 	kmutex_destroy(&l->wake_lock);
 	zfree(k->z_lwp, l);
+	kmem_uncharge(cost, LWP_COST);
 }
 
 void

@@ -22,6 +22,7 @@
 
 struct host_pollfd;
 struct host_thread;
+struct kmem_acct;
 struct sem_undo_list;
 
 #define LWP_CPUS 1024 /* CPU numbers that a set can have */
@@ -40,6 +41,7 @@ struct lwp {
 	LIST_ENTRY(lwp) link;       /* [p] */
 	struct cpu_thread *cpu;     /* [I] */
 	struct host_thread *thread; /* [I] */
+	struct kmem_acct *cost;     /* [I] charged LWP_COST */
 	_Atomic(int) state;         /* [a] enum lwp_state */
 
 	int nice;                   /* [p] */
@@ -63,7 +65,8 @@ struct lwp {
 	bool inpoll;   /* [s] in a host poll: wake through kickfd */
 	bool killonly; /* [L] only death interrupts (vfork wait) */
 	int kickfd;    /* [s] eventfd, made on first use, or -1 */
-	bool exiting;  /* [L] kern_exit() was called: unwind */
+	struct kmem_acct *kick_cost; /* [L] with a kickfd: charged for it */
+	bool exiting;                /* [L] kern_exit() was called: unwind */
 
 	vm_offset_t clear_tid; /* [L] set_tid_address, CLONE_CHILD_CLEARTID */
 	vm_offset_t set_child_tid;     /* [L] CLONE_CHILD_SETTID */

@@ -24,7 +24,6 @@
  * happen, and callers test their condition again.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/poll.h"
@@ -33,6 +32,7 @@
 #include "kern/base/lwp.h"
 #include "kern/base/vkernel.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 
 #define POLL_STACK 32 /* descriptors polled without an allocation */
 
@@ -132,9 +132,14 @@ poll_begin(struct lwp *l)
 	int error, fd;
 
 	if (l->kickfd < 0) {
-		error = host_eventfd(0, O_NONBLOCK, &fd);
+		error = kmem_fd_charge(1, &l->kick_cost);
 		if (error != 0)
 			return (error);
+		error = host_eventfd(0, O_NONBLOCK, &fd);
+		if (error != 0) {
+			kmem_fd_uncharge(l->kick_cost, 1);
+			return (error);
+		}
 		kmutex_lock(&l->wake_lock);
 		l->kickfd = fd;
 		kmutex_unlock(&l->wake_lock);
@@ -215,7 +220,7 @@ lwp_poll(struct lwp *l, struct host_pollfd *fds, int n, uint64_t deadline_ns,
 	int error;
 
 	if (n >= POLL_STACK) {
-		set = calloc((size_t)n + 1, sizeof(*set));
+		set = kmem_calloc((size_t)n + 1, sizeof(*set));
 		if (set == NULL)
 			return (ENOMEM);
 	}
@@ -225,7 +230,7 @@ lwp_poll(struct lwp *l, struct host_pollfd *fds, int n, uint64_t deadline_ns,
 	if (error == 0 && n > 0)
 		memcpy(fds, set, (size_t)n * sizeof(*set));
 	if (set != small)
-		free(set);
+		kmem_free(set);
 	return (error);
 }
 

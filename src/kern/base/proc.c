@@ -22,6 +22,10 @@
  * reference stays valid whatever the process does next.  It does not keep the
  * process's memory alive: a hold of a vmspace does not.
  *
+ * What the threads of a process cause the kernel to allocate is charged to the
+ * account of the process (mem/kmem.c), which may outlive it: a message in a
+ * queue, for example, stays charged until it is received.
+ *
  * Locking and lifetime: parent, children, table, groups and sessions under
  * proctree; the rest under the proc lock, taken after proctree and parent
  * before child.  Signal state is freed with the structure, so that posting to a
@@ -42,6 +46,7 @@
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "mem/vm_zone.h"
 #include "pmap/pmap.h"
 #include "vfs/core/fd.h"
@@ -57,6 +62,11 @@ proc_alloc(struct vkernel *k)
 	if (p == NULL)
 		return (NULL);
 	memset(p, 0, sizeof(*p));
+	p->kmem = kmem_acct_create(&k->vm.kmem);
+	if (p->kmem == NULL) {
+		zfree(k->z_proc, p);
+		return (NULL);
+	}
 	vm_life_init(&p->life);
 	p->k = k;
 	p->id = atomic_fetch_add(&k->vm.next_id, 1);
@@ -77,6 +87,7 @@ static void
 proc_destroy(struct proc *p)
 {
 	struct vkernel *k = p->k;
+	struct kmem_acct *kmem = p->kmem;
 
 	KVERIFY(p->vmspace == NULL && p->fdt == NULL && p->fs == NULL);
 	KVERIFY(LIST_EMPTY(&p->lwps) && LIST_EMPTY(&p->children));
@@ -90,6 +101,7 @@ proc_destroy(struct proc *p)
 	kcond_destroy(&p->cond);
 	kmutex_destroy(&p->lock);
 	zfree(k->z_proc, p);
+	kmem_acct_free(kmem);
 }
 
 void

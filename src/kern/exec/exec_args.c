@@ -11,11 +11,11 @@
  * EXEC_STRLEN_MAX bytes a string.  Both are E2BIG.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kern/exec/imgact.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vm/vmspace.h"
 
 #define CHUNK_MIN ((size_t)16 << 10)
@@ -40,10 +40,10 @@ exec_args_free(struct exec_args *a)
 
 	for (; c != NULL; c = next) {
 		next = c->next;
-		free(c);
+		kmem_free(c);
 	}
-	free(a->argv);
-	free(a->envp);
+	kmem_free(a->argv);
+	kmem_free(a->envp);
 	a->chunks = NULL;
 	a->argv = a->envp = NULL;
 	a->argc = a->envc = a->bytes = 0;
@@ -58,7 +58,7 @@ args_chunk(struct exec_args *a, size_t len)
 
 	if (c != NULL && c->size - c->used >= len)
 		return (c);
-	c = malloc(sizeof(*c) + size);
+	c = kmem_alloc(sizeof(*c) + size);
 	if (c == NULL)
 		return (NULL);
 	c->next = a->chunks;
@@ -80,8 +80,8 @@ args_append(struct exec_args *a, char *s, size_t len, bool env)
 		return (E2BIG);
 	/* Room for this string and the NULL, doubled at powers of two. */
 	if (*n == 0 || (*n >= 8 && (*n & (*n - 1)) == 0)) {
-		grown =
-		    realloc(*vec, (*n < 8 ? 9 : *n * 2 + 1) * sizeof(*grown));
+		grown = kmem_realloc(
+		    *vec, (*n < 8 ? 9 : *n * 2 + 1) * sizeof(*grown));
 		if (grown == NULL)
 			return (ENOMEM);
 		*vec = grown;

@@ -31,7 +31,6 @@
 #include <bsd/sys/queue.h>
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #include "abi/ipc.h"
 #include "kern/base/lwp.h"
@@ -40,6 +39,7 @@
 #include "kern/base/vkernel.h"
 #include "kern/ipc/msg.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 
 /* A call that waits; on the stack of its lwp. */
 struct msg_wait {
@@ -91,7 +91,7 @@ msg_free(struct vkernel *k, struct kmsg *m)
 	if (m == NULL)
 		return;
 	k->ipc->msgmem -= footprint(m);
-	free(m);
+	kmem_free(m);
 }
 
 static bool
@@ -210,7 +210,7 @@ msgq_free(struct vkernel *k, struct msgq *q)
 		msg_dequeue(k, q, m);
 		msg_free(k, m);
 	}
-	free(q);
+	kmem_free(q);
 }
 
 void
@@ -250,14 +250,14 @@ static int
 msgq_make(struct vkernel *k, const struct ipc_ids *id, int32_t key, int flags,
     struct ipc_obj **out)
 {
-	struct msgq *q = calloc(1, sizeof(*q));
+	struct msgq *q = kmem_zalloc(sizeof(*q));
 	int error;
 
 	if (q == NULL)
 		return (ENOMEM);
 	error = ipc_insert(&k->ipc->msg, &q->ipc, id, key, flags);
 	if (error != 0) {
-		free(q);
+		kmem_free(q);
 		return (error);
 	}
 	q->ds.ctime = ipc_seconds();
@@ -301,7 +301,7 @@ msg_create(struct vkernel *k, int64_t type, size_t len, struct kmsg **out)
 
 	if (type < 1 || len > MSG_SIZE_MAX)
 		return (EINVAL);
-	m = malloc(sizeof(*m) + len);
+	m = kmem_alloc(sizeof(*m) + len);
 	if (m == NULL)
 		return (ENOMEM);
 	m->type = type;
@@ -312,7 +312,7 @@ msg_create(struct vkernel *k, int64_t type, size_t len, struct kmsg **out)
 		k->ipc->msgmem += footprint(m);
 	kmutex_unlock(&k->ipc->msg.lock);
 	if (!room) {
-		free(m);
+		kmem_free(m);
 		return (ENOMEM);
 	}
 	*out = m;

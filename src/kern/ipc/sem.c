@@ -14,7 +14,6 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #include "abi/ipc.h"
 #include "kern/base/lwp.h"
@@ -23,6 +22,7 @@
 #include "kern/base/vkernel.h"
 #include "kern/ipc/sem.h"
 #include "kern/ipc/sem_int.h"
+#include "mem/kmem.h"
 
 static struct sem_set *
 sem_set_of(struct ipc_obj *o)
@@ -39,7 +39,7 @@ sem_free(struct vkernel *k, struct sem_set *s)
 	sem_wake_all(s);
 	sem_undo_forget(k, s);
 	k->ipc->nsems -= s->nsems;
-	free(s);
+	kmem_free(s);
 }
 
 void
@@ -66,12 +66,12 @@ sem_make(struct vkernel *k, const struct ipc_ids *id, int32_t key, unsigned n,
 		return (EINVAL);
 	if (k->ipc->nsems + n > SEM_MAX)
 		return (ENOSPC);
-	s = calloc(1, sizeof(*s) + n * sizeof(s->sem[0]));
+	s = kmem_zalloc(sizeof(*s) + n * sizeof(s->sem[0]));
 	if (s == NULL)
 		return (ENOMEM);
 	error = ipc_insert(&k->ipc->sem, &s->ipc, id, key, flags);
 	if (error != 0) {
-		free(s);
+		kmem_free(s);
 		return (error);
 	}
 	s->nsems = n;

@@ -32,7 +32,6 @@
  * SEM_WAITOPS_MAX, ENOMEM above that.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "abi/ipc.h"
 #include "kern/base/lwp.h"
@@ -42,6 +41,7 @@
 #include "kern/ipc/sem.h"
 #include "kern/ipc/sem_int.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 
 #define SEM_WAITOPS_MAX 16384u
 
@@ -228,7 +228,7 @@ sem_op(struct lwp *l, int id, const struct lx_sembuf *ops, unsigned n,
 		undoes = undoes || (ops[i].flg & LX_SEM_UNDO) != 0;
 	}
 	if (undoes && l->semundo == NULL) {
-		l->semundo = calloc(1, sizeof(*l->semundo));
+		l->semundo = kmem_zalloc(sizeof(*l->semundo));
 		if (l->semundo == NULL)
 			return (ENOMEM);
 		l->semundo->refs = 1;

@@ -23,7 +23,6 @@
  * sem_undo; ENOMEM above that.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/ipc.h"
@@ -33,6 +32,7 @@
 #include "kern/base/vkernel.h"
 #include "kern/ipc/sem_int.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 
 #define UNDO_MAX (UINT64_C(1) << 22) /* of 2 bytes: 8 MiB */
 
@@ -56,7 +56,7 @@ sem_undo_get(struct vkernel *k, struct sem_undo_list *list, struct sem_set *s,
 		}
 	if (k->ipc->nundo + undo_cost(s) > UNDO_MAX)
 		return (ENOMEM);
-	u = calloc(1, sizeof(*u) + s->nsems * sizeof(u->adj[0]));
+	u = kmem_zalloc(sizeof(*u) + s->nsems * sizeof(u->adj[0]));
 	if (u == NULL)
 		return (ENOMEM);
 	u->set = s;
@@ -73,7 +73,7 @@ undo_free(struct vkernel *k, struct sem_undo *u)
 	LIST_REMOVE(u, in_list);
 	LIST_REMOVE(u, in_set);
 	k->ipc->nundo -= undo_cost(u->set);
-	free(u);
+	kmem_free(u);
 }
 
 void
@@ -110,7 +110,7 @@ sem_undo_share(struct lwp *l, struct lwp *nl)
 	struct vkernel *k = l->p->k;
 
 	if (l->semundo == NULL) {
-		l->semundo = calloc(1, sizeof(*l->semundo));
+		l->semundo = kmem_zalloc(sizeof(*l->semundo));
 		if (l->semundo == NULL)
 			return (ENOMEM);
 		l->semundo->refs = 1;
@@ -167,5 +167,5 @@ sem_undo_exit(struct lwp *l)
 		}
 	kmutex_unlock(&k->ipc->sem.lock);
 	if (last)
-		free(list);
+		kmem_free(list);
 }

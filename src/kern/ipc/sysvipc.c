@@ -35,6 +35,7 @@
 #include "kern/base/vkernel.h"
 #include "kern/time/ktime.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/procfs/procfs.h"
 
 #define INDEX_BITS 15
@@ -54,7 +55,7 @@ void
 ipc_table_destroy(struct ipc_table *t)
 {
 	KVERIFY(t->used == 0);
-	free(t->slot);
+	kmem_free(t->slot);
 	kmutex_destroy(&t->lock);
 }
 
@@ -147,7 +148,7 @@ table_grow(struct ipc_table *t)
 
 	if (n > t->max)
 		n = t->max;
-	slot = realloc(t->slot, n * sizeof(struct ipc_obj *));
+	slot = kmem_realloc(t->slot, n * sizeof(struct ipc_obj *));
 	if (slot == NULL)
 		return (ENOMEM);
 	memset(slot + t->nslots, 0, (n - t->nslots) * sizeof(struct ipc_obj *));

@@ -22,7 +22,7 @@
  * child, in this order: structure, shared parts, the lwp with its machine
  * thread, then under proctree the number and the links, and last the host
  * thread, which is the commit point.  Each step has its inverse in the exit
- * ladder of clone_process().  A child that is removed after it was linked was
+ * ladder of clone_into().  A child that is removed after it was linked was
  * an EMBRYO, which wait skips and signals do not reach.
  *
  * vfork.  The parent's lwp waits until the child has exec'ed or exited.  The
@@ -53,6 +53,7 @@
 #include "kern/proc/process.h"
 #include "kern/sig/ksignal.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/vnode.h"
 #include "vm/vmspace.h"
@@ -334,17 +335,16 @@ fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
 	return (error);
 }
 
+/* Make np a copy of l's process and start it; on failure it is released. */
 static int
-clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
+clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
+    int *tid)
 {
-	struct proc *np, *p = l->p;
+	struct proc *p = l->p;
 	struct vkernel *k = p->k;
 	struct lwp *nl;
 	int error;
 
-	np = proc_alloc(k);
-	if (np == NULL)
-		return (ENOMEM);
 	fork_copy_settings(p, np, args);
 	if ((args->flags & LX_CLONE_VFORK) != 0) {
 		proc_hold(p);
@@ -373,6 +373,22 @@ fail_lwp:
 fail_proc:
 	proc_undo(np);
 	proc_release(np);
+	return (error);
+}
+
+/* What a child gets is charged to the child, its structure to the parent. */
+static int
+clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
+{
+	struct proc *np = proc_alloc(l->p->k);
+	struct kmem_acct *own;
+	int error;
+
+	if (np == NULL)
+		return (ENOMEM);
+	own = kmem_switch(np->kmem);
+	error = clone_into(l, np, args, tid);
+	(void)kmem_switch(own);
 	return (error);
 }
 

@@ -52,6 +52,7 @@
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/vnode.h"
+#include "mem/kmem.h"
 #include "mem/vm_reserve.h"
 #include "vm/vmspace.h"
 
@@ -132,6 +133,20 @@ lwp_threads_drain(struct vkernel *k)
 		host_thread_join(last);
 }
 
+/* A fault needs kernel memory that the process may not have. */
+static void
+lwp_log_budget(struct lwp *l)
+{
+	struct proc *p = l->p;
+	char comm[sizeof(p->comm)];
+
+	proc_comm(p, comm);
+	klog(&p->k->log, KLOG_WARN,
+	    "pid %d (%s) killed: it has %llu KiB of kernel memory and needs "
+	    "more than its share; use a larger --kmem",
+	    p->pid, comm, (unsigned long long)kmem_acct_used(p->kmem) >> 10);
+}
+
 static void
 lwp_fault(struct lwp *l, const struct cpu_event *ev)
 {
@@ -142,6 +157,7 @@ lwp_fault(struct lwp *l, const struct cpu_event *ev)
 	    .errcode = ev->err,
 	    .forced = true,
 	};
+	const uint64_t refused = kmem_self.refused;
 	int error;
 
 	error = vm_fault(l->p->vmspace, ev->addr, ev->access, 0);
@@ -159,6 +175,8 @@ lwp_fault(struct lwp *l, const struct cpu_event *ev)
 		ksi.code = LX_BUS_ADRERR;
 		break;
 	default: /* ENOMEM: the out-of-memory policy ends this process */
+		if (kmem_self.refused != refused)
+			lwp_log_budget(l);
 		kern_exit(l, LX_SIGKILL, true);
 		return;
 	}
@@ -270,6 +288,7 @@ lwp_main(void *arg)
 	struct host_thread *self = lwp_own_thread(l);
 
 	lwp_set_current(l);
+	(void)kmem_switch(l->p->kmem);
 	if (l->set_child_tid != 0) {
 		(void)copyout(
 		    l->p->vmspace, &l->tid, l->set_child_tid, sizeof(l->tid));
@@ -289,5 +308,6 @@ lwp_main(void *arg)
 	sem_undo_exit(l);
 	lwp_set_current(NULL);
 	lwp_exit(l);
+	(void)kmem_switch(NULL);
 	lwp_thread_done(k, self);
 }

@@ -37,7 +37,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/poll.h"
@@ -49,6 +48,7 @@
 #include "kern/sig/ksignal.h"
 #include "kern/sig/signalfd.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/file.h"
 #include "vfs/core/uio.h"
 
@@ -155,7 +155,7 @@ bind_free(struct sigfd_bind *b)
 	kmutex_unlock(&b->p->lock);
 	LIST_REMOVE(b, flink);
 	(void)host_close(b->eventfd);
-	free(b);
+	kmem_free(b);
 }
 
 /* sigfd_lock held.  ENOMEM, EMFILE, ENFILE. */
@@ -173,12 +173,12 @@ bind_get(struct sigfd *sf, struct proc *p, struct sigfd_bind **out)
 	}
 	if (p->nsigfds >= SIGFDS_MAX)
 		return (EMFILE);
-	b = calloc(1, sizeof(*b));
+	b = kmem_zalloc(sizeof(*b));
 	if (b == NULL)
 		return (ENOMEM);
 	error = host_eventfd(0, O_NONBLOCK, &b->eventfd);
 	if (error != 0) {
-		free(b);
+		kmem_free(b);
 		return (error);
 	}
 	b->p = p;
@@ -338,7 +338,7 @@ sigfd_close(struct file *f)
 	LIST_FOREACH_SAFE (b, &sf->all, flink, next)
 		bind_free(b);
 	kmutex_unlock(&sf->k->sigfd_lock);
-	free(sf);
+	kmem_free(sf);
 }
 
 static const struct fileops sigfd_fileops = {
@@ -358,7 +358,7 @@ sigfd_create(struct lwp *l, uint64_t mask, int flags, struct file **out)
 	struct file *f;
 	int error;
 
-	sf = calloc(1, sizeof(*sf));
+	sf = kmem_zalloc(sizeof(*sf));
 	if (sf == NULL)
 		return (ENOMEM);
 	sf->k = k;
@@ -367,7 +367,7 @@ sigfd_create(struct lwp *l, uint64_t mask, int flags, struct file **out)
 	error = file_create(k->vfs, &sigfd_fileops, NULL,
 	    O_RDWR | (flags & O_NONBLOCK), -1, sf, &f);
 	if (error != 0) {
-		free(sf);
+		kmem_free(sf);
 		return (error);
 	}
 	/* The caller will poll: fail now if that is not possible. */

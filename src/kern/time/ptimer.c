@@ -36,7 +36,6 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/signal.h"
@@ -48,6 +47,7 @@
 #include "kern/time/ktime.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 
 #define CPU_STEP_NS UINT64_C(1000000)
 /* Least interval of a timer whose signals cannot be queued. */
@@ -456,7 +456,7 @@ timer_free(struct proc *p, struct ptimer *t)
 		t->source.queued->source = NULL;
 	p->ntimers--;
 	atomic_fetch_sub(&p->k->ntimers, 1);
-	free(t);
+	kmem_free(t);
 }
 
 int

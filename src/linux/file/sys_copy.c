@@ -20,9 +20,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "abi/uio.h"
+#include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vnode.h"
@@ -80,7 +80,7 @@ copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
 	int error = 0;
 	void *buf;
 
-	buf = malloc(COPY_BUF);
+	buf = kmem_alloc(COPY_BUF);
 	if (buf == NULL)
 		return (ENOMEM);
 	while (total < len) {
@@ -91,7 +91,7 @@ copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
 		    atomic_load_explicit(&l->sigcheck, memory_order_relaxed))
 			break;
 	}
-	free(buf);
+	kmem_free(buf);
 	if (total == 0 && error != 0) {
 		if (error == EPIPE)
 			sys_sigpipe(l, out->f);

@@ -16,12 +16,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "mem/kmem.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
 #include "vfs/core/lookup.h"
+#include "vfs/core/hostfd.h"
 #include "vfs/core/vnode.h"
 
 #define OPEN_HOW_MAX 4096
@@ -252,16 +253,14 @@ fcntl_pipe(struct file *f, int cmd, uint64_t arg, int64_t *ret)
 	size_t size;
 	int error;
 
-	if (!file_can(f, FCAP_PIPE))
-		return (EBADF);
 	if (cmd == F_SETPIPE_SZ) {
 		if (arg > INT32_MAX)
-			return (EINVAL);
-		error = host_set_pipe_size(f->hostfd, arg);
+			return (file_can(f, FCAP_PIPE) ? EINVAL : EBADF);
+		error = pipe_set_size(f, arg);
 		if (error != 0)
 			return (error);
 	}
-	error = host_pipe_size(f->hostfd, &size);
+	error = pipe_size(f, &size);
 	if (error == 0)
 		*ret = (int64_t)size;
 	return (error);
@@ -521,7 +520,7 @@ getdents(struct lwp *l, const uint64_t *a, bool old, int64_t *ret)
 		error = ENOTDIR;
 		goto out;
 	}
-	d.buf = malloc(d.size != 0 ? d.size : 1);
+	d.buf = kmem_alloc(d.size != 0 ? d.size : 1);
 	if (d.buf == NULL) {
 		error = ENOMEM;
 		goto out;
@@ -538,7 +537,7 @@ getdents(struct lwp *l, const uint64_t *a, bool old, int64_t *ret)
 	if (error == 0)
 		*ret = (int64_t)d.used;
 out:
-	free(d.buf);
+	kmem_free(d.buf);
 	file_free(f);
 	return (error);
 }

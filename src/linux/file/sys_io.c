@@ -31,9 +31,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/uio.h"
@@ -201,7 +201,7 @@ io_many(struct lwp *l, const uint64_t *a, int flags, int64_t off, int64_t *ret)
 	if (error != 0)
 		return (error);
 	error = io_call(l, (int)a[0], iov, n, flags, off, ret);
-	free(iov);
+	kmem_free(iov);
 	return (error);
 }
 

@@ -21,9 +21,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "mem/kmem.h"
 #include "vfs/core/file.h"
 
 sys_fn sys_poll, sys_ppoll, sys_select, sys_pselect6;
@@ -85,7 +85,7 @@ poll_wait(
 	struct host_pollfd *set;
 	int asked, stirred, error, futile = 0;
 
-	set = malloc(sizeof(*set) * (size_t)(n > 0 ? n : 1));
+	set = kmem_alloc(sizeof(*set) * (size_t)(n > 0 ? n : 1));
 	if (set == NULL)
 		return (ENOMEM);
 	for (;;) {
@@ -119,7 +119,7 @@ poll_wait(
 				break;
 		}
 	}
-	free(set);
+	kmem_free(set);
 	return (error);
 }
 
@@ -129,7 +129,7 @@ poll_release(struct pollent *ent, int n)
 	for (int i = 0; i < n; i++)
 		if (ent[i].f != NULL)
 			file_free(ent[i].f);
-	free(ent);
+	kmem_free(ent);
 }
 
 /* ---- poll ---- */
@@ -137,7 +137,7 @@ poll_release(struct pollent *ent, int n)
 static struct pollent *
 poll_gather(struct lwp *l, const struct lx_pollfd *pfd, int n)
 {
-	struct pollent *ent = calloc((size_t)n + 1, sizeof(*ent));
+	struct pollent *ent = kmem_calloc((size_t)n + 1, sizeof(*ent));
 
 	if (ent == NULL)
 		return (NULL);
@@ -165,7 +165,7 @@ poll_call(
 
 	if (n64 > sys_fd_limit(l))
 		return (EINVAL);
-	pfd = malloc(sizeof(*pfd) * (size_t)(n > 0 ? n : 1));
+	pfd = kmem_alloc(sizeof(*pfd) * (size_t)(n > 0 ? n : 1));
 	if (pfd == NULL)
 		return (ENOMEM);
 	if (copyin(vm, pfd, ufds, sizeof(*pfd) * (size_t)n) != 0) {
@@ -187,7 +187,7 @@ poll_call(
 	if (error == 0)
 		*ret = ready;
 out:
-	free(pfd);
+	kmem_free(pfd);
 	return (error);
 }
 
@@ -280,7 +280,7 @@ select_copyin(struct lwp *l, const uint64_t *a, struct fdsets *s)
 	if ((uint32_t)s->n > limit)
 		s->n = (int)limit;
 	s->bytes = ((size_t)s->n + 63) / 64 * 8;
-	mem = calloc(3, s->bytes + 8);
+	mem = kmem_calloc(3, s->bytes + 8);
 	if (mem == NULL)
 		return (ENOMEM);
 	for (int i = 0; i < 3; i++) {
@@ -288,7 +288,7 @@ select_copyin(struct lwp *l, const uint64_t *a, struct fdsets *s)
 		s->uaddr[i] = a[1 + i];
 		if (a[1 + i] != 0 && copyin(lwp_vmspace(l), s->set[i], a[1 + i],
 					 s->bytes) != 0) {
-			free(mem);
+			kmem_free(mem);
 			return (EFAULT);
 		}
 	}
@@ -300,8 +300,8 @@ static int
 select_gather(struct lwp *l, const struct fdsets *s, struct pollent **out,
     int **fdsp, int *nent)
 {
-	struct pollent *ent = calloc((size_t)s->n + 1, sizeof(*ent));
-	int *fds = calloc((size_t)s->n + 1, sizeof(*fds)), n = 0, error;
+	struct pollent *ent = kmem_calloc((size_t)s->n + 1, sizeof(*ent));
+	int *fds = kmem_calloc((size_t)s->n + 1, sizeof(*fds)), n = 0, error;
 	short ev;
 
 	if (ent == NULL || fds == NULL) {
@@ -327,7 +327,7 @@ select_gather(struct lwp *l, const struct fdsets *s, struct pollent **out,
 	return (0);
 fail:
 	poll_release(ent, n);
-	free(fds);
+	kmem_free(fds);
 	return (error);
 }
 
@@ -371,7 +371,7 @@ select_call(struct lwp *l, const uint64_t *a, uint64_t deadline, int64_t *ret)
 	error = poll_wait(l, ent, n, deadline, &ready);
 	bits = select_result(&s, ent, fds, n);
 	poll_release(ent, n);
-	free(fds);
+	kmem_free(fds);
 	if (error != 0)
 		goto out;
 	for (int i = 0; i < 3; i++) {
@@ -383,7 +383,7 @@ select_call(struct lwp *l, const uint64_t *a, uint64_t deadline, int64_t *ret)
 	}
 	*ret = bits;
 out:
-	free(s.set[0]);
+	kmem_free(s.set[0]);
 	return (error);
 }
 

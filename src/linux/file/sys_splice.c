@@ -27,7 +27,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/fcntl.h"
@@ -36,6 +35,7 @@
 #include "host/host.h"
 #include "host/host_file.h"
 #include "linux/file/sys_uio.h"
+#include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/uio.h"
@@ -221,7 +221,7 @@ splice_fill(
 	int error = 0;
 	char *buf;
 
-	buf = malloc(CHUNK);
+	buf = kmem_alloc(CHUNK);
 	if (buf == NULL)
 		return (ENOMEM);
 	while (total < len) {
@@ -242,7 +242,7 @@ splice_fill(
 		    file_can(in->f, FCAP_STREAM))
 			break;
 	}
-	free(buf);
+	kmem_free(buf);
 	*moved = total;
 	return (total > 0 ? 0 : error);
 }
@@ -325,7 +325,7 @@ splice_drain(
 	error = host_pipe(O_NONBLOCK, side);
 	if (error != 0)
 		return (error);
-	buf = malloc(CHUNK);
+	buf = kmem_alloc(CHUNK);
 	if (buf == NULL) {
 		error = ENOMEM;
 		goto out;
@@ -342,7 +342,7 @@ splice_drain(
 		} else if (error != 0 || done < got || got == 0)
 			break;
 	}
-	free(buf);
+	kmem_free(buf);
 out:
 	(void)host_close(side[0]);
 	(void)host_close(side[1]);
@@ -574,7 +574,7 @@ sys_vmsplice(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_copyin_iov(l, a[1], a[2], &iov, &n);
 	if (error == 0) {
 		error = vmsplice_move(l, &e, write, iov, n, &moved);
-		free(iov);
+		kmem_free(iov);
 	}
 	error = result(l, e.f, error, moved, ret);
 	file_free(e.f);

@@ -17,11 +17,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "abi/resource.h"
 #include "abi/signal.h"
 #include "abi/uio.h"
+#include "mem/kmem.h"
 #include "vfs/core/vnode.h"
 
 /* ---- user ranges ---- */
@@ -50,16 +50,16 @@ sys_copyin_iov(
 	*n = 0;
 	if (cnt == 0)
 		return (0);
-	v = malloc(cnt * sizeof(*v));
+	v = kmem_alloc(cnt * sizeof(*v));
 	if (v == NULL)
 		return (ENOMEM);
 	if (copyin(lwp_vmspace(l), v, uaddr, cnt * sizeof(*v)) != 0) {
-		free(v);
+		kmem_free(v);
 		return (EFAULT);
 	}
 	for (i = 0; i < (int)cnt; i++) {
 		if ((int64_t)v[i].len < 0) {
-			free(v);
+			kmem_free(v);
 			return (EINVAL);
 		}
 		if (v[i].len > LX_MAX_RW_COUNT - total)

@@ -6,11 +6,11 @@
  * implements the semaphores.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "abi/ipc.h"
 #include "kern/ipc/sem.h"
 #include "linux/lib/sys_int.h"
+#include "mem/kmem.h"
 
 sys_fn sys_semget, sys_semctl, sys_semop, sys_semtimedop;
 
@@ -60,7 +60,7 @@ semctl_all(struct lwp *l, int id, int cmd, vm_offset_t addr)
 	error = sem_count(l, id, cmd == LX_GETALL ? IPC_READ : IPC_WRITE, &n);
 	if (error != 0)
 		return (error);
-	val = malloc(n * sizeof(*val));
+	val = kmem_alloc(n * sizeof(*val));
 	if (val == NULL)
 		return (ENOMEM);
 	if (cmd == LX_GETALL) {
@@ -72,7 +72,7 @@ semctl_all(struct lwp *l, int id, int cmd, vm_offset_t addr)
 		error = EFAULT;
 	else
 		error = sem_setall(l, id, val, n);
-	free(val);
+	kmem_free(val);
 	return (error);
 }
 
@@ -126,7 +126,7 @@ semop_call(struct lwp *l, const uint64_t *a, uint64_t deadline)
 	if (n > SEM_OPS_MAX)
 		return (E2BIG);
 	if (n > OPS_STACK) {
-		ops = malloc(n * sizeof(*ops));
+		ops = kmem_alloc(n * sizeof(*ops));
 		if (ops == NULL)
 			return (ENOMEM);
 	}
@@ -135,7 +135,7 @@ semop_call(struct lwp *l, const uint64_t *a, uint64_t deadline)
 	else
 		error = sem_op(l, (int)a[0], ops, n, deadline);
 	if (ops != few)
-		free(ops);
+		kmem_free(ops);
 	return (error);
 }
 

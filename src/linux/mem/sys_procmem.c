@@ -13,10 +13,10 @@
 #include "linux/file/sys_uio.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "abi/uio.h"
 #include "kern/proctext/kern_procfs.h"
+#include "mem/kmem.h"
 
 sys_fn sys_process_vm_readv, sys_process_vm_writev;
 
@@ -151,9 +151,9 @@ process_vm(struct lwp *l, const uint64_t *a, bool write, int64_t *ret)
 	error = move_all(l, &cur, &r, ret);
 	vmspace_drop(r.vm);
 out_other:
-	free(other);
+	kmem_free(other);
 out_local:
-	free(local);
+	kmem_free(local);
 	return (error);
 }
 

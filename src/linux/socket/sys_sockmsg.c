@@ -33,6 +33,7 @@
 #include <string.h>
 
 #include "kern/base/proc.h"
+#include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
@@ -50,7 +51,7 @@ struct msg_call {
 	struct file *f; /* ref'ed */
 	const struct lx_iovec *iov;
 	int niov;
-	struct lx_iovec one, *many; /* memory of iov: one range, or malloc'ed */
+	struct lx_iovec one, *many; /* memory of iov: one range, or allocated */
 	int flags;                  /* of the call */
 	struct sock_msg m;
 	struct file **files; /* to send: refs, malloc'ed */
@@ -187,9 +188,9 @@ msg_done(struct msg_call *c)
 {
 	for (int i = 0; i < c->nfiles; i++)
 		file_free(c->files[i]);
-	free(c->files);
-	free(c->control);
-	free(c->many);
+	kmem_free(c->files);
+	kmem_free(c->control);
+	kmem_free(c->many);
 	file_free(c->f);
 }
 
@@ -205,7 +206,7 @@ control_rights(struct lwp *l, struct msg_call *c, const uint8_t *data, size_t n)
 
 	if (n > (size_t)(SOCK_RIGHTS_MAX - c->nfiles))
 		return (EINVAL);
-	files = realloc(
+	files = kmem_realloc(
 	    c->files, ((size_t)c->nfiles + n + 1) * sizeof(struct file *));
 	if (files == NULL)
 		return (ENOMEM);
@@ -301,7 +302,7 @@ control_in(struct lwp *l, struct msg_call *c, uint64_t uaddr, uint64_t len)
 		return (ENOBUFS);
 	if (file_socket(c->f)->inherited)
 		return (EPERM);
-	c->control = malloc(len);
+	c->control = kmem_alloc(len);
 	if (c->control == NULL)
 		return (ENOMEM);
 	if (copyin(lwp_vmspace(l), c->control, uaddr, len) != 0)
@@ -575,7 +576,7 @@ recvmsg_one(struct lwp *l, int fd, uint64_t uhdr, int flags, int64_t *ret)
 		c.m.controlroom = h.controllen < CONTROL_MAX
 				      ? (size_t)h.controllen
 				      : CONTROL_MAX;
-		c.control = calloc(1, c.m.controlroom);
+		c.control = kmem_zalloc(c.m.controlroom);
 		c.m.control = c.control;
 		if (c.control == NULL) {
 			error = ENOMEM;

@@ -15,9 +15,9 @@
 #include "kern/base/proc.h"
 #include "kern/time/ptimer.h"
 #include "linux/lib/sys_int.h"
+#include "mem/kmem.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 sys_fn sys_timer_create, sys_timer_settime, sys_timer_gettime,
@@ -95,7 +95,7 @@ timer_make(struct lwp *l, int clock, const struct lx_sigevent *ev, int *id)
 	struct ptimer *t;
 	int error;
 
-	t = calloc(1, sizeof(*t));
+	t = kmem_zalloc(sizeof(*t));
 	if (t == NULL)
 		return (EAGAIN);
 	error = clock_decode(l, clock, t);
@@ -109,7 +109,7 @@ timer_make(struct lwp *l, int clock, const struct lx_sigevent *ev, int *id)
 		goto fail;
 	return (0);
 fail:
-	free(t);
+	kmem_free(t);
 	return (error);
 }
 

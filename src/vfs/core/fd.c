@@ -20,10 +20,10 @@
  */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
 #include "vfs/core/lock.h"
@@ -87,13 +87,13 @@ fdtable_grow(struct fdtable *t, unsigned n)
 		return (EMFILE);
 	while (size <= n)
 		size *= 2;
-	files = calloc(size, sizeof(struct file *));
-	used = calloc(size / 64, sizeof(used[0]));
-	cloexec = calloc(size / 64, sizeof(cloexec[0]));
+	files = kmem_calloc(size, sizeof(struct file *));
+	used = kmem_calloc(size / 64, sizeof(used[0]));
+	cloexec = kmem_calloc(size / 64, sizeof(cloexec[0]));
 	if (files == NULL || used == NULL || cloexec == NULL) {
-		free(files);
-		free(used);
-		free(cloexec);
+		kmem_free(files);
+		kmem_free(used);
+		kmem_free(cloexec);
 		return (ENOMEM);
 	}
 	if (t->size != 0) {
@@ -101,9 +101,9 @@ fdtable_grow(struct fdtable *t, unsigned n)
 		memcpy(used, t->used, t->size / 8);
 		memcpy(cloexec, t->cloexec, t->size / 8);
 	}
-	free(t->files);
-	free(t->used);
-	free(t->cloexec);
+	kmem_free(t->files);
+	kmem_free(t->used);
+	kmem_free(t->cloexec);
 	t->files = files;
 	t->used = used;
 	t->cloexec = cloexec;
@@ -152,12 +152,12 @@ fdtable_create(struct vfs *vfs, struct fdtable **tp)
 	struct fdtable *t;
 	int error;
 
-	t = calloc(1, sizeof(*t));
+	t = kmem_zalloc(sizeof(*t));
 	if (t == NULL)
 		return (ENOMEM);
 	error = fdtable_grow(t, 0);
 	if (error != 0) {
-		free(t);
+		kmem_free(t);
 		return (error);
 	}
 	atomic_init(&t->refs, 1);
@@ -198,10 +198,10 @@ fdtable_free(struct fdtable *t)
 			fd_release(t, f);
 	}
 	kmutex_destroy(&t->lock);
-	free(t->files);
-	free(t->used);
-	free(t->cloexec);
-	free(t);
+	kmem_free(t->files);
+	kmem_free(t->used);
+	kmem_free(t->cloexec);
+	kmem_free(t);
 }
 
 /*

@@ -42,6 +42,7 @@
 #include "abi/inotify.h"
 #include "abi/poll.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "mem/vm_types.h"
 #include "mem/vm_zone.h"
 #include "vfs/core/file.h"
@@ -75,7 +76,7 @@ file_is_writer(const struct vnode *vp, int flags)
 /*
  * A new file with one ref.
  * - No locks held.  vp's ref passes on success; hostfd belongs to ops->close.
- * - 0, ENOMEM, ETXTBSY.
+ * - 0, ENOMEM, ETXTBSY; EMFILE, ENFILE (no budget for hostfd).
  */
 int
 file_create(struct vfs *vfs, const struct fileops *ops, struct vnode *vp,
@@ -99,14 +100,54 @@ file_create(struct vfs *vfs, const struct fileops *ops, struct vnode *vp,
 	atomic_init(&f->flags, flags);
 	f->ops = ops;
 	f->vp = vp;
-	f->hostfd = hostfd;
+	f->hostfd = -1;
 	f->data = data;
 	f->ino = vp != NULL ? vp->ino : 0;
 	f->vfs = vfs;
 	kmutex_init(&f->lock, "file", KRANK_FILE, 0);
 	kcond_init(&f->cond);
+	if (hostfd >= 0) {
+		error = file_take_hostfd(f, hostfd);
+		if (error != 0)
+			goto fail;
+	}
 	*fp = f;
 	return (0);
+fail:
+	kcond_destroy(&f->cond);
+	kmutex_destroy(&f->lock);
+	if (file_is_writer(vp, flags))
+		vn_writer_rele(vp);
+	zfree(vfs->z_file, f);
+	return (error);
+}
+
+int
+file_take_hostfd(struct file *f, int fd)
+{
+	int error = kmem_fd_charge(1, &f->fd_cost);
+
+	if (error != 0)
+		return (error);
+	f->fd_charged = true;
+	f->hostfd = fd;
+	return (0);
+}
+
+int
+file_charge_buffer(struct file *f, size_t n)
+{
+	int error = 0;
+
+	kmutex_lock(&f->lock);
+	if (n <= f->buffer)
+		kmem_uncharge(f->fd_cost, f->buffer - n);
+	else if (!kmem_charge_on(f->fd_cost, n - f->buffer))
+		error = ENOBUFS;
+	if (error == 0)
+		f->buffer = n;
+	kmutex_unlock(&f->lock);
+	return (error);
 }
 
 void
@@ -142,6 +183,10 @@ file_free(struct file *f)
 		vn_writer_rele(f->vp);
 	vrele(f->vp);
 	KASSERT(!f->busy);
+	if (f->fd_charged) {
+		kmem_uncharge(f->fd_cost, f->buffer);
+		kmem_fd_uncharge(f->fd_cost, 1);
+	}
 	kcond_destroy(&f->cond);
 	kmutex_destroy(&f->lock);
 	zfree(f->vfs->z_file, f);

@@ -16,6 +16,7 @@
 #include "libk/klock.h"
 #include "vfs/core/vnode.h"
 
+struct kmem_acct;
 struct uio;
 struct vfs;
 struct vfs_waiter;
@@ -83,6 +84,9 @@ struct file {
 	bool opened;               /* [I] after open: by a name */
 	struct kmutex lock;        /* rank FILE; never held across I/O */
 	int hostfd;                /* [I] host descriptor, -1 none */
+	bool fd_charged;           /* [I] the descriptor is counted.. */
+	struct kmem_acct *fd_cost; /* [I] ..in this account */
+	size_t buffer;             /* [f] bytes charged for its buffers */
 	void *data;                /* [I] */
 	uint64_t ino;              /* [I] for fstat of vnode-less files */
 	struct vfs *vfs;           /* [I] */
@@ -100,6 +104,15 @@ file_can(const struct file *f, unsigned caps)
  * writing counts as a writer until the last file_free(): ETXTBSY.  ENOMEM. */
 int file_create(struct vfs *, const struct fileops *, struct vnode *vp,
     int flags, int hostfd, void *data, struct file **);
+/* During open: fd of the host, which ops->close closes, becomes the file's.
+ * 0; EMFILE, ENFILE, ENOMEM: the caller still owns fd. */
+int file_take_hostfd(struct file *, int fd);
+/*
+ * The buffers of the host behind the file, which hold data of guests, have n
+ * bytes from now on: charge the file's account for the difference.
+ * - 0; ENOBUFS: nothing has changed.
+ */
+int file_charge_buffer(struct file *, size_t n);
 void file_ref(struct file *);
 void file_free(struct file *); /* last: close */
 /* Read or write at uio->off (`at`), or at the file's own offset, which the

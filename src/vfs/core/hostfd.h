@@ -29,6 +29,11 @@ extern const struct fileops hostfd_tty_fileops; /* the kernel's terminal */
 struct vattr hostfd_vattr(const struct host_stat *);
 /* A pipe: f[0] reads, f[1] writes.  flags: O_NONBLOCK. */
 int pipe_create(struct vfs *, int flags, struct file *f[2]);
+/* F_GETPIPE_SZ, F_SETPIPE_SZ.  EBADF: no pipe; EPERM: more than
+ * PIPE_SIZE_MAX, or than the budget allows; errors of the host. */
+int pipe_size(struct file *, size_t *);
+int pipe_set_size(struct file *, size_t);
+#define PIPE_SIZE_MAX ((size_t)1 << 20) /* as Linux for ordinary users */
 /* A file over an inherited pipe, terminal or other stream; fd passes to it in
  * any case.  flags: access mode, O_APPEND. */
 int hostfd_inherit(

@@ -39,6 +39,8 @@
 #include "abi/poll.h"
 #include "host/host.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
+#include "mem/vm_types.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
@@ -423,7 +425,11 @@ hostfd_reopen(struct file *f, struct file *from)
 	error = host_dup(from->hostfd, &fd);
 	if (error != 0)
 		return (error);
-	f->hostfd = fd;
+	error = file_take_hostfd(f, fd);
+	if (error != 0) {
+		(void)host_close(fd);
+		return (error);
+	}
 	f->ino = from->ino;
 	f->ops = from->ops;
 	return (0);
@@ -452,6 +458,22 @@ fail:
 	return (error);
 }
 
+/* A new pipe has the host's size or, as on Linux for a user that has many, a
+ * page. */
+static int
+pipe_first_size(struct file *f)
+{
+	size_t size;
+	int error;
+
+	if (!kmem_plenty())
+		(void)host_set_pipe_size(f->hostfd, PAGE_SIZE);
+	error = host_pipe_size(f->hostfd, &size);
+	if (error != 0)
+		return (error);
+	return (file_charge_buffer(f, size) == 0 ? 0 : ENFILE);
+}
+
 int
 pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 {
@@ -472,9 +494,42 @@ pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 		file_free(rd);
 		return (error);
 	}
+	error = pipe_first_size(wr);
+	if (error != 0) {
+		file_free(rd);
+		file_free(wr);
+		return (error);
+	}
 	f[0] = rd;
 	f[1] = wr;
 	return (0);
+}
+
+int
+pipe_size(struct file *f, size_t *size)
+{
+	return (
+	    file_can(f, FCAP_PIPE) ? host_pipe_size(f->hostfd, size) : EBADF);
+}
+
+int
+pipe_set_size(struct file *f, size_t size)
+{
+	size_t old, now;
+	int error;
+
+	error = pipe_size(f, &old);
+	if (error != 0)
+		return (error);
+	if (size > PIPE_SIZE_MAX)
+		return (EPERM);
+	/* The host rounds up to a power of two. */
+	if (size > old && file_charge_buffer(f, 2 * size) != 0)
+		return (EPERM);
+	error = host_set_pipe_size(f->hostfd, size);
+	if (host_pipe_size(f->hostfd, &now) == 0)
+		(void)file_charge_buffer(f, now);
+	return (error);
 }
 
 int

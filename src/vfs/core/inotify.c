@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/inotify.h"
@@ -22,6 +21,7 @@
 #include "abi/poll.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
 #include "vfs/core/inotify_event.h"
@@ -130,10 +130,11 @@ inotify_close(struct file *f)
 	kmutex_unlock(&vfs->watch_lock);
 	LIST_FOREACH_SAFE (w, &gone, link, next) {
 		vrele(w->vp);
-		free(w);
+		kmem_free(w);
 	}
 	(void)host_close(in->eventfd);
-	free(in);
+	kmem_fd_uncharge(in->fd_cost, 1);
+	kmem_free(in);
 }
 
 /* As Linux has it: without brackets. */
@@ -162,17 +163,18 @@ inotify_create(struct vfs *vfs, int flags, struct file **fp)
 	bool full;
 	int error;
 
-	in = calloc(1, sizeof(*in));
+	in = kmem_zalloc(sizeof(*in));
 	if (in == NULL)
 		return (ENOMEM);
 	in->vfs = vfs;
 	STAILQ_INIT(&in->queue);
 	LIST_INIT(&in->watches);
+	error = kmem_fd_charge(1, &in->fd_cost);
+	if (error != 0)
+		goto fail;
 	error = host_eventfd(0, O_NONBLOCK, &in->eventfd);
-	if (error != 0) {
-		free(in);
-		return (error);
-	}
+	if (error != 0)
+		goto fail_fd;
 	kmutex_lock(&vfs->watch_lock);
 	full = vfs->ninotify >= INOTIFY_MAX_INSTANCES;
 	vfs->ninotify += !full;
@@ -188,7 +190,10 @@ inotify_create(struct vfs *vfs, int flags, struct file **fp)
 		kmutex_unlock(&vfs->watch_lock);
 	}
 	(void)host_close(in->eventfd);
-	free(in);
+fail_fd:
+	kmem_fd_uncharge(in->fd_cost, 1);
+fail:
+	kmem_free(in);
 	return (error);
 }
 
@@ -257,7 +262,7 @@ inotify_add(struct file *f, struct vnode *vp, uint32_t mask, int *wd)
 	int error = 0;
 
 	KASSERT(inotify_is(f));
-	new = calloc(1, sizeof(*new));
+	new = kmem_zalloc(sizeof(*new));
 	if (new == NULL)
 		return (ENOMEM);
 	if ((vp->flags & VN_HOLDS_FILE) != 0)
@@ -277,7 +282,7 @@ inotify_add(struct file *f, struct vnode *vp, uint32_t mask, int *wd)
 	if (error == 0)
 		*wd = w->wd;
 	kmutex_unlock(&vfs->watch_lock);
-	free(new);
+	kmem_free(new);
 	/* It may have been removed before there was a watch. */
 	if (error == 0 && vp != NULL && vn_getattr(vp, &va) == 0 &&
 	    va.nlink == 0)
@@ -302,6 +307,6 @@ inotify_remove(struct file *f, int wd)
 	if (w == NULL)
 		return (EINVAL);
 	vrele(w->vp);
-	free(w);
+	kmem_free(w);
 	return (0);
 }

@@ -39,12 +39,12 @@
  */
 #include "vfs/core/inotify_event.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/inotify.h"
 #include "host/host_file.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/inotify.h"
 #include "vfs/core/inotify_int.h"
 
@@ -100,7 +100,7 @@ void
 inotify_event_free(struct inotify *in, struct inotify_queued *e)
 {
 	if (e != &in->overflow)
-		free(e);
+		kmem_free(e);
 }
 
 static void
@@ -150,7 +150,7 @@ inotify_queue(struct inotify *in, int wd, uint32_t mask, uint32_t cookie,
 		overflow(in);
 		return;
 	}
-	e = calloc(1, sizeof(*e) + len);
+	e = kmem_zalloc_on(in->fd_cost, sizeof(*e) + len);
 	if (e == NULL) {
 		overflow(in);
 		return;
@@ -220,7 +220,7 @@ report(struct vnode *vp, uint32_t mask, uint32_t cookie, const char *name,
 		inotify_queue(w->in, w->wd, LX_IN_IGNORED, 0, NULL);
 		inotify_watch_remove(w);
 		unref(vp);
-		free(w);
+		kmem_free(w);
 	}
 	kmutex_unlock(&vfs->watch_lock);
 }
@@ -326,7 +326,7 @@ inotify_unused(struct vfs *vfs, struct vnode *vp)
 		inotify_watch_remove(w);
 		if (--n > 0)
 			unref(vp);
-		free(w);
+		kmem_free(w);
 	}
 	kmutex_unlock(&vfs->watch_lock);
 	return (true);

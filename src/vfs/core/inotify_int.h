@@ -32,8 +32,9 @@ struct inotify_queued {
 
 /* Key: [I] immutable, the rest under vfs->watch_lock */
 struct inotify {
-	struct vfs *vfs; /* [I] */
-	int eventfd;     /* [I] */
+	struct vfs *vfs;           /* [I] */
+	int eventfd;               /* [I] */
+	struct kmem_acct *fd_cost; /* [I] of its creator, who pays for events */
 	int last_wd;
 	unsigned nqueued;
 	bool overflowed; /* `overflow` is in the queue */

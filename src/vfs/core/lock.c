@@ -40,10 +40,10 @@
  */
 #include <bsd/sys/tree.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/file.h"
 #include "vfs/core/lock.h"
 #include "vfs/core/vfs.h"
@@ -174,7 +174,7 @@ proc_drop(struct vfs_lock_proc *lp)
 	if (--lp->n != 0)
 		return;
 	LIST_REMOVE(lp, link);
-	free(lp);
+	kmem_free(lp);
 }
 
 static void
@@ -183,7 +183,7 @@ lock_remove(struct vfs *vfs, struct lock_set *s, struct vfs_lock *k)
 	RB_REMOVE(lock_tree, &s->tree[k->exclusive], k);
 	vfs->nlocks--;
 	proc_drop(k->proc);
-	free(k);
+	kmem_free(k);
 }
 
 static void
@@ -201,7 +201,7 @@ set_put(struct lock_set *s)
 	if (!RB_EMPTY(&s->tree[0]) || !RB_EMPTY(&s->tree[1]))
 		return;
 	LIST_REMOVE(s, link);
-	free(s);
+	kmem_free(s);
 }
 
 /* Free the record of a vnode that has neither locks nor waiters. */
@@ -213,7 +213,7 @@ file_put(struct vnode *vp)
 	if (lf == NULL || !LIST_EMPTY(&lf->sets) || !LIST_EMPTY(&lf->waits))
 		return;
 	atomic_store(&vp->locks, NULL);
-	free(lf);
+	kmem_free(lf);
 }
 
 static void
@@ -457,21 +457,21 @@ lock_set(struct vfs *vfs, const struct vfs_lock_req *r, struct vfs_lock_wait *w,
 static void
 mem_free(struct lock_mem *mem)
 {
-	free(mem->n);
-	free(mem->spare);
-	free(mem->proc);
-	free(mem->set);
-	free(mem->file);
+	kmem_free(mem->n);
+	kmem_free(mem->spare);
+	kmem_free(mem->proc);
+	kmem_free(mem->set);
+	kmem_free(mem->file);
 }
 
 static bool
 mem_alloc(struct lock_mem *mem)
 {
-	mem->n = malloc(sizeof(*mem->n));
-	mem->spare = malloc(sizeof(*mem->spare));
-	mem->proc = malloc(sizeof(*mem->proc));
-	mem->set = malloc(sizeof(*mem->set));
-	mem->file = malloc(sizeof(*mem->file));
+	mem->n = kmem_alloc(sizeof(*mem->n));
+	mem->spare = kmem_alloc(sizeof(*mem->spare));
+	mem->proc = kmem_alloc(sizeof(*mem->proc));
+	mem->set = kmem_alloc(sizeof(*mem->set));
+	mem->file = kmem_alloc(sizeof(*mem->file));
 	return (mem->n != NULL && mem->spare != NULL && mem->proc != NULL &&
 		mem->set != NULL && mem->file != NULL);
 }

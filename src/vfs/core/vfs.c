@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "mem/vm_types.h"
 #include "mem/vm_zone.h"
 #include "vfs/core/file.h"
@@ -36,10 +37,15 @@ vfs_core_create(struct vm_system *sys, struct vfs **vfsp)
 	if (vfs == NULL)
 		return (ENOMEM);
 	error = vm_zone_create(sys->zones, "vnode", sizeof(struct vnode),
-	    _Alignof(struct vnode), 0, NULL, NULL, 0, &vfs->z_vnode);
+	    _Alignof(struct vnode), ZF_CHARGE, NULL, NULL, 0, &vfs->z_vnode);
 	if (error == 0)
 		error = vm_zone_create(sys->zones, "file", sizeof(struct file),
-		    _Alignof(struct file), 0, NULL, NULL, 0, &vfs->z_file);
+		    _Alignof(struct file), ZF_CHARGE, NULL, NULL, 0,
+		    &vfs->z_file);
+	if (error == 0) {
+		vfs->tmpfs_kmem = kmem_acct_create(&sys->kmem);
+		error = vfs->tmpfs_kmem == NULL ? ENOMEM : 0;
+	}
 	if (error != 0) {
 		free(vfs);
 		return (error);
@@ -88,5 +94,6 @@ vfs_core_destroy(struct vfs *vfs)
 	vfs_lock_fini(vfs);
 	inotify_fini(vfs);
 	kmutex_destroy(&vfs->mount_lock);
+	kmem_acct_free(vfs->tmpfs_kmem);
 	free(vfs);
 }

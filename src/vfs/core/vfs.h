@@ -15,6 +15,7 @@
 
 #include "libk/klock.h"
 
+struct kmem_acct;
 struct sock_table;
 struct vattr;
 struct vm_system;
@@ -34,6 +35,7 @@ struct vfs {
 	struct vmount_list detached; /* mount_lock; without a place in it */
 	struct vnode *root;          /* [I] ref'ed, root of the first mount */
 	struct vm_zone *z_vnode, *z_file;
+	struct kmem_acct *tmpfs_kmem; /* [I] names and attributes of tmpfs */
 	_Atomic(uint64_t) next_dev;
 	const struct procfs_ops *procfs_ops; /* registered by kern */
 	void *procfs_arg;

@@ -53,10 +53,10 @@
  */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vm/pager/vnode_pager.h"
 #include "mem/vm_zone.h"
 #include "vfs/core/fs.h"
@@ -157,7 +157,7 @@ vnode_reclaim(struct vnode *vp)
 	if (vp->ops->reclaim != NULL)
 		vp->ops->reclaim(vp);
 	parent = vp->parent;
-	free(vp->name);
+	kmem_free(vp->name);
 	kmutex_destroy(&vp->iolock);
 	kmutex_destroy(&vp->lock);
 	zfree(vfs->z_vnode, vp);
@@ -351,7 +351,7 @@ vnode_set_name(struct vnode *vp, struct vnode *dvp, const char *name)
 	kmutex_unlock(&vp->lock);
 	if (same)
 		return;
-	copy = strdup(name);
+	copy = kmem_strdup(name);
 	if (copy == NULL)
 		return;
 	vref(dvp);
@@ -370,7 +370,7 @@ vnode_set_name(struct vnode *vp, struct vnode *dvp, const char *name)
 		oldname = copy;
 	}
 	kmutex_unlock(&vfs->mount_lock);
-	free(oldname);
+	kmem_free(oldname);
 	vrele(old);
 }
 

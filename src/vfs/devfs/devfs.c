@@ -578,7 +578,11 @@ tty_open_host(struct vfs *vfs, struct file *f)
 	error = host_dup(vfs->tty_fd, &fd);
 	if (error != 0)
 		return (error);
-	f->hostfd = fd;
+	error = file_take_hostfd(f, fd);
+	if (error != 0) {
+		(void)host_close(fd);
+		return (error);
+	}
 	f->ops = &hostfd_tty_fileops;
 	return (0);
 }

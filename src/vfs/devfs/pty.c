@@ -37,7 +37,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/ioctl.h"
@@ -47,6 +46,7 @@
 #include "host/host.h"
 #include "host/host_file.h"
 #include "host/host_sock.h"
+#include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
@@ -91,7 +91,7 @@ pty_free(struct pty *pty)
 		(void)host_close(pty->m);
 	(void)host_close(pty->s);
 	kmutex_destroy(&pty->lock);
-	free(pty);
+	kmem_free(pty);
 }
 
 bool
@@ -176,7 +176,7 @@ pty_create(struct pty_table *t, const struct vfs_ctx *ctx, struct pty **out)
 	struct pty *pty;
 	int error, fds[2];
 
-	pty = calloc(1, sizeof(*pty));
+	pty = kmem_zalloc(sizeof(*pty));
 	if (pty == NULL)
 		return (ENOMEM);
 	error = pty_bells_create(fds);
@@ -201,7 +201,7 @@ fail_lock:
 	(void)host_close(fds[1]);
 	(void)host_close(fds[0]);
 fail:
-	free(pty);
+	kmem_free(pty);
 	return (error);
 }
 
@@ -219,7 +219,7 @@ file_set(struct file *f, struct pty_file *pf, struct pty *pty, bool master)
 int
 pty_open_master(struct pty_table *t, struct file *f, const struct vfs_ctx *ctx)
 {
-	struct pty_file *pf = calloc(1, sizeof(*pf));
+	struct pty_file *pf = kmem_zalloc(sizeof(*pf));
 	struct pty *pty;
 	int error;
 
@@ -227,7 +227,7 @@ pty_open_master(struct pty_table *t, struct file *f, const struct vfs_ctx *ctx)
 		return (ENOMEM);
 	error = pty_create(t, ctx, &pty);
 	if (error != 0) {
-		free(pf);
+		kmem_free(pf);
 		return (error);
 	}
 	pf->fd = pty->m;
@@ -260,7 +260,7 @@ slave_enter_locked(struct pty *pty, const struct vfs_ctx *ctx, int *fdp)
 int
 pty_open_slave(struct pty *pty, struct file *f, const struct vfs_ctx *ctx)
 {
-	struct pty_file *pf = calloc(1, sizeof(*pf));
+	struct pty_file *pf = kmem_zalloc(sizeof(*pf));
 	int error;
 
 	if (pf == NULL) {
@@ -275,7 +275,7 @@ pty_open_slave(struct pty *pty, struct file *f, const struct vfs_ctx *ctx)
 	file_set(f, pf, pty, false);
 	return (0);
 fail:
-	free(pf);
+	kmem_free(pf);
 	pty_free(pty);
 	return (error);
 }
@@ -345,7 +345,7 @@ pty_close(struct file *f)
 			vfs->tty_ops->hangup(vfs->tty_arg, pty);
 	}
 	pty_free(pty);
-	free(pf);
+	kmem_free(pf);
 }
 
 /* EAGAIN, EINTR, ETIMEDOUT. */

@@ -59,9 +59,9 @@
 #include "vfs/hostfs/hostfs_int.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/hostfd.h"
 #include "vfs/core/mode.h"
@@ -82,7 +82,8 @@ hostfs_node_free(struct hostfs_node *n)
 	if (rfd >= 0)
 		(void)host_close(rfd);
 	(void)host_close(n->fd);
-	free(n);
+	kmem_fd_uncharge(n->fd_cost, HOSTFS_FDS);
+	kmem_free(n);
 }
 
 static void
@@ -220,9 +221,12 @@ hostfs_vnode_create(struct vmount *mp, int fd, const struct host_stat *st,
 	struct vnode *vp;
 	int error;
 
-	n = calloc(1, sizeof(*n));
+	n = kmem_zalloc(sizeof(*n));
 	if (n == NULL)
 		return (ENOMEM);
+	error = kmem_fd_charge(HOSTFS_FDS, &n->fd_cost);
+	if (error != 0)
+		goto fail;
 	n->fd = fd;
 	n->btime = st->btime_ns;
 	n->closed = view->closed;
@@ -231,15 +235,32 @@ hostfs_vnode_create(struct vmount *mp, int fd, const struct host_stat *st,
 	atomic_init(&n->rfd, -1);
 	atomic_init(&n->wfd, -1);
 	error = vnode_create(mp, type, &hostfs_vops, n, st->ino, &vp);
-	if (error != 0) {
-		free(n);
-		return (error);
-	}
+	if (error != 0)
+		goto fail_fds;
 	vp->dev = st->dev;
 	if (type == VREG)
 		vp->flags |= VN_PAGED;
 	*vpp = vp;
 	return (0);
+fail_fds:
+	kmem_fd_uncharge(n->fd_cost, HOSTFS_FDS);
+fail:
+	kmem_free(n);
+	return (error);
+}
+
+/* The same; if the budget of descriptors is used up, without the vnodes that
+ * the mount keeps for later. */
+static int
+hostfs_vnode_make(struct vmount *mp, int fd, const struct host_stat *st,
+    const struct hostfs_node *view, struct vnode **vpp)
+{
+	int error = hostfs_vnode_create(mp, fd, st, view, vpp);
+
+	if (error != ENFILE && error != EMFILE)
+		return (error);
+	vnode_flush_inactive(mp);
+	return (hostfs_vnode_create(mp, fd, st, view, vpp));
 }
 
 /*
@@ -269,7 +290,7 @@ hostfs_vget(
 			vrele(vp);
 		}
 		if (mine == NULL) {
-			error = hostfs_vnode_create(mp, fd, &st, &view, &mine);
+			error = hostfs_vnode_make(mp, fd, &st, &view, &mine);
 			if (error != 0)
 				goto fail;
 			fd = -1;
@@ -427,7 +448,7 @@ const struct vops hostfs_vops = {
 static void
 hostfs_destroy(struct vmount *mp)
 {
-	free(mp->data);
+	kmem_free(mp->data);
 }
 
 int
@@ -438,7 +459,7 @@ hostfs_mount_make(struct vfs *vfs, const char *source, unsigned flags,
 	uint32_t uid, gid;
 	int error;
 
-	hm = calloc(1, sizeof(*hm));
+	hm = kmem_zalloc(sizeof(*hm));
 	if (hm == NULL)
 		return (ENOMEM);
 	host_ids(&uid, &hm->uid, &gid, &hm->gid);
@@ -449,7 +470,7 @@ hostfs_mount_make(struct vfs *vfs, const char *source, unsigned flags,
 	    (flags & HOSTFS_RDONLY) != 0 ? VMNT_RDONLY : 0, hostfs_destroy,
 	    mpp);
 	if (error != 0) {
-		free(hm);
+		kmem_free(hm);
 		return (error);
 	}
 	(*mpp)->data = hm;

@@ -16,8 +16,13 @@
 #include "vfs/core/vnode.h"
 
 /* Key: [I] immutable, [a] atomic, [v] vnode lock */
+/* Descriptors that a vnode is charged: O_PATH, and the one or two for data, of
+ * which directories and most files have one at most. */
+#define HOSTFS_FDS 2
+
 struct hostfs_node {
-	int fd;           /* [I] O_PATH descriptor of the file */
+	int fd;                    /* [I] O_PATH descriptor of the file */
+	struct kmem_acct *fd_cost; /* [I] charged HOSTFS_FDS */
 	_Atomic(int) rfd; /* [a] to read, -1: not yet; set once under [v] */
 	_Atomic(int) wfd; /* [a] to write, likewise; may be rfd */
 	_Atomic(bool) wshared; /* [a] wfd is of an inherited description */

@@ -285,11 +285,15 @@ hostfs_fifo_open(
 		error = host_reopen(n->fd, O_RDWR | O_NONBLOCK, &fd);
 	if (error != 0)
 		return (error);
+	error = file_take_hostfd(f, fd);
+	if (error != 0) {
+		(void)host_close(fd);
+		return (error);
+	}
 	if (acc != O_RDONLY) {
 		atomic_fetch_add(&n->writers, 1);
 		atomic_fetch_add(&n->nwrites, 1);
 	}
-	f->hostfd = fd;
 	f->ops = &fifo_fileops;
 	return (0);
 }

@@ -6,12 +6,12 @@
  * every later append a no-op, so that generators need not check; the owner of
  * the buffer looks at `error` at the end.  A buffer belongs to one thread.
  */
+#include "mem/kmem.h"
 #include "vfs/procfs/procfs.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CAP_MIN 512 /* bytes */
@@ -25,7 +25,7 @@ procfs_buf_init(struct procfs_buf *b)
 void
 procfs_buf_destroy(struct procfs_buf *b)
 {
-	free(b->data);
+	kmem_free(b->data);
 	memset(b, 0, sizeof(*b));
 }
 
@@ -46,7 +46,7 @@ procfs_buf_room(struct procfs_buf *b, size_t n)
 	}
 	while (cap - b->len < n)
 		cap *= 2;
-	p = realloc(b->data, cap);
+	p = kmem_realloc(b->data, cap);
 	if (p == NULL) {
 		b->error = ENOMEM;
 		return (false);

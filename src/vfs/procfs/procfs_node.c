@@ -13,8 +13,8 @@
 #include "vfs/procfs/procfs_int.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
+#include "mem/kmem.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/mount.h"
@@ -114,7 +114,7 @@ int
 procfs_vget(struct vmount *mp, const struct procfs_node *n, struct vnode **vpp)
 {
 	const struct procfs_mount *pm = mp->data;
-	struct procfs_node *copy = malloc(sizeof(*copy));
+	struct procfs_node *copy = kmem_alloc(sizeof(*copy));
 	int error;
 
 	if (copy == NULL)
@@ -123,7 +123,7 @@ procfs_vget(struct vmount *mp, const struct procfs_node *n, struct vnode **vpp)
 	error = vnode_create(
 	    mp, procfs_type(n), pm->vops[n->kind], copy, procfs_ino(n), vpp);
 	if (error != 0) {
-		free(copy);
+		kmem_free(copy);
 		return (error);
 	}
 	if (n->kind == PN_FDFILE)
@@ -138,7 +138,7 @@ procfs_reclaim(struct vnode *vp)
 
 	if (n->file != NULL)
 		file_free(n->file);
-	free(n);
+	kmem_free(n);
 }
 
 struct file *

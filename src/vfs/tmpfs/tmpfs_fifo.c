@@ -202,7 +202,14 @@ tmpfs_fifo_open(
 	kmutex_unlock(&node->tm->lock);
 	if (error != 0)
 		return (error);
-	f->hostfd = fd;
+	error = file_take_hostfd(f, fd);
+	if (error != 0) {
+		(void)host_close(fd);
+		kmutex_lock(&node->tm->lock);
+		fifo_leave(node, flags);
+		kmutex_unlock(&node->tm->lock);
+		return (error);
+	}
 	f->data = node;
 	f->ops = &tmpfs_fifo_fileops;
 	return (0);

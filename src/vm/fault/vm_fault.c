@@ -68,6 +68,8 @@
  *     removed it since, so callers retry their access.
  *   - A failed fault may have allocated an object or a shadow, which changes
  *     nothing that user code can see.
+ *   - A process that has used up its budget of kernel memory loses its tables
+ *     first, and only then the fault fails.
  *   - Each retry has made progress or has waited for a thread that does; when
  *     memory is used up, sys->oom decides which process dies.
  *
@@ -80,6 +82,7 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "mem/vm_reserve.h"
 #include "pmap/pmap.h"
 #include "vm/fault/vm_fault_int.h"
@@ -336,6 +339,24 @@ out:
 }
 
 /*
+ * The process may have no more memory of the kernel.  Its tables are the part
+ * that can be made again: forget them, once, and try again.  ENOMEM: that did
+ * not help.
+ */
+static int
+fault_no_budget(struct vm_faultinfo *fi)
+{
+	fi->refused = kmem_self.refused;
+	if (fi->forgot)
+		return (ENOMEM);
+	fi->forgot = true;
+	vm_stat_add(fi->sys, VMST_FORGET, 1);
+	pmap_remove(fi->vm->pmap, 0, VM_MAX_ADDRESS);
+	pmap_sync(fi->vm->pmap);
+	return (ERESTART);
+}
+
+/*
  * No frame or no node: ERESTART if memory could be reclaimed.  Pageout may take
  * the page that this fault has read just before (the fault needs two frames and
  * one is free), so the number of rounds is bounded.
@@ -345,6 +366,8 @@ fault_no_memory(struct vm_faultinfo *fi)
 {
 	struct vm_system *sys = fi->sys;
 
+	if (kmem_self.refused != fi->refused)
+		return (fault_no_budget(fi));
 	if (fi->starved++ < RECLAIM_ROUNDS &&
 	    vm_frame_starved(sys, RECLAIM_TARGET))
 		return (ERESTART);
@@ -387,6 +410,7 @@ fault_begin(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
 	    .va = trunc_page(va),
 	    .access = access,
 	    .force = (flags & VM_FAULT_FORCE) != 0,
+	    .refused = kmem_self.refused,
 	});
 }
 

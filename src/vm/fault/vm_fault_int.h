@@ -57,6 +57,8 @@ struct vm_faultinfo {
 	bool grown;       /* a stack was extended */
 	bool major;       /* there was I/O */
 	unsigned starved; /* times memory was reclaimed for this fault */
+	uint64_t refused; /* kmem_self.refused when last looked at */
+	bool forgot;      /* the tables were given up for this fault */
 	bool copied_none; /* no shadow was needed: the object is private */
 	struct vm_object *collapse; /* held: shorten its chain afterwards */
 	/* The locks.  What follows is valid while its lock is held. */
