@@ -50,6 +50,84 @@ maps(void)
 	say("maps");
 }
 
+/* Read fd to its end, `step` bytes at a time. */
+static size_t
+read_steps(int fd, char *to, size_t size, size_t step)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		CHECK(len + 1 < size);
+		n = read(fd, to + len,
+		    step < size - 1 - len ? step : size - 1 - len);
+		CHECK(n >= 0);
+		len += (size_t)n;
+	} while (n > 0);
+	to[len] = '\0';
+	return (len);
+}
+
+/* A text that is longer than what the kernel makes at a time is the same,
+ * whatever the sizes of the reads are. */
+static void
+long_maps(void)
+{
+	static char whole[1 << 20], part[64];
+	const size_t steps[] = {100, 4096, 40000};
+	char *m = map_anon(1000 * PAGE);
+	int fd = open("/proc/self/maps", O_RDONLY);
+	size_t len;
+
+	for (int i = 0; i < 1000; i += 2)
+		CHECK(mprotect(m + i * PAGE, PAGE, PROT_READ) == 0);
+	CHECK(fd >= 0);
+	len = read_steps(fd, whole, sizeof(whole), sizeof(whole));
+	CHECK(len > 40000);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		CHECK(lseek(fd, 0, SEEK_SET) == 0);
+		CHECK(read_steps(fd, buf, sizeof(buf), steps[i]) == len);
+		CHECK(strcmp(buf, whole) == 0);
+	}
+	/* Backwards, and beyond the end. */
+	for (off_t at = 40000; at >= 0; at -= 8000) {
+		CHECK(pread(fd, part, sizeof(part), at) == sizeof(part));
+		CHECK(memcmp(part, whole + at, sizeof(part)) == 0);
+	}
+	CHECK(pread(fd, part, sizeof(part), (off_t)len) == 0);
+	CHECK(pread(fd, part, sizeof(part), 1 << 30) == 0);
+	CHECK(close(fd) == 0 && munmap(m, 1000 * PAGE) == 0);
+	say("a long text in pieces");
+}
+
+/* A text goes with its process. */
+static void
+ended_maps(void)
+{
+	char path[64];
+	int child, fd, p[2], status;
+
+	CHECK(pipe(p) == 0);
+	child = fork();
+	if (child == 0) {
+		char c;
+
+		close(p[1]);
+		(void)!read(p[0], &c, 1);
+		_exit(0);
+	}
+	close(p[0]);
+	snprintf(path, sizeof(path), "/proc/%d/maps", child);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0 && read(fd, buf, 100) > 0);
+	close(p[1]);
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK(lseek(fd, 0, SEEK_SET) == 0);
+	CHECK(read(fd, buf, 100) == -1 && errno == ESRCH);
+	CHECK(close(fd) == 0);
+	say("maps of a process that has ended");
+}
+
 static long
 field(const char *path, const char *name)
 {
@@ -172,6 +250,8 @@ int
 main(void)
 {
 	maps();
+	long_maps();
+	ended_maps();
 	status();
 	exe_and_fd();
 	/* Where the kernel has /proc/self/mem it must be right. */

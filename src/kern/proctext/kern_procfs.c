@@ -599,6 +599,7 @@ const struct procfs_ops kern_procfs_ops = {
     .fdnext = pf_fdnext,
     .proc_open = kern_procfs_open,
     .proc_close = kern_procfs_close,
+    .proc_id = kern_procfs_id,
     .pid_nodes = kern_pid_nodes,
     .sys_nodes = sys_nodes,
     .settings = settings,

@@ -20,6 +20,7 @@ extern const struct procfs_pid_node kern_pid_nodes[];
 int kern_procfs_open(
     void *vkernel, int pid, bool may_look, struct procfs_proc **);
 void kern_procfs_close(struct procfs_proc *);
+uint64_t kern_procfs_id(const struct procfs_proc *, bool memory);
 
 extern const struct procfs_ops kern_procfs_ops;
 

@@ -201,16 +201,34 @@ maps_line(const struct vm_entry_info *e, struct procfs_buf *b)
 		procfs_printf(b, "%s\n", line);
 }
 
+/*
+ * The next mapping for a text with a part for each of them, whose positions are
+ * addresses.  False: there is none, or the piece is full.
+ */
+static bool
+pid_next_entry(
+    struct procfs_proc *pi, struct procfs_buf *b, struct vm_entry_info *e)
+{
+	vm_offset_t va = b->next != 0 ? b->next : b->from;
+
+	b->next = 0;
+	if (pi->vm == NULL || vmspace_entry_info(pi->vm, va, e) != 0)
+		return (false);
+	if (procfs_buf_full(b)) {
+		b->next = e->start;
+		return (false);
+	}
+	b->next = e->end;
+	return (true);
+}
+
 static void
 pid_maps(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vm_entry_info e;
-	vm_offset_t va = 0;
 
-	while (pi->vm != NULL && vmspace_entry_info(pi->vm, va, &e) == 0) {
+	while (pid_next_entry(pi, b, &e))
 		maps_line(&e, b);
-		va = e.end;
-	}
 }
 
 /*
@@ -258,12 +276,10 @@ static void
 pid_smaps(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	struct vm_entry_info e;
-	vm_offset_t va = 0;
 
-	while (pi->vm != NULL && vmspace_entry_info(pi->vm, va, &e) == 0) {
+	while (pid_next_entry(pi, b, &e)) {
 		maps_line(&e, b);
 		smaps_entry(pi->vm, &e, b);
-		va = e.end;
 	}
 }
 
@@ -283,11 +299,9 @@ pid_chain(struct vmspace *vm, vm_offset_t va, struct procfs_buf *b)
 }
 
 static void
-pid_vmspace(struct procfs_proc *pi, struct procfs_buf *b)
+pid_vmspace_head(struct procfs_proc *pi, struct procfs_buf *b)
 {
-	struct vm_entry_info e;
 	struct vmspace_stat st;
-	vm_offset_t va = 0;
 
 	/* A zombie has no memory: no page, no block, no entry. */
 	memset(&st, 0, sizeof(st));
@@ -306,14 +320,22 @@ pid_vmspace(struct procfs_proc *pi, struct procfs_buf *b)
 	    (ull)st.wired, (ull)st.entries, (ull)(st.anon / PAGE_SIZE),
 	    (ull)(st.swap / PAGE_SIZE), (ull)st.minflt, (ull)st.majflt,
 	    (ull)st.zfod, (ull)st.cow, (ull)st.swapin);
-	while (pi->vm != NULL && vmspace_entry_info(pi->vm, va, &e) == 0) {
+}
+
+static void
+pid_vmspace(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	struct vm_entry_info e;
+
+	if (b->from == 0)
+		pid_vmspace_head(pi, b);
+	while (pid_next_entry(pi, b, &e)) {
 		procfs_printf(b,
 		    "entry %llx-%llx prot %u flags %#x object %llu chain %u "
 		    "resident %llu %s\n",
 		    (ull)e.start, (ull)e.end, e.prot, e.eflags,
 		    (ull)e.object_id, e.depth, (ull)e.resident, e.name);
 		pid_chain(pi->vm, e.start, b);
-		va = e.end;
 	}
 }
 
@@ -669,6 +691,12 @@ kern_procfs_open(
 	pi->may_look = may_look;
 	*out = pi;
 	return (0);
+}
+
+uint64_t
+kern_procfs_id(const struct procfs_proc *pi, bool memory)
+{
+	return (memory && pi->vm != NULL ? pi->vm->id : pi->p->id);
 }
 
 void

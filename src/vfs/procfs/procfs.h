@@ -21,12 +21,30 @@ struct vnode;
 
 #define PROCFS_TEXT_MAX ((size_t)64 << 20) /* bytes of one text */
 
+#define PROCFS_PIECE                                            \
+	((size_t)16 << 10) /* bytes after which a piece may end \
+			    */
+
+/*
+ * A text, or a piece of it.  A generator that can go on where it has stopped
+ * starts at `from`, a position of its own (0: the start), stops when
+ * procfs_buf_full(), and stores in `next` where the next piece starts.  Other
+ * generators make the whole text at once.
+ */
 struct procfs_buf {
-	char *data; /* malloc'ed, not terminated; NULL when empty */
+	char *data; /* from kmem_alloc, not terminated; NULL when empty */
 	size_t len;
 	size_t cap;
-	int error; /* first failure: ENOMEM, EFBIG */
+	uint64_t from;
+	uint64_t next; /* 0: this is the end of the text */
+	int error;     /* first failure: ENOMEM, EFBIG */
 };
+
+static inline bool
+procfs_buf_full(const struct procfs_buf *b)
+{
+	return (b->len >= PROCFS_PIECE || b->error != 0);
+}
 
 void procfs_buf_init(struct procfs_buf *);
 void procfs_buf_destroy(struct procfs_buf *);
@@ -97,6 +115,9 @@ struct procfs_ops {
 	int (*proc_open)(
 	    void *arg, int pid, bool may_look, struct procfs_proc **);
 	void (*proc_close)(struct procfs_proc *);
+	/* A number of the process, or of the memory that it has now, that is
+	 * never given to another. */
+	uint64_t (*proc_id)(const struct procfs_proc *, bool memory);
 	const struct procfs_pid_node *pid_nodes; /* of each process */
 	const struct procfs_sys_node *sys_nodes; /* of /proc itself */
 	/* Settings in /proc/sys by their path in there ("kernel/hostname"):

@@ -4,24 +4,29 @@
 /*
  * Texts of procfs.
  *
- * Concepts.  Opening a text node generates it, once, into a buffer that the
- * open file owns; reads and seeks are on this snapshot.  So a reader with a
- * small buffer sees one consistent state, and the process may be gone by
- * then.  Reading from the start again (as ps and top do with one descriptor)
- * generates it anew.
+ * Concepts.  A text is generated when it is read, piece by piece: an open file
+ * has one piece, its place in the text, and the position of the generator after
+ * it.  A long text (of mappings) therefore costs no more memory than a short
+ * one, and a file that was read to its end costs none.  A read at the start
+ * begins anew, as ps and top do with one descriptor; a read before the piece
+ * begins anew and skips.
  *
- * Locking.  The buffer is used by the thread that has the file's offset
- * (file.c) or, with pread, by several: text->lock makes its replacement safe.
+ * A piece is consistent in itself; between two pieces the process may have
+ * changed.  A text never goes on with another process that has got the number,
+ * nor, if it shows memory, with another program of the process: there it ends.
+ *
+ * Locking.  A piece is used and replaced by the thread that has set text->busy,
+ * since generators take locks of every rank.  text->lock protects the flag.
  */
 #include "vfs/procfs/procfs_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/poll.h"
+#include "mem/kmem.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
 #include "vfs/core/uio.h"
@@ -29,31 +34,18 @@
 #include "vfs/procfs/procfs.h"
 #include "host/host_file.h"
 
+/* Key: [I] immutable, [l] lock, [b] the thread that has set `busy` */
 struct procfs_text {
 	struct kmutex lock;    /* rank LEAF */
-	struct procfs_buf buf; /* under lock */
-	bool used;             /* under lock: was read since generated */
+	struct kcond cond;     /* `busy` became false */
+	bool busy;             /* [l] */
+	bool started;          /* [b] there is a piece */
+	struct procfs_buf buf; /* [b] the piece */
+	uint64_t base;         /* [b] its offset in the text */
+	uint64_t end;          /* [b] of the text, 0: not known */
+	uint64_t id;           /* [b] of what the text is about */
 	bool may_look;         /* [I] the opener may look into the process */
 };
-
-/* The text of a node of a process. */
-static int
-procfs_pid_text(struct vnode *vp, bool may_look, struct procfs_buf *b)
-{
-	const struct procfs_node *n = procfs_node(vp);
-	const struct procfs_ops *ops;
-	struct procfs_proc *p;
-	void *arg;
-	int error;
-
-	ops = procfs_ops_of(vp, &arg);
-	error = ops->proc_open(arg, n->pid, may_look, &p);
-	if (error != 0)
-		return (error);
-	error = ops->pid_nodes[n->idx].text(p, b);
-	ops->proc_close(p);
-	return (error);
-}
 
 /* May only a process that may look into the process open the node? */
 static bool
@@ -67,80 +59,143 @@ procfs_private(const struct vnode *vp)
 		    PROCFS_PRIVATE) != 0);
 }
 
+/* A piece of a node of a process; b NULL: only note what it is about.  ESRCH:
+ * there is no such process, or it is another one than was noted. */
 static int
-procfs_generate(struct vnode *vp, bool may_look, struct procfs_buf *b)
+procfs_pid_text(struct vnode *vp, struct procfs_text *t, struct procfs_buf *b)
 {
 	const struct procfs_node *n = procfs_node(vp);
 	const struct procfs_ops *ops;
+	struct procfs_proc *p;
+	uint64_t id = 0;
 	void *arg;
 	int error;
 
-	procfs_buf_init(b);
-	if (n->kind == PN_SYSCTL)
-		error = procfs_sysctl_text(vp, b);
-	else if (n->kind == PN_SYSTEXT) {
-		ops = procfs_ops_of(vp, &arg);
-		error = ops->sys_nodes[n->idx].text(arg, b);
-	} else
-		error = procfs_pid_text(vp, may_look, b);
-	if (error == 0)
-		error = b->error;
+	ops = procfs_ops_of(vp, &arg);
+	error = ops->proc_open(arg, n->pid, t->may_look, &p);
 	if (error != 0)
-		procfs_buf_destroy(b);
+		return (error);
+	if (ops->proc_id != NULL)
+		id = ops->proc_id(p, procfs_private(vp));
+	if (t->id == 0)
+		t->id = id;
+	/* As on Linux, the text of memory that has gone is empty. */
+	if (t->id != id)
+		error = procfs_private(vp) ? 0 : ESRCH;
+	else if (b != NULL)
+		error = ops->pid_nodes[n->idx].text(p, b);
+	ops->proc_close(p);
 	return (error);
 }
 
-static void
-procfs_slice(const struct procfs_buf *b, struct uio *uio)
+/* The next piece.  On failure nothing has changed. */
+static int
+text_piece(struct vnode *vp, struct procfs_text *t)
 {
-	if (uio->off < b->len)
-		uiomove(b->data + uio->off, b->len - (size_t)uio->off, uio);
+	const struct procfs_node *n = procfs_node(vp);
+	const struct procfs_ops *ops;
+	struct procfs_buf b;
+	void *arg;
+	int error;
+
+	procfs_buf_init(&b);
+	if (t->started)
+		b.from = t->buf.next;
+	if (n->kind == PN_SYSCTL)
+		error = procfs_sysctl_text(vp, &b);
+	else if (n->kind == PN_SYSTEXT) {
+		ops = procfs_ops_of(vp, &arg);
+		error = ops->sys_nodes[n->idx].text(arg, &b);
+	} else
+		error = procfs_pid_text(vp, t, &b);
+	if (error == 0)
+		error = b.error;
+	if (error != 0) {
+		procfs_buf_destroy(&b);
+		return (error);
+	}
+	t->base += t->buf.len;
+	procfs_buf_destroy(&t->buf);
+	t->buf = b;
+	t->started = true;
+	if (b.next == 0)
+		t->end = t->base + b.len;
+	return (0);
+}
+
+/* Forget the piece. */
+static void
+text_reset(struct procfs_text *t)
+{
+	procfs_buf_destroy(&t->buf);
+	t->base = 0;
+	t->started = false;
+}
+
+/* Read at uio->off, from as many pieces as it needs. */
+static int
+text_slice(struct vnode *vp, struct procfs_text *t, struct uio *uio)
+{
+	const size_t before = uio->resid;
+	uint64_t in;
+	int error;
+
+	while (uio->resid > 0 && (t->end == 0 || uio->off < t->end)) {
+		in = uio->off - t->base;
+		if (uio->off < t->base)
+			text_reset(t);
+		else if (t->started && in < t->buf.len)
+			uiomove(t->buf.data + in, t->buf.len - (size_t)in, uio);
+		else if (t->started && t->buf.next == 0)
+			break;
+		else {
+			error = text_piece(vp, t);
+			if (error != 0)
+				return (uio->resid < before ? 0 : error);
+		}
+	}
+	return (0);
 }
 
 int
 procfs_text_read(struct vnode *vp, struct uio *uio, int flags)
 {
-	struct procfs_buf b;
+	struct procfs_text t = {.may_look = false};
 	int error;
 
 	/* Without an open file there is no caller whose rights are known. */
 	if (procfs_private(vp))
 		return (EACCES);
-	error = procfs_generate(vp, false, &b);
-	if (error != 0)
-		return (error);
-	procfs_slice(&b, uio);
-	procfs_buf_destroy(&b);
-	return (0);
+	error = text_slice(vp, &t, uio);
+	text_reset(&t);
+	return (error);
 }
 
 static int
 text_read(struct file *f, struct uio *uio)
 {
 	struct procfs_text *t = f->data;
-	struct procfs_buf b, old;
-	bool again;
 	int error;
 
 	kmutex_lock(&t->lock);
-	again = t->used && uio->off == 0;
+	while (t->busy)
+		kcond_wait(&t->cond, &t->lock);
+	t->busy = true;
 	kmutex_unlock(&t->lock);
-	procfs_buf_init(&old);
-	if (again) {
-		error = procfs_generate(f->vp, t->may_look, &b);
-		if (error != 0)
-			return (error);
+	if (uio->off == 0) {
+		text_reset(t);
+		t->end = 0;
+		if (!procfs_private(f->vp))
+			t->id = 0;
 	}
+	error = text_slice(f->vp, t, uio);
+	if (error == 0 && t->end != 0 && uio->off >= t->end)
+		text_reset(t);
 	kmutex_lock(&t->lock);
-	if (again) {
-		old = t->buf;
-		t->buf = b;
-	}
-	t->used = true;
-	procfs_slice(&t->buf, uio);
+	t->busy = false;
+	kcond_signal(&t->cond);
 	kmutex_unlock(&t->lock);
-	procfs_buf_destroy(&old);
-	return (0);
+	return (error);
 }
 
 int
@@ -174,8 +229,9 @@ text_close(struct file *f)
 	struct procfs_text *t = f->data;
 
 	procfs_buf_destroy(&t->buf);
+	kcond_destroy(&t->cond);
 	kmutex_destroy(&t->lock);
-	free(t);
+	kmem_free(t);
 }
 
 /* A setting: each write is one. */
@@ -213,7 +269,7 @@ static const struct fileops procfs_text_fileops = {
 
 /*
  * - EACCES for writing, and when the caller may not look into the process;
- *   ESRCH when the process has gone; errors of the generator.
+ *   ESRCH when the process has gone; ENOMEM.
  */
 int
 procfs_text_open(
@@ -233,16 +289,18 @@ procfs_text_open(
 		if (error == ESRCH || (error != 0 && procfs_private(vp)))
 			return (error == ESRCH ? ESRCH : EACCES);
 	}
-	t = calloc(1, sizeof(*t));
+	t = kmem_zalloc(sizeof(*t));
 	if (t == NULL)
 		return (ENOMEM);
 	t->may_look = may_look;
-	error = procfs_generate(vp, may_look, &t->buf);
+	/* The right was checked for the memory that the process has now. */
+	error = procfs_private(vp) ? procfs_pid_text(vp, t, NULL) : 0;
 	if (error != 0) {
-		free(t);
+		kmem_free(t);
 		return (error);
 	}
 	kmutex_init(&t->lock, "proc text", KRANK_LEAF, 0);
+	kcond_init(&t->cond);
 	f->data = t;
 	f->ops = &procfs_text_fileops;
 	return (0);

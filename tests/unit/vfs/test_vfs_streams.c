@@ -643,13 +643,16 @@ test_procfs_text(void **state)
 	assert_int_equal(p.generated, 1);
 	assert_memory_equal(a, "70000 maps 0\nline 0\n", 20);
 	assert_memory_equal(a + len - 9, "line 999\n", 9);
-	/* A pread at another offset reads the same text; at 0 it makes a new
-	 * text. */
+	/* At its end the text is forgotten; a pread makes it again, and so does
+	 * a read at 0. */
+	assert_int_equal(xread(fx, f, b, sizeof(b), (int)len), 0);
+	assert_int_equal(p.generated, 1);
 	assert_int_equal(xread(fx, f, b, sizeof(b), 13), len - 13);
 	assert_memory_equal(b, a + 13, len - 13);
+	assert_int_equal(p.generated, 2);
 	assert_int_equal(file_seek(f, 0, SEEK_SET, &pos), 0);
 	assert_int_equal(xread(fx, f, b, 13, -1), 13);
-	assert_memory_equal(b, "70000 maps 1\n", 13);
+	assert_memory_equal(b, "70000 maps 2\n", 13);
 	assert_int_equal(file_seek(f, 0, SEEK_END, &pos), EINVAL);
 	p.gone = true;
 	assert_int_equal(xread(fx, f, b, 10, 100), 10);
