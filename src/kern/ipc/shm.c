@@ -27,7 +27,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/ipc.h"
@@ -36,6 +35,7 @@
 #include "kern/base/restart.h"
 #include "kern/base/vkernel.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vm/object/vm_object.h"
 #include "vm/vmspace.h"
 
@@ -77,7 +77,7 @@ shm_destroy(struct vkernel *k)
 		if (!shm_is_removed(kshm_of(o)))
 			vm_object_free(kshm_of(o)->obj);
 		vm_object_drop(kshm_of(o)->obj);
-		free(kshm_of(o));
+		kmem_free(kshm_of(o));
 	}
 }
 
@@ -95,7 +95,7 @@ shm_forget(struct vkernel *k, struct kshm *s)
 {
 	ipc_remove(&k->ipc->shm, &s->ipc);
 	vm_object_drop(s->obj);
-	free(s);
+	kmem_free(s);
 }
 
 /* Lock the table and free the segments that are dead. */
@@ -123,7 +123,7 @@ shm_make(struct vkernel *k, const struct ipc_ids *id, int32_t key,
 
 	if (size == 0 || size > SHM_SIZE_MAX)
 		return (EINVAL);
-	s = calloc(1, sizeof(*s));
+	s = kmem_zalloc(sizeof(*s));
 	if (s == NULL)
 		return (ENOMEM);
 	error = ipc_insert(&k->ipc->shm, &s->ipc, id, key, flags);
@@ -133,7 +133,7 @@ shm_make(struct vkernel *k, const struct ipc_ids *id, int32_t key,
 	    &k->vm, OBJT_DEFAULT, OFF_TO_IDX(round_page(size)), &s->obj);
 	if (error != 0)
 		goto fail_remove;
-	s->obj->flags |= OBJ_NAMED | OBJ_SYSV;
+	s->obj->flags |= OBJ_NAMED | OBJ_SYSV | OBJ_CAPPED;
 	vm_object_hold(s->obj);
 	vm_object_unlock(s->obj);
 	s->ds.segsz = size;
@@ -144,7 +144,7 @@ shm_make(struct vkernel *k, const struct ipc_ids *id, int32_t key,
 fail_remove:
 	ipc_remove(&k->ipc->shm, &s->ipc);
 fail:
-	free(s);
+	kmem_free(s);
 	return (error);
 }
 

@@ -33,9 +33,14 @@
  * no node behind: destroying one walks the tree, and with no vnode left every
  * node is in the tree.
  *
+ * All mounts of a kernel together, memfds and System V segments have at most
+ * sys->named_max pages, since this memory does not end with a process: a write
+ * beyond is ENOSPC, a touch SIGBUS.  Names and attributes have the share of one
+ * process in the budget of kernel memory: a name beyond is ENOSPC.
+ *
  * Limits.  Pages are charged to the mount when written or when the file is
  * next looked at (getattr, statfs); pages that only faults of a mapping make
- * are not refused by the limit, but by the end of guest memory.  The number
+ * are refused by the cap of all mounts, not by that of their own.  The number
  * of names is limited to the number of pages, or MIN_NAMES.
  */
 #include "vfs/tmpfs/tmpfs_int.h"
@@ -46,6 +51,7 @@
 
 #include "abi/stat.h"
 #include "abi/statfs.h"
+#include "mem/kmem.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/mount.h"
@@ -162,23 +168,38 @@ tmpfs_fsync(struct vnode *vp)
 	return (0);
 }
 
+/* Pages that the mount, and all mounts together, may still get. */
+static uint64_t
+tmpfs_left(const struct tmpfs_mount *tm)
+{
+	uint64_t used = atomic_load(&tm->sys->named_pages);
+	uint64_t max = tm->sys->named_max;
+	uint64_t left =
+	    tm->pages < tm->max_pages ? tm->max_pages - tm->pages : 0;
+
+	if (max == 0)
+		return (left);
+	max = used < max ? max - used : 0;
+	return (left < max ? left : max);
+}
+
 static int
 tmpfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 {
 	struct tmpfs_mount *tm = tmpfs_node(vp)->tm;
 	struct tmpfs_node *node;
-	uint64_t used;
+	uint64_t left;
 
 	kmutex_lock(&tm->lock);
 	LIST_FOREACH (node, &tm->files, reg.link)
 		tmpfs_account(node);
-	used = tm->pages < tm->max_pages ? tm->pages : tm->max_pages;
+	left = tmpfs_left(tm);
 	*sf = (struct vfs_statfs){
 	    .type = LX_TMPFS_MAGIC,
 	    .bsize = PAGE_SIZE,
 	    .blocks = tm->max_pages,
-	    .bfree = tm->max_pages - used,
-	    .bavail = tm->max_pages - used,
+	    .bfree = left,
+	    .bavail = left,
 	    .files = tm->max_names,
 	    .ffree = tm->max_names - tm->names,
 	    .namelen = VFS_NAME_MAX,
@@ -239,7 +260,7 @@ tmpfs_tree_free(struct tmpfs_mount *tm)
 		tmpfs_dir_remove(dir, de);
 		unused = tmpfs_node_unused(node);
 		kmutex_unlock(&tm->lock);
-		free(de);
+		kmem_free(de);
 		if (unused)
 			tmpfs_node_free(node);
 	}
@@ -295,9 +316,10 @@ tmpfs_mount_create(
 	kmutex_init(&tm->lock, "tmpfs", KRANK_VNODE, 0);
 	kcond_init(&tm->cond);
 	LIST_INIT(&tm->files);
-	error = tmpfs_node_create(tm, VDIR, mode, 0, 0, &tm->root);
-	if (error != 0)
+	if (tmpfs_node_create(tm, VDIR, mode, 0, 0, &tm->root) != 0) {
+		error = ENOMEM;
 		goto fail;
+	}
 	tm->root->nlink = 2;
 	tm->root->dir.parent = tm->root;
 	kmutex_lock(&tm->lock);

@@ -20,10 +20,10 @@
 #include "vfs/tmpfs/tmpfs_int.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/stat.h"
+#include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/vnode.h"
@@ -47,14 +47,13 @@ RB_GENERATE(tmpfs_names, tmpfs_dirent, by_name, tmpfs_name_cmp)
 RB_GENERATE(tmpfs_cookies, tmpfs_dirent, by_cookie, tmpfs_cookie_cmp)
 
 struct tmpfs_dirent *
-tmpfs_dirent_alloc(const char *name)
+tmpfs_dirent_alloc(struct tmpfs_mount *tm, const char *name)
 {
 	size_t len = strlen(name) + 1;
-	struct tmpfs_dirent *de = malloc(sizeof(*de) + len);
+	struct tmpfs_dirent *de = tmpfs_alloc(tm, sizeof(*de) + len);
 
 	if (de == NULL)
 		return (NULL);
-	memset(de, 0, sizeof(*de));
 	memcpy(de->name, name, len);
 	return (de);
 }
@@ -195,7 +194,7 @@ tmpfs_enter_new(struct tmpfs_node *dir, const char *name,
     struct tmpfs_node *node, struct vnode **vpp)
 {
 	struct tmpfs_mount *tm = dir->tm;
-	struct tmpfs_dirent *de = tmpfs_dirent_alloc(name);
+	struct tmpfs_dirent *de = tmpfs_dirent_alloc(tm, name);
 	uint64_t pages = node->type == VLNK ? node->lnk.pages : 0;
 	bool unused = false;
 	int error;
@@ -203,14 +202,14 @@ tmpfs_enter_new(struct tmpfs_node *dir, const char *name,
 	kmutex_lock(&tm->lock);
 	tm->pages += pages;
 	error =
-	    de == NULL ? ENOMEM : tmpfs_enter_locked(dir, de, node, pages, vpp);
+	    de == NULL ? ENOSPC : tmpfs_enter_locked(dir, de, node, pages, vpp);
 	if (error != 0)
 		unused = tmpfs_node_unused(node);
 	kmutex_unlock(&tm->lock);
 	if (error == 0)
 		return (0);
 	KASSERT(unused);
-	free(de);
+	kmem_free(de);
 	tmpfs_node_free(node);
 	return (error);
 }
@@ -293,11 +292,12 @@ tmpfs_symlink(struct vnode *dvp, const char *name, const char *target,
 	error = tmpfs_new(tmpfs_node(dvp), VLNK, 0777, ctx, &node);
 	if (error != 0)
 		return (error);
-	node->lnk.target = strdup(target);
+	node->lnk.target = tmpfs_alloc(node->tm, len + 1);
 	if (node->lnk.target == NULL) {
 		tmpfs_node_free(node);
-		return (ENOMEM);
+		return (ENOSPC);
 	}
+	memcpy(node->lnk.target, target, len);
 	node->lnk.pages = len >= LINK_INLINE ? 1 : 0;
 	return (tmpfs_enter_new(tmpfs_node(dvp), name, node, NULL));
 }
@@ -328,16 +328,16 @@ tmpfs_link(struct vnode *dvp, const char *name, struct vnode *vp)
 		return (EXDEV);
 	if (vp->type == VDIR)
 		return (EPERM);
-	de = tmpfs_dirent_alloc(name);
+	de = tmpfs_dirent_alloc(dir->tm, name);
 	if (de == NULL)
-		return (ENOMEM);
+		return (ENOSPC);
 	kmutex_lock(&dir->tm->lock);
 	error = tmpfs_link_check(dir, name, node);
 	if (error == 0)
 		tmpfs_dir_insert(dir, de, node);
 	kmutex_unlock(&dir->tm->lock);
 	if (error != 0)
-		free(de);
+		kmem_free(de);
 	return (error);
 }
 
@@ -369,7 +369,7 @@ tmpfs_remove(struct vnode *dvp, const char *name, bool rmdir)
 	kmutex_unlock(&dir->tm->lock);
 	if (error != 0)
 		return (error);
-	free(de);
+	kmem_free(de);
 	if (unused)
 		tmpfs_node_free(node);
 	return (0);

@@ -53,7 +53,7 @@ object_make_locked(struct tmpfs_node *node)
 	    OFF_TO_IDX(round_page(node->reg.size)), &o);
 	if (error != 0)
 		return (error);
-	o->flags |= OBJ_NAMED;
+	o->flags |= OBJ_NAMED | OBJ_CAPPED;
 	vm_object_unlock(o);
 	node->reg.object = o;
 	return (0);
@@ -125,7 +125,7 @@ tmpfs_charge(struct tmpfs_node *node)
 
 	kmutex_lock(&tm->lock);
 	tmpfs_account(node);
-	if (tm->pages >= tm->max_pages)
+	if (tm->pages >= tm->max_pages || vm_object_named_full(tm->sys))
 		error = ENOSPC;
 	else {
 		tm->pages++;
@@ -207,6 +207,7 @@ tmpfs_write_page(struct tmpfs_node *node, struct vm_object *o, struct uio *uio)
 		vm_object_lock(o);
 		m->flags |= PG_VALID | PG_DIRTY;
 		vm_page_unbusy(m);
+		vm_object_count_named(o);
 		vm_object_unlock(o);
 	} else
 		vm_page_unhold(ph, m);

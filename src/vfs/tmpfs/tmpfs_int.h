@@ -108,7 +108,11 @@ int tmpfs_vget(struct tmpfs_node *, struct vnode **);
 bool tmpfs_node_unused(struct tmpfs_node *);
 void tmpfs_node_free(struct tmpfs_node *);
 void tmpfs_reclaim(struct vnode *);
-/* A node without a name, nlink 0.  Not locked.  0, ENOMEM. */
+/* Zeroed memory for names and attributes, which outlive the processes that make
+ * them: charged to the account of all tmpfs, vfs->tmpfs_kmem.  NULL: ENOSPC.
+ * Given back by kmem_free(). */
+void *tmpfs_alloc(struct tmpfs_mount *, size_t);
+/* A node without a name, nlink 0.  Not locked.  0, ENOSPC. */
 int tmpfs_node_create(struct tmpfs_mount *, enum vtype, uint32_t mode,
     uint32_t uid, uint32_t gid, struct tmpfs_node **);
 /* Bring the pages charged for a file up to date.  Locked. */
@@ -118,7 +122,7 @@ void tmpfs_account(struct tmpfs_node *);
 
 struct tmpfs_dirent *tmpfs_dir_find(struct tmpfs_node *dir, const char *name);
 /* An entry without node, and its end.  NULL: no memory.  Not locked. */
-struct tmpfs_dirent *tmpfs_dirent_alloc(const char *name);
+struct tmpfs_dirent *tmpfs_dirent_alloc(struct tmpfs_mount *, const char *name);
 /* Enter de -> node, or take de out: trees, counts and times, not nlink. */
 void tmpfs_dir_attach(
     struct tmpfs_node *dir, struct tmpfs_dirent *de, struct tmpfs_node *node);

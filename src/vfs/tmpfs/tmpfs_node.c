@@ -14,21 +14,28 @@
 #include "vfs/tmpfs/tmpfs_int.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
+#include "mem/kmem.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/mount.h"
+#include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
+
+void *
+tmpfs_alloc(struct tmpfs_mount *tm, size_t n)
+{
+	return (kmem_zalloc_on(tm->mp->vfs->tmpfs_kmem, n));
+}
 
 int
 tmpfs_node_create(struct tmpfs_mount *tm, enum vtype type, uint32_t mode,
     uint32_t uid, uint32_t gid, struct tmpfs_node **out)
 {
-	struct tmpfs_node *node = calloc(1, sizeof(*node));
+	struct tmpfs_node *node = tmpfs_alloc(tm, sizeof(*node));
 
 	if (node == NULL)
-		return (ENOMEM);
+		return (ENOSPC);
 	node->tm = tm;
 	node->type = type;
 	node->mode = mode & VS_PERM;
@@ -63,6 +70,7 @@ tmpfs_account(struct tmpfs_node *node)
 		return;
 	vm_object_lock(o);
 	resident = o->resident + o->swapped;
+	vm_object_count_named(o);
 	vm_object_unlock(o);
 	tm->pages += resident - node->reg.charged;
 	node->reg.charged = resident;
@@ -90,12 +98,12 @@ tmpfs_node_free(struct tmpfs_node *node)
 	if (node->type == VREG && node->reg.object != NULL)
 		vm_object_free(node->reg.object);
 	else if (node->type == VLNK)
-		free(node->lnk.target);
+		kmem_free(node->lnk.target);
 	else if (node->type == VFIFO)
 		KVERIFY(node->fifo.anchor == -1);
 	else if (node->type == VDIR)
 		KVERIFY(RB_EMPTY(&node->dir.names));
-	free(node);
+	kmem_free(node);
 }
 
 int

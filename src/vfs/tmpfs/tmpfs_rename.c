@@ -16,9 +16,9 @@
 #include "vfs/tmpfs/tmpfs_int.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "abi/fcntl.h"
+#include "mem/kmem.h"
 #include "vfs/core/vnode.h"
 
 /* Is dir `top` or below it? */
@@ -134,9 +134,9 @@ tmpfs_rename(struct vnode *odvp, const char *oname, struct vnode *ndvp,
 		return (EINVAL);
 	if (odir->type != VDIR || ndir->type != VDIR)
 		return (ENOTDIR);
-	de = tmpfs_dirent_alloc(nname);
+	de = tmpfs_dirent_alloc(tm, nname);
 	if (de == NULL)
-		return (ENOMEM);
+		return (ENOSPC);
 	kmutex_lock(&tm->lock);
 	fd = tmpfs_dir_find(odir, oname);
 	td = tmpfs_dir_find(ndir, nname);
@@ -152,10 +152,10 @@ tmpfs_rename(struct vnode *odvp, const char *oname, struct vnode *ndvp,
 		unused = gone != NULL && tmpfs_node_unused(gone);
 		spare = fd;
 		if (td != NULL)
-			free(de);
+			kmem_free(de);
 	}
 	kmutex_unlock(&tm->lock);
-	free(spare);
+	kmem_free(spare);
 	if (unused)
 		tmpfs_node_free(gone);
 	return (error);

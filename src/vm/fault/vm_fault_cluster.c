@@ -194,6 +194,16 @@ zero_range(struct vm_faultinfo *fi, vm_pindex_t *lo, vm_pindex_t *hi)
 	}
 }
 
+/* May the object, locked, have no more pages? */
+static bool
+zero_capped(struct vm_object *o)
+{
+	if ((o->flags & OBJ_CAPPED) == 0)
+		return (false);
+	vm_object_count_named(o);
+	return (vm_object_named_full(o->sys));
+}
+
 int
 vm_fault_zero(struct vm_faultinfo *fi)
 {
@@ -206,10 +216,14 @@ vm_fault_zero(struct vm_faultinfo *fi)
 	unsigned n;
 	int error;
 
+	if (zero_capped(first))
+		return (EIO);
 	zero_range(fi, &lo, &hi);
 	n = vm_fault_alloc_cover(first, lo, fi->first_idx, hi, &run);
 	if (n == 0)
 		return (ENOMEM);
+	if ((first->flags & OBJ_CAPPED) != 0)
+		vm_object_count_named(first);
 	va = fi->entry->start + IDX_TO_OFF(run->pindex) - fi->entry->offset;
 	vm_object_paging_begin(first);
 	vm_page_zero_prepare(run, n, map);

@@ -75,6 +75,7 @@ vm_object_allocate_hold(struct vm_system *sys, enum vm_objtype type,
 	radix_init(&o->index, sys->radix_alloc);
 	o->resident = 0;
 	o->swapped = 0;
+	o->counted = 0;
 	o->cache_stamp = 0;
 	o->cache_filled = 0;
 	o->paging = 0;
@@ -322,6 +323,8 @@ object_terminate(struct vm_object *o)
 	KVERIFY(o->shadow_count == 0);
 	object_free_pages(o);
 	KVERIFY(o->index.count == 0 && o->paging == 0);
+	if (o->counted != 0)
+		vm_object_count_named(o);
 	b = o->backing;
 	if (b != NULL)
 		vm_object_lock(b);

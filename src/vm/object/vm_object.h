@@ -21,9 +21,10 @@ enum vm_objtype {
 	OBJT_DEVICE,  /* pages supplied by a device */
 };
 
-#define OBJ_DEAD 0x1  /* stage 1 has begun */
-#define OBJ_NAMED 0x2 /* anonymous, shared by name: never collapsed into */
-#define OBJ_SYSV 0x4  /* a System V segment: see vm_munmap_sysv() */
+#define OBJ_DEAD 0x1   /* stage 1 has begun */
+#define OBJ_NAMED 0x2  /* anonymous, shared by name: never collapsed into */
+#define OBJ_SYSV 0x4   /* a System V segment: see vm_munmap_sysv() */
+#define OBJ_CAPPED 0x8 /* its pages count in sys->named_pages */
 
 struct vm_map_entry;
 LIST_HEAD(vm_entry_list, vm_map_entry);
@@ -82,6 +83,7 @@ struct vm_object {
 	struct radix index;     /* [o] pindex -> page or swap block */
 	uint64_t resident;      /* [o] pages in the index */
 	uint64_t swapped;       /* [o] swap blocks in the index */
+	uint64_t counted;       /* [o] pages in sys->named_pages */
 	uint64_t cache_stamp;   /* [o] of the file, see vm_swapcache.c */
 	uint32_t cache_filled;  /* [o] cache_stamp was taken */
 	uint32_t paging;        /* [o] I/O in progress: no collapse, no free */
@@ -195,6 +197,31 @@ static inline void
 vm_object_set_size(struct vm_object *o, vm_pindex_t size)
 {
 	__atomic_store_n(&o->size, size, __ATOMIC_RELAXED);
+}
+
+/*
+ * Memory that outlives the processes that use it, of tmpfs files and System V
+ * segments, has one cap in a kernel, because the end of a process would not
+ * free it.  Such an object is OBJ_CAPPED.
+ * - count: bring sys->named_pages up to date.  Object locked.
+ * - full: may it get no more pages?
+ */
+static inline void
+vm_object_count_named(struct vm_object *o)
+{
+	uint64_t now = o->resident + o->swapped;
+
+	kmutex_assert_owned(&o->lock);
+	atomic_fetch_add_explicit(
+	    &o->sys->named_pages, now - o->counted, memory_order_relaxed);
+	o->counted = now;
+}
+static inline bool
+vm_object_named_full(const struct vm_system *sys)
+{
+	return (sys->named_max != 0 &&
+		atomic_load_explicit(&sys->named_pages, memory_order_relaxed) >=
+		    sys->named_max);
 }
 
 /* Is there neither a page nor a block?  Object locked. */
