@@ -31,6 +31,7 @@ enum {
 	GET = 1,
 	SET = 2,
 	OURS = 4,
+	BUFFER = 8, /* the value is a size that is charged */
 };
 
 struct sockopt {
@@ -45,8 +46,8 @@ static const struct sockopt options[] = {
     {LX_SOL_SOCKET, LX_SO_ERROR, 4, GET},
     {LX_SOL_SOCKET, LX_SO_DONTROUTE, 4, GET | SET},
     {LX_SOL_SOCKET, LX_SO_BROADCAST, 4, GET | SET},
-    {LX_SOL_SOCKET, LX_SO_SNDBUF, 4, GET | SET},
-    {LX_SOL_SOCKET, LX_SO_RCVBUF, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_SNDBUF, 4, GET | SET | BUFFER},
+    {LX_SOL_SOCKET, LX_SO_RCVBUF, 4, GET | SET | BUFFER},
     {LX_SOL_SOCKET, LX_SO_KEEPALIVE, 4, GET | SET},
     {LX_SOL_SOCKET, LX_SO_OOBINLINE, 4, GET | SET},
     {LX_SOL_SOCKET, LX_SO_PRIORITY, 4, GET | SET},
@@ -243,7 +244,7 @@ sys_setsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 	const struct sockopt *o;
 	size_t len = (uint32_t)a[4];
 	struct file *f;
-	int error;
+	int error, size;
 
 	error = sys_sock_file(l, (int)a[0], &f);
 	if (error != 0)
@@ -263,9 +264,14 @@ sys_setsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = copyin(lwp_vmspace(l), value, a[3], len);
 	if (error != 0)
 		goto out;
-	error = o->how & OURS ? set_ours(f, o->option, value, len)
-			      : host_setsockopt(f->hostfd, o->level, o->option,
-				    value, (uint32_t)len);
+	if ((o->how & BUFFER) != 0 && len == sizeof(size)) {
+		memcpy(&size, value, sizeof(size));
+		error = sock_set_buffer(f, o->option, size);
+	} else if ((o->how & OURS) != 0)
+		error = set_ours(f, o->option, value, len);
+	else
+		error = host_setsockopt(
+		    f->hostfd, o->level, o->option, value, (uint32_t)len);
 out:
 	file_free(f);
 	return (error);

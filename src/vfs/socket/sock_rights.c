@@ -18,15 +18,15 @@
  * read took it.  Then no descriptor of the reading end is left, and the writing
  * end polls as an error.  Such parcels are freed when a socket is closed and
  * when there are COLLECT_MIN parcels.  Freeing files may close sockets that had
- * messages themselves; that is done in a loop, never by recursion.  A socket
- * whose own queue holds its last file stays open until the kernel ends
- * (sock_table_destroy).
+ * messages themselves; that is done in a loop, never by recursion.  Sockets
+ * that only messages in each other's queues hold open are found by sock_gc.c.
  *
  * Locking and lifetime.  vfs->sockets->lock protects the list.  Files are freed
  * without it.  A parcel does not poll as an error before the sender has closed
  * its own carrier, so it is not freed too early.
  *
- * Limits.  PARCELS_MAX messages with files under way in one kernel.
+ * Limits.  PARCELS_MAX messages with files under way in one kernel, and
+ * PARCELS_SHARE messages with FILES_SHARE files of one process.
  */
 #include "vfs/socket/socket_int.h"
 
@@ -41,22 +41,18 @@
 #include "vfs/core/file.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
+#include "mem/kmem.h"
 #include "mem/vm_types.h"
 #include "mem/vm_zone.h"
 
 #define PARCELS_MAX 1024
+#define PARCELS_SHARE 512 /* of one process */
+#define FILES_SHARE                                                          \
+	1024                /* in parcels of one process: the usual limit of \
+			       descriptors, as on Linux */
+#define CARRIER_FDS 2       /* both ends of its pipe */
 #define COLLECT_ROUNDS 4096 /* other threads may close without end */
 #define COLLECT_MIN 32      /* parcels under way before a collection is tried */
-
-/* Immutable once its carrier is under way; links under vfs->sockets->lock. */
-struct sock_parcel {
-	LIST_ENTRY(sock_parcel) link;
-	int fd; /* writing end of the carrier */
-	uint64_t dev, ino;
-	struct sock_cred cred;
-	int nfiles;
-	struct file *files[];
-};
 
 static void
 parcel_free(struct sock_parcel *p)
@@ -64,7 +60,8 @@ parcel_free(struct sock_parcel *p)
 	for (int i = 0; i < p->nfiles; i++)
 		file_free(p->files[i]);
 	(void)host_close(p->fd);
-	free(p);
+	kmem_fd_uncharge(p->fd_cost, CARRIER_FDS);
+	kmem_free(p);
 }
 
 static struct sock_parcel *
@@ -79,10 +76,28 @@ parcel_find(struct vfs *vfs, const struct host_stat *st)
 	return (NULL);
 }
 
-/* Put a parcel on the list, if there is room and its inode is new. */
+/* Has the sender its share of parcels, or of files in them, with n more? */
+static bool
+parcel_share_used(struct vfs *vfs, const struct kmem_acct *who, int n)
+{
+	const struct sock_parcel *p;
+	int parcels = 0, files = n;
+
+	if (who == NULL)
+		return (false);
+	LIST_FOREACH (p, &vfs->sockets->parcels, link)
+		if (p->fd_cost == who) {
+			parcels++;
+			files += p->nfiles;
+		}
+	return (parcels >= PARCELS_SHARE || files > FILES_SHARE);
+}
+
+/* Put a parcel with n files on the list, if there is room and its inode is
+ * new. */
 static int
 parcel_enlist(
-    struct vfs *vfs, struct sock_parcel *p, const struct host_stat *st)
+    struct vfs *vfs, struct sock_parcel *p, const struct host_stat *st, int n)
 {
 	int error = 0;
 
@@ -91,6 +106,7 @@ parcel_enlist(
 	kmutex_lock(&vfs->sockets->lock);
 	/* A known inode: the numbers of the host have wrapped. */
 	if (vfs->sockets->nparcels >= PARCELS_MAX ||
+	    parcel_share_used(vfs, p->fd_cost, n) ||
 	    parcel_find(vfs, st) != NULL)
 		error = ETOOMANYREFS;
 	else {
@@ -101,9 +117,25 @@ parcel_enlist(
 	return (error);
 }
 
+/* No receiver looks at the files: the carrier has not been sent yet. */
+static void
+parcel_fill(
+    struct vfs *vfs, struct sock_parcel *p, struct file **files, int nfiles)
+{
+	kmutex_lock(&vfs->sockets->lock);
+	for (int i = 0; i < nfiles; i++) {
+		file_ref(files[i]);
+		p->files[i] = files[i];
+		vfs->sockets->nflights += file_socket(files[i]) != NULL;
+	}
+	p->nfiles = nfiles;
+	kmutex_unlock(&vfs->sockets->lock);
+}
+
 int
-parcel_make(struct vfs *vfs, struct file **files, int nfiles,
-    const struct sock_cred *cred, struct sock_parcel **out, int *carrier)
+parcel_make(struct vfs *vfs, const struct sock_dest *to, struct file **files,
+    int nfiles, const struct sock_cred *cred, struct sock_parcel **out,
+    int *carrier)
 {
 	struct sock_parcel *p;
 	struct host_stat st;
@@ -112,45 +144,48 @@ parcel_make(struct vfs *vfs, struct file **files, int nfiles,
 	KASSERT(nfiles >= 0 && nfiles <= SOCK_RIGHTS_MAX);
 	if (vfs->sockets->nparcels >= COLLECT_MIN)
 		parcel_collect(vfs);
-	p = calloc(1, sizeof(*p) + (size_t)nfiles * sizeof(struct file *));
+	p = kmem_zalloc(sizeof(*p) + (size_t)nfiles * sizeof(struct file *));
 	if (p == NULL)
 		return (ENOMEM);
 	p->cred = *cred;
-	error = host_pipe(O_NONBLOCK, fds);
+	p->to = *to;
+	error = kmem_fd_charge(CARRIER_FDS, &p->fd_cost);
 	if (error != 0)
 		goto fail;
+	error = host_pipe(O_NONBLOCK, fds);
+	if (error != 0)
+		goto fail_fds;
 	error = host_fstat(fds[0], &st);
 	if (error != 0)
 		goto fail_pipe;
 	/* The pipe stays empty: save the user's budget for pipes. */
 	(void)host_set_pipe_size(fds[1], PAGE_SIZE);
 	p->fd = fds[1];
-	error = parcel_enlist(vfs, p, &st);
+	error = parcel_enlist(vfs, p, &st, nfiles);
 	if (error != 0)
 		goto fail_pipe;
-	/* No receiver looks at p->files: the carrier has not been sent yet. */
-	for (int i = 0; i < nfiles; i++) {
-		file_ref(files[i]);
-		p->files[i] = files[i];
-	}
-	p->nfiles = nfiles;
+	parcel_fill(vfs, p, files, nfiles);
 	*carrier = fds[0];
 	*out = p;
 	return (0);
 fail_pipe:
 	(void)host_close(fds[1]);
 	(void)host_close(fds[0]);
+fail_fds:
+	kmem_fd_uncharge(p->fd_cost, CARRIER_FDS);
 fail:
-	free(p);
+	kmem_free(p);
 	return (error);
 }
 
-static void
+void
 parcel_delist(struct vfs *vfs, struct sock_parcel *p)
 {
 	kmutex_assert_owned(&vfs->sockets->lock);
 	LIST_REMOVE(p, link);
 	vfs->sockets->nparcels--;
+	for (int i = 0; i < p->nfiles; i++)
+		vfs->sockets->nflights -= file_socket(p->files[i]) != NULL;
 }
 
 void
@@ -208,8 +243,6 @@ out:
 	return (error);
 }
 
-LIST_HEAD(parcel_list, sock_parcel);
-
 /* Lock held.  Move the parcels of dropped messages to `dead`, a poll set at a
  * time. */
 static void
@@ -262,6 +295,7 @@ parcel_collect(struct vfs *vfs)
 		vfs->sockets->collect_again = false;
 		LIST_INIT(&dead);
 		parcel_find_dead(vfs, &dead);
+		parcel_find_lost(vfs, &dead);
 		kmutex_unlock(&vfs->sockets->lock);
 		while ((p = LIST_FIRST(&dead)) != NULL) {
 			LIST_REMOVE(p, link);
@@ -283,7 +317,7 @@ sock_table_create(struct vfs *vfs)
 	if (t == NULL)
 		return (ENOMEM);
 	error = vm_zone_create(vfs->sys->zones, "socket", sizeof(struct socket),
-	    _Alignof(struct socket), 0, NULL, NULL, 0, &t->zone);
+	    _Alignof(struct socket), ZF_CHARGE, NULL, NULL, 0, &t->zone);
 	if (error != 0) {
 		free(t);
 		return (error);
@@ -292,6 +326,8 @@ sock_table_create(struct vfs *vfs)
 	kmutex_init(&t->lock, "sockets", KRANK_FILE, 0);
 	LIST_INIT(&t->socks);
 	LIST_INIT(&t->parcels);
+	for (unsigned i = 0; i < SOCK_CONNS; i++)
+		LIST_INIT(&t->conns[i]);
 	vfs->sockets = t;
 	return (0);
 }

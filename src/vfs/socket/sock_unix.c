@@ -87,6 +87,7 @@ unix_unpair(struct file *f, struct socket *so)
 	if (so->paired && so->type == LX_SOCK_DGRAM) {
 		error = reachable(f, so);
 		so->paired = false;
+		so->dest.kind = SOCK_TO_UNKNOWN;
 	}
 	kmutex_unlock(&so->vfs->sockets->lock);
 	return (error);

@@ -132,12 +132,23 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 		goto fail;
 	}
 	init.vfs = vfs;
+	init.number = atomic_fetch_add(&vfs->sockets->last_number, 1) + 1;
 	*so = init;
 	error = file_create(vfs, socket_ops(so), NULL,
 	    O_RDWR | (flags & O_NONBLOCK), hostfd, so, &f);
 	if (error != 0)
 		goto fail_socket;
 	f->ino = st.ino;
+	if (so->client != 0) {
+		kmutex_lock(&vfs->sockets->lock);
+		LIST_INSERT_HEAD(
+		    &vfs->sockets->conns[so->client % SOCK_CONNS], so, conn);
+		kmutex_unlock(&vfs->sockets->lock);
+	}
+	if (!init.inherited && sock_first_buffer(f) != 0) {
+		file_free(f);
+		return (ENOBUFS);
+	}
 	*out = f;
 	return (0);
 fail_socket:
@@ -186,6 +197,9 @@ sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_waiter *waiter,
 		return (error);
 	}
 	f[0] = first;
+	for (int i = 0; i < 2; i++)
+		file_socket(f[i])->dest = (struct sock_dest){
+		    .kind = SOCK_TO_MATE, .id = file_socket(f[!i])->number};
 	return (0);
 }
 
@@ -236,6 +250,11 @@ socket_close(struct file *f)
 	struct vfs *vfs = so->vfs;
 
 	unix_unbind(so);
+	if (so->client != 0) {
+		kmutex_lock(&vfs->sockets->lock);
+		LIST_REMOVE(so, conn);
+		kmutex_unlock(&vfs->sockets->lock);
+	}
 	linger_off(f);
 	(void)host_close(f->hostfd);
 	zfree(vfs->sockets->zone, so);
@@ -389,7 +408,7 @@ peer_is_us(int hostfd)
 static int
 connect_named(struct file *f, struct socket *so, const struct host_sockaddr *sa,
     const struct vfs_ctx *ctx, struct host_sockaddr *name,
-    struct sock_cred *cred)
+    struct sock_cred *cred, struct sock_dest *dest)
 {
 	struct host_sockaddr host;
 	int error;
@@ -406,6 +425,7 @@ connect_named(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	error = connect_host(f, &host, &ctx->waiter);
 	if (error != 0)
 		return (error);
+	*dest = sock_dest_of(so, &host);
 	if (so->type == LX_SOCK_DGRAM || peer_is_us(f->hostfd))
 		return (0);
 	/* Another process of the host has taken the name in between. */
@@ -428,15 +448,17 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 {
 	struct host_sockaddr name = {0};
 	struct sock_cred cred = {0};
+	struct sock_dest dest = {.kind = SOCK_TO_UNKNOWN};
 	bool away = sa->len >= sizeof(sa->family) && sa->family == 0 &&
 		    so->type == LX_SOCK_DGRAM;
 	int error;
 
 	error = away ? connect_away(f, so, sa)
-		     : connect_named(f, so, sa, ctx, &name, &cred);
+		     : connect_named(f, so, sa, ctx, &name, &cred, &dest);
 	if (error != 0)
 		return (error);
 	kmutex_lock(&so->vfs->sockets->lock);
+	so->dest = dest;
 	so->peer = name;
 	so->peercred = cred;
 	so->has_peer = !away;
@@ -504,12 +526,11 @@ static bool
 accepted_is_ours(struct vfs *vfs, int conn, const struct host_sockaddr *peer,
     struct socket *so)
 {
-	uint64_t id;
-
 	if (!peer_is_us(conn) ||
-	    !unix_host_parse(vfs, peer, &id, &so->peercred))
+	    !unix_host_parse(vfs, peer, &so->client, &so->peercred))
 		return (false);
-	unix_name_of(vfs, id, &so->peer);
+	unix_name_of(vfs, so->client, &so->peer);
+	so->dest = (struct sock_dest){.kind = SOCK_TO_ID, .id = so->client};
 	so->has_peer = true;
 	return (true);
 }
@@ -635,6 +656,7 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 	struct socket *so = file_socket(f);
 	struct host_sockaddr host, name;
 	struct sock_cred cred, unused;
+	struct sock_dest dest;
 	struct sock_parcel *p = NULL;
 	const struct host_sockaddr *to = NULL;
 	int error;
@@ -655,8 +677,9 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 	m->controllen = 0;
 	if (needs_parcel(so, m)) {
 		cred = m->has_cred ? m->cred : sock_self(waiter);
+		dest = sock_dest_of(so, to);
 		error = parcel_make(
-		    so->vfs, m->files, m->nfiles, &cred, &p, &rec.fd);
+		    so->vfs, &dest, m->files, m->nfiles, &cred, &p, &rec.fd);
 		/* Without a parcel the ids of the sender are lost, not the
 		 * data. */
 		if (error != 0 && (m->nfiles > 0 || m->has_cred))

@@ -26,6 +26,13 @@ struct sock_cred {
 	uint32_t uid, gid;
 };
 
+/* Where a message goes, see sock_gc.c. */
+struct sock_dest {
+	enum { SOCK_TO_UNKNOWN, SOCK_TO_MATE, SOCK_TO_ID, SOCK_TO_CONN } kind;
+	uint64_t id;       /* or number */
+	uint64_t listener; /* SOCK_TO_CONN: id of the listener */
+};
+
 #define SOCK_RIGHTS_MAX 253 /* files in one message */
 
 /* Key: [I] immutable, [s] lock of the table, [a] atomic */
@@ -49,6 +56,15 @@ struct socket {
 	    reachable; /* [a] AF_UNIX: by other processes of the host, too */
 	_Atomic(uint64_t) rcv_ns; /* [a] SO_RCVTIMEO; 0: for ever */
 	_Atomic(uint64_t) snd_ns; /* [a] SO_SNDTIMEO */
+	uint64_t number;          /* [I] counts all sockets of the vfs */
+	struct sock_dest dest;    /* [s] where its messages go */
+	uint64_t client;          /* [I] accepted: id of its client, or 0 */
+	LIST_ENTRY(socket) conn;  /* [s] on conns if client is not 0 */
+	unsigned flights;         /* [s] this and the rest: see sock_gc.c */
+	bool reached;             /* [s] */
+	uint64_t gc_round;        /* [s] */
+	LIST_ENTRY(socket) gc;    /* [s] */
+	LIST_ENTRY(socket) gc_id; /* [s] */
 	LIST_ENTRY(socket) link;  /* [s] on socks while bound */
 };
 
@@ -76,6 +92,11 @@ struct socket *file_socket(const struct file *);
 struct sock_cred sock_self(const struct vfs_waiter *);
 /* Messages, not a stream: one transfer is one message. */
 bool sock_is_record(const struct socket *);
+
+/* SO_SNDBUF or SO_RCVBUF, at most SOCK_BUFFER_MAX as on Linux.  ENOBUFS: beyond
+ * the budget. */
+int sock_set_buffer(struct file *, int option, int size);
+#define SOCK_BUFFER_MAX 212992
 
 /* The files that these make have flags & O_NONBLOCK.  Errors as those of the
  * calls of their names; EINTR from waiting. */

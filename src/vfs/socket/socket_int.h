@@ -18,7 +18,10 @@
 #include "vfs/core/file.h"
 #include "vfs/socket/socket.h"
 
+struct kmem_acct;
 struct vm_zone;
+
+#define SOCK_CONNS 64
 
 /* Key: [I] immutable, [s] lock, [a] atomic */
 struct sock_table {
@@ -30,7 +33,11 @@ struct sock_table {
 	_Atomic(unsigned) nparcels;       /* [a] */
 	bool collecting, collect_again;   /* [s] */
 	_Atomic(uint64_t) last_id;        /* [a] last id given to a socket */
-	_Atomic(bool) passcred_used;      /* [a] some socket has SO_PASSCRED */
+	_Atomic(uint64_t) last_number;    /* [a] of a socket */
+	unsigned nflights;                /* [s] sockets in parcels */
+	uint64_t gc_round;                /* [s] of sock_gc.c */
+	LIST_HEAD(, socket) conns[SOCK_CONNS]; /* [s] accepted, by client */
+	_Atomic(bool) passcred_used; /* [a] some socket has SO_PASSCRED */
 };
 
 /* The table of a new vfs.  0, ENOMEM. */
@@ -61,12 +68,34 @@ void unix_name_of(struct vfs *, uint64_t id, struct host_sockaddr *);
 /* Remove the name of a socket that is being closed. */
 void unix_unbind(struct socket *);
 
+/* sock_buffer.c: the buffers of a new socket, and their charge.  ENOBUFS. */
+int sock_first_buffer(struct file *);
+
 /* sock_rights.c */
-struct sock_parcel;
+
+/* Immutable once its carrier is under way; [s] lock of the table. */
+struct sock_parcel {
+	LIST_ENTRY(sock_parcel) link; /* [s] */
+	int fd;                       /* writing end of the carrier */
+	struct kmem_acct *fd_cost;    /* of the sender */
+	uint64_t dev, ino;
+	struct sock_dest to;
+	bool reached;               /* [s] this and the rest: see sock_gc.c */
+	uint64_t target;            /* [s] */
+	LIST_ENTRY(sock_parcel) gc; /* [s] */
+	struct sock_cred cred;
+	int nfiles;
+	struct file *files[];
+};
+LIST_HEAD(parcel_list, sock_parcel);
+
 /* Make a parcel: files and a sender for one message.  The caller sends *carrier
- * with the message and closes it then. */
-int parcel_make(struct vfs *, struct file **files, int nfiles,
-    const struct sock_cred *, struct sock_parcel **, int *carrier);
+ * with the message and closes it then.  ETOOMANYREFS, EMFILE, ENFILE, ENOMEM.
+ */
+int parcel_make(struct vfs *, const struct sock_dest *, struct file **files,
+    int nfiles, const struct sock_cred *, struct sock_parcel **, int *carrier);
+/* Take a parcel off the list.  Lock held. */
+void parcel_delist(struct vfs *, struct sock_parcel *);
 /* Free a parcel that was not sent. */
 void parcel_unmake(struct vfs *, struct sock_parcel *);
 /* Deliver the parcel of a received carrier into the message; with peek the
@@ -75,5 +104,13 @@ void parcel_unmake(struct vfs *, struct sock_parcel *);
 int parcel_open(struct vfs *, int carrier, bool peek, struct sock_msg *);
 /* Free the parcels that can no longer be received. */
 void parcel_collect(struct vfs *);
+
+/* sock_gc.c */
+/* Where messages go that are sent to the host's address `to`, or over a
+ * connection to it; NULL: to the peer that the socket has. */
+struct sock_dest sock_dest_of(struct socket *, const struct host_sockaddr *to);
+/* Move the parcels to `dead` that lie in sockets which only parcels
+ * hold.  Lock held. */
+void parcel_find_lost(struct vfs *, struct parcel_list *dead);
 
 #endif /* VFS_SOCKET_SOCKET_INT_H */
