@@ -165,7 +165,6 @@ struct stub_machine {
 	uint32_t npool;                 /* [s] */
 	uint32_t nstubs;                /* [s] live, pool included */
 	uint32_t nwaiting;              /* [s] threads waiting for a stub */
-	uint64_t moved_stack, moved_stack_size; /* keeper only */
 
 	struct counter maps, unmaps, protects, handovers, spins;
 	_Atomic(uint64_t) stubs_created, resets;

@@ -5,8 +5,8 @@
  * The stub machine: starting the zygote, and giving it orders.
  *
  * Concepts: the zygote is the process that forks stubs (program/zygote.c).
- * The keeper thread starts it from the embedded stub image, moves its vdso to
- * the address that is the same in all stubs, has it install the signal
+ * The keeper thread starts it from the embedded stub image, has it move its
+ * vdso to the address that is the same in all stubs and install the signal
  * handlers and the seccomp filter, and then gives it one order per stub.  An
  * order lies in slot 0 of the context memory; `reply` counts orders carried
  * out.
@@ -23,7 +23,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -88,43 +87,6 @@ stub_zygote_end(struct stub_machine *sm)
 	kmutex_unlock(&sm->lock);
 }
 
-/* Find vvar, vdso and stack of the zygote and fill in the order's moves.
- * Returns the address of the vdso after the moves, 0 if there is none. */
-static uint64_t
-plan_moves(struct stub_machine *sm, struct stub_order *o)
-{
-	char buf[4096], *line, *save = NULL;
-	uint64_t lo, hi, base = 0, vdso = 0;
-	size_t len;
-
-	o->nmoves = 0;
-	sm->moved_stack = sm->moved_stack_size = 0;
-	if (host_proc_read(sm->zygote_pid, "maps", buf, sizeof(buf), &len) != 0)
-		return (0);
-	for (line = strtok_r(buf, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "%lx-%lx", &lo, &hi) != 2 || hi <= lo)
-			continue;
-		if (strstr(line, "[stack]") != NULL) {
-			sm->moved_stack = lo;
-			sm->moved_stack_size = hi - lo;
-		}
-		if (strstr(line, "[vvar") == NULL &&
-		    strstr(line, "[vdso]") == NULL)
-			continue;
-		if (base == 0)
-			base = lo;
-		if (o->nmoves == STUB_MOVES || hi - base > 0x1000000)
-			continue;
-		o->move[o->nmoves].from = lo;
-		o->move[o->nmoves].size = hi - lo;
-		o->move[o->nmoves++].to = STUB_VDSO_BASE + (lo - base);
-		if (strstr(line, "[vdso]") != NULL)
-			vdso = STUB_VDSO_BASE + (lo - base);
-	}
-	return (vdso);
-}
-
 /* Receive the listener's descriptor from the zygote and start to serve it. */
 static int
 take_listener(struct stub_machine *sm, int link)
@@ -173,8 +135,6 @@ zygote_arm(struct stub_machine *sm, int link)
 		ask |= ARM_ISOLATE;
 	if (sm->armed && !sm->listens)
 		ask = 0;
-	o->move[0].from = sm->moved_stack;
-	o->move[0].size = sm->moved_stack_size;
 	o->arm = ask | (sm->fsgsbase ? 0 : ARM_BASES);
 	error = stub_zygote_order(sm, ORDER_ARM, &result);
 	if (error == 0 && result != 0 && ask != 0 && !sm->armed &&
@@ -213,16 +173,10 @@ zygote_setup(struct stub_machine *sm, int link)
 	uint64_t vdso;
 	int error;
 
-	/* An empty order first: after the reply the zygote has started and its
-	 * mappings do not move any more. */
-	o->nmoves = 0;
-	error = stub_zygote_order(sm, ORDER_MOVE, &result);
+	error = stub_zygote_order(sm, ORDER_PREPARE, &result);
 	if (error != 0)
 		return (error);
-	vdso = plan_moves(sm, o);
-	error = stub_zygote_order(sm, ORDER_MOVE, &result);
-	if (error != 0)
-		return (error);
+	vdso = o->vdso;
 	if (result != 0) {
 		klog(sm->sys->log, KLOG_INFO,
 		    "the host refuses to move the vdso: %s; guests read "

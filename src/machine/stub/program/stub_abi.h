@@ -104,14 +104,13 @@ _Static_assert(sizeof(struct stub_op) * CTX_NOPS <= 0x1000, "op page");
 /* Order block of the zygote: slot 0 of the context memory, which is not mapped
  * in a process that runs user code. */
 #define ORDER_NONE 0u
-#define ORDER_MOVE 1u  /* mremap moves, then munmap cuts */
-#define ORDER_ARM 2u   /* signal handlers, seccomp filter as in `arm` */
-#define ORDER_SPAWN 3u /* fork a stub on `slot` */
+#define ORDER_PREPARE 1u /* bind to the kernel process, move the vdso */
+#define ORDER_ARM 2u     /* signal handlers, filter as in `arm` */
+#define ORDER_SPAWN 3u   /* fork a stub on `slot` */
 /* stub_order.arm */
 #define ARM_LISTEN 1u  /* ask before clone; send the listener over the link */
 #define ARM_ISOLATE 2u /* and before mmap, munmap and mprotect */
 #define ARM_BASES 4u   /* permit arch_prctl: there is no WRFSBASE */
-#define STUB_MOVES 8
 struct stub_order {
 	_Atomic(uint32_t) order;
 	_Atomic(uint32_t) reply; /* counts orders carried out */
@@ -122,10 +121,7 @@ struct stub_order {
 	/* SPAWN: stored by the host kernel in the clone call, so that a stub
 	 * is known even if the zygote dies before its reply. */
 	_Atomic(int32_t) child_pid;
-	uint32_t nmoves;
-	struct {
-		uint64_t from, to, size; /* to == 0: unmap */
-	} move[STUB_MOVES];
+	uint64_t vdso; /* PREPARE: where it is now, 0: nowhere */
 };
 
 #endif /* MACHINE_STUB_PROGRAM_STUB_ABI_H */

@@ -11,7 +11,12 @@
  * fork does not depend on the size of the kernel process.  CLONE_PARENT makes
  * each stub a child of the kernel process, which can then reap it.
  *
- * Concepts: the filter is installed once and inherited.  It permits every
+ * Concepts: the zygote finds its own stack, vvar and vdso: execve() has left
+ * the addresses of stack and vdso on the stack, and the host says page by page
+ * what is mapped.  No procfs is needed, which a confined kernel process cannot
+ * reach.
+ *
+ * The filter is installed once and inherited.  It permits every
  * system call from the init text.  A stub unmaps the init text (stub_finish)
  * before it runs user code, and nothing can be mapped there again, because the
  * only permitted mmap is below STUB_GUEST_END.  The start-up rights are thus
@@ -27,6 +32,7 @@
  * Every other system call raises SIGSYS: it is a system call of the guest.
  */
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -34,6 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/auxv.h"
 #include "abi/futex.h"
 #include "abi/mman.h"
 #include "abi/prctl.h"
@@ -44,6 +51,9 @@
 #include "stub_abi.h"
 #include "stub_sys.h"
 
+#define PAGE 4096UL
+#define STACK_MAX (64UL << 20)
+#define VDSO_MAX (1UL << 20) /* of vvar, and of vdso */
 #define PROT_RW ((long)(LX_PROT_READ | LX_PROT_WRITE))
 
 #define INIT __attribute__((section(".text.init")))
@@ -55,7 +65,7 @@ extern const char site_mmap[], site_mprotect[], site_munmap[], site_futex[],
 void stub_handler(int sig, const void *info, void *uc);
 _Noreturn void stub_finish(uint64_t stack, uint64_t size);
 long init_syscall(long nr, ...);
-_Noreturn void zygote_main(void);
+_Noreturn void zygote_main(const uint64_t *sp);
 #pragma GCC visibility pop
 
 #define FILTER_MAX 320
@@ -372,24 +382,123 @@ arm(const struct stub_order *o, uint64_t stack, uint64_t size)
 	return (r);
 }
 
+/* What execve() has left to this process. */
+struct start {
+	uint64_t stack, stack_end; /* the start-up stack */
+	uint64_t vdso;             /* 0: the host has none */
+};
+
+INIT static void
+start_read(struct start *st, const uint64_t *sp)
+{
+	const char *name = NULL;
+
+	st->stack = (uint64_t)sp & ~(PAGE - 1);
+	st->vdso = 0;
+	sp += *sp + 2; /* argc, argv, NULL */
+	while (*sp++ != 0)
+		continue; /* the environment */
+	for (; sp[0] != LX_AT_NULL; sp += 2) {
+		if (sp[0] == LX_AT_SYSINFO_EHDR)
+			st->vdso = sp[1];
+		else if (sp[0] == LX_AT_EXECFN)
+			name = (const char *)sp[1];
+	}
+	/* The name is the last string of the stack; a word follows it. */
+	while (name != NULL && *name != '\0')
+		name++;
+	st->stack_end = ((uint64_t)name + PAGE) & ~(PAGE - 1);
+	if (name == NULL) {
+		st->stack_end = st->stack + PAGE;
+		st->vdso = 0; /* it may lie next to the stack */
+	}
+}
+
+INIT static int
+in_range(uint64_t addr, uint64_t base, uint64_t size)
+{
+	return (addr >= base && addr - base < size);
+}
+
+/* Is there a page that the host has made, and not this program? */
+INIT static int
+is_mapped(uint64_t page)
+{
+	if (in_range(page, STUB_TEXT_BASE, STUB_INIT_SIZE) ||
+	    in_range(page, STUB_INIT_BASE, STUB_INIT_SIZE) ||
+	    in_range(page, STUB_CTX_BASE, CTX_SLOT_SIZE))
+		return (0);
+	return (init_syscall(LX_NR_MSYNC, page, PAGE, (long)LX_MS_ASYNC) == 0);
+}
+
+INIT static void
+stack_find(struct start *st)
+{
+	while (st->stack_end - st->stack < STACK_MAX &&
+	       is_mapped(st->stack - PAGE))
+		st->stack -= PAGE;
+}
+
+/* Move the mapping that begins at `from`.  The host moves such a mapping only
+ * as a whole and does not say how long it is: try each length.  0 and *size,
+ * or -errno. */
 INIT static long
-moves(struct stub_order *o)
+move_one(uint64_t from, uint64_t end, uint64_t to, uint64_t *size)
+{
+	long r = -EINVAL;
+
+	for (uint64_t n = PAGE; n <= end - from; n += PAGE) {
+		r = init_syscall(LX_NR_MREMAP, from, n, n,
+		    (long)(LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED), to);
+		if (r == (long)to) {
+			*size = n;
+			return (0);
+		}
+	}
+	return (r);
+}
+
+/* Move the pages of vvar and vdso, which are neighbours, to their place.
+ * 0 and *vdso; -errno. */
+INIT static long
+move_vdso(const struct start *st, uint64_t *vdso)
+{
+	uint64_t lo = st->vdso, end = st->vdso, size = 0;
+	long r;
+
+	*vdso = 0;
+	if (st->vdso == 0)
+		return (0);
+	while (st->vdso - lo < VDSO_MAX && lo != st->stack_end &&
+	       is_mapped(lo - PAGE))
+		lo -= PAGE;
+	while (end - st->vdso < VDSO_MAX && is_mapped(end))
+		end += PAGE;
+	for (uint64_t from = lo; from < end; from += size) {
+		r = move_one(from, end, STUB_VDSO_BASE + (from - lo), &size);
+		if (r != 0)
+			return (r);
+	}
+	*vdso = STUB_VDSO_BASE + (st->vdso - lo);
+	return (0);
+}
+
+/* Prepare the process: it dies with the kernel process, leaves no core file,
+ * and has the vdso at its place. */
+INIT static long
+prepare(struct stub_order *o, struct start *st)
 {
 	long r;
 
-	for (unsigned i = 0; i < o->nmoves && i < STUB_MOVES; i++) {
-		if (o->move[i].to == 0)
-			r = init_syscall(
-			    LX_NR_MUNMAP, o->move[i].from, o->move[i].size);
-		else
-			r = init_syscall(LX_NR_MREMAP, o->move[i].from,
-			    o->move[i].size, o->move[i].size,
-			    (long)(LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED),
-			    o->move[i].to);
-		if (r < 0 && r >= -LX_MAX_ERRNO)
-			return (r);
-	}
-	return (0);
+	/* The exec reset both if it changed credentials. */
+	init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_PDEATHSIG, (long)LX_SIGKILL,
+	    0L, 0L, 0L);
+	init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+	if (init_syscall(LX_NR_GETPPID) != o->kernel_pid)
+		init_syscall(LX_NR_EXIT_GROUP, 75L);
+	r = move_vdso(st, &o->vdso);
+	stack_find(st);
+	return (r);
 }
 
 /* In the new stub: map the slot's contexts, give up the start-up rights. */
@@ -418,11 +527,12 @@ become_stub(uint32_t slot, int32_t parent, uint64_t stack, uint64_t size)
 	stub_finish(stack, size);
 }
 
+/* sp: the stack pointer that execve() gave. */
 _Noreturn INIT void
-zygote_main(void)
+zygote_main(const uint64_t *sp)
 {
 	struct stub_order *o = (struct stub_order *)STUB_CTX_BASE;
-	uint64_t stack = 0, size = 0;
+	struct start st;
 	uint32_t order;
 	long r;
 
@@ -430,23 +540,16 @@ zygote_main(void)
 	    (long)MAP_SHARED_FIXED, (long)STUB_FD_CTX, 0L);
 	if (r != (long)STUB_CTX_BASE)
 		init_syscall(LX_NR_EXIT_GROUP, 74L);
+	start_read(&st, sp);
 	for (;;) {
 		while ((order = atomic_load(&o->order)) == ORDER_NONE)
 			init_syscall(LX_NR_FUTEX, &o->order,
 			    (long)LX_FUTEX_WAIT, 0L, NULL);
 		atomic_store(&o->order, ORDER_NONE);
-		if (order == ORDER_MOVE) {
-			/* The exec reset it if it changed credentials. */
-			init_syscall(LX_NR_PRCTL, (long)LX_PR_SET_PDEATHSIG,
-			    (long)LX_SIGKILL, 0L, 0L, 0L);
-			if (init_syscall(LX_NR_GETPPID) != o->kernel_pid)
-				init_syscall(LX_NR_EXIT_GROUP, 75L);
-			r = moves(o);
+		if (order == ORDER_PREPARE) {
+			r = prepare(o, &st);
 		} else if (order == ORDER_ARM) {
-			/* move[0] is the start-up stack, for stub_finish. */
-			stack = o->move[0].from;
-			size = o->move[0].size;
-			r = arm(o, stack, size);
+			r = arm(o, st.stack, st.stack_end - st.stack);
 		} else {
 			/* Read before the reply, because the next order may
 			 * overwrite them. */
@@ -458,7 +561,8 @@ zygote_main(void)
 				   LX_SIGCHLD),
 			    0L, &o->child_pid, 0L, 0L);
 			if (r == 0)
-				become_stub(slot, parent, stack, size);
+				become_stub(slot, parent, st.stack,
+				    st.stack_end - st.stack);
 		}
 		o->result = (int32_t)r;
 		atomic_fetch_add(&o->reply, 1);

@@ -8,6 +8,13 @@
 
 #include "stub_fixture.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "testchild.h"
+
+#define NOT_PERMITTED 3 /* exit status of a child */
+
 /* mov $39,%eax; syscall; jmp back */
 static const uint8_t code_syscall[] = {
     0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7};
@@ -287,6 +294,43 @@ test_zygote_killed(void **state)
 	}
 }
 
+static void
+vdso_without_procfs(void *arg)
+{
+	struct vm_system_config cfg = {
+	    .host = host_linux(), .mem = 16 << 20, .pmap_ops = &pmap_stub_ops};
+	const int user = geteuid() == 0 ? 0 : CLONE_NEWUSER;
+	struct stub_machine *sm;
+	struct vm_system sys;
+	uint64_t vdso;
+
+	if (unshare(CLONE_NEWNS | user) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", "/proc", "tmpfs", 0, NULL) != 0)
+		_exit(NOT_PERMITTED);
+	if (vm_system_init(&sys, &cfg) != 0 ||
+	    stub_machine_create(&sys, env_isolation, &sm) != 0)
+		_exit(2);
+	vdso = cpu_vdso(&cpu_stub_ops, sm);
+	stub_machine_destroy(sm);
+	vm_system_destroy(&sys);
+	_exit(vdso != 0 ? 0 : 1);
+}
+
+/* A confined kernel process reaches no procfs: the zygote finds its vdso. */
+static void
+test_vdso_without_procfs(void **state)
+{
+	struct child_end end;
+
+	child_run(vdso_without_procfs, NULL, &end);
+	if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == NOT_PERMITTED) {
+		printf("the host permits no mount namespace\n");
+		skip();
+	}
+	assert_int_equal(end.status, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -299,6 +343,7 @@ main(int argc, char **argv)
 	    STUB_TEST(test_threads),
 	    STUB_TEST(test_killed),
 	    STUB_TEST(test_zygote_killed),
+	    cmocka_unit_test(test_vdso_without_procfs),
 	};
 
 	if (env_choose(argc, argv) != 0)
