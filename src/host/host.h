@@ -62,8 +62,8 @@ int host_memfd(const char *name, size_t size, int *fd);
 
 struct host_thread; /* opaque */
 
-/* Start fn(arg) in a new thread with all signals blocked, named `name` (15
- * bytes at most are kept).  0, EAGAIN, ENOMEM. */
+/* Start fn(arg) in a new thread with all signals blocked but SIGSYS, named
+ * `name` (15 bytes at most are kept).  0, EAGAIN, ENOMEM. */
 int host_thread_create(
     struct host_thread **out, const char *name, void (*fn)(void *), void *arg);
 /* Wait for the end of the thread and free the handle. */

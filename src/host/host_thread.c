@@ -8,7 +8,9 @@
  * from then on it belongs to the creator.  The last of the two to drop its
  * reference frees the handle.  Signals are blocked around the creation, so that
  * the new thread starts with all of them blocked, and the host delivers signals
- * of the process to the embedder's threads.
+ * of the process to the embedder's threads.  SIGSYS alone is not blocked: a
+ * seccomp filter sends it to the thread that made the call, and the host kills
+ * the process if it cannot be delivered.
  *
  * The CPUs of the process are those that its main thread was allowed when a
  * function of this file first needed them.  Pinning a thread later, the main
@@ -98,6 +100,7 @@ host_thread_create(
 	if (error != 0)
 		goto fail_attr;
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	error = pthread_create(&t->pt, &attr, thread_start, t);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
