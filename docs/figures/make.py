@@ -53,6 +53,7 @@ class Figure:
 
 LAYERS = [
     ("cmd", "the command vmspace"),
+    ("confine", "the rights that the kernel process gives up"),
     ("api", "the library: vkernel_ and vmspace_ calls"),
     ("linux", "system calls: decode, copy in, call, copy out"),
     ("kern", "processes, signals, timers, exec, IPC, resident images"),
@@ -69,7 +70,7 @@ LAYERS = [
 
 
 def layers():
-    f = Figure(860, 580)
+    f = Figure(860, 616)
     f.text(20, 24, "kernel process: a layer calls only the layers below it",
            "t")
     y, step, h = 36, 36, 30
@@ -94,11 +95,11 @@ def layers():
     f.line([(490, where["machine"]), (620, 406)])
     f.text(500, where["machine"] - 74, "commands,", "s")
     f.text(500, where["machine"] - 60, "events", "s")
-    f.rect("a", 20, 520, 820, 40)
-    f.text(32, 537, "arena", "t")
-    f.text(84, 537, "one memfd with every page of guest memory: mapped whole "
+    f.rect("a", 20, 556, 820, 40)
+    f.text(32, 573, "arena", "t")
+    f.text(84, 573, "one memfd with every page of guest memory: mapped whole "
                     "in the kernel process,", "s")
-    f.text(84, 552, "page by page in the stubs", "s")
+    f.text(84, 588, "page by page in the stubs", "s")
     return f
 
 

@@ -21,5 +21,16 @@ struct lx_cap_data {
 #define LX_CAP_VERSION_2 UINT32_C(0x20071026)
 #define LX_CAP_VERSION_3 UINT32_C(0x20080522)
 #define LX_CAP_LAST 40
+#define LX_CAP_CHOWN 0
+#define LX_CAP_DAC_OVERRIDE 1
+#define LX_CAP_FOWNER 3
+#define LX_CAP_SYS_CHROOT 18
+#define LX_CAP_SYS_ADMIN 21
+
+/* Bits of PR_SET_SECUREBITS; each has a lock one bit above. */
+#define LX_SECBIT_NOROOT 0x1
+#define LX_SECBIT_NO_SETUID_FIXUP 0x4
+#define LX_SECBIT_KEEP_CAPS 0x10
+#define LX_SECBIT_NO_CAP_AMBIENT_RAISE 0x40
 
 #endif /* ABI_CAPABILITY_H */

@@ -5,6 +5,7 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "vmspace/vkernel.h"
@@ -40,15 +41,13 @@ const char *cmd_swap_parse(const char *arg, struct cmd_swap *);
 int cmd_swap_open(struct cmd_swap *);
 void cmd_swap_close(struct cmd_swap *);
 
-/* Make a program resident: a path in the guest, or a name to be searched in the
- * PATH of envp.  0; an errno, after a line on standard error. */
-int cmd_resident(struct vkernel *, const char *name, const char *root,
-    const char *const *envp);
-
-/* Give up rights that the kernel process does not need.  Call it before the
- * first thread starts. */
-struct vkernel_config;
-void cmd_confine(const struct vkernel_config *);
+/* The path of a program in the guest: `name` itself, or where it is found in
+ * the PATH of envp, by the paths of the host.  0, ENOENT. */
+int cmd_resident_find(const char *name, const char *root,
+    const char *const *envp, char path[PATH_MAX]);
+/* Make the program resident.  0; an errno, after a line on standard error; it
+ * names the program as the option did. */
+int cmd_resident(struct vkernel *, const char *name, const char *path);
 
 /* Between start and stop, signals to this process are forwarded to the guest.
  * block: before the first thread.  start: 0 or errno. */

@@ -46,6 +46,9 @@ enum {
 	OPT_ENV_HOST,
 	OPT_MAX_PROCS,
 	OPT_MAX_THREADS,
+	OPT_CONFINE,
+	OPT_USER,
+	OPT_CONFINE_PROBE,
 };
 
 static const struct argp_option options[] = {
@@ -85,6 +88,20 @@ static const struct argp_option options[] = {
 	"Internet sockets: none (default), or of the host", 0},
     {"allow-chown", OPT_ALLOW_CHOWN, 0, 0,
 	"Let the guest give the files of --rw and --bind other owners", 0},
+    {"confine", OPT_CONFINE, "require|auto|off", 0,
+	"Give up the rights that the kernel process does not need: as far as "
+	"the host permits (auto, the default), or not at all (off, for "
+	"debugging); require refuses to run with less than files, network, "
+	"system calls and privileges",
+	0},
+    {"user", OPT_USER, "UID[:GID]", 0,
+	"Become this user and group before the guest starts (needs root; GID: "
+	"default UID)",
+	0},
+#ifdef VMSPACE_DEBUG
+    {"confine-probe", OPT_CONFINE_PROBE, "TARGETS", OPTION_HIDDEN,
+	"Attack from within the kernel process (tests)", 0},
+#endif
     {"max-procs", OPT_MAX_PROCS, "N", 0,
 	"Most processes at a time, zombies included (default 4096)", 0},
     {"max-threads", OPT_MAX_THREADS, "N", 0,
@@ -267,6 +284,45 @@ parse_isolation(struct argp_state *st, struct cmd_options *r, const char *arg)
 		argp_error(st, "--isolation '%s': use sandbox or process", arg);
 }
 
+static void
+parse_confine(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	if (strcmp(arg, "auto") == 0)
+		r->confine.mode = CONFINE_AUTO;
+	else if (strcmp(arg, "require") == 0)
+		r->confine.mode = CONFINE_REQUIRE;
+	else if (strcmp(arg, "off") == 0)
+		r->confine.mode = CONFINE_OFF;
+	else
+		argp_error(st, "--confine '%s': use require, auto or off", arg);
+}
+
+/* A number below 2^32 - 1, which is no id; false: it is none. */
+static bool
+parse_id(const char *s, char **end, uint32_t *id)
+{
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(s, end, 10);
+	*id = (uint32_t)v;
+	return (errno == 0 && s[0] >= '0' && s[0] <= '9' && v < UINT32_MAX);
+}
+
+static void
+parse_user(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	struct confine_options *c = &r->confine;
+	char *end;
+
+	c->user = parse_id(arg, &end, &c->uid);
+	c->gid = c->uid;
+	if (c->user && *end == ':')
+		c->user = parse_id(end + 1, &end, &c->gid);
+	if (!c->user || *end != '\0')
+		argp_error(st, "--user '%s': use UID[:GID], two numbers", arg);
+}
+
 /* --rw and --tmpfs. */
 static void
 parse_path(struct argp_state *st, struct cmd_options *r, const char *option,
@@ -313,11 +369,29 @@ parse_tasks(struct argp_state *st, const char *option, const char *arg)
 	return ((uint32_t)v);
 }
 
-/* Options without a value. */
+/* Options without a value, and the rest. */
 static error_t
-parse_switch(int key, struct cmd_options *r)
+parse_switch(int key, char *arg, struct argp_state *st)
 {
+	struct cmd_options *r = st->input;
+
 	switch (key) {
+	case OPT_CONFINE_PROBE:
+		r->probe = arg;
+		return (0);
+	case ARGP_KEY_ARGS:
+		r->argv = st->argv + st->next;
+		return (0);
+	case ARGP_KEY_NO_ARGS:
+		argp_error(st, "no program given; use -- PROGRAM [ARGS...]");
+		return (0);
+	case ARGP_KEY_SUCCESS:
+		if (r->confine.user && r->confine.uid != 0 &&
+		    r->config.allow_chown)
+			argp_error(st,
+			    "--allow-chown needs uid 0: leave out one of "
+			    "--allow-chown and --user");
+		return (0);
 	case OPT_TRACE:
 		r->config.trace = stderr;
 		return (0);
@@ -396,20 +470,20 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	case OPT_ISOLATION:
 		parse_isolation(st, r, arg);
 		return (0);
+	case OPT_CONFINE:
+		parse_confine(st, r, arg);
+		return (0);
+	case OPT_USER:
+		parse_user(st, r, arg);
+		return (0);
 	case OPT_MAX_PROCS:
 		r->config.max_procs = parse_tasks(st, "--max-procs", arg);
 		return (0);
 	case OPT_MAX_THREADS:
 		r->config.max_threads = parse_tasks(st, "--max-threads", arg);
 		return (0);
-	case ARGP_KEY_ARGS:
-		r->argv = st->argv + st->next;
-		return (0);
-	case ARGP_KEY_NO_ARGS:
-		argp_error(st, "no program given; use -- PROGRAM [ARGS...]");
-		return (0);
 	default:
-		return (parse_switch(key, r));
+		return (parse_switch(key, arg, st));
 	}
 }
 

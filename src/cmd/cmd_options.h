@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "cmd/cmd.h"
+#include "confine/confine.h"
 #include "vmspace/vkernel.h"
 
 #define MAXMOUNTS 64
@@ -27,6 +28,8 @@ struct cmd_options {
 	size_t nswap;
 	const char *resident[MAXRESIDENT];
 	size_t nresident;
+	struct confine_options confine;
+	const char *probe; /* --confine-probe, debug builds only */
 	const char *cwd;
 	bool stat;
 	bool env_host;             /* pass the caller's whole environment */

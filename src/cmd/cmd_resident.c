@@ -3,8 +3,9 @@
 
 /*
  * --resident: programs that the kernel keeps loaded.  A name is searched in the
- * guest's PATH, below the guest's root, as the guest would search it.  The path
- * is then written to /proc/sys/vm/resident, the file that guests use as well.
+ * guest's PATH, below the guest's root, as the guest would search it, while the
+ * process can still resolve paths of the host.  The path is later written to
+ * /proc/sys/vm/resident, the file that guests use as well.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,10 +17,8 @@
 
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
-/* The path by which a guest with this environment finds the program.
- * 0, ENOENT. */
-static int
-find(const char *name, const char *root, const char *const *envp,
+int
+cmd_resident_find(const char *name, const char *root, const char *const *envp,
     char path[PATH_MAX])
 {
 	const char *dirs = PATH_DEFAULT, *end;
@@ -50,15 +49,13 @@ find(const char *name, const char *root, const char *const *envp,
 }
 
 int
-cmd_resident(struct vkernel *k, const char *name, const char *root,
-    const char *const *envp)
+cmd_resident(struct vkernel *k, const char *name, const char *path)
 {
-	char path[PATH_MAX], line[PATH_MAX + 1];
+	char line[PATH_MAX + 1];
 	size_t done;
-	int error;
+	int error = ENOENT;
 
-	error = find(name, root, envp, path);
-	if (error != 0)
+	if (path == NULL)
 		goto fail;
 	snprintf(line, sizeof(line), "+%s", path);
 	error = vkernel_proc_write(

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd_options.h"
+#include "confine/confine.h"
 #include "vmspace/vkernel.h"
 
 static int
@@ -58,26 +59,82 @@ now(void)
 	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
 }
 
+/* What has to be looked up while the paths of the host are valid. */
+struct run_paths {
+	char cwd[PATH_MAX]; /* "": unknown */
+	char *resident[MAXRESIDENT];
+};
+
+static int
+run_paths_find(
+    struct run_paths *p, const struct cmd_options *r, const char *const *envp)
+{
+	char path[PATH_MAX];
+
+	if (getcwd(p->cwd, sizeof(p->cwd)) == NULL)
+		p->cwd[0] = '\0';
+	for (size_t i = 0; i < r->nresident; i++) {
+		if (cmd_resident_find(
+			r->resident[i], r->config.root, envp, path) != 0)
+			continue; /* cmd_resident() says so */
+		p->resident[i] = strdup(path);
+		if (p->resident[i] == NULL) {
+			fprintf(stderr, "vmspace: out of memory\n");
+			return (ENOMEM);
+		}
+	}
+	return (0);
+}
+
+static void
+run_paths_free(struct run_paths *p)
+{
+	for (size_t i = 0; i < MAXRESIDENT; i++)
+		free(p->resident[i]);
+}
+
+/* With --verbose: what holds. */
+static void
+run_log_confined(const struct cmd_options *r, const struct confine *c)
+{
+	char line[1024];
+
+	if (r->config.log_level < 2)
+		return;
+	confine_describe(c, line, sizeof(line));
+	fprintf(stderr, "vmspace: %s\n", line);
+}
+
+/* --confine-probe: 0: all attempts were refused; 1: some were not. */
+static int
+run_probe(struct confine *c, const char *targets)
+{
+#ifdef VMSPACE_DEBUG
+	return (confine_probe(c, targets) == 0 ? 0 : 1);
+#else
+	return (EX_FAILURE);
+#endif
+}
+
 /* Run one program in the kernel; returns its exit status. */
 static int
-run_in(struct vkernel *k, struct cmd_options *r, const char **envp)
+run_in(struct vkernel *k, struct cmd_options *r, const struct run_paths *paths,
+    const char **envp)
 {
 	struct vkernel_spawn sp = {.path = r->argv[0],
 	    .argv = (const char *const *)r->argv,
 	    .envp = envp,
 	    .cwd = r->cwd};
-	char here[PATH_MAX];
 	int pid, status, error, fds[3];
 
 	for (int i = 0; i < 3; i++)
 		fds[i] = (cmd_closed_fds & 1u << i) != 0 ? -1 : i;
 	sp.fds = fds;
 	sp.nfds = 3;
-	if (sp.cwd == NULL && r->config.root == NULL &&
-	    getcwd(here, sizeof(here)) != NULL)
-		sp.cwd = here, sp.cwd_optional = true;
+	if (sp.cwd == NULL && r->config.root == NULL && paths->cwd[0] != '\0')
+		sp.cwd = paths->cwd, sp.cwd_optional = true;
 	for (size_t i = 0; i < r->nresident; i++)
-		if (cmd_resident(k, r->resident[i], r->config.root, envp) != 0)
+		if (cmd_resident(k, r->resident[i], paths->resident[i]) != 0)
 			return (EX_FAILURE);
 	error = vkernel_spawn(k, &sp, &pid);
 	if (error != 0 && r->nerrors != 0)
@@ -100,7 +157,7 @@ run_in(struct vkernel *k, struct cmd_options *r, const char **envp)
 				    : WEXITSTATUS(status));
 }
 
-/* Open the files of --swap; called before cmd_confine(). */
+/* Open the files of --swap; called before confine_start(). */
 static int
 run_swap_open(struct cmd_options *r)
 {
@@ -125,16 +182,61 @@ run_swap_close(struct cmd_options *r)
 		cmd_swap_close(&r->swap[i]);
 }
 
+/* Create the kernel, confined, run the program in it, and destroy it. */
+static int
+run_kernel(struct cmd_options *r, const char **envp)
+{
+	struct run_paths paths = {0};
+	struct confine *c = NULL;
+	struct vkernel_stat st;
+	struct vkernel *k;
+	uint64_t leaks = 0;
+	double start = now();
+	int error, ret = EX_FAILURE;
+
+	error = run_paths_find(&paths, r, envp);
+	if (error == 0)
+		error = run_swap_open(r);
+	if (error == 0)
+		error = confine_start(&r->confine, &r->config, &c);
+	if (error != 0)
+		goto out;
+	error = vkernel_create(&r->config, &k);
+	if (error != 0) {
+		if (r->nerrors == 0)
+			fprintf(stderr, "vmspace: cannot start a kernel: %s\n",
+			    strerror(error));
+		goto out;
+	}
+	run_swap_close(r);
+	error = confine_finish(c);
+	if (error == 0) {
+		run_log_confined(r, c);
+		ret = r->probe != NULL ? run_probe(c, r->probe)
+				       : run_in(k, r, &paths, envp);
+	}
+	vkernel_stat(k, &st);
+	vkernel_destroy_check(k, &leaks);
+	if (r->stat)
+		cmd_stat_print(&st, now() - start);
+	if (leaks != 0)
+		fprintf(stderr,
+		    "vmspace: internal error: %lu objects were not freed; "
+		    "please report this\n",
+		    leaks);
+out:
+	run_swap_close(r);
+	confine_free(c);
+	run_paths_free(&paths);
+	return (ret);
+}
+
 int
 cmd_run(int argc, char **argv)
 {
 	struct cmd_options r = {0};
-	struct vkernel_stat st;
-	struct vkernel *k;
 	const char **envp;
-	uint64_t leaks = 0;
-	double start = now();
-	int error, ret = EX_FAILURE;
+	int ret = EX_FAILURE;
 
 	cmd_options_parse(argc, argv, &r);
 	r.config.log = log_line;
@@ -142,35 +244,12 @@ cmd_run(int argc, char **argv)
 	envp = cmd_environment(&r);
 	if (envp == NULL) {
 		fprintf(stderr, "vmspace: out of memory\n");
-		goto out_mounts;
+		goto out;
 	}
 	cmd_signals_block();
-	if (run_swap_open(&r) != 0) {
-		run_swap_close(&r);
-		goto out_env;
-	}
-	cmd_confine(&r.config);
-	error = vkernel_create(&r.config, &k);
-	run_swap_close(&r);
-	if (error != 0) {
-		if (r.nerrors == 0)
-			fprintf(stderr, "vmspace: cannot start a kernel: %s\n",
-			    strerror(error));
-		goto out_env;
-	}
-	ret = run_in(k, &r, envp);
-	vkernel_stat(k, &st);
-	vkernel_destroy_check(k, &leaks);
-	if (r.stat)
-		cmd_stat_print(&st, now() - start);
-	if (leaks != 0)
-		fprintf(stderr,
-		    "vmspace: internal error: %lu objects were not freed; "
-		    "please report this\n",
-		    leaks);
-out_env:
+	ret = run_kernel(&r, envp);
 	free(envp);
-out_mounts:
+out:
 	cmd_options_free(&r);
 	return (ret);
 }

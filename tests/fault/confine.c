@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * confine [-n] PROGRAM ARGS...: runs a program as a container runtime would: no
- * ptrace, io_uring, userfaultfd, bpf, perf, process_vm_*, personality changes,
- * mounts, namespaces or keys (EPERM), no core files, no_new_privs. -n: print
- * first what is refused, and test that it is.
+ * confine [-u | -l] PROGRAM ARGS...: runs a program as a container runtime
+ * would: no ptrace, io_uring, userfaultfd, bpf, perf, process_vm_*, personality
+ * changes, mounts, namespaces or keys (EPERM), no core files, no_new_privs. -u:
+ * only namespaces are refused; -l: only Landlock is. confine -n: test that what
+ * should be refused is, and print so.
  *
  * The filter is written out here, without libseccomp, so that the helper has no
  * dependencies.
@@ -24,7 +25,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const int refused[] = {
+/* As in the profiles of containers. */
+static const int container[] = {
     SYS_ptrace,
     425 /* io_uring_setup */,
     426,
@@ -56,12 +58,15 @@ static const int refused[] = {
     SYS_ioperm,
     SYS_quotactl,
 };
-#define NREFUSED (sizeof(refused) / sizeof(*refused))
+static const int namespaces[] = {SYS_unshare, SYS_setns};
+static const int landlock[] = {444, 445, 446};
+#define NREFUSED_MAX 64
+#define CLONE_NEW_ANY 0x7e020000u
 
 static int
-install(void)
+install(const int *refused, size_t n_refused)
 {
-	struct sock_filter f[2 * NREFUSED + 16];
+	struct sock_filter f[2 * NREFUSED_MAX + 32];
 	struct sock_fprog prog = {.filter = f};
 	unsigned short n = 0;
 
@@ -72,18 +77,29 @@ install(void)
 	INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
 	INSN(BPF_STMT(
 	    BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
-	for (size_t i = 0; i < NREFUSED; i++) {
+	for (size_t i = 0; i < n_refused; i++) {
 		INSN(BPF_JUMP(
 		    BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refused[i], 0, 1));
 		INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
 	}
 	/* personality(2): only the query, as in the profiles of containers. */
-	INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_personality, 0, 4));
+	INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+	    refused == container ? SYS_personality : -1U, 0, 4));
 	INSN(BPF_STMT(
 	    BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
 	INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffffffff, 1, 0));
 	INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
 	INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	/* clone3(2) cannot be checked, so that the C library must use clone. */
+	if (refused != landlock) {
+		INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 435, 0, 1));
+		INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+		INSN(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3));
+		INSN(BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, args[0])));
+		INSN(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEW_ANY, 0, 1));
+		INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+	}
 	INSN(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 #undef INSN
 	prog.len = n;
@@ -107,6 +123,11 @@ self_test(void)
 			    tried[i]);
 			return (1);
 		}
+	if (syscall(SYS_clone, CLONE_NEW_ANY, 0, 0, 0, 0) != -1 ||
+	    errno != EPERM) {
+		fprintf(stderr, "confine: namespaces are not refused\n");
+		return (1);
+	}
 	if (syscall(SYS_personality, 0x0040000) != -1 || errno != EPERM) {
 		fprintf(stderr, "confine: personality is not refused\n");
 		return (1);
@@ -119,25 +140,36 @@ self_test(void)
 	return (0);
 }
 
+#define LIST(x) x, sizeof(x) / sizeof(*x)
+
 int
 main(int argc, char **argv)
 {
 	struct rlimit core = {0, 0}, nproc = {2000, 2000},
 		      memlock = {65536, 65536};
+	int at = 1, error;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: confine [-n] PROGRAM ARGS...\n");
+		fprintf(stderr, "usage: confine [-u | -l] PROGRAM ARGS...\n"
+				"       confine -n\n");
 		return (2);
 	}
-	if (setrlimit(RLIMIT_CORE, &core) != 0 ||
-	    setrlimit(RLIMIT_MEMLOCK, &memlock) != 0 ||
-	    setrlimit(RLIMIT_NPROC, &nproc) != 0 || install() != 0) {
+	if (strcmp(argv[1], "-u") == 0)
+		at = 2, error = install(LIST(namespaces));
+	else if (strcmp(argv[1], "-l") == 0)
+		at = 2, error = install(LIST(landlock));
+	else
+		error = setrlimit(RLIMIT_CORE, &core) != 0 ||
+			setrlimit(RLIMIT_MEMLOCK, &memlock) != 0 ||
+			setrlimit(RLIMIT_NPROC, &nproc) != 0 ||
+			install(LIST(container)) != 0;
+	if (error != 0) {
 		fprintf(stderr, "confine: %s\n", strerror(errno));
 		return (125);
 	}
 	if (strcmp(argv[1], "-n") == 0)
 		return (self_test());
-	execvp(argv[1], argv + 1);
-	fprintf(stderr, "confine: %s: %s\n", argv[1], strerror(errno));
+	execvp(argv[at], argv + at);
+	fprintf(stderr, "confine: %s: %s\n", argv[at], strerror(errno));
 	return (127);
 }

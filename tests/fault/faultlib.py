@@ -3,16 +3,22 @@
 """Common code of the fault tests: the command under test, the guest programs,
 and the check of what a run has left on the host."""
 
+import atexit
 import os
+import pwd
 import re
 import shutil
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import vmtest  # noqa: E402
 
 BUSYBOX = shutil.which("busybox") or "/bin/busybox"
+
+
+USER = "nobody"
 
 
 class Env:
@@ -32,6 +38,62 @@ class Env:
     def start_sh(self, script, options=(), **kw):
         return vmtest.start(self.vm.argv([BUSYBOX, "sh", "-c", script],
                                          options), **kw)
+
+
+def user_prefix():
+    """(command words that run the rest as an ordinary user, None); or (None,
+    the reason why there are none)."""
+    if os.getuid() != 0:
+        return [], None
+    if shutil.which("setpriv") is None:
+        return None, "setpriv is missing"
+    try:
+        pw = pwd.getpwnam(USER)
+    except KeyError:
+        return None, f"no user {USER}"
+    return ["setpriv", f"--reuid={pw.pw_uid}", f"--regid={pw.pw_gid}",
+            "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+            "--no-new-privs", "--"], None
+
+
+def reachable(env, prefix):
+    """May the user execute the command, in the directories of the build?"""
+    # Through a shell, because setpriv finds its program with root's rights.
+    r = vmtest.run(prefix + ["sh", "-c", 'exec "$0" --version', env.vm.path],
+                   timeout=20)
+    return r.status == 0
+
+
+def make_reachable(env, prefix):
+    """Copies for the user, where the build is in a private directory."""
+    if prefix is None or reachable(env, prefix):
+        return
+    top = tempfile.mkdtemp(prefix="fault-confined-", dir="/var/tmp")
+    atexit.register(shutil.rmtree, top, ignore_errors=True)
+    os.chmod(top, 0o755)
+    env.vm.path = shutil.copy(env.vm.path, top)
+    if env.opts.helper:
+        env.opts.helper = shutil.copy(env.opts.helper, top)
+    for name in os.listdir(env.guests):
+        if os.path.isfile(env.guest(name)):
+            shutil.copy(env.guest(name), top)
+    env.guests = top
+
+
+def ordinary_user(env):
+    """(command words that run the rest as an ordinary user, his uid), or
+    (None, None) after a case that says why not."""
+    prefix, why = user_prefix()
+    if prefix is None:
+        env.cases.missing("ordinary user", why)
+        return None, None
+    make_reachable(env, prefix)
+    if not reachable(env, prefix):
+        env.cases.skip("ordinary user",
+                       f"{USER} cannot reach {env.vm.path}")
+        return None, None
+    uid = os.getuid() or pwd.getpwnam(USER).pw_uid
+    return prefix, uid
 
 
 def host_files():

@@ -11,7 +11,7 @@ import tempfile
 
 import faultlib
 from bad_input import one_line
-from confined import user_prefix
+from faultlib import user_prefix
 import vmtest
 
 SIGNATURE = b"\0" * 4086 + b"SWAPSPACE2"

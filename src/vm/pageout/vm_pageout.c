@@ -63,6 +63,16 @@ usable(const struct vm_system *sys)
 	return (n > sys->reserve ? n - sys->reserve : 0);
 }
 
+/* Make the writer when there is swap.  Without a writer clusters are written
+ * one at a time.  No scan runs but the caller's. */
+static void
+pageout_writer(struct vm_pageout *po)
+{
+	if (po->writer == NULL && swap_space_size(po->sys->swap) != 0 &&
+	    swap_writer_create(po->sys->swap, PAGEOUT_DEPTH, &po->writer) != 0)
+		po->writer = NULL;
+}
+
 /* Scan; po->lock is held and `scanning` is false.  Unlocked meanwhile. */
 static uint64_t
 scan_locked(struct vm_pageout *po, uint64_t want, enum pageout_level max)
@@ -72,11 +82,7 @@ scan_locked(struct vm_pageout *po, uint64_t want, enum pageout_level max)
 	KASSERT(!po->scanning);
 	po->scanning = true;
 	kmutex_unlock(&po->lock);
-	/* The writer is made when there is swap.  Without a writer clusters
-	 * are written one at a time. */
-	if (po->writer == NULL && swap_space_size(po->sys->swap) != 0 &&
-	    swap_writer_create(po->sys->swap, PAGEOUT_DEPTH, &po->writer) != 0)
-		po->writer = NULL;
+	pageout_writer(po);
 	pageout_scan(&ctx, max);
 	KASSERT(ctx.inflight == 0 && po->nspare == PAGEOUT_DEPTH);
 	kmutex_lock(&po->lock);
@@ -256,6 +262,8 @@ vm_pageout_start(struct vm_system *sys)
 
 	KASSERT(po->thread == NULL);
 	po->stop = false;
+	/* Now, because a confined process can make no ring later. */
+	pageout_writer(po);
 	return (host_thread_create(&po->thread, "vm-pageout", daemon_main, po));
 }
 
