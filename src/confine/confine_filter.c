@@ -86,20 +86,21 @@ report(unsigned nr)
 	(void)!write(STDERR_FILENO, line, n);
 }
 
+/* The call returns EPERM to where it was made. */
 static void
 on_sigsys(int sig, siginfo_t *si, void *arg)
 {
 	ucontext_t *uc = arg;
-	const int saved = errno;
+	int saved = errno;
 
 	uc->uc_mcontext.gregs[REG_RAX] = -EPERM;
-	if (atomic_load(&sys.attack))
-		return;
-	if (atomic_fetch_add(&sys.lines, 1) < LINES_MAX)
+	if (!atomic_load(&sys.attack) &&
+	    atomic_fetch_add(&sys.lines, 1) < LINES_MAX) {
 		report((unsigned)si->si_syscall);
 #ifdef VMSPACE_DEBUG
-	abort();
+		abort();
 #endif
+	}
 	errno = saved;
 }
 

@@ -202,7 +202,7 @@ rules_sockets(struct maker *m, bool net_host)
 static void
 make(struct maker *m, unsigned variant)
 {
-	const scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
 	struct scmp_arg_cmp cmp[2];
 
 	memset(m, 0, sizeof(*m));
