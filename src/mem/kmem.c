@@ -98,9 +98,9 @@ acct_add(struct kmem_acct *a, enum kmem_kind kind, uint64_t n, uint64_t *used,
 			&a->used[kind], n, memory_order_relaxed);
 }
 
-/* Give n back; the last byte frees the account. */
-static void
-acct_sub(struct kmem_acct *a, enum kmem_kind kind, uint64_t n)
+/* Give n back.  True: it was the last byte. */
+static bool
+acct_less(struct kmem_acct *a, enum kmem_kind kind, uint64_t n)
 {
 	struct kmem_pool *p = &a->km->pool[kind];
 	uint64_t old;
@@ -110,7 +110,14 @@ acct_sub(struct kmem_acct *a, enum kmem_kind kind, uint64_t n)
 	old =
 	    atomic_fetch_sub_explicit(&a->used[kind], n, memory_order_acq_rel);
 	KVERIFY(old >= n);
-	if (kind == KMEM_BYTES && old == n)
+	return (kind == KMEM_BYTES && old == n);
+}
+
+/* Give n back; the last byte frees the account. */
+static void
+acct_sub(struct kmem_acct *a, enum kmem_kind kind, uint64_t n)
+{
+	if (acct_less(a, kind, n))
 		free(a);
 }
 
@@ -140,7 +147,7 @@ acct_try(struct kmem_acct *a, enum kmem_kind kind, uint64_t n)
 		pool_note_peak(p, used);
 		return (true);
 	}
-	acct_sub(a, kind, n);
+	KVERIFY(!acct_less(a, kind, n)); /* the caller keeps it alive */
 	return (false);
 }
 
@@ -168,7 +175,7 @@ kmem_acct_create(struct kmem *km)
 		acct_sub(a, KMEM_BYTES, HOLD);
 		return (NULL);
 	}
-	acct_sub(a, KMEM_BYTES, HOLD);
+	KVERIFY(!acct_less(a, KMEM_BYTES, HOLD));
 	return (a);
 }
 
