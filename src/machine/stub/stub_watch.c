@@ -50,8 +50,10 @@
  * Locking: the lwp's host thread makes all calls; it is bound to the stub, so
  * that the host has not given the thread's number to another thread.
  *
- * Limits: where /proc of the host cannot be read, all silence counts for
- * watchdog_ns, and a busy host makes an honest thread silent.
+ * Limits: where /proc of the host cannot be read (a kernel process that root
+ * has started is confined to a root without it), only user time is known, and
+ * only of a stub with one thread; all other silence counts for watchdog_ns, and
+ * a busy host makes an honest thread silent.
  */
 
 #include "machine/stub/stub_int.h"
@@ -175,6 +177,7 @@ stub_watch_look(struct stub_cpu *sc, struct stub_watch *w, bool owes)
 {
 	const uint64_t now = host_now_ns();
 	struct host_task t;
+	bool known;
 
 	/* Most threads answer before the second look, which is the first that
 	 * costs something. */
@@ -187,14 +190,17 @@ stub_watch_look(struct stub_cpu *sc, struct stub_watch *w, bool owes)
 	/* Sent again, so that the thread has it pending or has handled it. */
 	if (!owes)
 		stub_notify_interrupt(sc);
-	if (host_task_read(sc->stub->pid, sc->tid, &t) != 0)
-		t = (struct host_task){.state = '?'};
 	w->raw_ns = host_process_user_ns(sc->stub->pid);
+	known = host_task_read(sc->stub->pid, sc->tid, &t) == 0;
+	if (!known)
+		t = (struct host_task){.state = '?', .user_ns = w->raw_ns};
+	/* The user time of the process is that of its only thread. */
+	known = known || atomic_load(&sc->stub->nctx) == 1;
 	if (w->looks++ == 1) {
 		watch_restart(w);
 	} else {
 		count_state(sc, w, t.state, now - w->last_ns);
-		if (t.state != '?')
+		if (known)
 			count_time(w, &t);
 	}
 	w->last_ns = now;
