@@ -145,7 +145,8 @@ struct stub_machine {
 	bool required;              /* [I] isolation was asked for by name */
 	enum stub_isolation wanted; /* [I] not AUTO */
 	bool armed;                 /* keeper only: the two below are decided */
-	bool listens;               /* [I] once armed: stubs ask before clone */
+	bool lost;      /* keeper only: the zygote cannot be replaced */
+	bool listens;   /* [I] once armed: stubs ask before clone */
 	bool isolates;  /* [I] likewise: and before they change mappings */
 	bool recv_ends; /* [I] a listener's receive returns at its end */
 	SLIST_HEAD(, stub_listener) listeners;     /* keeper only */

@@ -260,8 +260,9 @@ keeper_main(void *arg)
 		if (fill && ok)
 			ok = keeper_fill(sm);
 		else {
-			/* After a refusal, try again in 200 ms. */
-			keeper_events(sm, ok ? -1 : 200);
+			/* After a refusal, try again in 200 ms; less often
+			 * where it will not end. */
+			keeper_events(sm, ok ? -1 : sm->lost ? 5000 : 200);
 			ok = true;
 			continue;
 		}

@@ -188,6 +188,24 @@ zygote_setup(struct stub_machine *sm, int link)
 	return (zygote_arm(sm, link));
 }
 
+/* The host does not execute the stub image. */
+static void
+log_refusal(struct stub_machine *sm, int error)
+{
+	if (!sm->armed)
+		klog(sm->sys->log, KLOG_ERR,
+		    "cannot start the stub zygote: %s; the host must permit to "
+		    "execute a memfd or a file in /tmp",
+		    strerror(error));
+	else if (!sm->lost)
+		klog(sm->sys->log, KLOG_ERR,
+		    "cannot replace the stub zygote: %s; a confined kernel "
+		    "process executes nothing: guest processes go on, but no "
+		    "other one can be started",
+		    strerror(error));
+	sm->lost = sm->armed;
+}
+
 int
 stub_zygote_start(struct stub_machine *sm)
 {
@@ -198,8 +216,11 @@ stub_zygote_start(struct stub_machine *sm)
 	int error, link[2], nul, pid;
 
 	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (nul < 0)
-		return (errno);
+	if (nul < 0) {
+		error = errno;
+		log_refusal(sm, error);
+		return (error);
+	}
 	fds[0] = fds[1] = fds[2] = nul;
 	error = host_socketpair(SOCK_STREAM, link);
 	if (error != 0) {
@@ -213,10 +234,7 @@ stub_zygote_start(struct stub_machine *sm)
 	close(nul);
 	close(link[1]);
 	if (error != 0) {
-		klog(sm->sys->log, KLOG_ERR,
-		    "cannot start the stub zygote: %s; the host must permit to "
-		    "execute a memfd or a file in /tmp",
-		    strerror(error));
+		log_refusal(sm, error);
 		close(link[0]);
 		return (error);
 	}
