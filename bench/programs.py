@@ -240,8 +240,8 @@ def same(found, top, cases):
 def main(found, table, vmspace, rounds, top, only):
     """0 or 1, and the rows.  found: the systems of run.py, and its table()."""
     found = {s: p for s, p in found.items() if s != "qemu-user"}
-    for s in {"vmspace", "before"} & set(found):
-        found[s] = [found[s][0], "run", "--mem", "2G", "--rw", top, "--"]
+    for s in {"vmspace", "before", "isolated"} & set(found):
+        found[s] = [*found[s][:-1], "--rw", top, "--"]
     make_inputs(f"{top}/in")
     cases = [c for c in CASES if not only or c[0] in only]
     good, fine = same(found, top, cases)
