@@ -198,7 +198,7 @@ kmem_acct_small(const struct kmem_acct *a)
 	return (kmem_acct_used(a) <= a->km->pool[KMEM_BYTES].small);
 }
 
-struct kmem_acct *
+void
 kmem_switch(struct kmem_acct *to)
 {
 	struct kmem_thread *t = &kmem_self;
@@ -206,14 +206,13 @@ kmem_switch(struct kmem_acct *to)
 	uint64_t used, mine;
 
 	if (from == to)
-		return (from);
+		return;
 	if (to != NULL)
 		acct_add(to, KMEM_BYTES, HOLD, &used, &mine);
 	if (from != NULL)
 		acct_sub(from, KMEM_BYTES, HOLD + t->credit);
 	t->acct = to;
 	t->credit = 0;
-	return (from);
 }
 
 /* ---- bytes ---- */

@@ -62,10 +62,16 @@ bool kmem_acct_small(const struct kmem_acct *);
 
 /*
  * What the calling thread allocates from now on is charged to the account,
- * which must be alive (NULL: to none); returns the account before.  The thread
- * keeps the account alive until it switches again.
+ * which must be alive (NULL: to none).  The thread keeps the account alive
+ * until it switches again.
  */
-struct kmem_acct *kmem_switch(struct kmem_acct *);
+void kmem_switch(struct kmem_acct *);
+/* The account of the calling thread.  It may end when the thread switches. */
+static inline struct kmem_acct *
+kmem_current(void)
+{
+	return (kmem_self.acct);
+}
 
 bool kmem_charge_slow(size_t n);
 void kmem_uncharge_slow(struct kmem_acct *, size_t n);

@@ -381,14 +381,14 @@ static int
 clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
 {
 	struct proc *np = proc_alloc(l->p->k);
-	struct kmem_acct *own;
+	struct kmem_acct *own = kmem_current(); /* l's process has it */
 	int error;
 
 	if (np == NULL)
 		return (ENOMEM);
-	own = kmem_switch(np->kmem);
+	kmem_switch(np->kmem);
 	error = clone_into(l, np, args, tid);
-	(void)kmem_switch(own);
+	kmem_switch(own);
 	return (error);
 }
 

@@ -288,7 +288,7 @@ lwp_main(void *arg)
 	struct host_thread *self = lwp_own_thread(l);
 
 	lwp_set_current(l);
-	(void)kmem_switch(l->p->kmem);
+	kmem_switch(l->p->kmem);
 	if (l->set_child_tid != 0) {
 		(void)copyout(
 		    l->p->vmspace, &l->tid, l->set_child_tid, sizeof(l->tid));
@@ -308,6 +308,6 @@ lwp_main(void *arg)
 	sem_undo_exit(l);
 	lwp_set_current(NULL);
 	lwp_exit(l);
-	(void)kmem_switch(NULL);
+	kmem_switch(NULL);
 	lwp_thread_done(k, self);
 }

@@ -37,12 +37,14 @@ greedy(struct kmem *km, struct kmem_acct **out)
 	uint64_t n = 0;
 
 	assert_non_null(a);
-	assert_null(kmem_switch(a));
+	assert_null(kmem_current());
+	kmem_switch(a);
 	while (kmem_charge(PIECE, &who)) {
 		assert_ptr_equal(who, a);
 		n += PIECE;
 	}
-	assert_ptr_equal(kmem_switch(NULL), a);
+	assert_ptr_equal(kmem_current(), a);
+	kmem_switch(NULL);
 	*out = a;
 	return (n);
 }
@@ -115,15 +117,17 @@ test_lifetime(void **state)
 	kmem_init(&km, LIMIT, 0);
 	a = kmem_acct_create(&km);
 	b = kmem_acct_create(&km);
-	(void)kmem_switch(a);
+	kmem_switch(a);
 	p = kmem_alloc(5000);
 	assert_non_null(p);
-	assert_ptr_equal(kmem_switch(b), a);
+	assert_ptr_equal(kmem_current(), a);
+	kmem_switch(b);
 	kmem_acct_free(a);
 	assert_true(kmem_acct_used(a) >= 5000);
 	assert_true(kmem_acct_used(a) < 5200);
 	kmem_free(p);
-	assert_ptr_equal(kmem_switch(NULL), b);
+	assert_ptr_equal(kmem_current(), b);
+	kmem_switch(NULL);
 	kmem_acct_free(b);
 	assert_int_equal(used(&km, KMEM_BYTES), 0);
 }
@@ -137,7 +141,7 @@ test_memory(void **state)
 
 	kmem_init(&km, LIMIT, 0);
 	a = kmem_acct_create(&km);
-	(void)kmem_switch(a);
+	kmem_switch(a);
 	p = kmem_strdup("name");
 	assert_string_equal(p, "name");
 	p = kmem_realloc(p, 100000);
@@ -155,7 +159,7 @@ test_memory(void **state)
 	p = kmem_calloc(1000, 8);
 	for (int i = 0; i < 8000; i++)
 		assert_int_equal(p[i], 0);
-	(void)kmem_switch(NULL);
+	kmem_switch(NULL);
 	q = kmem_zalloc_on(a, 70000); /* the account is not the thread's */
 	assert_non_null(q);
 	assert_true(kmem_acct_used(a) >= 78000);
@@ -193,7 +197,7 @@ test_zone(void **state)
 	assert_int_equal(vm_zone_create(set, "charged", 1000, 0, ZF_CHARGE,
 			     NULL, NULL, 0, &z),
 	    0);
-	(void)kmem_switch(a);
+	kmem_switch(a);
 	while (
 	    n < sizeof(item) / sizeof(item[0]) && (item[n] = zalloc(z)) != NULL)
 		n++;
@@ -202,11 +206,11 @@ test_zone(void **state)
 	assert_int_equal(st.live, n);
 	assert_int_equal(st.fails, 1);
 	/* Another thread's account frees them. */
-	(void)kmem_switch(b);
+	kmem_switch(b);
 	while (n > 0)
 		zfree(z, item[--n]);
 	assert_true(kmem_acct_used(a) < 64 * 1024);
-	(void)kmem_switch(NULL);
+	kmem_switch(NULL);
 	/* Without an account nothing is charged. */
 	item[0] = zalloc(z);
 	zfree(z, item[0]);
@@ -226,18 +230,18 @@ test_descriptors(void **state)
 	kmem_init(&km, 0, 1000);
 	a = kmem_acct_create(&km);
 	b = kmem_acct_create(&km);
-	(void)kmem_switch(a);
+	kmem_switch(a);
 	while (kmem_fd_charge(1, &who) == 0)
 		n++;
 	assert_int_equal(kmem_fd_charge(1, &who), EMFILE);
 	assert_in_range(n, 200, 219); /* a quarter of 875 */
-	(void)kmem_switch(b);
+	kmem_switch(b);
 	while (kmem_fd_charge(1, &who) == 0)
 		m++;
 	assert_true(m < n && m > 64);
 	assert_int_equal(used(&km, KMEM_FDS), n + m);
 	/* The kernel's own are not counted. */
-	(void)kmem_switch(NULL);
+	kmem_switch(NULL);
 	assert_int_equal(kmem_fd_charge(10000, &who), 0);
 	kmem_fd_uncharge(who, 10000);
 	kmem_fd_uncharge(a, n);
@@ -269,12 +273,12 @@ churn(void *arg)
 	for (int i = 0; i < 100000; i++) {
 		r = r * 6364136223846793005 + 1442695040888963407;
 		if (r >> 60 == 0)
-			(void)kmem_switch(sh->acct[r >> 59 & 1]);
+			kmem_switch(sh->acct[r >> 59 & 1]);
 		p = r >> 58 & 1 ? kmem_alloc(r >> 44 & 0x3fff) : NULL;
 		p = atomic_exchange(&sh->slot[r >> 33 & (SLOTS - 1)], p);
 		kmem_free(p);
 	}
-	(void)kmem_switch(NULL);
+	kmem_switch(NULL);
 	return (NULL);
 }
 
