@@ -35,7 +35,8 @@ VERSION = {
     "perl": ["perl", "-e", "print \"perl $^V\n\""],
     "stress-ng": ["stress-ng", "--version"],
 }
-COMPLAINT = re.compile(r"^vmspace: .*$", re.M)
+# What --verbose says of the confinement is none.
+COMPLAINT = re.compile(r"^vmspace: (?!confined: ).*$", re.M)
 
 
 @dataclasses.dataclass
