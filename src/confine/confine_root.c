@@ -112,6 +112,11 @@ unshare_user(struct confine *c)
 void
 confine_unshare(struct confine *c)
 {
+#ifdef CONFINE_SANITIZED
+	/* A sanitizer reads /proc of this process at its end. */
+	confine_lose(c, "namespaces (built with a sanitizer)");
+	return;
+#endif
 	if (!c->have_admin && confine_landlock_version() == 0)
 		unshare_user(c);
 	if (!c->have_admin)
