@@ -359,9 +359,9 @@ make_thread(struct stub_cpu *pc)
 	if (tid <= 0 || host_tgkill(s->pid, tid, 0) != 0)
 		goto out;
 	error = 0;
+	s->tid[idx] = tid; /* before nctx, for kill_stub_of() */
 	atomic_store(&s->nctx, idx + 1);
 	kmutex_lock(&pc->pmap->lock);
-	s->tid[idx] = tid;
 	s->idle[idx / 64] |= UINT64_C(1) << (idx % 64);
 	kmutex_unlock(&pc->pmap->lock);
 out:

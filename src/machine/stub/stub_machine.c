@@ -109,7 +109,6 @@ stub_spawn(struct stub_machine *sm, struct stub **out)
 		goto fail;
 	s->pid = pid;
 	s->tid[0] = pid;
-	atomic_store(&s->nctx, 1);
 	error = host_pidfd_open(pid, &s->pidfd);
 	if (error != 0)
 		goto fail_kill;
@@ -118,6 +117,7 @@ stub_spawn(struct stub_machine *sm, struct stub **out)
 		error = errno;
 		goto fail_kill;
 	}
+	atomic_store(&s->nctx, 1); /* now kill_stub_of() sees it */
 	atomic_fetch_add(&sm->stubs_created, 1);
 	*out = s;
 	return (0);

@@ -230,14 +230,16 @@ static void
 kill_stub_of(struct stub_machine *sm, int tid)
 {
 	struct stub *s;
+	uint32_t n;
 
 	kmutex_lock(&sm->lock);
 	for (unsigned i = 1; i < STUB_NSLOTS; i++) {
 		s = sm->slot[i];
-		for (uint32_t t = 0;
-		     s != NULL && s->pidfd >= 0 && t < atomic_load(&s->nctx);
-		     t++)
-			if (s->tid[t] == tid)
+		/* A stub is complete, and a thread is known, once nctx counts
+		 * it. */
+		n = s != NULL ? atomic_load(&s->nctx) : 0;
+		for (uint32_t t = 0; t < n; t++)
+			if (s->tid[t] == tid && s->pidfd >= 0)
 				stub_signal_kill(s);
 	}
 	kmutex_unlock(&sm->lock);
