@@ -186,21 +186,15 @@ try_grant(struct probe *p)
 		close(fd);
 }
 
-/* Execute a program of the host by descriptor, in a child.  0; -1 and errno. */
+/* Execute a file in a child; fd is consumed.  0: it has run and exited with 0;
+ * -1 and errno. */
 static long
-execute(void)
+execute_fd(int fd)
 {
-	static const char *const paths[] = {"/usr/bin/true", "/bin/true"};
 	char *const argv[] = {(char[]){"true"}, NULL};
-	int status = 0, fd = -1;
+	int status = 0;
 	pid_t pid;
 
-	for (int i = 0; i < 2 && fd < 0; i++)
-		fd = open(paths[i], O_PATH | O_CLOEXEC);
-	for (int dir = 3; dir < 64 && fd < 0; dir++)
-		fd = openat(dir, "usr/bin/true", O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return (-1);
 	pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0) {
 		(void)syscall(SYS_execveat, fd, "", argv, NULL, AT_EMPTY_PATH);
@@ -213,26 +207,33 @@ execute(void)
 	return (errno == 0 ? 0 : -1);
 }
 
-/* Execute memory of this process, in a child; what is in it does not matter. */
+/* Execute a program of the host by descriptor.  0; -1 and errno. */
+static long
+execute(void)
+{
+	static const char *const paths[] = {"/usr/bin/true", "/bin/true"};
+	int fd = -1;
+
+	for (int i = 0; i < 2 && fd < 0; i++)
+		fd = open(paths[i], O_PATH | O_CLOEXEC);
+	for (int dir = 3; dir < 64 && fd < 0; dir++)
+		fd = openat(dir, "usr/bin/true", O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return (-1);
+	return (execute_fd(fd));
+}
+
+/* Execute memory of this process; what is in it does not matter. */
 static long
 execute_memory(void)
 {
-	char *const argv[] = {(char[]){"x"}, NULL};
-	int status = 0, fd = memfd_create("x", 0);
-	pid_t pid;
+	int fd = memfd_create("x", 0);
 
 	if (fd < 0 || write(fd, "x", 1) != 1)
 		return (-1);
-	pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
-	if (pid == 0) {
-		(void)syscall(SYS_execveat, fd, "", argv, NULL, AT_EMPTY_PATH);
-		_exit(errno);
-	}
-	close(fd);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return (-1);
-	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
-	return (errno == ENOEXEC || errno == EACCES ? 0 : -1);
+	return (execute_fd(fd) == 0 || errno == ENOEXEC || errno == EACCES
+		    ? 0
+		    : -1);
 }
 
 static void
