@@ -159,9 +159,11 @@ zygote_arm(struct stub_machine *sm, int link)
 				      : "");
 		return (-result);
 	}
-	sm->listens = (ask & ARM_LISTEN) != 0;
-	sm->isolates = (ask & ARM_ISOLATE) != 0;
-	sm->armed = true;
+	if (!sm->armed) { /* later, threads that run guests read them */
+		sm->listens = (ask & ARM_LISTEN) != 0;
+		sm->isolates = (ask & ARM_ISOLATE) != 0;
+		sm->armed = true;
+	}
 	return (sm->listens ? take_listener(sm, link) : 0);
 }
 
