@@ -5,9 +5,9 @@
  * Trace ring.
  *
  * Concepts: a writer gets an index by one fetch-add.  It claims the slot
- * index & mask by exchanging the slot's sequence number for 0 (SEQ_BUSY),
+ * index & mask by exchanging the slot's sequence number for SEQ_BUSY,
  * stores the fields, and then stores index + 1 as the sequence number.  A slot
- * that was never written holds SEQ_EMPTY.
+ * that was never written holds 0: the ring has no memory before events come.
  *
  * Ordering: the fields are written by release stores and read by acquire loads.
  * A reader that has read a field of a newer event therefore reads that event's
@@ -34,8 +34,7 @@
 
 #include "libk/kassert.h"
 
-#define SEQ_BUSY 0
-#define SEQ_EMPTY UINT64_MAX
+#define SEQ_BUSY UINT64_MAX
 #define SLOTS_MAX ((size_t)1 << 32)
 
 _Static_assert(sizeof(struct ktrace_event) == 48, "trace event layout");
@@ -71,8 +70,6 @@ ktrace_init(struct ktrace *t, size_t slots)
 	ring = calloc(n, sizeof(*ring));
 	if (ring == NULL)
 		return (ENOMEM);
-	for (size_t i = 0; i < n; i++)
-		atomic_init(&ring[i].seq, SEQ_EMPTY);
 	atomic_init(&t->next, 0);
 	t->mask = n - 1;
 	t->ring = ring;
@@ -93,7 +90,7 @@ ktrace_claim(struct ktrace_event *e, uint64_t idx)
 	uint64_t old = atomic_load_explicit(&e->seq, memory_order_relaxed);
 
 	do {
-		if (old == SEQ_BUSY || (old != SEQ_EMPTY && old > idx))
+		if (old == SEQ_BUSY || old > idx)
 			return (false);
 	} while (!atomic_compare_exchange_weak_explicit(&e->seq, &old, SEQ_BUSY,
 	    memory_order_acquire, memory_order_relaxed));

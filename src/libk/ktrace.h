@@ -31,7 +31,7 @@ enum ktrace_code {
 };
 
 struct ktrace_event {
-	_Atomic(uint64_t) seq; /* index+1 when complete, 0 while written */
+	_Atomic(uint64_t) seq; /* index+1 when complete, 0 never written */
 	uint64_t ns;           /* CLOCK_MONOTONIC */
 	uint32_t code;
 	uint32_t tid; /* host thread */
