@@ -40,6 +40,10 @@ struct host_mem_ops {
 	 */
 	void (*arena_discard)(
 	    void *self, int fd, void *base, size_t off, size_t len);
+	/* Back the range with memory now, in one call instead of a fault for
+	 * each page.  An attempt: where the host refuses (before Linux 5.14,
+	 * or at a limit), pages get memory when they are touched. */
+	void (*arena_populate)(void *self, void *base, size_t off, size_t len);
 };
 
 struct host {

@@ -108,6 +108,15 @@ fake_arena_discard(void *self, int fd, void *base, size_t off, size_t len)
 	    len == 0 || madvise((char *)base + off, len, MADV_DONTNEED) == 0);
 }
 
+static void
+fake_arena_populate(void *self, void *base, size_t off, size_t len)
+{
+	struct host_fake *f = self;
+
+	KVERIFY(off % FAKE_PAGE == 0 && len % FAKE_PAGE == 0 && len > 0);
+	atomic_fetch_add(&f->populated, (int64_t)len);
+}
+
 static const struct host_mem_ops host_fake_mem = {
     .mem_alloc = fake_mem_alloc,
     .mem_free = fake_mem_free,
@@ -115,6 +124,7 @@ static const struct host_mem_ops host_fake_mem = {
     .arena_resize = fake_arena_resize,
     .arena_destroy = fake_arena_destroy,
     .arena_discard = fake_arena_discard,
+    .arena_populate = fake_arena_populate,
 };
 
 struct host

@@ -13,6 +13,7 @@
 struct host_fake {
 	_Atomic(int64_t) live;       /* bytes allocated and not freed */
 	_Atomic(int64_t) calls;      /* mem_alloc, arena_create calls so far */
+	_Atomic(int64_t) populated;  /* bytes asked for by arena_populate */
 	_Atomic(int64_t) fail_at;    /* fail call number n (from 1), once;
 					0: never */
 	_Atomic(int64_t) fail_every; /* fail each n-th call; 0: never */

@@ -112,6 +112,12 @@ linux_arena_discard(void *self, int fd, void *base, size_t off, size_t len)
 		memset((char *)base + off, 0, len);
 }
 
+static void
+linux_arena_populate(void *self, void *base, size_t off, size_t len)
+{
+	(void)madvise((char *)base + off, len, MADV_POPULATE_WRITE);
+}
+
 const struct host_mem_ops host_linux_mem = {
     .mem_alloc = linux_mem_alloc,
     .mem_free = linux_mem_free,
@@ -119,6 +125,7 @@ const struct host_mem_ops host_linux_mem = {
     .arena_resize = linux_arena_resize,
     .arena_destroy = linux_arena_destroy,
     .arena_discard = linux_arena_discard,
+    .arena_populate = linux_arena_populate,
 };
 
 struct host

@@ -71,6 +71,9 @@ struct vm_phys {
 	/* Frames from here on were never handed out: zero, and not backed by
 	 * the host. */
 	uint64_t fresh; /* under lock */
+	/* Frames below this one have memory of the host, or had their chance:
+	 * up to PHYS_AHEAD - 1 more than were handed out. */
+	uint64_t populated; /* under lock */
 	/* Runs of the device part in use, in order, from its start. The arena
 	 * ends behind the last one. */
 	unsigned ndevruns; /* under lock */

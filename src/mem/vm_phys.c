@@ -12,8 +12,8 @@
  * Its frames are in one of these states:
  *
  *	fresh	  never handed out; all frames from ph->fresh up.  They read
- *		  as zero and cost the host nothing; their vm_pages are zero
- *		  memory that was never touched either.
+ *		  as zero and cost the host nothing, but for the next few;
+ *		  their vm_pages are zero memory that was never touched either.
  *	hot	  freed singly and not yet merged: a LIFO of up to PHYS_HOT
  *		  frames in front of the buddy lists.
  *	in a run  free, part of a run of 2^k frames on freelist[k]; k at most
@@ -37,12 +37,17 @@
  * vm_phys_free(), because its user may have written to it.  Joining and
  * splitting runs do not touch it.
  *
+ * A page that this process touches first costs a fault of the host, and much of
+ * what fresh frames are for is written here (pages of files, copies).  So the
+ * host is asked for the memory of PHYS_AHEAD fresh frames at a time.
+ *
  * Data structures: vm_page.free is the state (PHYS_*), vm_page.order the size
  * of the run at its head, vm_page.link the list link of heads and hot frames.
  *
  * Locking and lifetime: ph->lock guards it all; nothing below it is taken but
- * the host's memory calls, and vm_phys_trim() makes those without the lock,
- * with the run taken off the lists meanwhile.  nfree is written under the
+ * the host's memory calls; vm_phys_trim() and vm_phys_alloc() make those
+ *without the lock: a run is off the lists meanwhile, and populating changes no
+ * contents.  nfree is written under the
  * lock and read without it.
  *
  * Guarantees: no frame is handed out twice (checked always: freeing a free
@@ -63,6 +68,7 @@
 #include "libk/kassert.h"
 
 #define PHYS_HOT 512       /* frames, 2 MiB */
+#define PHYS_AHEAD 64      /* frames that the host backs at a time; 2^n */
 #define PHYS_HOT_SPILL 128 /* merged at a time when there are more */
 #define PHYS_MEM_MAX ((uint64_t)1 << 40)
 #define PHYS_TOP (VM_PHYS_ORDERS - 1)
@@ -184,10 +190,27 @@ phys_take_fresh(struct vm_phys *ph, unsigned order)
 	return (&ph->pages[f]);
 }
 
+/* The fresh area has grown: the frames that are to be backed by the host now
+ * are
+ * [*from, return value).  Large runs are not: their user may need little. */
+static uint64_t
+phys_ahead(struct vm_phys *ph, unsigned order, uint64_t *from)
+{
+	uint64_t to;
+
+	*from = ph->populated;
+	if (ph->fresh <= ph->populated)
+		return (*from);
+	to = (ph->fresh + PHYS_AHEAD - 1) & ~(uint64_t)(PHYS_AHEAD - 1);
+	ph->populated = to < ph->npages ? to : ph->npages;
+	return (((uint64_t)1 << order) <= PHYS_AHEAD ? ph->populated : *from);
+}
+
 struct vm_page *
 vm_phys_alloc(struct vm_phys *ph, unsigned order)
 {
 	struct vm_page *m;
+	uint64_t from, to;
 
 	KVERIFY(order < VM_PHYS_ORDERS);
 	kmutex_lock(&ph->lock);
@@ -205,7 +228,12 @@ vm_phys_alloc(struct vm_phys *ph, unsigned order)
 			m[i].free = PHYS_USED;
 		phys_count(ph, -((int64_t)1 << order));
 	}
+	to = phys_ahead(ph, order, &from);
 	kmutex_unlock(&ph->lock);
+	if (to > from)
+		ph->host.ops->arena_populate(ph->host.self, ph->base,
+		    (size_t)(from * PAGE_SIZE),
+		    (size_t)((to - from) * PAGE_SIZE));
 	return (m);
 }
 

@@ -109,6 +109,9 @@ memory_contract(struct host h)
 		assert_int_equal(((unsigned char *)alias)[PG], 3);
 		host_unmap(alias, 8 * PG);
 	}
+	h.ops->arena_populate(h.self, v, 8 * PG, 8 * PG);
+	assert_true(is_zero(p + 10 * PG, 6 * PG)); /* nothing is changed */
+	assert_int_equal(p[16 * PG], 0xee);
 	arena_sizes(h, fd, v, size);
 	h.ops->arena_destroy(h.self, fd, v, size + 8 * PG);
 }

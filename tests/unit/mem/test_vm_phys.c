@@ -96,6 +96,43 @@ test_fresh_and_recycled(void **state)
 	assert_int_equal(nfree(), FRAMES);
 }
 
+static uint64_t
+populated(void)
+{
+	return ((uint64_t)atomic_load(&fake.populated) / PAGE_SIZE);
+}
+
+/* The host backs 64 fresh frames at a time, and no frame twice. */
+static void
+test_ahead(void **state)
+{
+	struct vm_page *m[FRAMES];
+
+	(void)state;
+	assert_int_equal(populated(), 0);
+	for (unsigned i = 0; i < 130; i++) {
+		m[i] = vm_phys_alloc(sys.phys, 0);
+		assert_int_equal(populated(), (i / 64 + 1) * 64);
+	}
+	for (unsigned i = 0; i < 130; i++)
+		vm_phys_free(sys.phys, m[i]);
+	for (unsigned i = 0; i < 130; i++)
+		m[i] = vm_phys_alloc(sys.phys, 0);
+	assert_int_equal(populated(), 192);
+	/* A large run is backed when it is touched. */
+	m[130] = vm_phys_alloc(sys.phys, 8);
+	assert_int_equal(vm_page_frame(sys.phys, m[130]), 256);
+	assert_int_equal(populated(), 192);
+	vm_phys_free_run(sys.phys, m[130], 256);
+	/* The last frames: not beyond the arena. */
+	for (unsigned i = 130; i < FRAMES; i++)
+		m[i] = vm_phys_alloc(sys.phys, 0);
+	assert_int_equal(populated(), FRAMES - 320);
+	assert_null(vm_phys_alloc(sys.phys, 0));
+	for (unsigned i = 0; i < FRAMES; i++)
+		vm_phys_free(sys.phys, m[i]);
+}
+
 /* Zero and used frames in one run: all of it reads as zero. */
 static void
 test_zero_run(void **state)
@@ -327,6 +364,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_misuse_panics),
 	    T(test_fresh_and_recycled),
+	    T(test_ahead),
 	    T(test_zero_run),
 	    T(test_exhaust),
 	    T(test_random),
