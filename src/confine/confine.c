@@ -150,7 +150,7 @@ confine_start(const struct confine_options *opts, struct vkernel_config *config,
 	}
 	c->opts = *opts;
 	c->config = config;
-	c->base = c->helper = c->go_fd = -1;
+	c->base = -1;
 	c->have_admin = confine_capable(LX_CAP_SYS_ADMIN);
 	if (opts->mode == CONFINE_OFF)
 		error = confine_user(c);

@@ -5,6 +5,9 @@
 #ifndef CONFINE_CONFINE_INT_H
 #define CONFINE_CONFINE_INT_H
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #include "confine/confine.h"
 
 /* What holds. */
@@ -45,10 +48,13 @@ struct confine {
 	unsigned ncalls; /* of the filter */
 	char lost[512];  /* what the host refused, and why */
 	/* confine_root.c; -1 while there is none. */
-	int base;          /* the directory that becomes the root */
-	int helper, go_fd; /* its process, and the pipe to it */
-	bool have_admin;   /* CAP_SYS_ADMIN */
-	bool own_mounts;   /* a mount namespace of its own */
+	int base;        /* the directory that becomes the root */
+	bool have_admin; /* CAP_SYS_ADMIN */
+	bool own_mounts; /* a mount namespace of its own */
+	/* confine_helper.c */
+	struct host_thread *helper;
+	_Atomic(uint32_t) go; /* HELPER_* */
+	bool changed;         /* the root; after the join */
 };
 
 /* Add a layer that the host refuses, with the reason. */

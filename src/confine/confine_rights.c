@@ -20,7 +20,6 @@
 #include "confine/confine_int.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -104,7 +103,8 @@ confine_keep_caps(uint64_t keep)
 	/* Refused without CAP_SETPCAP: no_new_privs has the same effect. */
 	(void)prctl(LX_PR_CAP_AMBIENT, LX_PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	for (int cap = 0; cap < CAPS_MAX; cap++)
-		(void)prctl(LX_PR_CAPBSET_DROP, cap, 0, 0, 0);
+		if (prctl(LX_PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			break; /* EINVAL: there are no more; EPERM: see above */
 	(void)prctl(LX_PR_SET_SECUREBITS,
 	    bits | bits << 1 | LX_SECBIT_KEEP_CAPS << 1, 0, 0, 0);
 	error = caps_get(data);
@@ -147,13 +147,14 @@ confine_user(struct confine *c)
 	if (!c->opts.user)
 		return (0);
 	what = "setgroups";
-	if (setgroups(0, NULL) != 0)
+	/* Not by libc, which would change the helper as well. */
+	if (syscall(SYS_setgroups, 0, NULL) != 0)
 		goto fail;
 	what = "setresgid";
-	if (setresgid(gid, gid, gid) != 0)
+	if (syscall(SYS_setresgid, gid, gid, gid) != 0)
 		goto fail;
 	what = "setresuid";
-	if (setresuid(uid, uid, uid) != 0)
+	if (syscall(SYS_setresuid, uid, uid, uid) != 0)
 		goto fail;
 	return (0);
 fail:
