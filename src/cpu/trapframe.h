@@ -20,6 +20,7 @@ struct trapframe {
 
 /* rflags bits that user code may set: CF PF AF ZF SF TF DF OF NT RF AC ID */
 #define TF_RFLAGS_USER UINT64_C(0x254dd5)
+#define TF_RFLAGS_STEP UINT64_C(0x100)  /* TF: trap after an instruction */
 #define TF_RFLAGS_FIXED UINT64_C(0x202) /* IF and the always-one bit */
 
 #endif /* CPU_TRAPFRAME_H */

@@ -246,6 +246,7 @@ kern_exit(struct lwp *l, int status, bool group)
 
 	kmutex_lock(&p->lock);
 	l->exiting = true;
+	l->exit_status = status;
 	if (group && !p->exiting) {
 		p->exiting = true;
 		p->exit_status = status;

@@ -27,6 +27,10 @@ struct sem_undo_list;
 
 #define LWP_CPUS 1024 /* CPU numbers that a set can have */
 
+/* lwp.tflags: report system calls; stop after an instruction. */
+#define LWP_TRACE_SYSCALL 0x1
+#define LWP_TRACE_STEP 0x2
+
 #define LWP_IN_USER (UINT64_C(1) << 63) /* in lwp.user_clock */
 
 enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
@@ -75,6 +79,15 @@ struct lwp {
 	struct sem_undo_list *semundo; /* [L] own ref, or NULL */
 	struct group_set *groups; /* [L] own ref: see lwp_groups_locked() */
 	bool groups_lent;         /* [L] in this system call */
+
+	/* Tracing (trace.c). */
+	struct tracee *traced;    /* [t] and [p] to change; or NULL */
+	struct trace_stop *stop;  /* [p] waits for its tracer; or NULL */
+	_Atomic(unsigned) tflags; /* [a] LWP_TRACE_*, changed with [p] */
+	unsigned stop_seen;       /* [p] p->stop_count of the stop that its
+				     tracer has seen */
+	bool killedonly;          /* [L] only SIGKILL interrupts */
+	int exit_status;          /* [L] of the thread itself */
 
 	/* System call in progress. */
 	int sc_nr;           /* [L] */

@@ -79,7 +79,11 @@ lwp_interrupted(struct lwp *l)
 	bool r;
 
 	kmutex_lock(&l->p->lock);
-	r = lwp_killed_locked(l) || (!l->killonly && ksig_pending_locked(l));
+	if (l->killedonly)
+		r = l->p->killed;
+	else
+		r = lwp_killed_locked(l) ||
+		    (!l->killonly && ksig_pending_locked(l));
 	kmutex_unlock(&l->p->lock);
 	return (r);
 }

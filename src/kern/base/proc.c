@@ -77,6 +77,8 @@ proc_alloc(struct vkernel *k)
 	LIST_INIT(&p->lwps);
 	sigpending_init(&p->sigpend);
 	LIST_INIT(&p->sigfds);
+	LIST_INIT(&p->tracer.tracees);
+	p->tracer.p = p;
 	p->exit_signal = LX_SIGCHLD;
 	p->dumpable = true;
 	p->start_ns = host_now_ns();
@@ -92,6 +94,7 @@ proc_destroy(struct proc *p)
 	KVERIFY(p->vmspace == NULL && p->fdt == NULL && p->fs == NULL);
 	KVERIFY(LIST_EMPTY(&p->lwps) && LIST_EMPTY(&p->children));
 	KVERIFY(LIST_EMPTY(&p->sigfds));
+	KVERIFY(LIST_EMPTY(&p->tracer.tracees));
 	sigpending_flush(k, &p->sigpend);
 	if (p->sigacts != NULL)
 		sigacts_free(k, p->sigacts);

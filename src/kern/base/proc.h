@@ -16,6 +16,7 @@
 
 #include "kern/base/ktimer.h"
 #include "kern/base/sigpending.h"
+#include "kern/base/trace.h"
 #include "mem/group_set.h"
 #include "libk/klock.h"
 #include "mem/vm_life.h"
@@ -99,13 +100,19 @@ struct proc {
 
 	_Atomic(enum proc_state) state; /* [p]; to and from ZOMBIE also [t] */
 	bool exiting;                   /* [p] exit_group has begun */
+	bool killed;                    /* [p] SIGKILL was posted */
 	int exit_status;                /* [p] wait(2) format */
 	int exit_signal;                /* [p] to the parent, SIGCHLD or 0 */
 	int stop_sig;                   /* [p] signal that stopped it */
+	unsigned stop_count;            /* [p] how often it was stopped */
 	uint64_t stopped_ns;            /* [p] when, CLOCK_MONOTONIC */
 	bool swapped_out;               /* [p] since stopped_ns; see glue.c */
 	bool stop_report, cont_report;  /* [p] for wait with WUNTRACED.. */
 	bool traced_exec;               /* [p] has exec'ed (setpgid rule) */
+
+	int parent_tid;        /* [I] the thread that made it, or 0 */
+	struct tracer tracer;  /* what its threads trace */
+	struct tracee *traced; /* [t] record of its first thread, or NULL */
 
 	struct lwp_list lwps;   /* [p] */
 	int nlwps;              /* [p] */

@@ -189,11 +189,25 @@ ksig_peek_locked(struct lwp *l, uint64_t set)
 }
 
 bool
+ksig_trap_due_locked(struct lwp *l)
+{
+	struct proc *p = l->p;
+
+	kmutex_assert_owned(&p->lock);
+	if (l->traced == NULL)
+		return (false);
+	return (l->traced->want_trap ||
+		(p->state == PROC_STOPPED && l->stop_seen != p->stop_count));
+}
+
+bool
 ksig_pending_locked(struct lwp *l)
 {
 	uint64_t pending = l->sigpend.set | l->p->sigpend.set;
 
 	kmutex_assert_owned(&l->p->lock);
-	return ((pending & (~l->sigmask | l->sigwait)) != 0 ||
-		l->p->state == PROC_STOPPED);
+	if ((pending & (~l->sigmask | l->sigwait)) != 0)
+		return (true);
+	return (l->traced != NULL ? ksig_trap_due_locked(l)
+				  : l->p->state == PROC_STOPPED);
 }

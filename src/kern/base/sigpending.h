@@ -107,6 +107,9 @@ void sigpending_take(
     struct vkernel *, struct sigpending *, int signo, struct ksiginfo *);
 /* The next signal of `set` for this lwp, thread-directed first; 0: none. */
 int ksig_peek_locked(struct lwp *, uint64_t set);
+/* A stop is to be made before user code: PTRACE_INTERRUPT, or the process has
+ * stopped and the tracer has not seen that.  Proc lock held. */
+bool ksig_trap_due_locked(struct lwp *);
 /* A signal that would be delivered now is pending. */
 bool ksig_pending_locked(struct lwp *);
 

@@ -49,11 +49,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/ptrace.h"
 #include "abi/resource.h"
 #include "abi/signal.h"
 #include "host/host.h"
 #include "kern/exec/imgact.h"
 #include "kern/ipc/futex.h"
+#include "kern/sig/ksignal.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
 #include "vfs/core/fd.h"
@@ -197,6 +199,8 @@ exec_single(struct lwp *l)
 {
 	struct proc *p = l->p;
 	struct vkernel *k = p->k;
+	struct tracee_list dead = LIST_HEAD_INITIALIZER(dead);
+	const int tid = l->tid;
 	int error = 0;
 	struct lwp *o;
 
@@ -228,7 +232,10 @@ exec_single(struct lwp *l)
 	/* Look at signals that the other lwps were notified of. */
 	atomic_store(&l->sigcheck, true);
 	kmutex_unlock(&p->lock);
+	if (l->tid != tid)
+		trace_exec(l, tid, &dead);
 	kmutex_unlock(&k->proctree);
+	trace_free_list(&dead);
 	return (error);
 }
 
@@ -246,12 +253,13 @@ static void
 exec_registers(struct lwp *l, const struct exec_image *img)
 {
 	struct trapframe *tf = &l->cpu->tf;
+	const uint64_t nr = tf->orig_rax;
 
 	memset(tf, 0, sizeof(*tf));
 	tf->rip = img->entry;
 	tf->rsp = img->sp;
 	tf->rflags = TF_RFLAGS_FIXED;
-	tf->orig_rax = UINT64_MAX;
+	tf->orig_rax = nr; /* for a tracer: still in the call */
 	tf->rdx = img->loaded.rdx;
 	tf->fs_base = img->loaded.fs_base;
 	cpu_xstate_reset(l->cpu);
@@ -322,6 +330,23 @@ exec_commit(struct lwp *l, struct exec_image *img)
 	ktrace(&p->k->trace, KT_EXEC, (uint64_t)p->pid, 0, 0);
 }
 
+/* Report the new program to the tracer.  A tracee that was not attached by
+ * PTRACE_SEIZE gets SIGTRAP if its tracer has not chosen the event. */
+static void
+exec_trace(struct lwp *l, int tid)
+{
+	const struct ksiginfo info = {
+	    .signo = LX_SIGTRAP, .code = LX_SI_USER, .pid = l->tid};
+	struct proc *p = l->p;
+
+	if (trace_event(l, LX_PTRACE_EVENT_EXEC, (uint64_t)tid))
+		return;
+	kmutex_lock(&p->lock);
+	if (l->traced != NULL && !l->traced->seized)
+		ksig_post_lwp_locked(l, &info);
+	kmutex_unlock(&p->lock);
+}
+
 static void
 exec_image_done(struct exec_image *img)
 {
@@ -350,6 +375,7 @@ kern_exec(struct lwp *l, struct exec_args *args)
 	};
 	char empty[1] = "";
 	char *noargs[2] = {empty, NULL};
+	const int tid = l->tid;
 	int error;
 
 	klock_assert_none();
@@ -381,5 +407,7 @@ kern_exec(struct lwp *l, struct exec_args *args)
 	exec_commit(l, &img);
 out:
 	exec_image_done(&img);
+	if (error == 0)
+		exec_trace(l, tid);
 	return (error);
 }

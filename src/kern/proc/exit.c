@@ -30,7 +30,9 @@
  * (PR_SET_CHILD_SUBREAPER).  Without one they have no parent, and the kernel
  * reaps them when they end.  The first process is a program like any other, not
  * an init.  A process started by the embedder has no parent and waits for
- * vkernel_wait().  Parents that ignore SIGCHLD have their children reaped at
+ * vkernel_wait().  A zombie that is traced by a process which is not its parent
+ * is reported to that one, and to the parent after the tracer has waited for it
+ * or has ended.  Parents that ignore SIGCHLD have their children reaped at
  * once.
  *
  * Locking and lifetime: step 7 is one critical section of proctree.  After it
@@ -43,6 +45,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/ptrace.h"
 #include "abi/signal.h"
 #include "abi/time.h"
 #include "kern/base/lwp.h"
@@ -117,9 +120,10 @@ parent_refuses_zombies(struct proc *parent)
 }
 
 /* Notify the parent of the zombie p: signal and wake.  True: no process will
- * wait for p, and the caller reaps it. proctree held. */
+ * wait for p, and the caller reaps it. traced: its parent, as its tracer, wants
+ * to wait for it. proctree held. */
 static bool
-exit_notify(struct proc *p)
+exit_notify(struct proc *p, bool traced)
 {
 	struct proc *parent = p->parent;
 	const int st = p->exit_status;
@@ -142,7 +146,7 @@ exit_notify(struct proc *p)
 		ksi.status = st & 0x7f;
 	}
 	kmutex_lock(&parent->lock);
-	if (p->exit_signal == LX_SIGCHLD)
+	if (p->exit_signal == LX_SIGCHLD && !traced)
 		reap = parent_refuses_zombies(parent);
 	if (p->exit_signal != 0)
 		ksig_post_proc_locked(parent, &ksi);
@@ -171,7 +175,8 @@ exit_reparent(struct proc *p, struct proc_list *reaped)
 			ksig_post_proc_locked(c, &death);
 		}
 		kmutex_unlock(&c->lock);
-		if (c->state == PROC_ZOMBIE && exit_notify(c))
+		if (c->state == PROC_ZOMBIE && c->traced == NULL &&
+		    exit_notify(c, false))
 			proc_reap(c, reaped);
 		else if (c->pgid != p->pgid && c->sid == p->sid &&
 			 pgrp_has_stopped(p->k, c->pgid) &&
@@ -207,6 +212,7 @@ proc_exit(struct proc *p, struct lwp *l)
 {
 	struct vkernel *k = p->k;
 	struct proc_list reaped = LIST_HEAD_INITIALIZER(reaped);
+	struct tracee_list dead = LIST_HEAD_INITIALIZER(dead);
 	struct vnode *text;
 
 	klock_assert_none();
@@ -228,33 +234,66 @@ proc_exit(struct proc *p, struct lwp *l)
 		k->oom_gone_ns = host_now_ns();
 	kmutex_unlock(&p->lock);
 	k->nlive--;
-	if (exit_notify(p))
+	/* A tracer that is not the parent waits before the parent does. */
+	if (!trace_proc_gone(p, &dead) && exit_notify(p, !LIST_EMPTY(&dead)))
 		proc_reap(p, &reaped);
 	kcond_broadcast(&k->all_gone);
 	kmutex_unlock(&k->proctree);
 
 	vrele(text);
+	trace_free_list(&dead);
 	proc_release_list(&reaped);
 }
 
 void
-lwp_exit(struct lwp *l)
+exit_untraced(struct proc *p, struct proc_list *reaped)
 {
-	struct proc *p = l->p;
-	struct vkernel *k = p->k;
-	const bool numbered = l->tid != p->pid;
-	struct lwp *o;
-	bool last;
+	kmutex_assert_owned(&p->k->proctree);
+	if (p->state == PROC_ZOMBIE && exit_notify(p, false))
+		proc_reap(p, reaped);
+}
 
-	cpu_unbind(l->cpu);
-	lwp_times_update(l);
-	/* The number of a thread goes together with the thread. */
-	if (numbered) {
-		kmutex_lock(&k->proctree);
-		pid_remove(k, &l->tid_entry);
-		pid_free(k, l->tid);
+/* Let the tracees of thread tid of p go, which ends.  proctree held. */
+static void
+exit_tracer(
+    struct proc *p, int tid, struct tracee_list *dead, struct proc_list *reaped)
+{
+	const struct ksiginfo kill = {
+	    .signo = LX_SIGKILL, .code = LX_SI_KERNEL};
+	struct tracee *tr;
+	struct proc *q;
+
+	while ((tr = trace_owned(p, tid)) != NULL) {
+		q = tr->p;
+		kmutex_lock(&q->lock);
+		if ((tr->options & LX_PTRACE_O_EXITKILL) != 0)
+			ksig_post_proc_locked(q, &kill);
+		trace_unlink_locked(tr, -1);
+		kmutex_unlock(&q->lock);
+		LIST_INSERT_HEAD(dead, tr, link);
+		if (tr->ended && tr->tid == q->pid)
+			exit_untraced(q, reaped);
 	}
+}
+
+/* Take the lwp off its process.  True: it was the last one. *report: its tracer
+ * is to be notified.  proctree held. */
+static bool
+exit_unlink(struct lwp *l, struct tracee **report)
+{
+	const bool numbered = l->tid != l->p->pid;
+	struct proc *p = l->p;
+	struct lwp *o;
+	bool last, kept;
+
+	if (numbered)
+		pid_remove(p->k, &l->tid_entry);
 	kmutex_lock(&p->lock);
+	/* The number of a thread goes together with the thread, or when its
+	 * tracer has waited for it. */
+	kept = trace_lwp_gone_locked(l, report);
+	if (numbered && !kept)
+		pid_free(p->k, l->tid);
 	atomic_store(&l->state, LWP_GONE);
 	ptimer_lwp_gone_locked(l);
 	p->ru.utime += atomic_load(&l->user_ns);
@@ -270,8 +309,29 @@ lwp_exit(struct lwp *l)
 			lwp_notify(o);
 	kcond_broadcast(&p->cond);
 	kmutex_unlock(&p->lock);
-	if (numbered)
-		kmutex_unlock(&k->proctree);
+	return (last);
+}
+
+void
+lwp_exit(struct lwp *l)
+{
+	struct proc_list reaped = LIST_HEAD_INITIALIZER(reaped);
+	struct tracee_list dead = LIST_HEAD_INITIALIZER(dead);
+	struct proc *p = l->p;
+	struct vkernel *k = p->k;
+	struct tracee *report;
+	bool last;
+
+	cpu_unbind(l->cpu);
+	lwp_times_update(l);
+	kmutex_lock(&k->proctree);
+	last = exit_unlink(l, &report);
+	if (report != NULL)
+		report->tracer->ops->report(report);
+	exit_tracer(p, l->tid, &dead, &reaped);
+	kmutex_unlock(&k->proctree);
+	trace_free_list(&dead);
+	proc_release_list(&reaped);
 	/* Unless this was the last lwp, the process may be freed at any time
 	 * from here. */
 	if (last)

@@ -44,6 +44,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/ptrace.h"
 #include "abi/sched.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
@@ -125,6 +126,57 @@ clone_lwp_state(
 	return (0);
 }
 
+/* The PTRACE_EVENT_* that reports this call. */
+static int
+clone_event(const struct kern_clone_args *args)
+{
+	if ((args->flags & LX_CLONE_VFORK) != 0)
+		return (LX_PTRACE_EVENT_VFORK);
+	return (args->exit_signal == LX_SIGCHLD ? LX_PTRACE_EVENT_FORK
+						: LX_PTRACE_EVENT_CLONE);
+}
+
+/* A record for the case that the tracer of l traces the child, too; NULL: it
+ * does not.  0, ENOMEM. */
+static int
+clone_trace_alloc(struct lwp *l, struct proc *np,
+    const struct kern_clone_args *args, struct tracee **tr)
+{
+	*tr = NULL;
+	if ((args->flags & LX_CLONE_UNTRACED) != 0 ||
+	    ((args->flags & LX_CLONE_PTRACE) == 0 &&
+		!trace_event_chosen(l, clone_event(args))))
+		return (0);
+	return (trace_alloc(np, tr));
+}
+
+/* The child is linked, and does not run yet. */
+static void
+clone_trace(struct lwp *l, struct lwp *nl, const struct kern_clone_args *args,
+    struct tracee **tr)
+{
+	const bool any = (args->flags & LX_CLONE_PTRACE) != 0;
+
+	trace_inherit(l, nl, any ? 0 : clone_event(args), tr);
+}
+
+/* The child will never run. */
+static void
+clone_untrace(struct lwp *nl)
+{
+	struct proc *p = nl->p;
+	struct tracee *tr;
+
+	kmutex_lock(&p->k->proctree);
+	kmutex_lock(&p->lock);
+	tr = nl->traced;
+	if (tr != NULL)
+		trace_unlink_locked(tr, 0);
+	kmutex_unlock(&p->lock);
+	kmutex_unlock(&p->k->proctree);
+	trace_free(tr);
+}
+
 static void
 clone_settid(struct lwp *l, const struct kern_clone_args *args, int tid)
 {
@@ -137,14 +189,18 @@ static int
 clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 {
 	struct vkernel *k = l->p->k;
+	struct tracee *tr;
 	struct lwp *nl;
 	int error, newtid;
 
+	error = clone_trace_alloc(l, l->p, args, &tr);
+	if (error != 0)
+		return (error);
 	kmutex_lock(&k->proctree);
 	error = pid_alloc(k, PID_THREAD, &newtid);
 	kmutex_unlock(&k->proctree);
 	if (error != 0)
-		return (error);
+		goto fail_trace;
 	error = lwp_create(l->p, newtid, &nl);
 	if (error != 0)
 		goto fail_tid;
@@ -154,13 +210,18 @@ clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	kmutex_lock(&k->proctree);
 	pid_enter(k, &nl->tid_entry, newtid, nl->p);
 	kmutex_unlock(&k->proctree);
+	clone_trace(l, nl, args, &tr);
 	clone_settid(l, args, newtid);
 	error = lwp_start(nl);
 	if (error != 0)
 		goto fail_enter;
+	trace_free(tr);
 	*tid = newtid;
+	if ((args->flags & LX_CLONE_UNTRACED) == 0)
+		(void)trace_event(l, clone_event(args), (uint64_t)newtid);
 	return (0);
 fail_enter:
+	clone_untrace(nl);
 	kmutex_lock(&k->proctree);
 	pid_remove(k, &nl->tid_entry);
 	kmutex_unlock(&k->proctree);
@@ -170,6 +231,8 @@ fail_tid:
 	kmutex_lock(&k->proctree);
 	pid_free(k, newtid);
 	kmutex_unlock(&k->proctree);
+fail_trace:
+	trace_free(tr);
 	return (error);
 }
 
@@ -177,8 +240,12 @@ fail_tid:
  * same signal. */
 static void
 fork_copy_settings(
-    struct proc *p, struct proc *np, const struct kern_clone_args *args)
+    struct lwp *l, struct proc *np, const struct kern_clone_args *args)
 {
+	struct proc *p = l->p;
+
+	np->parent_tid =
+	    (args->flags & LX_CLONE_PARENT) != 0 ? p->parent_tid : l->tid;
 	kmutex_lock(&p->lock);
 	np->exit_signal = (args->flags & LX_CLONE_PARENT) != 0
 			      ? p->exit_signal
@@ -311,6 +378,7 @@ static int
 fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
     const struct kern_clone_args *args, int *tid)
 {
+	const bool untraced = (args->flags & LX_CLONE_UNTRACED) != 0;
 	const int pid = np->pid;
 	int error;
 
@@ -323,8 +391,14 @@ fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
 	if (error == 0) {
 		ktrace(&l->p->k->trace, KT_FORK, (uint64_t)l->p->pid,
 		    (uint64_t)pid, 0);
-		if ((args->flags & LX_CLONE_VFORK) != 0)
+		if (!untraced)
+			(void)trace_event(l, clone_event(args), (uint64_t)pid);
+		if ((args->flags & LX_CLONE_VFORK) != 0) {
 			vfork_wait(l, np);
+			if (!untraced)
+				(void)trace_event(l, LX_PTRACE_EVENT_VFORK_DONE,
+				    (uint64_t)pid);
+		}
 		*tid = pid;
 	} else {
 		kmutex_lock(&np->lock);
@@ -342,10 +416,11 @@ clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
 {
 	struct proc *p = l->p;
 	struct vkernel *k = p->k;
+	struct tracee *tr;
 	struct lwp *nl;
 	int error;
 
-	fork_copy_settings(p, np, args);
+	fork_copy_settings(l, np, args);
 	if ((args->flags & LX_CLONE_VFORK) != 0) {
 		proc_hold(p);
 		np->vfork_parent = p;
@@ -353,23 +428,32 @@ clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
 	error = fork_resources(l, np, args->flags);
 	if (error != 0)
 		goto fail_proc;
-	error = lwp_create(np, 0, &nl);
+	error = clone_trace_alloc(l, np, args, &tr);
 	if (error != 0)
 		goto fail_proc;
+	error = lwp_create(np, 0, &nl);
+	if (error != 0)
+		goto fail_trace;
 	error = clone_lwp_state(l, nl, args);
 	if (error != 0)
 		goto fail_lwp;
 	error = fork_link(l, np, nl, args->flags);
 	if (error != 0)
 		goto fail_lwp;
+	clone_trace(l, nl, args, &tr);
 	error = fork_start(l, np, nl, args, tid);
-	if (error == 0)
+	if (error == 0) {
+		trace_free(tr);
 		return (0);
+	}
+	clone_untrace(nl);
 	kmutex_lock(&k->proctree);
 	proc_unlink(np);
 	kmutex_unlock(&k->proctree);
 fail_lwp:
 	lwp_undo(nl);
+fail_trace:
+	trace_free(tr);
 fail_proc:
 	proc_undo(np);
 	proc_release(np);

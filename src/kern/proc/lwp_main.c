@@ -223,6 +223,27 @@ lwp_userret(struct lwp *l, bool in_syscall, int error)
 		l->exiting = true;
 }
 
+/* Run user code, one instruction of it if the tracer wants that.  The flag is
+ * the processor's, and no guest sees it, but for one that has set it itself. */
+static int
+lwp_run(struct lwp *l, struct cpu_event *ev)
+{
+	struct trapframe *tf = &l->cpu->tf;
+	struct pmap *pmap = l->p->vmspace->pmap;
+	bool step;
+	int error;
+
+	if ((atomic_load_explicit(&l->tflags, memory_order_relaxed) &
+		LWP_TRACE_STEP) == 0)
+		return (cpu_run(l->cpu, pmap, ev));
+	step = (tf->rflags & TF_RFLAGS_STEP) == 0;
+	tf->rflags |= TF_RFLAGS_STEP;
+	error = cpu_run(l->cpu, pmap, ev);
+	if (step)
+		tf->rflags &= ~TF_RFLAGS_STEP;
+	return (error);
+}
+
 /* One run of user code, and its event. */
 static void
 lwp_step(struct lwp *l)
@@ -244,7 +265,7 @@ lwp_step(struct lwp *l)
 	l->groups_lent = false;
 	if (atomic_load(&p->cpu_parked))
 		ptimer_unpark(p, t0);
-	error = cpu_run(l->cpu, p->vmspace->pmap, &ev);
+	error = lwp_run(l, &ev);
 	ns += host_now_ns() - t0;
 	atomic_store_explicit(&l->user_ns, ns, memory_order_relaxed);
 	atomic_store_explicit(&l->user_clock, ns, memory_order_release);
@@ -258,7 +279,7 @@ lwp_step(struct lwp *l)
 	}
 	switch (ev.type) {
 	case CPU_EV_SYSCALL:
-		result = p->k->sysops->dispatch(l);
+		result = lwp_syscall(l);
 		break;
 	case CPU_EV_FAULT:
 		lwp_fault(l, &ev);
@@ -294,8 +315,11 @@ lwp_main(void *arg)
 		    l->p->vmspace, &l->tid, l->set_child_tid, sizeof(l->tid));
 		l->set_child_tid = 0;
 	}
+	/* A traced thread stops before its first instruction. */
+	lwp_userret(l, false, 0);
 	while (!l->exiting)
 		lwp_step(l);
+	lwp_trace_exit(l);
 	/*
 	 * The last accesses to user memory.  They may use the reserve of
 	 * frames: a process that the out-of-memory policy has killed would

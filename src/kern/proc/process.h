@@ -25,10 +25,18 @@ int kern_clone(struct lwp *, const struct kern_clone_args *, int *tid);
 /* End an lwp, and with the last one its process.  By lwp_main() only; neither
  * may be touched afterwards. */
 void lwp_exit(struct lwp *);
+/* A zombie whose end its tracer has seen, or that is not traced any more:
+ * report it to its parent, or reap it into the list.  proctree held. */
+void exit_untraced(struct proc *, struct proc_list *reaped);
+/* lwp_trace.c: a system call and the end of an lwp that may be traced.  The
+ * result is that of struct syscall_ops.dispatch. */
+int lwp_syscall(struct lwp *);
+void lwp_trace_exit(struct lwp *);
 /* wait4/waitid.  EINTR via ERESTARTSYS, ECHILD. */
 struct kern_wait_result {
-	int pid;    /* 0 with WNOHANG and nothing to report */
-	int status; /* wait(2) format */
+	int pid;      /* 0 with WNOHANG and nothing to report */
+	int status;   /* wait(2) format */
+	bool trapped; /* the stop of a tracee; the event is in bits 16 to 23 */
 	uint32_t uid;
 	struct proc_rusage ru;
 };

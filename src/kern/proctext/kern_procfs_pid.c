@@ -42,7 +42,7 @@ struct procfs_proc {
 	struct proc *p;     /* held */
 	struct vmspace *vm; /* held; NULL for a zombie */
 	int pid, tid, ppid, pgid, sid, tty, fg, nlwps, nice, exit_signal,
-	    exit_status;
+	    exit_status, tracer;
 	char state, comm[16];
 	uint32_t uid, euid, suid, gid, egid, sgid, umask;
 	struct group_set *groups; /* own ref */
@@ -63,6 +63,8 @@ pinfo_state(struct proc *p, const struct lwp *of)
 
 	if (p->state == PROC_ZOMBIE)
 		return ('Z');
+	if (of != NULL && of->stop != NULL)
+		return ('t');
 	if (p->state == PROC_STOPPED)
 		return ('T');
 	LIST_FOREACH (l, &p->lwps, link)
@@ -102,8 +104,11 @@ pinfo_locked(struct proc *p, struct procfs_proc *pi)
 	pi->nlwps = p->nlwps;
 	/* The nice value of one thread, or that of the first thread, which is
 	 * last in the list. */
-	if (pi->tid != pi->pid)
-		of = proc_lwp_locked(p, pi->tid);
+	l = proc_lwp_locked(p, pi->tid);
+	if (l != NULL)
+		pi->tracer = trace_tracer_pid_locked(l);
+	if (pi->tid != pi->pid || (l != NULL && l->stop != NULL))
+		of = l;
 	LIST_FOREACH (l, &p->lwps, link)
 		pi->nice = of != NULL ? of->nice : l->nice;
 	pi->exit_signal = p->exit_signal;
@@ -459,12 +464,12 @@ pid_status(struct procfs_proc *pi, struct procfs_buf *b)
 {
 	procfs_printf(b,
 	    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\n"
-	    "Pid:\t%d\nPPid:\t%d\nTracerPid:\t0\n"
+	    "Pid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n"
 	    "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t256\n"
 	    "Groups:\t",
 	    pi->comm, pi->umask, state_name(pi->state), pi->pid, pi->tid,
-	    pi->ppid, pi->uid, pi->euid, pi->suid, pi->euid, pi->gid, pi->egid,
-	    pi->sgid, pi->egid);
+	    pi->ppid, pi->tracer, pi->uid, pi->euid, pi->suid, pi->euid,
+	    pi->gid, pi->egid, pi->sgid, pi->egid);
 	for (size_t i = 0; i < group_set_count(pi->groups); i++)
 		procfs_printf(b, "%u ", pi->groups->gid[i]);
 	procfs_printf(b, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",

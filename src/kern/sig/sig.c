@@ -161,6 +161,8 @@ ksig_tmpmask(struct lwp *l, uint64_t mask)
 static void
 sig_side_effects(struct proc *p, int signo)
 {
+	struct lwp *l;
+
 	if (ksig_default_stops(signo)) {
 		ksig_flush_locked(p, KSIGBIT(LX_SIGCONT));
 	} else if (signo == LX_SIGCONT) {
@@ -173,6 +175,9 @@ sig_side_effects(struct proc *p, int signo)
 			p->cont_report = true;
 			kcond_broadcast(&p->cond);
 		}
+		LIST_FOREACH (l, &p->lwps, link)
+			if (l->traced != NULL && l->traced->seized)
+				trace_interrupt_locked(l);
 	} else if (signo == LX_SIGKILL && p->state == PROC_STOPPED) {
 		p->state = PROC_ALIVE;
 		p->stop_report = false;
@@ -181,8 +186,8 @@ sig_side_effects(struct proc *p, int signo)
 	}
 }
 
-/* The signal is ignored, and no lwp that may take it blocks it or waits for
- * it. */
+/* The signal is ignored, and no lwp that may take it blocks it, waits for it or
+ * is traced: a tracer sees ignored signals, too. */
 static bool
 sig_dropped(struct proc *p, struct lwp *only, int signo)
 {
@@ -190,14 +195,25 @@ sig_dropped(struct proc *p, struct lwp *only, int signo)
 
 	if (!ksig_ignored(p, signo))
 		return (false);
-	if (only != NULL)
-		return (
-		    ((only->sigmask | only->sigwait) & KSIGBIT(signo)) == 0);
 	LIST_FOREACH (l, &p->lwps, link) {
-		if ((l->sigmask | l->sigwait) & KSIGBIT(signo))
+		if ((only == NULL || only == l) &&
+		    (l->traced != NULL ||
+			((l->sigmask | l->sigwait) & KSIGBIT(signo)) != 0))
 			return (false);
 	}
 	return (true);
+}
+
+/* SIGKILL ends also the stop of an lwp that is ending. */
+static void
+sig_killed(struct proc *p)
+{
+	struct lwp *l;
+
+	p->killed = true;
+	if (p->exiting)
+		LIST_FOREACH (l, &p->lwps, link)
+			lwp_notify(l);
 }
 
 static void
@@ -209,7 +225,11 @@ sig_post_locked(struct proc *p, struct lwp *only, const struct ksiginfo *info,
 
 	kmutex_assert_owned(&p->lock);
 	KASSERT(info->signo >= 1 && info->signo <= KNSIG);
-	if (p->state == PROC_ZOMBIE || p->state == PROC_DEAD || p->exiting)
+	if (p->state == PROC_ZOMBIE || p->state == PROC_DEAD)
+		return;
+	if (info->signo == LX_SIGKILL)
+		sig_killed(p);
+	if (p->exiting)
 		return;
 	ktrace(&p->k->trace, KT_SIGNAL, (uint64_t)p->pid, (uint64_t)info->signo,
 	    (uint64_t)(int64_t)info->code);

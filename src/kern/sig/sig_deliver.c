@@ -19,7 +19,9 @@
  * Stops.  The lwp that takes a stop signal sets PROC_STOPPED and notifies the
  * others; each of them waits here, on p->cond.  SIGCONT (sig.c) sets
  * PROC_ALIVE, and the first lwp to wake finds stop_sig set and reports to the
- * parent.  SIGKILL and exit end the stop as well.
+ * parent.  SIGKILL and exit end the stop as well.  A traced lwp waits for its
+ * tracer instead (sig_trace.c), and may run while the process counts as
+ * stopped.
  *
  * Locking.  The proc lock is held from looking at a signal to acting on it, so
  * that no SIGCONT is posted in between; it is dropped for user memory, for
@@ -33,6 +35,7 @@
 #include "kern/base/restart.h"
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
+#include "kern/sig/sig_trace.h"
 
 #include <errno.h>
 
@@ -79,6 +82,7 @@ sig_stop(struct lwp *l, int signo)
 	struct lwp *o;
 
 	p->state = PROC_STOPPED;
+	p->stop_count++;
 	p->stop_sig = signo;
 	p->stopped_ns = host_now_ns();
 	p->stop_report = true;
@@ -108,6 +112,10 @@ sig_report_parent(struct proc *p, int cld_code, int sig)
 
 	kmutex_lock(&k->proctree);
 	parent = p->parent;
+	/* A parent that traces p sees the stop as its tracer. */
+	if (cld_code == LX_CLD_STOPPED && parent != NULL && p->traced != NULL &&
+	    p->traced->tracer == &parent->tracer)
+		parent = NULL;
 	if (parent != NULL) {
 		ksi.uid = proc_uid(p);
 		kmutex_lock(&parent->lock);
@@ -128,19 +136,25 @@ static void
 sig_park(struct lwp *l)
 {
 	struct proc *p = l->p;
-	bool report = false;
 
 	atomic_store(&l->state, LWP_STOPPED);
-	while (p->state == PROC_STOPPED && !lwp_killed_locked(l))
+	while (p->state == PROC_STOPPED && l->traced == NULL &&
+	       !lwp_killed_locked(l))
 		kcond_wait(&p->cond, &p->lock);
 	atomic_store(&l->state, LWP_RUN);
-	if (p->state == PROC_ALIVE && p->stop_sig != 0) {
-		p->stop_sig = 0;
-		report = true;
-	}
 	kmutex_unlock(&p->lock);
-	if (report)
-		sig_report_parent(p, LX_CLD_CONTINUED, LX_SIGCONT);
+}
+
+/* The process was continued, and no lwp has reported that yet.  Proc lock held
+ * on entry, not on return. */
+static void
+sig_continued(struct lwp *l)
+{
+	struct proc *p = l->p;
+
+	p->stop_sig = 0;
+	kmutex_unlock(&p->lock);
+	sig_report_parent(p, LX_CLD_CONTINUED, LX_SIGCONT);
 	kern_swap_back(l);
 }
 
@@ -189,25 +203,25 @@ sig_run_handler(
 }
 
 /* What to do about the next signal. */
-enum sig_act { ACT_NONE, ACT_AGAIN, ACT_ORPHAN, ACT_STOP, ACT_DIE, ACT_RUN };
+enum sig_act {
+	ACT_NONE,
+	ACT_AGAIN,
+	ACT_ORPHAN,
+	ACT_SHOW, /* to its tracer first */
+	ACT_STOP,
+	ACT_DIE,
+	ACT_RUN,
+};
 
-/* Decide about the next signal.  Proc lock held throughout. orphaned: the
- * process group is orphaned (1), is not (0), or was not looked up yet (-1). */
+/* What a signal that was taken does.  Proc lock held. orphaned: the process
+ * group is. */
 static enum sig_act
-sig_next(
-    struct lwp *l, int orphaned, struct ksiginfo *info, struct lx_sigaction *sa)
+sig_decide(struct proc *p, int signo, bool orphaned, struct lx_sigaction *sa)
 {
-	struct proc *p = l->p;
-	int signo = ksig_peek_locked(l, ~l->sigmask);
 	bool stops;
 
-	if (signo == 0)
-		return (ACT_NONE);
 	*sa = sig_action_use(p, signo);
 	stops = sa->handler == LX_SIG_DFL && ksig_default_stops(signo);
-	if (stops && signo != LX_SIGSTOP && orphaned < 0)
-		return (ACT_ORPHAN);
-	(void)ksig_take_locked(l, KSIGBIT(signo), info);
 	if (sa->handler == LX_SIG_IGN && signo != LX_SIGKILL &&
 	    signo != LX_SIGSTOP)
 		return (ACT_AGAIN);
@@ -216,9 +230,51 @@ sig_next(
 		return (ACT_RUN);
 	if (ksig_default_ignored(signo))
 		return (ACT_AGAIN);
-	if (stops && (signo == LX_SIGSTOP || orphaned == 0))
+	if (stops && (signo == LX_SIGSTOP || !orphaned))
 		return (ACT_STOP);
 	return (stops ? ACT_AGAIN : ACT_DIE);
+}
+
+/* Take the next signal, and decide about it.  Proc lock held throughout.
+ * orphaned: the process group is orphaned (1), is not (0), or was not looked up
+ * yet (-1). */
+static enum sig_act
+sig_next(
+    struct lwp *l, int orphaned, struct ksiginfo *info, struct lx_sigaction *sa)
+{
+	struct proc *p = l->p;
+	int signo = ksig_peek_locked(l, ~l->sigmask);
+	bool show;
+
+	if (signo == 0)
+		return (ACT_NONE);
+	show = l->traced != NULL && signo != LX_SIGKILL;
+	/* A tracer may answer with any signal. */
+	if (orphaned < 0 && signo != LX_SIGSTOP &&
+	    (show || ksig_default_stops(signo)))
+		return (ACT_ORPHAN);
+	(void)ksig_take_locked(l, KSIGBIT(signo), info);
+	return (show ? ACT_SHOW : sig_decide(p, signo, orphaned > 0, sa));
+}
+
+/* Show a taken signal to the tracer, and decide about its answer.  Proc lock
+ * held on entry and on return, not between. */
+static enum sig_act
+sig_show(struct lwp *l, bool orphaned, int *error, struct ksiginfo *info,
+    struct lx_sigaction *sa)
+{
+	struct proc *p = l->p;
+
+	kmutex_unlock(&p->lock);
+	sig_trace_signal(l, error, info);
+	kmutex_lock(&p->lock);
+	if (info->signo == 0 || lwp_must_end_locked(p, l))
+		return (ACT_AGAIN);
+	if ((l->sigmask & KSIGBIT(info->signo)) != 0) {
+		sigpending_add(p->k, &l->sigpend, info, NULL);
+		return (ACT_AGAIN);
+	}
+	return (sig_decide(p, info->signo, orphaned, sa));
 }
 
 bool
@@ -227,6 +283,7 @@ ksig_deliver(struct lwp *l, bool in_syscall, int error)
 	struct proc *p = l->p;
 	struct lx_sigaction sa;
 	struct ksiginfo info;
+	enum sig_act act;
 	int orphaned = -1;
 
 	if (!in_syscall)
@@ -241,11 +298,25 @@ ksig_deliver(struct lwp *l, bool in_syscall, int error)
 			kern_exit(l, 0, false);
 			return (true);
 		}
-		if (p->state == PROC_STOPPED) {
+		if (ksig_trap_due_locked(l)) {
+			sig_trace_trap(l, &error);
+			continue;
+		}
+		if (p->state == PROC_STOPPED && l->traced == NULL) {
 			sig_park(l);
 			continue;
 		}
-		switch (sig_next(l, orphaned, &info, &sa)) {
+		if (p->state == PROC_ALIVE && p->stop_sig != 0) {
+			sig_continued(l);
+			continue;
+		}
+		act = sig_next(l, orphaned, &info, &sa);
+		if (act == ACT_SHOW) {
+			act = sig_show(l, orphaned > 0, &error, &info, &sa);
+			orphaned = -1;
+		}
+		switch (act) {
+		case ACT_SHOW:
 		case ACT_NONE:
 			sig_restart(l, error, false, 0);
 			error = 0;
@@ -279,6 +350,7 @@ ksig_deliver(struct lwp *l, bool in_syscall, int error)
 			error = 0;
 			if (sig_run_handler(l, &sa, &info))
 				return (true);
+			sig_trace_handler(l);
 			continue;
 		}
 	}

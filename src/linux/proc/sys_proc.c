@@ -256,6 +256,9 @@ waitid_info(const struct kern_wait_result *res, struct ksiginfo *info)
 	if (st == 0xffff) {
 		info->code = LX_CLD_CONTINUED;
 		info->status = LX_SIGCONT;
+	} else if (res->trapped) {
+		info->code = LX_CLD_TRAPPED;
+		info->status = st >> 8;
 	} else if ((st & 0xff) == 0x7f) {
 		info->code = LX_CLD_STOPPED;
 		info->status = (st >> 8) & 0xff;
