@@ -437,6 +437,8 @@ state_name(char c)
 		return ("R (running)");
 	case 'T':
 		return ("T (stopped)");
+	case 't':
+		return ("t (tracing stop)");
 	case 'Z':
 		return ("Z (zombie)");
 	default:
