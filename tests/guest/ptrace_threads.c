@@ -196,10 +196,9 @@ child_makes(void)
 	return (22);
 }
 
-#define OPTIONS                                                    \
-	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |                \
-	    PTRACE_O_TRACECLONE | PTRACE_O_TRACEVFORKDONE |        \
-	    PTRACE_O_TRACEEXIT | PTRACE_O_TRACEEXEC)
+#define OPTIONS                                                           \
+	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
+	    PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXIT | PTRACE_O_TRACEEXEC)
 
 /* Follow all that `pid` makes until it has ended; count the events. */
 static void
@@ -239,8 +238,8 @@ follow(pid_t pid, bool seized)
 			events[ev]++;
 			CHECK(ev != 0 || WSTOPSIG(st) == SIGCHLD);
 			CHECK(ev == 0 || WSTOPSIG(st) == SIGTRAP);
-			CHECK(pt(PTRACE_GETEVENTMSG, t, 0, (uint64_t)&msg) ==
-			      0);
+			CHECK(
+			    pt(PTRACE_GETEVENTMSG, t, 0, (uint64_t)&msg) == 0);
 			if (ev == 6 && t == pid)
 				CHECK(msg == 22 << 8);
 		}
@@ -298,8 +297,8 @@ test_exec(void)
 	uint64_t msg;
 	int st;
 
-	CHECK(pt(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACECLONE |
-		  PTRACE_O_TRACEEXEC) == 0);
+	CHECK(pt(PTRACE_SEIZE, pid, 0,
+		  PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC) == 0);
 	let_go();
 	say_status("clone", wait_for(pid));
 	CHECK(pt(PTRACE_GETEVENTMSG, pid, 0, (uint64_t)&msg) == 0);
@@ -365,8 +364,8 @@ test_shared(void)
 	tids[0] = getpid();
 	CHECK(pthread_barrier_init(&barrier, NULL, 3) == 0);
 	for (long i = 0; i < 2; i++)
-		CHECK(pthread_create(&t[i], NULL, thread_counts,
-			  (void *)(i + 1)) == 0);
+		CHECK(pthread_create(
+			  &t[i], NULL, thread_counts, (void *)(i + 1)) == 0);
 	pthread_barrier_wait(&barrier);
 	(void)prctl(0x59616d61 /* PR_SET_PTRACER */, -1L);
 	pid = clone(tracer_main, stack + sizeof(stack),
@@ -455,6 +454,35 @@ test_exit_stop(void)
 	say_status("end", wait_for(pid));
 }
 
+/* SIGKILL ends the stop of a thread that ends because another one executes a
+ * program, and waits for it. */
+static void
+test_exec_exit_stop(void)
+{
+	pid_t pid, tid;
+	uint64_t msg;
+	int st;
+
+	if (!inside())
+		return;
+	pid = start(child_thread_execs);
+	CHECK(pt(PTRACE_SEIZE, pid, 0,
+		  PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT) == 0);
+	let_go();
+	CHECK(wait_for(pid) >> 16 == 3);
+	CHECK(pt(PTRACE_GETEVENTMSG, pid, 0, (uint64_t)&msg) == 0);
+	tid = (pid_t)msg;
+	CHECK(wait_for(tid) >> 16 == 128);
+	CHECK(pt(PTRACE_CONT, pid, 0, 0) == 0);
+	CHECK(pt(PTRACE_CONT, tid, 0, 0) == 0);
+	CHECK(wait_for(pid) >> 16 == 6);
+	usleep(50000);
+	CHECK(kill(pid, SIGKILL) == 0);
+	do
+		CHECK(waitpid(-1, &st, __WALL) > 0 && !WIFSTOPPED(st));
+	while (waitpid(pid, &st, WNOHANG | __WALL) == 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -469,5 +497,6 @@ main(int argc, char **argv)
 	test_tracer_ends();
 	test_zombie();
 	test_exit_stop();
+	test_exec_exit_stop();
 	return (0);
 }

@@ -78,6 +78,16 @@ DATA = [
          needs=("gcc", "objdump", DUKTAPE), timeout=200),
 ]
 
+# gdb and strace are not installed by scripts/bootstrap.
+DEBUG = [
+    Case("gdb", "gdb", ["sh", "{g}/trace/gdb.sh", "{g}/trace"], big=True,
+         needs=("gcc",), status=9, timeout=120),
+    Case("strace", "strace", ["sh", "{g}/trace/strace.sh"], big=True,
+         status=6),
+    Case("LeakSanitizer", "gcc", ["sh", "{g}/trace/leak.sh", "{g}/trace"],
+         status=8, timeout=120),
+]
+
 # scripts/bootstrap does not install these: they are hundreds of megabytes.
 GO_ENV = {"GO111MODULE": "off", "GOCACHE": "{w}/cache", "GOPATH": "{w}/go",
           "GOFLAGS": "-trimpath", "GOTOOLCHAIN": "local"}
@@ -104,7 +114,7 @@ STAGE4 = [
 ]
 
 GROUPS = {"shell": SHELL, "languages": LANGUAGES, "data": DATA,
-          "stage4": STAGE4}
+          "debug": DEBUG, "stage4": STAGE4}
 
 
 def main():
