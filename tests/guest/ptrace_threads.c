@@ -454,6 +454,24 @@ test_exit_stop(void)
 	say_status("end", wait_for(pid));
 }
 
+static void *
+thread_pauses(void *arg)
+{
+	while (pause() == -1)
+		continue;
+	return (arg);
+}
+
+static int
+child_execs_beside_thread(void)
+{
+	pthread_t t;
+
+	CHECK(pthread_create(&t, NULL, thread_pauses, NULL) == 0);
+	thread_execs(NULL);
+	return (1);
+}
+
 /* SIGKILL ends the stop of a thread that ends because another one executes a
  * program, and waits for it. */
 static void
@@ -465,7 +483,7 @@ test_exec_exit_stop(void)
 
 	if (!inside())
 		return;
-	pid = start(child_thread_execs);
+	pid = start(child_execs_beside_thread);
 	CHECK(pt(PTRACE_SEIZE, pid, 0,
 		  PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT) == 0);
 	let_go();
@@ -473,9 +491,9 @@ test_exec_exit_stop(void)
 	CHECK(pt(PTRACE_GETEVENTMSG, pid, 0, (uint64_t)&msg) == 0);
 	tid = (pid_t)msg;
 	CHECK(wait_for(tid) >> 16 == 128);
-	CHECK(pt(PTRACE_CONT, pid, 0, 0) == 0);
 	CHECK(pt(PTRACE_CONT, tid, 0, 0) == 0);
-	CHECK(wait_for(pid) >> 16 == 6);
+	CHECK(pt(PTRACE_CONT, pid, 0, 0) == 0);
+	CHECK(wait_for(tid) >> 16 == 6);
 	usleep(50000);
 	CHECK(kill(pid, SIGKILL) == 0);
 	do

@@ -204,15 +204,16 @@ sig_dropped(struct proc *p, struct lwp *only, int signo)
 	return (true);
 }
 
-/* SIGKILL ends also the stop of an lwp that is ending. */
+/* SIGKILL ends each stop, also that of an lwp that is ending, for which another
+ * one may wait in exec. */
 static void
 sig_killed(struct proc *p)
 {
 	struct lwp *l;
 
 	p->killed = true;
-	if (p->exiting)
-		LIST_FOREACH (l, &p->lwps, link)
+	LIST_FOREACH (l, &p->lwps, link)
+		if (l->stop != NULL)
 			lwp_notify(l);
 }
 
