@@ -94,6 +94,11 @@ _Static_assert(sizeof(struct lx_user_regs) == 216, "struct user_regs_struct");
 /* struct user: its size, and the place of eight debug registers. */
 #define LX_USER_SIZE 928
 #define LX_USER_DEBUGREG 848
+/* DR6 and DR7 of x86: asm/debugreg.h. */
+#define LX_DR6_RESERVED UINT64_C(0xffff0ff0)
+#define LX_DR6_STEP UINT64_C(0x4000)
+#define LX_DR_TYPE_EXECUTE 0
+#define LX_DR_TYPE_WRITE 1
 
 #define LX_NT_PRSTATUS 1
 #define LX_NT_FPREGSET 2

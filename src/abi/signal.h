@@ -92,6 +92,7 @@ _Static_assert(sizeof(struct lx_sigaction) == 32, "struct sigaction");
 #define LX_BUS_ADRERR 2
 #define LX_TRAP_BRKPT 1
 #define LX_TRAP_TRACE 2
+#define LX_TRAP_HWBKPT 4
 #define LX_SYS_SECCOMP 1
 #define LX_AUDIT_ARCH_X86_64 UINT32_C(0xc000003e) /* arch of a SIGSYS */
 #define LX_CLD_EXITED 1

@@ -341,6 +341,67 @@ test_break(void)
 	say("breakpoint ok");
 }
 
+static volatile long watched;
+extern char watched_set[], watched_next[];
+
+static int
+child_watch(void)
+{
+	raise(SIGTRAP);
+	for (int i = 0; i < 20; i++)
+		got_usr1 += i;
+	__asm__ volatile(".globl watched_set, watched_next\n"
+			 "watched_set:\n\tmovl $77, %0\n"
+			 "watched_next:\n\tnop\n\tnop"
+			 : "=m"(watched));
+	return (18);
+}
+
+static void
+poke_dr(pid_t pid, int n, uint64_t val, int want)
+{
+	long r =
+	    pt(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[n]), val);
+
+	CHECK(want == 0 ? r == 0 : r == -1 && errno == want);
+}
+
+/* Debug registers: a write, and an instruction.  Natively they do not work in
+ * each virtual machine. */
+static void
+test_watch(void)
+{
+	const uint64_t next = (uint64_t)watched_next;
+	uint64_t dr6;
+	siginfo_t si;
+	pid_t pid;
+
+	if (!inside())
+		return;
+	pid = start(child_watch);
+	CHECK(pt(PTRACE_CONT, pid, 0, 0) == 0);
+	expect_stop(pid, SIGTRAP);
+	poke_dr(pid, 0, UINT64_MAX / 2 + 1, EINVAL);
+	poke_dr(pid, 4, 0, EIO);
+	poke_dr(pid, 0, (uint64_t)&watched, 0);
+	poke_dr(pid, 1, next + 1, 0);
+	poke_dr(pid, 7, 1 | 1 << 16 | 3 << 18 | 1 << 2, 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK(pt(PTRACE_CONT, pid, 0, 0) == 0);
+		expect_stop(pid, SIGTRAP);
+		CHECK(pt(PTRACE_GETSIGINFO, pid, 0, (uint64_t)&si) == 0);
+		CHECK(pt(PTRACE_PEEKUSER, pid,
+			  offsetof(struct user, u_debugreg[6]),
+			  (uint64_t)&dr6) == 0);
+		CHECK(si.si_code == TRAP_HWBKPT);
+		CHECK((dr6 & 0xf) == (i == 0 ? 1 : 2));
+		CHECK(rip_of(pid) == next + (uint64_t)i);
+		poke_dr(pid, 6, 0, 0);
+	}
+	poke_dr(pid, 7, 0, 0);
+	finish(pid, 18);
+}
+
 static volatile sig_atomic_t traps;
 
 static void
@@ -567,6 +628,7 @@ main(int argc, char **argv)
 	test_memory();
 	test_regs();
 	test_break();
+	test_watch();
 	test_own_flag();
 	test_step_handler();
 	test_calls();

@@ -27,9 +27,11 @@ struct sem_undo_list;
 
 #define LWP_CPUS 1024 /* CPU numbers that a set can have */
 
-/* lwp.tflags: report system calls; stop after an instruction. */
+/* lwp.tflags: report system calls; stop after an instruction; debug registers
+ * are enabled. */
 #define LWP_TRACE_SYSCALL 0x1
 #define LWP_TRACE_STEP 0x2
+#define LWP_TRACE_WATCH 0x4
 
 #define LWP_IN_USER (UINT64_C(1) << 63) /* in lwp.user_clock */
 

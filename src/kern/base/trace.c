@@ -91,8 +91,6 @@ stop_enter(struct lwp *l, struct trace_stop *s)
 		atomic_store(&l->tflags, 0);
 		if (s->group)
 			l->stop_seen = p->stop_count;
-		ktrace(&p->k->trace, KT_SIGNAL, (uint64_t)p->pid,
-		    (uint64_t)s->code, (uint64_t)l->tid);
 	}
 	kmutex_unlock(&p->lock);
 	if (enter)
@@ -316,13 +314,19 @@ void
 trace_resume_locked(struct lwp *l, enum trace_mode mode, int sig)
 {
 	struct trace_stop *s = l->stop;
+	unsigned flags = 0;
 
 	kmutex_assert_owned(&l->p->lock);
 	KASSERT(s != NULL && l->traced != NULL);
 	s->sig = sig;
-	atomic_store(&l->tflags, mode == TRACE_SYSCALL ? LWP_TRACE_SYSCALL
-				 : mode == TRACE_STEP  ? LWP_TRACE_STEP
-						       : 0);
+	if (mode == TRACE_SYSCALL)
+		flags |= LWP_TRACE_SYSCALL;
+	if (mode == TRACE_STEP)
+		flags |= LWP_TRACE_STEP;
+	for (int i = 0; i < TRACE_WATCHES; i++)
+		if (trace_watch_enabled(l->traced->watch.dr7, i))
+			flags |= LWP_TRACE_WATCH;
+	atomic_store(&l->tflags, flags);
 	l->stop = NULL;
 	lwp_wakeup(l);
 }

@@ -46,22 +46,46 @@ struct tracer_ops {
 	void (*report)(struct tracee *);
 };
 
+/* Debug registers, see proc/lwp_watch.c. */
+#define TRACE_WATCHES 4
+struct trace_watch {
+	uint64_t addr[TRACE_WATCHES], dr6, dr7;
+};
+static inline bool
+trace_watch_enabled(uint64_t dr7, int i)
+{
+	return ((dr7 >> 2 * i & 3) != 0);
+}
+static inline int
+trace_watch_type(uint64_t dr7, int i)
+{
+	return ((int)(dr7 >> (16 + 4 * i) & 3));
+}
+static inline unsigned
+trace_watch_len(uint64_t dr7, int i)
+{
+	static const unsigned char len[4] = {1, 2, 8, 4};
+
+	return (len[dr7 >> (18 + 4 * i) & 3]);
+}
+
 /*
  * A traced thread.  It is freed when it leaves the tracer's list, and may stay
  * there after the thread has ended, until that was waited for.
  * Key: [I], [t], [p] lock of `p`, [tp] both to change, one of them to read
  */
 struct tracee {
-	LIST_ENTRY(tracee) link; /* [t] */
-	struct tracer *tracer;   /* [tp] */
-	int owner;               /* [t] tid of the tracer's thread */
-	struct proc *p;          /* [I] own hold */
-	struct lwp *l;           /* [tp] NULL: it has ended */
-	int tid;                 /* [t] */
-	bool seized;             /* [I] PTRACE_SEIZE */
-	uint32_t options;        /* [tp] PTRACE_O_* */
-	bool want_trap;          /* [p] stop before user code */
-	uint64_t message;        /* [p] of the last event */
+	LIST_ENTRY(tracee) link;  /* [t] */
+	struct tracer *tracer;    /* [tp] */
+	int owner;                /* [t] tid of the tracer's thread */
+	struct proc *p;           /* [I] own hold */
+	struct lwp *l;            /* [tp] NULL: it has ended */
+	int tid;                  /* [t] */
+	bool seized;              /* [I] PTRACE_SEIZE */
+	uint32_t options;         /* [tp] PTRACE_O_* */
+	bool want_trap;           /* [p] stop before user code */
+	uint64_t message;         /* [p] of the last event */
+	struct trace_watch watch; /* [p] */
 	/* After the end of the thread, or of the process for its first one. */
 	bool ended;            /* [t] to be waited for */
 	bool keeps_tid;        /* [t] tid is in use until this is freed */

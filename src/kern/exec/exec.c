@@ -339,6 +339,10 @@ exec_trace(struct lwp *l, int tid)
 	    .signo = LX_SIGTRAP, .code = LX_SI_USER, .pid = l->tid};
 	struct proc *p = l->p;
 
+	kmutex_lock(&p->lock);
+	if (l->traced != NULL)
+		l->traced->watch = (struct trace_watch){0};
+	kmutex_unlock(&p->lock);
 	if (trace_event(l, LX_PTRACE_EVENT_EXEC, (uint64_t)tid))
 		return;
 	kmutex_lock(&p->lock);

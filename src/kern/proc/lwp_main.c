@@ -223,27 +223,6 @@ lwp_userret(struct lwp *l, bool in_syscall, int error)
 		l->exiting = true;
 }
 
-/* Run user code, one instruction of it if the tracer wants that.  The flag is
- * the processor's, and no guest sees it, but for one that has set it itself. */
-static int
-lwp_run(struct lwp *l, struct cpu_event *ev)
-{
-	struct trapframe *tf = &l->cpu->tf;
-	struct pmap *pmap = l->p->vmspace->pmap;
-	bool step;
-	int error;
-
-	if ((atomic_load_explicit(&l->tflags, memory_order_relaxed) &
-		LWP_TRACE_STEP) == 0)
-		return (cpu_run(l->cpu, pmap, ev));
-	step = (tf->rflags & TF_RFLAGS_STEP) == 0;
-	tf->rflags |= TF_RFLAGS_STEP;
-	error = cpu_run(l->cpu, pmap, ev);
-	if (step)
-		tf->rflags &= ~TF_RFLAGS_STEP;
-	return (error);
-}
-
 /* One run of user code, and its event. */
 static void
 lwp_step(struct lwp *l)

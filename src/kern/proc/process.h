@@ -32,6 +32,8 @@ void exit_untraced(struct proc *, struct proc_list *reaped);
  * result is that of struct syscall_ops.dispatch. */
 int lwp_syscall(struct lwp *);
 void lwp_trace_exit(struct lwp *);
+/* lwp_watch.c: cpu_run(), one instruction of it where a tracer needs that. */
+int lwp_run(struct lwp *, struct cpu_event *);
 /* wait4/waitid.  EINTR via ERESTARTSYS, ECHILD. */
 struct kern_wait_result {
 	int pid;      /* 0 with WNOHANG and nothing to report */

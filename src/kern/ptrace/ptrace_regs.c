@@ -17,8 +17,8 @@
  * Locking: the proc lock of the lwp is held and lwp.stop is not NULL, so its
  * own thread does not use the registers.
  *
- * Limits.  There are no debug registers: they read as 0, and only 0 can be
- * stored, so that debuggers watch memory by single steps.
+ * Limits.  Debug registers are imitated (proc/lwp_watch.c); those that watch
+ * reads are refused.
  */
 #include "kern/ptrace/ptrace.h"
 
@@ -110,6 +110,66 @@ trace_regs_set(struct lwp *l, const struct lx_user_regs *r)
 	return (0);
 }
 
+static int
+debugreg_get(const struct lwp *l, unsigned n, uint64_t *val)
+{
+	const struct trace_watch *w = &l->traced->watch;
+
+	if (n < TRACE_WATCHES)
+		*val = w->addr[n];
+	else if (n == 6)
+		*val = w->dr6 | LX_DR6_RESERVED;
+	else if (n == 7)
+		*val = w->dr7;
+	return (0);
+}
+
+static bool
+dr7_valid(const struct trace_watch *w, uint64_t dr7)
+{
+	int type;
+
+	for (int i = 0; i < TRACE_WATCHES; i++) {
+		if (!trace_watch_enabled(dr7, i))
+			continue;
+		type = trace_watch_type(dr7, i);
+		if ((type != LX_DR_TYPE_WRITE && type != LX_DR_TYPE_EXECUTE) ||
+		    w->addr[i] % trace_watch_len(dr7, i) != 0)
+			return (false);
+	}
+	return (true);
+}
+
+static int
+debugreg_set(struct lwp *l, unsigned n, uint64_t val)
+{
+	struct trace_watch *w = &l->traced->watch;
+
+	if (n < TRACE_WATCHES) {
+		if (val >= USER_END)
+			return (EINVAL);
+		w->addr[n] = val;
+	} else if (n == 6) {
+		w->dr6 = val & ~LX_DR6_RESERVED;
+	} else if (n == 7) {
+		if (!dr7_valid(w, val))
+			return (EINVAL);
+		w->dr7 = val;
+	} else {
+		return (EIO);
+	}
+	return (0);
+}
+
+/* The number of the debug register at an offset of struct user; 8: none. */
+static unsigned
+debugreg_at(uint64_t off)
+{
+	if (off < LX_USER_DEBUGREG || off >= LX_USER_DEBUGREG + 8 * sizeof(off))
+		return (8);
+	return ((unsigned)((off - LX_USER_DEBUGREG) / sizeof(off)));
+}
+
 int
 trace_user_get(const struct lwp *l, uint64_t off, uint64_t *val)
 {
@@ -121,8 +181,9 @@ trace_user_get(const struct lwp *l, uint64_t off, uint64_t *val)
 	if (off < sizeof(r)) {
 		trace_regs_get(l, &r);
 		memcpy(val, (const char *)&r + off, sizeof(*val));
+		return (0);
 	}
-	return (0);
+	return (debugreg_get(l, debugreg_at(off), val));
 }
 
 int
@@ -137,9 +198,7 @@ trace_user_set(struct lwp *l, uint64_t off, uint64_t val)
 		memcpy((char *)&r + off, &val, sizeof(val));
 		return (trace_regs_set(l, &r));
 	}
-	if (off < LX_USER_DEBUGREG)
-		return (EIO);
-	return (val == 0 ? 0 : EINVAL);
+	return (debugreg_set(l, debugreg_at(off), val));
 }
 
 /* ---- extended state ---- */

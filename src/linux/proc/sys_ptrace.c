@@ -9,8 +9,7 @@
  * tracee's memory is used without its translations (vm_rwmem.c); a breakpoint
  * in read-only text becomes a private copy of the page.
  *
- * Limits.  No PTRACE_SYSEMU, PTRACE_SINGLEBLOCK, no filters and no debug
- * registers: EIO, as on a machine without them.
+ * Limits.  No PTRACE_SYSEMU, PTRACE_SINGLEBLOCK and no filters: EIO.
  */
 #include "linux/lib/sys_int.h"
 
