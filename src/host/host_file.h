@@ -207,7 +207,7 @@ int host_epoll_create(int *fd);
 /* op: 1 add, 2 delete, 3 modify.  EEXIST, ENOENT, EPERM, ELOOP, ENOSPC, EINVAL
  * (epfd is not an epoll). */
 int host_epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t data);
-/* The events that are ready, at most `max` and at most 64. */
+/* The events that are ready, at most `max`. */
 int host_epoll_take(int epfd, struct host_epoll_event *out, int max, int *n);
 int host_timerfd(int clock, int *fd);
 /* flags: 1 absolute, 2 cancel when the clock is set.  Times in ns. */

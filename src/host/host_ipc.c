@@ -8,12 +8,12 @@
 #include "host/host_file.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#define EPOLL_BATCH 64
 #define NS UINT64_C(1000000000)
 
 int
@@ -35,22 +35,24 @@ host_epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t data)
 	return (epoll_ctl(epfd, op, fd, &ev) == 0 ? 0 : errno);
 }
 
+/* The host's events are smaller than ours: they are read into `out` and spread
+ * from the last one on. */
 int
 host_epoll_take(int epfd, struct host_epoll_event *out, int max, int *n)
 {
-	struct epoll_event ev[EPOLL_BATCH];
+	_Static_assert(sizeof(struct epoll_event) <= sizeof(*out), "room");
+	struct epoll_event ev;
 	int r;
 
-	if (max > EPOLL_BATCH)
-		max = EPOLL_BATCH;
 	do {
-		r = epoll_wait(epfd, ev, max, 0);
+		r = epoll_wait(epfd, (struct epoll_event *)(void *)out, max, 0);
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return (errno);
-	for (int i = 0; i < r; i++) {
-		out[i].events = ev[i].events;
-		out[i].data = ev[i].data.u64;
+	for (int i = r; i-- > 0;) {
+		memcpy(&ev, (char *)out + (size_t)i * sizeof(ev), sizeof(ev));
+		out[i].events = ev.events;
+		out[i].data = ev.data.u64;
 	}
 	*n = r;
 	return (0);

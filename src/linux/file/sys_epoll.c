@@ -2,25 +2,13 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * epoll.
+ * epoll: the calls.  Instances and registrations are in vfs/core/eventpoll.c.
  *
- * An epoll object is a host epoll behind a guest descriptor; the host
- * descriptors of files are registered with it.  A struct file has one host
- * descriptor for its whole life (except the master of a pty, see Limits) and
- * closes it with its last ref.  Therefore the host removes a registration when
- * Linux would, edge-triggered and one-shot events are those of the host, an
- * epoll can be polled and nested, and fork shares it like any other file. Files
- * that Linux refuses to register (regular files, directories, devices without
- * poll) have no host descriptor to register: EPERM here as well.
+ * epoll_wait waits with lwp_poll() on the host's epoll, so that signals
+ * interrupt it; taking events never blocks.
  *
- * epoll_wait waits with lwp_poll() on the host epoll, so that signals interrupt
- * it; taking events never blocks.
- *
- * Limits: a registration is by file, not by (file, descriptor number): adding
- * a dup of a registered descriptor is EEXIST.  One call returns at most 64
- * events.  When all slaves of a pty were closed and one is opened again, the
- * master's descriptor gets another open file on the host (vfs/devfs/pty.c); its
- * registrations are lost.
+ * Limits.  Events that were taken and cannot be stored in the guest's memory
+ * are lost: edge-triggered and one-shot items do not report them again.
  */
 #include "host/host_file.h"
 #include "abi/poll.h"
@@ -30,8 +18,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "mem/kmem.h"
+#include "vfs/core/eventpoll.h"
 #include "vfs/core/file.h"
-#include "vfs/core/hostfd.h"
 
 #define EP_BATCH 64
 
@@ -42,18 +31,9 @@ static int
 epoll_create_fd(struct lwp *l, bool cloexec, int64_t *ret)
 {
 	struct file *f;
-	int error, fd;
+	int error = eventpoll_create(l->p->k->vfs, &f);
 
-	error = host_epoll_create(&fd);
-	if (error != 0)
-		return (error);
-	error =
-	    hostfd_file_adopt(l->p->k->vfs, fd, O_RDWR, &eventpoll_fileops, &f);
-	if (error != 0) {
-		(void)host_close(fd);
-		return (error);
-	}
-	return (sys_fd_new(l, f, cloexec, ret));
+	return (error != 0 ? error : sys_fd_new(l, f, cloexec, ret));
 }
 
 int
@@ -70,39 +50,48 @@ sys_epoll_create1(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (epoll_create_fd(l, (int)a[0] != 0, ret));
 }
 
-/* The file of an epoll descriptor, ref'ed.  Another host object passes here:
- * the host's call refuses it. */
+/* The file of a descriptor, ref'ed.  EBADF, also of an O_PATH descriptor. */
 static int
-epoll_file(struct lwp *l, int fd, struct file **out)
+epoll_get(struct lwp *l, int fd, struct file **out)
 {
 	struct file *f;
-	int error;
+	int error = sys_get_file(l, fd, &f);
 
-	error = sys_get_file(l, fd, &f);
 	if (error != 0)
 		return (error);
-	if (!file_can(f, FCAP_HOSTOBJ)) {
+	if ((atomic_load(&f->flags) & O_PATH) != 0) {
 		file_free(f);
-		return (EINVAL);
+		return (EBADF);
 	}
 	*out = f;
 	return (0);
 }
 
+/* The errors come in the order in which Linux finds them. */
 static int
-epoll_ctl_file(
-    struct file *ep, struct file *f, int op, const struct lx_epoll_event *ev)
+epoll_ctl_file(struct file *ep, struct file *f, int fd, int op,
+    const struct lx_epoll_event *ev)
 {
 	int hostfd = -1;
 
-	if (op < LX_EPOLL_CTL_ADD || op > LX_EPOLL_CTL_MOD || ep == f)
-		return (EINVAL);
-	if (f->ops->poll == NULL)
-		return (EPERM);
-	(void)f->ops->poll(f, LX_POLLIN, &hostfd);
+	if (f->ops->poll != NULL)
+		(void)f->ops->poll(f, LX_POLLIN, &hostfd);
 	if (hostfd < 0)
 		return (EPERM);
-	return (host_epoll_ctl(ep->hostfd, op, hostfd, ev->events, ev->data));
+	if (ep == f || !eventpoll_is(ep))
+		return (EINVAL);
+	switch (op) {
+	case LX_EPOLL_CTL_ADD:
+		return (eventpoll_add(ep, f, fd, ev->events, ev->data));
+	case LX_EPOLL_CTL_DEL:
+		return (eventpoll_delete(ep, f, fd));
+	case LX_EPOLL_CTL_MOD:
+		if ((ev->events & LX_EPOLLEXCLUSIVE) != 0)
+			return (EINVAL);
+		return (eventpoll_modify(ep, f, fd, ev->events, ev->data));
+	default:
+		return (EINVAL);
+	}
 }
 
 int
@@ -115,40 +104,68 @@ sys_epoll_ctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (op != LX_EPOLL_CTL_DEL &&
 	    copyin(lwp_vmspace(l), &ev, a[3], sizeof(ev)) != 0)
 		return (EFAULT);
-	error = sys_get_file(l, (int)a[0], &ep);
+	error = epoll_get(l, (int)a[0], &ep);
 	if (error != 0)
 		return (error);
+	error = epoll_get(l, (int)a[2], &f);
+	if (error == 0) {
+		error = epoll_ctl_file(ep, f, (int)a[2], op, &ev);
+		file_free(f);
+	}
 	file_free(ep);
-	error = sys_get_file(l, (int)a[2], &f);
-	if (error != 0)
-		return (error);
-	error = epoll_file(l, (int)a[0], &ep);
-	if (error != 0)
-		goto out;
-	error = epoll_ctl_file(ep, f, op, &ev);
-	file_free(ep);
-out:
-	file_free(f);
 	return (error);
 }
 
-/* Copy ready events out; *n: how many. */
+/* Copy n events out; *done: how many.  EFAULT: none. */
+static int
+epoll_copyout(struct lwp *l, const struct host_epoll_event *ev, int n,
+    uint64_t uev, int *done)
+{
+	struct lx_epoll_event out[EP_BATCH];
+	int k, at = 0;
+
+	while (at < n) {
+		k = n - at < EP_BATCH ? n - at : EP_BATCH;
+		for (int i = 0; i < k; i++) {
+			out[i].events = ev[at + i].events;
+			out[i].data = ev[at + i].data;
+		}
+		if (copyout(lwp_vmspace(l), out,
+			uev + sizeof(out[0]) * (size_t)at,
+			sizeof(out[0]) * (size_t)k) != 0)
+			break;
+		at += k;
+	}
+	if (at == 0 && n > 0)
+		return (EFAULT);
+	*done = at;
+	return (0);
+}
+
+/* Take events that are ready, at most max, and copy them out; *n: how many. */
 static int
 epoll_take(struct lwp *l, struct file *ep, uint64_t uev, int max, int *n)
 {
-	struct host_epoll_event ev[EP_BATCH];
-	struct lx_epoll_event out[EP_BATCH];
-	int error;
+	struct host_epoll_event small[EP_BATCH], *ev = small;
+	const unsigned count = eventpoll_count(ep);
+	int error, got;
 
-	error =
-	    host_epoll_take(ep->hostfd, ev, max < EP_BATCH ? max : EP_BATCH, n);
-	if (error != 0 || *n == 0)
-		return (error);
-	for (int i = 0; i < *n; i++) {
-		out[i].events = ev[i].events;
-		out[i].data = ev[i].data;
+	/* There cannot be more events than registrations. */
+	if ((unsigned)max > count)
+		max = count > 0 ? (int)count : 1;
+	if (max > EP_BATCH) {
+		ev = kmem_alloc(sizeof(*ev) * (size_t)max);
+		if (ev == NULL) {
+			ev = small;
+			max = EP_BATCH;
+		}
 	}
-	return (copyout(lwp_vmspace(l), out, uev, sizeof(out[0]) * (size_t)*n));
+	error = host_epoll_take(ep->hostfd, ev, max, &got);
+	if (error == 0)
+		error = epoll_copyout(l, ev, got, uev, n);
+	if (ev != small)
+		kmem_free(ev);
+	return (error);
 }
 
 static int
@@ -161,9 +178,13 @@ epoll_wait_call(struct lwp *l, int epfd, uint64_t uev, int max,
 
 	if (max <= 0 || max > INT32_MAX / (int)sizeof(struct lx_epoll_event))
 		return (EINVAL);
-	error = epoll_file(l, epfd, &ep);
+	error = epoll_get(l, epfd, &ep);
 	if (error != 0)
 		return (error);
+	if (!eventpoll_is(ep)) {
+		file_free(ep);
+		return (EINVAL);
+	}
 	for (;;) {
 		error = epoll_take(l, ep, uev, max, &n);
 		if (error != 0 || n > 0 || ktime_remaining(deadline) == 0)

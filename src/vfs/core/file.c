@@ -45,6 +45,7 @@
 #include "mem/kmem.h"
 #include "mem/vm_types.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/eventpoll.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/hostfd.h"
@@ -159,6 +160,17 @@ file_ref(struct file *f)
 	KVERIFY(old > 0 && old < UINT32_MAX);
 }
 
+bool
+file_tryref(struct file *f)
+{
+	uint32_t old = atomic_load(&f->refs);
+
+	while (old != 0)
+		if (atomic_compare_exchange_weak(&f->refs, &old, old + 1))
+			return (true);
+	return (false);
+}
+
 /*
  * Give up a reference; the last one closes the file.
  * - No locks held; may do I/O.
@@ -177,6 +189,7 @@ file_free(struct file *f)
 		vfs_tell_file(f->vp, (file_flags(f) & O_ACCMODE) == O_RDONLY
 					 ? LX_IN_CLOSE_NOWRITE
 					 : LX_IN_CLOSE_WRITE);
+	eventpoll_file_closed(f);
 	if (f->ops->close != NULL)
 		f->ops->close(f);
 	if (file_is_writer(f->vp, file_flags(f)))

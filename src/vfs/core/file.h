@@ -8,6 +8,7 @@
 #ifndef VFS_CORE_FILE_H
 #define VFS_CORE_FILE_H
 
+#include <bsd/sys/queue.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include "libk/klock.h"
 #include "vfs/core/vnode.h"
 
+struct epoll_item;
 struct kmem_acct;
 struct uio;
 struct vfs;
@@ -38,6 +40,9 @@ struct vfs_waiter;
 #define FCAP_HOSTOBJ 0x100
 #define FCAP_TTY 0x200  /* a terminal: job control applies */
 #define FCAP_SYNC 0x400 /* fsync; without it EINVAL */
+/* The descriptor that poll names is the file's as long as it is open.  (So it
+ * is with FCAP_HOSTFD.) */
+#define FCAP_POLLFD 0x800
 
 /*
  * File operations.  NULL operation: EINVAL (rw), ESPIPE (seek), ENOTTY
@@ -71,7 +76,7 @@ struct fileops {
 	const char *name; /* what kind of file it is: "pipe", "eventfd" */
 };
 
-/* Key: [I], [a], [f] file lock */
+/* Key: [I], [a], [f] file lock, [e] vfs->epoll_lock */
 struct file {
 	_Atomic(uint32_t) refs;
 	_Atomic(int) flags;        /* [a] O_* status flags and access mode */
@@ -82,14 +87,16 @@ struct file {
 	struct kcond cond;         /* `busy` became false */
 	_Atomic(bool) locked;      /* [a] has had locks of its own */
 	bool opened;               /* [I] after open: by a name */
-	struct kmutex lock;        /* rank FILE; never held across I/O */
-	int hostfd;                /* [I] host descriptor, -1 none */
-	bool fd_charged;           /* [I] the descriptor is counted.. */
-	struct kmem_acct *fd_cost; /* [I] ..in this account */
-	size_t buffer;             /* [f] bytes charged for its buffers */
-	void *data;                /* [I] */
-	uint64_t ino;              /* [I] for fstat of vnode-less files */
-	struct vfs *vfs;           /* [I] */
+	_Atomic(bool) polled;      /* [a] has been in an epoll */
+	LIST_HEAD(, epoll_item) polls; /* [e] */
+	struct kmutex lock;            /* rank FILE; never held across I/O */
+	int hostfd;                    /* [I] host descriptor, -1 none */
+	bool fd_charged;               /* [I] the descriptor is counted.. */
+	struct kmem_acct *fd_cost;     /* [I] ..in this account */
+	size_t buffer;                 /* [f] bytes charged for its buffers */
+	void *data;                    /* [I] */
+	uint64_t ino;                  /* [I] for fstat of vnode-less files */
+	struct vfs *vfs;               /* [I] */
 };
 
 extern const struct fileops vnode_fileops; /* regular files, directories */
@@ -114,6 +121,8 @@ int file_take_hostfd(struct file *, int fd);
  */
 int file_charge_buffer(struct file *, size_t n);
 void file_ref(struct file *);
+/* For weak pointers: false if the last ref has gone. */
+bool file_tryref(struct file *);
 void file_free(struct file *); /* last: close */
 /* Read or write at uio->off (`at`), or at the file's own offset, which the
  * call advances. */

@@ -22,7 +22,7 @@ struct vfs_waiter;
 struct host_stat;
 
 /* Files over an object of the host, whose hostfd they own. */
-extern const struct fileops eventfd_fileops, eventpoll_fileops, timerfd_fileops;
+extern const struct fileops eventfd_fileops, timerfd_fileops;
 extern const struct fileops hostfd_tty_fileops; /* the kernel's terminal */
 
 /* Attributes as the host has them. */
@@ -38,7 +38,7 @@ int pipe_set_size(struct file *, size_t);
  * any case.  flags: access mode, O_APPEND. */
 int hostfd_inherit(
     struct vfs *, int fd, int flags, const struct host_stat *, struct file **);
-/* Eventfd, timerfd, epoll: objects of the host behind files. */
+/* Eventfd, timerfd: objects of the host behind files. */
 int hostfd_file_adopt(struct vfs *, int hostfd, int flags,
     const struct fileops *, struct file **);
 
@@ -72,6 +72,7 @@ int hostfd_rw(struct file *, struct uio *, const struct vfs_waiter *);
 short hostfd_poll(struct file *, short events, int *hostfd);
 int hostfd_ioctl(struct file *, unsigned long cmd, void *kbuf, size_t size,
     uint64_t arg, long *ret);
+int hostfd_seek(struct file *, int64_t off, int whence, uint64_t *res);
 int hostfd_setfl(struct file *, int flags);
 /*
  * Make `f`, fresh from vfs_open(), another file over the host descriptor of

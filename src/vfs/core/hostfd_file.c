@@ -323,7 +323,7 @@ hostfd_getattr(struct file *f, struct vattr *va)
 	return (0);
 }
 
-static int
+int
 hostfd_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 {
 	return (host_lseek(f->hostfd, off, whence, res));
@@ -380,8 +380,6 @@ static const struct fileops pipe_fileops =
     HOSTFD_FILEOPS("pipe", hostfd_describe, hostfd_rw, FCAP_PIPE | FCAP_OWNED);
 const struct fileops eventfd_fileops =
     HOSTFD_FILEOPS("eventfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK);
-const struct fileops eventpoll_fileops =
-    HOSTFD_FILEOPS("eventpoll", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK);
 const struct fileops timerfd_fileops =
     HOSTFD_FILEOPS("timerfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK);
 

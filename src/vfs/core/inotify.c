@@ -146,7 +146,7 @@ inotify_describe(struct file *f, char *buf, size_t size)
 
 static const struct fileops inotify_fileops = {
     .describe = inotify_describe,
-    .caps = FCAP_STREAM,
+    .caps = FCAP_STREAM | FCAP_POLLFD,
     .rw = inotify_read, /* instances are O_RDONLY */
     .poll = inotify_poll,
     .ioctl = inotify_ioctl,

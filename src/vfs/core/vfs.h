@@ -63,6 +63,7 @@ struct vfs {
 	_Atomic(unsigned) nwatches; /* [a] written under watch_lock */
 	unsigned ninotify, nevents; /* watch_lock */
 	_Atomic(uint32_t) watch_cookie;
+	struct kmutex epoll_lock; /* rank LEAF; see eventpoll.c */
 };
 
 /* The core of a vfs, without mounts.  0, ENOMEM. */

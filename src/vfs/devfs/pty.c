@@ -18,7 +18,8 @@
  * long as the master is open.  When the last slave file is closed, s is shut
  * down: the master reads what is left, and then EIO.  A shutdown cannot be
  * undone, so the next open of a slave makes a new pair of sockets, one of which
- * takes the descriptor number of m.  When the master is closed,
+ * takes the descriptor number of m, and registers the master again with the
+ * epoll instances that it is in.  When the master is closed,
  * vfs_tty_ops.hangup() is called, and slaves read the end of the file.
  *
  * Locking and lifetime.  Files ref the pty; the table points to it weakly,
@@ -28,9 +29,8 @@
  * the lock; a slave has a dup of s.  Signals are sent after pty->lock has been
  * released.
  *
- * Limits.  See docs/decisions/006.  PTY_MAX in one kernel.  An epoll forgets
- * the master when a slave is opened after all were closed, because m is another
- * host description then.  Input typed after the last slave was closed is lost.
+ * Limits.  See docs/decisions/006.  PTY_MAX in one kernel.  Input typed after
+ * the last slave was closed is lost.
  */
 #include "vfs/devfs/pty.h"
 
@@ -48,6 +48,7 @@
 #include "host/host_sock.h"
 #include "mem/kmem.h"
 #include "vfs/core/ctx.h"
+#include "vfs/core/eventpoll.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
 #include "vfs/core/ioctl.h"
@@ -231,13 +232,18 @@ pty_open_master(struct pty_table *t, struct file *f, const struct vfs_ctx *ctx)
 		return (error);
 	}
 	pf->fd = pty->m;
+	pty->master = f;
 	file_set(f, pf, pty, true);
 	return (0);
 }
 
-/* Lock held.  Count a slave file, which gets a descriptor of s. */
+/*
+ * Lock held.  Count a slave file, which gets a descriptor of s.  *moved: the
+ * master's file, ref'ed, if m is another socket now; otherwise untouched.
+ */
 static int
-slave_enter_locked(struct pty *pty, const struct vfs_ctx *ctx, int *fdp)
+slave_enter_locked(
+    struct pty *pty, const struct vfs_ctx *ctx, int *fdp, struct file **moved)
 {
 	int error;
 
@@ -249,6 +255,8 @@ slave_enter_locked(struct pty *pty, const struct vfs_ctx *ctx, int *fdp)
 		error = reopen_locked(pty);
 		if (error != 0)
 			return (error);
+		if (file_tryref(pty->master))
+			*moved = pty->master;
 	}
 	error = host_dup(pty->s, fdp);
 	if (error != 0)
@@ -261,6 +269,7 @@ int
 pty_open_slave(struct pty *pty, struct file *f, const struct vfs_ctx *ctx)
 {
 	struct pty_file *pf = kmem_zalloc(sizeof(*pf));
+	struct file *moved = NULL;
 	int error;
 
 	if (pf == NULL) {
@@ -268,8 +277,12 @@ pty_open_slave(struct pty *pty, struct file *f, const struct vfs_ctx *ctx)
 		goto fail;
 	}
 	kmutex_lock(&pty->lock);
-	error = slave_enter_locked(pty, ctx, &pf->fd);
+	error = slave_enter_locked(pty, ctx, &pf->fd, &moved);
 	kmutex_unlock(&pty->lock);
+	if (moved != NULL) {
+		eventpoll_file_moved(moved);
+		file_free(moved);
+	}
 	if (error != 0)
 		goto fail;
 	file_set(f, pf, pty, false);
@@ -334,6 +347,7 @@ pty_close(struct file *f)
 	if (pf->master) {
 		m = pty->m;
 		pty->m = -1;
+		pty->master = NULL;
 	} else if (--pty->slaves == 0)
 		shut_locked(pty);
 	kmutex_unlock(&pty->lock);
@@ -709,7 +723,7 @@ slave_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 }
 
 static const struct fileops master_fileops = {
-    .caps = FCAP_STREAM | FCAP_TTY,
+    .caps = FCAP_STREAM | FCAP_TTY | FCAP_POLLFD,
     .rw = master_rw,
     .ioctl = pty_ioctl,
     .poll = pty_poll,
@@ -719,7 +733,7 @@ static const struct fileops master_fileops = {
 };
 
 static const struct fileops slave_fileops = {
-    .caps = FCAP_STREAM | FCAP_TTY,
+    .caps = FCAP_STREAM | FCAP_TTY | FCAP_POLLFD,
     .rw = slave_rw,
     .ioctl = pty_ioctl,
     .poll = pty_poll,

@@ -33,6 +33,7 @@ struct pty {
 	unsigned nr;              /* [I] */
 	uint32_t uid, gid;        /* [I] of the opener of the master */
 	int m, s;                 /* [p] bells; m -1: master is closed */
+	struct file *master;      /* [p] not ref'ed; NULL: closed */
 	struct kmutex lock;       /* rank LEAF */
 	bool locked;              /* [p] TIOCSPTLCK */
 	bool closed;              /* [p] s is shut down */
