@@ -58,6 +58,25 @@ struct lx_open_how {
 #define LX_RESOLVE_BENEATH 0x08
 #define LX_RESOLVE_IN_ROOT 0x10
 
+/* fcntl(2): seals of memfd_create(2) */
+#define LX_F_ADD_SEALS 1033
+#define LX_F_GET_SEALS 1034
+#define LX_F_SEAL_SEAL 0x1u
+#define LX_F_SEAL_SHRINK 0x2u
+#define LX_F_SEAL_GROW 0x4u
+#define LX_F_SEAL_WRITE 0x8u
+#define LX_F_SEAL_FUTURE_WRITE 0x10u
+#define LX_F_SEAL_EXEC 0x20u
+#define LX_F_ALL_SEALS 0x3fu
+
+/* fallocate(2) */
+#define LX_FALLOC_KEEP_SIZE 0x01
+#define LX_FALLOC_PUNCH_HOLE 0x02
+#define LX_FALLOC_COLLAPSE_RANGE 0x08
+#define LX_FALLOC_ZERO_RANGE 0x10
+#define LX_FALLOC_INSERT_RANGE 0x20
+#define LX_FALLOC_UNSHARE_RANGE 0x40
+
 /* eventfd2(2) */
 #define LX_EFD_SEMAPHORE 1
 

@@ -7,8 +7,6 @@
  *
  * Truncation and allocation of files go through vn_setattr(), which keeps
  * mapped pages and the file in step.
- *
- * Limits: fallocate extends a file; it reserves no space and punches no holes.
  */
 #include "host/host_file.h"
 #include "abi/fcntl.h"
@@ -238,10 +236,19 @@ sys_dup3(struct lwp *l, const uint64_t *a, int64_t *ret)
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
 
 static int
-fcntl_setfl(struct file *f, int flags)
+fcntl_setfl(struct lwp *l, struct file *f, int flags)
 {
 	int old = atomic_load(&f->flags);
+	struct vfs_ctx ctx;
+	bool owned;
 
+	if ((flags & ~old & O_NOATIME) != 0 && f->vp != NULL) {
+		ctx = lwp_vfs_ctx(l);
+		owned = vn_owned(f->vp, &ctx);
+		lwp_vfs_ctx_done(&ctx);
+		if (!owned)
+			return (EPERM);
+	}
 	/* O_DIRECT has an effect only on pipes, and only at pipe2(2). */
 	return (file_setfl(
 	    f, (old & ~SETFL_MASK) | (flags & SETFL_MASK & ~O_DIRECT)));
@@ -267,6 +274,28 @@ fcntl_pipe(struct file *f, int cmd, uint64_t arg, int64_t *ret)
 }
 
 static int
+fcntl_seals(struct file *f, int cmd, uint64_t arg, int64_t *ret)
+{
+	const bool add = cmd == LX_F_ADD_SEALS;
+	uint32_t seals;
+	int error;
+
+	if (add && (atomic_load(&f->flags) & O_ACCMODE) == O_RDONLY)
+		return (EPERM);
+	if (add && (arg & UINT32_MAX & ~LX_F_ALL_SEALS) != 0)
+		return (EINVAL);
+	if (f->vp == NULL || f->vp->ops->seal == NULL)
+		return (EINVAL);
+	/* Adding no seals fails like adding some: F_SEAL_SEAL is in force. */
+	error = f->vp->ops->seal(f->vp, add ? (uint32_t)arg : 0, &seals);
+	if (error == 0 && add && arg == 0 && (seals & LX_F_SEAL_SEAL) != 0)
+		error = EPERM;
+	if (error == 0)
+		*ret = add ? 0 : (int64_t)seals;
+	return (error);
+}
+
+static int
 fcntl_file(
     struct lwp *l, struct file *f, int fd, int cmd, uint64_t arg, int64_t *ret)
 {
@@ -286,7 +315,7 @@ fcntl_file(
 		*ret = atomic_load(&f->flags);
 		return (0);
 	case F_SETFL:
-		return (fcntl_setfl(f, (int)arg));
+		return (fcntl_setfl(l, f, (int)arg));
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -304,10 +333,13 @@ fcntl_file(
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		return (fcntl_pipe(f, cmd, arg, ret));
+	case LX_F_ADD_SEALS:
+	case LX_F_GET_SEALS:
+		return (fcntl_seals(f, cmd, arg, ret));
 	case F_GETLEASE:
 		*ret = F_UNLCK;
 		return (0);
-	default: /* seals, leases, notification, hints */
+	default: /* leases, notification, hints */
 		return (EINVAL);
 	}
 }
@@ -431,35 +463,79 @@ sys_ftruncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_fsize_check(l, f->vp, va.size);
 	if (error == 0)
 		error = vn_setattr(f->vp, &va, VA_SIZE);
+	if (error == 0)
+		sys_modified(l, f->vp);
 	file_free(f);
 	return (error);
+}
+
+/* Is the mode one that some file system supports?  In Linux's order. */
+static int
+fallocate_mode(int mode)
+{
+	switch (mode) {
+	case 0:
+	case LX_FALLOC_KEEP_SIZE:
+	case LX_FALLOC_UNSHARE_RANGE:
+	case LX_FALLOC_UNSHARE_RANGE | LX_FALLOC_KEEP_SIZE:
+	case LX_FALLOC_PUNCH_HOLE | LX_FALLOC_KEEP_SIZE:
+	case LX_FALLOC_ZERO_RANGE:
+	case LX_FALLOC_ZERO_RANGE | LX_FALLOC_KEEP_SIZE:
+	case LX_FALLOC_COLLAPSE_RANGE:
+	case LX_FALLOC_INSERT_RANGE:
+		return (0);
+	default:
+		break;
+	}
+	/* EINVAL only for known bits that go with no others. */
+	if ((mode & ~0x7f) != 0 || (mode & LX_FALLOC_PUNCH_HOLE) != 0)
+		return (EOPNOTSUPP);
+	return (
+	    (mode & (LX_FALLOC_COLLAPSE_RANGE | LX_FALLOC_INSERT_RANGE)) != 0
+		? EINVAL
+		: EOPNOTSUPP);
+}
+
+/* The checks of fallocate on the file of a descriptor. */
+static int
+fallocate_check(const struct file *f)
+{
+	int fl = atomic_load(&f->flags);
+
+	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_RDONLY)
+		return (EBADF);
+	if (file_can(f, FCAP_PIPE))
+		return (ESPIPE);
+	return (f->vp == NULL || f->vp->type != VREG ? ENODEV : 0);
 }
 
 int
 sys_fallocate(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	int64_t off = (int64_t)a[2], len = (int64_t)a[3];
-	struct vattr va;
+	int mode = (int)a[1], error;
 	struct file *f;
-	int error;
 
-	if (off < 0 || len <= 0 || len > INT64_MAX - off)
-		return (EINVAL);
-	error = file_for_resize(l, (int)a[0], &f);
+	error = sys_get_file(l, (int)a[0], &f);
 	if (error != 0)
-		return (error == EINVAL ? EBADF : error);
-	if ((int)a[1] != 0) {
-		error = EOPNOTSUPP;
-		goto out;
-	}
-	error = vn_getattr(f->vp, &va);
-	if (error != 0 || va.size >= (uint64_t)(off + len))
-		goto out;
-	va.size = (uint64_t)(off + len);
-	error = sys_fsize_check(l, f->vp, va.size);
+		return (error);
+	if ((atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else if (off < 0 || len <= 0)
+		error = EINVAL;
+	else
+		error = fallocate_mode(mode);
 	if (error == 0)
-		error = vn_setattr(f->vp, &va, VA_SIZE);
-out:
+		error = fallocate_check(f);
+	if (error == 0 && len > INT64_MAX - off)
+		error = EFBIG;
+	if (error == 0 &&
+	    (mode & (LX_FALLOC_KEEP_SIZE | LX_FALLOC_COLLAPSE_RANGE)) == 0)
+		error = sys_fsize_check(l, f->vp, (uint64_t)(off + len));
+	if (error == 0)
+		error = vn_allocate(f->vp, mode, (uint64_t)off, (uint64_t)len);
+	if (error == 0)
+		sys_modified(l, f->vp);
 	file_free(f);
 	return (error);
 }

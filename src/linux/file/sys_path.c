@@ -41,6 +41,9 @@ sys_path_get(struct lwp *l, int dirfd, uint64_t upath, struct sys_path *sp)
 	if (sp->path == NULL)
 		return (ENOMEM);
 	error = sys_copyin_path(l, upath, sp->path);
+	/* Before dirfd, which need not be a directory. */
+	if (error == 0 && sp->path[0] == '\0')
+		error = ENOENT;
 	/* With an absolute path dirfd is ignored, even if it is not valid. */
 	if (error == 0 && sp->path[0] != '/')
 		error = sys_get_dir(l, dirfd, &sp->start);
@@ -111,9 +114,6 @@ sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
 		if (first == '\0')
 			return (path_vnode_self(l, dirfd, vpp, f));
 	}
-	/* Checked before dirfd, which need not be a directory. */
-	if (copyin(lwp_vmspace(l), &first, upath, 1) == 0 && first == '\0')
-		return (ENOENT);
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
 		return (error);
@@ -302,12 +302,39 @@ link_paths(
 	    to->path, (flags & LX_AT_SYMLINK_FOLLOW) != 0));
 }
 
+/* AT_EMPTY_PATH with an empty path: give the file of a descriptor a name. */
+static int
+link_self(struct lwp *l, int fd, uint64_t upath, int ndirfd, uint64_t npath)
+{
+	struct sys_path sp;
+	struct vnode *vp;
+	int error;
+
+	error = sys_path_vnode(l, fd, upath, LX_AT_EMPTY_PATH, &vp, NULL);
+	if (error != 0)
+		return (error);
+	error = sys_path_get(l, ndirfd, npath, &sp);
+	if (error == 0) {
+		error = vfs_link_vnode(&sp.ctx, vp, sp.start, sp.path);
+		sys_path_done(&sp);
+	}
+	vrele(vp);
+	return (error);
+}
+
 static int
 link_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
     unsigned flags)
 {
+	char first = 1;
+
 	if (flags & ~(unsigned)(LX_AT_SYMLINK_FOLLOW | LX_AT_EMPTY_PATH))
 		return (EINVAL);
+	if ((flags & LX_AT_EMPTY_PATH) != 0 &&
+	    copyin(lwp_vmspace(l), &first, opath, 1) != 0)
+		return (EFAULT);
+	if (first == '\0')
+		return (link_self(l, odirfd, opath, ndirfd, npath));
 	return (
 	    with_two_paths(l, odirfd, opath, ndirfd, npath, link_paths, flags));
 }

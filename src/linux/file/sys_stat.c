@@ -360,6 +360,7 @@ chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 	struct proc *p = l->p;
 	unsigned what = 0;
 	struct vattr va;
+	bool owner;
 	int error;
 
 	error =
@@ -373,6 +374,7 @@ chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 		    (p->euid != va.uid ||
 			(gid != va.gid && !in_group(p, gid))))))
 		error = EPERM;
+	owner = p->euid == 0 || p->euid == va.uid;
 	kmutex_unlock(&p->lock);
 	if (error != 0)
 		goto out;
@@ -384,6 +386,8 @@ chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 	va.gid = gid;
 	if (what != 0)
 		error = vn_setattr(vp, &va, what);
+	else if (vp->ops->drop_setid != NULL && owner)
+		vp->ops->drop_setid(vp);
 out:
 	vrele(vp);
 	return (error);
@@ -636,6 +640,8 @@ sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		goto out;
 	error = vn_setattr(vp, &va, VA_SIZE);
+	if (error == 0)
+		sys_modified(l, vp);
 out:
 	vrele(vp);
 	return (error);

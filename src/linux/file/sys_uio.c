@@ -183,3 +183,16 @@ sys_fsize_check(struct lwp *l, struct vnode *vp, uint64_t size)
 		error = sys_fsize_exceeded(l);
 	return (error);
 }
+
+void
+sys_modified(struct lwp *l, struct vnode *vp)
+{
+	uint32_t uid;
+
+	if (vp->ops->drop_setid == NULL)
+		return;
+	kmutex_lock(&l->p->lock);
+	uid = l->p->euid;
+	kmutex_unlock(&l->p->lock);
+	vn_modified(vp, uid);
+}

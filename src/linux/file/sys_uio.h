@@ -76,4 +76,8 @@ int sys_fsize_exceeded(struct lwp *);
  */
 int sys_fsize_check(struct lwp *, struct vnode *vp, uint64_t size);
 
+/* The calling process has changed the contents of vp: if it is not root, set-id
+ * bits go. */
+void sys_modified(struct lwp *, struct vnode *);
+
 #endif /* LINUX_FILE_SYS_UIO_H */

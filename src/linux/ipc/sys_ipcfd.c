@@ -6,10 +6,8 @@
  * descriptors, anonymous files.
  *
  * All except memfd_create make host objects with guest descriptors.  An
- * anonymous file must be mappable, so that it is a file on a tmpfs of the
- * guest, which is opened and unlinked at once.
- *
- * Limits: anonymous files cannot be sealed.
+ * anonymous file must be mappable, so it is a file of a tmpfs
+ * (vfs/tmpfs/tmpfs_seal.c).
  */
 #include "host/host.h"
 #include "abi/fcntl.h"
@@ -26,8 +24,8 @@
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
-#include "vfs/core/lookup.h"
 #include "vfs/core/vnode.h"
+#include "vfs/tmpfs/tmpfs.h"
 
 sys_fn sys_pipe, sys_pipe2, sys_eventfd, sys_eventfd2, sys_timerfd_create,
     sys_timerfd_settime, sys_timerfd_gettime, sys_memfd_create;
@@ -190,51 +188,34 @@ sys_timerfd_gettime(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- anonymous files ---- */
 
-static int
-memfd_on(const struct vfs_ctx *ctx, const char *dir, struct file **f)
-{
-	char path[64];
-	uint64_t rnd;
-	int error;
-
-	host_random(&rnd, sizeof(rnd));
-	snprintf(path, sizeof(path), "%s/.memfd-%016llx", dir,
-	    (unsigned long long)rnd);
-	error = vfs_open(ctx, NULL, path, O_CREAT | O_EXCL | O_RDWR, 0777, f);
-	if (error != 0)
-		return (error);
-	error = vfs_unlink(ctx, NULL, path, false);
-	if (error != 0)
-		file_free(*f);
-	return (error);
-}
-
 int
 sys_memfd_create(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	static const char *const dirs[] = {"/dev/shm", "/tmp"};
+	const unsigned exec = LX_MFD_EXEC | LX_MFD_NOEXEC_SEAL;
+	uint32_t mode = 0777, seals = LX_F_SEAL_SEAL;
 	char name[VFS_NAME_MAX + 1];
-	int error, flags = (int)a[1];
+	unsigned flags = (unsigned)a[1];
 	struct vfs_ctx ctx;
 	struct file *f;
+	int error;
 
-	if (flags & ~MFD_KNOWN)
+	if ((flags & ~MFD_KNOWN) != 0 || (flags & exec) == exec)
 		return (EINVAL);
 	if (flags & LX_MFD_HUGETLB)
 		return (ENOMEM);
 	error = copyinstr(lwp_vmspace(l), name, a[0], 250, NULL);
 	if (error != 0)
 		return (error == ENAMETOOLONG ? EINVAL : error);
-	ctx = lwp_vfs_ctx(l);
-	ctx.umask = 0;
-	error = ENOENT;
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		error = memfd_on(&ctx, dirs[i], &f);
-		if (error == 0)
-			break;
+	if (flags & LX_MFD_ALLOW_SEALING)
+		seals = 0;
+	if (flags & LX_MFD_NOEXEC_SEAL) {
+		mode = 0666;
+		seals = LX_F_SEAL_EXEC;
 	}
+	ctx = lwp_vfs_ctx(l);
+	error = tmpfs_memfd(&ctx, name, mode, seals, &f);
 	lwp_vfs_ctx_done(&ctx);
 	if (error != 0)
-		return (ENOMEM);
+		return (error == ENFILE || error == EMFILE ? error : ENOMEM);
 	return (sys_fd_new(l, f, (flags & LX_MFD_CLOEXEC) != 0, ret));
 }

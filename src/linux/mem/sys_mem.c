@@ -10,7 +10,6 @@
  * not readable: PROT_WRITE and PROT_EXEC imply PROT_READ.
  *
  * Limits: MAP_HUGETLB is ENOMEM (there are no huge pages to reserve).
- * MAP_32BIT keeps the hint below 2 GiB and fails if that range is occupied.
  * The limit of locked memory applies to root, too.
  */
 #include "linux/lib/sys_int.h"
@@ -26,8 +25,6 @@
 #include "vfs/core/vnode.h"
 
 #define MINCORE_CHUNK 4096 /* pages reported at a time */
-#define LOW_2G UINT64_C(0x80000000)
-#define LOW_BASE UINT64_C(0x40000000)
 
 sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_brk, sys_mremap, sys_madvise,
     sys_mincore, sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall,
@@ -91,6 +88,8 @@ sys_mmap_decode(
 			return (EINVAL);
 		v |= VMM_GROWSDOWN;
 	}
+	if ((flags & LX_MAP_32BIT) && !(v & (VMM_FIXED | VMM_NOREPLACE)))
+		v |= VMM_LOW;
 	if (flags & LX_MAP_NORESERVE)
 		v |= VMM_NORESERVE;
 	if (flags & LX_MAP_LOCKED)
@@ -120,17 +119,6 @@ mmap_file_prot(
 		*max &= (vm_prot_t)~VM_PROT_WRITE;
 	}
 	return (0);
-}
-
-/* Make a hint usable.  MAP_32BIT restricts it to the low 2 GiB. */
-static vm_offset_t
-mmap_hint(uint64_t addr, uint64_t flags, int vmm)
-{
-	if (vmm & (VMM_FIXED | VMM_NOREPLACE))
-		return (addr);
-	if ((flags & LX_MAP_32BIT) && (addr == 0 || addr >= LOW_2G))
-		return (LOW_BASE);
-	return (trunc_page(addr));
 }
 
 /* The object of a file that is to be mapped, and the protections that the
@@ -167,6 +155,7 @@ mmap_do(struct lwp *l, uint64_t addr, uint64_t len, uint64_t lprot,
 {
 	vm_prot_t prot = sys_prot_decode(lprot), max = VM_PROT_ALL;
 	struct vm_object *obj = NULL;
+	bool may_write = true, shared;
 	vm_offset_t va;
 	int error, vmm;
 
@@ -178,18 +167,24 @@ mmap_do(struct lwp *l, uint64_t addr, uint64_t len, uint64_t lprot,
 		if (error != 0)
 			return (error);
 	}
-	va = mmap_hint(addr, flags, vmm);
+	shared = f != NULL && (vmm & VMM_SHARED) != 0 &&
+		 f->vp->ops->map_begin != NULL;
+	if (shared) {
+		error = f->vp->ops->map_begin(
+		    f->vp, (prot & VM_PROT_WRITE) != 0, &may_write);
+		if (error != 0)
+			return (error);
+		if (!may_write)
+			max &= (vm_prot_t)~VM_PROT_WRITE;
+	}
+	va = (vmm & (VMM_FIXED | VMM_NOREPLACE)) != 0 ? addr : trunc_page(addr);
 	error = vm_mmap(lwp_vmspace(l), &va, round_page(len), prot, max, vmm,
 	    obj, f != NULL ? off : 0);
-	if (error != 0)
-		return (error);
-	if ((flags & LX_MAP_32BIT) && va + len > LOW_2G &&
-	    !(vmm & (VMM_FIXED | VMM_NOREPLACE))) {
-		(void)vm_munmap(lwp_vmspace(l), va, round_page(len));
-		return (ENOMEM);
-	}
-	*ret = (int64_t)va;
-	return (0);
+	if (shared)
+		f->vp->ops->map_end(f->vp);
+	if (error == 0)
+		*ret = (int64_t)va;
+	return (error);
 }
 
 int

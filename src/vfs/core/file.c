@@ -30,8 +30,6 @@
  *
  * Guarantees.  An O_PATH file can only be stat'ed, used as a start of lookup
  * and closed.  Access mode is checked here, before any file operation.
- *
- * Limits.  SEEK_DATA and SEEK_HOLE see each file as one run of data.
  */
 
 #include <errno.h>
@@ -45,6 +43,7 @@
 #include "mem/kmem.h"
 #include "mem/vm_types.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/ctx.h"
 #include "vfs/core/eventpoll.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
@@ -105,6 +104,7 @@ file_create(struct vfs *vfs, const struct fileops *ops, struct vnode *vp,
 	f->data = data;
 	f->ino = vp != NULL ? vp->ino : 0;
 	f->vfs = vfs;
+	f->writer = file_is_writer(vp, flags);
 	kmutex_init(&f->lock, "file", KRANK_FILE, 0);
 	kcond_init(&f->cond);
 	if (hostfd >= 0) {
@@ -121,6 +121,14 @@ fail:
 		vn_writer_rele(vp);
 	zfree(vfs->z_file, f);
 	return (error);
+}
+
+void
+file_not_writer(struct file *f)
+{
+	if (f->writer)
+		vn_writer_rele(f->vp);
+	f->writer = false;
 }
 
 int
@@ -192,7 +200,7 @@ file_free(struct file *f)
 	eventpoll_file_closed(f);
 	if (f->ops->close != NULL)
 		f->ops->close(f);
-	if (file_is_writer(f->vp, file_flags(f)))
+	if (f->writer)
 		vn_writer_rele(f->vp);
 	vrele(f->vp);
 	KASSERT(!f->busy);
@@ -283,8 +291,11 @@ file_write(
 	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_RDONLY)
 		return (EBADF);
 	error = file_rw(f, uio, waiter, at);
-	if (uio->resid < before && f->vp != NULL)
+	if (uio->resid < before && f->vp != NULL) {
+		if (f->vp->ops->drop_setid != NULL)
+			vn_modified(f->vp, vfs_waiter_ident(waiter).uid);
 		vfs_tell_file(f->vp, LX_IN_MODIFY);
+	}
 	return (error);
 }
 
@@ -511,9 +522,7 @@ vnf_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 	case SEEK_HOLE:
 		if (off < 0 || off >= base)
 			return (ENXIO);
-		if (whence == SEEK_DATA)
-			base = off;
-		break;
+		return (vn_extent(f->vp, off, whence == SEEK_HOLE, res));
 	default:
 		return (EINVAL);
 	}

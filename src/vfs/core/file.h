@@ -87,6 +87,7 @@ struct file {
 	struct kcond cond;         /* `busy` became false */
 	_Atomic(bool) locked;      /* [a] has had locks of its own */
 	bool opened;               /* [I] after open: by a name */
+	bool writer;               /* [I] after open: counts in vp->writers */
 	_Atomic(bool) polled;      /* [a] has been in an epoll */
 	LIST_HEAD(, epoll_item) polls; /* [e] */
 	struct kmutex lock;            /* rank FILE; never held across I/O */
@@ -111,6 +112,8 @@ file_can(const struct file *f, unsigned caps)
  * writing counts as a writer until the last file_free(): ETXTBSY.  ENOMEM. */
 int file_create(struct vfs *, const struct fileops *, struct vnode *vp,
     int flags, int hostfd, void *data, struct file **);
+/* During open: a file that is open for writing is no writer for ETXTBSY. */
+void file_not_writer(struct file *);
 /* During open: fd of the host, which ops->close closes, becomes the file's.
  * 0; EMFILE, ENFILE, ENOMEM: the caller still owns fd. */
 int file_take_hostfd(struct file *, int fd);

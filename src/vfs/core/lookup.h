@@ -51,6 +51,9 @@ int vfs_rename(const struct vfs_ctx *, struct vnode *ostart, const char *opath,
     struct vnode *nstart, const char *npath, unsigned flags);
 int vfs_link(const struct vfs_ctx *, struct vnode *ostart, const char *opath,
     struct vnode *nstart, const char *npath, bool follow);
+/* The same for a file that the caller has, AT_EMPTY_PATH. */
+int vfs_link_vnode(const struct vfs_ctx *, struct vnode *vp,
+    struct vnode *nstart, const char *npath);
 int vfs_symlink(const struct vfs_ctx *, const char *target, struct vnode *start,
     const char *path);
 

@@ -33,7 +33,8 @@ struct vfs {
 	struct kmutex mount_lock;               /* rank MOUNT */
 	TAILQ_HEAD(vmount_list, vmount) mounts; /* mount_lock */
 	struct vmount_list detached; /* mount_lock; without a place in it */
-	struct vnode *root;          /* [I] ref'ed, root of the first mount */
+	struct vmount *memfds; /* mount_lock; one of `detached`, or NULL */
+	struct vnode *root;    /* [I] ref'ed, root of the first mount */
 	struct vm_zone *z_vnode, *z_file;
 	struct kmem_acct *tmpfs_kmem; /* [I] names and attributes of tmpfs */
 	_Atomic(uint64_t) next_dev;

@@ -19,8 +19,9 @@
  * Locking: none is held; everything here may do I/O.
  *
  * Limits: sticky directories are honoured; the file system decides whether new
- * files in a set-gid directory get its group.  O_TMPFILE is EOPNOTSUPP, as on
- * Linux where a file system lacks it, and programs then use another way.
+ * files in a set-gid directory get its group.  O_TMPFILE is EOPNOTSUPP on
+ * hostfs, as on Linux where a file system lacks it, and programs then use
+ * another way.
  */
 
 #include <errno.h>
@@ -140,6 +141,7 @@ static int
 open_check(const struct vfs_ctx *ctx, struct vnode *vp, int flags)
 {
 	unsigned bits;
+	int error;
 
 	switch (flags & O_ACCMODE) {
 	case O_RDONLY:
@@ -158,11 +160,14 @@ open_check(const struct vfs_ctx *ctx, struct vnode *vp, int flags)
 		return (ELOOP);
 	if (vp->type == VDIR && (bits & 2) != 0)
 		return (EISDIR);
-	return (vn_access(vp, bits, ctx));
+	error = vn_access(vp, bits, ctx);
+	if (error == 0 && (flags & O_NOATIME) != 0 && !vn_owned(vp, ctx))
+		error = EPERM;
+	return (error);
 }
 
 static int
-open_truncate(struct vnode *vp)
+open_truncate(const struct vfs_ctx *ctx, struct vnode *vp)
 {
 	struct vattr va = {.size = 0};
 	int error;
@@ -173,6 +178,8 @@ open_truncate(struct vnode *vp)
 	if (error != 0)
 		return (error);
 	error = vn_setattr(vp, &va, VA_SIZE);
+	if (error == 0)
+		vn_modified(vp, ctx->uid);
 	vn_writer_rele(vp);
 	return (error);
 }
@@ -194,7 +201,7 @@ open_file(const struct vfs_ctx *ctx, struct file *f, int flags, bool created)
 	vfs_tell_file(vp, LX_IN_OPEN);
 	if ((flags & O_TRUNC) == 0 || created)
 		return (0);
-	return (open_truncate(vp));
+	return (open_truncate(ctx, vp));
 }
 
 /* Make a file of vp, whose ref passes in any case. */
@@ -299,6 +306,38 @@ out:
 	return (error);
 }
 
+/* O_TMPFILE: make a file without a name in a directory. */
+static int
+open_tmpfile(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
+    int flags, uint32_t mode, struct vnode **vpp)
+{
+	struct nameidata nd;
+	char name[32];
+	int error;
+
+	if ((flags & O_CREAT) != 0 || (flags & O_DIRECTORY) == 0 ||
+	    (flags & O_ACCMODE) == O_RDONLY)
+		return (EINVAL);
+	error = namei(ctx, start, path, NAMEI_DIRECTORY, &nd);
+	if (error != 0)
+		return (error);
+	error = vn_access(nd.vp, 3, ctx);
+	if (error == 0 && nd.vp->ops->tmpfile == NULL)
+		error = EOPNOTSUPP;
+	if (error == 0)
+		error = create_mode(ctx, nd.vp, mode, &mode);
+	if (error == 0)
+		error = nd.vp->ops->tmpfile(
+		    nd.vp, mode, (flags & O_EXCL) == 0, ctx, vpp);
+	if (error == 0) {
+		(void)snprintf(name, sizeof(name), "#%llu",
+		    (unsigned long long)(*vpp)->ino);
+		vnode_set_name(*vpp, nd.vp, name);
+	}
+	vrele(nd.vp);
+	return (error);
+}
+
 /*
  * open(2).  The file has one ref.
  * - No locks held; may wait (fifos) by ctx->wait.
@@ -315,12 +354,13 @@ vfs_open(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 
 	if ((flags & O_PATH) != 0)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return (EOPNOTSUPP);
 	if ((flags & O_ACCMODE) == O_ACCMODE ||
 	    (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return (EINVAL);
-	if ((flags & O_CREAT) != 0) {
+	if ((flags & O_TMPFILE & ~O_DIRECTORY) != 0) {
+		error = open_tmpfile(ctx, start, path, flags, mode, &vp);
+		created = true;
+	} else if ((flags & O_CREAT) != 0) {
 		for (int i = 0; error == EAGAIN && i < OPEN_RETRIES; i++)
 			error = open_create(
 			    ctx, start, path, flags, mode, &vp, &created);
@@ -437,6 +477,43 @@ vfs_symlink(const struct vfs_ctx *ctx, const char *target, struct vnode *start,
 	return (error);
 }
 
+/* After the file of vp has got a name. */
+static void
+link_done(const struct vfs_ctx *ctx, struct vnode *vp, struct nameidata *nd)
+{
+	struct vattr va;
+
+	/* It was made without a name. */
+	if (vn_getattr(vp, &va) == 0 && va.nlink == 1)
+		vnode_set_name(vp, nd->dvp, nd->last);
+	atomic_store(&vp->unlinked, VN_LINKED);
+	if (vfs_watched(ctx->vfs))
+		inotify_tell_self(vp, LX_IN_ATTRIB);
+	vfs_tell_name(nd->dvp, nd->last, LX_IN_CREATE, vp->type);
+}
+
+int
+vfs_link_vnode(const struct vfs_ctx *ctx, struct vnode *vp,
+    struct vnode *nstart, const char *npath)
+{
+	struct nameidata nd;
+	int error;
+
+	error = create_at(ctx, nstart, npath, false, &nd);
+	if (error != 0)
+		return (error);
+	if (vp->mount != nd.dvp->mount)
+		error = EXDEV;
+	else if (vp->type == VDIR || nd.dvp->ops->link == NULL)
+		error = EPERM;
+	else
+		error = nd.dvp->ops->link(nd.dvp, nd.last, vp);
+	if (error == 0)
+		link_done(ctx, vp, &nd);
+	nd_rele(&nd);
+	return (error);
+}
+
 /*
  * link(2).  An empty opath means ostart itself (AT_EMPTY_PATH).
  */
@@ -444,7 +521,7 @@ int
 vfs_link(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
     struct vnode *nstart, const char *npath, bool follow)
 {
-	struct nameidata od, nd;
+	struct nameidata od;
 	int nf = follow ? 0 : NAMEI_NOFOLLOW;
 	int error;
 
@@ -453,23 +530,7 @@ vfs_link(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
 	error = namei(ctx, ostart, opath, nf, &od);
 	if (error != 0)
 		return (error);
-	error = create_at(ctx, nstart, npath, false, &nd);
-	if (error != 0)
-		goto out;
-	if (od.vp->mount != nd.dvp->mount)
-		error = EXDEV;
-	else if (od.vp->type == VDIR || nd.dvp->ops->link == NULL)
-		error = EPERM;
-	else
-		error = nd.dvp->ops->link(nd.dvp, nd.last, od.vp);
-	if (error == 0) {
-		atomic_store(&od.vp->unlinked, VN_LINKED);
-		if (vfs_watched(ctx->vfs))
-			inotify_tell_self(od.vp, LX_IN_ATTRIB);
-		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, od.vp->type);
-	}
-	nd_rele(&nd);
-out:
+	error = vfs_link_vnode(ctx, od.vp, nstart, npath);
 	nd_rele(&od);
 	return (error);
 }

@@ -83,6 +83,10 @@ struct vops {
 	    struct vnode *, const struct vfs_ctx *, struct vnode **vpp);
 	int (*create)(struct vnode *dvp, const char *name, uint32_t mode,
 	    const struct vfs_ctx *, struct vnode **vpp); /* regular, EEXIST */
+	/* A regular file without a name; linkable: link may give it one.
+	 * NULL: EOPNOTSUPP. */
+	int (*tmpfile)(struct vnode *dvp, uint32_t mode, bool linkable,
+	    const struct vfs_ctx *, struct vnode **vpp);
 	int (*mkdir)(struct vnode *dvp, const char *name, uint32_t mode,
 	    const struct vfs_ctx *);
 	int (*mknod)(struct vnode *dvp, const char *name, uint32_t mode,
@@ -95,6 +99,24 @@ struct vops {
 	int (*rename)(struct vnode *odvp, const char *oname, struct vnode *ndvp,
 	    const char *nname, unsigned flags);
 	int (*fsync)(struct vnode *);
+	/* fallocate(2) of a regular file; mode: LX_FALLOC_*, checked by
+	 * vn_allocate().  NULL: EOPNOTSUPP. */
+	int (*allocate)(struct vnode *, int mode, uint64_t off, uint64_t len);
+	/* The first data, or hole, at or after off, which is below the size.
+	 * NULL: the file is one run of data.  ENXIO: no data follow. */
+	int (*extent)(struct vnode *, uint64_t off, bool hole, uint64_t *res);
+	/* Seals of the file, after adding some (LX_F_SEAL_*).  NULL: EINVAL.
+	 * EPERM, EBUSY (a writable mapping). */
+	int (*seal)(struct vnode *, uint32_t add, uint32_t *seals);
+	/* A shared mapping is made between the two; no seal against writing
+	 * comes into force meanwhile.  *may_write is set to false if it must
+	 * never be writable; EPERM if `write` asks for that.  May be NULL. */
+	int (*map_begin)(struct vnode *, bool write, bool *may_write);
+	void (*map_end)(struct vnode *);
+	/* Bytes were written for a process that is not root, or the size was
+	 * set: a program must not stay set-id.  NULL: such files have no set-id
+	 * bits. */
+	void (*drop_setid)(struct vnode *);
 	int (*statfs)(struct vnode *, struct vfs_statfs *);
 	/* The last ref is about to go (no locks held, may do I/O).  True: a
 	 * hashed vnode is kept with its pages on mount->inactive for a while.
@@ -166,11 +188,24 @@ int vn_read(struct vnode *, struct uio *, int flags);
 int vn_write(struct vnode *, struct uio *, int flags);
 int vn_getattr(struct vnode *, struct vattr *);
 int vn_setattr(struct vnode *, const struct vattr *, unsigned what);
+/* fallocate(2).  EOPNOTSUPP, EINVAL, EFBIG, ENOSPC, EPERM, EROFS, EINTR. */
+int vn_allocate(struct vnode *, int mode, uint64_t off, uint64_t len);
+/* lseek(2) with SEEK_HOLE (hole) or SEEK_DATA.  ENXIO. */
+int vn_extent(struct vnode *, int64_t off, bool hole, uint64_t *res);
 /* Read exactly `len` bytes into buf: ENOEXEC-friendly helper for exec.
  * *done < len at end of file. */
 int vn_pread(struct vnode *, void *buf, size_t len, uint64_t off, size_t *done);
 /* Access check: 0, EACCES, EROFS.  bits: 4 r, 2 w, 1 x. */
 int vn_access(struct vnode *, unsigned bits, const struct vfs_ctx *);
+/* Does the caller own the file, or is it root? */
+bool vn_owned(struct vnode *, const struct vfs_ctx *);
+/* A process of that effective uid has changed the contents. */
+static inline void
+vn_modified(struct vnode *vp, uint32_t uid)
+{
+	if (uid != 0 && vp->ops->drop_setid != NULL)
+		vp->ops->drop_setid(vp);
+}
 /* Dirty pages and what the host caches reach the disk. */
 int vn_fsync(struct vnode *);
 /* Pages that are kept of a file which others have changed go, if the file

@@ -54,7 +54,8 @@
  * Limits.  Changes made on the host while a vnode is in use are seen by read
  * but not by pages already resident.  O_APPEND is atomic against guests, not
  * against other processes of the host.  A vector of more than VN_IOV_MAX
- * pieces is moved in several steps.
+ * pieces is moved in several steps.  What a mapping stores into pages while
+ * fallocate moves or clears them may be lost.
  */
 
 #include <errno.h>
@@ -62,6 +63,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/fcntl.h"
 #include "abi/inotify.h"
 #include "libk/kassert.h"
 #include "vfs/core/inotify_event.h"
@@ -609,4 +611,81 @@ vn_fsync(struct vnode *vp)
 			error = e;
 	}
 	return (error);
+}
+
+/* ---- space ---- */
+
+/*
+ * Change the space of a file with mapped pages; iolock is held.  Pages that the
+ * change may move or clear are written before it and dropped after it.
+ */
+static int
+vn_allocate_paged(struct vnode *vp, int mode, uint64_t off, uint64_t len)
+{
+	const int moves = LX_FALLOC_COLLAPSE_RANGE | LX_FALLOC_INSERT_RANGE;
+	const int clears = LX_FALLOC_PUNCH_HOLE | LX_FALLOC_ZERO_RANGE;
+	struct vm_object *obj = vnode_object_peek(vp);
+	struct vattr va;
+	int error = 0;
+
+	if (obj != NULL && (mode & (moves | clears)) != 0)
+		error =
+		    vnode_pager_sync(obj, off, (mode & moves) != 0 ? 0 : len);
+	if (error == 0)
+		error = vp->ops->allocate(vp, mode, off, len);
+	if (error != 0)
+		return (error);
+	obj = vnode_object_peek(vp);
+	if (obj == NULL)
+		return (0);
+	if ((mode & moves) != 0)
+		vm_object_page_remove(obj, OFF_TO_IDX(off), UINT64_MAX);
+	else if ((mode & clears) != 0)
+		vm_object_page_remove(
+		    obj, OFF_TO_IDX(off), OFF_TO_IDX(round_page(off + len)));
+	if (vn_getattr(vp, &va) == 0)
+		vnode_pager_setsize(obj, va.size);
+	return (0);
+}
+
+int
+vn_allocate(struct vnode *vp, int mode, uint64_t off, uint64_t len)
+{
+	int error;
+
+	if ((vp->mount->flags & VMNT_RDONLY) != 0)
+		return (EROFS);
+	if (vp->ops->allocate == NULL)
+		return (EOPNOTSUPP);
+	if ((vp->flags & VN_PAGED) != 0) {
+		kmutex_lock(&vp->iolock);
+		error = vn_allocate_paged(vp, mode, off, len);
+		kmutex_unlock(&vp->iolock);
+	} else
+		error = vp->ops->allocate(vp, mode, off, len);
+	if (error == 0)
+		vfs_tell_file(vp, LX_IN_MODIFY);
+	return (error);
+}
+
+int
+vn_extent(struct vnode *vp, int64_t off, bool hole, uint64_t *res)
+{
+	struct vm_object *obj = vnode_object_peek(vp);
+	struct vattr va;
+	int error;
+
+	error = vn_getattr(vp, &va);
+	if (error != 0)
+		return (error);
+	if (off < 0 || (uint64_t)off >= va.size)
+		return (ENXIO);
+	if (vp->ops->extent == NULL) {
+		*res = hole ? va.size : (uint64_t)off;
+		return (0);
+	}
+	/* What a mapping has stored in a hole is data. */
+	if ((vp->flags & VN_PAGED) != 0 && obj != NULL)
+		(void)vnode_pager_sync(obj, 0, 0);
+	return (vp->ops->extent(vp, (uint64_t)off, hole, res));
 }

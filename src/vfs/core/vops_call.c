@@ -88,6 +88,15 @@ vn_access(struct vnode *vp, unsigned bits, const struct vfs_ctx *ctx)
 	    vp->ops->grants != NULL && vp->ops->grants(vp, ctx) ? 0 : EACCES);
 }
 
+bool
+vn_owned(struct vnode *vp, const struct vfs_ctx *ctx)
+{
+	struct vattr va;
+
+	return (
+	    ctx->uid == 0 || (vn_getattr(vp, &va) == 0 && va.uid == ctx->uid));
+}
+
 int
 vn_writer_ref(struct vnode *vp)
 {

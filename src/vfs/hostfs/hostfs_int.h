@@ -114,6 +114,8 @@ int hostfs_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 int hostfs_read(struct vnode *, struct uio *, int);
 int hostfs_write(struct vnode *, struct uio *, int);
 int hostfs_fsync(struct vnode *);
+int hostfs_allocate(struct vnode *, int mode, uint64_t off, uint64_t len);
+int hostfs_extent(struct vnode *, uint64_t off, bool hole, uint64_t *res);
 int hostfs_fifo_open(
     struct vnode *, int, struct file *, const struct vfs_ctx *);
 

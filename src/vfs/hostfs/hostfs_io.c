@@ -20,6 +20,7 @@
 #include "vfs/hostfs/hostfs_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "abi/poll.h"
 #include "libk/kassert.h"
@@ -195,6 +196,42 @@ hostfs_fsync(struct vnode *vp)
 			return (error);
 	}
 	return (host_fsync(fd));
+}
+
+/* The host checks what its file system supports. */
+int
+hostfs_allocate(struct vnode *vp, int mode, uint64_t off, uint64_t len)
+{
+	int fd, error;
+
+	error = hostfs_wfd(vp, &fd);
+	if (error != 0)
+		return (error);
+	return (host_fallocate(fd, mode, off, len));
+}
+
+int
+hostfs_extent(struct vnode *vp, uint64_t off, bool hole, uint64_t *res)
+{
+	int fd, error;
+
+	/* The offset of an inherited description is that of processes
+	 * outside. */
+	if (hostfs_inherited(vp)) {
+		struct vattr va;
+
+		error = vn_getattr(vp, &va);
+		if (error == 0)
+			*res = hole ? va.size : off;
+		return (error);
+	}
+	error = hostfs_rfd(vp, &fd);
+	if (error != 0)
+		error = hostfs_wfd(vp, &fd); /* not readable, but writable */
+	if (error != 0)
+		return (error);
+	return (
+	    host_lseek(fd, (int64_t)off, hole ? SEEK_HOLE : SEEK_DATA, res));
 }
 
 /* ---- fifos ---- */

@@ -96,6 +96,28 @@ tmpfs_getattr(struct vnode *vp, struct vattr *va)
 	return (0);
 }
 
+/* Lock held.  Without the bit for the group to execute, S_ISGID means nothing
+ * that runs. */
+static void
+drop_setid_locked(struct tmpfs_node *node)
+{
+	node->mode &=
+	    ~(uint32_t)((node->mode & 010) != 0 ? LX_S_ISUID | LX_S_ISGID
+						: LX_S_ISUID);
+}
+
+static void
+tmpfs_drop_setid(struct vnode *vp)
+{
+	struct tmpfs_node *node = tmpfs_node(vp);
+
+	if (node->type != VREG)
+		return;
+	kmutex_lock(&node->tm->lock);
+	drop_setid_locked(node);
+	kmutex_unlock(&node->tm->lock);
+}
+
 static int
 tmpfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 {
@@ -111,11 +133,15 @@ tmpfs_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 			return (error);
 	}
 	kmutex_lock(&tm->lock);
+	if ((what & VA_MODE) != 0 && node->type == VREG &&
+	    (node->reg.seals & LX_F_SEAL_EXEC) != 0 &&
+	    ((node->mode ^ va->mode) & 0111) != 0) {
+		kmutex_unlock(&tm->lock);
+		return (EPERM);
+	}
 	/* A program must not stay set-id when its owner changes. */
 	if ((what & (VA_UID | VA_GID)) != 0 && node->type == VREG)
-		node->mode &= ~(uint32_t)((node->mode & 010) != 0
-					      ? LX_S_ISUID | LX_S_ISGID
-					      : LX_S_ISUID);
+		drop_setid_locked(node);
 	if ((what & VA_MODE) != 0)
 		node->mode = va->mode & VS_PERM;
 	if ((what & VA_UID) != 0)
@@ -168,8 +194,7 @@ tmpfs_fsync(struct vnode *vp)
 	return (0);
 }
 
-/* Pages that the mount, and all mounts together, may still get. */
-static uint64_t
+uint64_t
 tmpfs_left(const struct tmpfs_mount *tm)
 {
 	uint64_t used = atomic_load(&tm->sys->named_pages);
@@ -218,6 +243,7 @@ static const struct vops tmpfs_vops = {
     .readdir = tmpfs_readdir,
     .readlink = tmpfs_readlink,
     .create = tmpfs_create,
+    .tmpfile = tmpfs_tmpfile,
     .mkdir = tmpfs_mkdir,
     .mknod = tmpfs_mknod,
     .symlink = tmpfs_symlink,
@@ -226,6 +252,12 @@ static const struct vops tmpfs_vops = {
     .rmdir = tmpfs_rmdir,
     .rename = tmpfs_rename,
     .fsync = tmpfs_fsync,
+    .allocate = tmpfs_allocate,
+    .extent = tmpfs_extent,
+    .seal = tmpfs_seal,
+    .map_begin = tmpfs_map_begin,
+    .map_end = tmpfs_map_end,
+    .drop_setid = tmpfs_drop_setid,
     .statfs = tmpfs_statfs,
     .reclaim = tmpfs_reclaim,
     .object = tmpfs_object,

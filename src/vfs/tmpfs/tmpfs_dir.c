@@ -249,6 +249,29 @@ tmpfs_create(struct vnode *dvp, const char *name, uint32_t mode,
 }
 
 int
+tmpfs_tmpfile(struct vnode *dvp, uint32_t mode, bool linkable,
+    const struct vfs_ctx *ctx, struct vnode **vpp)
+{
+	struct tmpfs_node *dir = tmpfs_node(dvp), *node;
+	struct tmpfs_mount *tm = dir->tm;
+	bool unused = false;
+	int error;
+
+	error = tmpfs_new(dir, VREG, mode, ctx, &node);
+	if (error != 0)
+		return (error);
+	node->reg.linkable = linkable;
+	kmutex_lock(&tm->lock);
+	error = tmpfs_vget(node, vpp);
+	if (error != 0)
+		unused = tmpfs_node_unused(node);
+	kmutex_unlock(&tm->lock);
+	if (unused)
+		tmpfs_node_free(node);
+	return (error);
+}
+
+int
 tmpfs_mkdir(struct vnode *dvp, const char *name, uint32_t mode,
     const struct vfs_ctx *ctx)
 {
@@ -312,7 +335,7 @@ tmpfs_link_check(
 	error = tmpfs_dir_check_new(dir, name);
 	if (error != 0)
 		return (error);
-	if (node->nlink == 0)
+	if (node->nlink == 0 && (node->type != VREG || !node->reg.linkable))
 		return (ENOENT);
 	return (node->nlink == UINT32_MAX ? EMLINK : 0);
 }
@@ -333,8 +356,11 @@ tmpfs_link(struct vnode *dvp, const char *name, struct vnode *vp)
 		return (ENOSPC);
 	kmutex_lock(&dir->tm->lock);
 	error = tmpfs_link_check(dir, name, node);
-	if (error == 0)
+	if (error == 0) {
 		tmpfs_dir_insert(dir, de, node);
+		if (node->type == VREG)
+			node->reg.linkable = false; /* once, as on Linux */
+	}
 	kmutex_unlock(&dir->tm->lock);
 	if (error != 0)
 		kmem_free(de);

@@ -31,6 +31,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "abi/fcntl.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vnode.h"
 #include "mem/vm_reserve.h"
@@ -59,8 +60,7 @@ object_make_locked(struct tmpfs_node *node)
 	return (0);
 }
 
-/* The file's object, made now if there is none.  0, ENOMEM. */
-static int
+int
 tmpfs_node_object(struct tmpfs_node *node, struct vm_object **op)
 {
 	int error;
@@ -81,7 +81,7 @@ tmpfs_object(struct vnode *vp, struct vm_object **op)
 	return (tmpfs_node_object(tmpfs_node(vp), op));
 }
 
-static void
+void
 tmpfs_writing_begin(struct tmpfs_node *node)
 {
 	kmutex_lock(&node->tm->lock);
@@ -92,7 +92,7 @@ tmpfs_writing_begin(struct tmpfs_node *node)
 }
 
 /* Release the flag; `changed`: set the times. */
-static void
+void
 tmpfs_writing_end(struct tmpfs_node *node, bool changed)
 {
 	kmutex_lock(&node->tm->lock);
@@ -103,7 +103,7 @@ tmpfs_writing_end(struct tmpfs_node *node, bool changed)
 	kmutex_unlock(&node->tm->lock);
 }
 
-static void
+void
 tmpfs_set_size(struct tmpfs_node *node, struct vm_object *o, uint64_t size)
 {
 	kmutex_lock(&node->tm->lock);
@@ -135,11 +135,7 @@ tmpfs_charge(struct tmpfs_node *node)
 	return (error);
 }
 
-/*
- * The page at idx for a write: held with *fresh false, or new, busy, not
- * valid and zeroed if `zero`, with *fresh true.  0, ENOSPC, EIO.
- */
-static int
+int
 tmpfs_page_get(struct tmpfs_node *node, struct vm_object *o, vm_pindex_t idx,
     bool zero, struct vm_page **mp, bool *fresh)
 {
@@ -197,6 +193,9 @@ tmpfs_write_page(struct tmpfs_node *node, struct vm_object *o, struct uio *uio)
 
 	if (n > uio->resid)
 		n = uio->resid;
+	if ((node->reg.seals & LX_F_SEAL_GROW) != 0 &&
+	    uio->off + n > node->reg.size)
+		return (EPERM);
 	error = tmpfs_page_get(
 	    node, o, OFF_TO_IDX(uio->off), n < PAGE_SIZE, &m, &fresh);
 	if (error != 0)
@@ -216,26 +215,31 @@ tmpfs_write_page(struct tmpfs_node *node, struct vm_object *o, struct uio *uio)
 	return (0);
 }
 
-/* Zero the page from byte `off` of the file on.  0; ENOSPC; EIO: the page is in
- * swap and cannot be read. */
-static int
-tmpfs_zero_tail(struct vm_object *o, uint64_t off)
+int
+tmpfs_zero(struct vm_object *o, uint64_t off, size_t n)
 {
 	size_t in = (size_t)(off & PAGE_MASK);
 	struct vm_page *m;
 	int error;
 
-	if (in == 0)
+	if (n == 0)
 		return (0);
+	KASSERT(n <= PAGE_SIZE - in);
 	vm_object_lock(o);
 	error = vm_object_getpage(o, OFF_TO_IDX(off), &m);
 	if (error == 0 && m != NULL) {
 		vm_page_dirty(m);
-		memset((char *)vm_page_ptr(o->sys->phys, m) + in, 0,
-		    PAGE_SIZE - in);
+		memset((char *)vm_page_ptr(o->sys->phys, m) + in, 0, n);
 	}
 	vm_object_unlock(o);
 	return (error == ENOMEM ? ENOSPC : error);
+}
+
+/* Zero the page from byte `off` of the file on. */
+static int
+tmpfs_zero_tail(struct vm_object *o, uint64_t off)
+{
+	return (tmpfs_zero(o, off, (size_t)(-off & PAGE_MASK)));
 }
 
 int
@@ -259,6 +263,8 @@ tmpfs_write(struct vnode *vp, struct uio *uio, int flags)
 	if (uio->off > (uint64_t)TMPFS_MAX_SIZE ||
 	    start > (uint64_t)TMPFS_MAX_SIZE - uio->off)
 		error = EFBIG;
+	else if ((node->reg.seals & TMPFS_NO_WRITE) != 0)
+		error = EPERM;
 	else if (uio->off > node->reg.size)
 		error = tmpfs_zero_tail(o, node->reg.size);
 	while (error == 0 && uio->resid > 0)
@@ -313,7 +319,8 @@ tmpfs_read(struct vnode *vp, struct uio *uio, int flags)
 }
 
 /*
- * Set the size.  0, EFBIG; ENOSPC, EIO (the last page cannot be brought in).
+ * Set the size.  0, EFBIG; EPERM (sealed); ENOSPC, EIO (the last page cannot be
+ * brought in).
  * - Pages beyond the new end are removed, mapped or not; no lock held.
  */
 int
@@ -331,6 +338,12 @@ tmpfs_truncate(struct tmpfs_node *node, uint64_t size)
 	o = node->reg.object;
 	kmutex_unlock(&tm->lock);
 	old = node->reg.size;
+	if (size != old &&
+	    (node->reg.seals &
+		(size < old ? LX_F_SEAL_SHRINK : LX_F_SEAL_GROW)) != 0) {
+		tmpfs_writing_end(node, false);
+		return (EPERM);
+	}
 	if (size < old) {
 		/* First the size, so that no fault makes a page beyond it. */
 		tmpfs_set_size(node, o, size);

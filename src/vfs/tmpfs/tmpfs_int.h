@@ -10,6 +10,7 @@
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 
+#include "abi/fcntl.h"
 #include "libk/kassert.h"
 #include "vfs/core/vnode.h"
 #include "vm/object/vm_object.h"
@@ -59,6 +60,9 @@ struct tmpfs_node {
 			uint64_t size;            /* [tw] bytes */
 			uint64_t charged;         /* [t] pages in tm->pages */
 			bool writing;             /* [t] write or truncate */
+			bool linkable;    /* [t] O_TMPFILE: may get a name */
+			uint32_t seals;   /* [tw] LX_F_SEAL_* */
+			uint32_t mapping; /* [t] mmap calls in progress */
 			LIST_ENTRY(tmpfs_node) link; /* [t] tm->files */
 		} reg;
 		struct {                /* VLNK */
@@ -117,6 +121,8 @@ int tmpfs_node_create(struct tmpfs_mount *, enum vtype, uint32_t mode,
     uint32_t uid, uint32_t gid, struct tmpfs_node **);
 /* Bring the pages charged for a file up to date.  Locked. */
 void tmpfs_account(struct tmpfs_node *);
+/* Pages that the mount, and all mounts together, may still get.  Locked. */
+uint64_t tmpfs_left(const struct tmpfs_mount *);
 
 /* ---- tmpfs_dir.c: locked ---- */
 
@@ -137,6 +143,8 @@ int tmpfs_dir_check_new(struct tmpfs_node *dir, const char *name);
 int tmpfs_lookup(struct vnode *, const char *, struct vnode **);
 int tmpfs_create(struct vnode *, const char *, uint32_t, const struct vfs_ctx *,
     struct vnode **);
+int tmpfs_tmpfile(struct vnode *, uint32_t, bool linkable,
+    const struct vfs_ctx *, struct vnode **);
 int tmpfs_mkdir(struct vnode *, const char *, uint32_t, const struct vfs_ctx *);
 int tmpfs_mknod(
     struct vnode *, const char *, uint32_t, uint64_t, const struct vfs_ctx *);
@@ -150,12 +158,39 @@ int tmpfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
 int tmpfs_rename(
     struct vnode *, const char *, struct vnode *, const char *, unsigned);
 
+/* Either one forbids write(2). */
+#define TMPFS_NO_WRITE (LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE)
+
 /* ---- tmpfs_file.c: not locked ---- */
 
 int tmpfs_object(struct vnode *, struct vm_object **);
 int tmpfs_read(struct vnode *, struct uio *, int);
 int tmpfs_write(struct vnode *, struct uio *, int);
 int tmpfs_truncate(struct tmpfs_node *, uint64_t size);
+/* Begin and end a change of contents, size or seals. */
+void tmpfs_writing_begin(struct tmpfs_node *);
+void tmpfs_writing_end(struct tmpfs_node *, bool changed);
+void tmpfs_set_size(struct tmpfs_node *, struct vm_object *, uint64_t size);
+/* The file's object, made now if there is none.  0, ENOMEM. */
+int tmpfs_node_object(struct tmpfs_node *, struct vm_object **);
+/* Zero n bytes from `off` on, all in one page.  0; ENOSPC; EIO: the page is in
+ * swap and cannot be read. */
+int tmpfs_zero(struct vm_object *, uint64_t off, size_t n);
+/* The page at idx for a write: held with *fresh false, or new, busy, not valid
+ * and zeroed if `zero`, with *fresh true.  0, ENOSPC, EIO. */
+int tmpfs_page_get(struct tmpfs_node *, struct vm_object *, vm_pindex_t idx,
+    bool zero, struct vm_page **, bool *fresh);
+
+/* ---- tmpfs_space.c: not locked ---- */
+
+int tmpfs_allocate(struct vnode *, int mode, uint64_t off, uint64_t len);
+int tmpfs_extent(struct vnode *, uint64_t off, bool hole, uint64_t *res);
+
+/* ---- tmpfs_seal.c: not locked ---- */
+
+int tmpfs_seal(struct vnode *, uint32_t add, uint32_t *seals);
+int tmpfs_map_begin(struct vnode *, bool write, bool *may_write);
+void tmpfs_map_end(struct vnode *);
 
 /* ---- tmpfs_fifo.c ---- */
 

@@ -51,8 +51,10 @@ tmpfs_node_create(struct tmpfs_mount *tm, enum vtype type, uint32_t mode,
 	} else if (type == VFIFO) {
 		node->fifo.anchor = -1;
 		TAILQ_INIT(&node->fifo.waiters);
-	} else if (type == VREG)
+	} else if (type == VREG) {
+		node->reg.seals = LX_F_SEAL_SEAL;
 		LIST_INSERT_HEAD(&tm->files, node, reg.link);
+	}
 	kmutex_unlock(&tm->lock);
 	*out = node;
 	return (0);

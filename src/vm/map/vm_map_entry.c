@@ -129,6 +129,8 @@ vm_map_entry_copy(struct vm_map_entry *to, const struct vm_map_entry *from)
 	to->prot = from->prot;
 	to->max_prot = from->max_prot;
 	to->inherit = from->inherit;
+	to->shared_write = (from->eflags & MAP_ENTRY_SHARED) != 0 &&
+			   (from->max_prot & VM_PROT_WRITE) != 0;
 }
 
 void

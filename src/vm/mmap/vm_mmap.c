@@ -88,6 +88,32 @@ vm_mmap_place(
 	return (0);
 }
 
+/* The same for VMM_LOW: the lowest place that is free.  The first part of the
+ * range comes last, as with Linux's randomization, because programs ask for its
+ * round addresses by hints. */
+static int
+mmap_place_low(
+    struct vmspace *vm, vm_offset_t hint, uint64_t len, vm_offset_t *addr)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t a = round_page(hint);
+
+	if (len > VMM_LOW_MAX - VMM_LOW_MIN)
+		return (ENOMEM);
+	if (a < map->min || a > VMM_LOW_MAX - len ||
+	    !vm_map_range_free(map, a, a + len)) {
+		a = VMM_LOW_FIRST;
+		if (vm_map_findspace(map, 0, len, PAGE_SIZE, &a) != 0 ||
+		    a > VMM_LOW_MAX - len)
+			a = VMM_LOW_MIN;
+		if (vm_map_findspace(map, 0, len, PAGE_SIZE, &a) != 0 ||
+		    a > VMM_LOW_MAX - len)
+			return (ENOMEM);
+	}
+	*addr = a;
+	return (0);
+}
+
 static void
 mmap_template(struct vm_map_entry *t, int flags, bool anon)
 {
@@ -128,7 +154,9 @@ mmap_locked(struct vmspace *vm, struct vm_map_entry *t, vm_offset_t hint,
 	if ((flags & (VMM_FIXED | VMM_NOREPLACE)) != 0)
 		t->start = hint;
 	else {
-		error = vm_mmap_place(vm, hint, len, &t->start);
+		error = (flags & VMM_LOW) != 0
+			    ? mmap_place_low(vm, hint, len, &t->start)
+			    : vm_mmap_place(vm, hint, len, &t->start);
 		if (error != 0)
 			return (error);
 	}

@@ -17,6 +17,10 @@
 #define VMM_STACK 0x20    /* marks the process stack for /proc */
 #define VMM_POPULATE 0x40 /* fault everything in, best effort */
 #define VMM_LOCKED 0x80
+#define VMM_LOW 0x100 /* in [VMM_LOW_MIN, VMM_LOW_MAX), or at a hint below */
+#define VMM_LOW_MIN UINT64_C(0x40000000)
+#define VMM_LOW_FIRST UINT64_C(0x42000000)
+#define VMM_LOW_MAX UINT64_C(0x80000000)
 
 /*
  * mmap(2).  *addr is a hint or, with FIXED/NOREPLACE, the address.

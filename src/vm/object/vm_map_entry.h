@@ -74,6 +74,7 @@ struct vm_map_entry {
 	_Atomic(uint32_t) window;        /* [a] pages */
 	/* MAP_ENTRY_WIRED, for pageout, which does not lock the map. */
 	_Atomic(bool) wired; /* [a] written with eflags */
+	bool shared_write;   /* [I] shared, and may be made writable */
 };
 
 /* What an object may ask of an entry that names it (sys->entry_ops). */

@@ -167,6 +167,15 @@ vm_object_scan(struct vm_system *sys, struct vm_object *o)
 }
 
 bool
+vm_object_next_data(const struct vm_object *o, vm_pindex_t *idx)
+{
+	uint64_t slot;
+
+	kmutex_assert_owned(&o->lock);
+	return (vm_object_next_slot(o, idx, &slot));
+}
+
+bool
 vm_object_next_page(
     const struct vm_object *o, vm_pindex_t *idx, struct vm_page **m)
 {

@@ -224,6 +224,12 @@ vm_object_named_full(const struct vm_system *sys)
 		    sys->named_max);
 }
 
+/* Is the object mapped by an entry that is shared and may be made writable?  No
+ * lock of this rank or above is held. */
+bool vm_object_shared_writable(struct vm_object *);
+/* Smallest index >= *idx with a page, in memory or swap.  Object locked. */
+bool vm_object_next_data(const struct vm_object *, vm_pindex_t *idx);
+
 /* Is there neither a page nor a block?  Object locked. */
 static inline bool
 vm_object_empty_at(const struct vm_object *o, vm_pindex_t idx)

@@ -188,6 +188,19 @@ vm_page_wired(struct vm_page *m)
 	return (op.wired);
 }
 
+bool
+vm_object_shared_writable(struct vm_object *o)
+{
+	struct vm_map_entry *en;
+
+	kmutex_lock(&o->sys->topology);
+	LIST_FOREACH (en, &o->entries, obj_link)
+		if (en->shared_write)
+			break;
+	kmutex_unlock(&o->sys->topology);
+	return (en != NULL);
+}
+
 /* Reduce the translations of n busy pages of one locked object, and sync. */
 static void
 rmap_batch(struct vm_page **pages, unsigned n, vm_prot_t keep)
