@@ -22,5 +22,6 @@
 #define LX_P_ALL 0
 #define LX_P_PID 1
 #define LX_P_PGID 2
+#define LX_P_PIDFD 3
 
 #endif /* ABI_WAIT_H */

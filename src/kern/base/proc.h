@@ -130,6 +130,7 @@ struct proc {
 	struct proc_fs *fs;        /* as fdt */
 	struct sigacts *sigacts;   /* [p] own ref; valid until the last drop */
 	struct sigpending sigpend; /* [p] process-directed */
+	LIST_HEAD(, pidfd) pidfds; /* [t] see pidfd.c */
 	LIST_HEAD(, sigfd_bind) sigfds;            /* [p] see signalfd.c */
 	unsigned nsigfds;                          /* k->sigfd_lock, [p] */
 	uint32_t uid, euid, suid, gid, egid, sgid; /* [p] */

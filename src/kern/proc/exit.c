@@ -49,6 +49,7 @@
 #include "abi/signal.h"
 #include "abi/time.h"
 #include "kern/base/lwp.h"
+#include "kern/base/pidfd.h"
 #include "kern/base/proc.h"
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
@@ -234,6 +235,7 @@ proc_exit(struct proc *p, struct lwp *l)
 		k->oom_gone_ns = host_now_ns();
 	kmutex_unlock(&p->lock);
 	k->nlive--;
+	pidfd_exited_locked(p);
 	/* A tracer that is not the parent waits before the parent does. */
 	if (!trace_proc_gone(p, &dead) && exit_notify(p, !LIST_EMPTY(&dead)))
 		proc_reap(p, &reaped);

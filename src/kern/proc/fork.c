@@ -45,8 +45,10 @@
 #include <string.h>
 
 #include "abi/ptrace.h"
+#include "abi/resource.h"
 #include "abi/sched.h"
 #include "kern/base/lwp.h"
+#include "kern/base/pidfd.h"
 #include "kern/base/proc.h"
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
@@ -56,6 +58,7 @@
 #include "libk/kassert.h"
 #include "mem/kmem.h"
 #include "vfs/core/fd.h"
+#include "vfs/core/file.h"
 #include "vfs/core/vnode.h"
 #include "vm/vmspace.h"
 
@@ -328,7 +331,8 @@ fork_resources(struct lwp *l, struct proc *np, uint64_t flags)
 /* Numbers and links: np is in the table, and its lwp nl can be found there.
  * EAGAIN: no more children. */
 static int
-fork_link(struct lwp *l, struct proc *np, struct lwp *nl, uint64_t flags)
+fork_link(struct lwp *l, struct proc *np, struct lwp *nl,
+    const struct kern_clone_args *args)
 {
 	struct proc *p = l->p;
 	struct vkernel *k = p->k;
@@ -350,7 +354,9 @@ fork_link(struct lwp *l, struct proc *np, struct lwp *nl, uint64_t flags)
 	np->sid = p->sid;
 	np->session = p->session;
 	session_ref(np->session);
-	proc_link(np, (flags & LX_CLONE_PARENT) != 0 ? p->parent : p);
+	proc_link(np, (args->flags & LX_CLONE_PARENT) != 0 ? p->parent : p);
+	if (args->pidfd != NULL)
+		pidfd_bind_locked(args->pidfd, np);
 out:
 	kmutex_unlock(&k->proctree);
 	return (error);
@@ -409,6 +415,29 @@ fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
 	return (error);
 }
 
+/* The caller's descriptor of the child, which the child does not get: *fd. */
+static int
+fork_pidfd(struct lwp *l, const struct kern_clone_args *args, int *fd)
+{
+	struct fdtable *fdt = l->p->fdt;
+	uint64_t limit = proc_rlimit_cur(l->p, LX_RLIMIT_NOFILE);
+	int error;
+
+	if (args->pidfd == NULL)
+		return (0);
+	file_ref(args->pidfd);
+	error = fd_alloc(fdt, args->pidfd, 0, true,
+	    limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX, fd);
+	if (error != 0) {
+		file_free(args->pidfd);
+		return (error == EINVAL ? EMFILE : error);
+	}
+	error = copyout(l->p->vmspace, fd, args->pidfd_nr, sizeof(*fd));
+	if (error != 0)
+		(void)fd_close(fdt, *fd);
+	return (error);
+}
+
 /* Make np a copy of l's process and start it; on failure it is released. */
 static int
 clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
@@ -418,7 +447,7 @@ clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
 	struct vkernel *k = p->k;
 	struct tracee *tr;
 	struct lwp *nl;
-	int error;
+	int pidfd, error;
 
 	fork_copy_settings(l, np, args);
 	if ((args->flags & LX_CLONE_VFORK) != 0) {
@@ -437,9 +466,12 @@ clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
 	error = clone_lwp_state(l, nl, args);
 	if (error != 0)
 		goto fail_lwp;
-	error = fork_link(l, np, nl, args->flags);
+	error = fork_pidfd(l, args, &pidfd);
 	if (error != 0)
 		goto fail_lwp;
+	error = fork_link(l, np, nl, args);
+	if (error != 0)
+		goto fail_pidfd;
 	clone_trace(l, nl, args, &tr);
 	error = fork_start(l, np, nl, args, tid);
 	if (error == 0) {
@@ -450,6 +482,9 @@ clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
 	kmutex_lock(&k->proctree);
 	proc_unlink(np);
 	kmutex_unlock(&k->proctree);
+fail_pidfd:
+	if (args->pidfd != NULL)
+		(void)fd_close(p->fdt, pidfd);
 fail_lwp:
 	lwp_undo(nl);
 fail_trace:

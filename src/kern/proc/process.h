@@ -19,6 +19,10 @@ struct kern_clone_args {
 	vm_offset_t stack; /* new rsp, 0: same */
 	vm_offset_t tls;   /* CLONE_SETTLS */
 	vm_offset_t parent_tid, child_tid;
+	/* CLONE_PIDFD, or NULL: a file of the caller (pidfd_create), which
+	 * names the child afterwards, and where to store its number. */
+	struct file *pidfd;
+	vm_offset_t pidfd_nr;
 };
 /* fork, vfork, clone, thread creation (fork.c).  *tid: of the child. */
 int kern_clone(struct lwp *, const struct kern_clone_args *, int *tid);

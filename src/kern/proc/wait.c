@@ -8,7 +8,9 @@
  * child that matches and has something to report: it is a zombie, or it stopped
  * or continued and that was not reported yet.  The call that reports a zombie
  * also reaps it, unless KWAIT_NOWAIT asks to keep it.  Without a report the lwp
- * sleeps; the thread that causes a report wakes the lwps of the parent.
+ * sleeps; the thread that causes a report wakes the lwps of the parent.  A
+ * zombie has only its end to report: a call that does not ask for ends is
+ * ECHILD when no other child matches.
  *
  * Then the threads that the caller's process traces are looked at in the same
  * way, whether or not they are its children.  A traced child is looked at only
@@ -163,7 +165,9 @@ wait_scan(struct proc *p, int which, int options, struct kern_wait_result *res,
 		if (c->state == PROC_EMBRYO ||
 		    !wait_matches(p, c, c->pid, which))
 			continue;
-		error = EAGAIN;
+		/* A zombie will never report anything but its end. */
+		if (c->state != PROC_ZOMBIE || (options & KWAIT_EXITED) != 0)
+			error = EAGAIN;
 		/* A zombie is its tracer's first; what else a tracer reports is
 		 * not reported again by the same process as parent. */
 		if (c->traced != NULL && (c->state == PROC_ZOMBIE ||

@@ -8,6 +8,7 @@
  * fork.c, exec.c, exit.c, wait.c and session.c do the work.
  */
 #include "linux/lib/sys_int.h"
+#include "kern/base/pidfd.h"
 #include "kern/base/session.h"
 #include "kern/proc/process.h"
 #include "kern/exec/exec.h"
@@ -23,7 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/proc/sys_pidfd.h"
 #include "vfs/core/ctx.h"
+#include "vfs/core/file.h"
 #include "vfs/core/vnode.h"
 
 sys_fn sys_fork, sys_vfork, sys_clone, sys_clone3, sys_execve, sys_execveat,
@@ -35,14 +38,22 @@ sys_fn sys_fork, sys_vfork, sys_clone, sys_clone3, sys_execve, sys_execveat,
 static int
 clone_call(struct lwp *l, const struct kern_clone_args *args, int64_t *ret)
 {
+	struct kern_clone_args with = *args;
 	int error, tid;
 
-	/* Descriptors of processes are not supported. */
-	if (args->flags & LX_CLONE_PIDFD)
-		return (EINVAL);
-	error = kern_clone(l, args, &tid);
+	if ((args->flags & LX_CLONE_PIDFD) != 0) {
+		/* Descriptors of threads are not supported. */
+		if ((args->flags & LX_CLONE_THREAD) != 0)
+			return (EINVAL);
+		error = pidfd_create(l->p->k, 0, &with.pidfd);
+		if (error != 0)
+			return (error);
+	}
+	error = kern_clone(l, &with, &tid);
 	if (error == 0)
 		*ret = tid;
+	if (with.pidfd != NULL)
+		file_free(with.pidfd);
 	return (error);
 }
 
@@ -77,6 +88,13 @@ sys_clone(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (args.exit_signal > KNSIG)
 		return (EINVAL);
+	/* The descriptor is stored where the number would be. */
+	if ((args.flags & LX_CLONE_PIDFD) != 0) {
+		if ((args.flags &
+			(LX_CLONE_PARENT_SETTID | LX_CLONE_DETACHED)) != 0)
+			return (EINVAL);
+		args.pidfd_nr = args.parent_tid;
+	}
 	return (clone_call(l, &args, ret));
 }
 
@@ -108,6 +126,7 @@ sys_clone3(struct lwp *l, const uint64_t *a, int64_t *ret)
 	    .flags = ca.flags,
 	    .exit_signal = (int)ca.exit_signal,
 	    .stack = ca.stack + ca.stack_size,
+	    .pidfd_nr = ca.pidfd,
 	    .parent_tid = ca.parent_tid,
 	    .child_tid = ca.child_tid,
 	    .tls = ca.tls,
@@ -271,8 +290,28 @@ waitid_info(const struct kern_wait_result *res, struct ksiginfo *info)
 	}
 }
 
+/* The child that a descriptor names.  *options gets KWAIT_NOHANG if the
+ * descriptor does not wait. */
 static int
-waitid_which(const uint64_t *a, int *which)
+waitid_pidfd(struct lwp *l, int fd, int *which, int *options)
+{
+	struct proc *p;
+	bool nonblock;
+	int error = sys_pidfd_proc(l, fd, &p, &nonblock);
+
+	if (error != 0)
+		return (error == ESRCH ? ECHILD : error);
+	if (nonblock)
+		*options |= KWAIT_NOHANG;
+	/* Its number may be another process's. */
+	error = p->state == PROC_DEAD ? ECHILD : 0;
+	*which = p->pid;
+	proc_drop(p);
+	return (error);
+}
+
+static int
+waitid_which(struct lwp *l, const uint64_t *a, int *which, int *options)
 {
 	int id = (int)a[1];
 
@@ -289,6 +328,8 @@ waitid_which(const uint64_t *a, int *which)
 		 */
 		*which = -id;
 		return (id < 0 ? EINVAL : 0);
+	case LX_P_PIDFD:
+		return (id < 0 ? EINVAL : waitid_pidfd(l, id, which, options));
 	default:
 		return (EINVAL);
 	}
@@ -307,7 +348,7 @@ sys_waitid(struct lwp *l, const uint64_t *a, int64_t *ret)
 		~(LX_WNOHANG | LX_WEXITED | LX_WSTOPPED | LX_WCONTINUED |
 		    LX_WNOWAIT | LX_WNOTHREAD | LX_WALL | (int)LX_WCLONE)))
 		return (EINVAL);
-	error = waitid_which(a, &which);
+	error = waitid_which(l, a, &which, &kw);
 	if (error != 0)
 		return (error);
 	kw |= (options & LX_WEXITED) ? KWAIT_EXITED : 0;
@@ -316,6 +357,9 @@ sys_waitid(struct lwp *l, const uint64_t *a, int64_t *ret)
 	kw |= (options & LX_WNOHANG) ? KWAIT_NOHANG : 0;
 	kw |= (options & LX_WNOWAIT) ? KWAIT_NOWAIT : 0;
 	error = kern_wait(l, which, kw, &res);
+	if (error == 0 && res.pid == 0 && (kw & KWAIT_NOHANG) != 0 &&
+	    (options & LX_WNOHANG) == 0)
+		error = EAGAIN; /* by its descriptor */
 	if (error != 0)
 		return (error);
 	if (a[4] != 0 && res.pid != 0)

@@ -14,6 +14,7 @@
 #include "host/host.h"
 #include "abi/signal.h"
 #include "linux/lib/sys_int.h"
+#include "linux/signal/sys_sig.h"
 
 #include <errno.h>
 #include <string.h>
@@ -268,10 +269,8 @@ sys_tgkill(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (sig_thread_kill(l, (int)a[0], (int)a[1], &info));
 }
 
-/* Check a siginfo of the caller: its code may not be one of the kernel or of
- * kill(2), unless the target is the caller itself. */
-static int
-sig_user_info(
+int
+sys_sig_copyin_info(
     struct lwp *l, uint64_t uinfo, int signo, bool self, struct ksiginfo *info)
 {
 	uint8_t abi[128];
@@ -307,7 +306,7 @@ sys_rt_sigqueueinfo(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct ksiginfo info;
 	struct proc *p;
 
-	error = sig_user_info(l, a[2], signo, pid == l->p->pid, &info);
+	error = sys_sig_copyin_info(l, a[2], signo, pid == l->p->pid, &info);
 	if (error != 0)
 		return (error);
 	if (pid <= 0)
@@ -329,7 +328,7 @@ sys_rt_tgsigqueueinfo(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (tgid <= 0 || tid <= 0)
 		return (EINVAL);
-	error = sig_user_info(l, a[3], signo, tgid == l->p->pid, &info);
+	error = sys_sig_copyin_info(l, a[3], signo, tgid == l->p->pid, &info);
 	if (error != 0)
 		return (error);
 	return (sig_thread_kill(l, tgid, tid, &info));

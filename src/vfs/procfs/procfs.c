@@ -77,6 +77,25 @@ procfs_mode(const struct vnode *vp)
 	return (vp->type == VDIR ? 0555 : vp->type == VLNK ? 0777 : 0444);
 }
 
+/* How many threads has the process?  Programs take the links of its directory
+ * task for that number. */
+static uint32_t
+procfs_threads(struct vnode *vp)
+{
+	const int pid = procfs_node(vp)->pid;
+	const struct procfs_ops *ops;
+	uint32_t n = 0;
+	void *arg;
+	int tid = 0;
+
+	ops = procfs_ops_of(vp, &arg);
+	if (ops->tidnext == NULL)
+		return (1);
+	while ((tid = ops->tidnext(arg, pid, tid + 1)) > 0)
+		n++;
+	return (n);
+}
+
 static int
 procfs_getattr(struct vnode *vp, struct vattr *va)
 {
@@ -97,6 +116,8 @@ procfs_getattr(struct vnode *vp, struct vattr *va)
 	}
 	va->mode = procfs_mode(vp) | vtype_ifmt(vp->type);
 	va->nlink = vp->type == VDIR ? 2 : 1;
+	if (n->kind == PN_TASKDIR)
+		va->nlink += procfs_threads(vp);
 	va->blksize = 1024;
 	va->atime = va->mtime = va->ctime = va->btime = pm->birth;
 	return (0);
