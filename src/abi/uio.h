@@ -17,4 +17,11 @@ _Static_assert(sizeof(struct lx_iovec) == 16, "struct iovec");
 #define LX_IOV_MAX 1024
 #define LX_MAX_RW_COUNT UINT64_C(0x7ffff000)
 
+/* preadv2(2), pwritev2(2) */
+#define LX_RWF_HIPRI 0x1
+#define LX_RWF_DSYNC 0x2
+#define LX_RWF_SYNC 0x4
+#define LX_RWF_NOWAIT 0x8
+#define LX_RWF_APPEND 0x10
+
 #endif /* ABI_UIO_H */

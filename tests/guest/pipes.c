@@ -182,6 +182,60 @@ broken(void)
 	say("EPIPE and SIGPIPE");
 }
 
+/* Reads and writes that are larger than what the kernel moves at a time. */
+static void
+large(void)
+{
+	const size_t size = MIB;
+	char *buf = map_anon(size + PAGE), *back = map_anon(size);
+	struct iovec iov[200];
+	int p[2];
+	pid_t pid;
+
+	for (size_t i = 0; i < size + PAGE; i++)
+		buf[i] = (char)(i * 7 / 5);
+	CHECK(pipe(p) == 0);
+	/* A pipe takes as much as its size says, from any address on. */
+	CHECK(fcntl(p[1], F_SETPIPE_SZ, size) == (int)size);
+	CHECK(write(p[1], buf + 5, size) == (ssize_t)size);
+	CHECK(fcntl(p[1], F_SETFL, O_NONBLOCK) == 0);
+	CHECK_ERRNO(write(p[1], buf, 1), EAGAIN);
+	/* A read takes all that is there. */
+	CHECK(read(p[0], back, size) == (ssize_t)size);
+	CHECK(memcmp(buf + 5, back, size) == 0);
+	CHECK(fcntl(p[1], F_SETFL, 0) == 0);
+	memset(back, 0, size);
+	for (int i = 0; i < 200; i++)
+		iov[i] = (struct iovec){buf + (size_t)i * 100, 10};
+	CHECK(writev(p[1], iov, 200) == 2000);
+	for (int i = 0; i < 200; i++)
+		iov[i].iov_base = back + (size_t)i * 100;
+	CHECK(readv(p[0], iov, 200) == 2000);
+	for (size_t i = 0; i < 200; i++)
+		CHECK(memcmp(buf + i * 100, back + i * 100, 10) == 0);
+	close(p[0]), close(p[1]);
+	/* A reader that ends in the middle of a write: the signal comes, and
+	 * the call returns what was written. */
+	CHECK(pipe(p) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		close(p[1]);
+		sleep_ms(30);
+		CHECK(read(p[0], back, 5000) == 5000);
+		_exit(0);
+	}
+	close(p[0]);
+	pipes_broken = 0;
+	set_handler(SIGPIPE, on_pipe, 0);
+	CHECK(write(p[1], buf, size) < (ssize_t)size && pipes_broken == 1);
+	set_disposition(SIGPIPE, SIG_DFL);
+	wait_ok(pid);
+	close(p[1]);
+	CHECK(munmap(buf, size + PAGE) == 0 && munmap(back, size) == 0);
+	say("large transfers");
+}
+
 static void
 nonblocking(void)
 {
@@ -323,6 +377,7 @@ main(void)
 	transfer();
 	atomic();
 	broken();
+	large();
 	nonblocking();
 	polling();
 	epolling();

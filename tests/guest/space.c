@@ -9,7 +9,7 @@
 #include "guest.h"
 
 #include <sys/sendfile.h>
-#include <sys/statfs.h>
+#include <sys/uio.h>
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x10
@@ -136,6 +136,30 @@ allocation(void)
 	CHECK_ERRNO(fallocate(ro, 0x4000, 0, PAGE), EOPNOTSUPP);
 	close(ro), close(fd), close(p[0]), close(p[1]);
 	say("allocation");
+}
+
+/* Flags of one write. */
+static void
+write_flags(void)
+{
+	struct iovec v = {"12345", 5};
+	int fd = memfd(0);
+	char b[16];
+
+	CHECK(write(fd, "abc", 3) == 3 && lseek(fd, 1, SEEK_SET) == 1);
+	/* RWF_APPEND | RWF_DSYNC, at an offset that does not count. */
+	CHECK(syscall(SYS_pwritev2, fd, &v, 1, 0L, 0L, 0x12) == 5);
+	CHECK(lseek(fd, 0, SEEK_CUR) == 1 && size_of(fd) == 8);
+	CHECK(pread(fd, b, 16, 0) == 8 && memcmp(b, "abc12345", 8) == 0);
+	CHECK(syscall(SYS_pwritev2, fd, &v, 1, -1L, -1L, 0x4) == 5);
+	CHECK(lseek(fd, 0, SEEK_CUR) == 6);
+	v.iov_base = b;
+	CHECK(syscall(SYS_preadv2, fd, &v, 1, 0L, 0L, 0x1) == 5);
+	CHECK(memcmp(b, "a1234", 5) == 0);
+	CHECK_ERRNO(
+	    syscall(SYS_preadv2, fd, &v, 1, 0L, 0L, 0x4000000), EOPNOTSUPP);
+	close(fd);
+	say("flags of a write");
 }
 
 static void
@@ -420,6 +444,7 @@ main(int argc, char **argv)
 		return (7);
 	holes();
 	allocation();
+	write_flags();
 	seals();
 	future_write();
 	exec_seal();

@@ -9,9 +9,13 @@
  * uio over the frames.  A piece is 64 KiB at first and up to 256 KiB after
  * that, so that a huge buffer for a small file faults in little.
  *
- * A read of a stream (FCAP_STREAM) is one piece, because a second one could
- * block although there are bytes to return.  All other calls go on until a
- * transfer is short.
+ * A read of a stream of the host (FCAP_STREAM, FCAP_HOSTFD) waits for its first
+ * piece only: for further ones it takes what is there.  A read of a terminal or
+ * of another stream is one piece.  All other calls go on until a transfer is
+ * short.
+ *
+ * Pieces of a write to a pipe are whole pages, because a pipe that got parts of
+ * pages has less room than its size says.
  *
  * Results: if bytes were moved before an error, the call returns their number;
  * a bad address is EFAULT only when no byte was moved.  A call of a process
@@ -25,6 +29,7 @@
  */
 #include "linux/file/sys_uio.h"
 
+#include "abi/poll.h"
 #include "abi/signal.h"
 #include "abi/uio.h"
 
@@ -36,6 +41,7 @@
 #include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
+#include "vfs/core/hostfd.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vnode.h"
 
@@ -45,7 +51,9 @@
 	(UINT64_C(252) << 10) /* fits in a vm_iov from any byte on \
 			       */
 #define SYS_IO_WRITE 0x1
-#define SYS_IO_AT 0x2 /* at `off`, not at the file's own offset */
+#define SYS_IO_AT 0x2     /* at `off`, not at the file's own offset */
+#define SYS_IO_APPEND 0x4 /* at the end of the file, wherever that is */
+#define SYS_IO_SYNC 0x8   /* what was written reaches the disk */
 
 sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
     sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek,
@@ -55,10 +63,11 @@ sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
 struct user_io {
 	struct file *f;
 	struct sys_io_cursor cur;
-	bool write, at;
+	bool write, at, append;
 	uint64_t off;  /* of the call's first byte, if `at` */
 	uint64_t room; /* bytes that may be moved at most */
 	bool once;     /* only one transfer */
+	bool there;    /* a read after the first transfer must not wait */
 	size_t whole;  /* that transfer must have at least these bytes */
 };
 
@@ -72,7 +81,8 @@ user_pinned(struct user_io *c, struct vm_iov *v, uint64_t off,
 	    .niov = v->niov,
 	    .resid = v->len,
 	    .off = off,
-	    .write = c->write};
+	    .write = c->write,
+	    .append = c->append};
 	int error;
 
 	error = c->write ? file_write(c->f, &uio, waiter, c->at)
@@ -114,6 +124,38 @@ out:
 	return (error);
 }
 
+/* How many bytes the call may move. */
+static uint64_t
+io_room(struct lwp *l, const struct user_io *c)
+{
+	struct vattr va;
+
+	if (!c->write)
+		return (UINT64_MAX);
+	if (c->append && c->f->vp != NULL && vn_getattr(c->f->vp, &va) == 0)
+		return (sys_fsize_room(l, c->f, true, va.size));
+	return (sys_fsize_room(l, c->f, c->at, c->off));
+}
+
+/* struct vfs_waiter.wait of a read that has bytes already. */
+static int
+io_no_wait(void *lwp, int hostfd, short events, uint64_t deadline_ns)
+{
+	return (EAGAIN);
+}
+
+/* Send SIGPIPE if a write to f, of which `left` bytes are left, has found that
+ * there are no readers, also after some of it was written. */
+static void
+io_broken(struct lwp *l, const struct file *f, int error, uint64_t left)
+{
+	if (error == 0 && left > 0 && file_can(f, FCAP_PIPE) &&
+	    (hostfd_ready(f->hostfd, LX_POLLOUT) & LX_POLLERR) != 0)
+		error = EPIPE;
+	if (error == EPIPE)
+		sys_sigpipe(l, f);
+}
+
 /* Move bytes between user memory and the file of c. */
 static int
 user_io(struct lwp *l, struct user_io *c, int64_t *ret)
@@ -121,7 +163,8 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 	uint64_t all = sys_iov_total(c->cur.iov, c->cur.n);
 	bool record = file_can(c->f, FCAP_RECORD), more;
 	size_t max = record ? IO_RECORD : IO_FIRST;
-	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
+	const bool pipe = c->write && file_can(c->f, FCAP_PIPE);
+	struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	int64_t total = 0;
 	int error;
 
@@ -130,21 +173,24 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 		return (0); /* only a message can be empty */
 	if (c->write && record && all > IO_RECORD)
 		return (EMSGSIZE);
-	c->once = record || (!c->write && file_can(c->f, FCAP_STREAM));
+	c->there = !c->write && !file_can(c->f, FCAP_TTY) &&
+		   file_can(c->f, FCAP_STREAM | FCAP_HOSTFD);
+	c->once =
+	    record || (!c->write && !c->there && file_can(c->f, FCAP_STREAM));
 	c->whole = c->write && record ? (size_t)all : 0;
-	c->room =
-	    c->write ? sys_fsize_room(l, c->f, c->at, c->off) : UINT64_MAX;
+	c->room = io_room(l, c);
 	if (c->room == 0)
 		return (sys_fsize_exceeded(l));
 	do {
 		error = user_piece(l, c, max, &waiter, &total, &more);
-		max = IO_CHUNK;
+		max = pipe ? IO_RECORD : IO_CHUNK;
+		if (c->there)
+			waiter.wait = io_no_wait;
 	} while (error == 0 && more && !lwp_killed(l));
-	if (total == 0 && error != 0) {
-		if (error == EPIPE && c->write)
-			sys_sigpipe(l, c->f);
+	if (c->write)
+		io_broken(l, c->f, error, all - (uint64_t)total);
+	if (total == 0 && error != 0)
 		return (sys_io_restartable(c->f, c->write, error));
-	}
 	*ret = total;
 	return (0);
 }
@@ -157,6 +203,7 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
 	struct user_io c = {.cur = {.iov = iov, .n = n},
 	    .write = (flags & SYS_IO_WRITE) != 0,
 	    .at = (flags & SYS_IO_AT) != 0,
+	    .append = (flags & SYS_IO_APPEND) != 0,
 	    .off = (uint64_t)off};
 	int error;
 
@@ -174,6 +221,9 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
 	if (error != 0)
 		goto out;
 	error = user_io(l, &c, ret);
+	if (error == 0 && (flags & SYS_IO_SYNC) != 0 && *ret > 0 &&
+	    file_can(c.f, FCAP_SYNC))
+		error = vn_fsync(c.f->vp);
 out:
 	file_free(c.f);
 	return (error);
@@ -253,12 +303,32 @@ sys_pwritev(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (io_many(l, a, SYS_IO_AT | SYS_IO_WRITE, (int64_t)a[3], ret));
 }
 
+/* The flags of preadv2 and pwritev2 that have an effect here.  EOPNOTSUPP, so
+ * that programs do without: RWF_NOWAIT, which is not known to be met. */
+static int
+io_rwf(uint64_t rwf, bool write, int *flags)
+{
+	const uint64_t sync = LX_RWF_DSYNC | LX_RWF_SYNC;
+	const uint64_t known =
+	    LX_RWF_HIPRI | sync | (write ? LX_RWF_APPEND : 0);
+
+	if ((rwf & UINT32_MAX & ~known) != 0)
+		return (EOPNOTSUPP);
+	if ((rwf & LX_RWF_APPEND) != 0)
+		*flags |= SYS_IO_APPEND;
+	if (write && (rwf & sync) != 0)
+		*flags |= SYS_IO_SYNC;
+	return (0);
+}
+
 /* Offset -1 means the file's own. */
 static int
 io_many2(struct lwp *l, const uint64_t *a, int flags, int64_t *ret)
 {
-	if (a[5] != 0)
-		return (EOPNOTSUPP);
+	int error = io_rwf(a[5], (flags & SYS_IO_WRITE) != 0, &flags);
+
+	if (error != 0)
+		return (error);
 	if ((int64_t)a[3] != -1)
 		flags |= SYS_IO_AT;
 	return (io_many(l, a, flags, (int64_t)a[3], ret));

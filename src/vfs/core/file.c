@@ -478,8 +478,11 @@ file_getdents(struct file *f, vfs_dirent_fn *fn, void *arg)
 static int
 vnf_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 {
-	return (uio->write ? vn_write(f->vp, uio, file_flags(f))
-			   : vn_read(f->vp, uio, file_flags(f)));
+	int flags = file_flags(f);
+
+	if (!uio->write)
+		return (vn_read(f->vp, uio, flags));
+	return (vn_write(f->vp, uio, uio->append ? flags | O_APPEND : flags));
 }
 
 static short

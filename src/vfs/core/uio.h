@@ -25,6 +25,7 @@ struct uio {
 	uint64_t off; /* file offset, advanced by uiomove and by drivers */
 	bool write;   /* true: from memory to the file */
 	bool at;      /* `off` is where to move; false: where the host is */
+	bool append;  /* a write goes to the end of the file */
 };
 
 void uio_init1(struct uio *, struct host_iovec *one, void *buf, size_t len,
