@@ -338,20 +338,60 @@ senders(int type)
 	cred = sender(v[1]);
 	CHECK(cred.pid == getpid() && cred.uid == getuid() &&
 	      cred.gid == getgid());
-	if (type == SOCK_DGRAM) {
-		pid = fork();
-		CHECK(pid >= 0);
-		if (pid == 0)
-			_exit(send(v[0], "y", 1, 0) == 1 ? 0 : 1);
-		wait_ok(pid);
-		cred = sender(v[1]);
-		CHECK(cred.pid == pid);
-	}
+	/* Not the process that has made the pair. */
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0)
+		_exit(send(v[0], "y", 1, 0) == 1 ? 0 : 1);
+	wait_ok(pid);
+	cred = sender(v[1]);
+	CHECK(cred.pid == pid);
 	CHECK(getsockopt(v[0], SOL_SOCKET, SO_PEERCRED, &cred,
 		  &(socklen_t){sizeof(cred)}) == 0);
 	CHECK(cred.pid == getpid());
 	close(v[0]);
 	close(v[1]);
+}
+
+/* A child of the process that has connected sends, before and after the
+ * connection is accepted.  Other sockets keep no boundaries. */
+static void
+senders_connected(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "named"};
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), s, c, on = 1, v[2];
+	struct ucred cred;
+	pid_t pid;
+	char b[4];
+
+	CHECK(bind(l, (struct sockaddr *)&a, sizeof(a)) == 0);
+	CHECK(listen(l, 5) == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, v) == 0);
+	CHECK(setsockopt(v[0], SOL_SOCKET, SO_PASSCRED, &on, 4) == 0);
+	c = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK(connect(c, (struct sockaddr *)&a, sizeof(a)) == 0);
+	for (int i = 0; i < 2; i++) {
+		pid = fork();
+		CHECK(pid >= 0);
+		if (pid == 0)
+			_exit(send(c, "z", 1, 0) == 1 ? 0 : 1);
+		wait_ok(pid);
+		if (i == 0) {
+			s = accept(l, NULL, NULL);
+			CHECK(s >= 0);
+			CHECK(setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, 4) ==
+			      0);
+		}
+		cred = sender(s);
+		CHECK(cred.pid == pid);
+	}
+	close(v[0]), close(v[1]), close(s), close(c), close(l);
+	CHECK(unlink("named") == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, v) == 0);
+	CHECK(write(v[0], "a", 1) == 1 && write(v[0], "b", 1) == 1);
+	CHECK(read(v[1], b, 4) == 2);
+	close(v[0]), close(v[1]);
+	say("ids of senders");
 }
 
 int
@@ -372,6 +412,7 @@ main(void)
 	senders(SOCK_STREAM);
 	senders(SOCK_DGRAM);
 	senders(SOCK_SEQPACKET);
+	senders_connected();
 	scratch_remove();
 	say("done");
 	return (0);

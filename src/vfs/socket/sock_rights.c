@@ -21,6 +21,10 @@
  * messages themselves; that is done in a loop, never by recursion.  Sockets
  * that only messages in each other's queues hold open are found by sock_gc.c.
  *
+ * Ids.  A message gets a parcel for the ids of its sender if either socket has
+ * SO_PASSCRED, as on Linux; also if its connection has not been accepted yet,
+ * because the receiver may ask for ids afterwards.
+ *
  * Locking and lifetime.  vfs->sockets->lock protects the list.  Files are freed
  * without it.  A parcel does not poll as an error before the sender has closed
  * its own carrier, so it is not freed too early.
@@ -52,6 +56,7 @@
 			       descriptors, as on Linux */
 #define CARRIER_FDS 2       /* both ends of its pipe */
 #define COLLECT_ROUNDS 4096 /* other threads may close without end */
+#define WANTING_SCAN 64     /* more sockets than these are not looked through */
 #define COLLECT_MIN 32      /* parcels under way before a collection is tried */
 
 static void
@@ -360,4 +365,76 @@ sock_table_destroy(struct vfs *vfs)
 	kmutex_destroy(&t->lock);
 	free(t);
 	vfs->sockets = NULL;
+}
+
+/* ---- who wants the ids of senders ---- */
+
+void
+sock_want_cred(struct socket *so, bool on)
+{
+	struct sock_table *t = so->vfs->sockets;
+
+	kmutex_lock(&t->lock);
+	if (on && !so->wants) {
+		LIST_INSERT_HEAD(&t->wanting, so, want);
+		atomic_fetch_add(&t->nwanting, 1);
+	} else if (!on && so->wants) {
+		LIST_REMOVE(so, want);
+		atomic_fetch_sub(&t->nwanting, 1);
+	}
+	so->wants = on;
+	kmutex_unlock(&t->lock);
+}
+
+/* Lock held.  Is so the destination? */
+static bool
+wanting_is(const struct socket *so, const struct sock_dest *to)
+{
+	switch (to->kind) {
+	case SOCK_TO_MATE:
+		return (so->number == to->id);
+	case SOCK_TO_ID:
+		return (so->id == to->id);
+	case SOCK_TO_CONN:
+		return (so->client == to->id);
+	case SOCK_TO_UNKNOWN:
+		break;
+	}
+	return (true);
+}
+
+/* Lock held.  Has a connection not been accepted yet? */
+static bool
+wanting_later(struct sock_table *t, const struct sock_dest *to)
+{
+	const struct socket *so;
+
+	if (to->kind != SOCK_TO_CONN)
+		return (false);
+	LIST_FOREACH (so, &t->conns[to->id % SOCK_CONNS], conn)
+		if (so->client == to->id)
+			return (false);
+	return (true);
+}
+
+bool
+sock_wants_cred(struct vfs *vfs, const struct sock_dest *to)
+{
+	struct sock_table *t = vfs->sockets;
+	const struct socket *so;
+	bool wants;
+
+	if (atomic_load(&t->nwanting) == 0)
+		return (false);
+	if (atomic_load(&t->nwanting) > WANTING_SCAN)
+		return (true);
+	kmutex_lock(&t->lock);
+	wants = wanting_later(t, to);
+	LIST_FOREACH (so, &t->wanting, want) {
+		if (wants)
+			break;
+		wants = wanting_is(so, to);
+	}
+	kmutex_unlock(&t->lock);
+	return (wants);
 }

@@ -250,6 +250,7 @@ socket_close(struct file *f)
 	struct vfs *vfs = so->vfs;
 
 	unix_unbind(so);
+	sock_want_cred(so, false);
 	if (so->client != 0) {
 		kmutex_lock(&vfs->sockets->lock);
 		LIST_REMOVE(so, conn);
@@ -361,8 +362,7 @@ sock_set_passcred(struct file *f, bool on)
 	struct socket *so = file_socket(f);
 
 	atomic_store(&so->passcred, on);
-	if (on)
-		atomic_store(&so->vfs->sockets->passcred_used, true);
+	sock_want_cred(so, on);
 }
 
 /* ---- connections ---- */
@@ -576,9 +576,12 @@ sock_accept(struct file *f, int flags, const struct vfs_waiter *waiter,
 		atomic_init(&conn.snd_ns, atomic_load(&so->snd_ns));
 	}
 	error = sock_wrap(so->vfs, fd, flags, conn, out);
-	if (error == 0)
-		*peer = from;
-	return (error);
+	if (error != 0)
+		return (error);
+	if (atomic_load(&conn.passcred))
+		sock_want_cred(file_socket(*out), true);
+	*peer = from;
+	return (0);
 }
 
 /* ---- sending ---- */
@@ -592,13 +595,13 @@ struct carrier_record {
 
 /* Does the message need a parcel, for files or for the ids of its sender? */
 static bool
-needs_parcel(const struct socket *so, const struct sock_msg *m)
+needs_parcel(const struct socket *so, const struct sock_msg *m,
+    const struct sock_dest *dest)
 {
 	if (so->inherited)
 		return (false);
 	return (m->has_cred || m->nfiles > 0 || atomic_load(&so->passcred) ||
-		(so->type == LX_SOCK_DGRAM &&
-		    atomic_load(&so->vfs->sockets->passcred_used)));
+		sock_wants_cred(so->vfs, dest));
 }
 
 /* Send what is left of the uio, or some of it: *done bytes. */
@@ -675,9 +678,9 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 	}
 	m->control = NULL;
 	m->controllen = 0;
-	if (needs_parcel(so, m)) {
+	dest = sock_dest_of(so, to);
+	if (needs_parcel(so, m, &dest)) {
 		cred = m->has_cred ? m->cred : sock_self(waiter);
-		dest = sock_dest_of(so, to);
 		error = parcel_make(
 		    so->vfs, &dest, m->files, m->nfiles, &cred, &p, &rec.fd);
 		/* Without a parcel the ids of the sender are lost, not the

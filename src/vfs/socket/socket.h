@@ -60,6 +60,8 @@ struct socket {
 	struct sock_dest dest;    /* [s] where its messages go */
 	uint64_t client;          /* [I] accepted: id of its client, or 0 */
 	LIST_ENTRY(socket) conn;  /* [s] on conns if client is not 0 */
+	bool wants;               /* [s] on wanting: SO_PASSCRED */
+	LIST_ENTRY(socket) want;  /* [s] */
 	unsigned flights;         /* [s] this and the rest: see sock_gc.c */
 	bool reached;             /* [s] */
 	uint64_t gc_round;        /* [s] */

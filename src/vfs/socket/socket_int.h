@@ -37,7 +37,8 @@ struct sock_table {
 	unsigned nflights;                /* [s] sockets in parcels */
 	uint64_t gc_round;                /* [s] of sock_gc.c */
 	LIST_HEAD(, socket) conns[SOCK_CONNS]; /* [s] accepted, by client */
-	_Atomic(bool) passcred_used; /* [a] some socket has SO_PASSCRED */
+	LIST_HEAD(, socket) wanting;           /* [s] those with SO_PASSCRED */
+	_Atomic(unsigned) nwanting;            /* [a] written under [s] */
 };
 
 /* The table of a new vfs.  0, ENOMEM. */
@@ -96,6 +97,11 @@ int parcel_make(struct vfs *, const struct sock_dest *, struct file **files,
     int nfiles, const struct sock_cred *, struct sock_parcel **, int *carrier);
 /* Take a parcel off the list.  Lock held. */
 void parcel_delist(struct vfs *, struct sock_parcel *);
+/* SO_PASSCRED of a socket has changed, or it is closed (false). */
+void sock_want_cred(struct socket *, bool on);
+/* Has the socket that a message goes to SO_PASSCRED, or may it have it when it
+ * receives the message? */
+bool sock_wants_cred(struct vfs *, const struct sock_dest *);
 /* Free a parcel that was not sent. */
 void parcel_unmake(struct vfs *, struct sock_parcel *);
 /* Deliver the parcel of a received carrier into the message; with peek the
