@@ -348,6 +348,48 @@ usage(void)
 	say("usage");
 }
 
+/* RLIMIT_NPROC counts the processes and threads of a user, zombies included. */
+static void
+limited(void *arg)
+{
+	struct rlimit r = {5, 5};
+	pid_t pid[4], p;
+	int e[2];
+	char c;
+
+	CHECK(pipe(e) == 0 && setgid(54321) == 0 && setuid(54321) == 0);
+	CHECK(setrlimit(RLIMIT_NPROC, &r) == 0);
+	for (int i = 0; i < 4; i++) {
+		pid[i] = fork();
+		CHECK(pid[i] >= 0);
+		if (pid[i] == 0) {
+			close(e[1]);
+			_exit(read(e[0], &c, 1) == 0 ? 0 : 1);
+		}
+	}
+	CHECK_ERRNO(fork(), EAGAIN);
+	CHECK(kill(pid[0], SIGKILL) == 0);
+	CHECK(waitid(P_PID, (id_t)pid[0], NULL, WEXITED | WNOWAIT) == 0);
+	CHECK_ERRNO(fork(), EAGAIN);
+	CHECK(WIFSIGNALED(wait_status(pid[0])));
+	p = fork();
+	CHECK(p >= 0);
+	if (p == 0)
+		_exit(0);
+	wait_ok(p);
+	close(e[1]);
+	for (int i = 1; i < 4; i++)
+		wait_ok(pid[i]);
+}
+
+static void
+process_limit(void)
+{
+	if (getuid() == 0)
+		in_child(limited, NULL);
+	say("a limit of processes");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -369,5 +411,6 @@ main(int argc, char **argv)
 	spawned();
 	many();
 	usage();
+	process_limit();
 	return (0);
 }

@@ -188,6 +188,38 @@ clone_settid(struct lwp *l, const struct kern_clone_args *args, int tid)
 		    l->p->vmspace, &tid, args->parent_tid, sizeof(tid));
 }
 
+/*
+ * Has the user of p as many processes and threads as RLIMIT_NPROC allows?
+ * Zombies count until they are reaped, and root is exempt, as on Linux.  The
+ * walk costs time only where there is a limit.  proctree held.
+ */
+static bool
+nproc_full(struct proc *p)
+{
+	uint64_t limit, n = 0;
+	struct proc *q;
+	uint32_t uid;
+
+	kmutex_assert_owned(&p->k->proctree);
+	kmutex_lock(&p->lock);
+	limit = p->rlim[LX_RLIMIT_NPROC].cur;
+	uid = p->uid;
+	if (uid == 0 || p->euid == 0)
+		limit = LX_RLIM_INFINITY;
+	kmutex_unlock(&p->lock);
+	if (limit == LX_RLIM_INFINITY)
+		return (false);
+	LIST_FOREACH (q, &p->k->procs, all) {
+		kmutex_lock(&q->lock);
+		if (q->uid == uid)
+			n += q->nlwps > 0 ? (uint64_t)q->nlwps : 1;
+		kmutex_unlock(&q->lock);
+		if (n >= limit)
+			return (true);
+	}
+	return (false);
+}
+
 static int
 clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 {
@@ -200,7 +232,7 @@ clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	if (error != 0)
 		return (error);
 	kmutex_lock(&k->proctree);
-	error = pid_alloc(k, PID_THREAD, &newtid);
+	error = nproc_full(l->p) ? EAGAIN : pid_alloc(k, PID_THREAD, &newtid);
 	kmutex_unlock(&k->proctree);
 	if (error != 0)
 		goto fail_trace;
@@ -344,7 +376,7 @@ fork_link(struct lwp *l, struct proc *np, struct lwp *nl,
 	killed = lwp_killed_locked(l);
 	kmutex_unlock(&p->lock);
 	error = EAGAIN;
-	if (killed || atomic_load(&k->dying))
+	if (killed || atomic_load(&k->dying) || nproc_full(p))
 		goto out;
 	error = pid_alloc(k, PID_PROC, &np->pid);
 	if (error != 0)
@@ -447,7 +479,7 @@ clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
 	struct vkernel *k = p->k;
 	struct tracee *tr;
 	struct lwp *nl;
-	int pidfd, error;
+	int pidfd = -1, error;
 
 	fork_copy_settings(l, np, args);
 	if ((args->flags & LX_CLONE_VFORK) != 0) {
@@ -483,7 +515,7 @@ clone_into(struct lwp *l, struct proc *np, const struct kern_clone_args *args,
 	proc_unlink(np);
 	kmutex_unlock(&k->proctree);
 fail_pidfd:
-	if (args->pidfd != NULL)
+	if (pidfd >= 0)
 		(void)fd_close(p->fdt, pidfd);
 fail_lwp:
 	lwp_undo(nl);
