@@ -80,8 +80,20 @@ enum vkernel_isolation {
 	VKERNEL_ISOLATE_PROCESS,
 };
 
+/* What happens when guests map more memory than there is; the names are those
+ * of vm.overcommit_memory of Linux. */
+enum vkernel_overcommit {
+	/* Only touched pages count, as in a memory cgroup.  A touch that finds
+	 * no memory is a case for the out-of-memory policy. */
+	VKERNEL_OVERCOMMIT_ALWAYS,
+	/* A mapping that memory and swap could not hold, with all others, is
+	 * refused with ENOMEM. */
+	VKERNEL_OVERCOMMIT_NEVER,
+};
+
 struct vkernel_config {
 	uint64_t mem; /* guest memory, bytes; 0: 1 GiB */
+	enum vkernel_overcommit overcommit;
 	/* Most device memory at a time, bytes; 0: 1 GiB.  Memory of the host
 	 * is reserved for it only by vkernel_devmem_alloc(). */
 	uint64_t devmem;

@@ -78,7 +78,8 @@ config_check(const struct vkernel_config *c)
 		return (EINVAL);
 	if (c->devmem > MEM_MAX || c->devmem % PAGE_SIZE != 0)
 		return (EINVAL);
-	if ((unsigned)c->isolation > VKERNEL_ISOLATE_PROCESS)
+	if ((unsigned)c->isolation > VKERNEL_ISOLATE_PROCESS ||
+	    (unsigned)c->overcommit > VKERNEL_OVERCOMMIT_NEVER)
 		return (EINVAL);
 	if (c->kmem != 0 && (c->kmem < KMEM_MIN || c->kmem > MEM_MAX))
 		return (EINVAL);
@@ -264,6 +265,7 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	    .named = k->config.mem / 2,
 	    .kmem = k->config.kmem,
 	    .kfds = vkernel_fds(),
+	    .reserve = k->config.overcommit == VKERNEL_OVERCOMMIT_NEVER,
 	    .log = &k->log,
 	    .trace = &k->trace,
 	    .pmap_ops = &pmap_soft_ops,

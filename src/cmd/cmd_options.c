@@ -25,6 +25,7 @@
 enum {
 	OPT_MEM = 1000,
 	OPT_KMEM,
+	OPT_OVERCOMMIT,
 	OPT_ROOT,
 	OPT_RW,
 	OPT_BIND,
@@ -57,6 +58,10 @@ static const struct argp_option options[] = {
     {"kmem", OPT_KMEM, "SIZE", 0,
 	"Memory of the kernel itself that the guest may cause it to use "
 	"(default 256M)",
+	0},
+    {"overcommit", OPT_OVERCOMMIT, "always|never", 0,
+	"Mappings that memory and swap could not hold: made, so that only "
+	"touched memory counts (always, the default), or refused (never)",
 	0},
     {"swap", OPT_SWAP, "[PATH:|lz4:|zstd:]SIZE[,pri=N]", 0,
 	"Page to a file (default: a temporary one) or to compressed memory; "
@@ -285,6 +290,17 @@ parse_isolation(struct argp_state *st, struct cmd_options *r, const char *arg)
 }
 
 static void
+parse_overcommit(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	if (strcmp(arg, "always") == 0)
+		r->config.overcommit = VKERNEL_OVERCOMMIT_ALWAYS;
+	else if (strcmp(arg, "never") == 0)
+		r->config.overcommit = VKERNEL_OVERCOMMIT_NEVER;
+	else
+		argp_error(st, "--overcommit '%s': use always or never", arg);
+}
+
+static void
 parse_confine(struct argp_state *st, struct cmd_options *r, const char *arg)
 {
 	if (strcmp(arg, "auto") == 0)
@@ -469,6 +485,9 @@ parse_opt(int key, char *arg, struct argp_state *st)
 		return (0);
 	case OPT_ISOLATION:
 		parse_isolation(st, r, arg);
+		return (0);
+	case OPT_OVERCOMMIT:
+		parse_overcommit(st, r, arg);
 		return (0);
 	case OPT_CONFINE:
 		parse_confine(st, r, arg);

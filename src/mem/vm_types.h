@@ -131,6 +131,8 @@ struct vm_system {
 	uint64_t low;     /* [I] reclaim->low is called below it */
 	const struct vm_reclaim_ops *reclaim; /* [I] pageout, or NULL */
 	const struct vm_entry_ops *entry_ops; /* [I] vm/map */
+	_Atomic(uint64_t) committed;          /* [a] bytes, see vm_commit.c */
+	uint64_t commit_max;           /* [I] besides swap; UINT64_MAX: none */
 	_Atomic(uint64_t) named_pages; /* [a] of objects with OBJ_CAPPED */
 	uint64_t named_max;            /* [I] most of them, 0 no cap */
 	_Atomic(bool) any_wired;       /* [a] mlock was used at some time */
@@ -173,6 +175,7 @@ struct vm_system_config {
 	uint64_t named;  /* bytes of `mem` for tmpfs and shm, 0 no cap */
 	uint64_t kmem;   /* bytes of the kernel for guests, 0 no limit */
 	uint64_t kfds;   /* descriptors of the host for guests, likewise */
+	bool reserve;    /* refuse mappings that memory and swap cannot hold */
 	const struct klog *log;
 	struct ktrace *trace;
 	const struct pmap_ops *pmap_ops;

@@ -31,6 +31,7 @@
 #include "pmap/pmap.h"
 #include "vm/object/vm_object_int.h"
 #include "mem/vm_page.h"
+#include "vm/vmspace.h"
 
 #define CHECK_SHOW 20
 #define CHECK_RETRIES 3
@@ -144,11 +145,13 @@ check_entries(struct check *c, struct vm_map *map)
 {
 	struct vm_map_entry *e, *next;
 	vm_offset_t last = map->min;
-	uint64_t n = 0, size = 0, ntree = 0;
+	uint64_t n = 0, size = 0, commit = 0, ntree = 0;
 
 	TAILQ_FOREACH (e, &map->list, link) {
 		n++;
 		size += e->end - e->start;
+		if ((e->eflags & MAP_ENTRY_ACCOUNT) != 0)
+			commit += e->end - e->start;
 		CHECK(c, e->map == map, "entry %llx: wrong map", ULL(e->start));
 		CHECK(c,
 		    ((e->start | e->end) & PAGE_MASK) == 0 &&
@@ -173,6 +176,8 @@ check_entries(struct check *c, struct vm_map *map)
 	    ULL(map->nentries), ULL(n));
 	CHECK(c, size == map->size, "size %llx, is %llx", ULL(map->size),
 	    ULL(size));
+	CHECK(c, commit == map->commit, "commit %llx, is %llx",
+	    ULL(map->commit), ULL(commit));
 	next = TAILQ_FIRST(&map->list);
 	check_tree(c, RB_ROOT(&map->tree), NULL, &next, &ntree);
 	CHECK(c, ntree == n, "%llu entries on the list, %llu in the tree",
@@ -537,11 +542,31 @@ check_frames(struct check *c, struct vm_phys *ph)
 	kmutex_unlock(&ph->lock);
 }
 
+/* The charge of the system is the sum of those of maps and objects. */
+static void
+check_commit(struct check *c, struct vm_system *sys)
+{
+	const struct vm_object *o;
+	const struct vmspace *vm;
+	uint64_t sum = 0;
+
+	kmutex_lock(&sys->list_lock);
+	TAILQ_FOREACH (vm, &sys->vmspaces, link)
+		sum += vm->map.commit + vm->map.spare;
+	TAILQ_FOREACH (o, &sys->objects, link)
+		sum += o->committed;
+	kmutex_unlock(&sys->list_lock);
+	CHECK(c, sum == atomic_load(&sys->committed),
+	    "%llx bytes committed, found %llx",
+	    ULL(atomic_load(&sys->committed)), ULL(sum));
+}
+
 int
 vm_check_system(struct vm_system *sys)
 {
 	struct check c = {.what = "system"};
 
+	check_commit(&c, sys);
 	check_objects(&c, sys);
 	check_frames(&c, sys->phys);
 	CHECK(&c, c.blocks == swap_space_used(sys->swap),

@@ -24,6 +24,7 @@
 #include "libk/kassert.h"
 #include "vm/swap/swap_space.h"
 #include "vm/map/vm_map_int.h"
+#include "vm/object/vm_commit.h"
 #include "vm/object/vm_object_int.h"
 #include "vmspace/vmspace.h"
 
@@ -360,6 +361,9 @@ vm_system_stat(struct vm_system *sys, struct vm_system_stat *st)
 	st->anon_pages = t.anon_pages;
 	st->swapped_pages = t.swapped_pages;
 	st->cached_pages = t.cached_pages;
+	st->named = atomic_load(&sys->named_pages) * PAGE_SIZE;
+	st->committed = vm_commit_used(sys);
+	st->commit_limit = vm_commit_limit(sys);
 	for (int i = 0; i < VMST_N; i++)
 		st->stat[i] = counter_read(&sys->stat[i]);
 }

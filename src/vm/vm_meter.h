@@ -62,6 +62,8 @@ struct vm_system_stat {
 	uint64_t swap_size, swap_used; /* bytes of guest memory */
 	uint64_t objects, vmspaces, file_pages, anon_pages, swapped_pages;
 	uint64_t cached_pages; /* of swapped_pages: pages of files */
+	uint64_t named;        /* bytes of tmpfs and shared memory segments */
+	uint64_t committed, commit_limit; /* bytes, see vm_commit.h */
 	int64_t stat[VMST_N];
 };
 void vm_system_stat(struct vm_system *, struct vm_system_stat *);

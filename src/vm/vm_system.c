@@ -174,6 +174,10 @@ vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 	if (error != 0)
 		goto free_radix;
 	system_watermarks(sys);
+	sys->commit_max = cf->reserve
+			      ? (sys->phys->npages - sys->low - sys->reserve)
+				    << PAGE_SHIFT
+			      : UINT64_MAX;
 	error = swap_space_create(sys->host, sys->log, &sys->swap);
 	if (error != 0)
 		goto free_phys;
@@ -214,6 +218,7 @@ vm_system_destroy(struct vm_system *sys)
 	    sys->host.self, (void *)(uintptr_t)sys->radix_alloc, PAGE_SIZE);
 	vm_zone_set_destroy(sys->zones);
 	KVERIFY(atomic_load(&sys->named_pages) == 0);
+	KVERIFY(atomic_load(&sys->committed) == 0);
 	for (int i = 0; i < KMEM_KINDS; i++)
 		KVERIFY(atomic_load(&sys->kmem.pool[i].used) == 0);
 	kmutex_destroy(&sys->cache.lock);

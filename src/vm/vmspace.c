@@ -113,7 +113,6 @@ alloc_like(struct vm_system *sys, const struct pmap_ops *ops, void *machine,
 	vm->sys = sys;
 	vm->id = atomic_fetch_add(&sys->next_id, 1);
 	vm_map_init(&vm->map, sys, vm->pmap, VM_MIN_ADDRESS, VM_MAX_ADDRESS);
-	vm->map.commit_limit = sys->phys->npages * PAGE_SIZE;
 	vm->mmap_top = VM_MAX_ADDRESS;
 	vm->stack_limit = STACK_LIMIT_DEFAULT;
 	vm->data_limit = UINT64_MAX;

@@ -6,6 +6,7 @@ of the log names it, and the shell that started it and the kernel go on."""
 
 import os
 import re
+import tempfile
 
 import faultlib
 import vmtest
@@ -16,22 +17,29 @@ FULL = re.compile(r"^vmspace: out of memory: killed pid \d+ \(eat\), resident "
                   r"\d+ MiB of \d+ MiB, swap \d+ MiB of \d+ MiB$")
 
 def eaters(env):
-    """Twenty in sequence; each must end, and its memory must come back."""
-    r = env.sh(f"i=0; while [ $i -lt 20 ]; do ({EATER}); echo $?; "
+    """Many in sequence; each must end, and its memory must come back."""
+    # With reservation the eater receives ENOMEM and ends with a message, or is
+    # killed; without it, it is killed.
+    eaters_of(env, 20, {"137", "1", "2"}, "--overcommit", "never")
+    eaters_of(env, 3, {"137"})
+
+
+def eaters_of(env, times, want, *options):
+    name = " ".join(options) or "by default"
+    r = env.sh(f"i=0; while [ $i -lt {times} ]; do ({EATER}); echo $?; "
                "i=$((i+1)); done; seq 1 5 | tail -1; exit 12",
-               ["--mem", "64M"], timeout=120)
+               ["--mem", "64M", *options], timeout=120)
     lines = r.text().split()
-    env.cases.check("20 eaters, the shell survives",
-                    r.status == 12 and len(lines) == 21 and lines[-1] == "5",
+    env.cases.check(f"{times} eaters, the shell survives, {name}",
+                    r.status == 12 and len(lines) == times + 1 and
+                    lines[-1] == "5",
                     f"status {r.status} after {r.seconds:.1f} s\n{r.text()}\n"
                     f"{r.errtext()}")
-    # The eater receives ENOMEM and ends with a message, or is killed.
     ends = set(lines[:-1])
-    env.cases.check("each is killed or receives ENOMEM",
-                    ends <= {"137", "1", "2"},
+    env.cases.check(f"each ends as it should, {name}", ends <= want,
                     str(ends) + r.errtext())
     named = len(LINE.findall(r.errtext()))
-    env.cases.check("a log line names each victim",
+    env.cases.check(f"a log line names each victim, {name}",
                     named == lines[:-1].count("137"),
                     f"{named} lines, {lines[:-1].count('137')} kills\n"
                     f"{r.errtext()}")
@@ -98,6 +106,51 @@ def touching(env):
                     f"{r.text()}{r.errtext()}")
 
 
+def overcommit(env):
+    """Mappings beyond memory: made, and a touch beyond memory ends the process;
+    or refused."""
+    options, path = env.vm.guest_path(env.guest("eat"))
+    base = ["--mem", "64M", *options]
+
+    def ends(name, script, want, *opts, killed=0):
+        r = env.sh(script + "; echo $?; seq 1 3 | tail -1; exit 4",
+                   [*base, *opts], timeout=60)
+        logged = LINE.findall(r.errtext())
+        env.cases.check(name, r.status == 4 and not r.timed_out and
+                        r.text() == f"{want}\n3\n" and
+                        len(logged) == killed and
+                        r.errtext().count("vmspace:") == killed,
+                        f"status {r.status} after {r.seconds:.1f} s\n"
+                        f"{r.text()}{r.errtext()}")
+
+    ends("4 GiB mapped, untouched", f"{path} 4096 0 none", 0)
+    ends("the same, always", f"{path} 4096 0 none", 0, "--overcommit", "always")
+    ends("touched beyond memory", f"{path} 100 0", 137, killed=1)
+    ends("touched by the call that maps", f"{path} 100 0 populate", 137,
+         killed=1)
+    # The kernel stores into memory that no one has touched before.
+    ends("touched by read(), zeroes", "dd if=/dev/zero of=/dev/null bs=200M "
+         "count=1 2>/dev/null", 137, killed=1)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as d:
+        with open(os.path.join(d, "sparse"), "wb") as f:
+            f.truncate(200 << 20)
+        ends("touched by read(), a file", "dd if=/mnt/sparse of=/dev/null "
+             "bs=200M count=1 2>/dev/null", 137, "--bind", d + ":/mnt:ro",
+             killed=1)
+    never = ("--overcommit", "never")
+    ends("never: refused at once", f"{path} 100 0", 2, *never)
+    ends("never: untouched, refused", f"{path} 4096 0 none", 2, *never)
+    ends("never: MAP_NORESERVE is made", f"{path} 4096 0 free", 137, *never,
+         killed=1)
+    ends("never: what fits is made", f"{path} 40 0", 0, *never)
+    ends("never: together too much", f"{path} 40 2 none & sleep 1; "
+         f"{path} 40 0 none", 2, *never)
+    ends("never: swap counts", f"{path} 100 0", 0, *never, "--swap", "64M")
+    ends("the setting", "cat /proc/sys/vm/overcommit_memory | grep -x 1", "1\n0")
+    ends("never: the setting",
+         "cat /proc/sys/vm/overcommit_memory | grep -x 2", "2\n0", *never)
+
+
 def by_files(env):
     """tmpfs uses guest memory: ENOSPC or a kill, and the guest goes on."""
     r = env.sh("dd if=/dev/zero of=/tmp/big bs=1M count=200 2>/dev/null; "
@@ -144,5 +197,5 @@ def main_left(env):
 
 
 if __name__ == "__main__":
-    faultlib.main([eaters, many, separate, touching, by_files, forks, smallest,
-                   main_left])
+    faultlib.main([eaters, many, separate, touching, overcommit, by_files, forks,
+                   smallest, main_left])

@@ -5,7 +5,7 @@
 it ends.
 
     run_guest.py --vmspace BUILD/vmspace [--mem 64M] [--swap SIZE]
-        [--repeat N] PROGRAM...
+        [--overcommit never] [--repeat N] PROGRAM...
 
 One line a program: "ok NAME (native 0.1 s, inside 0.5 s)" or "FAIL NAME" with
 the differences.  The program checks itself, so a wrong result that is the same
@@ -28,6 +28,8 @@ def inside(vm, program, opts):
         options += ["--mem", opts.mem]
     if opts.swap:
         options += ["--swap", opts.swap]
+    if opts.overcommit:
+        options += ["--overcommit", opts.overcommit]
     argv = vm.argv([path], options)
     if opts.wrapper:
         argv = [opts.wrapper] + argv
@@ -58,6 +60,7 @@ def main():
     p = vmtest.arguments(__doc__)
     p.add_argument("--mem", default="")
     p.add_argument("--swap", default="")
+    p.add_argument("--overcommit", default="")
     p.add_argument("--timeout", type=float, default=60)
     p.add_argument("--repeat", type=int, default=1)
     p.add_argument("--wrapper", default="", help="program that runs vmspace")

@@ -416,7 +416,6 @@ op_fork(struct wspace *s)
 		return;
 	if (error != 0)
 		fail("fork: error %d", error);
-	c->vm->map.commit_limit = UINT64_MAX;
 	c->ms = calloc(1, sizeof(*c->ms));
 	m_fork(s->ms, c->ms);
 }

@@ -180,7 +180,6 @@ proc_exec(struct proc *p)
 	int error = vmspace_alloc(&sys, &vm);
 
 	CHECK(error == 0, "vmspace_alloc: %d", error);
-	vm->map.commit_limit = UINT64_MAX;
 	map_at(vm, PRIV_BASE, PRIV_PAGES, 0, NULL);
 	map_at(vm, SHARED_BASE, 1, VMM_SHARED, shared_obj);
 	map_at(vm, FILE_BASE, FILE_PAGES, VMM_SHARED, file_obj);
@@ -235,7 +234,6 @@ proc_fork(struct proc *p)
 
 	if (refused(p, error))
 		return;
-	child->map.commit_limit = UINT64_MAX;
 	memcpy(stamp, p->stamp, sizeof(stamp));
 	for (unsigned n = (unsigned)rnd_below(&p->rng, 12); n > 0; n--) {
 		unsigned pg = (unsigned)rnd_below(&p->rng, PRIV_PAGES);

@@ -200,7 +200,6 @@ first_space(struct wspace *s)
 
 	error = vmspace_alloc(&w.sys, &s->vm);
 	if (error == 0) {
-		s->vm->map.commit_limit = UINT64_MAX;
 		s->vm->mmap_top = M_END;
 		s->vm->brk_start = s->vm->brk_end = M_BASE + 40 * PAGE_SIZE;
 		error =

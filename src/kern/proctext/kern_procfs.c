@@ -238,11 +238,12 @@ sys_meminfo(struct vkernel *k, struct procfs_buf *b)
 	    "SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\n"
 	    "Dirty:          %8u kB\nWriteback:      %8u kB\n"
 	    "AnonPages:      %8llu kB\nMapped:         %8llu kB\n"
-	    "Shmem:          %8u kB\nCommitLimit:    %8llu kB\n",
+	    "Shmem:          %8llu kB\nCommitLimit:    %8llu kB\n"
+	    "Committed_AS:   %8llu kB\n",
 	    KIB(st.anon_pages * PAGE_SIZE), KIB(cached), KIB(st.swap_size),
 	    KIB(st.swap_size - st.swap_used), 0, 0,
-	    KIB(st.anon_pages * PAGE_SIZE), KIB(cached), 0,
-	    KIB(st.mem + st.swap_size));
+	    KIB(st.anon_pages * PAGE_SIZE), KIB(cached), KIB(st.named),
+	    KIB(st.commit_limit), KIB(st.committed));
 }
 
 static void
@@ -538,6 +539,25 @@ text_pid_max(void *arg, struct procfs_buf *b)
 	return (0);
 }
 
+/* The numbers of Linux: 1 always, 2 never. */
+static int
+text_overcommit(void *arg, struct procfs_buf *b)
+{
+	const struct vkernel *k = arg;
+
+	procfs_printf(b, "%d\n",
+	    k->config.overcommit == VKERNEL_OVERCOMMIT_NEVER ? 2 : 1);
+	return (0);
+}
+
+/* CommitLimit has all of memory in it. */
+static int
+text_overcommit_ratio(void *arg, struct procfs_buf *b)
+{
+	procfs_printf(b, "100\n");
+	return (0);
+}
+
 static int
 text_resident(void *arg, struct procfs_buf *b)
 {
@@ -578,6 +598,10 @@ static const struct procfs_sys_node settings[] = {
     {.name = "kernel/shmall", .mode = 0444, .text = sysvipc_text_shmall},
     {.name = "kernel/shmmax", .mode = 0444, .text = sysvipc_text_shmmax},
     {.name = "kernel/shmmni", .mode = 0444, .text = sysvipc_text_shmmni},
+    {.name = "vm/overcommit_memory", .mode = 0444, .text = text_overcommit},
+    {.name = "vm/overcommit_ratio",
+	.mode = 0444,
+	.text = text_overcommit_ratio},
     {.name = "vm/resident",
 	.mode = 0644,
 	.text = text_resident,

@@ -59,6 +59,7 @@ sys_sysinfo(struct lwp *l, const uint64_t *a, int64_t *ret)
 	si.uptime = (int64_t)((host_now_ns() - k->boot_ns) / NS_PER_SEC);
 	si.totalram = st.mem;
 	si.freeram = st.free;
+	si.sharedram = st.named;
 	si.totalswap = st.swap_size;
 	si.freeswap =
 	    st.swap_used < st.swap_size ? st.swap_size - st.swap_used : 0;

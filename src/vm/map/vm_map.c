@@ -18,12 +18,18 @@
  * are the only step that can fail, and a split without a change is invisible,
  * so an operation that fails with ENOMEM has changed nothing.
  *
- * Commit charge: an entry with MAP_ENTRY_ACCOUNT is charged with its length
- * to map->commit, which may not exceed commit_limit.  Entries that may need
- * memory of their own are charged: private entries from the moment they are
- * writable (the charge stays when write permission is removed, because the
- * pages stay), and shared anonymous memory.  An entry with MAP_ENTRY_NORESERVE
- * is not charged.
+ * Commit charge (vm_commit.c): an entry with MAP_ENTRY_ACCOUNT is charged with
+ * its length to map->commit and to the system.  Entries that may need memory of
+ * their own are charged: private entries from the moment they are writable (the
+ * charge stays when write permission is removed, because the pages stay).
+ * Shared anonymous memory is charged to its object.  An entry with
+ * MAP_ENTRY_NORESERVE is not charged.
+ *
+ * An operation charges the system first (vm_map_admit), into map->spare; the
+ * entries that it makes take from spare, those that it removes give to it, and
+ * what is left goes back to the system when the map is unlocked.  So a mapping
+ * that replaces another needs only the difference, and no other map can take
+ * the charge in between.
  *
  * Stacks: an entry with MAP_ENTRY_GROWSDOWN marks the free range below it as
  * its own.  vm_map_growstack() adds an entry below it, which carries the flag
@@ -58,8 +64,8 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
-#include "vm/swap/swap_space.h"
 #include "vm/map/vm_map_int.h"
+#include "vm/object/vm_commit.h"
 #include "mem/vm_zone.h"
 #include "vm/map/vm_space.h"
 
@@ -80,7 +86,7 @@ vm_map_init(struct vm_map *map, struct vm_system *sys, struct pmap *pmap,
 	map->nentries = 0;
 	map->size = 0;
 	map->commit = 0;
-	map->commit_limit = UINT64_MAX;
+	map->spare = 0;
 	map->as_limit = UINT64_MAX;
 	map->locked = 0;
 	map->lock_limit = UINT64_MAX;
@@ -98,7 +104,7 @@ vm_map_destroy(struct vm_map *map)
 	KVERIFY(TAILQ_EMPTY(&map->list) && RB_EMPTY(&map->tree));
 	KVERIFY(TAILQ_EMPTY(&map->trash) && map->nentries == 0);
 	KVERIFY(map->size == 0 && map->commit == 0 && map->locked == 0);
-	KVERIFY(map->purging == 0);
+	KVERIFY(map->purging == 0 && map->spare == 0);
 	kcond_destroy(&map->purge_cond);
 	kmutex_destroy(&map->purge_lock);
 	krwlock_destroy(&map->lock);
@@ -120,6 +126,9 @@ vm_map_unlock(struct vm_map *map)
 	krwlock_assert_wlocked(&map->lock);
 	TAILQ_INIT(&trash);
 	TAILQ_CONCAT(&trash, &map->trash, link);
+	if (map->spare != 0)
+		vm_commit_release(map->sys, map->spare);
+	map->spare = 0;
 	krwlock_unlock(&map->lock);
 	vm_map_clones_free(map, &trash);
 }
@@ -218,23 +227,20 @@ over_limit(uint64_t used, uint64_t less, uint64_t more, uint64_t limit)
 	return (more > less && (used > limit || more > limit - used));
 }
 
-/* What may be charged: the limit is about memory, and swap adds to it. */
-static uint64_t
-commit_max(const struct vm_map *map)
-{
-	uint64_t max = map->commit_limit;
-	uint64_t swap = swap_space_size(map->sys->swap) * PAGE_SIZE;
-
-	return (max > UINT64_MAX - swap ? UINT64_MAX : max + swap);
-}
-
 int
-vm_map_admit(const struct vm_map *map, uint64_t len, uint64_t charge,
+vm_map_admit(struct vm_map *map, uint64_t len, uint64_t charge,
     uint64_t less_len, uint64_t less_charge)
 {
-	if (over_limit(map->size, less_len, len, map->as_limit) ||
-	    over_limit(map->commit, less_charge, charge, commit_max(map)))
+	uint64_t have = map->spare + less_charge;
+
+	krwlock_assert_wlocked(&map->lock);
+	if (over_limit(map->size, less_len, len, map->as_limit))
 		return (ENOMEM);
+	if (charge <= have)
+		return (0);
+	if (vm_commit_reserve(map->sys, charge - have) != 0)
+		return (ENOMEM);
+	map->spare += charge - have;
 	return (0);
 }
 
@@ -426,6 +432,7 @@ vm_map_delete_all(struct vm_map *map, struct vm_map_list *dead)
 	RB_INIT(&map->tree);
 	map->nentries = 0;
 	map->size = 0;
+	map->spare += map->commit;
 	map->commit = 0;
 	map->locked = 0;
 }
@@ -467,6 +474,7 @@ entry_protect(struct vm_map *map, struct vm_map_entry *e, vm_prot_t prot)
 			return (ENOMEM);
 		e->eflags |= MAP_ENTRY_ACCOUNT;
 		map->commit += len;
+		map->spare -= len;
 	}
 	if ((e->prot & ~prot) != 0)
 		pmap_protect(map->pmap, e->start, e->end, prot);

@@ -34,9 +34,10 @@ struct vm_map {
 	uint64_t nentries;       /* [m] */
 	uint64_t size;           /* [m] mapped bytes */
 	uint64_t commit;         /* [m] bytes charged: private writable */
-	uint64_t commit_limit;   /* [m] besides swap; UINT64_MAX: none */
-	uint64_t as_limit;       /* [m] RLIMIT_AS, UINT64_MAX: none */
-	uint64_t locked;         /* [m] bytes wired by mlock */
+	uint64_t spare;    /* [m] charged to the system, but to no entry: given
+			      back by the next write unlock */
+	uint64_t as_limit; /* [m] RLIMIT_AS, UINT64_MAX: none */
+	uint64_t locked;   /* [m] bytes wired by mlock */
 	uint64_t lock_limit;     /* [m] RLIMIT_MEMLOCK, UINT64_MAX: none */
 	uint8_t lock_future;     /* [m] enum vm_lock_future */
 	_Atomic(uintptr_t) hint; /* [a] entry of the last lookup; validated */

@@ -205,8 +205,11 @@ vm_map_account(struct vm_map *map, const struct vm_map_entry *e, bool add)
 
 	KASSERT(add || map->size >= len);
 	map->size += delta;
-	if ((e->eflags & MAP_ENTRY_ACCOUNT) != 0)
+	if ((e->eflags & MAP_ENTRY_ACCOUNT) != 0) {
+		KASSERT(!add || map->spare >= len);
 		map->commit += delta;
+		map->spare -= delta;
+	}
 	if ((e->eflags & MAP_ENTRY_WIRED) != 0)
 		map->locked += delta;
 }

@@ -126,19 +126,35 @@ fork_entry(struct vm_map *parent, struct vm_map *child, struct vm_map_entry *e,
 	return (0);
 }
 
+/* What the child's entries will be charged with. */
+static uint64_t
+fork_charge(const struct vm_map *parent)
+{
+	const struct vm_map_entry *e;
+	uint64_t charge = 0;
+
+	TAILQ_FOREACH (e, &parent->list, link)
+		if (e->inherit != VM_INHERIT_NONE &&
+		    (e->eflags & MAP_ENTRY_ACCOUNT) != 0)
+			charge += e->end - e->start;
+	return (charge);
+}
+
 int
 vm_map_fork(struct vm_map *parent, struct vm_map *child)
 {
 	struct protect_run run = {.pmap = parent->pmap};
 	struct vm_map_entry *e;
-	int error = 0;
+	int error;
 
 	krwlock_assert_wlocked(&parent->lock);
 	krwlock_assert_wlocked(&child->lock);
 	KASSERT(child->nentries == 0);
-	child->commit_limit = parent->commit_limit;
 	child->as_limit = parent->as_limit;
 	child->lock_limit = parent->lock_limit;
+	error = vm_map_admit(child, 0, fork_charge(parent), 0, 0);
+	if (error != 0)
+		return (error);
 	TAILQ_FOREACH (e, &parent->list, link) {
 		error = fork_entry(parent, child, e, &run);
 		if (error != 0)

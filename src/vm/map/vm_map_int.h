@@ -28,7 +28,8 @@ void vm_map_entry_enter(
 void vm_map_entry_note_wired(struct vm_map_entry *);
 /* Out of list and tree; stays linked to its object. */
 void vm_map_entry_detach(struct vm_map *, struct vm_map_entry *);
-/* Add (or take off) the entry's bytes to size, commit and locked. */
+/* Add (or take off) the entry's bytes to size, commit and locked.  A charge
+ * that is added was admitted before. */
 void vm_map_account(struct vm_map *, const struct vm_map_entry *, bool add);
 /* First entry that ends above va, or NULL.  Read. */
 struct vm_map_entry *vm_map_first(struct vm_map *, vm_offset_t va);
@@ -76,8 +77,9 @@ bool vm_map_object_resident(const struct vm_map_entry *, vm_offset_t va);
 /* Extend an entry's private object by len bytes, if it ends with the entry
  * and no other user knows it. */
 bool vm_map_object_extend(const struct vm_map_entry *, uint64_t len);
-/* Make a shared anonymous object at least that long (mremap of it). */
-void vm_map_object_reach(const struct vm_map_entry *, vm_ooffset_t end);
+/* Make a shared anonymous object at least that long (mremap of it).  0;
+ * ENOMEM: its charge cannot grow. */
+int vm_map_object_reach(const struct vm_map_entry *, vm_ooffset_t end);
 /* Give back the pages of the range of an object that an unlinked entry
  * covered, where no other user can reach them.  Caller owns a ref.  No lock. */
 void vm_map_object_trim(struct vm_object *, vm_ooffset_t off, uint64_t len);
@@ -94,8 +96,11 @@ int vm_map_insert_entry(
 /* Bytes mapped and charged in a range.  Read. */
 void vm_map_measure(struct vm_map *, vm_offset_t start, vm_offset_t end,
     uint64_t *bytes, uint64_t *charge);
-/* May the map grow by len/charge bytes when it loses others?  0, ENOMEM. */
-int vm_map_admit(const struct vm_map *, uint64_t len, uint64_t charge,
+/*
+ * May the map grow by len/charge bytes when it loses others?  0: the charge is
+ * in map->spare; ENOMEM.  Write-locked.
+ */
+int vm_map_admit(struct vm_map *, uint64_t len, uint64_t charge,
     uint64_t less_len, uint64_t less_charge);
 /* May len more bytes with these flags be locked?  0, EAGAIN.  Read. */
 int vm_map_admit_locked(const struct vm_map *, uint32_t eflags, uint64_t len);

@@ -249,15 +249,22 @@ vm_map_object_extend(const struct vm_map_entry *e, uint64_t len)
 	return (ok);
 }
 
-void
+int
 vm_map_object_reach(const struct vm_map_entry *e, vm_ooffset_t end)
 {
 	struct vm_object *obj = e->object;
+	int error = 0;
 
 	vm_object_lock(obj);
-	if (object_is_anonymous(obj) && IDX_TO_OFF(obj->size) < end)
-		vm_object_set_size(obj, OFF_TO_IDX(end));
+	if (object_is_anonymous(obj) && IDX_TO_OFF(obj->size) < end) {
+		/* An object without a charge was mapped without one. */
+		if (obj->committed != 0 && obj->committed < end)
+			error = vm_object_commit(obj, end - obj->committed);
+		if (error == 0)
+			vm_object_set_size(obj, OFF_TO_IDX(end));
+	}
 	vm_object_unlock(obj);
+	return (error);
 }
 
 void

@@ -119,11 +119,9 @@ mmap_template(struct vm_map_entry *t, int flags, bool anon)
 {
 	uint32_t ef = 0;
 
-	if ((flags & VMM_SHARED) != 0) {
+	if ((flags & VMM_SHARED) != 0)
 		ef |= MAP_ENTRY_SHARED;
-		if (anon)
-			ef |= MAP_ENTRY_ACCOUNT;
-	} else {
+	else {
 		ef |= MAP_ENTRY_COW;
 		if (!anon)
 			ef |= MAP_ENTRY_NEEDS_COPY;
@@ -139,6 +137,29 @@ mmap_template(struct vm_map_entry *t, int flags, bool anon)
 	t->eflags = ef;
 	t->inherit =
 	    (flags & VMM_SHARED) != 0 ? VM_INHERIT_SHARE : VM_INHERIT_COPY;
+}
+
+/* An object for shared anonymous memory, charged.  0, ENOMEM. */
+static int
+mmap_shared_object(
+    struct vm_system *sys, uint64_t len, int flags, struct vm_object **out)
+{
+	struct vm_object *obj;
+	int error;
+
+	error =
+	    vm_object_allocate_hold(sys, OBJT_DEFAULT, OFF_TO_IDX(len), &obj);
+	if (error != 0)
+		return (error);
+	if ((flags & VMM_NORESERVE) == 0)
+		error = vm_object_commit(obj, len);
+	vm_object_unlock(obj);
+	if (error != 0) {
+		vm_object_free(obj);
+		return (error);
+	}
+	*out = obj;
+	return (0);
 }
 
 /* With the map locked: place and insert.  t->object's ref passes. */
@@ -184,8 +205,7 @@ vm_mmap(struct vmspace *vm, vm_offset_t *addr, uint64_t len, vm_prot_t prot,
 		t.object = obj;
 		t.offset = off;
 	} else if ((flags & VMM_SHARED) != 0) {
-		error = vm_object_allocate(
-		    vm->sys, OBJT_DEFAULT, OFF_TO_IDX(len), &t.object);
+		error = mmap_shared_object(vm->sys, len, flags, &t.object);
 		if (error != 0)
 			return (error);
 	}

@@ -101,8 +101,8 @@ remap_check_run(struct remap *r)
 }
 
 /* Describe an entry with fresh contents that continues e at `va`; *t owns an
- * object ref. */
-static void
+ * object ref, also on ENOMEM. */
+static int
 describe_fresh(const struct vm_map_entry *e, vm_offset_t va, uint64_t len,
     struct vm_map_entry *t)
 {
@@ -117,7 +117,8 @@ describe_fresh(const struct vm_map_entry *e, vm_offset_t va, uint64_t len,
 		    (t->prot & VM_PROT_WRITE) != 0)
 			t->eflags |= MAP_ENTRY_ACCOUNT;
 	} else if (t->object != NULL)
-		vm_map_object_reach(t, t->offset + len);
+		return (vm_map_object_reach(t, t->offset + len));
+	return (0);
 }
 
 /* Grow in place.  EAGAIN: there is no room, try to move. */
@@ -137,11 +138,12 @@ remap_extend(struct remap *r)
 	KASSERT(e != NULL);
 	if (e->end != end || !vm_map_range_free(map, end, newend))
 		return (EAGAIN);
-	describe_fresh(e, end, newend - end, &t);
+	error = describe_fresh(e, end, newend - end, &t);
 	t.start = end;
 	t.end = newend;
 	r->wired = (t.eflags & MAP_ENTRY_WIRED) != 0;
-	error = vm_map_insert_entry(map, &t, NULL);
+	if (error == 0)
+		error = vm_map_insert_entry(map, &t, NULL);
 	if (error != 0)
 		r->drop = t.object;
 	return (error);
@@ -173,9 +175,13 @@ remap_clone(struct remap *r, vm_offset_t end)
 	for (e = vm_map_first(&r->vm->map, r->old); e != NULL && e->start < end;
 	     e = TAILQ_NEXT(e, link)) {
 		if ((r->flags & LX_MREMAP_DONTUNMAP) != 0) {
-			describe_fresh(e, e->start, e->end - e->start, &t);
+			error =
+			    describe_fresh(e, e->start, e->end - e->start, &t);
 			t.eflags &= ~(uint32_t)MAP_ENTRY_WIRED;
-			error = list_add(r, &r->blanks, &t);
+			if (error == 0)
+				error = list_add(r, &r->blanks, &t);
+			else
+				r->drop = t.object;
 			if (error != 0)
 				return (error);
 		}
@@ -199,12 +205,17 @@ remap_tail(struct remap *r, uint64_t from)
 	vm_offset_t va = r->old + from;
 	const struct vm_map_entry *e;
 	struct vm_map_entry t = {0};
+	int error;
 
 	if (from >= r->newlen)
 		return (0);
 	e = vm_map_lookup(&r->vm->map, from != 0 ? va - PAGE_SIZE : va, NULL);
 	KASSERT(e != NULL);
-	describe_fresh(e, va, r->newlen - from, &t);
+	error = describe_fresh(e, va, r->newlen - from, &t);
+	if (error != 0) {
+		r->drop = t.object;
+		return (error);
+	}
 	t.eflags &= ~(uint32_t)(MAP_ENTRY_HEAP | MAP_ENTRY_STACK);
 	t.start = r->new + from;
 	t.end = r->new + r->newlen;

@@ -56,6 +56,7 @@
 #include <errno.h>
 
 #include "libk/kassert.h"
+#include "vm/object/vm_commit.h"
 #include "vm/object/vm_object_int.h"
 #include "mem/vm_zone.h"
 
@@ -76,6 +77,7 @@ vm_object_allocate_hold(struct vm_system *sys, enum vm_objtype type,
 	o->resident = 0;
 	o->swapped = 0;
 	o->counted = 0;
+	o->committed = 0;
 	o->cache_stamp = 0;
 	o->cache_filled = 0;
 	o->paging = 0;
@@ -106,6 +108,18 @@ vm_object_allocate(struct vm_system *sys, enum vm_objtype type,
 
 	if (error == 0)
 		vm_object_unlock(*out);
+	return (error);
+}
+
+int
+vm_object_commit(struct vm_object *o, uint64_t bytes)
+{
+	int error;
+
+	kmutex_assert_owned(&o->lock);
+	error = vm_commit_reserve(o->sys, bytes);
+	if (error == 0)
+		o->committed += bytes;
 	return (error);
 }
 
@@ -334,6 +348,8 @@ object_terminate(struct vm_object *o)
 	KVERIFY(o->index.count == 0 && o->paging == 0);
 	if (o->counted != 0)
 		vm_object_count_named(o);
+	vm_commit_release(sys, o->committed);
+	o->committed = 0;
 	b = o->backing;
 	if (b != NULL)
 		vm_object_lock(b);

@@ -84,6 +84,7 @@ struct vm_object {
 	uint64_t resident;      /* [o] pages in the index */
 	uint64_t swapped;       /* [o] swap blocks in the index */
 	uint64_t counted;       /* [o] pages in sys->named_pages */
+	uint64_t committed;     /* [o] bytes in sys->committed */
 	uint64_t cache_stamp;   /* [o] of the file, see vm_swapcache.c */
 	uint32_t cache_filled;  /* [o] cache_stamp was taken */
 	uint32_t paging;        /* [o] I/O in progress: no collapse, no free */
@@ -229,6 +230,9 @@ vm_object_named_full(const struct vm_system *sys)
 bool vm_object_shared_writable(struct vm_object *);
 /* Smallest index >= *idx with a page, in memory or swap.  Object locked. */
 bool vm_object_next_data(const struct vm_object *, vm_pindex_t *idx);
+/* Charge more bytes for the object, given back when it ends (vm_commit.h).
+ * Object locked.  0, ENOMEM. */
+int vm_object_commit(struct vm_object *, uint64_t bytes);
 
 /* Is there neither a page nor a block?  Object locked. */
 static inline bool

@@ -237,6 +237,13 @@ fixture_init(struct fixture *f, uint64_t mem, bool lazy)
 	return (error);
 }
 
+/* Refuse charges beyond so many bytes, and swap. */
+static inline void
+fixture_reserve(struct fixture *f, uint64_t bytes)
+{
+	f->sys.commit_max = bytes;
+}
+
 static inline uint64_t
 fixture_used(struct fixture *f)
 {

@@ -412,7 +412,6 @@ test_entry_limit(void **state)
 
 	ts_init(&ts, 64 << 20);
 	vm = space(&ts);
-	vm->map.commit_limit = UINT64_MAX;
 	for (uint64_t i = 0; i <= n; i++)
 		assert_int_equal(
 		    insert(vm, NULL, 0, BASE + i * 4 * PG, 3, RW, 0), 0);
@@ -443,7 +442,6 @@ test_many_entries(void **state)
 
 	ts_init(&ts, 64 << 20);
 	vm = space(&ts);
-	vm->map.commit_limit = UINT64_MAX;
 	t0 = host_now_ns();
 	/* Ascending with holes, then between: rotations of all kinds. */
 	for (uint64_t i = 0; i < MANY; i += 2)

@@ -171,8 +171,8 @@ test_commit_limit(void **state)
 	vm_offset_t a = 0, b;
 
 	ts_init(&ts, 1 << 20); /* 256 pages */
+	fixture_reserve(&ts, 256 * PG);
 	vm = space(&ts);
-	assert_int_equal(vm->map.commit_limit, 256 * PG);
 	assert_int_equal(
 	    vm_mmap(vm, &a, 257 * PG, RW, ALL, 0, NULL, 0), ENOMEM);
 	a = map_anon(vm, 300, RW, VMM_NORESERVE);
@@ -186,26 +186,153 @@ test_commit_limit(void **state)
 	assert_int_equal(vm->map.commit, 200 * PG);
 	assert_int_equal(vm_mprotect(vm, a, 300 * PG, R), 0);
 	assert_int_equal(vm_mprotect(vm, a, 300 * PG, RW), 0);
+	/* A copy would need as much again. */
+	assert_int_equal(vmspace_fork(vm, &child), ENOMEM);
+	assert_int_equal(ts.sys.committed, 200 * PG);
+	fixture_reserve(&ts, 400 * PG);
 	assert_int_equal(vmspace_fork(vm, &child), 0);
 	assert_int_equal(child->map.commit, 200 * PG);
-	assert_int_equal(child->map.commit_limit, 256 * PG);
+	assert_int_equal(ts.sys.committed, 400 * PG);
+	assert_int_equal(vm_check_system(&ts.sys), 0);
 	vmspace_free(child);
+	fixture_reserve(&ts, 256 * PG);
 	/* Shared anonymous memory counts; replacing does not count twice. */
 	a = BASE;
 	assert_int_equal(
 	    vm_mmap(vm, &a, 50 * PG, R, ALL, VMM_SHARED, NULL, 0), 0);
 	assert_int_equal(a, BASE);
-	assert_int_equal(vm->map.commit, 250 * PG);
+	assert_int_equal(ts.sys.committed, 250 * PG);
+	/* The object ends after the new mapping is made. */
+	assert_int_equal(
+	    vm_mmap(vm, &a, 51 * PG, RW, ALL, VMM_FIXED, NULL, 0), ENOMEM);
+	fixture_reserve(&ts, 301 * PG);
 	assert_int_equal(
 	    vm_mmap(vm, &a, 51 * PG, RW, ALL, VMM_FIXED, NULL, 0), 0);
-	assert_int_equal(vm->map.commit, 251 * PG);
+	fixture_reserve(&ts, 256 * PG);
+	assert_int_equal(ts.sys.committed, 251 * PG);
 	assert_int_equal(
 	    vm_mmap(vm, &a, 57 * PG, RW, ALL, VMM_FIXED, NULL, 0), ENOMEM);
 	assert_int_equal(ts_entry(vm, a).end, a + 51 * PG);
 	assert_int_equal(vm_munmap(vm, b, 300 * PG), 0);
-	assert_int_equal(vm->map.commit, 51 * PG);
+	assert_int_equal(ts.sys.committed, 51 * PG);
 	ts_check(vm);
 	vmspace_free(vm);
+	fixture_fini(&ts);
+}
+
+/* Shared anonymous memory is charged once, however many maps have it. */
+static void
+test_commit_shared(void **state)
+{
+	struct fixture ts;
+	struct vmspace *vm, *child;
+	vm_offset_t a = BASE;
+
+	ts_init(&ts, 1 << 20);
+	fixture_reserve(&ts, 256 * PG);
+	vm = space(&ts);
+	assert_int_equal(
+	    vm_mmap(vm, &a, 257 * PG, RW, ALL, VMM_SHARED, NULL, 0), ENOMEM);
+	assert_int_equal(vm_mmap(vm, &a, 257 * PG, RW, ALL,
+			     VMM_SHARED | VMM_NORESERVE, NULL, 0),
+	    0);
+	assert_int_equal(vm_munmap(vm, a, 257 * PG), 0);
+	assert_int_equal(
+	    vm_mmap(vm, &a, 200 * PG, RW, ALL, VMM_SHARED, NULL, 0), 0);
+	assert_int_equal(vmspace_fork(vm, &child), 0);
+	assert_int_equal(ts.sys.committed, 200 * PG);
+	assert_int_equal(
+	    vm_mremap(child, a, 200 * PG, 257 * PG, LX_MREMAP_MAYMOVE, &a),
+	    ENOMEM);
+	assert_int_equal(
+	    vm_mremap(child, a, 200 * PG, 256 * PG, LX_MREMAP_MAYMOVE, &a), 0);
+	assert_int_equal(ts.sys.committed, 256 * PG);
+	assert_int_equal(vm_check_system(&ts.sys), 0);
+	/* It is charged as long as any process has it. */
+	vmspace_free(vm);
+	assert_int_equal(ts.sys.committed, 256 * PG);
+	assert_int_equal(vm_munmap(child, a, 256 * PG), 0);
+	assert_int_equal(ts.sys.committed, 0);
+	vmspace_free(child);
+	fixture_fini(&ts);
+}
+
+/* Without reservation nothing is refused, and the sum is kept. */
+static void
+test_commit_always(void **state)
+{
+	struct fixture ts;
+	struct vmspace *vm, *child;
+	vm_offset_t a = 0, b;
+
+	ts_init(&ts, 1 << 20);
+	vm = space(&ts);
+	a = map_anon(vm, 1 << 20, RW, 0);
+	b = map_anon(vm, 1 << 20, RW, VMM_SHARED);
+	assert_int_equal(
+	    vm_mprotect(vm, map_anon(vm, 512, R, 0), 512 * PG, RW), 0);
+	assert_int_equal(ts.sys.committed, ((2 << 20) + 512) * PG);
+	assert_int_equal(vmspace_fork(vm, &child), 0);
+	assert_int_equal(ts.sys.committed, ((3 << 20) + 1024) * PG);
+	assert_int_equal(vm_check_system(&ts.sys), 0);
+	vmspace_free(child);
+	assert_int_equal(vm_munmap(vm, a, PG << 20), 0);
+	assert_int_equal(vm_munmap(vm, b, PG << 20), 0);
+	assert_int_equal(ts.sys.committed, 512 * PG);
+	vmspace_free(vm);
+	fixture_fini(&ts);
+}
+
+/* Two maps at once never get more than there is. */
+struct commit_race {
+	struct fixture *ts;
+	struct vmspace *vm;
+	vm_offset_t base;
+	atomic_bool over;
+};
+
+static void *
+commit_racer(void *arg)
+{
+	struct commit_race *r = arg;
+	vm_offset_t a;
+
+	for (int i = 0; i < 20000; i++) {
+		a = r->base;
+		/* Each replaces its own mapping: a charge is given back and
+		 * taken in one operation, and may not be lost in between. */
+		if (vm_mmap(r->vm, &a, (uint64_t)(1 + i % 150) * PG, RW, ALL,
+			VMM_FIXED, NULL, 0) == 0 &&
+		    atomic_load(&r->ts->sys.committed) > 256 * PG)
+			r->over = true;
+		if (i % 7 == 0 && vm_munmap(r->vm, a, 150 * PG) != 0)
+			r->over = true;
+	}
+	return (NULL);
+}
+
+static void
+test_commit_race(void **state)
+{
+	struct fixture ts;
+	struct commit_race r[2];
+	pthread_t t[2];
+
+	ts_init(&ts, 1 << 20);
+	fixture_reserve(&ts, 256 * PG);
+	for (int i = 0; i < 2; i++)
+		r[i] = (struct commit_race){
+		    .ts = &ts, .vm = space(&ts), .base = BASE};
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+		    pthread_create(&t[i], NULL, commit_racer, &r[i]), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+		assert_false(r[i].over);
+	}
+	assert_int_equal(vm_check_system(&ts.sys), 0);
+	for (int i = 0; i < 2; i++)
+		vmspace_free(r[i].vm);
 	fixture_fini(&ts);
 }
 
@@ -311,7 +438,7 @@ test_mremap_errors(void **state)
 	assert_int_equal(vm_mprotect(vm, BASE + PG, PG, R), 0);
 	assert_int_equal(
 	    vm_mremap(vm, BASE, 2 * PG, 3 * PG, LX_MREMAP_MAYMOVE, &a), EFAULT);
-	vm->map.commit_limit = vm->map.commit + PG;
+	fixture_reserve(&ts, ts.sys.committed + PG);
 	assert_int_equal(
 	    vm_mremap(vm, BASE + 2 * PG, 2 * PG, 4 * PG, LX_MREMAP_MAYMOVE, &a),
 	    ENOMEM);
@@ -570,6 +697,9 @@ main(void)
 	    cmocka_unit_test(test_munmap_mprotect),
 	    cmocka_unit_test(test_brk),
 	    cmocka_unit_test(test_commit_limit),
+	    cmocka_unit_test(test_commit_shared),
+	    cmocka_unit_test(test_commit_always),
+	    cmocka_unit_test(test_commit_race),
 	    cmocka_unit_test(test_mremap_anon),
 	    cmocka_unit_test(test_mremap_errors),
 	    cmocka_unit_test(test_mremap_shared),
