@@ -44,13 +44,15 @@ enum vkernel_swap_kind {
 	VKERNEL_SWAP_ZSTD,
 };
 
-/* For tests: every n-th transfer fails in the named way; 0: none. */
+/* For tests: every n-th transfer fails in the named way, or each is slow; 0:
+ * none. */
 struct vkernel_swap_inject {
 	uint32_t write_eio;
 	uint32_t write_enospc;
 	uint32_t write_torn; /* only half is written, but success is reported */
 	uint32_t read_eio;
-	uint32_t damage; /* one bit of the written data is flipped */
+	uint32_t damage;  /* one bit of the written data is flipped */
+	uint32_t read_ms; /* each read takes so many milliseconds longer */
 };
 
 /* An area for pages that do not fit in guest memory. */

@@ -272,6 +272,8 @@ vkernel_vm(struct vkernel *k, const struct host *host)
 	    .oom = kern_oom,
 	    .oom_arg = k,
 	    .swap_idle = kern_swap_idle,
+	    .work = kern_oom_work,
+	    .thrashing = kern_oom_thrashing,
 	    .killed = lwp_self_killed,
 	};
 	int error;

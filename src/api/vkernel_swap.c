@@ -75,6 +75,7 @@ vkernel_swapon(struct vkernel *k, const struct vkernel_swap *s, unsigned *area)
 	    .write_torn = s->inject.write_torn,
 	    .read_eio = s->inject.read_eio,
 	    .damage = s->inject.damage,
+	    .read_ms = s->inject.read_ms,
 	};
 	error = vm_swapon(&k->vm, &cf, area);
 	if (error != 0 && cf.fd >= 0)

@@ -6,8 +6,9 @@
  *
  * The argument is SIZE, PATH:SIZE, lz4:SIZE or zstd:SIZE, followed by any of
  * ",pri=N" and, for tests, ",inject=FAULT:N" (every N-th transfer fails in that
- * way).  The command opens the files before it confines itself, so that the
- * kernel process needs no right to create or open them.
+ * way, or each read takes N ms longer).  The command opens the files before it
+ * confines itself, so that the kernel process needs no right to create or open
+ * them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -45,6 +46,7 @@ parse_inject(struct vkernel_swap_inject *in, const char *what)
 	    {"write_torn:", &in->write_torn},
 	    {"read_eio:", &in->read_eio},
 	    {"damage:", &in->damage},
+	    {"read_ms:", &in->read_ms},
 	};
 	long n;
 
@@ -59,7 +61,7 @@ parse_inject(struct vkernel_swap_inject *in, const char *what)
 		return (NULL);
 	}
 	return ("inject: no such fault; use write_eio:N, write_enospc:N, "
-		"write_torn:N, read_eio:N or damage:N");
+		"write_torn:N, read_eio:N, damage:N or read_ms:N");
 }
 
 /* Parse each ",key=value" at the end of the text and cut it off. */

@@ -22,6 +22,7 @@
 #define PG_MAPPED 0x10 /* a translation may exist in some pmap */
 #define PG_VALID 0x20  /* contents are what they should be */
 #define PG_FICTITIOUS 0x40 /* device page, no arena frame */
+#define PG_RETURNED 0x80   /* came back from swap, see vm_stall.c */
 
 /* vm_page.free */
 #define PHYS_USED 0    /* handed out, or fresh */

@@ -89,6 +89,7 @@ enum vm_stat {
 	VMST_DEACT,     /* pages unmapped to see whether they are used */
 	VMST_SCAN,      /* frames looked at by pageout */
 	VMST_OOM,       /* calls of the out-of-memory policy */
+	VMST_THRASH,    /* times that guests were found to be thrashing */
 	VMST_FORGET,    /* tables given up by a process without budget */
 	VMST_FORK,      /* vmspace_fork() calls */
 	VMST_N
@@ -157,6 +158,11 @@ struct vm_system {
 	/* Swap out a process that does not run; called without locks with
 	 * oom_arg; returns frames freed.  May be NULL. */
 	uint64_t (*swap_idle)(void *arg); /* [I] */
+	/* CPU time of all guests in ns, and what to do when they are thrashing
+	 * (vm_stall.c); called by pageout without locks with oom_arg.  Both or
+	 * neither may be NULL. */
+	uint64_t (*work)(void *arg);  /* [I] */
+	void (*thrashing)(void *arg); /* [I] */
 	/*
 	 * Must the process of the calling thread end?  A long operation then
 	 * stops with EINTR, with the rest undone, which that process cannot
@@ -183,6 +189,8 @@ struct vm_system_config {
 	int (*oom)(void *arg, struct vmspace *vm);
 	void *oom_arg;
 	uint64_t (*swap_idle)(void *arg);
+	uint64_t (*work)(void *arg);
+	void (*thrashing)(void *arg);
 	bool (*killed)(void);
 };
 

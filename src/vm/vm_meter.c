@@ -54,6 +54,7 @@ static const char *const stat_names[VMST_N] = {
     [VMST_DEACT] = "deactivated",
     [VMST_SCAN] = "scanned",
     [VMST_OOM] = "oom",
+    [VMST_THRASH] = "thrashing",
     [VMST_FORGET] = "forget",
     [VMST_FORK] = "fork",
 };

@@ -154,6 +154,8 @@ vm_system_init(struct vm_system *sys, const struct vm_system_config *cf)
 	sys->oom_arg = cf->oom_arg;
 	sys->killed = cf->killed;
 	sys->swap_idle = cf->swap_idle;
+	sys->work = cf->work;
+	sys->thrashing = cf->thrashing;
 	kmem_init(&sys->kmem, cf->kmem, cf->kfds);
 	sys->named_max = cf->named >> PAGE_SHIFT;
 	sys->entry_ops = &vm_map_entry_ops;

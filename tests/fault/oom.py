@@ -151,6 +151,40 @@ def overcommit(env):
          "cat /proc/sys/vm/overcommit_memory | grep -x 2", "2\n0", *never)
 
 
+THRASH = re.compile(r"^vmspace: out of memory, thrashing, [^:]*: killed pid "
+                    r"(\d+) \((\w+)\), ", re.M)
+
+
+def thrashing(env):
+    """A working set of three times the memory on slow swap, with room left in
+    it: no process gets on, until one is killed.  With a process that works
+    beside it, or with fast swap, none is."""
+    options, path = env.vm.guest_path(env.guest("oversub"))
+
+    def run(script, swap):
+        return env.sh(script, ["--mem", "2M", "--swap", swap, *options],
+                      timeout=300)
+
+    slow = "64M,inject=read_ms:80"
+    r = run(f"{path} 6 600; echo $?; seq 1 3 | tail -1", slow)
+    victims = THRASH.findall(r.errtext())
+    env.cases.check("thrashing ends", not r.timed_out and
+                    r.text() == "137\n3\n" and
+                    [x[1] for x in victims] == ["oversub"] and
+                    r.errtext().count("vmspace:") == 1,
+                    f"status {r.status} after {r.seconds:.1f} s\n"
+                    f"{r.text()}{r.errtext()}")
+    if not vmtest.LONG:
+        return
+    r = run("(while :; do :; done) & sleep 1; "
+            f"{path} 6 190 >/dev/null & sleep 180; kill -9 $!; echo end", slow)
+    env.cases.check("not beside a process that works", r.text() == "end\n" and
+                    "vmspace:" not in r.errtext(), r.text() + r.errtext())
+    r = run(f"{path} 8 180; echo $?", "64M")
+    env.cases.check("not with fast swap", r.text().endswith("\n0\n") and
+                    not r.err, r.text() + r.errtext())
+
+
 def by_files(env):
     """tmpfs uses guest memory: ENOSPC or a kill, and the guest goes on."""
     r = env.sh("dd if=/dev/zero of=/tmp/big bs=1M count=200 2>/dev/null; "
@@ -197,5 +231,5 @@ def main_left(env):
 
 
 if __name__ == "__main__":
-    faultlib.main([eaters, many, separate, touching, overcommit, by_files, forks,
-                   smallest, main_left])
+    faultlib.main([eaters, many, separate, touching, overcommit, thrashing, by_files,
+                   forks, smallest, main_left])

@@ -3,7 +3,8 @@
 
 /*
  * Out of memory: the policy that vm calls when there is neither a free frame
- * nor anything to reclaim.
+ * nor anything to reclaim, or when all processes do nothing but wait for pages
+ * that were paged out (vm_stall.c).
  *
  * Concepts.  One guest process is killed: the one with the most memory,
  * resident or in swap, and the youngest of equals.  The kernel itself and its
@@ -21,6 +22,9 @@
  *
  * Resident images are discarded before any process is killed: without them a
  * later start takes some milliseconds longer.
+ *
+ * Thrashing is the same case, found by the pageout daemon, which does not wait:
+ * if the choice does not help, it calls again after a while.
  *
  * If the caller's own process is the victim or is ending, the call does not
  * wait: the result is ENOMEM, and the caller unwinds.
@@ -118,9 +122,10 @@ oom_choose(struct vkernel *k, struct oom_share *share)
 	return (best);
 }
 
+/* why: what the log line says after "out of memory". */
 static void
 oom_kill(struct vkernel *k, struct proc *p, const struct oom_share *share,
-    uint64_t now)
+    uint64_t now, const char *why)
 {
 	struct ksiginfo ksi = {.signo = LX_SIGKILL, .code = LX_SI_KERNEL};
 	char comm[sizeof(p->comm)];
@@ -135,9 +140,9 @@ oom_kill(struct vkernel *k, struct proc *p, const struct oom_share *share,
 	ktrace(&k->trace, KT_OOM, (uint64_t)p->pid, share->resident,
 	    share->swapped);
 	klog(&k->log, KLOG_WARN,
-	    "out of memory: killed pid %d (%s), resident %llu MiB of %llu MiB, "
-	    "swap %llu MiB of %llu MiB",
-	    p->pid, comm, MIB(share->resident), MIB(k->vm.phys->npages),
+	    "out of memory%s: killed pid %d (%s), resident %llu MiB of %llu "
+	    "MiB, swap %llu MiB of %llu MiB",
+	    why, p->pid, comm, MIB(share->resident), MIB(k->vm.phys->npages),
 	    MIB(share->swapped), MIB(swap_space_size(k->vm.swap)));
 }
 
@@ -206,7 +211,7 @@ kern_oom(void *arg, struct vmspace *vm)
 	if (victim == NULL) {
 		victim = oom_choose(k, &share);
 		if (victim != NULL)
-			oom_kill(k, victim, &share, now);
+			oom_kill(k, victim, &share, now, "");
 	}
 	kmutex_unlock(&k->proctree);
 	if (victim == NULL)
@@ -218,4 +223,51 @@ kern_oom(void *arg, struct vmspace *vm)
 	oom_wait(k, victim, self);
 	proc_drop(victim);
 	return (0);
+}
+
+/* ---- thrashing ---- */
+
+uint64_t
+kern_oom_work(void *arg)
+{
+	struct vkernel *k = arg;
+	const uint64_t now = host_now_ns();
+	struct proc *p;
+	struct lwp *l;
+	uint64_t ns = 0;
+
+	kmutex_lock(&k->proctree);
+	LIST_FOREACH (p, &k->procs, all) {
+		kmutex_lock(&p->lock);
+		ns += p->ru.utime + p->ru.stime;
+		LIST_FOREACH (l, &p->lwps, link)
+			ns += lwp_cpu_ns(l, now, true);
+		kmutex_unlock(&p->lock);
+	}
+	kmutex_unlock(&k->proctree);
+	return (ns);
+}
+
+void
+kern_oom_thrashing(void *arg)
+{
+	struct vkernel *k = arg;
+	struct oom_share share = {0};
+	uint64_t now = host_now_ns();
+	struct proc *victim;
+
+	klock_assert_none();
+	if (k->resident->shed(k))
+		return;
+	kmutex_lock(&k->proctree);
+	victim = oom_dying(k, now);
+	if (victim == NULL) {
+		victim = oom_choose(k, &share);
+		if (victim != NULL)
+			oom_kill(k, victim, &share, now,
+			    ", thrashing, use a larger --mem or faster swap");
+	}
+	kmutex_unlock(&k->proctree);
+	if (victim != NULL)
+		proc_drop(victim);
 }

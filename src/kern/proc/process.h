@@ -68,5 +68,9 @@ void lwp_threads_drain(struct vkernel *);
 /* The policy of vm_system.oom: choose and kill a process. 0: memory was or will
  * be freed, try again; ENOMEM: the caller's process is ending. */
 int kern_oom(void *vkernel, struct vmspace *);
+/* The policy of vm_system.thrashing: discard resident images, or kill a
+ * process.  And vm_system.work. */
+void kern_oom_thrashing(void *vkernel);
+uint64_t kern_oom_work(void *vkernel);
 
 #endif /* KERN_PROC_PROCESS_H */

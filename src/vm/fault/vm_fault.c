@@ -86,6 +86,7 @@
 #include "mem/vm_reserve.h"
 #include "pmap/pmap.h"
 #include "vm/fault/vm_fault_int.h"
+#include "vm/pageout/vm_pageout.h"
 
 #define RECLAIM_TARGET 64  /* frames to ask for when there are none */
 #define RECLAIM_ROUNDS 256 /* times to ask before the policy is called */
@@ -365,11 +366,16 @@ static int
 fault_no_memory(struct vm_faultinfo *fi)
 {
 	struct vm_system *sys = fi->sys;
+	bool again = false;
 
 	if (kmem_self.refused != fi->refused)
 		return (fault_no_budget(fi));
-	if (fi->starved++ < RECLAIM_ROUNDS &&
-	    vm_frame_starved(sys, RECLAIM_TARGET))
+	if (fi->starved++ < RECLAIM_ROUNDS) {
+		vm_pageout_stall_begin(sys);
+		again = vm_frame_starved(sys, RECLAIM_TARGET);
+		vm_pageout_stall_end(sys);
+	}
+	if (again)
 		return (ERESTART);
 	vm_stat_add(sys, VMST_OOM, 1);
 	if (sys->oom == NULL || sys->oom(sys->oom_arg, fi->vm) != 0)

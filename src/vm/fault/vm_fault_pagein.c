@@ -27,6 +27,7 @@
 
 #include <errno.h>
 
+#include "vm/pageout/vm_pageout.h"
 #include "vm/pager/device_pager.h"
 #include "vm/pager/swap_pager.h"
 #include "vm/pager/vm_swapcache.h"
@@ -148,6 +149,21 @@ swapin_file(struct vm_object *o, vm_pindex_t idx, unsigned n, unsigned *got)
 	return (error == ENOMEM ? ENOMEM : 0);
 }
 
+/* The same for anonymous memory: a stall.  0, ENOMEM, EIO. */
+static int
+swapin_anon(struct vm_object *o, vm_pindex_t idx, unsigned n, unsigned *got)
+{
+	struct vm_system *sys = o->sys;
+	int error;
+
+	vm_pageout_stall_begin(sys);
+	error = swap_pager_getpages(o, idx, n, got);
+	vm_pageout_stall_end(sys);
+	if (error == 0)
+		vm_pageout_returned(sys, *got);
+	return (error);
+}
+
 int
 vm_fault_swapin(struct vm_faultinfo *fi)
 {
@@ -160,7 +176,7 @@ vm_fault_swapin(struct vm_faultinfo *fi)
 	o = vm_fault_take_obj(fi);
 	fi->major = true;
 	error = o->vops != NULL ? swapin_file(o, idx, n, &got)
-				: swap_pager_getpages(o, idx, n, &got);
+				: swapin_anon(o, idx, n, &got);
 	vm_object_drop(o);
 	if (error != 0)
 		return (error);

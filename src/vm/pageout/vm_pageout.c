@@ -31,6 +31,11 @@
  *   When the daemon has had nothing to do for a while, and most of memory is
  *   free, free memory goes back to the host.
  *
+ *   thrash   The daemon also looks whether guests do anything but wait for
+ *            pages that pageout has freed too early (vm_stall.c).  If they do
+ *            not for long, the out-of-memory policy chooses a process
+ *            (sys->thrashing), although swap has room.
+ *
  * Locking and lifetime: po->lock is innermost and short.
  *
  * Guarantees: a waiting thread is woken by progress or by the end of the scan.
@@ -186,6 +191,23 @@ daemon_swap_idle(struct vm_pageout *po)
 	return (freed != 0);
 }
 
+/* Do guests make no progress?  Locked; unlocked meanwhile. */
+static void
+daemon_stalls(struct vm_pageout *po)
+{
+	struct vm_system *sys = po->sys;
+	uint64_t now = host_now_ns();
+
+	if (sys->thrashing == NULL || !vm_stall_due(&po->stall, now))
+		return;
+	kmutex_unlock(&po->lock);
+	if (vm_stall_check(&po->stall, now, sys->work(sys->oom_arg))) {
+		vm_stat_add(sys, VMST_THRASH, 1);
+		sys->thrashing(sys->oom_arg);
+	}
+	kmutex_lock(&po->lock);
+}
+
 /* Free frames up to the target.  False: no frame was freed.  Locked. */
 static bool
 daemon_work(struct vm_pageout *po)
@@ -194,6 +216,7 @@ daemon_work(struct vm_pageout *po)
 	uint64_t target = 2 * sys->low, nfree;
 
 	while (!po->stop) {
+		daemon_stalls(po);
 		nfree = atomic_load(&sys->phys->nfree);
 		if (nfree >= target)
 			break;
@@ -238,6 +261,7 @@ daemon_main(void *arg)
 			    &po->work, &po->lock, host_now_ns() + IDLE_NS);
 		if (po->stop)
 			break;
+		daemon_stalls(po);
 		if (!atomic_exchange(&po->woken, false)) {
 			daemon_idle(po, &trimmed);
 			continue;
@@ -253,6 +277,26 @@ daemon_main(void *arg)
 			    &po->work, &po->lock, host_now_ns() + BACKOFF_NS);
 	}
 	kmutex_unlock(&po->lock);
+}
+
+/* ---- stalls ---- */
+
+void
+vm_pageout_stall_begin(struct vm_system *sys)
+{
+	vm_stall_begin(&sys->pageout->stall, host_now_ns());
+}
+
+void
+vm_pageout_stall_end(struct vm_system *sys)
+{
+	vm_stall_end(&sys->pageout->stall, host_now_ns());
+}
+
+void
+vm_pageout_returned(struct vm_system *sys, uint64_t pages)
+{
+	vm_stall_count_back(&sys->pageout->stall, pages);
 }
 
 int
@@ -305,6 +349,7 @@ vm_pageout_create(struct vm_system *sys)
 	kmutex_init(&po->lock, "vm_pageout", KRANK_LEAF, 0);
 	kcond_init(&po->work);
 	kcond_init(&po->done);
+	vm_stall_init(&po->stall);
 	for (unsigned i = 0; i < PAGEOUT_DEPTH; i++)
 		po->spare[po->nspare++] = &po->cluster[i];
 	sys->pageout = po;
@@ -321,6 +366,7 @@ vm_pageout_destroy(struct vm_system *sys)
 	KVERIFY(po->nspare == PAGEOUT_DEPTH && !po->scanning);
 	if (po->writer != NULL)
 		swap_writer_destroy(po->writer);
+	vm_stall_fini(&po->stall);
 	kcond_destroy(&po->done);
 	kcond_destroy(&po->work);
 	kmutex_destroy(&po->lock);

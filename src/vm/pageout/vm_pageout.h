@@ -30,6 +30,13 @@ uint64_t vm_pageout_reclaim(struct vm_system *, uint64_t want);
  */
 uint64_t vm_system_shrink(struct vm_system *, uint64_t target);
 
+/* A thread waits for pages of anonymous memory from swap, or for a frame:
+ * begin and end.  No lock of rank LEAF is held. */
+void vm_pageout_stall_begin(struct vm_system *);
+void vm_pageout_stall_end(struct vm_system *);
+/* So many pages came back from swap. */
+void vm_pageout_returned(struct vm_system *, uint64_t pages);
+
 /* The pageout state of a system: made with it, destroyed with it.  0, ENOMEM.
  */
 int vm_pageout_create(struct vm_system *);

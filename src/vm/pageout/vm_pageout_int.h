@@ -10,6 +10,7 @@
 
 #include "vm/swap/swap_space.h"
 #include "vm/object/vm_object_int.h"
+#include "vm/pageout/vm_stall.h"
 
 #define PAGEOUT_DEPTH 8 /* clusters being written at a time */
 
@@ -43,6 +44,7 @@ struct vm_pageout {
 	uint64_t ended;             /* [p] scans that have ended */
 	uint64_t freed;             /* [p] frames ever freed by scans */
 	uint32_t waiting;           /* [p] threads that wait for frames */
+	struct vm_stall stall;
 	/* The hands: frame numbers. */
 	uint64_t front, back, clean; /* [s] */
 	uint64_t lead;               /* [s] frames the front hand is ahead */

@@ -113,6 +113,16 @@ pageout_wants(struct pageout_ctx *ctx, struct vm_page *m)
 
 /* ---- leaving ---- */
 
+/* The page goes to swap.  A process that asks for that by madvise() does not
+ * count. */
+static void
+page_to_swap(struct pageout_ctx *ctx, struct vm_page *m, swblk_t blk)
+{
+	if (ctx->po != NULL && (m->flags & PG_RETURNED) != 0)
+		vm_stall_count_again(&ctx->po->stall, 1);
+	vm_page_to_swap(m, blk);
+}
+
 /* Free a page that is unmapped and busy, and whose contents are in swap or in a
  * file. */
 static void
@@ -120,7 +130,7 @@ page_leave(struct pageout_ctx *ctx, struct vm_page *m)
 {
 	if (m->swap != SWBLK_NONE) {
 		vm_stat_add(ctx->sys, VMST_SWAPDROP, 1);
-		vm_page_to_swap(m, m->swap);
+		page_to_swap(ctx, m, m->swap);
 	} else {
 		vm_stat_add(ctx->sys, VMST_RECLAIM, 1);
 		vm_page_free(m);
@@ -155,7 +165,7 @@ page_written(struct pageout_ctx *ctx, struct vm_page *m, swblk_t blk)
 		vm_page_unbusy(m);
 		return;
 	}
-	vm_page_to_swap(m, blk);
+	page_to_swap(ctx, m, blk);
 	ctx->freed++;
 }
 

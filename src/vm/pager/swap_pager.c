@@ -87,6 +87,8 @@ getpages_done(struct vm_object *o, struct vm_page *m, int error, bool wanted)
 	if (swap_space_free(ss) < swap_space_size(ss) / 8)
 		vm_page_drop_swap(m);
 	m->flags |= PG_VALID;
+	if (o->vops == NULL)
+		m->flags |= PG_RETURNED;
 	m->act = wanted ? VM_ACT_MAX : 1;
 	vm_page_unbusy(m);
 }

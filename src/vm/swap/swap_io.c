@@ -554,6 +554,8 @@ swap_read(struct swap_space *ss, swblk_t first, unsigned n, void *const *page,
 
 	KVERIFY(n >= 1 && n <= SWAP_CLUSTER && n <= a->npages - block);
 	count = atomic_fetch_add(&a->nreads, 1) + 1;
+	if (a->inject.read_ms != 0)
+		host_sleep_ns((uint64_t)a->inject.read_ms * 1000000);
 	if (a->zpool == NULL && first_data(a, block, n) < n) {
 		atomic_fetch_add(&a->reads, 1);
 		read_file(a, block, n, page, err);

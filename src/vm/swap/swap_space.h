@@ -43,7 +43,8 @@ struct swap_inject {
 	uint32_t write_enospc;
 	uint32_t write_torn; /* half of it is written, success reported */
 	uint32_t read_eio;
-	uint32_t damage; /* a bit of what was written is flipped */
+	uint32_t damage;  /* a bit of what was written is flipped */
+	uint32_t read_ms; /* each read takes so many milliseconds longer */
 };
 
 struct swap_area_config {
