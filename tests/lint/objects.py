@@ -76,8 +76,34 @@ def variables(objs):
             yield source, re.sub(r"\.\d+$", "", f[7]), f[3] == "TLS"
 
 
+def libc_functions():
+    """What the C library exports, by name."""
+    path = run([os.environ.get("CC", "cc").split()[-1],
+                "-print-file-name=libc.so.6"]).stdout.strip()
+    r = run(["nm", "-D", "-P", "--defined-only", path])
+    return {re.sub(r"@.*", "", line.split()[0])
+            for line in r.stdout.splitlines() if line}
+
+
+def check_libc_names(tree, objs):
+    """A function with a name of the C library replaces that one, for all that
+    is linked with it: where a program calls sem_destroy(), ours would run."""
+    source_of = {obj: source for source, obj in objs}
+    libc = libc_functions()
+    if "sem_destroy" not in libc:
+        tree.add("tests/lint/objects.py", 1, "no libc.so.6 with symbols")
+    r = run(["nm", "-A", "-P", "--defined-only", "--extern-only", *source_of])
+    for line in r.stdout.splitlines():
+        obj, _, rest = line.rpartition(": ")
+        f = rest.split()
+        if obj in source_of and len(f) > 1 and f[1] == "T" and f[0] in libc:
+            tree.add(source_of[obj], 1,
+                     f"function {f[0]} has the name of one of the C library")
+
+
 def check_globals(tree):
-    """All state hangs off struct vkernel, or is in globals.txt."""
+    """All state hangs off struct vkernel, or is in globals.txt; no function
+    has a name of the C library."""
     objs = built(tree, "readelf")
     if tree.skipped or tree.missing:
         return
@@ -94,6 +120,7 @@ def check_globals(tree):
         if (source, name) not in listed:
             kind = "thread-local variable" if of_thread else "writable global"
             tree.add(source, 1, f"{kind} {name} is not in {ALLOW}")
+    check_libc_names(tree, objs)
     for key in sorted(set(listed) - used):
         tree.add(ALLOW, listed[key], f"{' '.join(key)} does not exist")
 

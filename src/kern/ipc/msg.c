@@ -214,7 +214,7 @@ msgq_free(struct vkernel *k, struct msgq *q)
 }
 
 void
-msg_destroy(struct vkernel *k)
+sysvmsg_destroy(struct vkernel *k)
 {
 	struct ipc_obj *o;
 	unsigned i = 0;

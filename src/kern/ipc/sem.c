@@ -43,7 +43,7 @@ sem_free(struct vkernel *k, struct sem_set *s)
 }
 
 void
-sem_destroy(struct vkernel *k)
+sysvsem_destroy(struct vkernel *k)
 {
 	struct ipc_obj *o;
 	unsigned i = 0;

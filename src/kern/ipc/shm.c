@@ -60,7 +60,7 @@ shm_is_removed(const struct kshm *s)
 }
 
 void
-shm_destroy(struct vkernel *k)
+sysvshm_destroy(struct vkernel *k)
 {
 	struct ipc_table *t = &k->ipc->shm;
 	struct ipc_obj *o;

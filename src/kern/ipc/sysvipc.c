@@ -271,9 +271,9 @@ sysvipc_destroy(struct vkernel *k)
 {
 	if (k->ipc == NULL)
 		return;
-	shm_destroy(k);
-	sem_destroy(k);
-	msg_destroy(k);
+	sysvshm_destroy(k);
+	sysvsem_destroy(k);
+	sysvmsg_destroy(k);
 	KVERIFY(
 	    k->ipc->nsems == 0 && k->ipc->nundo == 0 && k->ipc->msgmem == 0);
 	ipc_table_destroy(&k->ipc->shm);

@@ -118,9 +118,9 @@ int sysvipc_text_shmmax(void *vkernel, struct procfs_buf *);
 int sysvipc_text_shmmni(void *vkernel, struct procfs_buf *);
 
 /* shm.c, sem.c, msg.c: free every object; no process is left. */
-void shm_destroy(struct vkernel *);
-void sem_destroy(struct vkernel *);
-void msg_destroy(struct vkernel *);
+void sysvshm_destroy(struct vkernel *);
+void sysvsem_destroy(struct vkernel *);
+void sysvmsg_destroy(struct vkernel *);
 
 /* ---- undoing of semaphore operations (sem_undo.c).  No locks held. ---- */
 

@@ -55,7 +55,7 @@ inotify_bucket(struct vfs *vfs, const struct vnode *vp)
 }
 
 void
-inotify_init(struct vfs *vfs)
+inotify_start(struct vfs *vfs)
 {
 	kmutex_init(&vfs->watch_lock, "inotify", KRANK_LEAF, 0);
 	for (unsigned i = 0; i < VFS_WATCH_BUCKETS; i++)

@@ -19,7 +19,7 @@
  * those that are watched, whether it has none at all. */
 enum vnode_names { VN_LINKED, VN_UNLINKED, VN_GONE };
 
-void inotify_init(struct vfs *);
+void inotify_start(struct vfs *);
 void inotify_fini(struct vfs *); /* none is left */
 
 static inline bool

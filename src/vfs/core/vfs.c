@@ -55,7 +55,7 @@ vfs_core_create(struct vm_system *sys, struct vfs **vfsp)
 	atomic_init(&vfs->next_dev, VFS_DEV_FIRST);
 	kmutex_init(&vfs->mount_lock, "mounts", KRANK_MOUNT, 0);
 	vfs_lock_init(vfs);
-	inotify_init(vfs);
+	inotify_start(vfs);
 	kmutex_init(&vfs->epoll_lock, "epoll", KRANK_LEAF, 0);
 	TAILQ_INIT(&vfs->mounts);
 	TAILQ_INIT(&vfs->detached);
