@@ -50,7 +50,7 @@ def many(env):
     killed, and one line for each names the victim and the sizes."""
     path = env.guest("eat")
     options, path = env.vm.guest_path(path)
-    mem, want, times = ("64M", 100, 500) if vmtest.LONG else ("12M", 24, 100)
+    mem, want, times = ("64M", 100, 500) if vmtest.LONG else ("12M", 24, 40)
     r = env.sh("(while :; do read x < /proc/uptime; sleep 0.01; done) & "
                f"i=0; while [ $i -lt {times} ]; do {path} {want} 0 free; "
                "echo $?; i=$((i+1)); done; kill $!; echo alive; exit 5",

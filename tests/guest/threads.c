@@ -168,6 +168,60 @@ signals_and_cancel(void)
 	say("signals to a thread, cancellation");
 }
 
+enum {
+	FUTEX_PRIVATE = 128,
+	FUTEX_WAIT_PRIVATE = 0 | FUTEX_PRIVATE,
+	FUTEX_WAKE_PRIVATE = 1 | FUTEX_PRIVATE,
+	FUTEX_REQUEUE_PRIVATE = 3 | FUTEX_PRIVATE,
+	FUTEX_CMP_REQUEUE_PRIVATE = 4 | FUTEX_PRIVATE,
+};
+
+static int from_word, to_word;
+
+static long
+futex(int *word, int op, int n, long m, int *other, int val)
+{
+	return (syscall(SYS_futex, word, op, n, m, other, val));
+}
+
+static void *
+futex_waiter(void *arg)
+{
+	CHECK(futex(&from_word, FUTEX_WAIT_PRIVATE, 0, 0, NULL, 0) == 0);
+	return (NULL);
+}
+
+/* Both forms return how many were woken and moved. */
+static void
+requeue(void)
+{
+	pthread_t t[6];
+	long n = 0;
+
+	for (int i = 0; i < 6; i++)
+		CHECK(pthread_create(&t[i], NULL, futex_waiter, NULL) == 0);
+	while (n < 3) { /* they may not wait yet */
+		sleep_ms(1);
+		n += futex(&from_word, FUTEX_REQUEUE_PRIVATE, n == 0,
+		    n == 0 ? 2 : 3 - n, &to_word, 0);
+	}
+	CHECK(n == 3);
+	CHECK_ERRNO(
+	    futex(&from_word, FUTEX_CMP_REQUEUE_PRIVATE, 1, 9, &to_word, 1),
+	    EAGAIN);
+	while (n < 6) {
+		sleep_ms(1);
+		n += futex(&from_word, FUTEX_CMP_REQUEUE_PRIVATE, n == 3, 6 - n,
+		    &to_word, 0);
+	}
+	CHECK(n == 6);
+	for (n = 1; n < 5; sleep_ms(1))
+		n += futex(&to_word, FUTEX_WAKE_PRIVATE, 9, 0, NULL, 0);
+	for (int i = 0; i < 6; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+	say("requeue");
+}
+
 static void *
 idle(void *arg)
 {
@@ -269,6 +323,7 @@ main(int argc, char **argv)
 	conditions();
 	mapping();
 	signals_and_cancel();
+	requeue();
 	endings();
 	return (0);
 }

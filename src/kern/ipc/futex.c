@@ -361,7 +361,7 @@ futex_requeue(struct lwp *l, const struct futex_requeue_args *a, bool shared,
 		atomic_store(&w->bucket, fp.b2);
 	}
 	futex_unlock2(fp.b1, fp.b2);
-	*ret += a->cmp ? moved : 0;
+	*ret += moved;
 	return (0);
 }
 

@@ -505,6 +505,7 @@ int
 sys_getcwd(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct vfs_ctx ctx;
+	struct vattr va;
 	char *buf;
 	size_t len;
 	int error;
@@ -513,7 +514,11 @@ sys_getcwd(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (buf == NULL)
 		return (ENOMEM);
 	ctx = lwp_vfs_ctx(l);
-	error = vnode_path(ctx.cwd, ctx.root, buf, VFS_PATH_MAX);
+	error = vn_getattr(ctx.cwd, &va);
+	if (error == 0 && va.nlink == 0) /* removed */
+		error = ENOENT;
+	if (error == 0)
+		error = vnode_path(ctx.cwd, ctx.root, buf, VFS_PATH_MAX);
 	lwp_vfs_ctx_done(&ctx);
 	if (error != 0)
 		goto out;
