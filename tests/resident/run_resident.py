@@ -354,8 +354,9 @@ def constructors(r, where):
                   len(set(res.text().split())) == 4, res.text())
     build_ctor(where, "hog", *HOG)
     res = r.run(f"cd {where}; sleep 3 & >hog-on; (sleep 0.5; rm hog-on) & "
-                "./hog; ./hog; wait %1; echo $?", "--mem", "64M", "--bind",
-                f"{where}:{where}", "--resident", f"{where}/hog")
+                "./hog; ./hog; wait %1; echo $?", "--mem", "64M",
+                "--overcommit", "never", "--bind", f"{where}:{where}",
+                "--resident", f"{where}/hog")
     r.cases.check("a constructor that allocates memory causes no other kill",
                   res.status == 0 and res.text().splitlines()[-2:]
                   == ["fed", "0"], res.text() + res.errtext())
