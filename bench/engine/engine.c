@@ -201,7 +201,6 @@ bench_map(uint64_t nentries)
 
 	boot(MIB(1));
 	vm = space(0);
-	vm->map.commit_limit = UINT64_MAX;
 	for (uint64_t i = 0; i < nentries; i++) {
 		at = BASE + i * 4 * PG;
 		must(vm_mmap(vm, &at, PG, RW, VM_PROT_ALL,
