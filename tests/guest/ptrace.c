@@ -13,40 +13,14 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+#include "tracing.h"
+
 #define SYSINFO_REQUEST 0x420e
 struct sysinfo_abi { /* struct ptrace_syscall_info */
 	uint8_t op, pad[3];
 	uint32_t arch;
 	uint64_t ip, sp, u[8];
 };
-
-static long
-pt(int req, pid_t pid, uint64_t addr, uint64_t data)
-{
-	return (syscall(SYS_ptrace, req, pid, addr, data));
-}
-
-/* Wait for the tracee: the status, of which the event is in bits 16 to 23. */
-static int
-wait_for(pid_t pid)
-{
-	int st;
-
-	CHECK(waitpid(pid, &st, __WALL) == pid);
-	return (st);
-}
-
-static void
-say_status(const char *what, int st)
-{
-	if (WIFSTOPPED(st))
-		say("%s: stopped by %d, event %d", what, WSTOPSIG(st),
-		    st >> 16);
-	else if (WIFEXITED(st))
-		say("%s: exited with %d", what, WEXITSTATUS(st));
-	else
-		say("%s: killed by %d", what, WTERMSIG(st));
-}
 
 static void
 expect_stop(pid_t pid, int sig)

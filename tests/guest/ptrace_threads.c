@@ -14,32 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
-static long
-pt(int req, pid_t pid, uint64_t addr, uint64_t data)
-{
-	return (syscall(SYS_ptrace, req, pid, addr, data));
-}
-
-static int
-wait_for(pid_t pid)
-{
-	int st;
-
-	CHECK(waitpid(pid, &st, __WALL) == pid);
-	return (st);
-}
-
-static void
-say_status(const char *what, int st)
-{
-	if (WIFSTOPPED(st))
-		say("%s: stopped by %d, event %d", what, WSTOPSIG(st),
-		    st >> 16);
-	else if (WIFEXITED(st))
-		say("%s: exited with %d", what, WEXITSTATUS(st));
-	else
-		say("%s: killed by %d", what, WTERMSIG(st));
-}
+#include "tracing.h"
 
 /* The value of a line of /proc/PID/status. */
 static void
