@@ -146,6 +146,22 @@ oom_kill(struct vkernel *k, struct proc *p, const struct oom_share *share,
 	    MIB(share->swapped), MIB(swap_space_size(k->vm.swap)));
 }
 
+/* The process whose end makes room: one that is ending already, or one that is
+ * killed now.  Held; NULL: there is none.  proctree held. */
+static struct proc *
+oom_victim(struct vkernel *k, uint64_t now, const char *why)
+{
+	struct oom_share share = {0};
+	struct proc *victim = oom_dying(k, now);
+
+	if (victim == NULL) {
+		victim = oom_choose(k, &share);
+		if (victim != NULL)
+			oom_kill(k, victim, &share, now, why);
+	}
+	return (victim);
+}
+
 /* Wait until frames are free, the victim is a zombie, or the caller must
  * end. */
 static void
@@ -175,7 +191,6 @@ kern_oom(void *arg, struct vmspace *vm)
 {
 	struct vkernel *k = arg;
 	struct lwp *self = lwp_current();
-	struct oom_share share = {0};
 	uint64_t now;
 	struct proc *victim;
 	bool killed;
@@ -206,12 +221,7 @@ kern_oom(void *arg, struct vmspace *vm)
 		if (k->resident->shed(k))
 			return (0);
 		kmutex_lock(&k->proctree);
-		victim = oom_dying(k, now);
-	}
-	if (victim == NULL) {
-		victim = oom_choose(k, &share);
-		if (victim != NULL)
-			oom_kill(k, victim, &share, now, "");
+		victim = oom_victim(k, now, "");
 	}
 	kmutex_unlock(&k->proctree);
 	if (victim == NULL)
@@ -252,7 +262,6 @@ void
 kern_oom_thrashing(void *arg)
 {
 	struct vkernel *k = arg;
-	struct oom_share share = {0};
 	uint64_t now = host_now_ns();
 	struct proc *victim;
 
@@ -260,13 +269,8 @@ kern_oom_thrashing(void *arg)
 	if (k->resident->shed(k))
 		return;
 	kmutex_lock(&k->proctree);
-	victim = oom_dying(k, now);
-	if (victim == NULL) {
-		victim = oom_choose(k, &share);
-		if (victim != NULL)
-			oom_kill(k, victim, &share, now,
-			    ", thrashing, use a larger --mem or faster swap");
-	}
+	victim = oom_victim(
+	    k, now, ", thrashing, use a larger --mem or faster swap");
 	kmutex_unlock(&k->proctree);
 	if (victim != NULL)
 		proc_drop(victim);
