@@ -57,10 +57,11 @@ int trace_user_set(struct lwp *, uint64_t off, uint64_t val);
 #define TRACE_FPREGS_SIZE 512
 int trace_fpregs_get(struct lwp *, uint8_t buf[TRACE_FPREGS_SIZE]);
 int trace_fpregs_set(struct lwp *, const uint8_t buf[TRACE_FPREGS_SIZE]);
-/* The XSAVE image, its size and the processor's features (XCR0) at offset 464.
- * The size is 0 before user code has run on any machine.  EINVAL, ENOMEM. */
-size_t trace_xstate_size(struct lwp *);
-int trace_xstate_get(struct lwp *, uint8_t *buf, size_t size);
+/* The XSAVE image, with the processor's features (XCR0) at offset 464; *size:
+ * the room in buf, then the bytes of the image.  EINVAL: too little room, or no
+ * user code has run on any machine; ENOMEM. */
+int trace_xstate_get(struct lwp *, uint8_t *buf, size_t *size);
+/* EFAULT: not the size of the image; EINVAL, ENOMEM. */
 int trace_xstate_set(struct lwp *, const uint8_t *buf, size_t size);
 /* Bytes of *info that are valid. */
 size_t trace_syscall_info(

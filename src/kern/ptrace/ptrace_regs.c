@@ -287,22 +287,8 @@ trace_fpregs_set(struct lwp *l, const uint8_t buf[TRACE_FPREGS_SIZE])
 	return (error);
 }
 
-size_t
-trace_xstate_size(struct lwp *l)
-{
-	struct lx_fpx_sw_bytes sw;
-	uint8_t *frame;
-	size_t size;
-
-	if (xstate_load(l, &frame, &size) != 0)
-		return (0);
-	xstate_sw(frame, size, &sw);
-	free(frame);
-	return (sw.xstate_size);
-}
-
 int
-trace_xstate_get(struct lwp *l, uint8_t *buf, size_t size)
+trace_xstate_get(struct lwp *l, uint8_t *buf, size_t *size)
 {
 	struct lx_fpx_sw_bytes sw;
 	uint8_t *frame;
@@ -313,10 +299,11 @@ trace_xstate_get(struct lwp *l, uint8_t *buf, size_t size)
 	if (error != 0)
 		return (error);
 	xstate_sw(frame, fsize, &sw);
-	if (size > sw.xstate_size || size < LX_FXSAVE_SIZE) {
+	if (sw.xstate_size > *size) {
 		error = EINVAL;
 	} else {
-		memcpy(buf, frame, size);
+		*size = sw.xstate_size;
+		memcpy(buf, frame, *size);
 		memset(buf + LX_FPX_SW_OFFSET, 0, sizeof(sw));
 		memcpy(buf + LX_FPX_SW_OFFSET, &sw.xfeatures,
 		    sizeof(sw.xfeatures));

@@ -118,10 +118,8 @@ regset_get(struct lwp *t, uint64_t type, uint8_t *buf, size_t *len)
 		*len = TRACE_FPREGS_SIZE;
 		return (trace_fpregs_get(t, buf));
 	case LX_NT_X86_XSTATE:
-		*len = trace_xstate_size(t);
-		if (*len == 0 || *len > XSTATE_LIMIT)
-			return (EINVAL);
-		return (trace_xstate_get(t, buf, *len));
+		*len = XSTATE_LIMIT;
+		return (trace_xstate_get(t, buf, len));
 	default:
 		return (EINVAL);
 	}
