@@ -90,10 +90,7 @@ sys_pidfd_send_signal(struct lwp *l, const uint64_t *a, int64_t *ret)
 	else if (signo < 0 || signo > KNSIG)
 		error = EINVAL;
 	else
-		info = (struct ksiginfo){.signo = signo,
-		    .code = LX_SI_USER,
-		    .pid = l->p->pid,
-		    .uid = proc_uid(l->p)};
+		info = sys_sig_from(l, signo, LX_SI_USER);
 	if (error == 0)
 		error = ksig_permitted(l->p, p, signo);
 	if (error == 0) {

@@ -199,8 +199,8 @@ sys_restart_syscall(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- sending ---- */
 
-static struct ksiginfo
-sig_from(struct lwp *l, int signo, int code)
+struct ksiginfo
+sys_sig_from(struct lwp *l, int signo, int code)
 {
 	return ((struct ksiginfo){.signo = signo,
 	    .code = code,
@@ -211,7 +211,7 @@ sig_from(struct lwp *l, int signo, int code)
 int
 sys_kill(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct ksiginfo info = sig_from(l, (int)a[1], LX_SI_USER);
+	struct ksiginfo info = sys_sig_from(l, (int)a[1], LX_SI_USER);
 
 	return (ksig_kill(l->p->k, l->p, (int)a[0], &info));
 }
@@ -254,7 +254,7 @@ sig_thread_kill(struct lwp *l, int tgid, int tid, const struct ksiginfo *info)
 int
 sys_tkill(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct ksiginfo info = sig_from(l, (int)a[1], LX_SI_TKILL);
+	struct ksiginfo info = sys_sig_from(l, (int)a[1], LX_SI_TKILL);
 
 	return (sig_thread_kill(l, 0, (int)a[0], &info));
 }
@@ -262,7 +262,7 @@ sys_tkill(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_tgkill(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct ksiginfo info = sig_from(l, (int)a[2], LX_SI_TKILL);
+	struct ksiginfo info = sys_sig_from(l, (int)a[2], LX_SI_TKILL);
 
 	if ((int)a[0] <= 0)
 		return (EINVAL);

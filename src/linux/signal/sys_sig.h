@@ -13,6 +13,9 @@
 struct ksiginfo;
 struct lwp;
 
+/* The siginfo of a signal that the caller sends by kill(2) and the like. */
+struct ksiginfo sys_sig_from(struct lwp *, int signo, int code);
+
 /*
  * Copy in and check a siginfo of the caller: its code may not be one of the
  * kernel or of kill(2), unless the target is the caller itself.
