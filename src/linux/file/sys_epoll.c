@@ -82,7 +82,7 @@ epoll_ctl_file(struct file *ep, struct file *f, int fd, int op,
 		return (EINVAL);
 	switch (op) {
 	case LX_EPOLL_CTL_ADD:
-		return (eventpoll_add(ep, f, fd, ev->events, ev->data));
+		return (eventpoll_add(ep, f, fd, hostfd, ev->events, ev->data));
 	case LX_EPOLL_CTL_DEL:
 		return (eventpoll_delete(ep, f, fd));
 	case LX_EPOLL_CTL_MOD:

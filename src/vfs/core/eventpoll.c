@@ -161,19 +161,15 @@ item_register(struct epoll_item *it, int hostfd)
 }
 
 int
-eventpoll_add(
-    struct file *epf, struct file *f, int fd, uint32_t events, uint64_t data)
+eventpoll_add(struct file *epf, struct file *f, int fd, int hostfd,
+    uint32_t events, uint64_t data)
 {
 	struct eventpoll *ep = epf->data;
 	struct vfs *vfs = epf->vfs;
 	struct epoll_item *it;
-	int hostfd = -1, error;
+	int error;
 
-	KASSERT(eventpoll_is(epf));
-	if (f->ops->poll != NULL)
-		(void)f->ops->poll(f, LX_POLLIN, &hostfd);
-	if (hostfd < 0)
-		return (EPERM);
+	KASSERT(eventpoll_is(epf) && hostfd >= 0);
 	it = kmem_zalloc(sizeof(*it));
 	if (it == NULL)
 		return (ENOMEM);

@@ -20,12 +20,13 @@ bool eventpoll_is(const struct file *);
  * Register file f under the descriptor number fd with the instance ep; change
  * or remove that registration.  events: EPOLL* bits.  No locks held; none of
  * them waits.
- * - eventpoll_add: EEXIST; EPERM: the file cannot be polled; ELOOP, EINVAL: a
- *   loop or too deep a chain of instances; EMFILE, ENFILE, ENOSPC, ENOMEM.
+ * - eventpoll_add: hostfd is what f's poll operation names.  EEXIST; EPERM: the
+ *   host cannot poll it; ELOOP, EINVAL: a loop or too deep a chain of
+ *   instances; EMFILE, ENFILE, ENOSPC, ENOMEM.
  * - eventpoll_modify, eventpoll_delete: ENOENT; EINVAL: EPOLLEXCLUSIVE.
  */
-int eventpoll_add(
-    struct file *ep, struct file *f, int fd, uint32_t events, uint64_t data);
+int eventpoll_add(struct file *ep, struct file *f, int fd, int hostfd,
+    uint32_t events, uint64_t data);
 int eventpoll_modify(
     struct file *ep, struct file *f, int fd, uint32_t events, uint64_t data);
 int eventpoll_delete(struct file *ep, struct file *f, int fd);
