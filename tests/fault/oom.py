@@ -7,6 +7,7 @@ of the log names it, and the shell that started it and the kernel go on."""
 import os
 import re
 import tempfile
+import threading
 
 import faultlib
 import vmtest
@@ -155,34 +156,48 @@ THRASH = re.compile(r"^vmspace: out of memory, thrashing, [^:]*: killed pid "
                     r"(\d+) \((\w+)\), ", re.M)
 
 
-def thrashing(env):
+class Thrashing:
     """A working set of three times the memory on slow swap, with room left in
     it: no process gets on, until one is killed.  With a process that works
-    beside it, or with fast swap, none is."""
-    options, path = env.vm.guest_path(env.guest("oversub"))
+    beside it, or with fast swap, none is.  The run waits for its swap for more
+    than a minute: begin() starts it, and the other tests go on beside it."""
 
-    def run(script, swap):
-        return env.sh(script, ["--mem", "2M", "--swap", swap, *options],
-                      timeout=300)
+    SLOW = "64M,inject=read_ms:80"
 
-    slow = "64M,inject=read_ms:80"
-    r = run(f"{path} 6 600; echo $?; seq 1 3 | tail -1", slow)
-    victims = THRASH.findall(r.errtext())
-    env.cases.check("thrashing ends", not r.timed_out and
-                    r.text() == "137\n3\n" and
-                    [x[1] for x in victims] == ["oversub"] and
-                    r.errtext().count("vmspace:") == 1,
-                    f"status {r.status} after {r.seconds:.1f} s\n"
-                    f"{r.text()}{r.errtext()}")
-    if not vmtest.LONG:
-        return
-    r = run("(while :; do :; done) & sleep 1; "
-            f"{path} 6 190 >/dev/null & sleep 180; kill -9 $!; echo end", slow)
-    env.cases.check("not beside a process that works", r.text() == "end\n" and
-                    "vmspace:" not in r.errtext(), r.text() + r.errtext())
-    r = run(f"{path} 8 180; echo $?", "64M")
-    env.cases.check("not with fast swap", r.text().endswith("\n0\n") and
-                    not r.err, r.text() + r.errtext())
+    def run(self, env, script, swap):
+        options, path = env.vm.guest_path(env.guest("oversub"))
+        return env.sh(script.format(oversub=path),
+                      ["--mem", "2M", "--swap", swap, *options], timeout=300)
+
+    def first(self, env):
+        self.result = self.run(
+            env, "{oversub} 6 600; echo $?; seq 1 3 | tail -1", self.SLOW)
+
+    def begin(self, env):
+        self.result = None
+        self.thread = threading.Thread(target=self.first, args=(env,))
+        self.thread.start()
+
+    def end(self, env):
+        self.thread.join()
+        r = self.result
+        victims = THRASH.findall(r.errtext())
+        env.cases.check("thrashing ends", not r.timed_out and
+                        r.text() == "137\n3\n" and
+                        [x[1] for x in victims] == ["oversub"] and
+                        r.errtext().count("vmspace:") == 1,
+                        f"status {r.status} after {r.seconds:.1f} s\n"
+                        f"{r.text()}{r.errtext()}")
+        if not vmtest.LONG:
+            return
+        r = self.run(env, "(while :; do :; done) & sleep 1; {oversub} 6 190 "
+                     ">/dev/null & sleep 180; kill -9 $!; echo end", self.SLOW)
+        env.cases.check("not beside a process that works",
+                        r.text() == "end\n" and "vmspace:" not in r.errtext(),
+                        r.text() + r.errtext())
+        r = self.run(env, "{oversub} 8 180; echo $?", "64M")
+        env.cases.check("not with fast swap", r.text().endswith("\n0\n") and
+                        not r.err, r.text() + r.errtext())
 
 
 def by_files(env):
@@ -231,5 +246,6 @@ def main_left(env):
 
 
 if __name__ == "__main__":
-    faultlib.main([eaters, many, separate, touching, overcommit, thrashing, by_files,
-                   forks, smallest, main_left])
+    thrashing = Thrashing()
+    faultlib.main([thrashing.begin, eaters, many, separate, touching, overcommit,
+                   by_files, forks, smallest, thrashing.end, main_left])

@@ -24,6 +24,8 @@ import vmtest  # noqa: E402
 def inside(vm, program, opts):
     options, path = vm.guest_path(program)
     options += ["--env", "GUEST_INSIDE=1"]
+    if vmtest.LONG:
+        options += ["--env", "GUEST_LONG=1"]
     if opts.mem:
         options += ["--mem", opts.mem]
     if opts.swap:

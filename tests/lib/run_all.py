@@ -35,7 +35,7 @@ PLAN = {
         ["-Db_sanitize=address,undefined"],
         {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-         "VMSPACE_TEST_SLOW": "4", "VMSPACE_READER_SECONDS": "5"},
+         "VMSPACE_TEST_SLOW": "4", "VMSPACE_READER_SECONDS": "3"},
         [("unit", None), ("kern", None), ("fuzz", None),
          ("model", ["vm_model"]),
          ("stress", ["fork_rounds", "readers", "swap"]),
@@ -48,7 +48,7 @@ PLAN = {
         # Debug builds check lock order by rank.  The detector goes by
         # addresses, and takes an object in recycled memory for an inversion.
         {"TSAN_OPTIONS": "halt_on_error=1:detect_deadlocks=0",
-         "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "5"},
+         "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "3"},
         [("unit", None), ("kern", None), ("stress", None),
          ("guest", ["forkwait", "locks", "msg", "procmem", "rights", "sem",
                     "signals", "sockets", "swapcalls", "threads", "pipes"]),

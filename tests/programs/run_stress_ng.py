@@ -133,9 +133,10 @@ def run_set(vm, scratch, stressors, options, count, record):
         for s in stressors:
             ours = together
             name = f"stress-ng {s}" + ("" if mode == "inside" else " " + mode)
-            if ran(ours).get(s) == 0:
-                # On a busy machine the others may have left it no time:
-                # run it alone.
+            if ours.status == 0 and not ran(ours).get(s):
+                # On a busy machine the others may have left it no time to
+                # finish an operation, or even to begin before the alarm,
+                # when its line is not printed at all: run it alone.
                 ours = run(vm, scratch, argv((s,), options, 5 * SECONDS),
                            mode)
             if native and s not in ran(native):

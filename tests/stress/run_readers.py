@@ -30,7 +30,7 @@ def main():
     vmtest.become_subreaper()
     cases = vmtest.Cases()
     seconds = int(os.environ.get("VMSPACE_READER_SECONDS",
-                                 "300" if vmtest.LONG else "20"))
+                                 "300" if vmtest.LONG else "8"))
     stormer = os.path.join(opts.guests, "stormer")
     for name, mem, swap in (("enough memory", "512", "0"),
                             ("under swap pressure", "8", "256")):

@@ -19,7 +19,7 @@ def sizes():
     if vmtest.LONG:
         return 256, 1024, 4096, 120
     # With a sanitizer, half as much takes several times as long.
-    return (32, 128, 512, 5) if vmtest.SLOW == 1 else (16, 64, 256, 3)
+    return (32, 128, 512, 3) if vmtest.SLOW == 1 else (16, 64, 256, 3)
 
 
 def oversub(vm, cases, opts, name, swap):
