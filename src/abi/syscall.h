@@ -9,6 +9,8 @@
 #ifndef ABI_SYSCALL_H
 #define ABI_SYSCALL_H
 
+#define LX_NR_READ 0
+#define LX_NR_WRITE 1
 #define LX_NR_CLOSE 3
 #define LX_NR_MMAP 9
 #define LX_NR_MPROTECT 10
@@ -20,6 +22,7 @@
 #define LX_NR_MSYNC 26
 #define LX_NR_SENDMSG 46
 #define LX_NR_CLONE 56
+#define LX_NR_EXIT 60
 #define LX_NR_GETPPID 110
 #define LX_NR_CAPGET 125
 #define LX_NR_CAPSET 126

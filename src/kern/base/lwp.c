@@ -21,6 +21,7 @@
  * Both are estimates.
  */
 #include "kern/base/lwp.h"
+#include "kern/base/seccomp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -107,6 +108,7 @@ lwp_destroy_in(struct vkernel *k, struct lwp *l)
 	cpu_thread_destroy(l->cpu);
 	sigpending_flush(k, &l->sigpend);
 	group_set_free(l->groups);
+	seccomp_drop(l);
 	if (l->kickfd >= 0) {
 		host_close(l->kickfd);
 		kmem_fd_uncharge(l->kick_cost, 1);

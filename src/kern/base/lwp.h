@@ -23,6 +23,7 @@
 struct host_pollfd;
 struct host_thread;
 struct kmem_acct;
+struct seccomp_filter;
 struct sem_undo_list;
 
 #define LWP_CPUS 1024 /* CPU numbers that a set can have */
@@ -90,6 +91,9 @@ struct lwp {
 				     tracer has seen */
 	bool killedonly;          /* [L] only SIGKILL interrupts */
 	int exit_status;          /* [L] of the thread itself */
+
+	_Atomic(struct seccomp_filter *)
+	    seccomp; /* [a] own ref or NULL; changed with [p] (seccomp.c) */
 
 	/* System call in progress. */
 	int sc_nr;           /* [L] */

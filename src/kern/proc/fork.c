@@ -50,6 +50,7 @@
 #include "kern/base/lwp.h"
 #include "kern/base/pidfd.h"
 #include "kern/base/proc.h"
+#include "kern/base/seccomp.h"
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
 #include "kern/ipc/sysvipc.h"
@@ -119,6 +120,7 @@ clone_lwp_state(
 	nl->nice = l->nice;
 	memcpy(nl->cpus, l->cpus, sizeof(nl->cpus));
 	nl->cpus_set = l->cpus_set;
+	seccomp_inherit_locked(l, nl);
 	kmutex_unlock(&l->p->lock);
 	if ((flags & (LX_CLONE_VM | LX_CLONE_VFORK)) != LX_CLONE_VM)
 		nl->altstack = l->altstack;

@@ -93,6 +93,7 @@ ksiginfo_encode(const struct ksiginfo *ki, uint8_t out[128])
 	case KSIGINFO_SYS:
 		si.u.sys.addr = ki->addr;
 		si.u.sys.syscall = ki->status;
+		si.u.sys.arch = (uint32_t)ki->value;
 		break;
 	}
 	memcpy(out, &si, sizeof(si));
@@ -134,6 +135,7 @@ ksiginfo_decode(const uint8_t in[128], struct ksiginfo *ki)
 	case KSIGINFO_SYS:
 		k.addr = si.u.sys.addr;
 		k.status = si.u.sys.syscall;
+		k.value = si.u.sys.arch;
 		break;
 	}
 	*ki = k;

@@ -15,7 +15,8 @@
 #include "abi/resource.h"
 #include "abi/system.h"
 #include "abi/uio.h"
-#include "linux/lib/sys_int.h"
+#include "kern/base/seccomp.h"
+#include "linux/proc/sys_seccomp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -251,6 +252,7 @@ int
 sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	int option = (int)a[0], error;
+	unsigned filters;
 
 	error = prctl_field(l, option, a[1], ret);
 	if (error != ENOSYS)
@@ -267,8 +269,12 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	case LX_PR_GET_TID_ADDRESS:
 		return (copyout(
 		    lwp_vmspace(l), &l->clear_tid, a[1], sizeof(l->clear_tid)));
-	case LX_PR_GET_KEEPCAPS:
 	case LX_PR_GET_SECCOMP:
+		*ret = seccomp_mode(l, &filters);
+		return (0);
+	case LX_PR_SET_SECCOMP:
+		return (sys_prctl_seccomp(l, a[1], a[2], ret));
+	case LX_PR_GET_KEEPCAPS:
 	case LX_PR_GET_SECUREBITS:
 	case LX_PR_GET_THP_DISABLE:
 	case LX_PR_SET_TIMERSLACK:
