@@ -342,8 +342,9 @@ sigfd_close(struct file *f)
 }
 
 static const struct fileops sigfd_fileops = {
-    .caps = FCAP_STREAM,
+    .caps = FCAP_STREAM | FCAP_SEEK | FCAP_WHOLE,
     .rw = sigfd_rw,
+    .seek = file_seek_nowhere,
     .poll = sigfd_poll,
     .close = sigfd_close,
     .name = "signalfd",

@@ -131,7 +131,7 @@ sendfile_files(struct lwp *l, const uint64_t *a, struct copy_end *in,
 	int error;
 
 	if (!file_can(in->f, FCAP_AT))
-		return (a[2] != 0 ? ESPIPE : EINVAL);
+		return (EINVAL);
 	if (in->f->vp != NULL && in->f->vp->type == VDIR)
 		return (EINVAL);
 	if ((atomic_load(&out->f->flags) & O_APPEND) != 0 &&
@@ -155,8 +155,12 @@ sys_sendfile(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_io_file(l, (int)a[1], false, &in.f);
 	if (error != 0)
 		return (error);
-	error = (int64_t)a[3] < 0 ? EINVAL
-				  : sys_io_file(l, (int)a[0], true, &out.f);
+	if (a[2] != 0 && !file_can(in.f, FCAP_AT))
+		error = ESPIPE;
+	else if ((int64_t)a[3] < 0)
+		error = EINVAL;
+	else
+		error = sys_io_file(l, (int)a[0], true, &out.f);
 	if (error != 0)
 		goto out;
 	error = sendfile_files(l, a, &in, &out, ret);
@@ -195,6 +199,32 @@ copy_range_length(
 	return (0);
 }
 
+/* The checks of two files, in Linux's order (since 5.19 both are of one file
+ * system). */
+static int
+copy_range_files(const struct file *in, const struct file *out)
+{
+	const int ifl = atomic_load(&in->flags), ofl = atomic_load(&out->flags);
+	struct vnode *iv = in->vp, *ov = out->vp;
+	struct vattr iva, ova;
+	int error;
+
+	if ((iv != NULL && iv->type == VDIR) ||
+	    (ov != NULL && ov->type == VDIR))
+		return (EISDIR);
+	if (iv == NULL || ov == NULL || iv->type != VREG || ov->type != VREG)
+		return (EINVAL);
+	if ((ifl & O_ACCMODE) == O_WRONLY || (ofl & O_ACCMODE) == O_RDONLY ||
+	    (ofl & O_APPEND) != 0)
+		return (EBADF);
+	error = vn_getattr(iv, &iva);
+	if (error == 0)
+		error = vn_getattr(ov, &ova);
+	if (error != 0)
+		return (error);
+	return (iva.dev != ova.dev ? EXDEV : 0);
+}
+
 static int
 copy_range(struct lwp *l, const uint64_t *a, struct copy_end *in,
     struct copy_end *out, int64_t *ret)
@@ -202,14 +232,9 @@ copy_range(struct lwp *l, const uint64_t *a, struct copy_end *in,
 	uint64_t len = a[4];
 	int error;
 
-	if (in->f->vp == NULL || out->f->vp == NULL)
-		return (EINVAL);
-	if (in->f->vp->type == VDIR || out->f->vp->type == VDIR)
-		return (EISDIR);
-	if (in->f->vp->type != VREG || out->f->vp->type != VREG)
-		return (EINVAL);
-	if ((atomic_load(&out->f->flags) & O_APPEND) != 0)
-		return (EBADF);
+	error = copy_range_files(in->f, out->f);
+	if (error != 0)
+		return (error);
 	error = copy_offset(l, in->f, a[1], &in->off);
 	if (error != 0)
 		return (error);
@@ -237,15 +262,13 @@ sys_copy_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct copy_end in = {.at = true}, out = {.at = true};
 	int error;
 
-	if (a[5] != 0)
-		return (EINVAL);
-	error = sys_io_file(l, (int)a[0], false, &in.f);
+	error = sys_get_open_file(l, (int)a[0], &in.f);
 	if (error != 0)
 		return (error);
-	error = sys_io_file(l, (int)a[2], true, &out.f);
+	error = sys_get_open_file(l, (int)a[2], &out.f);
 	if (error != 0)
 		goto out;
-	error = copy_range(l, a, &in, &out, ret);
+	error = a[5] != 0 ? EINVAL : copy_range(l, a, &in, &out, ret);
 	file_free(out.f);
 out:
 	file_free(in.f);

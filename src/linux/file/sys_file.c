@@ -81,6 +81,9 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 	struct file *f;
 	int error;
 
+	if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0 &&
+	    (flags & O_PATH) == 0)
+		return (EINVAL);
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
 		return (error);

@@ -24,8 +24,7 @@
  * A file that keeps message boundaries (FCAP_RECORD) moves one message in one
  * transfer, which may be empty; all of its user memory must be accessible.
  *
- * Limits: pieces stay pinned while a stream read waits.  A message has at most
- * 252 KiB.
+ * Limits: pieces stay pinned while a stream read waits.
  */
 #include "linux/file/sys_uio.h"
 
@@ -47,9 +46,7 @@
 
 #define IO_FIRST (UINT64_C(64) << 10)
 #define IO_CHUNK (UINT64_C(256) << 10)
-#define IO_RECORD                                                  \
-	(UINT64_C(252) << 10) /* fits in a vm_iov from any byte on \
-			       */
+#define IO_PIPE (UINT64_C(252) << 10) /* fits in a vm_iov from any byte on */
 #define SYS_IO_WRITE 0x1
 #define SYS_IO_AT 0x2     /* at `off`, not at the file's own offset */
 #define SYS_IO_APPEND 0x4 /* at the end of the file, wherever that is */
@@ -64,11 +61,11 @@ struct user_io {
 	struct file *f;
 	struct sys_io_cursor cur;
 	bool write, at, append;
-	uint64_t off;  /* of the call's first byte, if `at` */
-	uint64_t room; /* bytes that may be moved at most */
-	bool once;     /* only one transfer */
-	bool there;    /* a read after the first transfer must not wait */
-	size_t whole;  /* that transfer must have at least these bytes */
+	uint64_t off;     /* of the call's first byte, if `at` */
+	uint64_t room;    /* bytes that may be moved at most */
+	bool once;        /* only one transfer */
+	bool there;       /* a read after the first transfer must not wait */
+	uint64_t message; /* FCAP_RECORD: bytes of all ranges, else 0 */
 };
 
 /* One transfer of the file, to or from pinned memory.  *done: also the bytes
@@ -93,6 +90,37 @@ user_pinned(struct user_io *c, struct vm_iov *v, uint64_t off,
 	return (error);
 }
 
+/* Move one message through memory of the kernel. */
+static int
+user_message(struct lwp *l, struct user_io *c, uint64_t all,
+    const struct vfs_waiter *waiter, int64_t *total)
+{
+	const size_t len =
+	    all < SYS_MESSAGE_MAX ? (size_t)all : SYS_MESSAGE_MAX;
+	struct host_iovec one;
+	struct uio uio;
+	void *buf = NULL;
+	int error = 0;
+
+	if (c->write)
+		error = sys_message_gather(l, c->cur.iov, c->cur.n, len, &buf);
+	else if ((buf = kmem_alloc(len)) == NULL)
+		error = ENOMEM;
+	if (error != 0)
+		return (error);
+	uio_init1(&uio, &one, buf, len, 0, c->write);
+	error = c->write ? file_write(c->f, &uio, waiter, false)
+			 : file_read(c->f, &uio, waiter, false);
+	*total = (int64_t)(len - uio.resid);
+	if (!c->write && *total != 0)
+		error = sys_message_scatter(
+		    l, c->cur.iov, c->cur.n, buf, (size_t)*total);
+	if (error != 0 && !c->write)
+		*total = 0;
+	kmem_free(buf);
+	return (error);
+}
+
 /* Move up to max bytes.  *more: the whole piece was moved, and the call may go
  * on with the next one. */
 static int
@@ -110,7 +138,11 @@ user_piece(struct lwp *l, struct user_io *c, size_t max,
 	    l, &c->cur, max, c->write ? VM_PROT_READ : VM_PROT_WRITE, &v);
 	if (error != 0)
 		goto out;
-	if (v.len < c->whole) {
+	if (c->message != 0 && sys_io_scattered(&v, c->message)) {
+		vm_iov_release(&v);
+		return (user_message(l, c, c->message, waiter, total));
+	}
+	if (c->write && v.len < c->message) {
 		error = EFAULT;
 		goto out;
 	}
@@ -156,13 +188,23 @@ io_broken(struct lwp *l, const struct file *f, int error, uint64_t left)
 		sys_sigpipe(l, f);
 }
 
+/* A transfer of no bytes: 0, but for files whose transfers have a least size.
+ */
+static int
+io_nothing(const struct file *f, bool write)
+{
+	if (f->vp != NULL)
+		return (f->vp->type == VDIR && !write ? EISDIR : 0);
+	return (file_can(f, FCAP_WHOLE) ? EINVAL : 0);
+}
+
 /* Move bytes between user memory and the file of c. */
 static int
 user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 {
 	uint64_t all = sys_iov_total(c->cur.iov, c->cur.n);
 	bool record = file_can(c->f, FCAP_RECORD), more;
-	size_t max = record ? IO_RECORD : IO_FIRST;
+	size_t max = record ? SYS_MESSAGE_MAX : IO_FIRST;
 	const bool pipe = c->write && file_can(c->f, FCAP_PIPE);
 	struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	int64_t total = 0;
@@ -170,20 +212,21 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 
 	*ret = 0;
 	if (all == 0 && !(c->write && record))
-		return (0); /* only a message can be empty */
-	if (c->write && record && all > IO_RECORD)
+		return (
+		    io_nothing(c->f, c->write)); /* a message can be empty */
+	if (c->write && record && all > SYS_MESSAGE_MAX)
 		return (EMSGSIZE);
 	c->there = !c->write && !file_can(c->f, FCAP_TTY) &&
 		   file_can(c->f, FCAP_STREAM | FCAP_HOSTFD);
 	c->once =
 	    record || (!c->write && !c->there && file_can(c->f, FCAP_STREAM));
-	c->whole = c->write && record ? (size_t)all : 0;
+	c->message = record ? all : 0;
 	c->room = io_room(l, c);
 	if (c->room == 0)
 		return (sys_fsize_exceeded(l));
 	do {
 		error = user_piece(l, c, max, &waiter, &total, &more);
-		max = pipe ? IO_RECORD : IO_CHUNK;
+		max = pipe ? IO_PIPE : IO_CHUNK;
 		if (c->there)
 			waiter.wait = io_no_wait;
 	} while (error == 0 && more && !lwp_killed(l));
@@ -209,13 +252,10 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
 
 	if (c.at && off < 0)
 		return (EINVAL);
-	error = sys_io_file(l, fd, c.write, &c.f);
+	error = c.at ? sys_io_file_at(l, fd, c.write, &c.f)
+		     : sys_io_file(l, fd, c.write, &c.f);
 	if (error != 0)
 		return (error);
-	if (c.at && !file_can(c.f, FCAP_AT)) {
-		error = ESPIPE;
-		goto out;
-	}
 	error = c.write ? sys_tty_output(l, c.f)
 			: sys_tty_background(l, c.f, LX_SIGTTIN);
 	if (error != 0)

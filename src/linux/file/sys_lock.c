@@ -104,7 +104,9 @@ lock_test(
 {
 	if (r->type == VFS_LOCK_NONE)
 		return (EINVAL);
-	if (!vfs_lock_test(l->p->k->vfs, r))
+	/* A file without vnode (a pipe, for example) has no locks and no other
+	 * holders. */
+	if (r->vp == NULL || !vfs_lock_test(l->p->k->vfs, r))
 		lk->type = F_UNLCK;
 	else {
 		lk->type = r->type == VFS_LOCK_EXCLUSIVE ? F_WRLCK : F_RDLCK;
@@ -161,15 +163,13 @@ sys_fcntl_lock(struct lwp *l, struct file *f, int fd, int cmd, uint64_t uaddr)
 	error = lock_request(l, f, cmd, &lk, &r);
 	if (error != 0)
 		return (error);
-	/* A file without vnode (a pipe, for example) has no locks and no other
-	 * holders. */
-	if (f->vp == NULL)
-		return (cmd == F_GETLK || cmd == F_OFD_GETLK ? EINVAL : 0);
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
 		return (lock_test(l, &lk, &r, uaddr));
 	if ((r.type == VFS_LOCK_SHARED && fl == O_WRONLY) ||
 	    (r.type == VFS_LOCK_EXCLUSIVE && fl == O_RDONLY))
 		return (EBADF);
+	if (f->vp == NULL)
+		return (0);
 	if (r.kind == VFS_LOCK_OFD)
 		atomic_store(&f->locked, true);
 	error = lock_set(l, &r, cmd == F_SETLKW || cmd == F_OFD_SETLKW);

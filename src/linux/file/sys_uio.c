@@ -5,7 +5,9 @@
  * Functions that the calls which move bytes share.  See sys_uio.h.
  *
  * User memory is pinned piece by piece (vm_iov_*) and handed to a file as a
- * uio over the frames: the host reads and writes guest memory directly.
+ * uio over the frames: the host reads and writes guest memory directly.  A
+ * message cannot be moved in pieces; if one piece does not have room for it, it
+ * is copied (sys_message_*).
  *
  * RLIMIT_FSIZE is checked here for every call, because vfs has neither the
  * caller's limits nor signals.  It applies to regular files only.  A write that
@@ -100,10 +102,54 @@ sys_io_pin(struct lwp *l, struct sys_io_cursor *c, size_t max, vm_prot_t access,
 	return (0);
 }
 
-/* ---- files of a transfer ---- */
+bool
+sys_io_scattered(const struct vm_iov *v, uint64_t all)
+{
+	return (v->len < all && v->npages == VM_IOV_MAX);
+}
 
 int
-sys_io_file(struct lwp *l, int fd, bool write, struct file **out)
+sys_message_gather(
+    struct lwp *l, const struct lx_iovec *iov, int n, size_t len, void **out)
+{
+	uint8_t *buf = kmem_alloc(len);
+	size_t at = 0, part;
+
+	if (buf == NULL)
+		return (ENOMEM);
+	for (int i = 0; i < n && at < len; i++, at += part) {
+		part = iov[i].len < len - at ? (size_t)iov[i].len : len - at;
+		if (copyin(lwp_vmspace(l), buf + at, iov[i].base, part) != 0) {
+			kmem_free(buf);
+			return (EFAULT);
+		}
+	}
+	*out = buf;
+	return (0);
+}
+
+int
+sys_message_scatter(struct lwp *l, const struct lx_iovec *iov, int n,
+    const void *buf, size_t len)
+{
+	const uint8_t *from = buf;
+	size_t part;
+
+	for (int i = 0; i < n && len > 0; i++) {
+		part = iov[i].len < len ? (size_t)iov[i].len : len;
+		if (copyout(lwp_vmspace(l), from, iov[i].base, part) != 0)
+			return (EFAULT);
+		from += part;
+		len -= part;
+	}
+	return (0);
+}
+
+/* ---- files of a transfer ---- */
+
+/* may_at: the file must allow transfers at an offset. */
+static int
+io_file(struct lwp *l, int fd, bool write, bool may_at, struct file **out)
 {
 	struct file *f;
 	int error, fl;
@@ -112,13 +158,30 @@ sys_io_file(struct lwp *l, int fd, bool write, struct file **out)
 	if (error != 0)
 		return (error);
 	fl = atomic_load(&f->flags);
-	if ((fl & O_PATH) != 0 ||
-	    (fl & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY)) {
+	if ((fl & O_PATH) != 0)
+		error = EBADF;
+	else if (may_at && !file_can(f, FCAP_AT))
+		error = ESPIPE;
+	else if ((fl & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
+		error = EBADF;
+	if (error != 0) {
 		file_free(f);
-		return (EBADF);
+		return (error);
 	}
 	*out = f;
 	return (0);
+}
+
+int
+sys_io_file(struct lwp *l, int fd, bool write, struct file **out)
+{
+	return (io_file(l, fd, write, false, out));
+}
+
+int
+sys_io_file_at(struct lwp *l, int fd, bool write, struct file **out)
+{
+	return (io_file(l, fd, write, true, out));
 }
 
 /* A signal that the calling thread has caused itself. */

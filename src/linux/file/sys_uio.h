@@ -40,6 +40,22 @@ struct sys_io_cursor {
 int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
     vm_prot_t access, struct vm_iov *);
 
+/*
+ * Messages whose memory is too scattered or too large to be pinned go through
+ * memory of the kernel, charged to the process, at most SYS_MESSAGE_MAX bytes:
+ * more than the largest buffer of a socket takes.
+ */
+#define SYS_MESSAGE_MAX ((size_t)512 << 10)
+/* Was it the number of pages that ended sys_io_pin(), before `all` bytes? */
+bool sys_io_scattered(const struct vm_iov *, uint64_t all);
+/* Copy the first len bytes of the ranges in.  kmem_free(*buf).  EFAULT,
+ * ENOMEM. */
+int sys_message_gather(
+    struct lwp *, const struct lx_iovec *, int n, size_t len, void **buf);
+/* Copy len bytes out to the ranges.  EFAULT. */
+int sys_message_scatter(
+    struct lwp *, const struct lx_iovec *, int n, const void *buf, size_t len);
+
 /* ---- files of a transfer ---- */
 
 /*
@@ -47,6 +63,9 @@ int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
  * - EBADF otherwise, also for O_PATH.
  */
 int sys_io_file(struct lwp *, int fd, bool write, struct file **);
+/* The same for a transfer at an offset.  ESPIPE: the file has none; that is
+ * checked before the direction, as on Linux. */
+int sys_io_file_at(struct lwp *, int fd, bool write, struct file **);
 /* EINTR of a transfer as the caller sees it: ERESTARTSYS, but for files that
  * have a timeout of their own. */
 static inline int

@@ -9,6 +9,7 @@
  * logged, so that two pairs whose hashes collide share one line.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "abi/fcntl.h"
@@ -45,6 +46,22 @@ int
 sys_get_file(struct lwp *l, int fd, struct file **f)
 {
 	return (fd_get(l->p->fdt, fd, f));
+}
+
+int
+sys_get_open_file(struct lwp *l, int fd, struct file **out)
+{
+	struct file *f;
+	int error = sys_get_file(l, fd, &f);
+
+	if (error != 0)
+		return (error);
+	if ((atomic_load(&f->flags) & O_PATH) != 0) {
+		file_free(f);
+		return (EBADF);
+	}
+	*out = f;
+	return (0);
 }
 
 int

@@ -47,6 +47,8 @@ struct file;
 /* Copy a path in.  EFAULT, ENAMETOOLONG. */
 int sys_copyin_path(struct lwp *, uint64_t uaddr, char *buf /* VFS_PATH_MAX */);
 int sys_get_file(struct lwp *, int fd, struct file **); /* ref'ed */
+/* The same; EBADF also for O_PATH. */
+int sys_get_open_file(struct lwp *, int fd, struct file **);
 /* The directory of dirfd, ref'ed; NULL for AT_FDCWD. */
 int sys_get_dir(struct lwp *, int dirfd, struct vnode **);
 

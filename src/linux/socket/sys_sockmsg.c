@@ -7,20 +7,20 @@
  *
  * Concepts.  A call is decoded to a list of user ranges, an address and
  * control records; user memory is pinned and handed to the socket as a uio
- * (see sys_io.c).  A record socket moves one message, whose memory must be
- * pinned as a whole; a stream moves one piece after the other.  This kernel
- * handles the control records of UNIX sockets: descriptors become files that
- * travel in a parcel (vfs/socket/sock_rights.c), and the sender that a record
- * names is checked against the ids of the caller.  Control records of Internet
- * sockets are passed to the host, but only those of the levels IP, IPv6 and
- * UDP.
+ * (see sys_io.c).  A record socket moves one message, which is copied if its
+ * memory cannot be pinned as a whole; a stream moves one piece after the other.
+ * This kernel handles the control records of UNIX sockets: descriptors become
+ * files that travel in a parcel (vfs/socket/sock_rights.c), and the sender that
+ * a record names is checked against the ids of the caller.  Control records of
+ * Internet sockets are passed to the host, but only those of the levels IP,
+ * IPv6 and UDP.
  *
  * Guarantees.  A received file is closed if the control buffer has no room for
  * it (MSG_CTRUNC) or no descriptor is free.  A file that has got a descriptor
  * keeps it even if storing the other results fails, as on Linux.
  *
- * Limits.  A message has at most 252 KiB.  MSG_ZEROCOPY is ignored,
- * MSG_FASTOPEN is EOPNOTSUPP.  More than 4 KiB of control records are ENOBUFS.
+ * Limits.  MSG_ZEROCOPY is ignored, MSG_FASTOPEN is EOPNOTSUPP.  More than 4
+ * KiB of control records are ENOBUFS.
  */
 #include "abi/socket.h"
 #include "abi/uio.h"
@@ -53,6 +53,7 @@ struct msg_call {
 	int niov;
 	struct lx_iovec one, *many; /* memory of iov: one range, or allocated */
 	int flags;                  /* of the call */
+	size_t pinned;              /* bytes of the last piece */
 	struct sock_msg m;
 	struct file **files; /* to send: refs, malloc'ed */
 	int nfiles;
@@ -73,17 +74,15 @@ cursor_at(const struct msg_call *c, uint64_t done)
 	return (cur);
 }
 
-/* Send or receive once, to or from pinned memory. */
+/* Send or receive once. */
 static int
-msg_pinned(struct lwp *l, struct msg_call *c, struct vm_iov *v, bool send)
+msg_once(struct lwp *l, struct msg_call *c, struct uio *uio, bool send)
 {
 	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
-	struct uio uio = {
-	    .iov = v->iov, .niov = v->niov, .resid = v->len, .write = send};
 	struct vfs_ctx ctx;
 	int error;
 
-	c->m.uio = &uio;
+	c->m.uio = uio;
 	if (send && c->m.addr.len != 0) {
 		ctx = lwp_vfs_ctx(l);
 		c->m.ctx = &ctx;
@@ -95,18 +94,55 @@ msg_pinned(struct lwp *l, struct msg_call *c, struct vm_iov *v, bool send)
 		c->m.ctx = NULL;
 	}
 	c->m.uio = NULL;
+	return (error);
+}
+
+static int
+msg_pinned(struct lwp *l, struct msg_call *c, struct vm_iov *v, bool send)
+{
+	struct uio uio = {
+	    .iov = v->iov, .niov = v->niov, .resid = v->len, .write = send};
+	int error = msg_once(l, c, &uio, send);
+
 	if (error == 0 && !send)
 		vm_iov_commit(v, c->m.done < v->len ? c->m.done : v->len);
 	return (error);
 }
 
+/* Send or receive a whole message through memory of the kernel. */
+static int
+msg_copied(struct lwp *l, struct msg_call *c, uint64_t all, bool send)
+{
+	const size_t len =
+	    all < SYS_MESSAGE_MAX ? (size_t)all : SYS_MESSAGE_MAX;
+	struct host_iovec one;
+	struct uio uio;
+	void *buf = NULL;
+	int error = 0;
+
+	if (send)
+		error = sys_message_gather(l, c->iov, c->niov, len, &buf);
+	else if ((buf = kmem_alloc(len)) == NULL)
+		error = ENOMEM;
+	if (error != 0)
+		return (error);
+	uio_init1(&uio, &one, buf, len, 0, send);
+	error = msg_once(l, c, &uio, send);
+	if (error == 0 && !send)
+		error = sys_message_scatter(
+		    l, c->iov, c->niov, buf, c->m.done < len ? c->m.done : len);
+	kmem_free(buf);
+	return (error);
+}
+
 /*
  * Pin one piece of the user's memory, from *cur on, and send or receive it.
- * - EFAULT: fewer than `need` bytes can be pinned.
+ * - message != 0: it is a message, and its ranges have so many bytes.
+ * - EFAULT: a message to send cannot be read.
  */
 static int
 msg_piece(struct lwp *l, struct msg_call *c, struct sys_io_cursor *cur,
-    size_t max, bool send, size_t need)
+    size_t max, bool send, uint64_t message)
 {
 	struct vm_iov v;
 	int error;
@@ -115,7 +151,12 @@ msg_piece(struct lwp *l, struct msg_call *c, struct sys_io_cursor *cur,
 	    sys_io_pin(l, cur, max, send ? VM_PROT_READ : VM_PROT_WRITE, &v);
 	if (error != 0)
 		goto out;
-	error = v.len < need ? EFAULT : msg_pinned(l, c, &v, send);
+	if (message != 0 && sys_io_scattered(&v, message)) {
+		vm_iov_release(&v);
+		return (msg_copied(l, c, message, send));
+	}
+	c->pinned = v.len;
+	error = send && v.len < message ? EFAULT : msg_pinned(l, c, &v, send);
 out:
 	vm_iov_release(&v);
 	return (error);
@@ -129,24 +170,24 @@ msg_send(struct lwp *l, struct msg_call *c, int64_t *ret)
 	uint64_t total = sys_iov_total(c->iov, c->niov), sent = 0;
 	bool record = sock_is_record(so);
 	struct sys_io_cursor cur;
-	size_t max = record ? PIECE : PIECE_FIRST, want;
+	size_t max = record ? SYS_MESSAGE_MAX : PIECE_FIRST, want;
 	int error;
 
 	if ((c->flags & LX_MSG_FASTOPEN) != 0)
 		return (EOPNOTSUPP);
-	if (record && total > PIECE)
+	if (record && total > SYS_MESSAGE_MAX)
 		return (EMSGSIZE);
 	do {
 		cur = cursor_at(c, sent);
 		want = total - sent < max ? (size_t)(total - sent) : max;
-		error = msg_piece(l, c, &cur, want, true, record ? want : 0);
+		error = msg_piece(l, c, &cur, want, true, record ? total : 0);
 		if (error != 0)
 			break;
 		sent += c->m.done;
 		c->m.nfiles = 0;
 		c->m.has_cred = false;
 		max = PIECE;
-	} while (!record && c->m.done == want && sent < total);
+	} while (!record && c->m.done == c->pinned && sent < total);
 	if (error != 0 && sent == 0) {
 		if (error == EPIPE && (c->flags & LX_MSG_NOSIGNAL) == 0)
 			sys_sigpipe(l, c->f);
@@ -163,20 +204,28 @@ msg_recv(struct lwp *l, struct msg_call *c, int64_t *ret)
 {
 	struct socket *so = file_socket(c->f);
 	uint64_t total = sys_iov_total(c->iov, c->niov), got = 0;
-	bool all = (c->flags & LX_MSG_WAITALL) != 0 && !sock_is_record(so) &&
-		   (c->flags & (LX_MSG_PEEK | LX_MSG_OOB)) == 0;
+	const bool record = sock_is_record(so);
+	/* Bytes of one sender, which SO_PASSCRED names, end the call, too. */
+	const bool more = !record && !atomic_load(&so->passcred) &&
+			  (c->flags & (LX_MSG_PEEK | LX_MSG_OOB)) == 0;
+	const bool all = !record && (c->flags & LX_MSG_WAITALL) != 0 &&
+			 (c->flags & (LX_MSG_PEEK | LX_MSG_OOB)) == 0;
 	struct sys_io_cursor cur;
 	int error;
 
 	do {
 		cur = cursor_at(c, got);
-		error = msg_piece(l, c, &cur, PIECE, false, 0);
+		error = msg_piece(l, c, &cur, record ? SYS_MESSAGE_MAX : PIECE,
+		    false, record ? total : 0);
 		if (error != 0)
 			break;
 		got += c->m.done;
+		if (!all) /* only what is there already */
+			c->flags |= LX_MSG_DONTWAIT;
 		/* The call ends at bytes that carry files, so that the next
 		 * receive does not replace them. */
-	} while (all && c->m.done != 0 && got < total && c->m.nfiles == 0);
+	} while (c->m.done != 0 && got < total && c->m.nfiles == 0 &&
+		 (all || (more && c->m.done == c->pinned)));
 	if (error != 0 && got == 0)
 		return (sys_sock_restart(error, &so->rcv_ns));
 	*ret = (int64_t)got;
@@ -260,6 +309,13 @@ control_unix(struct lwp *l, struct msg_call *c, const struct sock_cmsg *h,
 	return (EINVAL);
 }
 
+static bool
+control_for_host(const struct sock_cmsg *h)
+{
+	return (h->level == LX_SOL_IP || h->level == LX_SOL_IPV6 ||
+		h->level == LX_SOL_UDP);
+}
+
 /*
  * Decode the control records of a message: those of UNIX sockets here, those
  * of Internet sockets are only checked, because the host decodes them.
@@ -280,9 +336,16 @@ control_records(struct lwp *l, struct msg_call *c, bool unix_, uint64_t len)
 			    control_unix(l, c, &h, c->control + at + sizeof(h));
 			if (error != 0)
 				return (error);
-		} else if (h.level != LX_SOL_IP && h.level != LX_SOL_IPV6 &&
-			   h.level != LX_SOL_UDP)
-			return (EINVAL);
+		} else if (!control_for_host(&h)) {
+			if (h.level == LX_SOL_SOCKET &&
+			    h.type != LX_SCM_RIGHTS &&
+			    h.type != LX_SCM_CREDENTIALS)
+				return (EINVAL);
+			/* Ignored, as on Linux: of a level that does not exist.
+			 */
+			h.level = INT32_MAX;
+			memcpy(c->control + at, &h, sizeof(h));
+		}
 		at += SOCK_CMSG_ALIGN(h.len);
 	}
 	return (0);

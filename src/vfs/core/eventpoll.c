@@ -308,7 +308,7 @@ eventpoll_close(struct file *epf)
 }
 
 static const struct fileops eventpoll_fileops = {
-    .caps = FCAP_HOSTFD | FCAP_SEEK,
+    .caps = FCAP_HOSTFD | FCAP_SEEK | FCAP_WHOLE,
     .poll = hostfd_poll,
     .seek = hostfd_seek,
     .setfl = hostfd_setfl,

@@ -322,6 +322,13 @@ file_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 }
 
 int
+file_seek_nowhere(struct file *f, int64_t off, int whence, uint64_t *res)
+{
+	*res = 0;
+	return (0);
+}
+
+int
 file_getattr(struct file *f, struct vattr *va)
 {
 	struct vattr out;
@@ -523,6 +530,8 @@ vnf_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:
+		if (f->vp->type != VREG)
+			return (EINVAL);
 		if (off < 0 || off >= base)
 			return (ENXIO);
 		return (vn_extent(f->vp, off, whence == SEEK_HOLE, res));

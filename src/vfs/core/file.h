@@ -43,6 +43,7 @@ struct vfs_waiter;
 /* The descriptor that poll names is the file's as long as it is open.  (So it
  * is with FCAP_HOSTFD.) */
 #define FCAP_POLLFD 0x800
+#define FCAP_WHOLE 0x1000 /* a transfer of no bytes is EINVAL */
 
 /*
  * File operations.  NULL operation: EINVAL (rw), ESPIPE (seek), ENOTTY
@@ -132,6 +133,8 @@ void file_free(struct file *); /* last: close */
 int file_read(struct file *, struct uio *, const struct vfs_waiter *, bool at);
 int file_write(struct file *, struct uio *, const struct vfs_waiter *, bool at);
 int file_seek(struct file *, int64_t off, int whence, uint64_t *res);
+/* The `seek` of a file that has no positions: it is at 0 always. */
+int file_seek_nowhere(struct file *, int64_t off, int whence, uint64_t *res);
 int file_getattr(struct file *, struct vattr *);
 int file_getdents(struct file *, vfs_dirent_fn *, void *arg);
 int file_setfl(struct file *, int flags);

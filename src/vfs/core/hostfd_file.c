@@ -378,10 +378,10 @@ hostfd_describe(struct file *f, char *buf, size_t size)
 /* Made for guests. */
 static const struct fileops pipe_fileops =
     HOSTFD_FILEOPS("pipe", hostfd_describe, hostfd_rw, FCAP_PIPE | FCAP_OWNED);
-const struct fileops eventfd_fileops =
-    HOSTFD_FILEOPS("eventfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK);
-const struct fileops timerfd_fileops =
-    HOSTFD_FILEOPS("timerfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK);
+const struct fileops eventfd_fileops = HOSTFD_FILEOPS(
+    "eventfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK | FCAP_WHOLE);
+const struct fileops timerfd_fileops = HOSTFD_FILEOPS(
+    "timerfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK | FCAP_WHOLE);
 
 /* Inherited. */
 const struct fileops hostfd_tty_fileops =

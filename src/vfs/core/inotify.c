@@ -146,8 +146,9 @@ inotify_describe(struct file *f, char *buf, size_t size)
 
 static const struct fileops inotify_fileops = {
     .describe = inotify_describe,
-    .caps = FCAP_STREAM | FCAP_POLLFD,
+    .caps = FCAP_STREAM | FCAP_POLLFD | FCAP_SEEK,
     .rw = inotify_read, /* instances are O_RDONLY */
+    .seek = file_seek_nowhere,
     .poll = inotify_poll,
     .ioctl = inotify_ioctl,
     .close = inotify_close,
