@@ -122,8 +122,21 @@ struct vkernel_config {
 	uint64_t swapcache, swapcache_rate;
 	const char *hostname; /* NULL: the host's */
 	bool no_aslr;         /* fixed guest addresses */
-	bool net_host;     /* Internet sockets are passed to the host; otherwise
-			      they are refused with EACCES */
+	/*
+	 * Sockets of the families AF_INET, AF_INET6 (streams and datagrams) and
+	 * AF_NETLINK (routes and socket tables), which are sockets of the host:
+	 * - net_socket makes them, in a network of the caller's choice, with
+	 *   net_arg.  It is called by many threads at once; it returns 0 and a
+	 *   descriptor, non-blocking and close-on-exec, or an errno.  ENONET:
+	 *   there is no network.
+	 * - net_socket NULL, net_host: in the network namespace of this
+	 *   process.
+	 * - Neither: Internet sockets are refused with EACCES.
+	 */
+	int (*net_socket)(
+	    void *arg, int domain, int type, int protocol, int *fd);
+	void *net_arg;
+	bool net_host;
 	bool fake_machine; /* software only: cannot run user code (tests) */
 	FILE *trace;       /* strace-like lines, NULL: none */
 	int log_level;     /* 0 errors, 1 warnings, 2 info, 3 debug */

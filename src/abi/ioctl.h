@@ -46,4 +46,26 @@
 #define LX_FIOASYNC 0x5452ul
 #define LX_RNDGETENTCNT 0x80045200ul
 
+/* Of sockets: netdevice(7), socket(7). */
+#define LX_SIOCATMARK 0x8905ul
+#define LX_SIOCGIFNAME 0x8910ul
+#define LX_SIOCGIFCONF 0x8912ul
+#define LX_SIOCGIFFLAGS 0x8913ul
+#define LX_SIOCSIFFLAGS 0x8914ul
+#define LX_SIOCGIFADDR 0x8915ul
+#define LX_SIOCSIFADDR 0x8916ul
+#define LX_SIOCSIFNETMASK 0x891cul
+#define LX_SIOCSIFMTU 0x8922ul
+/* All of them: 0x89xx. */
+#define LX_SIOC_IS_SOCKET(cmd) (((cmd) & ~0xfful) == 0x8900)
+#define LX_SIOCGIFDSTADDR 0x8917ul
+#define LX_SIOCGIFBRDADDR 0x8919ul
+#define LX_SIOCGIFNETMASK 0x891bul
+#define LX_SIOCGIFMETRIC 0x891dul
+#define LX_SIOCGIFMTU 0x8921ul
+#define LX_SIOCGIFHWADDR 0x8927ul
+#define LX_SIOCGIFINDEX 0x8933ul
+#define LX_SIOCGIFTXQLEN 0x8942ul
+#define LX_SIOCGIFMAP 0x8970ul
+
 #endif /* ABI_IOCTL_H */

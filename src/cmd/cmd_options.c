@@ -89,8 +89,11 @@ static const struct argp_option options[] = {
 	"What guest code that escapes from its program can map: any page of "
 	"guest memory, or only those of its process",
 	0},
-    {"net", OPT_NET, "none|host", 0,
-	"Internet sockets: none (default), or of the host", 0},
+    {"net", OPT_NET, "loopback|none|host", 0,
+	"Internet sockets: of a network of this sandbox that has only "
+	"127.0.0.1 "
+	"and ::1 (default), none, or of the host",
+	0},
     {"allow-chown", OPT_ALLOW_CHOWN, 0, 0,
 	"Let the guest give the files of --rw and --bind other owners", 0},
     {"confine", OPT_CONFINE, "require|auto|off", 0,
@@ -274,8 +277,9 @@ static void
 parse_net(struct argp_state *st, struct cmd_options *r, const char *arg)
 {
 	r->config.net_host = strcmp(arg, "host") == 0;
-	if (!r->config.net_host && strcmp(arg, "none") != 0)
-		argp_error(st, "--net '%s': use none or host", arg);
+	r->net_loopback = strcmp(arg, "loopback") == 0;
+	if (!r->config.net_host && !r->net_loopback && strcmp(arg, "none") != 0)
+		argp_error(st, "--net '%s': use loopback, none or host", arg);
 }
 
 static void
@@ -528,6 +532,7 @@ cmd_options_parse(int argc, char **argv, struct cmd_options *r)
 	argp_err_exit_status = EX_BADUSAGE;
 	r->config.mounts = r->mounts;
 	r->config.log_level = 1;
+	r->net_loopback = true;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, r);
 }
 

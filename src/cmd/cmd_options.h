@@ -29,6 +29,7 @@ struct cmd_options {
 	const char *resident[MAXRESIDENT];
 	size_t nresident;
 	struct confine_options confine;
+	bool net_loopback; /* --net loopback */
 	const char *probe; /* --confine-probe, debug builds only */
 	const char *cwd;
 	bool stat;

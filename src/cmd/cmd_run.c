@@ -24,6 +24,7 @@
 
 #include "cmd/cmd_options.h"
 #include "confine/confine.h"
+#include "confine/netns.h"
 #include "vmspace/vkernel.h"
 
 static int
@@ -182,11 +183,30 @@ run_swap_close(struct cmd_options *r)
 		cmd_swap_close(&r->swap[i]);
 }
 
+/* --net loopback. */
+static int
+run_net_start(struct cmd_options *r, struct netns **out)
+{
+	int error = netns_start(out);
+
+	if (error != 0) {
+		fprintf(stderr,
+		    "vmspace: cannot start the network of the sandbox: %s; use "
+		    "--net none to run without\n",
+		    strerror(error));
+		return (error);
+	}
+	r->config.net_socket = netns_socket;
+	r->config.net_arg = *out;
+	return (0);
+}
+
 /* Create the kernel, confined, run the program in it, and destroy it. */
 static int
 run_kernel(struct cmd_options *r, const char **envp)
 {
 	struct run_paths paths = {0};
+	struct netns *net = NULL;
 	struct confine *c = NULL;
 	struct vkernel_stat st;
 	struct vkernel *k;
@@ -197,6 +217,8 @@ run_kernel(struct cmd_options *r, const char **envp)
 	error = run_paths_find(&paths, r, envp);
 	if (error == 0)
 		error = run_swap_open(r);
+	if (error == 0 && r->net_loopback)
+		error = run_net_start(r, &net);
 	if (error == 0)
 		error = confine_start(&r->confine, &r->config, &c);
 	if (error != 0)
@@ -227,6 +249,7 @@ run_kernel(struct cmd_options *r, const char **envp)
 out:
 	run_swap_close(r);
 	confine_free(c);
+	netns_stop(net);
 	run_paths_free(&paths);
 	return (ret);
 }

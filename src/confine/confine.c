@@ -16,7 +16,7 @@
  *				(root, or where Landlock is missing: a user
  *				namespace); Landlock rules to read and to write
  *	network			a network namespace (root); the filter; Landlock
- *				for TCP
+ *				for TCP (not where netns.c gives sockets)
  *	sockets by path		no path leads to a file after confine_finish()
  *				(where there is a mount namespace)
  *	other processes		Landlock's scopes; the filter (no ptrace); not

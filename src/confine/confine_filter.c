@@ -133,7 +133,25 @@ confine_filter(struct confine *c)
 	return (0);
 }
 
+int
+confine_filter_broker(void)
+{
+	const struct confine_program *p = &confine_broker_program;
+	struct sock_fprog prog = {
+	    .len = p->n, .filter = (struct sock_filter *)(uintptr_t)p->insns};
+
+	return (syscall(LX_NR_SECCOMP, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0
+		    ? 0
+		    : errno);
+}
+
 #else /* no filter was built in */
+
+int
+confine_filter_broker(void)
+{
+	return (0);
+}
 
 void
 confine_filter_expect(bool attack)

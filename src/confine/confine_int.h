@@ -85,6 +85,8 @@ void confine_drop_caps(struct confine *);
 
 /* ---- confine_root.c ---- */
 
+/* Write a text to a file that exists.  0 or errno. */
+int confine_write_file(const char *path, const char *text);
 /* Leave the namespaces of the host, as far as it permits.  Called first. */
 void confine_unshare(struct confine *);
 /* Replace the root by one that has only the grants.  0: done, or refused and
@@ -110,6 +112,10 @@ void confine_landlock(struct confine *);
 
 /* Install the allow-list on all threads.  0 or errno. */
 int confine_filter(struct confine *);
+/* Install the allow-list of the broker (netns.c) on its only thread: what is
+ * outside of it ends the process.  0, also where no filter is built in; errno.
+ */
+int confine_filter_broker(void);
 /* An attacker's call outside of the list is no panic in debug builds. */
 void confine_filter_expect(bool);
 

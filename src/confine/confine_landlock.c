@@ -145,9 +145,10 @@ confine_landlock(struct confine *c)
 		return;
 	}
 	if (version >= 4) {
-		a.net = c->config->net_host ? 0
-					    : LX_LANDLOCK_NET_BIND_TCP |
-						  LX_LANDLOCK_NET_CONNECT_TCP;
+		/* It also restricts sockets that another process has made. */
+		if (!c->config->net_host && c->config->net_socket == NULL)
+			a.net = LX_LANDLOCK_NET_BIND_TCP |
+				LX_LANDLOCK_NET_CONNECT_TCP;
 		size += sizeof(a.net);
 	}
 	if (version >= 6) {

@@ -60,8 +60,8 @@ struct build {
 
 /* ---- namespaces ---- */
 
-static int
-write_file(const char *path, const char *text)
+int
+confine_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0;
 
@@ -80,13 +80,13 @@ map_ids(uid_t uid, gid_t gid)
 	char text[64];
 	int error;
 
-	(void)write_file("/proc/self/setgroups", "deny");
+	(void)confine_write_file("/proc/self/setgroups", "deny");
 	(void)snprintf(text, sizeof(text), "%u %u 1", uid, uid);
-	error = write_file("/proc/self/uid_map", text);
+	error = confine_write_file("/proc/self/uid_map", text);
 	if (error != 0)
 		return (error);
 	(void)snprintf(text, sizeof(text), "%u %u 1", gid, gid);
-	return (write_file("/proc/self/gid_map", text));
+	return (confine_write_file("/proc/self/gid_map", text));
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "guest.h"
 
 #include <pthread.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -326,8 +327,23 @@ connect_unix(const char *text, int type)
 	return (r);
 }
 
+static int
+connect_inet(const char *port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)atoi(port)),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int s = socket(AF_INET, SOCK_STREAM, 0), r;
+
+	if (s < 0)
+		return (-1);
+	r = connect(s, (struct sockaddr *)&in, sizeof(in));
+	close(s);
+	return (r);
+}
+
 static void
-sockets(const char *path, const char *name)
+sockets(const char *path, const char *name, const char *port)
 {
 	TRY("inet stream", socket(AF_INET, SOCK_STREAM, 0));
 	TRY("inet datagram", socket(AF_INET, SOCK_DGRAM, 0));
@@ -341,6 +357,7 @@ sockets(const char *path, const char *name)
 	TRY("path outside", connect_unix(path, SOCK_STREAM));
 	TRY("name outside", connect_unix(name, SOCK_STREAM));
 	TRY("datagram outside", connect_unix(path, SOCK_DGRAM));
+	TRY("port outside", connect_inet(port));
 }
 
 /* Serve until a guest process connects. */
@@ -400,7 +417,7 @@ main(int argc, char **argv)
 	else if (strcmp(argv[1], "outside") == 0)
 		outside_race(atoi(argv[3]));
 	else if (strcmp(argv[1], "sockets") == 0)
-		sockets(argv[2], argv[3]);
+		sockets(argv[2], argv[3], argv[4]);
 	else
 		return (2);
 	return (0);

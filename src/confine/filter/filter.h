@@ -20,6 +20,8 @@ struct confine_program {
 };
 
 extern const struct confine_program confine_programs[FILTER_NVARIANTS];
+/* Of the broker of a network (netns.c). */
+extern const struct confine_program confine_broker_program;
 /* Names of the host's calls by their number; NULL: none. */
 extern const char *const confine_call_names[];
 extern const size_t confine_ncall_names;

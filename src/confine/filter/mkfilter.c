@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -119,6 +120,17 @@ static const struct bits bits[] = {
     {"mknodat", 2, S_IFMT, S_IFSOCK},
 };
 
+/* Of ioctl(), too: what interfaces there are (only answers). */
+static const uint64_t interface_requests[] = {LX_SIOCGIFNAME, LX_SIOCGIFCONF,
+    LX_SIOCGIFFLAGS, LX_SIOCGIFADDR, LX_SIOCGIFDSTADDR, LX_SIOCGIFBRDADDR,
+    LX_SIOCGIFNETMASK, LX_SIOCGIFMETRIC, LX_SIOCGIFMTU, LX_SIOCGIFHWADDR,
+    LX_SIOCGIFINDEX, LX_SIOCGIFTXQLEN, LX_SIOCGIFMAP, LX_SIOCATMARK};
+
+/* All that the broker of a network calls after it has entered it, besides
+ * socket(). */
+static const char *const broker_calls[] = {
+    "read", "sendmsg", "close", "exit_group", "exit", "rt_sigreturn"};
+
 /*
  * Refused without a report:
  *   clone3     glibc then uses clone(), whose flags can be checked
@@ -177,41 +189,60 @@ allow(struct maker *m, const char *name, unsigned n,
 	    name);
 }
 
+/* Streams, datagrams, and the host's tables of routes, interfaces and sockets.
+ */
 static void
-rules_sockets(struct maker *m, bool net_host)
+rules_net_sockets(struct maker *m)
 {
-	static const int families[] = {AF_INET, AF_INET6};
-	static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
-	struct scmp_arg_cmp cmp[2];
+	static const struct {
+		int family, type, protocol; /* -1: any */
+	} kinds[] = {{AF_INET, SOCK_STREAM, -1}, {AF_INET, SOCK_DGRAM, -1},
+	    {AF_INET6, SOCK_STREAM, -1}, {AF_INET6, SOCK_DGRAM, -1},
+	    {AF_NETLINK, SOCK_RAW, NETLINK_ROUTE},
+	    {AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE},
+	    {AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG},
+	    {AF_NETLINK, SOCK_DGRAM, NETLINK_SOCK_DIAG}};
+	struct scmp_arg_cmp cmp[3];
 
-	cmp[0] = SCMP_A0(SCMP_CMP_EQ, AF_UNIX);
-	allow(m, "socket", 1, cmp);
-	if (!net_host)
-		return;
-	for (unsigned f = 0; f < 2; f++) {
-		for (unsigned t = 0; t < 2; t++) {
-			cmp[0] =
-			    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[f]);
-			cmp[1] = SCMP_A1(
-			    SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)types[t]);
-			allow(m, "socket", 2, cmp);
-		}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		cmp[0] = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)kinds[i].family);
+		cmp[1] = SCMP_A1(
+		    SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)kinds[i].type);
+		cmp[2] = SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)kinds[i].protocol);
+		allow(m, "socket", kinds[i].protocol < 0 ? 2 : 3, cmp);
 	}
+}
+
+/* A filter that refuses everything. */
+static void
+begin(struct maker *m, uint32_t refuse)
+{
+	scmp_filter_ctx ctx = seccomp_init(refuse);
+
+	memset(m, 0, sizeof(*m));
+	m->ctx = ctx;
+	check(ctx == NULL ? -ENOMEM : 0, "seccomp_init");
+	check(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, refuse),
+	    "SCMP_FLTATR_ACT_BADARCH");
+	check(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2),
+	    "SCMP_FLTATR_CTL_OPTIMIZE");
+}
+
+static void
+make_broker(struct maker *m)
+{
+	begin(m, SCMP_ACT_KILL_PROCESS);
+	for (size_t i = 0; i < sizeof(broker_calls) / sizeof(char *); i++)
+		allow(m, broker_calls[i], 0, NULL);
+	rules_net_sockets(m);
 }
 
 static void
 make(struct maker *m, unsigned variant)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
 	struct scmp_arg_cmp cmp[2];
 
-	memset(m, 0, sizeof(*m));
-	m->ctx = ctx;
-	check(ctx == NULL ? -ENOMEM : 0, "seccomp_init");
-	check(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP),
-	    "SCMP_FLTATR_ACT_BADARCH");
-	check(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2),
-	    "SCMP_FLTATR_CTL_OPTIMIZE");
+	begin(m, SCMP_ACT_TRAP);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		allow(m, plain[i], 0, NULL);
 	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
@@ -231,11 +262,19 @@ make(struct maker *m, unsigned variant)
 	cmp[0] = SCMP_A0(SCMP_CMP_EQ, 0);
 	cmp[1] = SCMP_A2(SCMP_CMP_EQ, 0);
 	allow(m, "prlimit64", 2, cmp);
-	rules_sockets(m, (variant & FILTER_NET_HOST) != 0);
+	for (size_t i = 0; i < sizeof(interface_requests) / sizeof(uint64_t);
+	     i++) {
+		cmp[0] = SCMP_A1(SCMP_CMP_EQ, interface_requests[i]);
+		allow(m, "ioctl", 1, cmp);
+	}
+	cmp[0] = SCMP_A0(SCMP_CMP_EQ, AF_UNIX);
+	allow(m, "socket", 1, cmp);
+	if ((variant & FILTER_NET_HOST) != 0)
+		rules_net_sockets(m);
 	if ((variant & FILTER_ALLOW_CHOWN) != 0)
 		allow(m, "fchownat", 0, NULL);
 	for (size_t i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++)
-		check(seccomp_rule_add(ctx,
+		check(seccomp_rule_add(m->ctx,
 			  SCMP_ACT_ERRNO((uint16_t)quiet[i].error),
 			  seccomp_syscall_resolve_name(quiet[i].name), 0),
 		    quiet[i].name);
@@ -277,11 +316,28 @@ print_names(FILE *out)
 	    "\n");
 }
 
+/* Print the instructions as an array, and free the filter.  Returns their
+ * number. */
+static unsigned
+print_program(FILE *out, struct maker *m, const char *name)
+{
+	struct sock_filter f[INSNS_MAX];
+	unsigned n = export_program(m->ctx, f);
+
+	seccomp_release(m->ctx);
+	fprintf(out, "static const struct sock_filter %s[] = {\n", name);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(out, "    {0x%04x, %u, %u, 0x%08x},\n", f[i].code,
+		    f[i].jt, f[i].jf, f[i].k);
+	fprintf(out, "};\n");
+	return (n);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct sock_filter f[INSNS_MAX];
-	unsigned n[FILTER_NVARIANTS], calls[FILTER_NVARIANTS];
+	unsigned n[FILTER_NVARIANTS], calls[FILTER_NVARIANTS], broker;
+	char name[16];
 	struct maker m;
 	FILE *out;
 
@@ -294,15 +350,16 @@ main(int argc, char **argv)
 		     "#include \"confine/filter/filter.h\"\n");
 	for (unsigned v = 0; v < FILTER_NVARIANTS; v++) {
 		make(&m, v);
-		n[v] = export_program(m.ctx, f);
 		calls[v] = m.ncalls;
-		seccomp_release(m.ctx);
-		fprintf(out, "static const struct sock_filter v%u[] = {\n", v);
-		for (unsigned i = 0; i < n[v]; i++)
-			fprintf(out, "    {0x%04x, %u, %u, 0x%08x},\n",
-			    f[i].code, f[i].jt, f[i].jf, f[i].k);
-		fprintf(out, "};\n");
+		(void)snprintf(name, sizeof(name), "v%u", v);
+		n[v] = print_program(out, &m, name);
 	}
+	make_broker(&m);
+	broker = print_program(out, &m, "of_broker");
+	fprintf(out,
+	    "const struct confine_program confine_broker_program = {\n"
+	    "    of_broker, %u, %u};\n",
+	    broker, m.ncalls);
 	fprintf(out,
 	    "const struct confine_program confine_programs[FILTER_NVARIANTS] "
 	    "= {\n");

@@ -22,6 +22,7 @@
 #include "host/host_file.h"
 #include "abi/ioctl.h"
 #include "abi/signal.h"
+#include "linux/file/sys_netif.h"
 #include "linux/lib/sys_int.h"
 #include "kern/base/session.h"
 #include "kern/sig/ctty.h"
@@ -38,6 +39,7 @@
 #include "vfs/core/hostfd.h"
 #include "vfs/core/ioctl.h"
 #include "vfs/core/vnode.h"
+#include "vfs/socket/socket.h"
 #include "vfs/devfs/tty.h"
 
 #define IOCTL_MAX 256 /* bytes of an argument */
@@ -212,8 +214,8 @@ ioctl_fionread(struct lwp *l, struct file *f, uint64_t arg)
 		error = file_seek(f, 0, SEEK_CUR, &pos);
 	if (error != 0)
 		return (error);
-	pos = va.size > pos ? va.size - pos : 0;
-	n = pos > INT32_MAX ? INT32_MAX : (int32_t)pos;
+	/* As on Linux: negative behind the end, and cut to 32 bits. */
+	n = (int32_t)(uint32_t)(va.size - pos);
 	return (copyout(lwp_vmspace(l), &n, arg, sizeof(n)));
 }
 
@@ -272,6 +274,8 @@ ioctl_request(
 			return (ioctl_fionread(l, f, arg));
 		/* FALLTHROUGH */
 	default:
+		if (LX_SIOC_IS_SOCKET(cmd) && file_socket(f) != NULL)
+			return (sys_sock_ioctl(l, f, cmd, arg));
 		return (ioctl_file(l, f, cmd, arg, ret));
 	}
 }

@@ -6,9 +6,13 @@
  * options in sys_sockopt.c, and what a socket is in vfs/socket/socket.c.)
  *
  * UNIX sockets always work, between the processes of this kernel.  An Internet
- * socket is a socket of the host.  Unless the kernel was created with net_host,
- * it is EACCES, with one log line for each program.  Only stream and datagram
- * sockets with their usual protocols are supported, no raw sockets.
+ * socket is a socket of the host, made by the embedder's function or, with
+ * net_host, in the network of this process.  Where there is neither, it is
+ * EACCES, with one log line for each program.  Only stream and datagram sockets
+ * with their usual protocols are supported, no raw sockets.  A netlink
+ * socket for routes, interfaces (NETLINK_ROUTE) or sockets (NETLINK_SOCK_DIAG)
+ * is passed in the same way: this process has no right to change what it
+ * answers about, so that it can only be asked.
  */
 #include "linux/socket/sys_sock.h"
 
@@ -19,6 +23,7 @@
 #include <string.h>
 
 #include "vfs/core/ctx.h"
+#include "linux/lib/sys_net.h"
 #include "vfs/core/file.h"
 
 sys_fn sys_socket, sys_socketpair, sys_bind, sys_listen, sys_accept,
@@ -30,7 +35,7 @@ int
 sys_sock_file(struct lwp *l, int fd, struct file **out)
 {
 	struct file *f;
-	int error = sys_get_file(l, fd, &f);
+	int error = sys_get_open_file(l, fd, &f);
 
 	if (error != 0)
 		return (error);
@@ -87,21 +92,25 @@ sys_copyout_sockaddr(struct lwp *l, const struct host_sockaddr *sa,
 /* ---- making ---- */
 
 static int
-check_inet(struct lwp *l, int domain, int type, int protocol)
+check_inet(int type, int protocol)
 {
-	if (!l->p->k->config.net_host) {
-		sys_log_once(l, UINT64_C(0x10000) + (uint64_t)domain,
-		    "cannot make an Internet socket: the network is off; run "
-		    "with --net host to allow it");
-		return (EACCES);
-	}
 	if (type != LX_SOCK_STREAM && type != LX_SOCK_DGRAM)
-		return (type == 3 ? EPERM : ESOCKTNOSUPPORT);
+		return (type == LX_SOCK_RAW ? EPERM : ESOCKTNOSUPPORT);
 	if (protocol != 0 &&
 	    protocol !=
 		(type == LX_SOCK_STREAM ? LX_IPPROTO_TCP : LX_IPPROTO_UDP))
 		return (EPROTONOSUPPORT);
 	return (0);
+}
+
+static int
+check_netlink(int type, int protocol)
+{
+	if (type != LX_SOCK_RAW && type != LX_SOCK_DGRAM)
+		return (ESOCKTNOSUPPORT);
+	return (protocol == LX_NETLINK_ROUTE || protocol == LX_NETLINK_SOCK_DIAG
+		    ? 0
+		    : EPROTONOSUPPORT);
 }
 
 static int
@@ -113,6 +122,22 @@ check_unix(int type, int protocol)
 	return (protocol != 0 && protocol != PROTO_UNIX ? EPROTONOSUPPORT : 0);
 }
 
+/* A socket of the host's network as a file. */
+static int
+net_file(struct lwp *l, int domain, int type, int protocol, int flags,
+    struct file **out)
+{
+	int error, fd;
+
+	error = domain == LX_AF_NETLINK ? check_netlink(type, protocol)
+					: check_inet(type, protocol);
+	if (error == 0)
+		error = sys_net_socket(l, domain, type, protocol, &fd);
+	if (error != 0)
+		return (error);
+	return (sock_adopt(l->p->k->vfs, fd, domain, type, flags, out));
+}
+
 int
 sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -122,16 +147,20 @@ sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
 		return (EINVAL);
-	if (domain == LX_AF_UNIX) {
+	switch (domain) {
+	case LX_AF_UNIX:
 		error = check_unix(type, protocol);
-		protocol = 0;
-	} else if (domain == LX_AF_INET || domain == LX_AF_INET6)
-		error = check_inet(l, domain, type, protocol);
-	else
+		if (error == 0)
+			error = sock_create(l->p->k->vfs, type, flags, &f);
+		break;
+	case LX_AF_INET:
+	case LX_AF_INET6:
+	case LX_AF_NETLINK:
+		error = net_file(l, domain, type, protocol, flags, &f);
+		break;
+	default:
 		error = EAFNOSUPPORT;
-	if (error == 0)
-		error = sock_create(
-		    l->p->k->vfs, domain, type, protocol, flags, &f);
+	}
 	if (error != 0)
 		return (error);
 	return (sys_fd_new(l, f, (flags & O_CLOEXEC) != 0, ret));

@@ -9,9 +9,10 @@
  * passed unchanged to the host socket.  This kernel keeps the timeouts, because
  * lwps wait here, and the identity of the peer, because the host would return
  * the ids of the kernel process.  An option that is not in the table is
- * ENOPROTOOPT and never reaches the host.  Not in the table are options that
- * need privileges (SO_MARK, SO_BINDTODEVICE), packet filters, and options that
- * use memory of the host kernel (SO_ZEROCOPY, mmap rings).
+ * ENOPROTOOPT and never reaches the host.  Options that need privileges
+ * (SO_MARK, SO_BINDTODEVICE) can be read, and to set them is EPERM.  Not in the
+ * table are packet filters, options that use memory of the host kernel
+ * (SO_ZEROCOPY, mmap rings), and those that load modules (TCP_ULP).
  */
 #include "linux/socket/sys_sock.h"
 
@@ -32,6 +33,7 @@ enum {
 	SET = 2,
 	OURS = 4,
 	BUFFER = 8, /* the value is a size that is charged */
+	ADMIN = 16, /* to set it is EPERM, as without CAP_NET_ADMIN */
 };
 
 struct sockopt {
@@ -65,6 +67,29 @@ static const struct sockopt options[] = {
     {LX_SOL_SOCKET, LX_SO_PROTOCOL, 4, GET},
     {LX_SOL_SOCKET, LX_SO_DOMAIN, 4, GET},
     {LX_SOL_SOCKET, LX_SO_INCOMING_CPU, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_NO_CHECK, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_BSDCOMPAT, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_BINDTODEVICE, 16, GET | ADMIN},
+    {LX_SOL_SOCKET, LX_SO_SNDBUFFORCE, 4, ADMIN},
+    {LX_SOL_SOCKET, LX_SO_RCVBUFFORCE, 4, ADMIN},
+    {LX_SOL_SOCKET, LX_SO_PASSSEC, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_MARK, 4, GET | ADMIN},
+    {LX_SOL_SOCKET, LX_SO_TIMESTAMPING, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_RXQ_OVFL, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_PEEK_OFF, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_LOCK_FILTER, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_SELECT_ERR_QUEUE, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_BUSY_POLL, 4, GET | ADMIN},
+    {LX_SOL_SOCKET, LX_SO_MAX_PACING_RATE, 8, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_MEMINFO, 36, GET},
+    {LX_SOL_SOCKET, LX_SO_INCOMING_NAPI_ID, 4, GET},
+    {LX_SOL_SOCKET, LX_SO_COOKIE, 8, GET},
+    {LX_SOL_SOCKET, LX_SO_TIMESTAMP_NEW, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_TIMESTAMPNS_NEW, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_TIMESTAMPING_NEW, 4, GET | SET},
+    {LX_SOL_SOCKET, LX_SO_RCVTIMEO_NEW, 16, GET | SET | OURS},
+    {LX_SOL_SOCKET, LX_SO_SNDTIMEO_NEW, 16, GET | SET | OURS},
+    {LX_SOL_SOCKET, LX_SO_BUF_LOCK, 4, GET | SET},
     {LX_SOL_IP, LX_IP_TOS, 4, GET | SET},
     {LX_SOL_IP, LX_IP_TTL, 4, GET | SET},
     {LX_SOL_IP, LX_IP_PKTINFO, 4, GET | SET},
@@ -80,6 +105,20 @@ static const struct sockopt options[] = {
     {LX_SOL_IP, LX_IP_MULTICAST_LOOP, 4, GET | SET},
     {LX_SOL_IP, LX_IP_ADD_MEMBERSHIP, 12, SET},
     {LX_SOL_IP, LX_IP_DROP_MEMBERSHIP, 12, SET},
+    {LX_SOL_IP, LX_IP_RECVOPTS, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RETOPTS, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVORIGDSTADDR, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_MINTTL, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_CHECKSUM, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVFRAGSIZE, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_RECVERR_RFC4884, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_UNBLOCK_SOURCE, 12, SET},
+    {LX_SOL_IP, LX_IP_BLOCK_SOURCE, 12, SET},
+    {LX_SOL_IP, LX_IP_ADD_SOURCE_MEMBERSHIP, 12, SET},
+    {LX_SOL_IP, LX_IP_DROP_SOURCE_MEMBERSHIP, 12, SET},
+    {LX_SOL_IP, LX_IP_MULTICAST_ALL, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_UNICAST_IF, 4, GET | SET},
+    {LX_SOL_IP, LX_IP_LOCAL_PORT_RANGE, 4, GET | SET},
     {LX_SOL_TCP, LX_TCP_NODELAY, 4, GET | SET},
     {LX_SOL_TCP, LX_TCP_MAXSEG, 4, GET | SET},
     {LX_SOL_TCP, LX_TCP_CORK, 4, GET | SET},
@@ -97,7 +136,20 @@ static const struct sockopt options[] = {
     {LX_SOL_TCP, LX_TCP_FASTOPEN, 4, GET | SET},
     {LX_SOL_TCP, LX_TCP_NOTSENT_LOWAT, 4, GET | SET},
     {LX_SOL_TCP, LX_TCP_FASTOPEN_CONNECT, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_THIN_LINEAR_TIMEOUTS, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_THIN_DUPACK, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_TIMESTAMP, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_CC_INFO, 256, GET},
+    {LX_SOL_TCP, LX_TCP_SAVE_SYN, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_SAVED_SYN, 256, GET},
+    {LX_SOL_TCP, LX_TCP_FASTOPEN_NO_COOKIE, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_INQ, 4, GET | SET},
+    {LX_SOL_TCP, LX_TCP_TX_DELAY, 4, GET | SET},
     {LX_SOL_UDP, LX_UDP_CORK, 4, GET | SET},
+    {LX_SOL_UDP, LX_UDP_NO_CHECK6_TX, 4, GET | SET},
+    {LX_SOL_UDP, LX_UDP_NO_CHECK6_RX, 4, GET | SET},
+    {LX_SOL_UDP, LX_UDP_SEGMENT, 4, GET | SET},
+    {LX_SOL_UDP, LX_UDP_GRO, 4, GET | SET},
     {LX_SOL_IPV6, LX_IPV6_UNICAST_HOPS, 4, GET | SET},
     {LX_SOL_IPV6, LX_IPV6_MULTICAST_IF, 4, GET | SET},
     {LX_SOL_IPV6, LX_IPV6_MULTICAST_HOPS, 4, GET | SET},
@@ -111,6 +163,31 @@ static const struct sockopt options[] = {
     {LX_SOL_IPV6, LX_IPV6_RECVHOPLIMIT, 4, GET | SET},
     {LX_SOL_IPV6, LX_IPV6_RECVTCLASS, 4, GET | SET},
     {LX_SOL_IPV6, LX_IPV6_TCLASS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_2292PKTINFO, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_2292HOPLIMIT, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_FLOWINFO, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MTU, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MULTICAST_ALL, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVERR_RFC4884, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_FLOWINFO_SEND, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVHOPOPTS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVRTHDR, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVDSTOPTS, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVPATHMTU, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_DONTFRAG, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_AUTOFLOWLABEL, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_ADDR_PREFERENCES, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_MINHOPCOUNT, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVORIGDSTADDR, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_UNICAST_IF, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_RECVFRAGSIZE, 4, GET | SET},
+    {LX_SOL_IPV6, LX_IPV6_FREEBIND, 4, GET | SET},
+    {LX_SOL_NETLINK, LX_NETLINK_ADD_MEMBERSHIP, 4, SET},
+    {LX_SOL_NETLINK, LX_NETLINK_DROP_MEMBERSHIP, 4, SET},
+    {LX_SOL_NETLINK, LX_NETLINK_PKTINFO, 4, GET | SET},
+    {LX_SOL_NETLINK, LX_NETLINK_CAP_ACK, 4, GET | SET},
+    {LX_SOL_NETLINK, LX_NETLINK_EXT_ACK, 4, GET | SET},
+    {LX_SOL_NETLINK, LX_NETLINK_GET_STRICT_CHK, 4, GET | SET},
 };
 
 static const struct sockopt *
@@ -120,6 +197,22 @@ find(int level, int option, int how)
 		if (options[i].level == level && options[i].option == option)
 			return (options[i].how & how ? &options[i] : NULL);
 	return (NULL);
+}
+
+/* The _NEW forms have the same structure on x86-64. */
+static _Atomic(uint64_t) *
+timeo_of(struct socket *so, int option)
+{
+	return (option == LX_SO_RCVTIMEO || option == LX_SO_RCVTIMEO_NEW
+		    ? &so->rcv_ns
+		    : &so->snd_ns);
+}
+
+/* A UNIX socket has no options but those of all sockets. */
+static bool
+no_such_level(const struct socket *so, int level)
+{
+	return (so->domain == LX_AF_UNIX && level != LX_SOL_SOCKET);
 }
 
 /* Both here and in the caller's struct timeval, 0 means no timeout. */
@@ -140,7 +233,7 @@ timeo_set(struct socket *so, int option, const void *value, size_t len)
 		ns = 0;
 	else
 		ns = (uint64_t)tv.sec * NS_PER_SEC + (uint64_t)tv.usec * 1000;
-	atomic_store(option == LX_SO_RCVTIMEO ? &so->rcv_ns : &so->snd_ns, ns);
+	atomic_store(timeo_of(so, option), ns);
 	return (0);
 }
 
@@ -181,8 +274,7 @@ get_ours(struct file *f, int option, void *value, uint32_t *len)
 		*len = sizeof(cred);
 		break;
 	default:
-		tv = lx_timeval_of(atomic_load(
-		    option == LX_SO_RCVTIMEO ? &so->rcv_ns : &so->snd_ns));
+		tv = lx_timeval_of(atomic_load(timeo_of(so, option)));
 		memcpy(value, &tv, sizeof(tv));
 		*len = sizeof(tv);
 	}
@@ -199,6 +291,8 @@ getsockopt_value(struct lwp *l, const uint64_t *a, struct file *f,
 	const struct sockopt *o = find((int)a[1], (int)a[2], GET);
 	int error;
 
+	if (no_such_level(file_socket(f), (int)a[1]))
+		return (EOPNOTSUPP);
 	error = copyin(lwp_vmspace(l), room, a[4], sizeof(*room));
 	if (error != 0)
 		return (error);
@@ -249,15 +343,17 @@ sys_setsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_sock_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	o = find((int)a[1], (int)a[2], SET);
-	if ((int32_t)a[4] < 0) {
+	o = find((int)a[1], (int)a[2], SET | ADMIN);
+	if ((int32_t)a[4] < 0)
 		error = EINVAL;
-		goto out;
-	}
-	if (o == NULL || file_socket(f)->inherited) {
+	else if (no_such_level(file_socket(f), (int)a[1]))
+		error = EOPNOTSUPP;
+	else if (o == NULL || file_socket(f)->inherited)
 		error = ENOPROTOOPT;
+	else if ((o->how & ADMIN) != 0)
+		error = EPERM;
+	if (error != 0)
 		goto out;
-	}
 	/* As on Linux, bytes behind the value are not read. */
 	if (len > o->size)
 		len = o->size;

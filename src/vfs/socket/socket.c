@@ -9,8 +9,9 @@
  * host and exact.  This kernel does the waiting (interruptible, with the
  * timeouts of SO_RCVTIMEO and SO_SNDTIMEO), the names of UNIX sockets
  * (sock_unix.c) and files and senders of messages (sock_rights.c).  An Internet
- * socket's addresses, options and control records are passed through; the
- * caller of sock_create() decides whether a guest may have one.
+ * socket's addresses, options and control records are passed through, except
+ * that ports below 1024 are for the guest's root; the caller of sock_adopt()
+ * decides whether a guest may have one, and of which network.
  *
  * Strangers are other processes of the host.  They can reach a UNIX socket
  * that a guest listens on or receives datagrams with, if they guess or read
@@ -159,14 +160,22 @@ fail:
 }
 
 int
-sock_create(struct vfs *vfs, int domain, int type, int protocol, int flags,
+sock_create(struct vfs *vfs, int type, int flags, struct file **out)
+{
+	struct socket so = {.domain = LX_AF_UNIX, .type = type};
+	int fd, error;
+
+	error = host_socket(LX_AF_UNIX, type, 0, &fd);
+	return (error != 0 ? error : sock_wrap(vfs, fd, flags, so, out));
+}
+
+int
+sock_adopt(struct vfs *vfs, int hostfd, int domain, int type, int flags,
     struct file **out)
 {
 	struct socket so = {.domain = domain, .type = type};
-	int fd, error;
 
-	error = host_socket(domain, type, protocol, &fd);
-	return (error != 0 ? error : sock_wrap(vfs, fd, flags, so, out));
+	return (sock_wrap(vfs, hostfd, flags, so, out));
 }
 
 int
@@ -265,6 +274,19 @@ socket_close(struct file *f)
 
 /* ---- names ---- */
 
+/* In both families the port follows the family, in network order. */
+static bool
+is_low_port(const struct socket *so, const struct host_sockaddr *sa)
+{
+	unsigned port;
+
+	if ((so->domain != LX_AF_INET && so->domain != LX_AF_INET6) ||
+	    sa->len < 4)
+		return (false);
+	port = (unsigned)sa->raw[2] << 8 | sa->raw[3];
+	return (port != 0 && port < 1024);
+}
+
 int
 sock_bind(
     struct file *f, const struct host_sockaddr *sa, const struct vfs_ctx *ctx)
@@ -273,8 +295,11 @@ sock_bind(
 
 	if (so->inherited)
 		return (EACCES);
-	return (
-	    is_unix(so) ? unix_bind(f, so, sa, ctx) : host_bind(f->hostfd, sa));
+	if (is_unix(so))
+		return (unix_bind(f, so, sa, ctx));
+	if (is_low_port(so, sa) && ctx->uid != 0)
+		return (EACCES);
+	return (host_bind(f->hostfd, sa));
 }
 
 int

@@ -102,8 +102,11 @@ int sock_set_buffer(struct file *, int option, int size);
 
 /* The files that these make have flags & O_NONBLOCK.  Errors as those of the
  * calls of their names; EINTR from waiting. */
-int sock_create(struct vfs *, int domain, int type, int protocol, int flags,
-    struct file **);
+/* A socket of AF_UNIX. */
+int sock_create(struct vfs *, int type, int flags, struct file **);
+/* For a new socket of the host of another family; hostfd passes in any case. */
+int sock_adopt(
+    struct vfs *, int hostfd, int domain, int type, int flags, struct file **);
 int sock_pair(struct vfs *, int type, int flags, const struct vfs_waiter *,
     struct file *f[2]);
 /* A file for a socket of the world outside; hostfd passes in any case. */

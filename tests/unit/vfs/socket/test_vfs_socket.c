@@ -28,8 +28,7 @@ make(struct fx *fx, int type)
 {
 	struct file *f;
 
-	assert_int_equal(
-	    sock_create(fx->vfs, LX_AF_UNIX, type, 0, O_NONBLOCK, &f), 0);
+	assert_int_equal(sock_create(fx->vfs, type, O_NONBLOCK, &f), 0);
 	return (f);
 }
 
