@@ -50,23 +50,6 @@ sys_epoll_create1(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (epoll_create_fd(l, (int)a[0] != 0, ret));
 }
 
-/* The file of a descriptor, ref'ed.  EBADF, also of an O_PATH descriptor. */
-static int
-epoll_get(struct lwp *l, int fd, struct file **out)
-{
-	struct file *f;
-	int error = sys_get_file(l, fd, &f);
-
-	if (error != 0)
-		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0) {
-		file_free(f);
-		return (EBADF);
-	}
-	*out = f;
-	return (0);
-}
-
 /* The errors come in the order in which Linux finds them. */
 static int
 epoll_ctl_file(struct file *ep, struct file *f, int fd, int op,
@@ -104,10 +87,10 @@ sys_epoll_ctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (op != LX_EPOLL_CTL_DEL &&
 	    copyin(lwp_vmspace(l), &ev, a[3], sizeof(ev)) != 0)
 		return (EFAULT);
-	error = epoll_get(l, (int)a[0], &ep);
+	error = sys_get_open_file(l, (int)a[0], &ep);
 	if (error != 0)
 		return (error);
-	error = epoll_get(l, (int)a[2], &f);
+	error = sys_get_open_file(l, (int)a[2], &f);
 	if (error == 0) {
 		error = epoll_ctl_file(ep, f, (int)a[2], op, &ev);
 		file_free(f);
@@ -178,7 +161,7 @@ epoll_wait_call(struct lwp *l, int epfd, uint64_t uev, int max,
 
 	if (max <= 0 || max > INT32_MAX / (int)sizeof(struct lx_epoll_event))
 		return (EINVAL);
-	error = epoll_get(l, epfd, &ep);
+	error = sys_get_open_file(l, epfd, &ep);
 	if (error != 0)
 		return (error);
 	if (!eventpoll_is(ep)) {

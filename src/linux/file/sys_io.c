@@ -92,32 +92,21 @@ user_pinned(struct user_io *c, struct vm_iov *v, uint64_t off,
 
 /* Move one message through memory of the kernel. */
 static int
-user_message(struct lwp *l, struct user_io *c, uint64_t all,
-    const struct vfs_waiter *waiter, int64_t *total)
+user_message(struct lwp *l, struct user_io *c, const struct vfs_waiter *waiter,
+    int64_t *total)
 {
-	const size_t len =
-	    all < SYS_MESSAGE_MAX ? (size_t)all : SYS_MESSAGE_MAX;
-	struct host_iovec one;
-	struct uio uio;
-	void *buf = NULL;
-	int error = 0;
+	struct sys_message m;
+	int error;
 
-	if (c->write)
-		error = sys_message_gather(l, c->cur.iov, c->cur.n, len, &buf);
-	else if ((buf = kmem_alloc(len)) == NULL)
-		error = ENOMEM;
+	error = sys_message_begin(
+	    l, &m, c->cur.iov, c->cur.n, c->message, c->write);
 	if (error != 0)
 		return (error);
-	uio_init1(&uio, &one, buf, len, 0, c->write);
-	error = c->write ? file_write(c->f, &uio, waiter, false)
-			 : file_read(c->f, &uio, waiter, false);
-	*total = (int64_t)(len - uio.resid);
-	if (!c->write && *total != 0)
-		error = sys_message_scatter(
-		    l, c->cur.iov, c->cur.n, buf, (size_t)*total);
-	if (error != 0 && !c->write)
-		*total = 0;
-	kmem_free(buf);
+	error = c->write ? file_write(c->f, &m.uio, waiter, false)
+			 : file_read(c->f, &m.uio, waiter, false);
+	error = sys_message_end(l, &m, error);
+	if (error == 0)
+		*total = (int64_t)(m.len - m.uio.resid);
 	return (error);
 }
 
@@ -140,7 +129,7 @@ user_piece(struct lwp *l, struct user_io *c, size_t max,
 		goto out;
 	if (c->message != 0 && sys_io_scattered(&v, c->message)) {
 		vm_iov_release(&v);
-		return (user_message(l, c, c->message, waiter, total));
+		return (user_message(l, c, waiter, total));
 	}
 	if (c->write && v.len < c->message) {
 		error = EFAULT;

@@ -108,41 +108,66 @@ sys_io_scattered(const struct vm_iov *v, uint64_t all)
 	return (v->len < all && v->npages == VM_IOV_MAX);
 }
 
-int
-sys_message_gather(
-    struct lwp *l, const struct lx_iovec *iov, int n, size_t len, void **out)
+/* Copy the message in from its ranges. */
+static int
+message_gather(struct lwp *l, const struct sys_message *m)
 {
-	uint8_t *buf = kmem_alloc(len);
 	size_t at = 0, part;
 
-	if (buf == NULL)
-		return (ENOMEM);
-	for (int i = 0; i < n && at < len; i++, at += part) {
-		part = iov[i].len < len - at ? (size_t)iov[i].len : len - at;
-		if (copyin(lwp_vmspace(l), buf + at, iov[i].base, part) != 0) {
-			kmem_free(buf);
+	for (int i = 0; i < m->n && at < m->len; i++, at += part) {
+		part = m->iov[i].len < m->len - at ? (size_t)m->iov[i].len
+						   : m->len - at;
+		if (copyin(lwp_vmspace(l), (char *)m->buf + at, m->iov[i].base,
+			part) != 0)
 			return (EFAULT);
-		}
 	}
-	*out = buf;
+	return (0);
+}
+
+/* Copy len bytes of the message out to its ranges. */
+static int
+message_scatter(struct lwp *l, const struct sys_message *m, size_t len)
+{
+	size_t at = 0, part;
+
+	for (int i = 0; i < m->n && at < len; i++, at += part) {
+		part =
+		    m->iov[i].len < len - at ? (size_t)m->iov[i].len : len - at;
+		if (copyout(lwp_vmspace(l), (char *)m->buf + at, m->iov[i].base,
+			part) != 0)
+			return (EFAULT);
+	}
 	return (0);
 }
 
 int
-sys_message_scatter(struct lwp *l, const struct lx_iovec *iov, int n,
-    const void *buf, size_t len)
+sys_message_begin(struct lwp *l, struct sys_message *m,
+    const struct lx_iovec *iov, int n, uint64_t all, bool write)
 {
-	const uint8_t *from = buf;
-	size_t part;
+	int error = 0;
 
-	for (int i = 0; i < n && len > 0; i++) {
-		part = iov[i].len < len ? (size_t)iov[i].len : len;
-		if (copyout(lwp_vmspace(l), from, iov[i].base, part) != 0)
-			return (EFAULT);
-		from += part;
-		len -= part;
-	}
-	return (0);
+	m->iov = iov;
+	m->n = n;
+	m->len = all < SYS_MESSAGE_MAX ? (size_t)all : SYS_MESSAGE_MAX;
+	m->buf = kmem_alloc(m->len);
+	if (m->buf == NULL)
+		return (ENOMEM);
+	if (write)
+		error = message_gather(l, m);
+	if (error != 0)
+		kmem_free(m->buf);
+	else
+		uio_init1(&m->uio, &m->one, m->buf, m->len, 0, write);
+	return (error);
+}
+
+int
+sys_message_end(struct lwp *l, struct sys_message *m, int error)
+{
+	if (error == 0 && !m->uio.write)
+		error = message_scatter(l, m, m->len - m->uio.resid);
+	kmem_free(m->buf);
+	return (error);
 }
 
 /* ---- files of a transfer ---- */

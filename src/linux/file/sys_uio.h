@@ -12,6 +12,7 @@
 #include "abi/uio.h"
 #include "linux/lib/sys_int.h"
 #include "vfs/core/file.h"
+#include "vfs/core/uio.h"
 
 #include <errno.h>
 
@@ -48,13 +49,22 @@ int sys_io_pin(struct lwp *, struct sys_io_cursor *, size_t max,
 #define SYS_MESSAGE_MAX ((size_t)512 << 10)
 /* Was it the number of pages that ended sys_io_pin(), before `all` bytes? */
 bool sys_io_scattered(const struct vm_iov *, uint64_t all);
-/* Copy the first len bytes of the ranges in.  kmem_free(*buf).  EFAULT,
- * ENOMEM. */
-int sys_message_gather(
-    struct lwp *, const struct lx_iovec *, int n, size_t len, void **buf);
-/* Copy len bytes out to the ranges.  EFAULT. */
-int sys_message_scatter(
-    struct lwp *, const struct lx_iovec *, int n, const void *buf, size_t len);
+/* A message of `all` bytes at most.  A transfer to or from uio comes between
+ * the two calls. */
+struct sys_message {
+	const struct lx_iovec *iov;
+	int n;
+	void *buf;
+	size_t len;
+	struct host_iovec one;
+	struct uio uio;
+};
+/* write: copies the message in.  EFAULT, ENOMEM: there is nothing to end. */
+int sys_message_begin(struct lwp *, struct sys_message *,
+    const struct lx_iovec *, int n, uint64_t all, bool write);
+/* Ends a transfer that had the result `error`: unless it wrote, copies out what
+ * it has moved.  Returns `error`, or EFAULT. */
+int sys_message_end(struct lwp *, struct sys_message *, int error);
 
 /* ---- files of a transfer ---- */
 

@@ -113,26 +113,14 @@ msg_pinned(struct lwp *l, struct msg_call *c, struct vm_iov *v, bool send)
 static int
 msg_copied(struct lwp *l, struct msg_call *c, uint64_t all, bool send)
 {
-	const size_t len =
-	    all < SYS_MESSAGE_MAX ? (size_t)all : SYS_MESSAGE_MAX;
-	struct host_iovec one;
-	struct uio uio;
-	void *buf = NULL;
-	int error = 0;
+	struct sys_message m;
+	int error;
 
-	if (send)
-		error = sys_message_gather(l, c->iov, c->niov, len, &buf);
-	else if ((buf = kmem_alloc(len)) == NULL)
-		error = ENOMEM;
+	error = sys_message_begin(l, &m, c->iov, c->niov, all, send);
 	if (error != 0)
 		return (error);
-	uio_init1(&uio, &one, buf, len, 0, send);
-	error = msg_once(l, c, &uio, send);
-	if (error == 0 && !send)
-		error = sys_message_scatter(
-		    l, c->iov, c->niov, buf, c->m.done < len ? c->m.done : len);
-	kmem_free(buf);
-	return (error);
+	error = msg_once(l, c, &m.uio, send);
+	return (sys_message_end(l, &m, error));
 }
 
 /*
