@@ -87,8 +87,11 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
 		return (error);
-	error = vfs_open(
-	    &sp.ctx, sp.start, sp.path, flags & ~O_CLOEXEC, mode & 07777, &f);
+	/* Before a file is made. */
+	error = fd_full(l->p->fdt, sys_fd_limit(l)) ? EMFILE : 0;
+	if (error == 0)
+		error = vfs_open(&sp.ctx, sp.start, sp.path, flags & ~O_CLOEXEC,
+		    mode & 07777, &f);
 	sys_path_done(&sp);
 	if (error != 0)
 		return (sys_restartable(error));

@@ -58,7 +58,7 @@ static int
 instance(struct lwp *l, int fd, struct file **out)
 {
 	struct file *f;
-	int error = sys_get_file(l, fd, &f);
+	int error = sys_get_open_file(l, fd, &f);
 
 	if (error != 0)
 		return (error);

@@ -145,7 +145,7 @@ poll_gather(struct lwp *l, const struct lx_pollfd *pfd, int n)
 		ent[i].events = pfd[i].events;
 		if (pfd[i].fd < 0)
 			continue;
-		if (sys_get_file(l, pfd[i].fd, &ent[i].f) != 0) {
+		if (sys_get_open_file(l, pfd[i].fd, &ent[i].f) != 0) {
 			ent[i].f = NULL;
 			ent[i].revents = LX_POLLNVAL;
 		}
@@ -315,7 +315,7 @@ select_gather(struct lwp *l, const struct fdsets *s, struct pollent **out,
 				ev |= sel_events[i];
 		if (ev == 0)
 			continue;
-		error = sys_get_file(l, fd, &ent[n].f);
+		error = sys_get_open_file(l, fd, &ent[n].f);
 		if (error != 0)
 			goto fail;
 		ent[n].events = ev;

@@ -253,6 +253,24 @@ fdtable_cloexec(struct fdtable *t)
 	}
 }
 
+/* Locked: the lowest number from n on that is not in use. */
+static unsigned
+fd_next_free(const struct fdtable *t, unsigned n)
+{
+	return (n < t->size ? bit_next(t->used, n, t->size, false) : n);
+}
+
+bool
+fd_full(struct fdtable *t, uint32_t limit)
+{
+	bool full;
+
+	kmutex_lock(&t->lock);
+	full = fd_next_free(t, 0) >= limit;
+	kmutex_unlock(&t->lock);
+	return (full);
+}
+
 /*
  * Enter f at the lowest free number >= min.
  * - The caller's ref of f passes on success.
@@ -268,9 +286,7 @@ fd_alloc(struct fdtable *t, struct file *f, int min, bool cloexec,
 	if (min < 0 || (unsigned)min >= limit)
 		return (EINVAL);
 	kmutex_lock(&t->lock);
-	n = (unsigned)min;
-	if (n < t->size)
-		n = bit_next(t->used, n, t->size, false);
+	n = fd_next_free(t, (unsigned)min);
 	if (n >= limit)
 		error = EMFILE;
 	else

@@ -20,6 +20,8 @@ void fdtable_ref(struct fdtable *);
 void fdtable_free(struct fdtable *); /* last: closes everything */
 int fdtable_fork(struct fdtable *, struct fdtable **);
 void fdtable_cloexec(struct fdtable *); /* at exec */
+/* No number below limit is free. */
+bool fd_full(struct fdtable *, uint32_t limit);
 /* Lowest free >= min below limit; takes over the file's ref on success.
  * EMFILE. */
 int fd_alloc(struct fdtable *, struct file *, int min, bool cloexec,
