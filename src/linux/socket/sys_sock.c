@@ -24,6 +24,7 @@
 
 #include "vfs/core/ctx.h"
 #include "linux/lib/sys_net.h"
+#include "vfs/core/fd.h"
 #include "vfs/core/file.h"
 
 sys_fn sys_socket, sys_socketpair, sys_bind, sys_listen, sys_accept,
@@ -257,6 +258,12 @@ accept_flags(struct lwp *l, const uint64_t *a, int flags, int64_t *ret)
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
 		return (EINVAL);
 	error = sys_sock_file(l, (int)a[0], &f);
+	/* Before a connection is taken. */
+	if (error != EBADF && fd_full(l->p->fdt, sys_fd_limit(l))) {
+		if (error == 0)
+			file_free(f);
+		return (EMFILE);
+	}
 	if (error != 0)
 		return (error);
 	error = sock_accept(f, flags, &waiter, &peer, &conn);

@@ -315,6 +315,23 @@ bind_cancel(struct socket *so)
 	kmutex_unlock(&so->vfs->sockets->lock);
 }
 
+/* What bind() returns for a path if the socket cannot be bound for the reason
+ * `error`: Linux makes the node first. */
+static int
+path_error(const char *path, const struct vfs_ctx *ctx, int error)
+{
+	struct nameidata nd;
+	int first = namei(ctx, NULL, path, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
+
+	if (first != 0)
+		return (first);
+	if (nd.vp != NULL)
+		error = EADDRINUSE;
+	vrele(nd.vp);
+	vrele(nd.dvp);
+	return (error);
+}
+
 int
 unix_bind(struct file *f, struct socket *so, const struct host_sockaddr *sa,
     const struct vfs_ctx *ctx)
@@ -334,7 +351,8 @@ unix_bind(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	}
 	error = bind_begin(so);
 	if (error != 0)
-		return (error);
+		return (
+		    kind == NAME_PATH ? path_error(path, ctx, error) : error);
 	error = unix_host_bind(f, so, ctx);
 	if (error != 0)
 		goto fail;
