@@ -119,9 +119,10 @@ def new_files(before):
 
 
 def stubs_of(pid):
-    """Host processes under a vmspace process, by state, zombies left out."""
+    """The zygote and the stubs of a vmspace process: the host processes under
+    it, without zombies and the broker of its network."""
     return {p: info for p, info in vmtest.descendants(pid).items()
-            if info[1] not in "ZX"}
+            if info[1] not in "ZX" and info[2] != "vmspace-net"}
 
 
 def check_clean(env, name, before, seconds=1.0):
