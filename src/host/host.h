@@ -159,6 +159,8 @@ int host_count_fds(void);
 /* An entry of this process's auxiliary vector (AT_* of <elf.h>); 0 if absent.
  */
 uint64_t host_auxval(uint64_t type);
+/* Bytes of the vdso, a multiple of the page size; 0: there is none. */
+size_t host_vdso_size(void);
 
 /* User and group ids of this process. */
 void host_ids(uint32_t *uid, uint32_t *euid, uint32_t *gid, uint32_t *egid);

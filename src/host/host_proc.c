@@ -11,6 +11,7 @@
 #include "host/host.h"
 
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -155,6 +156,19 @@ uint64_t
 host_auxval(uint64_t type)
 {
 	return (getauxval(type));
+}
+
+size_t
+host_vdso_size(void)
+{
+	const uint64_t at = getauxval(AT_SYSINFO_EHDR);
+	const Elf64_Ehdr *h = (const Elf64_Ehdr *)(uintptr_t)at;
+
+	/* The table of sections is the last part of the host's image. */
+	if (at == 0)
+		return (0);
+	return ((h->e_shoff + (size_t)h->e_shnum * h->e_shentsize + 4095) &
+		~(size_t)4095);
 }
 
 void

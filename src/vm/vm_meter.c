@@ -106,6 +106,8 @@ vmspace_entry_info(
 	info->end = e->end;
 	info->eflags = e->eflags;
 	info->prot = e->prot;
+	info->max_prot = e->max_prot;
+	info->inherit = e->inherit;
 	if (e->object != NULL) {
 		info->object_id = e->object->id;
 		info->depth = vm_object_chain_depth(e->object);
@@ -121,6 +123,27 @@ vmspace_entry_info(
 	if (bottom != NULL)
 		vm_object_free(bottom);
 	return (0);
+}
+
+void
+vmspace_sizes(struct vmspace *vm, struct vm_sizes *out)
+{
+	const struct vm_map_entry *e;
+	struct vm_sizes s = {0};
+	uint64_t len;
+
+	vm_map_lock_read(&vm->map);
+	TAILQ_FOREACH (e, &vm->map.list, link) {
+		len = e->end - e->start;
+		if ((e->eflags & (MAP_ENTRY_STACK | MAP_ENTRY_GROWSDOWN)) != 0)
+			s.stack += len;
+		else if ((e->prot & VM_PROT_WRITE) == 0)
+			s.text += (e->prot & VM_PROT_EXECUTE) != 0 ? len : 0;
+		else if ((e->eflags & MAP_ENTRY_SHARED) == 0)
+			s.data += len;
+	}
+	vm_map_unlock_read(&vm->map);
+	*out = s;
 }
 
 unsigned
@@ -243,6 +266,46 @@ vmspace_entry_pages(
 		    .swapped = c.swapped * PAGE_SIZE,
 		    .share = c.share * PAGE_SIZE / 256};
 	return (error);
+}
+
+/* Map locked. */
+static uint8_t
+page_bits(struct vmspace *vm, const struct vm_map_entry *e, vm_offset_t va)
+{
+	const bool shared = (e->eflags & MAP_ENTRY_SHARED) != 0;
+	struct vm_map_page pg;
+	bool present;
+
+	vm_map_object_page(e, va, &pg);
+	/* Pageout removes translations of private pages that stay. */
+	present = pmap_lookup(vm->pmap, va, NULL, NULL) ||
+		  (pg.resident && pg.anon && !shared);
+	if (present)
+		return (VM_PAGES_PRESENT |
+			(shared || !pg.anon ? VM_PAGES_SHARED : 0));
+	return (pg.swapped && !shared ? VM_PAGES_SWAPPED : 0);
+}
+
+int
+vmspace_pages(struct vmspace *vm, vm_offset_t va, size_t n, uint8_t *bits)
+{
+	const struct vm_map_entry *e;
+
+	memset(bits, 0, n);
+	vm_map_lock_read(&vm->map);
+	if (vm->map.dead) {
+		vm_map_unlock_read(&vm->map);
+		return (ESRCH);
+	}
+	e = vm_map_first(&vm->map, va);
+	for (size_t i = 0; i < n && e != NULL; i++, va += PAGE_SIZE) {
+		if (va >= e->end)
+			e = TAILQ_NEXT(e, link);
+		if (e != NULL && va >= e->start)
+			bits[i] = page_bits(vm, e, va);
+	}
+	vm_map_unlock_read(&vm->map);
+	return (0);
 }
 
 /* Map locked. */

@@ -13,7 +13,8 @@ struct vm_entry_info {
 	vm_offset_t start, end;
 	vm_ooffset_t offset; /* in the file */
 	uint32_t eflags;
-	vm_prot_t prot;
+	vm_prot_t prot, max_prot;
+	uint8_t inherit; /* enum vm_inherit */
 	uint64_t dev, ino;
 	char name[256]; /* path, "[heap]", "[stack]" or "" */
 	uint64_t object_id;
@@ -24,6 +25,14 @@ struct vm_entry_info {
 int vmspace_entry_info(
     struct vmspace *, vm_offset_t va, struct vm_entry_info *info);
 
+/* Bytes of a vmspace by use, as /proc/PID/status has them. */
+struct vm_sizes {
+	uint64_t data;  /* private and writable, but for stacks */
+	uint64_t stack; /* that grow down */
+	uint64_t text;  /* executable and not writable */
+};
+void vmspace_sizes(struct vmspace *, struct vm_sizes *);
+
 /* What is behind the entry of va, in bytes: resident in its anonymous objects,
  * in swap, and its share of what is resident (divided by the users of each
  * object).  As vmspace_anonymous_count(), an estimate. */
@@ -33,6 +42,17 @@ struct vm_entry_pages {
 /* 0; ENOENT: no entry; ESRCH: dead. */
 int vmspace_entry_pages(
     struct vmspace *, vm_offset_t va, struct vm_entry_pages *);
+
+/* How a page is reached: bits of vmspace_pages(). */
+#define VM_PAGES_PRESENT 0x1u
+#define VM_PAGES_SWAPPED 0x2u
+#define VM_PAGES_SHARED 0x4u /* present, and a file's or shared memory */
+/*
+ * The bits of the n pages from va on; 0 where nothing is mapped.  A shared page
+ * is present if this vmspace has a translation of it.
+ * - 0; ESRCH: dead.
+ */
+int vmspace_pages(struct vmspace *, vm_offset_t va, size_t n, uint8_t *bits);
 
 /* An object in the chain behind an entry. */
 struct vm_chain_info {

@@ -23,6 +23,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "abi/poll.h"
 #include "host/host_file.h"
@@ -73,9 +74,25 @@ pidfd_close(struct file *f)
 	kmem_free(pf);
 }
 
+static void
+pidfd_info(struct file *f, file_info_fn *fn, void *arg)
+{
+	struct pidfd *pf = f->data;
+	char line[64];
+	int pid = -1;
+
+	kmutex_lock(&pf->k->proctree);
+	if (pf->p != NULL && pf->p->state != PROC_DEAD)
+		pid = pf->p->pid;
+	kmutex_unlock(&pf->k->proctree);
+	(void)snprintf(line, sizeof(line), "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+	fn(arg, line);
+}
+
 static const struct fileops pidfd_fileops = {
     .caps = FCAP_POLLFD,
     .poll = pidfd_poll,
+    .info = pidfd_info,
     .close = pidfd_close,
     .name = "pidfd",
 };

@@ -37,6 +37,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "abi/poll.h"
@@ -341,11 +342,23 @@ sigfd_close(struct file *f)
 	kmem_free(sf);
 }
 
+static void
+sigfd_info(struct file *f, file_info_fn *fn, void *arg)
+{
+	const struct sigfd *sf = f->data;
+	char line[64];
+
+	(void)snprintf(line, sizeof(line), "sigmask:\t%016llx\n",
+	    (unsigned long long)atomic_load(&sf->mask));
+	fn(arg, line);
+}
+
 static const struct fileops sigfd_fileops = {
     .caps = FCAP_STREAM | FCAP_SEEK | FCAP_WHOLE,
     .rw = sigfd_rw,
     .seek = file_seek_nowhere,
     .poll = sigfd_poll,
+    .info = sigfd_info,
     .close = sigfd_close,
     .name = "signalfd",
 };

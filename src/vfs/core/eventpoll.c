@@ -47,6 +47,7 @@
 #include <bsd/sys/tree.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "abi/poll.h"
 #include "host/host_file.h"
@@ -307,11 +308,33 @@ eventpoll_close(struct file *epf)
 	kmem_free(ep);
 }
 
+static void
+eventpoll_info(struct file *epf, file_info_fn *fn, void *arg)
+{
+	struct eventpoll *ep = epf->data;
+	struct epoll_item *it;
+	char line[160];
+
+	kmutex_lock(&epf->vfs->epoll_lock);
+	RB_FOREACH (it, epoll_items, &ep->items) {
+		(void)snprintf(line, sizeof(line),
+		    "tfd: %8d events: %8x data: %16llx  pos:%lli ino:%llx "
+		    "sdev:%x\n",
+		    it->fd, it->events | LX_POLLERR | LX_POLLHUP,
+		    (unsigned long long)it->data, 0LL,
+		    (unsigned long long)it->f->ino,
+		    it->f->vp != NULL ? (unsigned)it->f->vp->dev : 0);
+		fn(arg, line);
+	}
+	kmutex_unlock(&epf->vfs->epoll_lock);
+}
+
 static const struct fileops eventpoll_fileops = {
     .caps = FCAP_HOSTFD | FCAP_SEEK | FCAP_WHOLE,
     .poll = hostfd_poll,
     .seek = hostfd_seek,
     .setfl = hostfd_setfl,
+    .info = eventpoll_info,
     .close = eventpoll_close,
     .name = "eventpoll",
 };

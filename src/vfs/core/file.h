@@ -45,6 +45,9 @@ struct vfs_waiter;
 #define FCAP_POLLFD 0x800
 #define FCAP_WHOLE 0x1000 /* a transfer of no bytes is EINVAL */
 
+/* One line, with its newline.  Takes no lock. */
+typedef void file_info_fn(void *arg, const char *line);
+
 /*
  * File operations.  NULL operation: EINVAL (rw), ESPIPE (seek), ENOTTY
  * (ioctl), always ready (poll).
@@ -72,6 +75,9 @@ struct fileops {
 	int (*seek)(struct file *, int64_t off, int whence, uint64_t *res);
 	int (*setfl)(struct file *, int flags); /* O_NONBLOCK, O_APPEND */
 	void (*close)(struct file *);           /* last ref */
+	/* Its lines in /proc/.../fdinfo beyond those of each file.  NULL:
+	 * none.  No locks held. */
+	void (*info)(struct file *, file_info_fn *, void *arg);
 	/* The text of its link in /proc/.../fd; NULL: "anon_inode:[name]". */
 	void (*describe)(struct file *, char *buf, size_t size);
 	const char *name; /* what kind of file it is: "pipe", "eventfd" */

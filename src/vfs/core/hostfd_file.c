@@ -366,22 +366,42 @@ hostfd_describe(struct file *f, char *buf, size_t size)
 		    (unsigned long long)f->ino);
 }
 
-#define HOSTFD_FILEOPS(text, tell, move, more)                             \
+#define HOSTFD_FILEOPS(text, tell, move, more) \
+	HOSTFD_FILEOPS_INFO(text, tell, move, more, NULL)
+#define HOSTFD_FILEOPS_INFO(text, tell, move, more, lines)                 \
 	{                                                                  \
 		.caps = FCAP_STREAM | FCAP_HOSTFD | FCAP_HOSTOBJ | (more), \
 		.rw = (move), .ioctl = hostfd_ioctl, .poll = hostfd_poll,  \
 		.getattr = hostfd_getattr, .seek = hostfd_seek,            \
 		.setfl = hostfd_setfl, .close = hostfd_close,              \
-		.describe = (tell), .name = (text),                        \
+		.describe = (tell), .info = (lines), .name = (text),       \
 	}
+
+static void
+timerfd_info(struct file *f, file_info_fn *fn, void *arg)
+{
+	const uint64_t second = UINT64_C(1000000000);
+	uint64_t value, interval;
+	char line[128];
+
+	if (host_timerfd_get(f->hostfd, &value, &interval) != 0)
+		return;
+	(void)snprintf(line, sizeof(line),
+	    "it_value: (%llu, %llu)\nit_interval: (%llu, %llu)\n",
+	    (unsigned long long)(value / second),
+	    (unsigned long long)(value % second),
+	    (unsigned long long)(interval / second),
+	    (unsigned long long)(interval % second));
+	fn(arg, line);
+}
 
 /* Made for guests. */
 static const struct fileops pipe_fileops =
     HOSTFD_FILEOPS("pipe", hostfd_describe, hostfd_rw, FCAP_PIPE | FCAP_OWNED);
 const struct fileops eventfd_fileops = HOSTFD_FILEOPS(
     "eventfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK | FCAP_WHOLE);
-const struct fileops timerfd_fileops = HOSTFD_FILEOPS(
-    "timerfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK | FCAP_WHOLE);
+const struct fileops timerfd_fileops = HOSTFD_FILEOPS_INFO("timerfd", NULL,
+    hostfd_rw, FCAP_OWNED | FCAP_SEEK | FCAP_WHOLE, timerfd_info);
 
 /* Inherited. */
 const struct fileops hostfd_tty_fileops =

@@ -144,6 +144,26 @@ inotify_describe(struct file *f, char *buf, size_t size)
 	(void)snprintf(buf, size, "anon_inode:inotify");
 }
 
+static void
+inotify_info(struct file *f, file_info_fn *fn, void *arg)
+{
+	const struct inotify *in = f->data;
+	const struct inotify_watch *w;
+	char line[128];
+
+	kmutex_lock(&f->vfs->watch_lock);
+	LIST_FOREACH (w, &in->watches, link) {
+		if (w->vp == NULL)
+			continue;
+		(void)snprintf(line, sizeof(line),
+		    "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:0 \n",
+		    (unsigned)w->wd, (unsigned long long)w->vp->ino,
+		    (unsigned)w->vp->dev, w->mask);
+		fn(arg, line);
+	}
+	kmutex_unlock(&f->vfs->watch_lock);
+}
+
 static const struct fileops inotify_fileops = {
     .describe = inotify_describe,
     .caps = FCAP_STREAM | FCAP_POLLFD | FCAP_SEEK,
@@ -151,6 +171,7 @@ static const struct fileops inotify_fileops = {
     .seek = file_seek_nowhere,
     .poll = inotify_poll,
     .ioctl = inotify_ioctl,
+    .info = inotify_info,
     .close = inotify_close,
     .name = "anon_inode:inotify",
 };

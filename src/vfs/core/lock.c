@@ -40,6 +40,7 @@
  */
 #include <bsd/sys/tree.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libk/kassert.h"
@@ -561,6 +562,55 @@ vfs_lock_file_closed(const struct file *f)
 {
 	if (f->vp != NULL && atomic_load(&f->locked))
 		lock_drop(f->vfs, f->vp, f);
+}
+
+static void
+lock_line(const struct lock_set *s, const struct vfs_lock *k,
+    const struct vnode *vp, unsigned n, char *line, size_t size)
+{
+	static const char *const kinds[] = {[VFS_LOCK_POSIX] = "POSIX ",
+	    [VFS_LOCK_OFD] = "OFDLCK",
+	    [VFS_LOCK_FLOCK] = "FLOCK "};
+	char end[24] = "EOF";
+
+	if (k->end < INT64_MAX)
+		(void)snprintf(
+		    end, sizeof(end), "%llu", (unsigned long long)k->end);
+	(void)snprintf(line, size,
+	    "lock:\t%u: %s ADVISORY  %s %d %02x:%02x:%llu %llu %s\n", n,
+	    kinds[s->kind], k->exclusive ? "WRITE" : "READ ",
+	    s->kind == VFS_LOCK_OFD ? -1 : k->proc->pid,
+	    (unsigned)(vp->dev >> 8 & 0xfff),
+	    (unsigned)((vp->dev & 0xff) | (vp->dev >> 12 & 0xfff00)),
+	    (unsigned long long)vp->ino, (unsigned long long)k->start, end);
+}
+
+void
+vfs_lock_info(
+    const struct fdtable *t, struct file *f, file_info_fn *fn, void *arg)
+{
+	const struct vfs_lock_file *lf;
+	struct lock_set *s;
+	struct vfs_lock *k;
+	char line[160];
+	unsigned n = 0;
+
+	if (f->vp == NULL || file_of(f->vp) == NULL)
+		return;
+	kmutex_lock(&f->vfs->lock_lock);
+	lf = file_of(f->vp);
+	if (lf != NULL)
+		LIST_FOREACH (s, &lf->sets, link) {
+			if (s->owner != t && s->owner != f)
+				continue;
+			for (int x = 0; x < 2; x++)
+				RB_FOREACH (k, lock_tree, &s->tree[x]) {
+					lock_line(s, k, f->vp, ++n, line,
+					    sizeof(line));
+					fn(arg, line);
+				}
+		}
+	kmutex_unlock(&f->vfs->lock_lock);
 }
 
 void

@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vfs/core/file.h"
+
 struct fdtable;
-struct file;
 struct vfs;
 struct vnode;
 
@@ -52,6 +53,11 @@ void vfs_lock_unwait(struct vfs *, struct vfs_lock_wait *);
 /* Would the request conflict with a lock?  Then *r describes it; its pid is -1
  * if no process owns it. */
 bool vfs_lock_test(struct vfs *, struct vfs_lock_req *r);
+
+/* A line for each lock that a descriptor of the table, for the file, has: those
+ * of the file, and those of the process on its vnode. */
+void vfs_lock_info(
+    const struct fdtable *, struct file *, file_info_fn *, void *arg);
 
 void vfs_lock_init(struct vfs *);
 void vfs_lock_fini(struct vfs *); /* none is left */

@@ -30,6 +30,7 @@ vmount_create(struct vfs *vfs, const char *fstype, const char *source,
 	mp->destroy = destroy;
 	mp->dev =
 	    atomic_fetch_add_explicit(&vfs->next_dev, 1, memory_order_relaxed);
+	mp->id = VFS_MNT_FIRST + atomic_fetch_add(&vfs->next_mount, 1);
 	kmutex_init(&mp->hash_lock, "vnode hash", KRANK_VNHASH, 0);
 	for (unsigned i = 0; i < sizeof(mp->hash) / sizeof(mp->hash[0]); i++)
 		LIST_INIT(&mp->hash[i]);

@@ -18,6 +18,12 @@ struct vfs;
 
 #define VMNT_RDONLY 0x1
 
+/* Numbers of mounts: what the root is mounted on, the mount of files that have
+ * no name, and the first one that a vfs gives out. */
+#define VFS_MNT_ROOT 1u
+#define VFS_MNT_NONE 2u
+#define VFS_MNT_FIRST 20u
+
 struct vmount {
 	TAILQ_ENTRY(vmount) link;
 	struct vfs *vfs;      /* [I] */
@@ -28,6 +34,7 @@ struct vmount {
 	char target[VFS_PATH_MAX]; /* [I] for /proc/mounts */
 	unsigned flags;            /* [I] VMNT_* */
 	uint64_t dev;              /* [I] st_dev of vnodes without a host's */
+	unsigned id;               /* [I] for mountinfo; see VFS_MNT_ROOT */
 	void *data;                /* [I] */
 	void (*destroy)(struct vmount *); /* free data; no vnode is left */
 	/* Vnodes by (dev, ino): hostfs keeps one vnode per host file */

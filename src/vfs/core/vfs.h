@@ -38,6 +38,7 @@ struct vfs {
 	struct vm_zone *z_vnode, *z_file;
 	struct kmem_acct *tmpfs_kmem; /* [I] names and attributes of tmpfs */
 	_Atomic(uint64_t) next_dev;
+	_Atomic(unsigned) next_mount;        /* for vmount.id */
 	const struct procfs_ops *procfs_ops; /* registered by kern */
 	void *procfs_arg;
 	int tty_fd; /* host descriptor of the kernel's terminal, -1 none */

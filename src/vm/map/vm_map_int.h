@@ -74,6 +74,13 @@ bool vm_map_entry_anonymous(const struct vm_map_entry *);
 bool vm_map_object_plain(struct vm_object *, bool *backed);
 /* Is the page of va resident anywhere in the entry's chain?  Read. */
 bool vm_map_object_resident(const struct vm_map_entry *, vm_offset_t va);
+/* What is known of the page of va in the entry's chain.  Read. */
+struct vm_map_page {
+	bool resident, swapped;
+	bool anon; /* it is that of an anonymous object */
+};
+void vm_map_object_page(
+    const struct vm_map_entry *, vm_offset_t va, struct vm_map_page *);
 /* Extend an entry's private object by len bytes, if it ends with the entry
  * and no other user knows it. */
 bool vm_map_object_extend(const struct vm_map_entry *, uint64_t len);

@@ -200,32 +200,65 @@ vm_map_object_fresh(const struct vm_map_entry *e, vm_offset_t va,
 	*off = bottom != NULL ? o : 0;
 }
 
-bool
-vm_map_object_resident(const struct vm_map_entry *e, vm_offset_t va)
+/* The slot of va in the entry's chain, and the object that has it, or the last
+ * one, locked. */
+static struct vm_object *
+chain_slot(const struct vm_map_entry *e, vm_offset_t va, uint64_t *slot)
 {
 	struct vm_object *obj = e->object, *back;
 	vm_ooffset_t off = e->offset + (va - e->start);
-	uint64_t slot;
-	bool found;
 
-	if (obj == NULL)
-		return (false);
 	vm_object_lock(obj);
 	for (;;) {
 		/* What is in swap hides what is behind it, as a page does. */
-		slot = vm_object_slot(obj, OFF_TO_IDX(off));
+		*slot = vm_object_slot(obj, OFF_TO_IDX(off));
 		back = obj->backing;
-		if (slot != 0 || back == NULL)
-			break;
+		if (*slot != 0 || back == NULL)
+			return (obj);
 		off += obj->backing_off;
 		vm_object_lock(back);
 		vm_object_unlock(obj);
 		obj = back;
 	}
-	found = slot != 0 && !vm_slot_is_swap(slot) &&
-		(vm_slot_page(slot)->flags & PG_VALID) != 0;
+}
+
+static bool
+slot_valid(uint64_t slot)
+{
+	return (slot != 0 && !vm_slot_is_swap(slot) &&
+		(vm_slot_page(slot)->flags & PG_VALID) != 0);
+}
+
+bool
+vm_map_object_resident(const struct vm_map_entry *e, vm_offset_t va)
+{
+	struct vm_object *obj;
+	uint64_t slot;
+	bool found;
+
+	if (e->object == NULL)
+		return (false);
+	obj = chain_slot(e, va, &slot);
+	found = slot_valid(slot);
 	vm_object_unlock(obj);
 	return (found);
+}
+
+void
+vm_map_object_page(
+    const struct vm_map_entry *e, vm_offset_t va, struct vm_map_page *out)
+{
+	struct vm_object *obj;
+	uint64_t slot;
+
+	*out = (struct vm_map_page){.anon = true};
+	if (e->object == NULL)
+		return;
+	obj = chain_slot(e, va, &slot);
+	out->anon = vm_object_is_anon(obj);
+	out->resident = slot_valid(slot);
+	out->swapped = slot != 0 && vm_slot_is_swap(slot);
+	vm_object_unlock(obj);
 }
 
 bool
