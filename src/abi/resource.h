@@ -44,6 +44,19 @@ struct lx_rlimit {
 #define LX_RUSAGE_CHILDREN (-1)
 #define LX_RUSAGE_THREAD 1
 
+/* /proc/PID/oom_score_adj, and the older oom_adj. */
+#define LX_OOM_SCORE_ADJ_MIN (-1000) /* the process is not chosen */
+#define LX_OOM_SCORE_ADJ_MAX 1000
+#define LX_OOM_DISABLE (-17)
+#define LX_OOM_ADJUST_MIN (-16)
+#define LX_OOM_ADJUST_MAX 15
+
+/* /proc/PID/coredump_filter: the first value, and the bits that there are. */
+#define LX_COREDUMP_FILTER 0x33
+#define LX_COREDUMP_FILTER_BITS 0x1ff
+
+#define LX_TIMERSLACK_NS 50000 /* of a new process */
+
 #define LX_PRIO_PROCESS 0
 #define LX_PRIO_PGRP 1
 #define LX_PRIO_USER 2

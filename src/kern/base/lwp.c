@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/resource.h"
 #include "abi/signal.h"
 #include "abi/time.h"
 #include "host/host_file.h"
@@ -54,6 +55,39 @@ lwp_current(void)
 	return (lwp_self);
 }
 
+void
+lwp_set_comm_locked(struct lwp *l, const char comm[16])
+{
+	kmutex_assert_owned(&l->p->lock);
+	memcpy(l->comm, comm, sizeof(l->comm));
+	l->comm[sizeof(l->comm) - 1] = '\0';
+	if (l->tid == l->p->pid)
+		memcpy(l->p->comm, l->comm, sizeof(l->p->comm));
+}
+
+/* One thread writes, so that no atomic addition is needed. */
+static void
+count(_Atomic(uint64_t) *c, uint64_t n)
+{
+	atomic_store_explicit(c,
+	    atomic_load_explicit(c, memory_order_relaxed) + n,
+	    memory_order_relaxed);
+}
+
+void
+lwp_count_io(struct lwp *l, bool write, uint64_t n)
+{
+	count(&l->io[write ? PROC_SYSCW : PROC_SYSCR], 1);
+	count(&l->io[write ? PROC_WCHAR : PROC_RCHAR], n);
+}
+
+void
+lwp_set_slack_locked(struct lwp *l, uint64_t ns)
+{
+	kmutex_assert_owned(&l->p->lock);
+	l->slack_ns = ns != 0 ? ns : l->slack_default;
+}
+
 int
 lwp_create(struct proc *p, int tid, struct lwp **out)
 {
@@ -75,6 +109,7 @@ lwp_create(struct proc *p, int tid, struct lwp **out)
 	l->tid = tid;
 	l->kickfd = -1;
 	l->altstack.flags = LX_SS_DISABLE;
+	l->slack_ns = l->slack_default = LX_TIMERSLACK_NS;
 	error = cpu_thread_create(k->cpu_ops, k->machine, &l->cpu);
 	if (error != 0) {
 		zfree(k->z_lwp, l);

@@ -51,6 +51,9 @@ struct lwp {
 	struct kmem_acct *cost;     /* [I] charged LWP_COST */
 	_Atomic(int) state;         /* [a] enum lwp_state */
 
+	char comm[16];              /* [p] */
+	uint64_t slack_ns;          /* [p] PR_SET_TIMERSLACK; stored only.. */
+	uint64_t slack_default;     /* [p] ..and what 0 sets */
 	int nice;                   /* [p] */
 	uint8_t cpus[LWP_CPUS / 8]; /* [p] sched_setaffinity, if cpus_set */
 	bool cpus_set;              /* [p] */
@@ -105,10 +108,11 @@ struct lwp {
 	/* [a] wall time in user code; CPU time of the host thread, as of the
 	 * last lwp_times_update(). */
 	_Atomic(uint64_t) user_ns, sys_ns;
-	_Atomic(uint64_t) user_clock; /* [a] in user code LWP_IN_USER and when
-					 it entered less user_ns; else user_ns:
-					 one word, so that a reader never sees
-					 half of a change */
+	_Atomic(uint64_t) user_clock;   /* [a] in user code LWP_IN_USER and when
+					   it entered less user_ns; else user_ns:
+					   one word, so that a reader never sees
+					   half of a change */
+	_Atomic(uint64_t) io[PROC_NIO]; /* [a] written by the own thread */
 	uint64_t times_ns; /* [L] when sys_ns was last brought up to date */
 };
 
@@ -119,6 +123,13 @@ lwp_vmspace(struct lwp *l)
 	return (l->p->vmspace);
 }
 
+/* The calling lwp has read or written n bytes in one system call. */
+void lwp_count_io(struct lwp *, bool write, uint64_t n);
+/* Name the lwp; the name of the first thread is that of the process.  Proc lock
+ * held. */
+void lwp_set_comm_locked(struct lwp *, const char comm[16]);
+/* Set the timer slack; 0: the default.  Proc lock held. */
+void lwp_set_slack_locked(struct lwp *, uint64_t ns);
 /* A new lwp of p with a cpu_thread; not started, on p->lwps. */
 int lwp_create(struct proc *p, int tid, struct lwp **);
 /* Free an lwp that is off the list.  Does not touch its process. */

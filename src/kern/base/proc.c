@@ -40,6 +40,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/resource.h"
 #include "abi/signal.h"
 #include "host/host.h"
 #include "kern/base/lwp.h"
@@ -81,6 +82,8 @@ proc_alloc(struct vkernel *k)
 	p->tracer.p = p;
 	p->exit_signal = LX_SIGCHLD;
 	p->dumpable = true;
+	p->coredump_filter = LX_COREDUMP_FILTER;
+	p->loginuid = p->sessionid = UINT32_MAX;
 	p->start_ns = host_now_ns();
 	return (p);
 }

@@ -58,6 +58,10 @@ enum proc_state {
 };
 
 enum { PROC_NRLIMITS = 16, PROC_AUXV = 48 };
+
+/* What read(2), write(2) and their like have moved, and how often they were
+ * called. */
+enum proc_io { PROC_RCHAR, PROC_WCHAR, PROC_SYSCR, PROC_SYSCW, PROC_NIO };
 struct proc_rlimit {
 	uint64_t cur, max;
 };
@@ -136,22 +140,27 @@ struct proc {
 	uint32_t uid, euid, suid, gid, egid, sgid; /* [p] */
 	struct group_set *groups;                  /* [p] own ref; NULL: none */
 	struct proc_rlimit rlim[PROC_NRLIMITS];    /* [p] */
-	char comm[16];                             /* [p] */
-	bool dumpable, no_new_privs;               /* [p] */
-	_Atomic(bool) child_subreaper;             /* [a] */
-	int pdeathsig;                             /* [p] */
-	uint64_t start_ns;                         /* [I] CLOCK_MONOTONIC */
-	struct proc_rusage ru, cru; /* [p] own at exit, children's */
-	uint64_t alarm_ns;          /* [p] ITIMER_REAL deadline, 0 none */
-	uint64_t alarm_interval;    /* [p] ns */
-	struct ktimer alarm_timer;  /* armed if alarm_ns is not 0 */
-	LIST_HEAD(, ptimer) timers; /* [p] of timer_create, ptimer.c */
-	unsigned ntimers;           /* [p] */
-	uint32_t timer_next;        /* [p] id to try, modulo 2^31 */
-	struct ktimer cpu_timer;    /* of all timers that count CPU time */
-	uint64_t cpu_seen;          /* [p] CPU time when it last fired */
-	_Atomic(bool) cpu_parked;   /* [a] it is not armed until an lwp enters
-				       user code, see ptimer.c */
+	char comm[16]; /* [p] of its first thread, also after its end */
+	bool dumpable, no_new_privs;   /* [p] */
+	int oom_adj, oom_adj_min;      /* [p] LX_OOM_SCORE_ADJ_*; the value that
+					  only root goes below */
+	uint32_t coredump_filter;      /* [p] stored for /proc only */
+	uint32_t loginuid, sessionid;  /* [p] of the audit; UINT32_MAX: none */
+	_Atomic(bool) child_subreaper; /* [a] */
+	int pdeathsig;                 /* [p] */
+	uint64_t start_ns;             /* [I] CLOCK_MONOTONIC */
+	struct proc_rusage ru, cru;    /* [p] own at exit, children's */
+	uint64_t io[PROC_NIO];         /* [p] of lwps that have ended */
+	uint64_t alarm_ns;             /* [p] ITIMER_REAL deadline, 0 none */
+	uint64_t alarm_interval;       /* [p] ns */
+	struct ktimer alarm_timer;     /* armed if alarm_ns is not 0 */
+	LIST_HEAD(, ptimer) timers;    /* [p] of timer_create, ptimer.c */
+	unsigned ntimers;              /* [p] */
+	uint32_t timer_next;           /* [p] id to try, modulo 2^31 */
+	struct ktimer cpu_timer;       /* of all timers that count CPU time */
+	uint64_t cpu_seen;             /* [p] CPU time when it last fired */
+	_Atomic(bool) cpu_parked; /* [a] it is not armed until an lwp enters
+				     user code, see ptimer.c */
 	struct cpu_itimer {
 		uint64_t deadline, interval; /* ns of CPU time */
 	} cpu_itimer[2];                /* [p] ITIMER_VIRTUAL, ITIMER_PROF */

@@ -115,6 +115,7 @@ struct vkernel {
 	bool pid_wrapped;  /* [t] numbers have been reused */
 	struct pid_entry *pid_hash[PID_HASH]; /* [t] by number modulo that */
 	struct vm_zone *z_proc, *z_lwp, *z_sigacts, *z_session, *z_fs, *z_sigq;
+	_Atomic(uint32_t) next_session; /* for struct proc.sessionid */
 	_Atomic(uint64_t) procs_created, lwps_created, nexecs, noom, nsyscalls;
 	const struct syscall_ops *sysops;    /* the layer above */
 	const struct resident_ops *resident; /* kern/resident, or NULL */

@@ -240,13 +240,15 @@ exec_single(struct lwp *l)
 }
 
 static void
-exec_set_comm(struct proc *p, const char *path)
+exec_set_comm(struct lwp *l, const char *path)
 {
 	const char *base = strrchr(path, '/');
+	char comm[sizeof(l->comm)] = "";
 
 	base = base == NULL ? path : base + 1;
-	memset(p->comm, 0, sizeof(p->comm));
-	strncpy(p->comm, base, sizeof(p->comm) - 1);
+	strncpy(comm, base, sizeof(comm) - 1);
+	lwp_set_comm_locked(l, comm);
+	memcpy(l->p->comm, comm, sizeof(l->p->comm));
 }
 
 static void
@@ -311,7 +313,7 @@ exec_commit(struct lwp *l, struct exec_image *img)
 
 	kmutex_lock(&p->lock);
 	exec_swap(p, img);
-	exec_set_comm(p, img->path);
+	exec_set_comm(l, img->path);
 	memcpy(p->saved_auxv, img->auxv, sizeof(p->saved_auxv));
 	p->traced_exec = true;
 	/* Its memory must not show a file that its user cannot read. */

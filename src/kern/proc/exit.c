@@ -300,6 +300,8 @@ exit_unlink(struct lwp *l, struct tracee **report)
 	ptimer_lwp_gone_locked(l);
 	p->ru.utime += atomic_load(&l->user_ns);
 	p->ru.stime += atomic_load(&l->sys_ns);
+	for (int i = 0; i < PROC_NIO; i++)
+		p->io[i] += atomic_load(&l->io[i]);
 	LIST_REMOVE(l, link);
 	last = --p->nlwps == 0;
 	if (last)

@@ -118,6 +118,8 @@ clone_lwp_state(
 	kmutex_lock(&l->p->lock);
 	nl->sigmask = l->sigmask_restore ? l->sigmask_saved : l->sigmask;
 	nl->nice = l->nice;
+	memcpy(nl->comm, l->comm, sizeof(nl->comm));
+	nl->slack_ns = nl->slack_default = l->slack_ns;
 	memcpy(nl->cpus, l->cpus, sizeof(nl->cpus));
 	nl->cpus_set = l->cpus_set;
 	seccomp_inherit_locked(l, nl);
@@ -295,10 +297,15 @@ fork_copy_settings(
 	np->sgid = p->sgid;
 	np->groups = group_set_ref(p->groups);
 	memcpy(np->rlim, p->rlim, sizeof(np->rlim));
-	memcpy(np->comm, p->comm, sizeof(np->comm));
+	memcpy(np->comm, l->comm, sizeof(np->comm));
 	memcpy(np->saved_auxv, p->saved_auxv, sizeof(np->saved_auxv));
 	np->dumpable = p->dumpable;
 	np->no_new_privs = p->no_new_privs;
+	np->oom_adj = p->oom_adj;
+	np->oom_adj_min = p->oom_adj_min;
+	np->coredump_filter = p->coredump_filter;
+	np->loginuid = p->loginuid;
+	np->sessionid = p->sessionid;
 	kmutex_unlock(&p->lock);
 }
 

@@ -10,7 +10,10 @@
  * resident or in swap, and the youngest of equals.  The kernel itself and its
  * embedder only see a log line.  The memory of a process is counted in its
  * objects; translations are no measure, since pageout removes them to see which
- * pages are used.
+ * pages are used.  As on Linux, /proc/PID/oom_score_adj adds thousandths of all
+ * memory and swap to it, and a process that has the lowest value is not chosen.
+ * Here it is chosen in the end, if there is no other: the frames must come from
+ * one of the processes, and Linux panics in that case.
  *
  * There is one victim at a time.  While a victim is dying no other process is
  * chosen, and each thread that needs memory waits, in small steps, until frames
@@ -37,6 +40,7 @@
  */
 #include <errno.h>
 
+#include "abi/resource.h"
 #include "abi/signal.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
@@ -99,27 +103,72 @@ oom_dying(struct vkernel *k, uint64_t now)
 	return (NULL);
 }
 
-static struct proc *
-oom_choose(struct vkernel *k, struct oom_share *share)
+/* Pages of memory and swap. */
+static int64_t
+oom_all(struct vkernel *k)
 {
+	return ((int64_t)(k->vm.phys->npages + swap_space_size(k->vm.swap)));
+}
+
+/* The process that has most, of those that may be chosen, or, with spared, of
+ * those that may not. */
+static struct proc *
+oom_largest(struct vkernel *k, bool spared, struct oom_share *share)
+{
+	const int64_t all = oom_all(k);
 	struct proc *p, *best = NULL;
 	struct oom_share s;
-	uint64_t most = 0, r;
+	int64_t most = 0, r;
+	int adj;
 
 	LIST_FOREACH (p, &k->procs, all) {
 		kmutex_lock(&p->lock);
 		oom_measure(p, &s);
+		adj = p->oom_adj;
 		kmutex_unlock(&p->lock);
-		r = oom_total(&s);
-		if (r > most || (r > 0 && r == most && p->id > best->id)) {
+		if (oom_total(&s) == 0 ||
+		    (adj == LX_OOM_SCORE_ADJ_MIN) != spared)
+			continue;
+		r = (int64_t)oom_total(&s) + (spared ? 0 : adj * all / 1000);
+		if (best == NULL || r > most ||
+		    (r == most && p->id > best->id)) {
 			most = r;
 			best = p;
 			*share = s;
 		}
 	}
+	return (best);
+}
+
+static struct proc *
+oom_choose(struct vkernel *k, struct oom_share *share)
+{
+	struct proc *best = oom_largest(k, false, share);
+
+	if (best == NULL)
+		best = oom_largest(k, true, share);
 	if (best != NULL)
 		proc_hold(best);
 	return (best);
+}
+
+unsigned
+kern_oom_score(struct proc *p)
+{
+	const int64_t all = oom_all(p->k);
+	struct oom_share s;
+	int64_t points;
+	int adj;
+
+	kmutex_lock(&p->lock);
+	oom_measure(p, &s);
+	adj = p->oom_adj;
+	kmutex_unlock(&p->lock);
+	if (adj == LX_OOM_SCORE_ADJ_MIN || oom_total(&s) == 0 || all == 0)
+		return (0);
+	points = (int64_t)oom_total(&s) + adj * all / 1000;
+	points = (1000 + points * 1000 / all) * 2 / 3;
+	return (points > 0 ? (unsigned)points : 0);
 }
 
 /* why: what the log line says after "out of memory". */

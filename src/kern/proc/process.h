@@ -72,5 +72,8 @@ int kern_oom(void *vkernel, struct vmspace *);
  * process.  And vm_system.work. */
 void kern_oom_thrashing(void *vkernel);
 uint64_t kern_oom_work(void *vkernel);
+/* /proc/PID/oom_score: how likely the choice is, 0 to 2000; 0 also for a
+ * process without memory.  No locks held. */
+unsigned kern_oom_score(struct proc *);
 
 #endif /* KERN_PROC_PROCESS_H */

@@ -250,6 +250,7 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
 	if (error != 0)
 		goto out;
 	error = user_io(l, &c, ret);
+	lwp_count_io(l, c.write, error == 0 ? (uint64_t)*ret : 0);
 	if (error == 0 && (flags & SYS_IO_SYNC) != 0 && *ret > 0 &&
 	    file_can(c.f, FCAP_SYNC))
 		error = vn_fsync(c.f->vp);

@@ -162,28 +162,26 @@ sys_getrusage(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 prctl_set_name(struct lwp *l, uint64_t uaddr)
 {
-	char name[sizeof(l->p->comm)] = "";
+	char name[sizeof(l->comm)] = "";
 	int error;
 
 	error = copyinstr(lwp_vmspace(l), name, uaddr, sizeof(name) - 1, NULL);
 	if (error != 0 && error != ENAMETOOLONG)
 		return (error);
-	name[sizeof(name) - 1] = '\0';
-	/* Only the process has a name: the name of its first thread. */
-	if (l->tid == l->p->pid) {
-		kmutex_lock(&l->p->lock);
-		memcpy(l->p->comm, name, sizeof(name));
-		kmutex_unlock(&l->p->lock);
-	}
+	kmutex_lock(&l->p->lock);
+	lwp_set_comm_locked(l, name);
+	kmutex_unlock(&l->p->lock);
 	return (0);
 }
 
 static int
 prctl_get_name(struct lwp *l, uint64_t uaddr)
 {
-	char name[sizeof(l->p->comm)];
+	char name[sizeof(l->comm)];
 
-	proc_comm(l->p, name);
+	kmutex_lock(&l->p->lock);
+	memcpy(name, l->comm, sizeof(name));
+	kmutex_unlock(&l->p->lock);
 	return (copyout(lwp_vmspace(l), name, uaddr, sizeof(name)));
 }
 
@@ -229,6 +227,12 @@ prctl_field(struct lwp *l, int option, uint64_t arg, int64_t *ret)
 		break;
 	case LX_PR_SET_CHILD_SUBREAPER:
 		p->child_subreaper = arg != 0;
+		break;
+	case LX_PR_SET_TIMERSLACK:
+		lwp_set_slack_locked(l, (int64_t)arg > 0 ? arg : 0);
+		break;
+	case LX_PR_GET_TIMERSLACK:
+		*ret = (int64_t)l->slack_ns;
 		break;
 	default:
 		error = ENOSYS;
@@ -277,14 +281,10 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	case LX_PR_GET_KEEPCAPS:
 	case LX_PR_GET_SECUREBITS:
 	case LX_PR_GET_THP_DISABLE:
-	case LX_PR_SET_TIMERSLACK:
 	case LX_PR_SET_THP_DISABLE:
 		return (0);
 	case LX_PR_SET_KEEPCAPS:
 		return (a[1] > 1 ? EINVAL : 0);
-	case LX_PR_GET_TIMERSLACK:
-		*ret = 50000;
-		return (0);
 	case LX_PR_CAPBSET_READ:
 		if (a[1] > LX_CAP_LAST)
 			return (EINVAL);
