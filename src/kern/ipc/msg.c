@@ -40,6 +40,7 @@
 #include "kern/ipc/msg.h"
 #include "libk/kassert.h"
 #include "mem/kmem.h"
+#include "vfs/procfs/procfs.h"
 
 /* A call that waits; on the stack of its lwp. */
 struct msg_wait {
@@ -512,4 +513,36 @@ msg_ctl(struct lwp *l, int id, int cmd, struct lx_msqid_ds *ds, int *ret)
 out:
 	kmutex_unlock(&k->ipc->msg.lock);
 	return (error);
+}
+
+/* /proc/sysvipc/msg.  Positions are indices of the table. */
+int
+sysvmsg_text(void *arg, struct procfs_buf *b)
+{
+	struct ipc_table *t = &((struct vkernel *)arg)->ipc->msg;
+	unsigned i = (unsigned)b->from;
+	const struct ipc_obj *o = NULL;
+	const struct lx_msqid_ds *ds;
+
+	if (i == 0)
+		procfs_printf(b,
+		    "       key      msqid perms      cbytes       qnum lspid "
+		    "lrpid   uid   gid  cuid  cgid      stime      rtime      "
+		    "ctime\n");
+	kmutex_lock(&t->lock);
+	while (!procfs_buf_full(b) && (o = ipc_next(t, &i)) != NULL) {
+		ds = &((const struct msgq *)(const void *)o)->ds;
+		procfs_printf(b,
+		    "%10d %10d  %4o  %10llu %10llu %5u %5u %5u %5u %5u %5u "
+		    "%10lld %10lld %10lld\n",
+		    o->perm.key, o->id, o->perm.mode,
+		    (unsigned long long)ds->cbytes,
+		    (unsigned long long)ds->qnum, (unsigned)ds->lspid,
+		    (unsigned)ds->lrpid, o->perm.uid, o->perm.gid, o->perm.cuid,
+		    o->perm.cgid, (long long)ds->stime, (long long)ds->rtime,
+		    (long long)ds->ctime);
+	}
+	kmutex_unlock(&t->lock);
+	b->next = o != NULL ? i : 0;
+	return (0);
 }

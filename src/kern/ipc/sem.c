@@ -23,6 +23,7 @@
 #include "kern/ipc/sem.h"
 #include "kern/ipc/sem_int.h"
 #include "mem/kmem.h"
+#include "vfs/procfs/procfs.h"
 
 static struct sem_set *
 sem_set_of(struct ipc_obj *o)
@@ -329,4 +330,29 @@ sem_setall(struct lwp *l, int id, const uint16_t *val, unsigned n)
 		error = EIDRM; /* the id is another set's by now */
 	kmutex_unlock(&l->p->k->ipc->sem.lock);
 	return (error);
+}
+
+/* /proc/sysvipc/sem.  Positions are indices of the table. */
+int
+sysvsem_text(void *arg, struct procfs_buf *b)
+{
+	struct ipc_table *t = &((struct vkernel *)arg)->ipc->sem;
+	unsigned i = (unsigned)b->from;
+	struct ipc_obj *o = NULL;
+
+	if (i == 0)
+		procfs_printf(b,
+		    "       key      semid perms      nsems   uid   gid  cuid  "
+		    "cgid      otime      ctime\n");
+	kmutex_lock(&t->lock);
+	while (!procfs_buf_full(b) && (o = ipc_next(t, &i)) != NULL)
+		procfs_printf(b,
+		    "%10d %10d  %4o %10u %5u %5u %5u %5u %10lld %10lld\n",
+		    o->perm.key, o->id, o->perm.mode, sem_set_of(o)->nsems,
+		    o->perm.uid, o->perm.gid, o->perm.cuid, o->perm.cgid,
+		    (long long)sem_set_of(o)->otime,
+		    (long long)sem_set_of(o)->ctime);
+	kmutex_unlock(&t->lock);
+	b->next = o != NULL ? i : 0;
+	return (0);
 }

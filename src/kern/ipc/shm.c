@@ -36,6 +36,7 @@
 #include "kern/base/vkernel.h"
 #include "libk/kassert.h"
 #include "mem/kmem.h"
+#include "vfs/procfs/procfs.h"
 #include "vm/object/vm_object.h"
 #include "vm/vmspace.h"
 
@@ -287,6 +288,13 @@ shm_info(struct vkernel *k, struct lx_shm_info *now, int *last)
 	kmutex_unlock(&k->ipc->shm.lock);
 }
 
+static uint64_t
+shm_attachments(const struct kshm *s)
+{
+	/* The ref of the segment itself is no attachment. */
+	return (vm_life_refs(&s->obj->life) - (shm_is_removed(s) ? 0 : 1));
+}
+
 static int
 shm_stat(const struct kshm *s, const struct ipc_ids *id, bool any,
     struct lx_shmid_ds *ds)
@@ -297,10 +305,7 @@ shm_stat(const struct kshm *s, const struct ipc_ids *id, bool any,
 		return (error);
 	*ds = s->ds;
 	ds->perm = s->ipc.perm;
-	ds->nattch = vm_life_refs(&s->obj->life);
-	/* The ref of the segment itself is no attachment. */
-	if (!shm_is_removed(s))
-		ds->nattch--;
+	ds->nattch = shm_attachments(s);
 	return (0);
 }
 
@@ -352,4 +357,46 @@ out:
 	if (gone != NULL)
 		vm_object_free(gone);
 	return (error);
+}
+
+static void
+shm_line(const struct kshm *s, struct procfs_buf *b)
+{
+	const struct lx_ipc_perm *p = &s->ipc.perm;
+	uint64_t rss, swapped;
+
+	vm_object_lock(s->obj);
+	rss = s->obj->resident * PAGE_SIZE;
+	swapped = s->obj->swapped * PAGE_SIZE;
+	vm_object_unlock(s->obj);
+	procfs_printf(b,
+	    "%10d %10d  %4o %21llu %5u %5u  %5llu %5u %5u %5u %5u %10lld "
+	    "%10lld %10lld %21llu %21llu\n",
+	    p->key, s->ipc.id, p->mode, (unsigned long long)s->ds.segsz,
+	    (unsigned)s->ds.cpid, (unsigned)s->ds.lpid,
+	    (unsigned long long)shm_attachments(s), p->uid, p->gid, p->cuid,
+	    p->cgid, (long long)s->ds.atime, (long long)s->ds.dtime,
+	    (long long)s->ds.ctime, (unsigned long long)rss,
+	    (unsigned long long)swapped);
+}
+
+/* /proc/sysvipc/shm.  Positions are indices of the table. */
+int
+sysvshm_text(void *arg, struct procfs_buf *b)
+{
+	struct vkernel *k = arg;
+	unsigned i = (unsigned)b->from;
+	struct ipc_obj *o = NULL;
+
+	if (i == 0)
+		procfs_printf(b,
+		    "       key      shmid perms                  size  cpid  "
+		    "lpid nattch   uid   gid  cuid  cgid      atime      dtime "
+		    "     ctime                   rss                  swap\n");
+	shm_lock(k);
+	while (!procfs_buf_full(b) && (o = ipc_next(&k->ipc->shm, &i)) != NULL)
+		shm_line(kshm_of(o), b);
+	kmutex_unlock(&k->ipc->shm.lock);
+	b->next = o != NULL ? i : 0;
+	return (0);
 }

@@ -117,6 +117,11 @@ int sysvipc_text_shmall(void *vkernel, struct procfs_buf *);
 int sysvipc_text_shmmax(void *vkernel, struct procfs_buf *);
 int sysvipc_text_shmmni(void *vkernel, struct procfs_buf *);
 
+/* Tables in /proc/sysvipc, likewise (shm.c, sem.c, msg.c). */
+int sysvmsg_text(void *vkernel, struct procfs_buf *);
+int sysvsem_text(void *vkernel, struct procfs_buf *);
+int sysvshm_text(void *vkernel, struct procfs_buf *);
+
 /* shm.c, sem.c, msg.c: free every object; no process is left. */
 void sysvshm_destroy(struct vkernel *);
 void sysvsem_destroy(struct vkernel *);
