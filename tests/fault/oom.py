@@ -152,6 +152,33 @@ def overcommit(env):
          "cat /proc/sys/vm/overcommit_memory | grep -x 2", "2\n0", *never)
 
 
+def adjusted(env):
+    """oom_score_adj: a small process that is to be chosen first, a large one
+    that is not to be chosen, and none that may be."""
+    options, path = env.vm.guest_path(env.guest("eat"))
+    set_adj = "echo {} >/proc/self/oom_score_adj"
+
+    def run(name, script, want):
+        r = env.sh(script, ["--mem", "64M", *options], timeout=60)
+        env.cases.check(name, r.text() == want and
+                        len(LINE.findall(r.errtext())) == 1,
+                        f"status {r.status} after {r.seconds:.1f} s\n"
+                        f"{r.text()}{r.errtext()}")
+
+    run("the process with the highest oom_score_adj goes first",
+        f"({set_adj.format(1000)}; exec {path} 16 50) & p=$!; sleep 1; "
+        f"{path} 50 0; echo $?; wait $p; echo $?", "0\n137\n")
+    if env.sh("id -u", []).text() != "0\n":
+        env.cases.skip("oom_score_adj -1000", "it needs root")
+        return
+    run("the process with the lowest one is not chosen",
+        f"({set_adj.format(-1000)}; exec {path} 40 3) & p=$!; sleep 1; "
+        f"{path} 30 0; echo $?; wait $p; echo $?", "137\n0\n")
+    run("with the lowest one for all, one is chosen",
+        f"{set_adj.format(-1000)}; {path} 100 0; echo $?; echo end",
+        "137\nend\n")
+
+
 THRASH = re.compile(r"^vmspace: out of memory, thrashing, [^:]*: killed pid "
                     r"(\d+) \((\w+)\), ", re.M)
 
@@ -248,4 +275,4 @@ def main_left(env):
 if __name__ == "__main__":
     thrashing = Thrashing()
     faultlib.main([thrashing.begin, eaters, many, separate, touching, overcommit,
-                   by_files, forks, smallest, thrashing.end, main_left])
+                   adjusted, by_files, forks, smallest, thrashing.end, main_left])

@@ -99,6 +99,23 @@ opens(pid_t pid, const char *name)
 	return (0);
 }
 
+/* Read a byte of a file of a process: 0 or the errno of open or read. */
+static int
+shows(pid_t pid, const char *name)
+{
+	char path[64], c;
+	int fd, error = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return (errno);
+	if (read(fd, &c, 1) < 0)
+		error = errno;
+	close(fd);
+	return (error);
+}
+
 static int
 links(pid_t pid, const char *name)
 {
@@ -174,12 +191,19 @@ look(const char *title, const struct child *ch, bool allowed, bool owner)
 	CHECK(links(ch->pid, "exe") == no);
 	CHECK(links(ch->pid, "cwd") == no);
 	CHECK(links(ch->pid, "root") == no);
+	CHECK(opens(ch->pid, "smaps_rollup") == no);
+	CHECK(opens(ch->pid, "pagemap") == no);
+	CHECK(opens(ch->pid, "fdinfo/1") == no);
+	CHECK(links(ch->pid, "ns/mnt") == no);
+	CHECK(shows(ch->pid, "io") == no);
 	CHECK(lists(ch->pid) == (owner ? 0 : EACCES));
 	CHECK(reads(ch->pid) == (allowed ? 0 : EPERM));
 	CHECK(shows_stack(ch->pid) == allowed);
 	/* These are open to everybody. */
 	CHECK(opens(ch->pid, "stat") == 0 && opens(ch->pid, "status") == 0);
 	CHECK(opens(ch->pid, "cmdline") == 0 && opens(ch->pid, "statm") == 0);
+	CHECK(shows(ch->pid, "oom_score") == 0 && shows(ch->pid, "comm") == 0);
+	CHECK(shows(ch->pid, "cgroup") == 0 && shows(ch->pid, "limits") == 0);
 	say("%s: %s", title, allowed ? "allowed" : "refused");
 }
 
@@ -204,6 +228,8 @@ myself(void)
 	CHECK(opens(getpid(), "maps") == 0);
 	CHECK(links(getpid(), "exe") == 0);
 	CHECK(lists(getpid()) == 0);
+	CHECK(opens(getpid(), "fdinfo/1") == 0);
+	CHECK(links(getpid(), "ns/mnt") == 0);
 	CHECK(reads(getpid()) == 0);
 	CHECK(stat("/proc/self/status", &st) == 0 && st.st_uid == 0);
 	CHECK(stat("/proc/self", &st) == 0 && st.st_uid == USER);

@@ -80,6 +80,8 @@ test_procfs(void **state)
 	pid = fx_spawn(&fx, 0);
 	host_sleep_ns(5000000);
 	for (int i = 0; kern_pid_nodes[i].name != NULL; i++) {
+		if (kern_pid_nodes[i].text == NULL)
+			continue; /* only written */
 		snprintf(path, sizeof(path), "/proc/%d/%s", pid,
 		    kern_pid_nodes[i].name);
 		if (read_file(path) != 0)
@@ -148,9 +150,13 @@ test_zombie_texts(void **state)
 	}
 	assert_non_null(strstr(text, ") Z "));
 	for (int i = 0; kern_pid_nodes[i].name != NULL; i++) {
-		snprintf(
-		    path, sizeof(path), "/proc/2/%s", kern_pid_nodes[i].name);
-		assert_int_equal(read_file(path), 0);
+		const char *name = kern_pid_nodes[i].name;
+
+		snprintf(path, sizeof(path), "/proc/2/%s", name);
+		/* As on Linux: there is no memory to sum up. */
+		if (kern_pid_nodes[i].text != NULL)
+			assert_int_equal(read_file(path),
+			    strcmp(name, "smaps_rollup") == 0 ? ESRCH : 0);
 	}
 	assert_int_equal(read_file("/proc/2/exe"), ENOENT);
 	atomic_store(&release, true);

@@ -11,16 +11,17 @@
  * inode number.
  *
  *      /proc            self -> pid, thread-self, mounts -> self/mounts
- *        <pid>/         texts, exe cwd root (magic), fd/N (magic)
+ *        <pid>/         texts, exe cwd root (magic), fd/N (magic), fdinfo/N
+ *          ns/NAME      (magic) the namespaces, of which there is one each
  *          task/<tid>/  as <pid>/, without task
  *        meminfo ...    texts of the system
  *        sys/           fixed tree of settings (procfs_sysctl.c)
  *
- * Texts (procfs_text.c) are generated as a whole when the file is opened.
+ * Texts (procfs_text.c) are generated while the file is read.
  * Magic links (procfs_link.c) lead to the vnode itself rather than to a path;
  * a descriptor without vnode leads to a PN_FDFILE vnode, whose open makes
- * another file over the same host descriptor.  Only mem (procfs_mem.c) and some
- * settings can be written.
+ * another file over the same host descriptor.  Only mem (procfs_mem.c), and the
+ * settings and texts for which kern has a function, can be written.
  *
  * Locking.  None: nodes are immutable, and ops are called without locks.
  *
@@ -59,11 +60,16 @@ procfs_mode(const struct vnode *vp)
 
 	switch (n->kind) {
 	case PN_FDDIR:
+	case PN_FDINFODIR:
 		return (0500);
+	case PN_NSDIR:
+		return (0511);
 	case PN_FD:
 		return (0700);
 	case PN_MEM:
 		return (0600);
+	case PN_PAGEMAP:
+		return (0400);
 	case PN_SYSCTL:
 		return (procfs_sysctl_mode(vp));
 	case PN_TEXT:
@@ -110,8 +116,9 @@ procfs_getattr(struct vnode *vp, struct vattr *va)
 		ops = procfs_ops_of(vp, &arg);
 		if (ops->owner == NULL ||
 		    ops->owner(arg, n->pid,
-			vp->type == VDIR && n->kind != PN_FDDIR, &va->uid,
-			&va->gid) != 0)
+			vp->type == VDIR && n->kind != PN_FDDIR &&
+			    n->kind != PN_FDINFODIR,
+			&va->uid, &va->gid) != 0)
 			return (ESRCH);
 	}
 	va->mode = procfs_mode(vp) | vtype_ifmt(vp->type);
@@ -145,8 +152,8 @@ procfs_grants(struct vnode *vp, const struct vfs_ctx *ctx)
 	void *arg;
 
 	ops = procfs_ops_of(vp, &arg);
-	return (n->kind == PN_FDDIR && ops->own != NULL &&
-		ops->own(arg, n->pid, ctx));
+	return ((n->kind == PN_FDDIR || n->kind == PN_FDINFODIR) &&
+		ops->own != NULL && ops->own(arg, n->pid, ctx));
 }
 
 static int
@@ -157,6 +164,14 @@ procfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 	    .bsize = PAGE_SIZE,
 	    .namelen = VFS_NAME_MAX,
 	};
+	return (0);
+}
+
+static int
+procfs_ns_statfs(struct vnode *vp, struct vfs_statfs *sf)
+{
+	(void)procfs_statfs(vp, sf);
+	sf->type = LX_NSFS_MAGIC;
 	return (0);
 }
 
@@ -234,6 +249,26 @@ static const struct vops procfs_magic_vops = {
     .statfs = procfs_statfs,
     .reclaim = procfs_reclaim,
 };
+/* A namespace: it can be opened, as a name of itself, and has no contents. */
+static const struct vops procfs_ns_vops = {
+    .getattr = procfs_getattr,
+    .statfs = procfs_ns_statfs,
+    .reclaim = procfs_reclaim,
+};
+static const struct vops procfs_treedir_vops = {
+    .lookup = procfs_tree_lookup,
+    .getattr = procfs_getattr,
+    .readdir = procfs_tree_readdir,
+    .statfs = procfs_tree_statfs,
+    .reclaim = procfs_reclaim,
+};
+static const struct vops procfs_tree_vops = {
+    .getattr = procfs_getattr,
+    .open = procfs_text_open,
+    .read = procfs_text_read,
+    .statfs = procfs_tree_statfs,
+    .reclaim = procfs_reclaim,
+};
 static const struct vops procfs_fdfile_vops = {
     .getattr = procfs_getattr,
     .setattr = procfs_fdfile_setattr,
@@ -255,17 +290,65 @@ static const struct vops *const procfs_vops[PN_KINDS] = {
     [PN_TASKDIR] = &procfs_dir_vops,
     [PN_TID] = &procfs_dir_vops,
     [PN_FDDIR] = &procfs_dir_vops,
+    [PN_FDINFODIR] = &procfs_dir_vops,
+    [PN_NSDIR] = &procfs_dir_vops,
     [PN_TEXT] = &procfs_text_vops,
     [PN_MEM] = &procfs_mem_vops,
+    [PN_PAGEMAP] = &procfs_mem_vops,
     [PN_LINK] = &procfs_magic_vops,
     [PN_FD] = &procfs_magic_vops,
+    [PN_FDINFO] = &procfs_text_vops,
+    [PN_NS] = &procfs_magic_vops,
+    [PN_NSFILE] = &procfs_ns_vops,
+    [PN_TREEDIR] = &procfs_treedir_vops,
+    [PN_TREE] = &procfs_tree_vops,
     [PN_FDFILE] = &procfs_fdfile_vops,
 };
 
 static void
 procfs_destroy(struct vmount *mp)
 {
-	free(mp->data);
+	struct procfs_mount *pm = mp->data;
+
+	if (pm != NULL)
+		procfs_tree_free(pm->tree);
+	free(pm);
+}
+
+int
+procfs_mount_make(struct vfs *vfs, const char *fstype, unsigned flags,
+    const struct procfs_node *root, struct procfs_tree *tree,
+    struct vmount **mpp)
+{
+	struct procfs_mount *pm;
+	struct vmount *mp;
+	int error;
+
+	error = vmount_create(vfs, fstype, fstype, flags, procfs_destroy, &mp);
+	if (error != 0) {
+		procfs_tree_free(tree);
+		return (error);
+	}
+	pm = calloc(1, sizeof(*pm));
+	if (pm == NULL) {
+		procfs_tree_free(tree);
+		error = ENOMEM;
+		goto fail;
+	}
+	pm->tree = tree;
+	pm->vops = procfs_vops;
+	pm->birth = (int64_t)host_realtime_ns();
+	procfs_boot_id(pm->boot_id, sizeof(pm->boot_id));
+	mp->data = pm;
+	error = procfs_vget(mp, root, &mp->root);
+	if (error != 0)
+		goto fail;
+	mp->root->flags |= VN_ROOT;
+	*mpp = mp;
+	return (0);
+fail:
+	vmount_destroy(mp);
+	return (error);
 }
 
 /*
@@ -275,29 +358,6 @@ int
 procfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 {
 	const struct procfs_node root = {.kind = PN_ROOT};
-	struct procfs_mount *pm;
-	struct vmount *mp;
-	int error;
 
-	error = vmount_create(vfs, "proc", "proc", 0, procfs_destroy, &mp);
-	if (error != 0)
-		return (error);
-	pm = calloc(1, sizeof(*pm));
-	if (pm == NULL) {
-		error = ENOMEM;
-		goto fail;
-	}
-	pm->vops = procfs_vops;
-	pm->birth = (int64_t)host_realtime_ns();
-	procfs_boot_id(pm->boot_id, sizeof(pm->boot_id));
-	mp->data = pm;
-	error = procfs_vget(mp, &root, &mp->root);
-	if (error != 0)
-		goto fail;
-	mp->root->flags |= VN_ROOT;
-	*mpp = mp;
-	return (0);
-fail:
-	vmount_destroy(mp);
-	return (error);
+	return (procfs_mount_make(vfs, "proc", 0, &root, NULL, mpp));
 }

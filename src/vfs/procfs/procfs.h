@@ -55,19 +55,48 @@ void procfs_write(struct procfs_buf *, const void *data, size_t len);
 
 int procfs_mount_create(struct vfs *, struct vmount **);
 
+/*
+ * A file of a fixed tree that only reads (sysfs, cgroup2), by its path; a path
+ * that ends with a slash is that of an empty directory.  A %d in the path
+ * stands for each of the numbers of the mount, and text() gets the number.
+ * Tables end with a NULL path.  arg is that of the registered procfs_ops.
+ */
+struct procfs_tree_file {
+	const char *path;
+	int (*text)(void *arg, int num, struct procfs_buf *);
+};
+/* numbers: copied, of each %d.  files: borrowed for ever.  0, ENOMEM. */
+int procfs_tree_mount_create(struct vfs *, const char *fstype,
+    const struct procfs_tree_file *files, const int *numbers, unsigned nnumbers,
+    struct vmount **);
+
 struct procfs_proc; /* kern's */
 
 /* With the mode of a node: only a process that may look into the process (the
  * may_look of procfs_ops) can open it, whatever the permission bits say. */
 #define PROCFS_PRIVATE 0x10000u
+/* As PROCFS_PRIVATE, but the text is about the process and not about its
+ * memory, so that it goes on after an exec. */
+#define PROCFS_CHECKED 0x20000u
+/* The directories of threads do not have the node. */
+#define PROCFS_PROCESS 0x40000u
 
-/* A file of a process, of mode `mode` (permission bits, PROCFS_PRIVATE). Tables
- * of nodes end with a NULL name.  text: any errno. */
+/*
+ * A file of a process, of mode `mode` (permission bits, PROCFS_*).  Tables of
+ * nodes end with a NULL name.
+ * - text: any errno.  NULL: reading is EINVAL.
+ * - write: one write(2), of the calling thread; any errno.  NULL: EACCES.
+ */
 struct procfs_pid_node {
 	const char *name;
 	uint32_t mode;
 	int (*text)(struct procfs_proc *, struct procfs_buf *);
+	int (*write)(struct procfs_proc *, const char *text, size_t len);
 };
+
+/* What proc_open() is asked for. */
+#define PROCFS_MAY_LOOK 0x1u /* the reader may look into the process */
+#define PROCFS_THREAD 0x2u   /* a node in the directory of a thread */
 
 /* A file of the system.  write: one setting, at once; NULL: EACCES. */
 struct procfs_sys_node {
@@ -109,15 +138,17 @@ struct procfs_ops {
 	int (*fdnext)(void *arg, int pid, int fd);
 	/*
 	 * What the text of a node of a process is generated from, for one
-	 * text.  may_look: the reader may look into the process; otherwise
-	 * addresses are shown as 0.  ESRCH.
+	 * text.  how: PROCFS_MAY_LOOK, without which addresses are shown as 0;
+	 * PROCFS_THREAD.  ESRCH.
 	 */
 	int (*proc_open)(
-	    void *arg, int pid, bool may_look, struct procfs_proc **);
+	    void *arg, int pid, unsigned how, struct procfs_proc **);
 	void (*proc_close)(struct procfs_proc *);
 	/* A number of the process, or of the memory that it has now, that is
 	 * never given to another. */
 	uint64_t (*proc_id)(const struct procfs_proc *, bool memory);
+	/* fdinfo/N.  ENOENT.  NULL: no process has fdinfo. */
+	int (*fdinfo)(struct procfs_proc *, int fd, struct procfs_buf *);
 	const struct procfs_pid_node *pid_nodes; /* of each process */
 	const struct procfs_sys_node *sys_nodes; /* of /proc itself */
 	/* Settings in /proc/sys by their path in there ("kernel/hostname"):
@@ -132,6 +163,9 @@ struct procfs_ops {
 	int (*mem_open)(
 	    void *arg, int pid, const struct vfs_ctx *ctx, void **mem);
 	int (*mem_rw)(void *mem, struct uio *);
+	/* Reads words, one for each page, from byte uio->off of that table on.
+	 * EINVAL: no whole words.  NULL: no process has a pagemap. */
+	int (*pagemap_read)(void *mem, struct uio *);
 	void (*mem_close)(void *mem);
 };
 

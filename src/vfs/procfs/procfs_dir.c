@@ -31,16 +31,19 @@ procfs_root_child(
 	static const struct {
 		const char *name;
 		enum procfs_kind kind;
+		unsigned idx;
 	} fixed[] = {
-	    {"self", PN_SELF},
-	    {"thread-self", PN_THREADSELF},
-	    {"mounts", PN_MOUNTS},
-	    {"sys", PN_SYSCTLDIR},
+	    {"self", PN_SELF, 0},
+	    {"thread-self", PN_THREADSELF, 0},
+	    {"mounts", PN_MOUNTS, 0},
+	    {"sys", PN_SYSCTLDIR, 0},
+	    {"sysvipc", PN_SYSCTLDIR, PROCFS_SYSVIPC},
 	};
 	const unsigned nfixed = sizeof(fixed) / sizeof(fixed[0]);
 
 	if (i < nfixed) {
 		n->kind = fixed[i].kind;
+		n->idx = fixed[i].idx;
 		return (fixed[i].name);
 	}
 	n->kind = PN_SYSTEXT;
@@ -48,42 +51,62 @@ procfs_root_child(
 	return (ops->sys_nodes[n->idx].name);
 }
 
+/* Fixed name i of a process or thread, after its texts and links. */
+static const char *
+procfs_pid_dir(const struct procfs_ops *ops, const struct procfs_node *dir,
+    unsigned i, struct procfs_node *n)
+{
+	static const struct {
+		const char *name;
+		enum procfs_kind kind;
+	} names[] = {
+	    {"fd", PN_FDDIR},
+	    {"mem", PN_MEM},
+	    {"pagemap", PN_PAGEMAP},
+	    {"ns", PN_NSDIR},
+	    {"fdinfo", PN_FDINFODIR},
+	    {"task", PN_TASKDIR},
+	};
+
+	for (unsigned j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+		if ((names[j].kind == PN_TASKDIR && dir->thread) ||
+		    (names[j].kind == PN_FDINFODIR && ops->fdinfo == NULL) ||
+		    (names[j].kind == PN_PAGEMAP && ops->pagemap_read == NULL))
+			continue;
+		if (i-- == 0) {
+			n->kind = names[j].kind;
+			return (names[j].name);
+		}
+	}
+	return (NULL);
+}
+
 /* Fixed name i of a process or thread. */
 static const char *
 procfs_pid_child(const struct procfs_ops *ops, const struct procfs_node *dir,
     unsigned i, struct procfs_node *n)
 {
-	unsigned ntext = 0;
+	const struct procfs_pid_node *text = ops->pid_nodes;
 
-	while (ops->pid_nodes[ntext].name != NULL)
-		ntext++;
 	n->pid = dir->pid;
 	n->thread = dir->thread;
-	if (i < ntext) {
-		n->kind = PN_TEXT;
-		n->idx = i;
-		return (ops->pid_nodes[i].name);
+	for (; text->name != NULL; text++) {
+		if (dir->thread && (text->mode & PROCFS_PROCESS) != 0)
+			continue;
+		if (i == 0) {
+			n->kind = PN_TEXT;
+			n->idx = (unsigned)(text - ops->pid_nodes);
+			return (text->name);
+		}
+		i--;
 	}
-	i -= ntext;
 	if (i < PROCFS_NLINKS) {
 		n->kind = PN_LINK;
 		n->idx = i;
 		return (procfs_links[i]);
 	}
 	i -= PROCFS_NLINKS;
-	if (i == 0) {
-		n->kind = PN_FDDIR;
-		return ("fd");
-	}
-	if (i == 1) {
-		n->kind = PN_MEM;
-		return ("mem");
-	}
-	if (i == 2 && dir->kind == PN_PID) {
-		n->kind = PN_TASKDIR;
-		return ("task");
-	}
-	return (NULL);
+	return (procfs_pid_dir(ops, dir, i, n));
 }
 
 /* Name and node of fixed child i, NULL past the last. */
@@ -103,6 +126,14 @@ procfs_child(const struct vnode *dvp, unsigned i, struct procfs_node *n)
 	case PN_PID:
 	case PN_TID:
 		return (procfs_pid_child(ops, dir, i, n));
+	case PN_NSDIR:
+		if (i >= PROCFS_NNAMESPACES)
+			return (NULL);
+		n->kind = PN_NS;
+		n->pid = dir->pid;
+		n->thread = dir->thread;
+		n->idx = i;
+		return (procfs_namespaces[i].name);
 	case PN_SYSCTLDIR:
 		do {
 			idx = procfs_sysctl_next(dir->idx, idx + 1);
@@ -163,12 +194,14 @@ procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
 		    .kind = PN_TID, .pid = num, .thread = true};
 		return (0);
 	}
-	if (dir->kind != PN_FDDIR || ops->file == NULL ||
-	    ops->file(arg, dir->pid, num, &f) != 0)
+	if ((dir->kind != PN_FDDIR && dir->kind != PN_FDINFODIR) ||
+	    ops->file == NULL || ops->file(arg, dir->pid, num, &f) != 0)
 		return (ENOENT);
 	file_free(f);
 	*n = (struct procfs_node){
-	    .kind = PN_FD, .pid = dir->pid, .idx = (unsigned)num};
+	    .kind = dir->kind == PN_FDDIR ? PN_FD : PN_FDINFO,
+	    .pid = dir->pid,
+	    .idx = (unsigned)num};
 	return (0);
 }
 
@@ -201,12 +234,15 @@ procfs_dtype(enum procfs_kind kind)
 	case PN_SYSCTL:
 	case PN_TEXT:
 	case PN_MEM:
+	case PN_PAGEMAP:
+	case PN_FDINFO:
 		return (vtype_dtype(VREG));
 	case PN_SELF:
 	case PN_THREADSELF:
 	case PN_MOUNTS:
 	case PN_LINK:
 	case PN_FD:
+	case PN_NS:
 		return (vtype_dtype(VLNK));
 	default:
 		return (vtype_dtype(VDIR));
@@ -249,11 +285,13 @@ procfs_readdir_dynamic(
 			n.kind = PN_TID;
 			n.pid = num;
 			n.thread = true;
-		} else if (dir->kind == PN_FDDIR && ops->fdnext != NULL) {
+		} else if ((dir->kind == PN_FDDIR ||
+			       dir->kind == PN_FDINFODIR) &&
+			   ops->fdnext != NULL) {
 			num = ops->fdnext(arg, dir->pid, (int)from);
 			if (num < 0)
 				return;
-			n.kind = PN_FD;
+			n.kind = dir->kind == PN_FDDIR ? PN_FD : PN_FDINFO;
 			n.pid = dir->pid;
 			n.idx = (unsigned)num;
 		} else

@@ -22,11 +22,19 @@ enum procfs_kind {
 	PN_TASKDIR,
 	PN_TID, /* directory of a thread */
 	PN_FDDIR,
+	PN_FDINFODIR,
+	PN_NSDIR,
 	PN_TEXT, /* idx: ops->pid_nodes */
 	PN_MEM,
-	PN_LINK,   /* idx: procfs_links */
-	PN_FD,     /* idx: descriptor */
-	PN_FDFILE, /* what PN_FD leads to if it has no vnode */
+	PN_PAGEMAP,
+	PN_LINK,    /* idx: procfs_links */
+	PN_FD,      /* idx: descriptor */
+	PN_FDINFO,  /* idx: descriptor */
+	PN_NS,      /* link; idx: procfs_namespaces */
+	PN_NSFILE,  /* what PN_NS leads to */
+	PN_TREEDIR, /* idx: in the tree of the mount */
+	PN_TREE,    /* likewise */
+	PN_FDFILE,  /* what PN_FD leads to if it has no vnode */
 	PN_KINDS,
 };
 
@@ -36,6 +44,7 @@ struct procfs_node {
 	int pid;
 	unsigned idx;
 	bool thread;       /* below task/ */
+	int num;           /* PN_TREE*: what %d in the path stands for */
 	struct file *file; /* PN_FDFILE: ref */
 };
 
@@ -43,6 +52,7 @@ struct procfs_mount {
 	const struct vops *const *vops; /* [I] by kind of node */
 	int64_t birth;                  /* [I] ns: all times */
 	char boot_id[40];               /* [I] */
+	struct procfs_tree *tree;       /* [I] own; NULL: /proc */
 };
 
 static inline const struct procfs_node *
@@ -53,6 +63,15 @@ procfs_node(const struct vnode *vp)
 
 #define PROCFS_NLINKS 3
 extern const char *const procfs_links[PROCFS_NLINKS]; /* exe, cwd, root */
+
+/* A name in ns/, and the namespace that it leads to: the first ones of Linux,
+ * which have the same numbers on each machine. */
+struct procfs_namespace {
+	const char *name, *kind;
+	uint32_t ino;
+};
+#define PROCFS_NNAMESPACES 10
+extern const struct procfs_namespace procfs_namespaces[PROCFS_NNAMESPACES];
 
 /* ---- procfs_node.c ---- */
 
@@ -70,6 +89,19 @@ void procfs_reclaim(struct vnode *);
 
 /* May the caller look into the process of the node?  0, EPERM, ESRCH. */
 int procfs_may_look(struct vnode *, const struct vfs_ctx *);
+
+/* A mount with `root`, read-only or not; procfs.c has the operations of all
+ * kinds of nodes.  tree passes to the mount, also on failure.  0, ENOMEM. */
+int procfs_mount_make(struct vfs *, const char *fstype, unsigned flags,
+    const struct procfs_node *root, struct procfs_tree *tree, struct vmount **);
+
+/* ---- procfs_tree.c ---- */
+
+int procfs_tree_lookup(struct vnode *, const char *, struct vnode **);
+int procfs_tree_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
+int procfs_tree_text(struct vnode *, struct procfs_buf *);
+int procfs_tree_statfs(struct vnode *, struct vfs_statfs *);
+void procfs_tree_free(struct procfs_tree *);
 
 /* ---- procfs_dir.c ---- */
 
@@ -94,9 +126,12 @@ int procfs_text_seek(struct file *, int64_t off, int whence, uint64_t *res);
 
 /* ---- procfs_mem.c ---- */
 
+/* Of mem and pagemap. */
 int procfs_mem_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 
 /* ---- procfs_sysctl.c ---- */
+
+#define PROCFS_SYSVIPC 8 /* number of the directory sysvipc */
 
 /* Smallest child of dir >= from, or 0. */
 unsigned procfs_sysctl_next(unsigned dir, unsigned from);

@@ -95,6 +95,21 @@ procfs_target(struct vnode *vp, struct vnode **vpp, struct file **fp)
 		    : ops->vnode(arg, n->pid, procfs_links[n->idx], vpp));
 }
 
+static bool
+procfs_is_ns(const struct vnode *vp)
+{
+	return (vp != NULL && vp->ops->reclaim == procfs_reclaim &&
+		procfs_node(vp)->kind == PN_NSFILE);
+}
+
+static void
+procfs_ns_describe(const struct procfs_node *n, char *buf, size_t size)
+{
+	const struct procfs_namespace *ns = &procfs_namespaces[n->idx];
+
+	snprintf(buf, size, "%s:[%u]", ns->kind, ns->ino);
+}
+
 /* Text of a link to a file or vnode of a process. */
 static int
 procfs_describe(struct vnode *vp, char *buf, size_t size)
@@ -106,7 +121,9 @@ procfs_describe(struct vnode *vp, char *buf, size_t size)
 	error = procfs_target(vp, &target, &f);
 	if (error != 0)
 		return (error);
-	if (f != NULL && (f->vp == NULL || f->vp->mount->root == NULL))
+	if (f != NULL && procfs_is_ns(f->vp))
+		procfs_ns_describe(procfs_node(f->vp), buf, size);
+	else if (f != NULL && (f->vp == NULL || f->vp->mount->root == NULL))
 		file_describe(f, buf, size);
 	else if (f != NULL && procfs_fdfile(f->vp) != NULL)
 		file_describe(procfs_fdfile(f->vp), buf, size);
@@ -153,6 +170,11 @@ procfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
 		break;
 	case PN_MOUNTS:
 		strcpy(text, "self/mounts");
+		break;
+	case PN_NS:
+		error = procfs_may_follow(vp, ctx);
+		if (error == 0)
+			procfs_ns_describe(n, text, VFS_PATH_MAX);
 		break;
 	default:
 		error = procfs_may_follow(vp, ctx);
@@ -235,6 +257,13 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
 	error = procfs_may_follow(vp, ctx);
 	if (error != 0)
 		return (error);
+	if (n->kind == PN_NS) {
+		/* No process's: the namespace outlives the process. */
+		const struct procfs_node ns = {
+		    .kind = PN_NSFILE, .idx = n->idx};
+
+		return (procfs_vget(vp->mount, &ns, vpp));
+	}
 	error = procfs_target(vp, &target, &f);
 	if (error != 0)
 		return (error);

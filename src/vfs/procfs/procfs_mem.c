@@ -6,6 +6,9 @@
  * decided when it is opened, and belongs to the file (kern_procfs_mem.c).
  * Reading and writing begin anywhere and stop before the first page that
  * cannot be had; there is no end, and no size.
+ *
+ * /proc/PID/pagemap: a table of words, one for each page of the address space,
+ * of the same memory.
  */
 #include "vfs/procfs/procfs_int.h"
 
@@ -34,6 +37,28 @@ mem_close(struct file *f)
 	ops = procfs_ops_of(f->vp, &arg);
 	ops->mem_close(f->data);
 }
+
+static int
+pagemap_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
+{
+	const struct procfs_ops *ops;
+	void *arg;
+
+	if (uio->write)
+		return (EINVAL);
+	ops = procfs_ops_of(f->vp, &arg);
+	return (uio->resid == 0 ? 0 : ops->pagemap_read(f->data, uio));
+}
+
+static const struct fileops procfs_pagemap_fileops = {
+    .caps = FCAP_SEEK | FCAP_AT | FCAP_OFFSET,
+    .rw = pagemap_rw,
+    .poll = procfs_text_poll,
+    .getattr = procfs_text_getattr,
+    .seek = procfs_text_seek,
+    .close = mem_close,
+    .name = "pagemap",
+};
 
 static const struct fileops procfs_mem_fileops = {
     .caps = FCAP_SEEK | FCAP_AT | FCAP_OFFSET,
@@ -64,6 +89,7 @@ procfs_mem_open(
 	if (error != 0)
 		return (error);
 	f->data = mem;
-	f->ops = &procfs_mem_fileops;
+	f->ops = procfs_node(vp)->kind == PN_MEM ? &procfs_mem_fileops
+						 : &procfs_pagemap_fileops;
 	return (0);
 }

@@ -24,6 +24,19 @@
 
 const char *const procfs_links[PROCFS_NLINKS] = {"exe", "cwd", "root"};
 
+const struct procfs_namespace procfs_namespaces[PROCFS_NNAMESPACES] = {
+    {"cgroup", "cgroup", 4026531835},
+    {"ipc", "ipc", 4026531839},
+    {"mnt", "mnt", 4026531832},
+    {"net", "net", 4026531833},
+    {"pid", "pid", 4026531836},
+    {"pid_for_children", "pid", 4026531836},
+    {"time", "time", 4026531834},
+    {"time_for_children", "time", 4026531834},
+    {"user", "user", 4026531837},
+    {"uts", "uts", 4026531838},
+};
+
 const struct procfs_ops *
 procfs_ops_of(const struct vnode *vp, void **arg)
 {
@@ -72,6 +85,13 @@ procfs_ino(const struct procfs_node *n)
 	case PN_FD:
 	case PN_FDFILE:
 		return ((uint64_t)1 << 48 | base << 8 | n->idx);
+	case PN_FDINFO:
+		return ((uint64_t)1 << 49 | base << 8 | n->idx);
+	case PN_NSFILE:
+		return (procfs_namespaces[n->idx].ino);
+	case PN_TREEDIR:
+	case PN_TREE:
+		return (1 + ((uint64_t)n->idx << 16 | (uint16_t)n->num));
 	default:
 		break;
 	}
@@ -81,6 +101,8 @@ procfs_ino(const struct procfs_node *n)
 		return (base | (0x100 + n->idx));
 	if (n->kind == PN_LINK)
 		return (base | (0x200 + n->idx));
+	if (n->kind == PN_NS)
+		return (base | (0x300 + n->idx));
 	return (base | (uint64_t)n->kind);
 }
 
@@ -94,12 +116,17 @@ procfs_type(const struct procfs_node *n)
 	case PN_SYSCTL:
 	case PN_TEXT:
 	case PN_MEM:
+	case PN_PAGEMAP:
+	case PN_FDINFO:
+	case PN_NSFILE:
+	case PN_TREE:
 		return (VREG);
 	case PN_MOUNTS:
 	case PN_SELF:
 	case PN_THREADSELF:
 	case PN_LINK:
 	case PN_FD:
+	case PN_NS:
 		return (VLNK);
 	case PN_FDFILE:
 		if (file_getattr(n->file, &va) == 0 && va.type != VNON)

@@ -2,15 +2,18 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * /proc/sys: the settings that programs read.
+ * /proc/sys: the settings that programs read; and /proc/sysvipc.
  *
  * Concepts.  A fixed tree in one table; each entry names its directory by
- * number.  The value of a setting that kern has registered under its path
+ * number.  sysvipc is a directory that is its own parent: it is no part of
+ * /proc/sys, and a fixed name of the root leads to it.  The value of a setting
+ * that kern has registered under its path
  * ("kernel/hostname" in procfs_ops.settings) is what kern generates; that of
  * the others is the constant in the table.
  *
  * Limits.  A setting can be written only if kern has registered a function
- * for it.
+ * for it.  Some are there for programs that read them, and mean nothing here
+ * (swappiness, random/).
  */
 #include "vfs/procfs/procfs_int.h"
 
@@ -18,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/system.h"
 #include "host/host.h"
 #include "libk/kassert.h"
 #include "vfs/core/inotify.h"
@@ -25,7 +29,17 @@
 #include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
 
-enum { S_ROOT, S_KERNEL, S_VM, S_FS, S_NET, S_CORE, S_RANDOM, S_INOTIFY };
+enum {
+	S_ROOT,
+	S_KERNEL,
+	S_VM,
+	S_FS,
+	S_NET,
+	S_CORE,
+	S_RANDOM,
+	S_INOTIFY,
+	S_SYSVIPC = PROCFS_SYSVIPC,
+};
 #define V_BOOT_ID "boot"
 #define V_UUID "uuid"
 
@@ -44,13 +58,23 @@ static const struct sysctl_entry sysctls[] = {
     [S_CORE] = {S_NET, "core", NULL},
     [S_RANDOM] = {S_KERNEL, "random", NULL},
     [S_INOTIFY] = {S_FS, "inotify", NULL},
+    [S_SYSVIPC] = {S_SYSVIPC, "sysvipc", NULL},
+    {S_SYSVIPC, "msg", ""},
+    {S_SYSVIPC, "sem", ""},
+    {S_SYSVIPC, "shm", ""},
     {S_KERNEL, "ostype", "Linux"},
-    {S_KERNEL, "osrelease", "6.6.0-vmspace"},
-    {S_KERNEL, "version", "#1 SMP vmspace"},
+    {S_KERNEL, "osrelease", LX_UTS_RELEASE},
+    {S_KERNEL, "version", ""},
     {S_KERNEL, "hostname", "vmspace"},
     {S_KERNEL, "domainname", "(none)"},
     {S_KERNEL, "pid_max", "32768"},
-    {S_KERNEL, "threads-max", "32768"},
+    {S_KERNEL, "threads-max", ""},
+    {S_KERNEL, "tainted", "0"},
+    {S_KERNEL, "core_pattern", "core"},
+    {S_KERNEL, "core_uses_pid", "0"},
+    {S_KERNEL, "overflowuid", "65534"},
+    {S_KERNEL, "overflowgid", "65534"},
+    {S_KERNEL, "randomize_va_space", "2"},
     {S_KERNEL, "ngroups_max", "65536"},
     {S_KERNEL, "cap_last_cap", "40"},
     {S_KERNEL, "sem", ""},
@@ -62,12 +86,37 @@ static const struct sysctl_entry sysctls[] = {
     {S_KERNEL, "shmmni", ""},
     {S_RANDOM, "boot_id", V_BOOT_ID},
     {S_RANDOM, "uuid", V_UUID},
-    {S_VM, "overcommit_memory", "0"},
+    {S_RANDOM, "entropy_avail", "256"},
+    {S_RANDOM, "poolsize", "256"},
+    {S_RANDOM, "urandom_min_reseed_secs", "60"},
+    {S_RANDOM, "write_wakeup_threshold", "256"},
+    {S_VM, "overcommit_memory", ""},
+    {S_VM, "overcommit_ratio", ""},
+    {S_VM, "overcommit_kbytes", "0"},
+    {S_VM, "swappiness", "60"},
+    {S_VM, "nr_hugepages", "0"},
+    {S_VM, "nr_overcommit_hugepages", "0"},
+    {S_VM, "legacy_va_layout", "0"},
+    {S_VM, "oom_kill_allocating_task", "0"},
+    {S_VM, "panic_on_oom", "0"},
     {S_VM, "max_map_count", "65530"},
     {S_VM, "mmap_min_addr", "65536"},
     {S_VM, "resident", ""},
     {S_FS, "file-max", "1048576"},
+    {S_FS, "file-nr", ""},
+    {S_FS, "inode-nr", ""},
+    {S_FS, "inode-state", ""},
+    {S_FS, "nr_open", "1048576"},
+    {S_FS, "overflowuid", "65534"},
+    {S_FS, "overflowgid", "65534"},
     {S_FS, "pipe-max-size", "1048576"},
+    {S_FS, "pipe-user-pages-hard", "0"},
+    {S_FS, "pipe-user-pages-soft", "0"},
+    {S_FS, "protected_fifos", "0"},
+    {S_FS, "protected_hardlinks", "0"},
+    {S_FS, "protected_regular", "0"},
+    {S_FS, "protected_symlinks", "0"},
+    {S_FS, "suid_dumpable", "0"},
     {S_INOTIFY, "max_queued_events", "16384"},
     {S_INOTIFY, "max_user_instances", "512"},
     {S_INOTIFY, "max_user_watches", "8192"},
@@ -96,7 +145,7 @@ unsigned
 procfs_sysctl_next(unsigned dir, unsigned from)
 {
 	for (unsigned i = from > 0 ? from : 1; i < NSYSCTLS; i++)
-		if (sysctls[i].dir == dir)
+		if (sysctls[i].dir == dir && i != dir)
 			return (i);
 	return (0);
 }
@@ -116,13 +165,13 @@ procfs_boot_id(char *buf, size_t size)
 	    r[11], r[12], r[13], r[14], r[15]);
 }
 
-/* "kernel/random/uuid"; the table is four deep at most. */
+/* "kernel/random/uuid", "sysvipc/shm"; the table is four deep at most. */
 static void
 sysctl_path(unsigned i, char *buf, size_t size)
 {
 	size_t len = 0;
 
-	if (sysctls[i].dir != S_ROOT) {
+	if (sysctls[i].dir != S_ROOT && sysctls[i].dir != i) {
 		sysctl_path(sysctls[i].dir, buf, size);
 		len = strlen(buf);
 	}

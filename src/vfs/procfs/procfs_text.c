@@ -45,18 +45,56 @@ struct procfs_text {
 	uint64_t end;          /* [b] of the text, 0: not known */
 	uint64_t id;           /* [b] of what the text is about */
 	bool may_look;         /* [I] the opener may look into the process */
+	bool bound;            /* [I] after open: `id` is that of the open */
 };
 
-/* May only a process that may look into the process open the node? */
-static bool
-procfs_private(const struct vnode *vp)
+/* The flags PROCFS_* of the node. */
+static uint32_t
+procfs_flags(const struct vnode *vp)
 {
 	const struct procfs_node *n = procfs_node(vp);
 	void *arg;
 
+	if (n->kind == PN_FDINFO)
+		return (PROCFS_CHECKED);
+	if (n->kind != PN_TEXT)
+		return (0);
+	return (procfs_ops_of(vp, &arg)->pid_nodes[n->idx].mode);
+}
+
+/* Is the text about the memory of the process? */
+static bool
+procfs_private(const struct vnode *vp)
+{
+	return ((procfs_flags(vp) & PROCFS_PRIVATE) != 0);
+}
+
+/* May only a process that may look into the process open the node? */
+static bool
+procfs_checked(const struct vnode *vp)
+{
+	return ((procfs_flags(vp) & (PROCFS_PRIVATE | PROCFS_CHECKED)) != 0);
+}
+
+/* Has the node a function for writing? */
+static bool
+procfs_writable(struct vnode *vp)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	void *arg;
+
+	if (n->kind == PN_SYSCTL)
+		return ((procfs_sysctl_mode(vp) & 0222) != 0);
 	return (n->kind == PN_TEXT &&
-		(procfs_ops_of(vp, &arg)->pid_nodes[n->idx].mode &
-		    PROCFS_PRIVATE) != 0);
+		procfs_ops_of(vp, &arg)->pid_nodes[n->idx].write != NULL);
+}
+
+/* What the process of a node is to be asked for. */
+static unsigned
+procfs_how(const struct vnode *vp, const struct procfs_text *t)
+{
+	return ((t->may_look ? PROCFS_MAY_LOOK : 0) |
+		(procfs_node(vp)->thread ? PROCFS_THREAD : 0));
 }
 
 /* A piece of a node of a process; b NULL: only note what it is about.  ESRCH:
@@ -72,7 +110,7 @@ procfs_pid_text(struct vnode *vp, struct procfs_text *t, struct procfs_buf *b)
 	int error;
 
 	ops = procfs_ops_of(vp, &arg);
-	error = ops->proc_open(arg, n->pid, t->may_look, &p);
+	error = ops->proc_open(arg, n->pid, procfs_how(vp, t), &p);
 	if (error != 0)
 		return (error);
 	if (ops->proc_id != NULL)
@@ -82,8 +120,38 @@ procfs_pid_text(struct vnode *vp, struct procfs_text *t, struct procfs_buf *b)
 	/* As on Linux, the text of memory that has gone is empty. */
 	if (t->id != id)
 		error = procfs_private(vp) ? 0 : ESRCH;
-	else if (b != NULL)
+	else if (b == NULL)
+		error = 0;
+	else if (n->kind == PN_FDINFO)
+		error = ops->fdinfo(p, (int)n->idx, b);
+	else if (ops->pid_nodes[n->idx].text == NULL)
+		error = EINVAL;
+	else
 		error = ops->pid_nodes[n->idx].text(p, b);
+	ops->proc_close(p);
+	return (error);
+}
+
+/* One write to a node of a process, of the process that it was opened for. */
+static int
+procfs_pid_write(
+    struct vnode *vp, struct procfs_text *t, const char *text, size_t len)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	const struct procfs_ops *ops;
+	struct procfs_proc *p;
+	void *arg;
+	int error;
+
+	ops = procfs_ops_of(vp, &arg);
+	error = ops->proc_open(arg, n->pid, procfs_how(vp, t), &p);
+	if (error != 0)
+		return (error);
+	if (ops->proc_id != NULL &&
+	    ops->proc_id(p, procfs_private(vp)) != t->id)
+		error = ESRCH;
+	else
+		error = ops->pid_nodes[n->idx].write(p, text, len);
 	ops->proc_close(p);
 	return (error);
 }
@@ -103,6 +171,8 @@ text_piece(struct vnode *vp, struct procfs_text *t)
 		b.from = t->buf.next;
 	if (n->kind == PN_SYSCTL)
 		error = procfs_sysctl_text(vp, &b);
+	else if (n->kind == PN_TREE)
+		error = procfs_tree_text(vp, &b);
 	else if (n->kind == PN_SYSTEXT) {
 		ops = procfs_ops_of(vp, &arg);
 		error = ops->sys_nodes[n->idx].text(arg, &b);
@@ -164,7 +234,7 @@ procfs_text_read(struct vnode *vp, struct uio *uio, int flags)
 	int error;
 
 	/* Without an open file there is no caller whose rights are known. */
-	if (procfs_private(vp))
+	if (procfs_checked(vp))
 		return (EACCES);
 	error = text_slice(vp, &t, uio);
 	text_reset(&t);
@@ -185,7 +255,7 @@ text_read(struct file *f, struct uio *uio)
 	if (uio->off == 0) {
 		text_reset(t);
 		t->end = 0;
-		if (!procfs_private(f->vp))
+		if (!t->bound)
 			t->id = 0;
 	}
 	error = text_slice(f->vp, t, uio);
@@ -245,7 +315,10 @@ text_write(struct file *f, struct uio *uio)
 	if (len > sizeof(text))
 		return (EINVAL);
 	uiomove(text, len, uio);
-	error = procfs_sysctl_write(f->vp, text, len);
+	if (procfs_node(f->vp)->kind == PN_SYSCTL)
+		error = procfs_sysctl_write(f->vp, text, len);
+	else
+		error = procfs_pid_write(f->vp, f->data, text, len);
 	if (error != 0)
 		uio->resid = len; /* nothing was written */
 	return (error);
@@ -276,25 +349,26 @@ procfs_text_open(
     struct vnode *vp, int flags, struct file *f, const struct vfs_ctx *ctx)
 {
 	const struct procfs_node *n = procfs_node(vp);
+	const bool write = (flags & O_ACCMODE) != O_RDONLY;
 	struct procfs_text *t;
 	bool may_look = false;
 	int error;
 
-	if ((flags & O_ACCMODE) != O_RDONLY &&
-	    (n->kind != PN_SYSCTL || (procfs_sysctl_mode(vp) & 0222) == 0))
+	if (write && !procfs_writable(vp))
 		return (EACCES);
-	if (n->kind == PN_TEXT) {
+	if (n->kind == PN_TEXT || n->kind == PN_FDINFO) {
 		error = procfs_may_look(vp, ctx);
 		may_look = error == 0;
-		if (error == ESRCH || (error != 0 && procfs_private(vp)))
+		if (error == ESRCH || (error != 0 && procfs_checked(vp)))
 			return (error == ESRCH ? ESRCH : EACCES);
 	}
 	t = kmem_zalloc(sizeof(*t));
 	if (t == NULL)
 		return (ENOMEM);
 	t->may_look = may_look;
-	/* The right was checked for the memory that the process has now. */
-	error = procfs_private(vp) ? procfs_pid_text(vp, t, NULL) : 0;
+	/* The right was checked for the process, or the memory, of now. */
+	t->bound = procfs_checked(vp) || (write && n->kind == PN_TEXT);
+	error = t->bound ? procfs_pid_text(vp, t, NULL) : 0;
 	if (error != 0) {
 		kmem_free(t);
 		return (error);

@@ -467,7 +467,7 @@ struct procfs_proc {
 };
 
 static int
-pf_proc_open(void *arg, int pid, bool may_look, struct procfs_proc **out)
+pf_proc_open(void *arg, int pid, unsigned how, struct procfs_proc **out)
 {
 	if (!pf_exists(arg, pid))
 		return (ESRCH);
@@ -506,6 +506,15 @@ text_maps(struct procfs_proc *p, struct procfs_buf *b)
 }
 
 static int
+write_limits(struct procfs_proc *p, const char *text, size_t len)
+{
+	if (len != 3 || memcmp(text, "new", 3) != 0)
+		return (EINVAL);
+	p->procs->generated = 100;
+	return (0);
+}
+
+static int
 text_meminfo(void *arg, struct procfs_buf *b)
 {
 	procfs_write(b, "meminfo", 7);
@@ -520,11 +529,12 @@ text_hostname(void *arg, struct procfs_buf *b)
 }
 
 static const struct procfs_pid_node pid_nodes[] = {
-    {"maps", 0444 | PROCFS_PRIVATE, text_maps},
-    {"comm", 0444, text_comm},
-    {"environ", 0400, text_comm},
-    {"mounts", 0444, text_mounts},
-    {NULL, 0, NULL},
+    {"maps", 0444 | PROCFS_PRIVATE, text_maps, NULL},
+    {"comm", 0444, text_comm, NULL},
+    {"environ", 0400, text_comm, NULL},
+    {"mounts", 0444, text_mounts, NULL},
+    {"limits", 0644 | PROCFS_PROCESS, text_mounts, write_limits},
+    {NULL, 0, NULL, NULL},
 };
 static const struct procfs_sys_node sys_nodes[] = {
     {.name = "meminfo", .mode = 0444, .text = text_meminfo},
@@ -619,6 +629,37 @@ test_procfs_tree(void **state)
 	assert_int_equal(
 	    vfs_open(&fx->ctx, f->vp, "maps", 0, 0, &p.file[0]), ENOENT);
 	file_free(f);
+}
+
+/* A node with a function for writing; what it was opened for is kept. */
+static void
+test_procfs_write(void **state)
+{
+	struct fx *fx = *state;
+	struct procs p = {.fx = fx};
+	struct names ns;
+	struct file *f;
+
+	fx->vfs->procfs_ops = &fake_procfs;
+	fx->vfs->procfs_arg = &p;
+	fx->ctx.waiter.lwp = &p;
+	assert_int_equal(eopen(fx, "/proc/5/mounts", O_WRONLY), EACCES);
+	f = xopen(fx, "/proc/5/limits", O_RDWR);
+	assert_int_equal(xwrite(fx, f, "old", 3, -1), -EINVAL);
+	assert_int_equal(p.generated, 0);
+	assert_int_equal(xwrite(fx, f, "new", 3, -1), 3);
+	assert_int_equal(p.generated, 100);
+	file_free(f);
+	f = xopen(fx, "/proc/70000/limits", O_WRONLY);
+	p.gone = true;
+	assert_int_equal(xwrite(fx, f, "new", 3, -1), -ESRCH);
+	file_free(f);
+	/* A thread has no files of its process. */
+	listing(fx, "/proc/5", &ns);
+	assert_true(has(&ns, "limits") && has(&ns, "ns") && has(&ns, "task"));
+	listing(fx, "/proc/5/task/5", &ns);
+	assert_true(!has(&ns, "limits") && has(&ns, "ns") && !has(&ns, "task"));
+	expect_link(fx, "/proc/5/ns/mnt", "mnt:[4026531832]");
 }
 
 static void
@@ -758,6 +799,7 @@ main(void)
 	    T(test_devfs),
 	    T(test_devfs_mount_and_tty),
 	    T(test_procfs_tree),
+	    T(test_procfs_write),
 	    T(test_procfs_text),
 	    T(test_procfs_links),
 	    cmocka_unit_test(test_procfs_buf),
