@@ -5,12 +5,12 @@
  * The file system view of a kernel instance: the root, the mounts that every
  * kernel has, and those of its configuration.
  *
- * Concepts.  The root is a directory of the host, read-only.  /proc, /dev,
- * /dev/shm and /tmp are mounted over it, where the root has such directories,
- * and then the configured mounts, in order.  A configured mount that covers the
- * root (--rw /) is made first, so that it does not hide /proc and /dev of this
- * kernel; it brings its own /tmp.  A missing mount point is created
- * if the file system below it is a tmpfs of this kernel.
+ * Concepts.  The root is a directory of the host, read-only.  /proc, /sys,
+ * /dev, /dev/shm and /tmp are mounted over it, where the root has such
+ * directories, and then the configured mounts, in order.  A configured mount
+ * that covers the root (--rw /) is made first, so that it does not hide /proc
+ * and /dev of this kernel; it brings its own /tmp.  A missing mount point is
+ * created if the file system below it is a tmpfs of this kernel.
  *
  * A path that is to be writable (VKERNEL_MOUNT_RW) names a file of the root.
  * It is resolved in the guest's view while only the root is mounted, and the
@@ -28,6 +28,7 @@
 
 #include "host/host_file.h"
 #include "api/vkernel_int.h"
+#include "kern/proctext/kern_procfs.h"
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
@@ -177,6 +178,28 @@ mounts_is_root(struct vkernel *k, const struct vkernel_mount *m, const char *rw)
 	return (is);
 }
 
+/* /sys and the cgroup in it. */
+static int
+mounts_sys(struct vkernel *k)
+{
+	int cpus[LWP_CPUS], error;
+	const unsigned n = (unsigned)host_cpus(cpus, LWP_CPUS);
+	struct vmount *mp;
+
+	error = procfs_tree_mount_create(
+	    k->vfs, "sysfs", kern_sysfs_files, cpus, n, &mp);
+	if (error != 0)
+		return (error);
+	error = mounts_default(k, "/sys", mp);
+	if (error != 0)
+		return (error);
+	error = procfs_tree_mount_create(
+	    k->vfs, "cgroup2", kern_cgroup_files, NULL, 0, &mp);
+	if (error != 0)
+		return (error);
+	return (mounts_default(k, "/sys/fs/cgroup", mp));
+}
+
 /* The mounts of each kernel; tmp: also /tmp. */
 static int
 mounts_defaults(struct vkernel *k, bool tmp)
@@ -189,6 +212,9 @@ mounts_defaults(struct vkernel *k, bool tmp)
 	if (error != 0)
 		return (error);
 	error = mounts_default(k, "/proc", mp);
+	if (error != 0)
+		return (error);
+	error = mounts_sys(k);
 	if (error != 0)
 		return (error);
 	error = devfs_mount_create(k->vfs, &mp);

@@ -649,6 +649,52 @@ ipc(void)
 	say("sysvipc");
 }
 
+/* ---- /sys ---- */
+
+static void
+sys(void)
+{
+	cpu_set_t set;
+	char path[128];
+	int first = -1;
+	long n;
+
+	CHECK(sched_getaffinity(0, sizeof(set), &set) == 0);
+	for (int i = 0; i < CPU_SETSIZE && first < 0; i++)
+		if (CPU_ISSET(i, &set))
+			first = i;
+	n = strtol(get("/sys/devices/system/cpu/online"), NULL, 10);
+	CHECK((inside() ? n == first : n <= first) &&
+	      buf[strlen(buf) - 1] == '\n');
+	CHECK(access("/sys/devices/system/cpu/possible", R_OK) == 0);
+	CHECK(access("/sys/devices/system/cpu/present", R_OK) == 0);
+	snprintf(path, sizeof(path),
+	    "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+	    first);
+	CHECK(strtol(get(path), NULL, 10) == first);
+	snprintf(path, sizeof(path),
+	    "/sys/devices/system/cpu/cpu%d/topology/core_id", first);
+	CHECK(strtol(get(path), NULL, 10) >= 0);
+	CHECK_ERRNO(access("/sys/devices/system/cpu/cpu1000000", F_OK), ENOENT);
+	CHECK(access("/sys/block", X_OK) == 0);
+	CHECK(access("/sys/class", X_OK) == 0);
+	CHECK(access("/sys/fs/cgroup", X_OK) == 0);
+	say("/sys");
+	if (!inside())
+		return;
+	n = strtol(get("/sys/fs/cgroup/memory.max"), NULL, 10);
+	CHECK(n / 1024 == value("/proc/meminfo", "MemTotal:"));
+	CHECK(strtol(get("/sys/fs/cgroup/memory.current"), NULL, 10) < n);
+	n = strtol(get("/sys/fs/cgroup/pids.max"), NULL, 10);
+	CHECK(n == value("/proc/sys/kernel/threads-max", ""));
+	CHECK(strstr(get("/sys/fs/cgroup/cgroup.procs"), "1\n") != NULL);
+	CHECK(strcmp(get("/sys/fs/cgroup/cpu.max"), "max 100000\n") == 0);
+	CHECK(strncmp(get("/sys/devices/system/node/node0/meminfo"),
+		  "Node 0 MemTotal: ", 17) == 0);
+	CHECK_ERRNO(open("/sys/fs/cgroup/memory.max", O_WRONLY), EROFS);
+	CHECK_ERRNO(mkdir("/sys/fs/cgroup/a", 0755), EROFS);
+}
+
 int
 main(void)
 {
@@ -668,5 +714,6 @@ main(void)
 	settings();
 	system_files();
 	ipc();
+	sys();
 	return (0);
 }
