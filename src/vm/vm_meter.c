@@ -133,6 +133,7 @@ vmspace_sizes(struct vmspace *vm, struct vm_sizes *out)
 	uint64_t len;
 
 	vm_map_lock_read(&vm->map);
+	s.peak = vm->map.size_peak;
 	TAILQ_FOREACH (e, &vm->map.list, link) {
 		len = e->end - e->start;
 		if ((e->eflags & (MAP_ENTRY_STACK | MAP_ENTRY_GROWSDOWN)) != 0)

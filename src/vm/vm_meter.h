@@ -30,6 +30,7 @@ struct vm_sizes {
 	uint64_t data;  /* private and writable, but for stacks */
 	uint64_t stack; /* that grow down */
 	uint64_t text;  /* executable and not writable */
+	uint64_t peak;  /* most that was mapped at a time */
 };
 void vmspace_sizes(struct vmspace *, struct vm_sizes *);
 

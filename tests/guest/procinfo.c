@@ -400,6 +400,48 @@ status_lines(void)
 }
 
 static void
+peak(void)
+{
+	const size_t len = 64 * MIB;
+	const long before = value("/proc/self/status", "VmSize:");
+
+	CHECK(munmap(map_anon(len), len) == 0);
+	CHECK(value("/proc/self/status", "VmPeak:") >=
+	      before + (long)(len / 1024));
+	CHECK(value("/proc/self/status", "VmSize:") <
+	      before + (long)(len / 1024));
+	say("the peak of the size");
+}
+
+/* The children of a thread are in the order in which it made them. */
+static void
+children(void)
+{
+	int kid[2], a, b, p[2];
+	char c;
+
+	CHECK(pipe(p) == 0);
+	for (int i = 0; i < 2; i++) {
+		kid[i] = fork();
+		CHECK(kid[i] >= 0);
+		if (kid[i] == 0) {
+			close(p[1]);
+			(void)!read(p[0], &c, 1);
+			_exit(0);
+		}
+	}
+	CHECK(sscanf(get("/proc/thread-self/children"), "%d %d ", &a, &b) == 2);
+	CHECK(a == kid[0] && b == kid[1] && buf[strlen(buf) - 1] == ' ');
+	CHECK_ERRNO(access("/proc/self/children", F_OK), ENOENT);
+	close(p[0]);
+	close(p[1]);
+	wait_ok(kid[0]);
+	wait_ok(kid[1]);
+	CHECK(strcmp(get("/proc/thread-self/children"), "") == 0);
+	say("children of a thread");
+}
+
+static void
 status_cpus(void)
 {
 	unsigned long long mask, want = 0;
@@ -532,7 +574,8 @@ settings(void)
 	    "fs/pipe-max-size", "fs/pipe-user-pages-soft",
 	    "fs/protected_symlinks", "vm/swappiness", "vm/max_map_count",
 	    "vm/mmap_min_addr", "vm/overcommit_memory", "vm/overcommit_kbytes",
-	    "vm/nr_hugepages"};
+	    "vm/nr_hugepages", "user/max_user_namespaces",
+	    "user/max_mnt_namespaces"};
 	struct utsname u;
 	char path[64];
 
@@ -591,6 +634,8 @@ system_files(void)
 	CHECK(value("/proc/vmstat", "oom_kill ") >= 0);
 	CHECK(strstr(get("/proc/zoneinfo"), "Node 0, zone ") != NULL);
 	meminfo();
+	CHECK(value("/proc/stat", "softirq ") >= 0);
+	CHECK(value("/proc/stat", "btime ") > 0);
 	CHECK(strncmp(get("/proc/cgroups"), "#subsys_name\thierarchy\t", 23) ==
 	      0);
 	CHECK(strstr(get("/proc/filesystems"), "nodev\tsysfs\n") != NULL);
@@ -707,6 +752,8 @@ main(void)
 	pagemap();
 	vdso();
 	status_lines();
+	peak();
+	children();
 	status_cpus();
 	caps();
 	stats();

@@ -80,8 +80,9 @@ test_procfs(void **state)
 	pid = fx_spawn(&fx, 0);
 	host_sleep_ns(5000000);
 	for (int i = 0; kern_pid_nodes[i].name != NULL; i++) {
-		if (kern_pid_nodes[i].text == NULL)
-			continue; /* only written */
+		if (kern_pid_nodes[i].text == NULL ||
+		    (kern_pid_nodes[i].mode & PROCFS_TASK) != 0)
+			continue; /* only written, or of threads */
 		snprintf(path, sizeof(path), "/proc/%d/%s", pid,
 		    kern_pid_nodes[i].name);
 		if (read_file(path) != 0)
@@ -153,6 +154,8 @@ test_zombie_texts(void **state)
 		const char *name = kern_pid_nodes[i].name;
 
 		snprintf(path, sizeof(path), "/proc/2/%s", name);
+		if ((kern_pid_nodes[i].mode & PROCFS_TASK) != 0)
+			continue;
 		/* As on Linux: there is no memory to sum up. */
 		if (kern_pid_nodes[i].text != NULL)
 			assert_int_equal(read_file(path),

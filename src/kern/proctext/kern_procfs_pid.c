@@ -279,6 +279,38 @@ text_wchan(struct procfs_proc *pi, struct procfs_buf *b)
 	return (0);
 }
 
+/* Is the child one of the thread's?  The first thread has those of threads that
+ * have ended, and of other processes.  proctree and the proc lock held. */
+static bool
+is_child_of(struct procfs_proc *pi, const struct proc *child)
+{
+	if (child->parent_tid == pi->tid)
+		return (true);
+	return (pi->tid == pi->pid &&
+		proc_lwp_locked(pi->p, child->parent_tid) == NULL);
+}
+
+/* The children of the thread, oldest first.  The newest one is first in the
+ * list. */
+static int
+text_children(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	struct vkernel *k = pi->p->k;
+	struct proc *p, *first = NULL;
+
+	kmutex_lock(&k->proctree);
+	kmutex_lock(&pi->p->lock);
+	LIST_FOREACH (p, &pi->p->children, sibling)
+		first = p;
+	for (p = first; p != NULL;
+	     p = LIST_PREV(p, &pi->p->children, proc, sibling))
+		if (is_child_of(pi, p))
+			procfs_printf(b, "%d ", p->pid);
+	kmutex_unlock(&pi->p->lock);
+	kmutex_unlock(&k->proctree);
+	return (0);
+}
+
 /* There is one cgroup, the root. */
 static int
 text_cgroup(struct procfs_proc *pi, struct procfs_buf *b)
@@ -319,6 +351,7 @@ write_id_map(struct procfs_proc *pi, const char *text, size_t len)
 #define CHECKED PROCFS_CHECKED
 #define PRIVATE PROCFS_PRIVATE
 #define PROCESS PROCFS_PROCESS
+#define TASK PROCFS_TASK
 
 const struct procfs_pid_node kern_pid_nodes[] = {
     {"maps", 0444 | PRIVATE, pid_text_maps, NULL},
@@ -355,6 +388,7 @@ const struct procfs_pid_node kern_pid_nodes[] = {
     {"gid_map", 0644, text_id_map, write_id_map},
     {"projid_map", 0644, text_id_map, write_id_map},
     {"setgroups", 0644, text_setgroups, write_id_map},
+    {"children", 0444 | TASK, text_children, NULL},
     {"vmspace", 0444 | PRIVATE, pid_text_vmspace, NULL},
     {NULL, 0, NULL, NULL},
 };

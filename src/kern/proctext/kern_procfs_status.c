@@ -166,7 +166,7 @@ status_memory(const struct procfs_proc *pi, struct procfs_buf *b)
 	vmspace_stat(pi->vm, &st);
 	vmspace_sizes(pi->vm, &sz);
 	code = round_page(pi->vm->code_end) - trunc_page(pi->vm->code_start);
-	status_size(b, "VmPeak:", st.size);
+	status_size(b, "VmPeak:", sz.peak > st.size ? sz.peak : st.size);
 	status_size(b, "VmSize:", st.size);
 	status_size(b, "VmLck:", st.wired);
 	status_size(b, "VmPin:", 0);

@@ -159,7 +159,8 @@ sys_stat(struct vkernel *k, struct procfs_buf *b)
 	kmutex_unlock(&k->proctree);
 	procfs_printf(b,
 	    "intr 0\nctxt %llu\nbtime %llu\nprocesses %llu\n"
-	    "procs_running %llu\nprocs_blocked 0\n",
+	    "procs_running %llu\nprocs_blocked 0\n"
+	    "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
 	    (unsigned long long)atomic_load(&k->nsyscalls),
 	    (unsigned long long)((host_realtime_ns() - (now - k->boot_ns)) /
 				 NS),

@@ -80,6 +80,8 @@ struct procfs_proc; /* kern's */
 #define PROCFS_CHECKED 0x20000u
 /* The directories of threads do not have the node. */
 #define PROCFS_PROCESS 0x40000u
+/* Only the directories of threads have the node. */
+#define PROCFS_TASK 0x80000u
 
 /*
  * A file of a process, of mode `mode` (permission bits, PROCFS_*).  Tables of

@@ -91,7 +91,8 @@ procfs_pid_child(const struct procfs_ops *ops, const struct procfs_node *dir,
 	n->pid = dir->pid;
 	n->thread = dir->thread;
 	for (; text->name != NULL; text++) {
-		if (dir->thread && (text->mode & PROCFS_PROCESS) != 0)
+		if ((text->mode &
+			(dir->thread ? PROCFS_PROCESS : PROCFS_TASK)) != 0)
 			continue;
 		if (i == 0) {
 			n->kind = PN_TEXT;

@@ -39,6 +39,7 @@ enum {
 	S_RANDOM,
 	S_INOTIFY,
 	S_SYSVIPC = PROCFS_SYSVIPC,
+	S_USER,
 };
 #define V_BOOT_ID "boot"
 #define V_UUID "uuid"
@@ -59,6 +60,16 @@ static const struct sysctl_entry sysctls[] = {
     [S_RANDOM] = {S_KERNEL, "random", NULL},
     [S_INOTIFY] = {S_FS, "inotify", NULL},
     [S_SYSVIPC] = {S_SYSVIPC, "sysvipc", NULL},
+    [S_USER] = {S_ROOT, "user", NULL},
+    /* No process can make one: programs that read this do without. */
+    {S_USER, "max_cgroup_namespaces", "0"},
+    {S_USER, "max_ipc_namespaces", "0"},
+    {S_USER, "max_mnt_namespaces", "0"},
+    {S_USER, "max_net_namespaces", "0"},
+    {S_USER, "max_pid_namespaces", "0"},
+    {S_USER, "max_time_namespaces", "0"},
+    {S_USER, "max_user_namespaces", "0"},
+    {S_USER, "max_uts_namespaces", "0"},
     {S_SYSVIPC, "msg", ""},
     {S_SYSVIPC, "sem", ""},
     {S_SYSVIPC, "shm", ""},
@@ -101,6 +112,7 @@ static const struct sysctl_entry sysctls[] = {
     {S_VM, "panic_on_oom", "0"},
     {S_VM, "max_map_count", "65530"},
     {S_VM, "mmap_min_addr", "65536"},
+    {S_VM, "mmap_rnd_bits", "28"},
     {S_VM, "resident", ""},
     {S_FS, "file-max", "1048576"},
     {S_FS, "file-nr", ""},

@@ -85,6 +85,7 @@ vm_map_init(struct vm_map *map, struct vm_system *sys, struct pmap *pmap,
 	map->max = max;
 	map->nentries = 0;
 	map->size = 0;
+	map->size_peak = 0;
 	map->commit = 0;
 	map->spare = 0;
 	map->as_limit = UINT64_MAX;

@@ -33,6 +33,7 @@ struct vm_map {
 	vm_offset_t min, max;    /* [I] */
 	uint64_t nentries;       /* [m] */
 	uint64_t size;           /* [m] mapped bytes */
+	uint64_t size_peak;      /* [m] largest size so far */
 	uint64_t commit;         /* [m] bytes charged: private writable */
 	uint64_t spare;    /* [m] charged to the system, but to no entry: given
 			      back by the next write unlock */

@@ -205,6 +205,8 @@ vm_map_account(struct vm_map *map, const struct vm_map_entry *e, bool add)
 
 	KASSERT(add || map->size >= len);
 	map->size += delta;
+	if (map->size > map->size_peak)
+		map->size_peak = map->size;
 	if ((e->eflags & MAP_ENTRY_ACCOUNT) != 0) {
 		KASSERT(!add || map->spare >= len);
 		map->commit += delta;
