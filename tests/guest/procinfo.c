@@ -17,6 +17,7 @@
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
@@ -399,6 +400,28 @@ status_lines(void)
 	say("status");
 }
 
+/* A filter that permits everything. */
+static void
+filtered(void *arg)
+{
+	/* struct sock_filter and sock_fprog: return SECCOMP_RET_ALLOW. */
+	struct {
+		uint16_t code;
+		uint8_t jt, jf;
+		uint32_t k;
+	} allow = {.code = 0x06, .k = 0x7fff0000};
+	struct {
+		unsigned short len;
+		void *filter;
+	} prog = {1, &allow};
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, 2, &prog) == 0);
+	CHECK(value("/proc/self/status", "NoNewPrivs:") == 1);
+	CHECK(value("/proc/self/status", "Seccomp:") == 2);
+	CHECK(value("/proc/self/status", "Seccomp_filters:") == 1);
+}
+
 static void
 peak(void)
 {
@@ -752,6 +775,8 @@ main(void)
 	pagemap();
 	vdso();
 	status_lines();
+	in_child(filtered, NULL);
+	say("a filter in status");
 	peak();
 	children();
 	status_cpus();

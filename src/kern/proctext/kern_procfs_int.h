@@ -43,6 +43,8 @@ struct procfs_proc {
 	uint64_t auxv[PROC_AUXV];
 	uint8_t cpus[LWP_CPUS / 8]; /* that the thread may use */
 	uint64_t slack_ns;
+	int seccomp; /* LX_SECCOMP_MODE_*, and how many filters */
+	unsigned seccomp_filters;
 	int oom_adj;
 	uint32_t coredump_filter, loginuid, sessionid;
 };

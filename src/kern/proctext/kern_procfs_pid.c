@@ -27,6 +27,7 @@
 #include "abi/resource.h"
 #include "abi/signal.h"
 #include "host/host.h"
+#include "kern/base/seccomp.h"
 #include "kern/base/session.h"
 #include "vfs/devfs/tty.h"
 #include "vfs/procfs/procfs.h"
@@ -93,6 +94,7 @@ pinfo_thread(struct proc *p, struct procfs_proc *pi)
 	pi->tracer = trace_tracer_pid_locked(l);
 	pi->nice = l->nice;
 	pi->slack_ns = l->slack_ns;
+	pi->seccomp = seccomp_mode(l, &pi->seccomp_filters);
 	pi->user_ns = lwp_cpu_ns(l, host_now_ns(), false);
 	pi->sys_ns = atomic_load(&l->sys_ns);
 	if (l->cpus_set)

@@ -202,10 +202,11 @@ status_signals(const struct procfs_proc *pi, struct procfs_buf *b)
 	procfs_printf(b,
 	    "CapInh:\t%016x\nCapPrm:\t%016llx\nCapEff:\t%016llx\n"
 	    "CapBnd:\t%016llx\nCapAmb:\t%016x\n"
-	    "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n"
+	    "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%u\n"
 	    "Speculation_Store_Bypass:\tunknown\n"
 	    "SpeculationIndirectBranch:\tunknown\n",
-	    0, caps, caps, (ull)all, 0, pi->no_new_privs);
+	    0, caps, caps, (ull)all, 0, pi->no_new_privs, pi->seccomp,
+	    pi->seccomp_filters);
 }
 
 /* Numbers as ranges: "0-3,8". */
