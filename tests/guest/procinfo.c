@@ -156,6 +156,22 @@ fd_lists(void)
 	say("the list of fdinfo");
 }
 
+/* A read of fdinfo whose file is the one that it describes. */
+static void
+fd_itself(void)
+{
+	int fd = open("/dev/null", O_RDONLY), t;
+	char path[64], text[256];
+
+	CHECK(fd >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	t = open(path, O_RDONLY);
+	CHECK(t >= 0 && dup2(t, fd) == fd && close(t) == 0);
+	CHECK(read(fd, text, sizeof(text)) > 20);
+	CHECK(memcmp(text, "pos:\t0\n", 7) == 0 && close(fd) == 0);
+	say("fdinfo of itself");
+}
+
 /* ---- mounts and namespaces ---- */
 
 static void
@@ -769,6 +785,7 @@ main(void)
 	fd_regular();
 	fd_kinds();
 	fd_lists();
+	fd_itself();
 	mountinfo();
 	in_child(namespaces, NULL);
 	smaps();

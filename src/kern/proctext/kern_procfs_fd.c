@@ -8,7 +8,8 @@
  * operations add what is special to its kind (fileops.info), and its locks
  * follow.
  *
- * Locking: the file is ref'ed; its operations take their locks.
+ * Locking: the file is ref'ed; its operations take their locks.  Its offset is
+ * read without waiting for a transfer, which may be that of this very text.
  *
  * Limits.  The count of an eventfd is the host's and cannot be read without
  * taking it; the clock of a timerfd is not kept.
@@ -39,9 +40,7 @@ fdinfo_text(struct fdtable *fdt, int fd, struct file *f, struct procfs_buf *b)
 
 	if (fd_get_cloexec(fdt, fd, &cloexec) == 0 && cloexec)
 		flags |= O_CLOEXEC;
-	kmutex_lock(&f->lock);
-	off = f->off;
-	kmutex_unlock(&f->lock);
+	off = __atomic_load_n(&f->off, __ATOMIC_RELAXED);
 	procfs_printf(b, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n",
 	    (ull)off, (unsigned)flags,
 	    f->vp != NULL ? f->vp->mount->id : VFS_MNT_NONE, (ull)f->ino);

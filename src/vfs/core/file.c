@@ -65,6 +65,13 @@ file_flags(const struct file *f)
 	return (atomic_load_explicit(&f->flags, memory_order_relaxed));
 }
 
+/* By the thread that has set `busy`; fdinfo does not wait for that thread. */
+static void
+file_set_off(struct file *f, uint64_t off)
+{
+	__atomic_store_n(&f->off, off, __ATOMIC_RELAXED);
+}
+
 /* Does the file hold vp open for writing? */
 static bool
 file_is_writer(const struct vnode *vp, int flags)
@@ -254,7 +261,7 @@ file_rw(
 	uio->off = f->off;
 	uio->at = true;
 	error = f->ops->rw(f, uio, waiter);
-	f->off = uio->off;
+	file_set_off(f, uio->off);
 	file_offset_unlock(f);
 	return (error);
 }
@@ -314,7 +321,7 @@ file_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 	file_offset_lock(f);
 	error = f->ops->seek(f, off, whence, &pos);
 	if (error == 0) {
-		f->off = pos;
+		file_set_off(f, pos);
 		*res = pos;
 	}
 	file_offset_unlock(f);
@@ -421,7 +428,7 @@ dents_emit(struct dents *d, const char *name, size_t len, uint64_t ino,
 		d->full = true;
 		return (false);
 	}
-	d->f->off = next;
+	file_set_off(d->f, next);
 	return (true);
 }
 

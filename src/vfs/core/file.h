@@ -89,7 +89,8 @@ struct file {
 	_Atomic(int) flags;        /* [a] O_* status flags and access mode */
 	const struct fileops *ops; /* [I] after open */
 	struct vnode *vp;          /* [I] ref'ed; NULL: pipe, socket... */
-	uint64_t off;              /* [f] by the thread that set `busy` */
+	uint64_t off;              /* [f] by the thread that set `busy`;
+				      fdinfo reads it at any time */
 	bool busy;                 /* [f] a read, write or seek uses `off` */
 	struct kcond cond;         /* `busy` became false */
 	_Atomic(bool) locked;      /* [a] has had locks of its own */
