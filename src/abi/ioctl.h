@@ -68,4 +68,10 @@
 #define LX_SIOCGIFTXQLEN 0x8942ul
 #define LX_SIOCGIFMAP 0x8970ul
 
+/* Of a file of a namespace (ioctl_ns(2)). */
+#define LX_NS_GET_USERNS 0xb701
+#define LX_NS_GET_PARENT 0xb702
+#define LX_NS_GET_NSTYPE 0xb703
+#define LX_NS_GET_OWNER_UID 0xb704
+
 #endif /* ABI_IOCTL_H */

@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
@@ -65,6 +66,11 @@ fdinfo(int fd)
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	return (get(path));
 }
+
+/* ioctl_ns(2) */
+#define NS_GET_PARENT 0xb702
+#define NS_GET_NSTYPE 0xb703
+#define NS_GET_OWNER_UID 0xb704
 
 /* ---- fdinfo ---- */
 
@@ -156,7 +162,7 @@ fd_lists(void)
 	say("the list of fdinfo");
 }
 
-/* A read of fdinfo whose file is the one that it describes. */
+/* A text of fdinfo that describes its own file. */
 static void
 fd_itself(void)
 {
@@ -240,6 +246,9 @@ namespaces(void *arg)
 	fd = open("/proc/self/ns/uts", O_RDONLY);
 	CHECK(fd >= 0);
 	CHECK_ERRNO(read(fd, a, 1), EINVAL);
+	CHECK(ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWUTS);
+	CHECK_ERRNO(ioctl(fd, NS_GET_PARENT), EINVAL);
+	CHECK_ERRNO(ioctl(fd, NS_GET_OWNER_UID, &ino), EINVAL);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	n = readlink(path, a, sizeof(a));
 	CHECK(n > 5 && memcmp(a, "uts:[", 5) == 0 && close(fd) == 0);

@@ -252,6 +252,7 @@ static const struct vops procfs_magic_vops = {
 /* A namespace: it can be opened, as a name of itself, and has no contents. */
 static const struct vops procfs_ns_vops = {
     .getattr = procfs_getattr,
+    .open = procfs_ns_open,
     .statfs = procfs_ns_statfs,
     .reclaim = procfs_reclaim,
 };

@@ -69,6 +69,7 @@ extern const char *const procfs_links[PROCFS_NLINKS]; /* exe, cwd, root */
 struct procfs_namespace {
 	const char *name, *kind;
 	uint32_t ino;
+	uint32_t flag; /* of clone(2) */
 };
 #define PROCFS_NNAMESPACES 10
 extern const struct procfs_namespace procfs_namespaces[PROCFS_NNAMESPACES];
@@ -107,6 +108,10 @@ void procfs_tree_free(struct procfs_tree *);
 
 int procfs_lookup(struct vnode *, const char *, struct vnode **);
 int procfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
+
+/* ---- procfs_ns.c ---- */
+
+int procfs_ns_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 
 /* ---- procfs_link.c ---- */
 

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 
+#include "abi/sched.h"
 #include "mem/kmem.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
@@ -25,16 +26,16 @@
 const char *const procfs_links[PROCFS_NLINKS] = {"exe", "cwd", "root"};
 
 const struct procfs_namespace procfs_namespaces[PROCFS_NNAMESPACES] = {
-    {"cgroup", "cgroup", 4026531835},
-    {"ipc", "ipc", 4026531839},
-    {"mnt", "mnt", 4026531832},
-    {"net", "net", 4026531833},
-    {"pid", "pid", 4026531836},
-    {"pid_for_children", "pid", 4026531836},
-    {"time", "time", 4026531834},
-    {"time_for_children", "time", 4026531834},
-    {"user", "user", 4026531837},
-    {"uts", "uts", 4026531838},
+    {"cgroup", "cgroup", 4026531835, LX_CLONE_NEWCGROUP},
+    {"ipc", "ipc", 4026531839, LX_CLONE_NEWIPC},
+    {"mnt", "mnt", 4026531832, LX_CLONE_NEWNS},
+    {"net", "net", 4026531833, LX_CLONE_NEWNET},
+    {"pid", "pid", 4026531836, LX_CLONE_NEWPID},
+    {"pid_for_children", "pid", 4026531836, LX_CLONE_NEWPID},
+    {"time", "time", 4026531834, LX_CLONE_NEWTIME},
+    {"time_for_children", "time", 4026531834, LX_CLONE_NEWTIME},
+    {"user", "user", 4026531837, LX_CLONE_NEWUSER},
+    {"uts", "uts", 4026531838, LX_CLONE_NEWUTS},
 };
 
 const struct procfs_ops *
