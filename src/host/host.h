@@ -84,6 +84,10 @@ int host_cpus(int *cpus, int max);
  * unpin it.  0 or errno, which a caller may ignore. */
 int host_setaffinity(int tid, int cpu);
 int host_getcpu(void);
+/* membarrier(2): commands MEMBARRIER_CMD_QUERY (*result: bits) and GLOBAL (all
+ * threads that run on the host pass a full barrier; takes milliseconds).
+ * EINVAL; ENOSYS, EPERM where the host does not permit it. */
+int host_membarrier(int cmd, int *result);
 void host_yield(void);
 
 /* Futex on shared memory (or private when `shared` is false).

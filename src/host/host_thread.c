@@ -209,6 +209,17 @@ host_getcpu(void)
 	return (cpu < 0 ? 0 : cpu);
 }
 
+int
+host_membarrier(int cmd, int *result)
+{
+	long r = syscall(SYS_membarrier, cmd, 0, 0);
+
+	if (r < 0)
+		return (errno);
+	*result = (int)r;
+	return (0);
+}
+
 void
 host_yield(void)
 {

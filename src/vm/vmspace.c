@@ -156,6 +156,7 @@ copy_layout(struct vmspace *to, const struct vmspace *from)
 	to->auxv_end = from->auxv_end;
 	to->code_start = from->code_start;
 	to->code_end = from->code_end;
+	atomic_store(&to->barriers, atomic_load(&from->barriers));
 }
 
 int

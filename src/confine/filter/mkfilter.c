@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 #include "abi/ioctl.h"
+#include "abi/membarrier.h"
 #include "confine/filter/filter.h"
 
 #define INSNS_MAX 4096
@@ -98,6 +99,7 @@ static const struct choice choices[] = {
     {"tgkill", 2, {0, SIGUSR1, SIGALRM, SIGABRT, SIG_LIBC1, SIG_LIBC2, END}},
     {"pidfd_send_signal", 1, {SIGKILL, END}},
     {"socketpair", 0, {AF_UNIX, END}},
+    {"membarrier", 0, {LX_MEMBARRIER_CMD_QUERY, LX_MEMBARRIER_CMD_GLOBAL, END}},
     {"personality", 0, {0xffffffff, ADDR_NO_RANDOMIZE, END}},
 };
 

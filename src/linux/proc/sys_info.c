@@ -23,7 +23,7 @@
 #include <string.h>
 
 sys_fn sys_uname, sys_sysinfo, sys_getrandom, sys_getrusage, sys_prctl,
-    sys_arch_prctl, sys_personality, sys_membarrier, sys_syslog, sys_getcpu;
+    sys_arch_prctl, sys_personality, sys_syslog, sys_getcpu;
 
 #define RANDOM_CHUNK 1024
 #define USER_TOP (UINT64_C(1) << 47)
@@ -332,16 +332,6 @@ sys_personality(struct lwp *l, const uint64_t *a, int64_t *ret)
 	uint32_t want = (uint32_t)a[0];
 
 	if (want != PERSONALITY_QUERY && (want & ~LX_ADDR_NO_RANDOMIZE) != 0)
-		return (EINVAL);
-	*ret = 0;
-	return (0);
-}
-
-/* No command is supported, so that programs use their own barriers. */
-int
-sys_membarrier(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	if ((int)a[0] != 0 || a[1] != 0)
 		return (EINVAL);
 	*ret = 0;
 	return (0);

@@ -38,6 +38,7 @@ struct vmspace {
 	vm_offset_t auxv_start, auxv_end;
 	vm_offset_t code_start, code_end;
 	struct vm_usage usage;
+	_Atomic(uint32_t) barriers; /* registrations of membarrier(2) */
 };
 
 #endif /* VM_MAP_VM_SPACE_H */
