@@ -36,6 +36,7 @@
 #include "host/host_file.h"
 #include "kern/base/session.h"
 #include "kern/ipc/futex.h"
+#include "kern/ipc/mqueue.h"
 #include "kern/ipc/sysvipc.h"
 #include "kern/proc/process.h"
 #include "kern/proctext/kern_procfs.h"
@@ -322,6 +323,7 @@ vkernel_teardown(struct vkernel *k)
 	uint64_t leaks = 0;
 
 	resident_destroy(k);
+	mqueue_destroy(k);
 	sysvipc_destroy(k);
 	if (k->timer != NULL)
 		ktimers_destroy(k);
@@ -437,6 +439,9 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 	if (error != 0)
 		goto fail;
 	error = sysvipc_init(k);
+	if (error != 0)
+		goto fail;
+	error = mqueue_init(k);
 	if (error != 0)
 		goto fail;
 	error = ktrace_init(&k->trace, TRACE_SLOTS);

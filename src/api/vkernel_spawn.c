@@ -44,6 +44,7 @@
 #define NOFILE_HARD 1048576
 #define STACK_SOFT ((uint64_t)8 << 20)
 #define MEMLOCK_SOFT ((uint64_t)8 << 20)
+#define MSGQUEUE_SOFT UINT64_C(819200) /* as Linux */
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
 /* Directories of the first process: the kernel's root, and the given working
@@ -159,6 +160,8 @@ spawn_settings(struct proc *p)
 	p->rlim[LX_RLIMIT_MEMLOCK].cur = MEMLOCK_SOFT;
 	p->rlim[LX_RLIMIT_MEMLOCK].max = MEMLOCK_SOFT;
 	p->rlim[LX_RLIMIT_CORE].cur = 0;
+	p->rlim[LX_RLIMIT_MSGQUEUE].cur = MSGQUEUE_SOFT;
+	p->rlim[LX_RLIMIT_MSGQUEUE].max = MSGQUEUE_SOFT;
 	p->rlim[LX_RLIMIT_NICE].cur = p->rlim[LX_RLIMIT_NICE].max = 0;
 	p->rlim[LX_RLIMIT_RTPRIO].cur = p->rlim[LX_RLIMIT_RTPRIO].max = 0;
 	return (0);

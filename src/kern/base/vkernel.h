@@ -23,6 +23,7 @@
 
 struct exec_image;
 struct host_thread;
+struct mq_state;
 struct procfs_buf;
 struct resident_trial;
 struct stub_machine;
@@ -93,6 +94,7 @@ struct vkernel {
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
 	struct kcond file_cond;        /* a file has left the list */
 	struct sysv_ipc *ipc;          /* [I] kern/ipc/sysvipc.h */
+	struct mq_state *mq;           /* [I] kern/ipc/mqueue.c */
 	struct kmutex sigfd_lock;      /* rank SIGFD */
 	LIST_HEAD(, vkfile) files;     /* file_lock */
 	struct kmutex file_lock;       /* rank LEAF */

@@ -53,6 +53,7 @@
 #include "kern/base/proc.h"
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
+#include "kern/ipc/mqueue.h"
 #include "kern/proc/process.h"
 #include "kern/sig/ctty.h"
 #include "kern/sig/ksignal.h"
@@ -220,6 +221,7 @@ proc_exit(struct proc *p, struct lwp *l)
 	KVERIFY(p->vmspace != NULL && p->nlwps == 0);
 	exit_resources(p);
 	sigfd_proc_exit(p);
+	mqueue_proc_exit(p);
 	lwp_destroy_in(k, l);
 
 	kmutex_lock(&k->proctree);

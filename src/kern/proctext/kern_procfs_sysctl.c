@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "kern/ipc/mqueue.h"
 #include "kern/ipc/sysvipc.h"
 #include "mem/vm_zone.h"
 #include "vfs/procfs/procfs.h"
@@ -151,6 +152,15 @@ const struct procfs_sys_node kern_settings[] = {
     {.name = "kernel/shmall", .mode = 0444, .text = sysvipc_text_shmall},
     {.name = "kernel/shmmax", .mode = 0444, .text = sysvipc_text_shmmax},
     {.name = "kernel/shmmni", .mode = 0444, .text = sysvipc_text_shmmni},
+    {.name = "fs/mqueue/msg_default", .mode = 0444, .text = mqueue_text_msg},
+    {.name = "fs/mqueue/msg_max", .mode = 0444, .text = mqueue_text_msg},
+    {.name = "fs/mqueue/msgsize_default",
+	.mode = 0444,
+	.text = mqueue_text_msgsize},
+    {.name = "fs/mqueue/msgsize_max",
+	.mode = 0444,
+	.text = mqueue_text_msgsize},
+    {.name = "fs/mqueue/queues_max", .mode = 0444, .text = mqueue_text_queues},
     {.name = "vm/overcommit_memory", .mode = 0444, .text = text_overcommit},
     {.name = "vm/overcommit_ratio",
 	.mode = 0444,

@@ -179,6 +179,8 @@ static void
 fd_release(struct fdtable *t, struct file *f)
 {
 	vfs_lock_fd_closed(t, f);
+	if (f->ops->flush != NULL)
+		f->ops->flush(f);
 	file_free(f);
 }
 

@@ -74,6 +74,7 @@ struct fileops {
 	int (*getattr)(struct file *, struct vattr *);
 	int (*seek)(struct file *, int64_t off, int whence, uint64_t *res);
 	int (*setfl)(struct file *, int flags); /* O_NONBLOCK, O_APPEND */
+	void (*flush)(struct file *);           /* a descriptor was closed */
 	void (*close)(struct file *);           /* last ref */
 	/* Its lines in /proc/.../fdinfo beyond those of each file.  NULL:
 	 * none.  No locks held. */

@@ -40,6 +40,7 @@ enum {
 	S_INOTIFY,
 	S_SYSVIPC = PROCFS_SYSVIPC,
 	S_USER,
+	S_MQUEUE
 };
 #define V_BOOT_ID "boot"
 #define V_UUID "uuid"
@@ -73,6 +74,7 @@ static const struct sysctl_entry sysctls[] = {
     {S_SYSVIPC, "msg", ""},
     {S_SYSVIPC, "sem", ""},
     {S_SYSVIPC, "shm", ""},
+    [S_MQUEUE] = {S_FS, "mqueue", NULL},
     {S_KERNEL, "ostype", "Linux"},
     {S_KERNEL, "osrelease", LX_UTS_RELEASE},
     {S_KERNEL, "version", ""},
@@ -132,6 +134,11 @@ static const struct sysctl_entry sysctls[] = {
     {S_INOTIFY, "max_queued_events", "16384"},
     {S_INOTIFY, "max_user_instances", "512"},
     {S_INOTIFY, "max_user_watches", "8192"},
+    {S_MQUEUE, "msg_default", ""},
+    {S_MQUEUE, "msg_max", ""},
+    {S_MQUEUE, "msgsize_default", ""},
+    {S_MQUEUE, "msgsize_max", ""},
+    {S_MQUEUE, "queues_max", ""},
     {S_CORE, "somaxconn", "4096"},
 };
 _Static_assert(INOTIFY_MAX_QUEUED == 16384 && INOTIFY_MAX_INSTANCES == 512 &&
