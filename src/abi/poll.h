@@ -34,6 +34,7 @@ struct __attribute__((packed)) lx_epoll_event {
 };
 _Static_assert(sizeof(struct lx_epoll_event) == 12, "struct epoll_event");
 
+#define LX_EPOLLONESHOT UINT32_C(0x40000000)
 #define LX_EPOLLEXCLUSIVE UINT32_C(0x10000000)
 #define LX_EPOLL_CTL_ADD 1
 #define LX_EPOLL_CTL_DEL 2

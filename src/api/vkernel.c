@@ -36,6 +36,7 @@
 #include "host/host_file.h"
 #include "kern/base/session.h"
 #include "kern/ipc/futex.h"
+#include "kern/ipc/aio.h"
 #include "kern/ipc/mqueue.h"
 #include "kern/ipc/sysvipc.h"
 #include "kern/proc/process.h"
@@ -323,6 +324,7 @@ vkernel_teardown(struct vkernel *k)
 	uint64_t leaks = 0;
 
 	resident_destroy(k);
+	aio_state_destroy(k);
 	mqueue_destroy(k);
 	sysvipc_destroy(k);
 	if (k->timer != NULL)
@@ -448,6 +450,9 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 	if (error != 0)
 		goto fail;
 	error = vkernel_vm(k, host);
+	if (error != 0)
+		goto fail;
+	error = aio_state_create(k);
 	if (error != 0)
 		goto fail;
 	error = vkernel_machine(k, fake);

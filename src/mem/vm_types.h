@@ -169,6 +169,10 @@ struct vm_system {
 	 * see.  Called without locks.  NULL: never.
 	 */
 	bool (*killed)(void); /* [I] */
+	/* The last ref of a vmspace that has `kept` set has gone; its contents
+	 * go next.  Called without locks.  Set before there is one. */
+	void (*space_gone)(void *arg, struct vmspace *vm); /* [I] */
+	void *space_gone_arg;                              /* [I] */
 
 	struct counter stat[VMST_N];
 	_Atomic(uint64_t) peak_used; /* [a] most frames in use ever */

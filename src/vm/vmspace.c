@@ -298,6 +298,8 @@ vmspace_free(struct vmspace *vm)
 		return;
 	}
 	life_trace(sys, id, before, life_word(vm));
+	if (atomic_load(&vm->kept))
+		sys->space_gone(sys->space_gone_arg, vm);
 	vmspace_terminate(vm, 1);
 	vmspace_drop(vm);
 }

@@ -21,6 +21,7 @@
 #include "mem/vm_types.h"
 #include "vmspace/vkernel.h"
 
+struct aio_state;
 struct exec_image;
 struct host_thread;
 struct mq_state;
@@ -94,6 +95,7 @@ struct vkernel {
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
 	struct kcond file_cond;        /* a file has left the list */
 	struct sysv_ipc *ipc;          /* [I] kern/ipc/sysvipc.h */
+	struct aio_state *aio;         /* [I] kern/ipc/aio.c */
 	struct mq_state *mq;           /* [I] kern/ipc/mqueue.c */
 	struct kmutex sigfd_lock;      /* rank SIGFD */
 	LIST_HEAD(, vkfile) files;     /* file_lock */

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "kern/ipc/aio.h"
 #include "kern/ipc/mqueue.h"
 #include "kern/ipc/sysvipc.h"
 #include "mem/vm_zone.h"
@@ -152,6 +153,8 @@ const struct procfs_sys_node kern_settings[] = {
     {.name = "kernel/shmall", .mode = 0444, .text = sysvipc_text_shmall},
     {.name = "kernel/shmmax", .mode = 0444, .text = sysvipc_text_shmmax},
     {.name = "kernel/shmmni", .mode = 0444, .text = sysvipc_text_shmmni},
+    {.name = "fs/aio-max-nr", .mode = 0444, .text = aio_text_max_nr},
+    {.name = "fs/aio-nr", .mode = 0444, .text = aio_text_nr},
     {.name = "fs/mqueue/msg_default", .mode = 0444, .text = mqueue_text_msg},
     {.name = "fs/mqueue/msg_max", .mode = 0444, .text = mqueue_text_msg},
     {.name = "fs/mqueue/msgsize_default",

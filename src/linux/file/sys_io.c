@@ -227,35 +227,48 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 	return (0);
 }
 
-/* Common to all calls: check fd and flags, then move the ranges. */
+/* Move the ranges from or to f, which is open in that direction. */
 static int
-io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
-    int64_t off, int64_t *ret)
+io_file(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
+    int flags, int64_t off, int64_t *ret)
 {
-	struct user_io c = {.cur = {.iov = iov, .n = n},
+	struct user_io c = {.f = f,
+	    .cur = {.iov = iov, .n = n},
 	    .write = (flags & SYS_IO_WRITE) != 0,
 	    .at = (flags & SYS_IO_AT) != 0,
 	    .append = (flags & SYS_IO_APPEND) != 0,
 	    .off = (uint64_t)off};
 	int error;
 
-	if (c.at && off < 0)
-		return (EINVAL);
-	error = c.at ? sys_io_file_at(l, fd, c.write, &c.f)
-		     : sys_io_file(l, fd, c.write, &c.f);
+	error = c.write ? sys_tty_output(l, f)
+			: sys_tty_background(l, f, LX_SIGTTIN);
 	if (error != 0)
 		return (error);
-	error = c.write ? sys_tty_output(l, c.f)
-			: sys_tty_background(l, c.f, LX_SIGTTIN);
-	if (error != 0)
-		goto out;
 	error = user_io(l, &c, ret);
 	lwp_count_io(l, c.write, error == 0 ? (uint64_t)*ret : 0);
 	if (error == 0 && (flags & SYS_IO_SYNC) != 0 && *ret > 0 &&
-	    file_can(c.f, FCAP_SYNC))
-		error = vn_fsync(c.f->vp);
-out:
-	file_free(c.f);
+	    file_can(f, FCAP_SYNC))
+		error = vn_fsync(f->vp);
+	return (error);
+}
+
+/* Common to all calls: check fd and flags, then move the ranges. */
+static int
+io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
+    int64_t off, int64_t *ret)
+{
+	struct file *f;
+	int error;
+
+	if ((flags & SYS_IO_AT) != 0 && off < 0)
+		return (EINVAL);
+	error = (flags & SYS_IO_AT) != 0
+		    ? sys_io_file_at(l, fd, (flags & SYS_IO_WRITE) != 0, &f)
+		    : sys_io_file(l, fd, (flags & SYS_IO_WRITE) != 0, &f);
+	if (error != 0)
+		return (error);
+	error = io_file(l, f, iov, n, flags, off, ret);
+	file_free(f);
 	return (error);
 }
 
@@ -349,6 +362,26 @@ io_rwf(uint64_t rwf, bool write, int *flags)
 	if (write && (rwf & sync) != 0)
 		*flags |= SYS_IO_SYNC;
 	return (0);
+}
+
+int
+sys_io_rwf_check(uint64_t rwf, bool write)
+{
+	int flags = 0;
+
+	return (io_rwf(rwf, write, &flags));
+}
+
+int
+sys_io_file_rw(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
+    bool write, uint64_t rwf, int64_t off, int64_t *ret)
+{
+	int flags = write ? SYS_IO_WRITE : 0;
+
+	(void)io_rwf(rwf, write, &flags);
+	if (file_can(f, FCAP_AT))
+		flags |= SYS_IO_AT;
+	return (io_file(l, f, iov, n, flags, off, ret));
 }
 
 /* Offset -1 means the file's own. */

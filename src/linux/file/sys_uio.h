@@ -90,6 +90,19 @@ sys_io_restartable(const struct file *f, bool write, int error)
  */
 void sys_sigpipe(struct lwp *, const struct file *f);
 
+/* ---- transfers of a file that the caller has (sys_io.c) ---- */
+
+/* Are the RWF_* flags of a transfer known?  EOPNOTSUPP. */
+int sys_io_rwf_check(uint64_t rwf, bool write);
+/*
+ * Move the ranges from or to f, which is open in that direction.
+ * - At offset off if f has positions; else off has no meaning.  rwf was
+ *   checked.
+ * - 0 and *ret; the errors of read and write, or of their restart.
+ */
+int sys_io_file_rw(struct lwp *, struct file *f, const struct lx_iovec *iov,
+    int n, bool write, uint64_t rwf, int64_t off, int64_t *ret);
+
 /* ---- RLIMIT_FSIZE ---- */
 
 /*

@@ -116,6 +116,8 @@ static const struct sysctl_entry sysctls[] = {
     {S_VM, "mmap_min_addr", "65536"},
     {S_VM, "mmap_rnd_bits", "28"},
     {S_VM, "resident", ""},
+    {S_FS, "aio-max-nr", ""},
+    {S_FS, "aio-nr", ""},
     {S_FS, "file-max", "1048576"},
     {S_FS, "file-nr", ""},
     {S_FS, "inode-nr", ""},

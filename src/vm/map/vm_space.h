@@ -39,6 +39,7 @@ struct vmspace {
 	vm_offset_t code_start, code_end;
 	struct vm_usage usage;
 	_Atomic(uint32_t) barriers; /* registrations of membarrier(2) */
+	_Atomic(bool) kept;         /* sys->space_gone is called for it */
 };
 
 #endif /* VM_MAP_VM_SPACE_H */
