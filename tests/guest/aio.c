@@ -510,6 +510,76 @@ signals(void)
 	say("signals");
 }
 
+#define STORM_NS UINT64_C(700000000)
+static uint64_t storm_ctx[4], storm_end;
+static int storm_pipe[2];
+
+/* Submit, cancel, take, make ready, and replace contexts, all at once. */
+static void *
+stormer(void *arg)
+{
+	uint64_t r = (uint64_t)(uintptr_t)arg;
+	struct event e[8];
+	struct iocb io[8];
+	char b[64];
+
+	memset(io, 0, sizeof(io));
+	while (now_ns() < storm_end) {
+		unsigned i = (unsigned)rnd_next(&r) % 8;
+		uint64_t *at = &storm_ctx[rnd_next(&r) % 4], fresh = 0;
+		uint64_t c = __atomic_load_n(at, __ATOMIC_SEQ_CST);
+
+		switch (rnd_next(&r) % 8) {
+		case 0:
+		case 1:
+		case 2:
+			io[i] =
+			    request(POLL, storm_pipe[0], (void *)POLLIN, 0, 0);
+			(void)submit(c, &io[i]);
+			break;
+		case 3:
+			(void)syscall(SYS_io_cancel, c, &io[i], e);
+			break;
+		case 4:
+			(void)syscall(SYS_io_getevents, c, 0L, 8L, e, &now);
+			break;
+		case 5:
+			(void)!write(storm_pipe[1], "x", 1);
+			break;
+		case 6:
+			(void)!read(storm_pipe[0], b, sizeof(b));
+			break;
+		case 7:
+			if (syscall(SYS_io_setup, 8, &fresh) != 0)
+				break;
+			c = __atomic_exchange_n(at, fresh, __ATOMIC_SEQ_CST);
+			CHECK(syscall(SYS_io_destroy, c) == 0);
+			break;
+		}
+	}
+	return (NULL);
+}
+
+static void
+storm(void)
+{
+	pthread_t t[4];
+
+	CHECK(pipe2(storm_pipe, O_NONBLOCK) == 0);
+	storm_end = now_ns() + STORM_NS;
+	for (int i = 0; i < 4; i++)
+		storm_ctx[i] = setup(8);
+	for (long i = 0; i < 4; i++)
+		CHECK(
+		    pthread_create(&t[i], NULL, stormer, (void *)(i + 1)) == 0);
+	for (int i = 0; i < 4; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+	for (int i = 0; i < 4; i++)
+		CHECK(syscall(SYS_io_destroy, storm_ctx[i]) == 0);
+	close(storm_pipe[0]), close(storm_pipe[1]);
+	say("storm");
+}
+
 /* Contexts go with the address space, whatever waits in them. */
 static void
 ending(char **argv)
@@ -564,6 +634,7 @@ main(int argc, char **argv)
 	cancels();
 	threads();
 	signals();
+	storm();
 	ending(argv);
 	return (0);
 }

@@ -25,8 +25,9 @@
  * Locking.  as->lock protects both lists.  It is not held while a file is asked
  * or the instance is changed.
  *
- * Limits.  One thread serves all guests.  A request waits for its event at most
- * as long as the thread needs for those of other guests, and PAUSE_NS.
+ * Limits.  Each request for a file that has one already uses a descriptor of
+ * the host.  One thread serves all guests.  A request waits for its event at
+ * most as long as the thread needs for those of other guests, and PAUSE_NS.
  */
 #include <errno.h>
 #include <fcntl.h>
