@@ -212,15 +212,11 @@ aio_request(struct lwp *l, struct aio_call *c, uint64_t uiocb)
 	const uint32_t key = 0;
 	int error;
 
-	error = sys_get_file(l, (int)c->io.fd, &c->f);
+	error = sys_get_open_file(l, (int)c->io.fd, &c->f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&c->f->flags) & O_PATH) != 0) {
-		error = EBADF;
-		goto out;
-	}
 	if ((c->io.flags & LX_IOCB_FLAG_RESFD) != 0) {
-		error = sys_get_file(l, (int)c->io.resfd, &c->done.resfd);
+		error = sys_get_open_file(l, (int)c->io.resfd, &c->done.resfd);
 		if (error != 0)
 			goto out;
 		if (c->done.resfd->ops != &eventfd_fileops) {

@@ -5,15 +5,17 @@
  * System calls on POSIX message queues: decoding and copying, with the checks
  * in the order of Linux.  kern/ipc/mqueue.c implements the queues.
  *
- * SIGEV_THREAD wants a netlink socket, by which the C library learns of a
- * message.  There are none, so it fails as on Linux for a descriptor of another
- * kind.  A message is lost if copying it out fails, as on Linux.
+ * SIGEV_THREAD names a netlink socket, by which the C library learns of a
+ * message.  Netlink sockets of guests are the host's, to which only the host's
+ * kernel can send: ENOSYS.  A descriptor of another kind fails as on Linux.  A
+ * message is lost if copying it out fails, as on Linux.
  */
 #include <errno.h>
 #include <fcntl.h>
 
 #include "abi/mqueue.h"
 #include "abi/signal.h"
+#include "abi/socket.h"
 #include "kern/ipc/mqueue.h"
 #include "linux/lib/sys_int.h"
 #include "linux/socket/sys_sock.h"
@@ -180,7 +182,7 @@ sys_mq_timedreceive(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (error);
 }
 
-/* EFAULT, EBADF, ENOTSOCK, EINVAL: it is no netlink socket. */
+/* EFAULT, EBADF, ENOTSOCK, EINVAL: it is no netlink socket; else ENOSYS. */
 static int
 mq_notify_thread(struct lwp *l, const struct lx_sigevent *ev)
 {
@@ -193,8 +195,9 @@ mq_notify_thread(struct lwp *l, const struct lx_sigevent *ev)
 	error = sys_sock_file(l, ev->signo, &f);
 	if (error != 0)
 		return (error);
+	error = file_socket(f)->domain == LX_AF_NETLINK ? ENOSYS : EINVAL;
 	file_free(f);
-	return (EINVAL);
+	return (error);
 }
 
 static int
