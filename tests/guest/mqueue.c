@@ -102,6 +102,14 @@ names(void)
 	CHECK_ERRNO(mq_open_(NAME, O_RDWR | O_CREAT, 0600, &a), EMFILE);
 	CHECK(setrlimit(RLIMIT_MSGQUEUE, &rl) == 0);
 
+	/* No queue is made if there is no descriptor for it. */
+	CHECK(getrlimit(RLIMIT_NOFILE, &rl) == 0);
+	none = (struct rlimit){3, rl.rlim_max};
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	CHECK_ERRNO(mq_open_(NAME, O_RDWR | O_CREAT, 0600, &a), EMFILE);
+	CHECK(setrlimit(RLIMIT_NOFILE, &rl) == 0);
+	CHECK_ERRNO(mq_open_(NAME, O_RDWR, 0, NULL), ENOENT);
+
 	q = mq_open_(NAME, O_RDWR | O_CREAT | O_NONBLOCK, 0666, &a);
 	CHECK(q >= 0);
 	CHECK(fcntl(q, F_GETFD) == FD_CLOEXEC);

@@ -20,6 +20,7 @@
 #include "linux/lib/sys_int.h"
 #include "linux/socket/sys_sock.h"
 #include "mem/kmem.h"
+#include "vfs/core/fd.h"
 #include "vfs/core/file.h"
 #include "vfs/core/vnode.h"
 
@@ -41,6 +42,10 @@ sys_mq_open(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (name == NULL)
 		return (ENOMEM);
 	error = sys_copyin_path(l, a[0], name);
+	/* Before a queue is made. */
+	if (error == 0 && name[0] != '\0' &&
+	    fd_full(l->p->fdt, sys_fd_limit(l)))
+		error = EMFILE;
 	if (error == 0)
 		error = mqueue_open(l, name, (int)a[1], (uint32_t)a[2],
 		    a[3] != 0 ? &attr : NULL, &f, &made);
