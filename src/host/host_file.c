@@ -27,6 +27,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define NSEC INT64_C(1000000000)
@@ -300,6 +301,28 @@ host_faccessat(int dirfd, const char *path, int mode, int atflags)
 	if (errno != ENOSYS && errno != EPERM)
 		return (errno);
 	return (give(faccessat(dirfd, path, mode, atflags)));
+}
+
+int
+host_fgetxattr(int fd, const char *name, void *buf, size_t size, size_t *len)
+{
+	ssize_t n = fgetxattr(fd, name, buf, size);
+
+	if (n < 0)
+		return (errno);
+	*len = (size_t)n;
+	return (0);
+}
+
+int
+host_flistxattr(int fd, char *buf, size_t size, size_t *len)
+{
+	ssize_t n = flistxattr(fd, buf, size);
+
+	if (n < 0)
+		return (errno);
+	*len = (size_t)n;
+	return (0);
 }
 
 uint32_t

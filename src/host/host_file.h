@@ -172,6 +172,11 @@ int host_utimensat(int dirfd, const char *path, int64_t atime_ns,
     int64_t mtime_ns, int atflags);
 /* mode: R_OK | W_OK | X_OK or F_OK; atflags: AT_EACCESS etc. */
 int host_faccessat(int dirfd, const char *path, int mode, int atflags);
+/* An extended attribute, or the list of their names, of a descriptor that is
+ * not O_PATH; size 0 asks for *len only.  ENODATA, ERANGE, EOPNOTSUPP. */
+int host_fgetxattr(
+    int fd, const char *name, void *buf, size_t size, size_t *len);
+int host_flistxattr(int fd, char *buf, size_t size, size_t *len);
 /* Set the file mode mask of this process.  Returns the previous mask. */
 uint32_t host_umask(uint32_t mask);
 

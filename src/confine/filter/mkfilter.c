@@ -62,7 +62,8 @@ static const char *const plain[] = {
     /* files */
     "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat",
     "mkdirat", "unlinkat", "renameat", "renameat2", "linkat", "symlinkat",
-    "utimensat", "access", "faccessat", "faccessat2", "getcwd",
+    "utimensat", "access", "faccessat", "faccessat2", "getcwd", "fgetxattr",
+    "flistxattr",
     /* memory */
     "munmap", "madvise", "brk",
     /* threads and processes */

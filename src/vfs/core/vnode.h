@@ -117,6 +117,15 @@ struct vops {
 	 * set: a program must not stay set-id.  NULL: such files have no set-id
 	 * bits. */
 	void (*drop_setid)(struct vnode *);
+	/* Extended attributes (xattr.h); buffers as there.  value NULL: remove
+	 * the attribute.  trusted: also list names that begin so.  NULL:
+	 * EOPNOTSUPP, or an empty list. */
+	int (*getxattr)(struct vnode *, const char *name, void *buf,
+	    size_t size, size_t *len);
+	int (*setxattr)(struct vnode *, const char *name, const void *value,
+	    size_t len, int flags);
+	int (*listxattr)(
+	    struct vnode *, bool trusted, char *buf, size_t size, size_t *len);
 	int (*statfs)(struct vnode *, struct vfs_statfs *);
 	/* The last ref is about to go (no locks held, may do I/O).  True: a
 	 * hashed vnode is kept with its pages on mount->inactive for a while.

@@ -116,6 +116,10 @@ int hostfs_write(struct vnode *, struct uio *, int);
 int hostfs_fsync(struct vnode *);
 int hostfs_allocate(struct vnode *, int mode, uint64_t off, uint64_t len);
 int hostfs_extent(struct vnode *, uint64_t off, bool hole, uint64_t *res);
+int hostfs_getxattr(
+    struct vnode *, const char *name, void *buf, size_t size, size_t *len);
+int hostfs_listxattr(
+    struct vnode *, bool trusted, char *buf, size_t size, size_t *len);
 int hostfs_fifo_open(
     struct vnode *, int, struct file *, const struct vfs_ctx *);
 

@@ -14,6 +14,11 @@
  * in steps of FIFO_STEP: a writer until the host's open succeeds, a reader
  * until a guest has opened the fifo for writing or there are bytes to read.
  *
+ * Extended attributes of the host are read only, and of them those that begin
+ * with user.: the filter of the kernel process cannot see names, so that the
+ * right to set one would be the right to set access control lists and file
+ * capabilities.
+ *
  * Limits: a blocking open of a fifo for reading does not notice a process of
  * the host that has opened it for writing until that process writes.
  */
@@ -21,9 +26,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "abi/poll.h"
+#include "abi/xattr.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/hostfd.h"
@@ -31,7 +39,8 @@
 #include "vfs/core/vnode.h"
 #include "host/host.h"
 
-#define HOSTFS_IOV 1024             /* pieces a host call takes */
+#define HOSTFS_IOV 1024 /* pieces a host call takes */
+#define USER_XATTR "user."
 #define FIFO_STEP UINT64_C(5000000) /* ns */
 
 /* A guest is about to write to the file: take its set-id bits away.  The host
@@ -234,6 +243,84 @@ hostfs_extent(struct vnode *vp, uint64_t off, bool hole, uint64_t *res)
 	    host_lseek(fd, (int64_t)off, hole ? SEEK_HOLE : SEEK_DATA, res));
 }
 
+/* ---- extended attributes ---- */
+
+/* A descriptor that the host takes for them, which O_PATH ones are not.
+ * EOPNOTSUPP: files of this kind have no attributes here. */
+static int
+xattr_fd(struct vnode *vp, int *fd)
+{
+	if ((vp->type != VREG && vp->type != VDIR) || hostfs_node(vp)->closed)
+		return (EOPNOTSUPP);
+	return (hostfs_rfd(vp, fd));
+}
+
+static bool
+xattr_shown(const char *name)
+{
+	return (strncmp(name, USER_XATTR, strlen(USER_XATTR)) == 0);
+}
+
+int
+hostfs_getxattr(
+    struct vnode *vp, const char *name, void *buf, size_t size, size_t *len)
+{
+	int fd, error;
+
+	error = xattr_fd(vp, &fd);
+	if (error != 0)
+		return (error);
+	if (!xattr_shown(name))
+		return (ENODATA);
+	return (host_fgetxattr(fd, name, buf, size, len));
+}
+
+/* Copy the names that are shown from `all` to buf.  ERANGE. */
+static int
+xattr_pick(const char *all, size_t n, char *buf, size_t size, size_t *len)
+{
+	size_t used = 0, one;
+
+	for (size_t at = 0; at < n; at += one) {
+		one = strnlen(all + at, n - at - 1) + 1;
+		if (!xattr_shown(all + at))
+			continue;
+		if (size != 0 && one > size - used)
+			return (ERANGE);
+		if (size != 0)
+			memcpy(buf + used, all + at, one);
+		used += one;
+	}
+	*len = used;
+	return (0);
+}
+
+int
+hostfs_listxattr(
+    struct vnode *vp, bool trusted, char *buf, size_t size, size_t *len)
+{
+	size_t n;
+	char *all;
+	int fd, error;
+
+	if (xattr_fd(vp, &fd) != 0) {
+		*len = 0;
+		return (0);
+	}
+	all = kmem_zalloc(LX_XATTR_LIST_MAX);
+	if (all == NULL)
+		return (ENOMEM);
+	error = host_flistxattr(fd, all, LX_XATTR_LIST_MAX, &n);
+	if (error == EOPNOTSUPP) {
+		error = 0;
+		n = 0;
+	}
+	if (error == 0)
+		error = xattr_pick(all, n, buf, size, len);
+	kmem_free(all);
+	return (error);
+}
+
 /* ---- fifos ---- */
 
 static void
@@ -314,6 +401,8 @@ hostfs_fifo_open(
 	bool nonblock = (flags & O_NONBLOCK) != 0;
 	int acc = flags & O_ACCMODE, fd, error;
 
+	if (acc == O_ACCMODE)
+		return (EINVAL);
 	if (acc == O_RDONLY)
 		error = fifo_open_read(vp, nonblock, ctx, &fd);
 	else if (acc == O_WRONLY)

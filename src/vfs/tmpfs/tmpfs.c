@@ -36,7 +36,8 @@
  * All mounts of a kernel together, memfds and System V segments have at most
  * sys->named_max pages, since this memory does not end with a process: a write
  * beyond is ENOSPC, a touch SIGBUS.  Names and attributes have the share of one
- * process in the budget of kernel memory: a name beyond is ENOSPC.
+ * process in the budget of kernel memory: a name beyond is ENOSPC.  So have
+ * extended attributes.
  *
  * Limits.  Pages are charged to the mount when written or when the file is
  * next looked at (getattr, statfs); pages that only faults of a mapping make
@@ -258,6 +259,9 @@ static const struct vops tmpfs_vops = {
     .map_begin = tmpfs_map_begin,
     .map_end = tmpfs_map_end,
     .drop_setid = tmpfs_drop_setid,
+    .getxattr = tmpfs_getxattr,
+    .setxattr = tmpfs_setxattr,
+    .listxattr = tmpfs_listxattr,
     .statfs = tmpfs_statfs,
     .reclaim = tmpfs_reclaim,
     .object = tmpfs_object,

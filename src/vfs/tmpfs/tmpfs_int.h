@@ -28,6 +28,14 @@ struct tmpfs_dirent {
 RB_HEAD(tmpfs_names, tmpfs_dirent);
 RB_HEAD(tmpfs_cookies, tmpfs_dirent);
 
+/* Key: [I] immutable, [t] tmpfs_mount.lock */
+struct tmpfs_xattr {
+	RB_ENTRY(tmpfs_xattr) by_name; /* [t] */
+	size_t namelen, len;           /* [I] of the name, with NUL; value */
+	char name[];                   /* [I] and then the value */
+};
+RB_HEAD(tmpfs_xattrs, tmpfs_xattr);
+
 struct tmpfs_waiter {
 	TAILQ_ENTRY(tmpfs_waiter) link;
 	int evfd;
@@ -47,6 +55,8 @@ struct tmpfs_node {
 	int64_t atime, mtime, ctime; /* [t] */
 	struct vnode *vp;            /* [t] weak: the current vnode, or NULL */
 	unsigned nvnodes; /* [t] vnodes whose reclaim is still to come */
+	struct tmpfs_xattrs xattrs; /* [t] */
+	size_t xattr_names;         /* [t] bytes of their names */
 	union {
 		struct {                              /* VDIR */
 			struct tmpfs_names names;     /* [t] */
@@ -102,6 +112,7 @@ tmpfs_node(const struct vnode *vp)
 
 RB_PROTOTYPE(tmpfs_names, tmpfs_dirent, by_name, tmpfs_name_cmp)
 RB_PROTOTYPE(tmpfs_cookies, tmpfs_dirent, by_cookie, tmpfs_cookie_cmp)
+RB_PROTOTYPE(tmpfs_xattrs, tmpfs_xattr, by_name, tmpfs_xattr_cmp)
 
 /* ---- tmpfs_node.c ---- */
 
@@ -191,6 +202,17 @@ int tmpfs_extent(struct vnode *, uint64_t off, bool hole, uint64_t *res);
 int tmpfs_seal(struct vnode *, uint32_t add, uint32_t *seals);
 int tmpfs_map_begin(struct vnode *, bool write, bool *may_write);
 void tmpfs_map_end(struct vnode *);
+
+/* ---- tmpfs_xattr.c: not locked ---- */
+
+int tmpfs_getxattr(
+    struct vnode *, const char *name, void *buf, size_t size, size_t *len);
+int tmpfs_setxattr(
+    struct vnode *, const char *name, const void *value, size_t len, int flags);
+int tmpfs_listxattr(
+    struct vnode *, bool trusted, char *buf, size_t size, size_t *len);
+/* All attributes of a node that nothing leads to any more. */
+void tmpfs_xattrs_free(struct tmpfs_node *);
 
 /* ---- tmpfs_fifo.c ---- */
 

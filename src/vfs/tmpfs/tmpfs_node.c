@@ -41,6 +41,7 @@ tmpfs_node_create(struct tmpfs_mount *tm, enum vtype type, uint32_t mode,
 	node->mode = mode & VS_PERM;
 	node->uid = uid;
 	node->gid = gid;
+	RB_INIT(&node->xattrs);
 	node->btime = (int64_t)host_realtime_ns();
 	node->atime = node->mtime = node->ctime = node->btime;
 	kmutex_lock(&tm->lock);
@@ -105,6 +106,7 @@ tmpfs_node_free(struct tmpfs_node *node)
 		KVERIFY(node->fifo.anchor == -1);
 	else if (node->type == VDIR)
 		KVERIFY(RB_EMPTY(&node->dir.names));
+	tmpfs_xattrs_free(node);
 	kmem_free(node);
 }
 

@@ -7,6 +7,9 @@
  * links, "..", magic links and races, read-only against writable mounts.
  */
 #include "vfs_testlib.h"
+
+#include <sys/xattr.h>
+
 #include "abi/stat.h"
 #include "testrand.h"
 #include "vfs/core/fd.h"
@@ -15,6 +18,7 @@
 #include "vfs/core/mount.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vnode.h"
+#include "vfs/core/xattr.h"
 #include "vfs/hostfs/hostfs.h"
 
 /* ---- uio ---- */
@@ -816,6 +820,56 @@ test_mounts(void **state)
 	env_fini(&e);
 }
 
+/* ---- extended attributes of the host ---- */
+
+/* Of the host's attributes a guest sees those of user., and sets none. */
+static void
+test_xattrs(void **state)
+{
+	struct nameidata nd;
+	char p[4200], buf[64];
+	struct env e;
+	size_t len = 99;
+
+	env_init(&e, false);
+	hwrite(&e, "f", "x", 1);
+	hpath(&e, "f", p);
+	if (setxattr(p, "user.one", "value", 5, 0) != 0) {
+		env_fini(&e);
+		skip(); /* this host's file system has none */
+	}
+	assert_int_equal(setxattr(p, "user.b", "", 0, 0), 0);
+	(void)setxattr(p, "trusted.hidden", "t", 1, 0);
+	assert_int_equal(namei(&e.ctx, NULL, "f", 0, &nd), 0);
+	assert_int_equal(
+	    vn_getxattr(nd.vp, &e.ctx, "user.one", buf, sizeof(buf), &len), 0);
+	assert_int_equal(len, 5);
+	assert_memory_equal(buf, "value", 5);
+	assert_int_equal(
+	    vn_getxattr(nd.vp, &e.ctx, "user.one", NULL, 0, &len), 0);
+	assert_int_equal(len, 5);
+	assert_int_equal(
+	    vn_getxattr(nd.vp, &e.ctx, "user.one", buf, 4, &len), ERANGE);
+	assert_int_equal(
+	    vn_getxattr(nd.vp, &e.ctx, "user.two", buf, 4, &len), ENODATA);
+	assert_int_equal(
+	    vn_getxattr(nd.vp, &e.ctx, "trusted.hidden", buf, 4, &len),
+	    ENODATA);
+	assert_int_equal(vn_listxattr(nd.vp, &e.ctx, NULL, 0, &len), 0);
+	assert_int_equal(len, sizeof("user.one") + sizeof("user.b"));
+	assert_int_equal(vn_listxattr(nd.vp, &e.ctx, buf, len, &len), 0);
+	assert_true(memcmp(buf, "user.one\0user.b", len) == 0 ||
+		    memcmp(buf, "user.b\0user.one", len) == 0);
+	assert_int_equal(
+	    vn_listxattr(nd.vp, &e.ctx, buf, len - 1, &len), ERANGE);
+	assert_int_equal(
+	    vn_setxattr(nd.vp, &e.ctx, "user.one", "v", 1, 0), EOPNOTSUPP);
+	assert_int_equal(vn_removexattr(nd.vp, &e.ctx, "user.one"), EOPNOTSUPP);
+	vrele(nd.vp);
+	assert_int_equal(getxattr(p, "user.one", buf, sizeof(buf)), 5);
+	env_fini(&e);
+}
+
 int
 main(void)
 {
@@ -836,6 +890,7 @@ main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_getdents),
 	    cmocka_unit_test(test_mounts),
+	    cmocka_unit_test(test_xattrs),
 	};
 
 	return (cmocka_run_group_tests_name("vfs", tests, NULL, NULL));
