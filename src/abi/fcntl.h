@@ -32,6 +32,9 @@ struct lx_open_how {
 #define LX_AT_EMPTY_PATH 0x1000
 #define LX_AT_STATX_SYNC_TYPE 0x6000
 
+/* open(2): 0 in <fcntl.h> of 64-bit programs */
+#define LX_O_LARGEFILE 0100000
+
 /* flock(2) */
 #define LX_LOCK_SH 1
 #define LX_LOCK_EX 2
@@ -57,6 +60,7 @@ struct lx_open_how {
 #define LX_RESOLVE_NO_SYMLINKS 0x04
 #define LX_RESOLVE_BENEATH 0x08
 #define LX_RESOLVE_IN_ROOT 0x10
+#define LX_RESOLVE_CACHED 0x20
 
 /* fcntl(2): seals of memfd_create(2) */
 #define LX_F_ADD_SEALS 1033

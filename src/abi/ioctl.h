@@ -8,10 +8,15 @@
 #ifndef ABI_IOCTL_H
 #define ABI_IOCTL_H
 
+#define LX_FIGETBSZ 0x2ul
 #define LX_TCGETS 0x5401ul
 #define LX_TCSETS 0x5402ul
 #define LX_TCSETSW 0x5403ul
 #define LX_TCSETSF 0x5404ul
+#define LX_TCGETA 0x5405ul
+#define LX_TCSETA 0x5406ul
+#define LX_TCSETAW 0x5407ul
+#define LX_TCSETAF 0x5408ul
 #define LX_TCSBRK 0x5409ul
 #define LX_TCXONC 0x540aul
 #define LX_TCFLSH 0x540bul
@@ -44,6 +49,7 @@
 #define LX_FIONCLEX 0x5450ul
 #define LX_FIOCLEX 0x5451ul
 #define LX_FIOASYNC 0x5452ul
+#define LX_FIOQSIZE 0x5460ul
 #define LX_RNDGETENTCNT 0x80045200ul
 
 /* Of sockets: netdevice(7), socket(7). */

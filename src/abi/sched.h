@@ -36,6 +36,7 @@
 #define LX_CLONE_NEWNET 0x40000000
 #define LX_CLONE_IO UINT64_C(0x80000000)
 #define LX_CLONE_CLEAR_SIGHAND UINT64_C(0x100000000)
+#define LX_CLONE_INTO_CGROUP UINT64_C(0x200000000)
 
 struct lx_clone_args {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,

@@ -17,6 +17,13 @@ struct lx_termios {
 };
 _Static_assert(sizeof(struct lx_termios) == 36, "struct termios");
 
+/* The older form (TCGETA). */
+struct lx_termio {
+	uint16_t iflag, oflag, cflag, lflag;
+	uint8_t line, cc[8], pad;
+};
+_Static_assert(sizeof(struct lx_termio) == 18, "struct termio");
+
 /* The same with the speeds (TCGETS2). */
 struct lx_termios2 {
 	uint32_t iflag, oflag, cflag, lflag;

@@ -23,5 +23,6 @@ _Static_assert(sizeof(struct lx_iovec) == 16, "struct iovec");
 #define LX_RWF_SYNC 0x4
 #define LX_RWF_NOWAIT 0x8
 #define LX_RWF_APPEND 0x10
+#define LX_RWF_NOAPPEND 0x20
 
 #endif /* ABI_UIO_H */

@@ -699,6 +699,37 @@ release_terminal(bool notty, const char *want)
 	say("signals after the release: %s", b);
 }
 
+/* The older requests, with struct termio. */
+static void
+older_form(void)
+{
+	struct {
+		unsigned short iflag, oflag, cflag, lflag;
+		unsigned char line, cc[8];
+	} old;
+	struct termios t;
+
+	open_pty();
+	CHECK(tcgetattr(s, &t) == 0);
+	CHECK(ioctl(s, 0x5405 /* TCGETA */, &old) == 0);
+	CHECK(old.lflag == (unsigned short)t.c_lflag);
+	CHECK(old.iflag == (unsigned short)t.c_iflag);
+	CHECK(old.cc[VINTR] == t.c_cc[VINTR] && old.cc[VEOF] == 4);
+	old.lflag &= (unsigned short)~ECHO;
+	old.cc[VINTR] = 7;
+	CHECK(ioctl(s, 0x5406 /* TCSETA */, &old) == 0);
+	CHECK(tcgetattr(s, &t) == 0);
+	CHECK((t.c_lflag & ECHO) == 0 && (t.c_lflag & ICANON) != 0);
+	CHECK(t.c_cc[VINTR] == 7 && t.c_cc[VSUSP] == 26);
+	old.lflag |= ECHO;
+	CHECK(ioctl(s, 0x5407 /* TCSETAW */, &old) == 0);
+	CHECK(ioctl(m, 0x5408 /* TCSETAF */, &old) == 0);
+	CHECK(tcgetattr(s, &t) == 0 && (t.c_lflag & ECHO) != 0);
+	CHECK_ERRNO(ioctl(s, 0x5405, BAD), EFAULT);
+	close_pty();
+	say("older form");
+}
+
 int
 main(void)
 {
@@ -711,6 +742,7 @@ main(void)
 	end_of_leader();
 	master_closed();
 	requests();
+	older_form();
 	release_terminal(true, "HC");
 	release_terminal(false, "H.");
 	return (0);

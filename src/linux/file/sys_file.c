@@ -23,7 +23,16 @@
 #include "vfs/core/hostfd.h"
 #include "vfs/core/vnode.h"
 
-#define OPEN_HOW_MAX 4096
+#define OPEN_VALID                                                      \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
+	    O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT |        \
+	    LX_O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |     \
+	    O_CLOEXEC | O_PATH | O_TMPFILE)
+#define OPEN_PATH_VALID (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define RESOLVE_VALID                                                          \
+	(LX_RESOLVE_NO_XDEV | LX_RESOLVE_NO_MAGICLINKS |                       \
+	    LX_RESOLVE_NO_SYMLINKS | LX_RESOLVE_BENEATH | LX_RESOLVE_IN_ROOT | \
+	    LX_RESOLVE_CACHED)
 #define GETDENTS_BUF (size_t)(64u << 10)
 
 sys_fn sys_open, sys_openat, sys_openat2, sys_creat, sys_close, sys_close_range,
@@ -75,7 +84,7 @@ sys_fd_pair(struct lwp *l, struct file *f[2], bool cloexec, uint64_t uaddr)
 
 static int
 open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
-    int64_t *ret)
+    unsigned resolve, int64_t *ret)
 {
 	struct sys_path sp;
 	struct file *f;
@@ -87,11 +96,19 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
 		return (error);
+	/* An absolute path begins in the directory then, too. */
+	if ((resolve & LX_RESOLVE_IN_ROOT) != 0 && sp.path[0] == '/') {
+		error = sys_get_dir(l, dirfd, &sp.start);
+		if (error != 0) {
+			sys_path_done(&sp);
+			return (error);
+		}
+	}
 	/* Before a file is made. */
 	error = fd_full(l->p->fdt, sys_fd_limit(l)) ? EMFILE : 0;
 	if (error == 0)
-		error = vfs_open(&sp.ctx, sp.start, sp.path, flags & ~O_CLOEXEC,
-		    mode & 07777, &f);
+		error = vfs_open_resolve(&sp.ctx, sp.start, sp.path,
+		    flags & ~O_CLOEXEC, mode & 07777, resolve, &f);
 	sys_path_done(&sp);
 	if (error != 0)
 		return (sys_restartable(error));
@@ -103,42 +120,62 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 int
 sys_open(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (open_at(l, LX_AT_FDCWD, a[0], (int)a[1], (uint32_t)a[2], ret));
+	return (
+	    open_at(l, LX_AT_FDCWD, a[0], (int)a[1], (uint32_t)a[2], 0, ret));
 }
 
 int
 sys_openat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (open_at(l, (int)a[0], a[1], (int)a[2], (uint32_t)a[3], ret));
+	return (open_at(l, (int)a[0], a[1], (int)a[2], (uint32_t)a[3], 0, ret));
 }
 
 int
 sys_creat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	return (open_at(l, LX_AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC,
-	    (uint32_t)a[1], ret));
+	    (uint32_t)a[1], 0, ret));
+}
+
+/* The checks of openat2 that open and openat do without.  EINVAL. */
+static int
+open_how_check(const struct lx_open_how *how)
+{
+	const uint64_t scoped = LX_RESOLVE_BENEATH | LX_RESOLVE_IN_ROOT;
+	const bool creates =
+	    (how->flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0;
+
+	if ((how->flags & ~(uint64_t)OPEN_VALID) != 0 ||
+	    (how->resolve & ~(uint64_t)RESOLVE_VALID) != 0 ||
+	    (how->resolve & scoped) == scoped)
+		return (EINVAL);
+	if ((how->mode & ~(creates ? UINT64_C(07777) : 0)) != 0)
+		return (EINVAL);
+	if ((how->flags & O_PATH) != 0 &&
+	    (how->flags & ~(uint64_t)OPEN_PATH_VALID) != 0)
+		return (EINVAL);
+	return (0);
 }
 
 int
 sys_openat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct lx_open_how how;
+	int error;
 
 	if (a[3] < sizeof(how))
 		return (EINVAL);
-	if (a[3] > OPEN_HOW_MAX || a[3] != sizeof(how))
-		return (E2BIG);
-	if (copyin(lwp_vmspace(l), &how, a[2], sizeof(how)) != 0)
-		return (EFAULT);
-	/* RESOLVE_* is not supported: after ENOSYS programs use openat. */
-	if (how.resolve != 0)
-		return (ENOSYS);
-	if (how.flags > INT32_MAX || (how.mode & ~UINT64_C(07777)) != 0)
-		return (EINVAL);
-	if (how.mode != 0 && (how.flags & (O_CREAT | O_TMPFILE)) == 0)
-		return (EINVAL);
-	return (open_at(
-	    l, (int)a[0], a[1], (int)how.flags, (uint32_t)how.mode, ret));
+	error = sys_copyin_struct(l, &how, sizeof(how), a[2], a[3]);
+	if (error != 0)
+		return (error);
+	error = open_how_check(&how);
+	if (error != 0)
+		return (error);
+	/* What is in memory is not known; programs then do without. */
+	if ((how.resolve & LX_RESOLVE_CACHED) != 0)
+		return (EAGAIN);
+	return (open_at(l, (int)a[0], a[1], (int)how.flags, (uint32_t)how.mode,
+	    (unsigned)how.resolve, ret));
 }
 
 int
@@ -286,7 +323,7 @@ fcntl_seals(struct file *f, int cmd, uint64_t arg, int64_t *ret)
 	uint32_t seals;
 	int error;
 
-	if (add && (atomic_load(&f->flags) & O_ACCMODE) == O_RDONLY)
+	if (add && !file_flags_permit(atomic_load(&f->flags), true))
 		return (EPERM);
 	if (add && (arg & UINT32_MAX & ~LX_F_ALL_SEALS) != 0)
 		return (EINVAL);
@@ -412,7 +449,9 @@ sys_syncfs(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_get_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if (f->vp != NULL && f->vp->type == VREG)
+	if ((atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else if (f->vp != NULL && f->vp->type == VREG)
 		error = vn_fsync(f->vp);
 	file_free(f);
 	return (error);
@@ -421,12 +460,22 @@ sys_syncfs(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_sync_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
+	const int64_t off = (int64_t)a[1], len = (int64_t)a[2];
+	struct file *f;
 	int error;
 
-	if ((int64_t)a[1] < 0 || (int64_t)a[2] < 0 || (a[3] & ~UINT64_C(7)))
-		return (EINVAL);
-	error = sys_fsync(l, a, ret);
-	return (error == EINVAL ? ESPIPE : error); /* as on Linux */
+	error = sys_get_file(l, (int)a[0], &f);
+	if (error != 0)
+		return (error);
+	if ((atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else if (off < 0 || len < 0 || len > INT64_MAX - off ||
+		 (a[3] & UINT32_MAX & ~UINT64_C(7)) != 0)
+		error = EINVAL;
+	else
+		error = file_can(f, FCAP_SYNC) ? vn_fsync(f->vp) : ESPIPE;
+	file_free(f);
+	return (error);
 }
 
 /* The file of fd, ref'ed, if it is regular and open for writing.  EBADF,
@@ -444,7 +493,7 @@ file_for_resize(struct lwp *l, int fd, struct file **out)
 	if ((fl & O_PATH) != 0)
 		error = EBADF;
 	else if (f->vp == NULL || f->vp->type != VREG ||
-		 (fl & O_ACCMODE) == O_RDONLY)
+		 !file_flags_permit(fl, true))
 		error = EINVAL;
 	if (error != 0) {
 		file_free(f);
@@ -508,7 +557,7 @@ fallocate_check(const struct file *f)
 {
 	int fl = atomic_load(&f->flags);
 
-	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_RDONLY)
+	if (!file_flags_permit(fl, true))
 		return (EBADF);
 	if (file_can(f, FCAP_PIPE))
 		return (ESPIPE);
@@ -583,10 +632,42 @@ dents_add(void *arg, const char *name, size_t len, uint64_t ino, uint8_t dtype,
 	return (true);
 }
 
+/*
+ * Copy the entries out.  If the guest's memory ends early, those that fit are
+ * returned, and the directory continues after them.
+ * - EFAULT: not even one fits; the directory is at `start` again.
+ */
+static int
+dents_out(struct lwp *l, struct file *f, const struct dents *d, uint64_t uaddr,
+    uint64_t start, int64_t *ret)
+{
+	size_t done, at = 0;
+	uint64_t next = start;
+	uint16_t reclen;
+	int error;
+
+	error = copyout_part(lwp_vmspace(l), d->buf, uaddr, d->used, &done);
+	if (error == 0) {
+		*ret = (int64_t)d->used;
+		return (0);
+	}
+	while (at < done) {
+		memcpy(&reclen, d->buf + at + 16, sizeof(reclen));
+		if (reclen > done - at)
+			break;
+		memcpy(&next, d->buf + at + 8, sizeof(next));
+		at += reclen;
+	}
+	(void)file_seek(f, (int64_t)next, SEEK_SET, &next);
+	*ret = (int64_t)at;
+	return (at > 0 ? 0 : error);
+}
+
 static int
 getdents(struct lwp *l, const uint64_t *a, bool old, int64_t *ret)
 {
 	struct dents d = {.old = old};
+	uint64_t start;
 	struct file *f;
 	int error;
 
@@ -607,6 +688,9 @@ getdents(struct lwp *l, const uint64_t *a, bool old, int64_t *ret)
 		error = ENOMEM;
 		goto out;
 	}
+	error = file_seek(f, 0, SEEK_CUR, &start);
+	if (error != 0)
+		goto out;
 	error = file_getdents(f, dents_add, &d);
 	if (error != 0)
 		goto out;
@@ -615,9 +699,7 @@ getdents(struct lwp *l, const uint64_t *a, bool old, int64_t *ret)
 		error = EINVAL;
 		goto out;
 	}
-	error = copyout(lwp_vmspace(l), d.buf, a[1], d.used);
-	if (error == 0)
-		*ret = (int64_t)d.used;
+	error = dents_out(l, f, &d, a[1], start, ret);
 out:
 	kmem_free(d.buf);
 	file_free(f);

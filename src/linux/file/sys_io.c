@@ -48,9 +48,11 @@
 #define IO_CHUNK (UINT64_C(256) << 10)
 #define IO_PIPE (UINT64_C(252) << 10) /* fits in a vm_iov from any byte on */
 #define SYS_IO_WRITE 0x1
-#define SYS_IO_AT 0x2     /* at `off`, not at the file's own offset */
-#define SYS_IO_APPEND 0x4 /* at the end of the file, wherever that is */
-#define SYS_IO_SYNC 0x8   /* what was written reaches the disk */
+#define SYS_IO_AT 0x2        /* at `off`, not at the file's own offset */
+#define SYS_IO_APPEND 0x4    /* at the end of the file, wherever that is */
+#define SYS_IO_SYNC 0x8      /* what was written reaches the disk */
+#define SYS_IO_NOAPPEND 0x10 /* at `off`, in spite of O_APPEND */
+#define SYS_IO_NOWAIT 0x20   /* EAGAIN where the call would wait */
 
 sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
     sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek,
@@ -60,7 +62,8 @@ sys_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64,
 struct user_io {
 	struct file *f;
 	struct sys_io_cursor cur;
-	bool write, at, append;
+	bool write, at, append, noappend;
+	bool nowait;      /* no transfer may wait */
 	uint64_t off;     /* of the call's first byte, if `at` */
 	uint64_t room;    /* bytes that may be moved at most */
 	bool once;        /* only one transfer */
@@ -79,7 +82,8 @@ user_pinned(struct user_io *c, struct vm_iov *v, uint64_t off,
 	    .resid = v->len,
 	    .off = off,
 	    .write = c->write,
-	    .append = c->append};
+	    .append = c->append,
+	    .noappend = c->noappend};
 	int error;
 
 	error = c->write ? file_write(c->f, &uio, waiter, c->at)
@@ -199,6 +203,8 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 	int64_t total = 0;
 	int error;
 
+	if (c->nowait)
+		waiter.wait = io_no_wait;
 	*ret = 0;
 	if (all == 0 && !(c->write && record))
 		return (
@@ -227,19 +233,39 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 	return (0);
 }
 
-/* Move the ranges from or to f, which is open in that direction. */
+/* May the call be made on its file?  `all`: the bytes that it asks for. */
+static int
+io_check(const struct user_io *c, uint64_t all)
+{
+	if (c->at && all > INT64_MAX - c->off)
+		return (EINVAL);
+	/* A regular file is read without a look whether its pages are there;
+	 * programs do without for a write. */
+	if (c->nowait && (c->f->ops->caps & (FCAP_STREAM | FCAP_RECORD)) == 0 &&
+	    (c->write || c->f->vp == NULL || c->f->vp->type != VREG))
+		return (EOPNOTSUPP);
+	return (0);
+}
+
+/* Move the ranges from or to f, which is open in that direction.  `all`: the
+ * bytes that the caller asks for, also those that are cut off. */
 static int
 io_file(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
-    int flags, int64_t off, int64_t *ret)
+    uint64_t all, int flags, int64_t off, int64_t *ret)
 {
 	struct user_io c = {.f = f,
 	    .cur = {.iov = iov, .n = n},
 	    .write = (flags & SYS_IO_WRITE) != 0,
 	    .at = (flags & SYS_IO_AT) != 0,
 	    .append = (flags & SYS_IO_APPEND) != 0,
+	    .noappend = (flags & SYS_IO_NOAPPEND) != 0,
+	    .nowait = (flags & SYS_IO_NOWAIT) != 0,
 	    .off = (uint64_t)off};
 	int error;
 
+	error = io_check(&c, all);
+	if (error != 0)
+		return (error);
 	error = c.write ? sys_tty_output(l, f)
 			: sys_tty_background(l, f, LX_SIGTTIN);
 	if (error != 0)
@@ -254,8 +280,8 @@ io_file(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 
 /* Common to all calls: check fd and flags, then move the ranges. */
 static int
-io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
-    int64_t off, int64_t *ret)
+io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, uint64_t all,
+    int flags, int64_t off, int64_t *ret)
 {
 	struct file *f;
 	int error;
@@ -267,7 +293,7 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, int flags,
 		    : sys_io_file(l, fd, (flags & SYS_IO_WRITE) != 0, &f);
 	if (error != 0)
 		return (error);
-	error = io_file(l, f, iov, n, flags, off, ret);
+	error = io_file(l, f, iov, n, all, flags, off, ret);
 	file_free(f);
 	return (error);
 }
@@ -281,7 +307,7 @@ io_one(struct lwp *l, const uint64_t *a, int flags, int64_t off, int64_t *ret)
 		return (EINVAL);
 	if (iov.len > LX_MAX_RW_COUNT)
 		iov.len = LX_MAX_RW_COUNT;
-	return (io_call(l, (int)a[0], &iov, 1, flags, off, ret));
+	return (io_call(l, (int)a[0], &iov, 1, a[2], flags, off, ret));
 }
 
 static int
@@ -293,7 +319,8 @@ io_many(struct lwp *l, const uint64_t *a, int flags, int64_t off, int64_t *ret)
 	error = sys_copyin_iov(l, a[1], a[2], &iov, &n);
 	if (error != 0)
 		return (error);
-	error = io_call(l, (int)a[0], iov, n, flags, off, ret);
+	error = io_call(
+	    l, (int)a[0], iov, n, sys_iov_total(iov, n), flags, off, ret);
 	kmem_free(iov);
 	return (error);
 }
@@ -346,19 +373,25 @@ sys_pwritev(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (io_many(l, a, SYS_IO_AT | SYS_IO_WRITE, (int64_t)a[3], ret));
 }
 
-/* The flags of preadv2 and pwritev2 that have an effect here.  EOPNOTSUPP, so
- * that programs do without: RWF_NOWAIT, which is not known to be met. */
+/* The flags of preadv2 and pwritev2.  EOPNOTSUPP, so that programs do without:
+ * newer ones, which are promises that this kernel cannot keep. */
 static int
 io_rwf(uint64_t rwf, bool write, int *flags)
 {
 	const uint64_t sync = LX_RWF_DSYNC | LX_RWF_SYNC;
-	const uint64_t known =
-	    LX_RWF_HIPRI | sync | (write ? LX_RWF_APPEND : 0);
+	const uint64_t place = LX_RWF_APPEND | LX_RWF_NOAPPEND;
+	const uint64_t known = LX_RWF_HIPRI | sync | LX_RWF_NOWAIT | place;
 
 	if ((rwf & UINT32_MAX & ~known) != 0)
 		return (EOPNOTSUPP);
-	if ((rwf & LX_RWF_APPEND) != 0)
+	if ((rwf & place) == place)
+		return (EINVAL);
+	if ((rwf & LX_RWF_NOWAIT) != 0)
+		*flags |= SYS_IO_NOWAIT;
+	if (write && (rwf & LX_RWF_APPEND) != 0)
 		*flags |= SYS_IO_APPEND;
+	if (write && (rwf & LX_RWF_NOAPPEND) != 0)
+		*flags |= SYS_IO_NOAPPEND;
 	if (write && (rwf & sync) != 0)
 		*flags |= SYS_IO_SYNC;
 	return (0);
@@ -381,7 +414,7 @@ sys_io_file_rw(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	(void)io_rwf(rwf, write, &flags);
 	if (file_can(f, FCAP_AT))
 		flags |= SYS_IO_AT;
-	return (io_file(l, f, iov, n, flags, off, ret));
+	return (io_file(l, f, iov, n, sys_iov_total(iov, n), flags, off, ret));
 }
 
 /* Offset -1 means the file's own. */
@@ -454,7 +487,9 @@ sys_fadvise64(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (error != 0)
 		return (error);
-	if (file_can(f, FCAP_PIPE))
+	if ((atomic_load(&f->flags) & O_PATH) != 0)
+		error = EBADF;
+	else if (file_can(f, FCAP_PIPE))
 		error = ESPIPE;
 	else if ((int)a[3] < 0 || (int)a[3] > 5 || (int64_t)a[2] < 0)
 		error = EINVAL;

@@ -22,6 +22,7 @@
 #include "host/host_file.h"
 #include "abi/ioctl.h"
 #include "abi/signal.h"
+#include "abi/termios.h"
 #include "linux/file/sys_netif.h"
 #include "linux/lib/sys_int.h"
 #include "kern/base/session.h"
@@ -250,6 +251,71 @@ ioctl_file(
 	return (0);
 }
 
+/* FIGETBSZ: the size of a block; FIOQSIZE: the bytes on the disk of a file or
+ * directory. */
+static int
+ioctl_sizes(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
+{
+	struct vattr va;
+	uint64_t bytes;
+	int32_t block;
+	int error;
+
+	if (cmd == LX_FIOQSIZE &&
+	    (f->vp == NULL || (f->vp->type != VREG && f->vp->type != VDIR)))
+		return (ENOTTY);
+	error = file_getattr(f, &va);
+	if (error != 0)
+		return (error);
+	bytes = va.blocks * 512;
+	if (cmd == LX_FIOQSIZE)
+		return (copyout(lwp_vmspace(l), &bytes, arg, sizeof(bytes)));
+	block = (int32_t)va.blksize;
+	return (copyout(lwp_vmspace(l), &block, arg, sizeof(block)));
+}
+
+/* The requests with struct termio, by those with struct termios: they have the
+ * lower halves of the flags and the first characters. */
+static int
+ioctl_termio(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
+{
+	const uint32_t low = UINT16_MAX;
+	struct lx_termios t;
+	struct lx_termio old;
+	long res;
+	int error = 0;
+
+	if (cmd != LX_TCGETA)
+		error = sys_tty_background(l, f, LX_SIGTTOU);
+	if (error != 0)
+		return (error);
+	error = file_ioctl(f, LX_TCGETS, &t, sizeof(t), 0, &res);
+	if (error != 0)
+		return (error);
+	memset(&old, 0, sizeof(old));
+	if (cmd == LX_TCGETA) {
+		old.iflag = (uint16_t)t.iflag;
+		old.oflag = (uint16_t)t.oflag;
+		old.cflag = (uint16_t)t.cflag;
+		old.lflag = (uint16_t)t.lflag;
+		old.line = t.line;
+		memcpy(old.cc, t.cc, sizeof(old.cc));
+		return (copyout(lwp_vmspace(l), &old, arg, sizeof(old)));
+	}
+	if (copyin(lwp_vmspace(l), &old, arg, sizeof(old)) != 0)
+		return (EFAULT);
+	t.iflag = (t.iflag & ~low) | old.iflag;
+	t.oflag = (t.oflag & ~low) | old.oflag;
+	t.cflag = (t.cflag & ~low) | old.cflag;
+	t.lflag = (t.lflag & ~low) | old.lflag;
+	t.line = old.line;
+	memcpy(t.cc, old.cc, sizeof(old.cc));
+	cmd = cmd == LX_TCSETA    ? LX_TCSETS
+	      : cmd == LX_TCSETAW ? LX_TCSETSW
+				  : LX_TCSETSF;
+	return (sys_restartable(file_ioctl(f, cmd, &t, sizeof(t), 0, &res)));
+}
+
 /* Requests about the file, not about its descriptor. */
 static int
 ioctl_request(
@@ -267,6 +333,14 @@ ioctl_request(
 	case LX_TIOCSCTTY:
 	case LX_TIOCNOTTY:
 		return (ioctl_tty(l, f, cmd, arg));
+	case LX_FIGETBSZ:
+	case LX_FIOQSIZE:
+		return (ioctl_sizes(l, f, cmd, arg));
+	case LX_TCGETA:
+	case LX_TCSETA:
+	case LX_TCSETAW:
+	case LX_TCSETAF:
+		return (ioctl_termio(l, f, cmd, arg));
 	case LX_TIOCGPTPEER:
 		return (ioctl_peer(l, f, arg, ret));
 	case LX_FIONREAD:

@@ -153,7 +153,7 @@ lock_request(struct lwp *l, struct file *f, int cmd, const struct lx_flock *lk,
 int
 sys_fcntl_lock(struct lwp *l, struct file *f, int fd, int cmd, uint64_t uaddr)
 {
-	int fl = atomic_load(&f->flags) & O_ACCMODE, error;
+	int fl = atomic_load(&f->flags), error;
 	struct vfs_lock_req r;
 	struct lx_flock lk;
 	struct file *now;
@@ -165,8 +165,8 @@ sys_fcntl_lock(struct lwp *l, struct file *f, int fd, int cmd, uint64_t uaddr)
 		return (error);
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
 		return (lock_test(l, &lk, &r, uaddr));
-	if ((r.type == VFS_LOCK_SHARED && fl == O_WRONLY) ||
-	    (r.type == VFS_LOCK_EXCLUSIVE && fl == O_RDONLY))
+	if ((r.type == VFS_LOCK_SHARED && !file_flags_permit(fl, false)) ||
+	    (r.type == VFS_LOCK_EXCLUSIVE && !file_flags_permit(fl, true)))
 		return (EBADF);
 	if (f->vp == NULL)
 		return (0);

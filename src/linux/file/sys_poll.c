@@ -315,9 +315,15 @@ select_gather(struct lwp *l, const struct fdsets *s, struct pollent **out,
 				ev |= sel_events[i];
 		if (ev == 0)
 			continue;
-		error = sys_get_open_file(l, fd, &ent[n].f);
+		error = sys_get_file(l, fd, &ent[n].f);
 		if (error != 0)
 			goto fail;
+		/* One with O_PATH is ready for all that is asked. */
+		if ((atomic_load(&ent[n].f->flags) & O_PATH) != 0) {
+			file_free(ent[n].f);
+			ent[n].f = NULL;
+			ent[n].revents = LX_POLLNVAL;
+		}
 		ent[n].events = ev;
 		fds[n++] = fd;
 	}
@@ -345,7 +351,7 @@ select_result(
 
 			if ((*word & bit) == 0)
 				continue;
-			if (ent[k].revents & sel_events[i])
+			if (ent[k].revents & (sel_events[i] | LX_POLLNVAL))
 				bits++;
 			else
 				*word &= ~bit;

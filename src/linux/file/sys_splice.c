@@ -417,6 +417,9 @@ splice_ends(struct lwp *l, const uint64_t *a, struct end *in, struct end *out,
 	error = splice_offset(l, out, a[3], true);
 	if (error != 0)
 		return (error);
+	if ((in->at && a[4] > INT64_MAX - in->off) ||
+	    (out->at && a[4] > INT64_MAX - out->off))
+		return (EINVAL);
 	if (end_host(in) && end_host(out))
 		error = splice_host(l, in, out, len, false, moved);
 	else if (out->pipe)

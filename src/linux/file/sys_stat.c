@@ -441,11 +441,13 @@ sys_fchownat(struct lwp *l, const uint64_t *a, int64_t *ret)
 /* ---- times ---- */
 
 #define TIME_OMIT INT64_MIN
+#define TIME_SEC_MAX (INT64_MAX / (int64_t)NS_PER_SEC - 1)
 
 struct set_times {
 	int64_t atime, mtime; /* ns or TIME_OMIT */
 	bool now;             /* both are the current time: write access
 				 suffices */
+	int error;            /* of the arguments, once the file is found */
 };
 
 static int
@@ -456,6 +458,9 @@ times_vnode(struct lwp *l, struct vnode *vp, const struct set_times *st)
 	struct vattr va;
 	int error;
 
+	error = st->error;
+	if (error != 0)
+		goto out;
 	error = owned_attr(l, vp, &va);
 	if (error == EPERM && st->now) {
 		ctx = lwp_vfs_ctx(l);
@@ -477,14 +482,18 @@ out:
 	return (error);
 }
 
+/* The file is named by a path, or with upath 0 by the descriptor. */
 static int
-times_path(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+times_at(struct lwp *l, int dirfd, uint64_t upath, int atflags,
     const struct set_times *st)
 {
 	struct vnode *vp;
 	int error;
 
-	error = sys_path_vnode(l, dirfd, upath, atflags, &vp, NULL);
+	if (upath != 0 || dirfd == LX_AT_FDCWD)
+		error = sys_path_vnode(l, dirfd, upath, atflags, &vp, NULL);
+	else
+		error = atflags != 0 ? EINVAL : fd_vnode(l, dirfd, false, &vp);
 	return (error != 0 ? error : times_vnode(l, vp, st));
 }
 
@@ -493,9 +502,11 @@ times_now(struct set_times *st)
 {
 	st->atime = st->mtime = (int64_t)host_realtime_ns();
 	st->now = true;
+	st->error = 0;
 }
 
-/* One struct timespec of utimensat. */
+/* One struct timespec of utimensat.  A time that is out of range is the nearest
+ * one that a file can have. */
 static int
 times_one(const struct lx_timespec *ts, int64_t now, int64_t *ns)
 {
@@ -505,9 +516,10 @@ times_one(const struct lx_timespec *ts, int64_t now, int64_t *ns)
 		*ns = TIME_OMIT;
 	else if (ts->nsec < 0 || ts->nsec >= (int64_t)NS_PER_SEC)
 		return (EINVAL);
-	else if (ts->sec > INT64_MAX / (int64_t)NS_PER_SEC - 1 ||
-		 ts->sec < INT64_MIN / (int64_t)NS_PER_SEC + 1)
-		return (EINVAL);
+	else if (ts->sec > TIME_SEC_MAX)
+		*ns = TIME_SEC_MAX * (int64_t)NS_PER_SEC;
+	else if (ts->sec < -TIME_SEC_MAX)
+		*ns = -TIME_SEC_MAX * (int64_t)NS_PER_SEC;
 	else
 		*ns = ts->sec * (int64_t)NS_PER_SEC + ts->nsec;
 	return (0);
@@ -518,30 +530,25 @@ sys_utimensat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct lx_timespec ts[2];
 	struct set_times st;
-	struct vnode *vp;
-	int error;
+	int64_t now;
 
-	if ((int)a[3] & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
-		return (EINVAL);
 	times_now(&st);
 	if (a[2] != 0) {
-		int64_t now = st.atime;
-
 		if (copyin(lwp_vmspace(l), ts, a[2], sizeof(ts)) != 0)
 			return (EFAULT);
+		/* Nothing is changed; as on Linux nothing else is checked. */
+		if (ts[0].nsec == LX_UTIME_OMIT && ts[1].nsec == LX_UTIME_OMIT)
+			return (0);
+		now = st.atime;
 		st.now =
 		    ts[0].nsec == LX_UTIME_NOW && ts[1].nsec == LX_UTIME_NOW;
-		error = times_one(&ts[0], now, &st.atime);
-		if (error != 0)
-			return (error);
-		error = times_one(&ts[1], now, &st.mtime);
-		if (error != 0)
-			return (error);
+		st.error = times_one(&ts[0], now, &st.atime);
+		if (st.error == 0)
+			st.error = times_one(&ts[1], now, &st.mtime);
 	}
-	if (a[1] != 0)
-		return (times_path(l, (int)a[0], a[1], (int)a[3], &st));
-	error = fd_vnode(l, (int)a[0], false, &vp);
-	return (error != 0 ? error : times_vnode(l, vp, &st));
+	if ((int)a[3] & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
+		return (EINVAL);
+	return (times_at(l, (int)a[0], a[1], (int)a[3], &st));
 }
 
 /* utimes: two timevals, or none. */
@@ -569,7 +576,7 @@ utimes_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t utv)
 				return (error);
 		}
 	}
-	return (times_path(l, dirfd, upath, 0, &st));
+	return (times_at(l, dirfd, upath, 0, &st));
 }
 
 int
@@ -606,7 +613,7 @@ sys_utime(struct lwp *l, const uint64_t *a, int64_t *ret)
 		if (error != 0)
 			return (error);
 	}
-	return (times_path(l, LX_AT_FDCWD, a[0], 0, &st));
+	return (times_at(l, LX_AT_FDCWD, a[0], 0, &st));
 }
 
 /* ---- size by name, file systems ---- */

@@ -187,7 +187,7 @@ io_file(struct lwp *l, int fd, bool write, bool may_at, struct file **out)
 		error = EBADF;
 	else if (may_at && !file_can(f, FCAP_AT))
 		error = ESPIPE;
-	else if ((fl & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
+	else if (!file_flags_permit(fl, write))
 		error = EBADF;
 	if (error != 0) {
 		file_free(f);

@@ -31,6 +31,18 @@ void sys_trace_result(
  * Values of `what` below 0x10000 are numbers of system calls. */
 void sys_log_once(struct lwp *, uint64_t what, const char *text);
 
+/* ---- structures ---- */
+
+/*
+ * Copy in a structure that newer kernels may have made larger, as Linux's
+ * copy_struct_from_user().
+ * - What the guest's structure lacks is zero.
+ * - E2BIG: what this kernel does not know is not zero, or the size is more than
+ *   a page; EFAULT.
+ */
+int sys_copyin_struct(
+    struct lwp *, void *to, size_t size, uint64_t uaddr, uint64_t usize);
+
 /* ---- numbers ---- */
 
 /* Upper bound of descriptor numbers. */

@@ -43,6 +43,28 @@ sys_copyin_path(struct lwp *l, uint64_t uaddr, char *buf)
 }
 
 int
+sys_copyin_struct(
+    struct lwp *l, void *to, size_t size, uint64_t uaddr, uint64_t usize)
+{
+	uint8_t rest[64];
+	size_t n;
+
+	if (usize > PAGE_SIZE)
+		return (E2BIG);
+	for (uint64_t at = size; at < usize; at += n) {
+		n = usize - at < sizeof(rest) ? usize - at : sizeof(rest);
+		if (copyin(lwp_vmspace(l), rest, uaddr + at, n) != 0)
+			return (EFAULT);
+		for (size_t i = 0; i < n; i++)
+			if (rest[i] != 0)
+				return (E2BIG);
+	}
+	n = usize < size ? (size_t)usize : size;
+	memset(to, 0, size);
+	return (copyin(lwp_vmspace(l), to, uaddr, n));
+}
+
+int
 sys_get_file(struct lwp *l, int fd, struct file **f)
 {
 	return (fd_get(l->p->fdt, fd, f));

@@ -110,10 +110,10 @@ mmap_file_prot(
 
 	if (fl & O_PATH)
 		return (EBADF);
-	if ((fl & O_ACCMODE) == O_WRONLY)
+	if (!file_flags_permit(fl, false))
 		return (EACCES);
 	*max = VM_PROT_ALL;
-	if (shared && (fl & O_ACCMODE) == O_RDONLY) {
+	if (shared && !file_flags_permit(fl, true)) {
 		if (prot & VM_PROT_WRITE)
 			return (EACCES);
 		*max &= (vm_prot_t)~VM_PROT_WRITE;

@@ -29,6 +29,9 @@
 #include "vfs/core/file.h"
 #include "vfs/core/vnode.h"
 
+#define CLONE3_FLAGS \
+	(UINT32_MAX | LX_CLONE_CLEAR_SIGHAND | LX_CLONE_INTO_CGROUP)
+
 sys_fn sys_fork, sys_vfork, sys_clone, sys_clone3, sys_execve, sys_execveat,
     sys_exit, sys_exit_group, sys_wait4, sys_waitid, sys_getpid, sys_gettid,
     sys_getppid, sys_getpgid, sys_getpgrp, sys_setpgid, sys_getsid, sys_setsid;
@@ -104,18 +107,19 @@ sys_clone3(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct kern_clone_args args;
 	struct lx_clone_args ca;
 	size_t size = a[1];
+	int error;
 
 	if (size < LX_CLONE_ARGS_SIZE_VER0)
 		return (EINVAL);
-	if (size > sizeof(ca))
-		return (E2BIG);
-	memset(&ca, 0, sizeof(ca));
-	if (copyin(lwp_vmspace(l), &ca, a[0], size) != 0)
-		return (EFAULT);
-	if (ca.set_tid_size != 0 || ca.cgroup != 0)
+	error = sys_copyin_struct(l, &ca, sizeof(ca), a[0], size);
+	if (error != 0)
+		return (error);
+	if (ca.set_tid_size != 0 || ca.cgroup != 0 ||
+	    (ca.flags & LX_CLONE_INTO_CGROUP) != 0)
 		return (EPERM);
 	if (ca.exit_signal > KNSIG || (ca.flags & 0xff) != 0 ||
 	    (ca.flags & LX_CLONE_DETACHED) != 0 ||
+	    (ca.flags & ~CLONE3_FLAGS) != 0 ||
 	    (ca.stack == 0) != (ca.stack_size == 0) ||
 	    ca.stack + ca.stack_size < ca.stack)
 		return (EINVAL);

@@ -72,12 +72,22 @@ file_set_off(struct file *f, uint64_t off)
 	__atomic_store_n(&f->off, off, __ATOMIC_RELAXED);
 }
 
+bool
+file_flags_permit(int flags, bool write)
+{
+	const int acc = flags & O_ACCMODE;
+
+	if ((flags & O_PATH) != 0)
+		return (false);
+	return (acc == O_RDWR || acc == (write ? O_WRONLY : O_RDONLY));
+}
+
 /* Does the file hold vp open for writing? */
 static bool
 file_is_writer(const struct vnode *vp, int flags)
 {
-	return (vp != NULL && vp->type == VREG && (flags & O_PATH) == 0 &&
-		(flags & O_ACCMODE) != O_RDONLY);
+	return (
+	    vp != NULL && vp->type == VREG && file_flags_permit(flags, true));
 }
 
 /*
@@ -201,9 +211,9 @@ file_free(struct file *f)
 		return;
 	vfs_lock_file_closed(f);
 	if (f->opened)
-		vfs_tell_file(f->vp, (file_flags(f) & O_ACCMODE) == O_RDONLY
-					 ? LX_IN_CLOSE_NOWRITE
-					 : LX_IN_CLOSE_WRITE);
+		vfs_tell_file(f->vp, file_flags_permit(file_flags(f), true)
+					 ? LX_IN_CLOSE_WRITE
+					 : LX_IN_CLOSE_NOWRITE);
 	eventpoll_file_closed(f);
 	if (f->ops->close != NULL)
 		f->ops->close(f);
@@ -276,10 +286,10 @@ file_read(
     struct file *f, struct uio *uio, const struct vfs_waiter *waiter, bool at)
 {
 	const size_t before = uio->resid;
-	int fl = file_flags(f), error;
+	int error;
 
 	KASSERT(!uio->write);
-	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_WRONLY)
+	if (!file_flags_permit(file_flags(f), false))
 		return (EBADF);
 	error = file_rw(f, uio, waiter, at);
 	if (uio->resid < before && f->vp != NULL)
@@ -292,10 +302,10 @@ file_write(
     struct file *f, struct uio *uio, const struct vfs_waiter *waiter, bool at)
 {
 	const size_t before = uio->resid;
-	int fl = file_flags(f), error;
+	int error;
 
 	KASSERT(uio->write);
-	if ((fl & O_PATH) != 0 || (fl & O_ACCMODE) == O_RDONLY)
+	if (!file_flags_permit(file_flags(f), true))
 		return (EBADF);
 	error = file_rw(f, uio, waiter, at);
 	if (uio->resid < before && f->vp != NULL) {
@@ -496,7 +506,11 @@ vnf_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 
 	if (!uio->write)
 		return (vn_read(f->vp, uio, flags));
-	return (vn_write(f->vp, uio, uio->append ? flags | O_APPEND : flags));
+	if (uio->append)
+		flags |= O_APPEND;
+	else if (uio->noappend)
+		flags &= ~O_APPEND;
+	return (vn_write(f->vp, uio, flags));
 }
 
 static short
@@ -533,7 +547,7 @@ vnf_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 	case SEEK_CUR:
 	case SEEK_END:
 		if (__builtin_add_overflow(base, off, &base))
-			return (EOVERFLOW);
+			return (EINVAL);
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:

@@ -148,6 +148,9 @@ int file_getdents(struct file *, vfs_dirent_fn *, void *arg);
 int file_setfl(struct file *, int flags);
 /* Is a transfer that a signal has interrupted started again? */
 bool file_restarts(const struct file *, bool write);
+/* May a descriptor with these flags read (write: write) its file?  Not with
+ * O_PATH, and not with both bits of O_ACCMODE, which only give ioctl. */
+bool file_flags_permit(int flags, bool write);
 /* For drivers: one thread at a time may use the offset of the file.  No locks
  * held; waits for the other threads. */
 void file_offset_lock(struct file *);

@@ -21,6 +21,8 @@ struct vfs_ctx;
 #define NAMEI_PARENT 0x2    /* return the parent, too: dvp and last component */
 #define NAMEI_EMPTY 0x4     /* "" means the start itself (AT_EMPTY_PATH) */
 #define NAMEI_DIRECTORY 0x8 /* must be a directory */
+/* openat2(2): LX_RESOLVE_NO_XDEV to LX_RESOLVE_IN_ROOT, shifted. */
+#define NAMEI_RESOLVE(resolve) ((int)(resolve) << 8)
 
 struct nameidata {
 	struct vnode *vp;  /* ref'ed result; NULL with PARENT if absent */
@@ -33,7 +35,8 @@ struct nameidata {
  * Resolve path from `start` (NULL: cwd of ctx; absolute paths from ctx->root)
  * component by component with search permission; never leaves ctx->root, by
  * "..", symlinks or races.  With PARENT, a missing last component is no
- * error.  ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
+ * error.  ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG; with NAMEI_RESOLVE
+ * EXDEV and EAGAIN (a directory was moved during the walk).
  */
 int namei(const struct vfs_ctx *, struct vnode *start, const char *path,
     int flags, struct nameidata *);
@@ -41,6 +44,10 @@ int namei(const struct vfs_ctx *, struct vnode *start, const char *path,
 /* Path calls, as the system calls of these names (dirfd resolved to start). */
 int vfs_open(const struct vfs_ctx *, struct vnode *start, const char *path,
     int flags, uint32_t mode, struct file **);
+/* The same with LX_RESOLVE_* (not CACHED). */
+int vfs_open_resolve(const struct vfs_ctx *, struct vnode *start,
+    const char *path, int flags, uint32_t mode, unsigned resolve,
+    struct file **);
 int vfs_mkdir(const struct vfs_ctx *, struct vnode *start, const char *path,
     uint32_t mode);
 int vfs_mknod(const struct vfs_ctx *, struct vnode *start, const char *path,

@@ -23,6 +23,11 @@
  *		process when the text begins with a slash
  *	magic	links of our own procfs give the vnode itself (vops->follow)
  *
+ * openat2(2) can restrict a walk.  A scoped one (RESOLVE_BENEATH, IN_ROOT) has
+ *the directory where it starts as its root.  A directory that it is in may be
+ * moved out of that root meanwhile; after each ".." the walk checks that its
+ * directory is still below, and fails with EAGAIN if not.
+ *
  * If a directory is replaced by a link between two steps, the walk sees one of
  * the two.  A check and its use never see different files, because both use the
  * same vnode.  A link in the host's /proc such as "self/root" is followed by
@@ -46,6 +51,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/fcntl.h"
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/fs.h"
@@ -54,33 +60,44 @@
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
 
+#define NO_XDEV NAMEI_RESOLVE(LX_RESOLVE_NO_XDEV)
+#define NO_MAGICLINKS NAMEI_RESOLVE(LX_RESOLVE_NO_MAGICLINKS)
+#define NO_SYMLINKS NAMEI_RESOLVE(LX_RESOLVE_NO_SYMLINKS)
+#define BENEATH NAMEI_RESOLVE(LX_RESOLVE_BENEATH)
+#define SCOPED (BENEATH | NAMEI_RESOLVE(LX_RESOLVE_IN_ROOT))
+
 struct walk {
 	const struct vfs_ctx *ctx;
 	struct nameidata *nd;
 	struct vnode *root;    /* borrowed; what is mounted on ctx->root */
-	struct vnode *rawroot; /* borrowed; ctx->root itself */
+	struct vnode *rawroot; /* borrowed; ctx->root itself, or scoped: root */
 	struct vnode *dir;     /* ref'ed; where the walk is */
 	const char *p;         /* what is left, in buf */
-	int flags;             /* NAMEI_* */
+	int flags;             /* NAMEI_*, and those of NAMEI_RESOLVE() */
 	unsigned links;
 	char name[VFS_NAME_MAX + 1]; /* current component */
 	char buf[2 * VFS_PATH_MAX];
 };
 
-/* Down through the mounts on vp; its ref passes. */
-static struct vnode *
-cross_mounts(struct vnode *vp)
+/* Down through the mounts on vp, whose ref passes in any case.  EXDEV. */
+static int
+cross_mounts(const struct walk *w, struct vnode *vp, struct vnode **out)
 {
 	struct vmount *mp;
 	struct vnode *root;
 
 	while ((mp = vnode_mounted_here(vp)) != NULL) {
+		if ((w->flags & NO_XDEV) != 0) {
+			vrele(vp);
+			return (EXDEV);
+		}
 		root = mp->root;
 		vref(root);
 		vrele(vp);
 		vp = root;
 	}
-	return (vp);
+	*out = vp;
+	return (0);
 }
 
 static void
@@ -111,14 +128,41 @@ walk_prepend(struct walk *w, const char *text, size_t len)
 	return (0);
 }
 
+/* Is vp the root of the walk, or below it? */
+static bool
+walk_below(const struct walk *w, struct vnode *vp)
+{
+	struct vnode *up;
+
+	vref(vp);
+	while (vp != w->root) {
+		if ((vp->flags & VN_ROOT) == 0)
+			up = vnode_parent(vp);
+		else {
+			up = vp->mount->covers;
+			if (up != NULL)
+				vref(up);
+		}
+		vrele(vp);
+		if (up == NULL)
+			return (false);
+		vp = up;
+	}
+	vrele(vp);
+	return (true);
+}
+
 /* "..": to the parent, never above the root of the process. */
 static int
 walk_up(struct walk *w)
 {
 	struct vnode *vp = w->dir, *up;
+	int error;
 
 	for (;;) {
 		if (vp == w->root || vp == w->rawroot) {
+			if ((w->flags & BENEATH) != 0)
+				return (EXDEV);
 			walk_to_root(w);
 			return (0);
 		}
@@ -126,13 +170,18 @@ walk_up(struct walk *w)
 			break;
 		if (vp->mount->covers == NULL)
 			return (0);
+		if ((w->flags & NO_XDEV) != 0)
+			return (EXDEV);
 		vp = vp->mount->covers;
 	}
 	up = vnode_parent(vp);
 	if (up == NULL)
 		return (ENOENT);
-	walk_set_dir(w, cross_mounts(up));
-	return (0);
+	error = cross_mounts(w, up, &up);
+	if (error != 0)
+		return (error);
+	walk_set_dir(w, up);
+	return ((w->flags & SCOPED) != 0 && !walk_below(w, up) ? EAGAIN : 0);
 }
 
 /* The walk ends in the directory it is in: "/", "." or "..". */
@@ -171,6 +220,32 @@ walk_end(struct walk *w, struct vnode *vp, bool slash)
 	return (0);
 }
 
+/* The target of the magic link `lvp`. */
+static int
+walk_magic(struct walk *w, struct vnode *lvp, struct vnode **target)
+{
+	struct vnode *vp;
+	int error;
+
+	/* Those in the root of procfs, such as "self", are ordinary links on
+	 * Linux; procfs only knows where they lead. */
+	if ((w->dir->flags & VN_ROOT) == 0) {
+		if ((w->flags & NO_MAGICLINKS) != 0)
+			return (ELOOP);
+		if ((w->flags & SCOPED) != 0)
+			return (EXDEV);
+	}
+	error = lvp->ops->follow(lvp, w->ctx, &vp);
+	if (error != 0)
+		return (error);
+	if ((w->flags & NO_XDEV) != 0 && vp->mount != w->dir->mount) {
+		vrele(vp);
+		return (EXDEV);
+	}
+	*target = vp;
+	return (0);
+}
+
 /*
  * Follow the link `lvp`.  *target is the vnode of a magic link, or NULL: the
  * text of the link is now in front of the rest.
@@ -183,10 +258,10 @@ walk_link(struct walk *w, struct vnode *lvp, struct vnode **target)
 	int error;
 
 	*target = NULL;
-	if (++w->links > VFS_MAXSYMLINKS)
+	if ((w->flags & NO_SYMLINKS) != 0 || ++w->links > VFS_MAXSYMLINKS)
 		return (ELOOP);
 	if (lvp->ops->follow != NULL)
-		return (lvp->ops->follow(lvp, w->ctx, target));
+		return (walk_magic(w, lvp, target));
 	if (lvp->ops->readlink == NULL)
 		return (EINVAL);
 	error = lvp->ops->readlink(lvp, w->ctx, text, sizeof(text), &len);
@@ -197,9 +272,13 @@ walk_link(struct walk *w, struct vnode *lvp, struct vnode **target)
 	if (len >= sizeof(text))
 		return (ENAMETOOLONG);
 	error = walk_prepend(w, text, len);
-	if (error == 0 && text[0] == '/')
-		walk_to_root(w);
-	return (error);
+	if (error != 0 || text[0] != '/')
+		return (error);
+	if ((w->flags & BENEATH) != 0 ||
+	    ((w->flags & NO_XDEV) != 0 && w->dir->mount != w->root->mount))
+		return (EXDEV);
+	walk_to_root(w);
+	return (0);
 }
 
 /* Take the next component into w->name; *slash: a slash follows it. */
@@ -229,8 +308,7 @@ walk_lookup(struct walk *w, struct vnode **vpp)
 	if (error != 0)
 		return (error);
 	vnode_set_name(vp, w->dir, w->name);
-	*vpp = cross_mounts(vp);
-	return (0);
+	return (cross_mounts(w, vp, vpp));
 }
 
 /* Is a link to be followed? */
@@ -335,6 +413,10 @@ namei(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	while ((mp = vnode_mounted_here(w.root)) != NULL)
 		w.root = mp->root;
 	w.dir = start != NULL ? start : ctx->cwd;
+	if ((flags & BENEATH) != 0 && path[0] == '/')
+		return (EXDEV);
+	if ((flags & SCOPED) != 0 && w.dir != NULL)
+		w.rawroot = w.root = w.dir;
 	if (path[0] == '/' || w.dir == NULL)
 		w.dir = w.root;
 	vref(w.dir);

@@ -32,6 +32,7 @@ uio_init1(struct uio *uio, struct host_iovec *one, void *buf, size_t len,
 	uio->off = off;
 	uio->write = write;
 	uio->append = false;
+	uio->noappend = false;
 }
 
 /* Skip empty pieces; bytes to move at the front, at most n. */

@@ -21,11 +21,12 @@
 struct uio {
 	struct host_iovec *iov; /* current piece first; consumed in place */
 	int niov;
-	size_t resid; /* bytes that are left */
-	uint64_t off; /* file offset, advanced by uiomove and by drivers */
-	bool write;   /* true: from memory to the file */
-	bool at;      /* `off` is where to move; false: where the host is */
-	bool append;  /* a write goes to the end of the file */
+	size_t resid;  /* bytes that are left */
+	uint64_t off;  /* file offset, advanced by uiomove and by drivers */
+	bool write;    /* true: from memory to the file */
+	bool at;       /* `off` is where to move; false: where the host is */
+	bool append;   /* a write goes to the end of the file */
+	bool noappend; /* it does not, in spite of O_APPEND */
 };
 
 void uio_init1(struct uio *, struct host_iovec *one, void *buf, size_t len,

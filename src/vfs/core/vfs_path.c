@@ -271,18 +271,18 @@ create_file(const struct vfs_ctx *ctx, struct nameidata *nd, uint32_t mode)
 }
 
 /*
- * O_CREAT: find or make the file.
+ * O_CREAT: find or make the file.  nf: how it is looked up.
  * - EEXIST with O_EXCL only.  EAGAIN: another process made the file after the
  *   lookup; look it up again, because it may have been removed since.
  */
 static int
 open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    int flags, uint32_t mode, struct vnode **vpp, bool *created)
+    int nf, int flags, uint32_t mode, struct vnode **vpp, bool *created)
 {
 	struct nameidata nd;
-	int nf = NAMEI_PARENT;
 	int error;
 
+	nf |= NAMEI_PARENT;
 	if ((flags & (O_EXCL | O_NOFOLLOW)) != 0)
 		nf |= NAMEI_NOFOLLOW;
 	error = namei(ctx, start, path, nf, &nd);
@@ -309,7 +309,7 @@ out:
 /* O_TMPFILE: make a file without a name in a directory. */
 static int
 open_tmpfile(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    int flags, uint32_t mode, struct vnode **vpp)
+    int nf, int flags, uint32_t mode, struct vnode **vpp)
 {
 	struct nameidata nd;
 	char name[32];
@@ -318,7 +318,7 @@ open_tmpfile(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	if ((flags & O_CREAT) != 0 || (flags & O_DIRECTORY) == 0 ||
 	    (flags & O_ACCMODE) == O_RDONLY)
 		return (EINVAL);
-	error = namei(ctx, start, path, NAMEI_DIRECTORY, &nd);
+	error = namei(ctx, start, path, nf | NAMEI_DIRECTORY, &nd);
 	if (error != 0)
 		return (error);
 	error = vn_access(nd.vp, 3, ctx);
@@ -347,23 +347,30 @@ int
 vfs_open(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
     int flags, uint32_t mode, struct file **fp)
 {
+	return (vfs_open_resolve(ctx, start, path, flags, mode, 0, fp));
+}
+
+int
+vfs_open_resolve(const struct vfs_ctx *ctx, struct vnode *start,
+    const char *path, int flags, uint32_t mode, unsigned resolve,
+    struct file **fp)
+{
 	struct nameidata nd;
 	struct vnode *vp = NULL;
 	bool created = false;
-	int nf = 0, error = EAGAIN;
+	int nf = NAMEI_RESOLVE(resolve), error = EAGAIN;
 
 	if ((flags & O_PATH) != 0)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	if ((flags & O_ACCMODE) == O_ACCMODE ||
-	    (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return (EINVAL);
 	if ((flags & O_TMPFILE & ~O_DIRECTORY) != 0) {
-		error = open_tmpfile(ctx, start, path, flags, mode, &vp);
+		error = open_tmpfile(ctx, start, path, nf, flags, mode, &vp);
 		created = true;
 	} else if ((flags & O_CREAT) != 0) {
 		for (int i = 0; error == EAGAIN && i < OPEN_RETRIES; i++)
 			error = open_create(
-			    ctx, start, path, flags, mode, &vp, &created);
+			    ctx, start, path, nf, flags, mode, &vp, &created);
 	} else {
 		if ((flags & O_NOFOLLOW) != 0)
 			nf |= NAMEI_NOFOLLOW;
