@@ -61,4 +61,14 @@ struct lx_rlimit {
 #define LX_PRIO_PGRP 1
 #define LX_PRIO_USER 2
 
+/* ioprio_set(2); linux/ioprio.h */
+#define LX_IOPRIO_WHO_PROCESS 1
+#define LX_IOPRIO_WHO_USER 3
+#define LX_IOPRIO_CLASS_SHIFT 13
+#define LX_IOPRIO_LEVEL_MASK 7
+#define LX_IOPRIO_CLASS_NONE 0
+#define LX_IOPRIO_CLASS_RT 1
+#define LX_IOPRIO_CLASS_BE 2
+#define LX_IOPRIO_CLASS_IDLE 3
+
 #endif /* ABI_RESOURCE_H */

@@ -51,14 +51,23 @@ struct lx_sched_attr {
 	int32_t nice;
 	uint32_t priority;
 	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
 };
-_Static_assert(sizeof(struct lx_sched_attr) == 48, "struct sched_attr");
+#define LX_SCHED_ATTR_SIZE_VER0 48
+_Static_assert(sizeof(struct lx_sched_attr) == 56, "struct sched_attr");
+
+#define LX_SCHED_FLAG_RESET_ON_FORK 0x01
+#define LX_SCHED_FLAG_KEEP_POLICY 0x08
+#define LX_SCHED_FLAG_KEEP_PARAMS 0x10
+#define LX_SCHED_FLAG_UTIL_CLAMP 0x60
+#define LX_SCHED_FLAG_ALL 0x7f
 
 #define LX_SCHED_OTHER 0
 #define LX_SCHED_FIFO 1
 #define LX_SCHED_RR 2
 #define LX_SCHED_BATCH 3
 #define LX_SCHED_IDLE 5
+#define LX_SCHED_DEADLINE 6
 #define LX_SCHED_RESET_ON_FORK 0x40000000
 
 #endif /* ABI_SCHED_H */

@@ -28,6 +28,7 @@ _Static_assert(sizeof(struct lx_utsname) == 390, "struct utsname");
 #define LX_UTS_RELEASE "6.6.0-vmspace"
 
 /* personality(2) */
-#define LX_ADDR_NO_RANDOMIZE 0x0040000u
+#define LX_PER_MASK 0xffu
+#define LX_PER_LINUX32 0x8u
 
 #endif /* ABI_SYSTEM_H */

@@ -410,6 +410,7 @@ vkernel_alloc(const struct vkernel_config *config)
 	kcond_init(&k->file_cond);
 	k->tty_fd = -1;
 	k->boot_ns = host_now_ns();
+	host_random(k->kcmp_key, sizeof(k->kcmp_key));
 	k->strace = config->trace;
 	k->log.max = config->log_level < KLOG_ERR ? KLOG_ERR
 		     : config->log_level > KLOG_DEBUG

@@ -55,6 +55,9 @@ struct lwp {
 	uint64_t slack_ns;          /* [p] PR_SET_TIMERSLACK; stored only.. */
 	uint64_t slack_default;     /* [p] ..and what 0 sets */
 	int nice;                   /* [p] */
+	int policy;                 /* [p] LX_SCHED_* */
+	bool reset_on_fork;         /* [p] children get no better niceness */
+	uint16_t ioprio;            /* [p] class and level; 0: none set */
 	uint8_t cpus[LWP_CPUS / 8]; /* [p] sched_setaffinity, if cpus_set */
 	bool cpus_set;              /* [p] */
 	uint64_t sigmask;           /* [p] */

@@ -142,6 +142,8 @@ struct proc {
 	struct proc_rlimit rlim[PROC_NRLIMITS];    /* [p] */
 	char comm[16]; /* [p] of its first thread, also after its end */
 	bool dumpable, no_new_privs;   /* [p] */
+	bool thp_disable;              /* [p] PR_SET_THP_DISABLE */
+	_Atomic(uint32_t) personality; /* [a] */
 	int oom_adj, oom_adj_min;      /* [p] LX_OOM_SCORE_ADJ_*; the value that
 					  only root goes below */
 	uint32_t coredump_filter;      /* [p] stored for /proc only */

@@ -137,6 +137,7 @@ struct vkernel {
 	char hostname[65];
 	unsigned std_open; /* descriptors 0..2 that were open at creation */
 	uint64_t boot_ns;
+	uint64_t kcmp_key[2]; /* random: hides addresses from guests */
 	uint64_t oom_gone_ns; /* [t] when the last victim had given back all
 				 memory */
 	_Atomic(bool) dying;  /* vkernel_destroy has begun */

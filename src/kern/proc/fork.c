@@ -120,6 +120,10 @@ clone_lwp_state(
 	nl->nice = l->nice;
 	memcpy(nl->comm, l->comm, sizeof(nl->comm));
 	nl->slack_ns = nl->slack_default = l->slack_ns;
+	nl->policy = l->policy;
+	if (l->reset_on_fork && nl->nice < 0)
+		nl->nice = 0;
+	nl->ioprio = l->ioprio;
 	memcpy(nl->cpus, l->cpus, sizeof(nl->cpus));
 	nl->cpus_set = l->cpus_set;
 	seccomp_inherit_locked(l, nl);
@@ -306,6 +310,8 @@ fork_copy_settings(
 	np->coredump_filter = p->coredump_filter;
 	np->loginuid = p->loginuid;
 	np->sessionid = p->sessionid;
+	np->thp_disable = p->thp_disable;
+	atomic_store(&np->personality, atomic_load(&p->personality));
 	kmutex_unlock(&p->lock);
 }
 

@@ -39,7 +39,10 @@ sys_uname(struct lwp *l, const uint64_t *a, int64_t *ret)
 	snprintf(u.nodename, sizeof(u.nodename), "%s", l->p->k->hostname);
 	snprintf(u.release, sizeof(u.release), "%s", LX_UTS_RELEASE);
 	snprintf(u.version, sizeof(u.version), "#1 vmspace %s", kern_version());
-	snprintf(u.machine, sizeof(u.machine), "x86_64");
+	snprintf(u.machine, sizeof(u.machine), "%s",
+	    (atomic_load(&l->p->personality) & LX_PER_MASK) == LX_PER_LINUX32
+		? "i686"
+		: "x86_64");
 	snprintf(u.domainname, sizeof(u.domainname), "(none)");
 	return (copyout(lwp_vmspace(l), &u, a[0], sizeof(u)));
 }
@@ -234,6 +237,12 @@ prctl_field(struct lwp *l, int option, uint64_t arg, int64_t *ret)
 	case LX_PR_GET_TIMERSLACK:
 		*ret = (int64_t)l->slack_ns;
 		break;
+	case LX_PR_SET_THP_DISABLE:
+		p->thp_disable = arg != 0;
+		break;
+	case LX_PR_GET_THP_DISABLE:
+		*ret = p->thp_disable;
+		break;
 	default:
 		error = ENOSYS;
 	}
@@ -252,12 +261,36 @@ prctl_get_pdeathsig(struct lwp *l, uint64_t uaddr)
 	return (prctl_out_int(l, sig, uaddr));
 }
 
+/* Options whose arguments from a certain one on must be 0. */
+static const struct {
+	int option;
+	unsigned from;
+} prctl_exact[] = {
+    {LX_PR_SET_NO_NEW_PRIVS, 2},
+    {LX_PR_GET_NO_NEW_PRIVS, 1},
+    {LX_PR_SET_THP_DISABLE, 2},
+    {LX_PR_GET_THP_DISABLE, 1},
+};
+
+static bool
+prctl_surplus(const uint64_t *a)
+{
+	for (size_t i = 0; i < sizeof(prctl_exact) / sizeof(*prctl_exact); i++)
+		if ((int)a[0] == prctl_exact[i].option)
+			for (unsigned n = prctl_exact[i].from; n <= 4; n++)
+				if (a[n] != 0)
+					return (true);
+	return (false);
+}
+
 int
 sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	int option = (int)a[0], error;
 	unsigned filters;
 
+	if (prctl_surplus(a))
+		return (EINVAL);
 	error = prctl_field(l, option, a[1], ret);
 	if (error != ENOSYS)
 		return (error);
@@ -280,9 +313,18 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (sys_prctl_seccomp(l, a[1], a[2], ret));
 	case LX_PR_GET_KEEPCAPS:
 	case LX_PR_GET_SECUREBITS:
-	case LX_PR_GET_THP_DISABLE:
-	case LX_PR_SET_THP_DISABLE:
+	case LX_PR_TASK_PERF_EVENTS_DISABLE:
+	case LX_PR_TASK_PERF_EVENTS_ENABLE:
 		return (0);
+	case LX_PR_GET_TIMING:
+		*ret = LX_PR_TIMING_STATISTICAL;
+		return (0);
+	case LX_PR_SET_TIMING:
+		return (a[1] == LX_PR_TIMING_STATISTICAL ? 0 : EINVAL);
+	case LX_PR_GET_TSC:
+		return (prctl_out_int(l, LX_PR_TSC_ENABLE, a[1]));
+	case LX_PR_SET_TSC:
+		return (a[1] == LX_PR_TSC_ENABLE ? 0 : EINVAL);
 	case LX_PR_SET_KEEPCAPS:
 		return (a[1] > 1 ? EINVAL : 0);
 	case LX_PR_CAPBSET_READ:
@@ -324,16 +366,16 @@ sys_arch_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	}
 }
 
-/* Linux is the only personality.  ADDR_NO_RANDOMIZE is accepted and has no
- * effect. */
+/* The value is kept, inherited and reported.  It has no effect but on the
+ * machine that uname(2) says. */
 int
 sys_personality(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	uint32_t want = (uint32_t)a[0];
+	const uint32_t want = (uint32_t)a[0];
 
-	if (want != PERSONALITY_QUERY && (want & ~LX_ADDR_NO_RANDOMIZE) != 0)
-		return (EINVAL);
-	*ret = 0;
+	*ret = want == PERSONALITY_QUERY
+		   ? atomic_load(&l->p->personality)
+		   : atomic_exchange(&l->p->personality, want);
 	return (0);
 }
 

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Niceness: getpriority, setpriority, and the niceness of sched_getattr.
+ * Niceness: getpriority, setpriority, and the niceness of sched_getattr; and
+ * the priority of I/O.
  *
  * Concepts.  As on Linux, niceness belongs to a thread: PRIO_PROCESS names a
  * thread; PRIO_PGRP and PRIO_USER mean all threads of their processes.  A new
@@ -13,7 +14,10 @@
  * Locking: the lock of the process protects lwp.nice; proctree protects the
  * walk of groups.
  *
- * Limits: niceness is stored and reported; it has no effect on the host's
+ * The priority of I/O has a class and a level.  Threads are named in the same
+ * ways; the real-time class needs root.
+ *
+ * Limits: both are stored and reported, and have no effect on the host's
  * scheduler.
  */
 #include "linux/lib/sys_int.h"
@@ -22,7 +26,7 @@
 
 #include <errno.h>
 
-sys_fn sys_getpriority, sys_setpriority;
+sys_fn sys_getpriority, sys_setpriority, sys_ioprio_get, sys_ioprio_set;
 
 #define NICE_MIN (-20)
 #define NICE_MAX 19
@@ -32,10 +36,35 @@ sys_fn sys_getpriority, sys_setpriority;
 struct prio {
 	uint32_t uid, euid; /* of the caller */
 	bool set;
-	int nice;  /* the new value */
-	int best;  /* best value found, as NICE_ZERO - nice */
+	bool io;   /* the priority of I/O */
+	int nice;  /* the new value, or that of I/O */
+	int best;  /* best value found, as NICE_ZERO - nice; of I/O itself */
 	int error; /* ESRCH: nothing was found */
 };
+
+/* May the caller change priorities of p's threads?  p->lock is held. */
+static bool
+prio_may(const struct prio *a, const struct proc *p)
+{
+	return (a->euid == 0 || a->euid == p->uid || a->euid == p->euid);
+}
+
+/* prio_visit() of ioprio_get and ioprio_set. */
+static void
+ioprio_visit(struct prio *a, const struct proc *p, struct lwp *o)
+{
+	if (!a->set) {
+		if (a->error == ESRCH || o->ioprio < a->best)
+			a->best = o->ioprio;
+		a->error = 0;
+	} else if (a->euid != 0 && a->euid != p->uid && a->uid != p->uid) {
+		a->error = EPERM;
+	} else {
+		o->ioprio = (uint16_t)a->nice;
+		if (a->error == ESRCH)
+			a->error = 0;
+	}
+}
 
 /* Visit one thread that the call applies to.  p->lock is held. */
 static void
@@ -43,11 +72,13 @@ prio_visit(struct prio *a, const struct proc *p, struct lwp *o)
 {
 	const uint64_t limit = p->rlim[LX_RLIMIT_NICE].cur;
 
-	if (!a->set) {
+	if (a->io) {
+		ioprio_visit(a, p, o);
+	} else if (!a->set) {
 		if (NICE_ZERO - o->nice > a->best)
 			a->best = NICE_ZERO - o->nice;
 		a->error = 0;
-	} else if (a->euid != 0 && a->euid != p->uid && a->euid != p->euid) {
+	} else if (!prio_may(a, p)) {
 		a->error = EPERM;
 	} else if (a->nice < o->nice && a->euid != 0 &&
 		   (uint64_t)(NICE_ZERO - a->nice) > limit) {
@@ -178,4 +209,60 @@ sys_nice_set(struct lwp *l, int tid, int nice)
 	struct prio c = {.set = true, .nice = nice_clamp(nice)};
 
 	return (prio_call(l, LX_PRIO_PROCESS, tid, &c));
+}
+
+/* ---- priority of I/O ---- */
+
+/* Who is meant: the numbers are one above those of getpriority(). */
+static int
+ioprio_call(struct lwp *l, int which, int who, struct prio *c)
+{
+	if (which < LX_IOPRIO_WHO_PROCESS || which > LX_IOPRIO_WHO_USER)
+		return (EINVAL);
+	c->io = true;
+	return (prio_call(l, which - LX_IOPRIO_WHO_PROCESS, who, c));
+}
+
+int
+sys_ioprio_get(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct prio c = {0};
+	int error = ioprio_call(l, (int)a[0], (int)a[1], &c);
+
+	if (error == 0)
+		*ret = c.best;
+	return (error);
+}
+
+/* Is it a valid priority that the caller may use?  EINVAL, EPERM. */
+static int
+ioprio_check(struct lwp *l, int prio)
+{
+	bool root;
+
+	switch (prio >> LX_IOPRIO_CLASS_SHIFT) {
+	case LX_IOPRIO_CLASS_NONE:
+		return ((prio & LX_IOPRIO_LEVEL_MASK) != 0 ? EINVAL : 0);
+	case LX_IOPRIO_CLASS_RT:
+		kmutex_lock(&l->p->lock);
+		root = l->p->euid == 0;
+		kmutex_unlock(&l->p->lock);
+		return (root ? 0 : EPERM);
+	case LX_IOPRIO_CLASS_BE:
+	case LX_IOPRIO_CLASS_IDLE:
+		return (0);
+	default:
+		return (EINVAL);
+	}
+}
+
+int
+sys_ioprio_set(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct prio c = {.set = true, .nice = (int)a[2]};
+	int error = ioprio_check(l, (int)a[2]);
+
+	if (error != 0)
+		return (error);
+	return (ioprio_call(l, (int)a[0], (int)a[1], &c));
 }
