@@ -301,6 +301,9 @@ fork_copy_settings(
 	np->sgid = p->sgid;
 	np->groups = group_set_ref(p->groups);
 	memcpy(np->rlim, p->rlim, sizeof(np->rlim));
+	/* Its first thread then arms the timer that looks at the limit. */
+	if (np->rlim[LX_RLIMIT_CPU].cur != LX_RLIM_INFINITY)
+		atomic_store(&np->cpu_parked, true);
 	memcpy(np->comm, l->comm, sizeof(np->comm));
 	memcpy(np->saved_auxv, p->saved_auxv, sizeof(np->saved_auxv));
 	np->dumpable = p->dumpable;

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Timers of processes: those of timer_create, and the interval timers that
- * count CPU time.
+ * Timers of processes: those of timer_create, the interval timers that count
+ * CPU time, and RLIMIT_CPU.
  *
  * Concepts.  A POSIX timer has at most one signal queued; the timer and the
  * queue entry point at each other.  Expiries in between are counted, and
@@ -24,6 +24,12 @@
  * first and then looks at the threads; a thread marks itself as in user code
  * first, then looks at `cpu_parked` and arms the ktimer (ptimer_unpark()).
  *
+ * RLIMIT_CPU is looked at with them.  At the soft limit the process gets
+ * SIGXCPU, and the limit rises by a second; at the hard one it gets SIGKILL.  A
+ * thread of another process may set the limit: it sets `cpu_parked` and has a
+ * thread leave user code, so that only threads of the process itself arm the
+ * ktimer.
+ *
  * All times are KTIME_MAX at most and sums saturate there; they never wrap.
  *
  * Locking: everything is under the lock of the process, also while timers fire
@@ -38,6 +44,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "abi/resource.h"
 #include "abi/signal.h"
 #include "abi/time.h"
 #include "kern/base/lwp.h"
@@ -276,6 +283,39 @@ cpu_expire_itimer(struct look *k, int i, uint64_t *left)
 		lower(left, it->deadline - cpu);
 }
 
+static uint64_t
+limit_ns(uint64_t seconds)
+{
+	return (seconds < KTIME_MAX / NS_PER_SEC ? seconds * NS_PER_SEC
+						 : KTIME_MAX);
+}
+
+/* RLIMIT_CPU. */
+static void
+cpu_expire_limit(struct look *k, uint64_t *left)
+{
+	struct ksiginfo ksi = {.signo = LX_SIGXCPU, .code = LX_SI_KERNEL};
+	struct proc_rlimit *r = &k->p->rlim[LX_RLIMIT_CPU];
+	uint64_t cpu, soft, hard;
+
+	if (r->cur == LX_RLIM_INFINITY)
+		return;
+	cpu = proc_cpu(k);
+	hard = r->max == LX_RLIM_INFINITY ? UINT64_MAX : limit_ns(r->max);
+	if (cpu >= hard) {
+		ksi.signo = LX_SIGKILL;
+		ksig_post_proc_locked(k->p, &ksi);
+		return;
+	}
+	if (cpu >= limit_ns(r->cur)) {
+		ksig_post_proc_locked(k->p, &ksi);
+		r->cur++;
+	}
+	soft = limit_ns(r->cur);
+	lower(left, soft > cpu ? soft - cpu : 0);
+	lower(left, hard - cpu);
+}
+
 /* Has no CPU time passed since the last call, and is no thread in user code?
  * Then p->cpu_parked is set. */
 static bool
@@ -310,6 +350,7 @@ cpu_fire(struct ktimer *kt, struct ktimer_batch *b)
 	cpu_expire_posix(&k, b, &left);
 	for (int i = 0; i < 2; i++)
 		cpu_expire_itimer(&k, i, &left);
+	cpu_expire_limit(&k, &left);
 	if (left != UINT64_MAX && !cpu_idle(&k))
 		cpu_arm(b->p, b->now, left);
 }
@@ -317,8 +358,29 @@ cpu_fire(struct ktimer *kt, struct ktimer_batch *b)
 void
 ptimer_unpark(struct proc *p, uint64_t now)
 {
-	if (atomic_exchange(&p->cpu_parked, false))
-		ktimer_arm_before(&p->cpu_timer, now + CPU_STEP_NS);
+	if (!atomic_exchange(&p->cpu_parked, false))
+		return;
+	kmutex_lock(&p->lock);
+	cpu_arm(p, now, 0);
+	kmutex_unlock(&p->lock);
+}
+
+int
+ptimer_limit_begin(struct vkernel *k)
+{
+	return (ktimers_start(k));
+}
+
+void
+ptimer_limit_set_locked(struct proc *p)
+{
+	struct lwp *l;
+
+	kmutex_assert_owned(&p->lock);
+	atomic_store(&p->cpu_parked, true);
+	LIST_FOREACH (l, &p->lwps, link)
+		if (lwp_in_user(l))
+			lwp_notify(l);
 }
 
 static struct ptimer *

@@ -15,6 +15,7 @@
 
 struct lwp;
 struct proc;
+struct vkernel;
 
 /* Most POSIX timers of one process, and of a kernel instance. */
 #define PTIMER_MAX 1024
@@ -86,6 +87,14 @@ void ptimer_exit(struct proc *);
 void ptimer_lwp_gone_locked(struct lwp *);
 /* An lwp has entered user code and p->cpu_parked was set.  No locks. */
 void ptimer_unpark(struct proc *, uint64_t now);
+
+/*
+ * RLIMIT_CPU.  begin: before a finite limit is set, without locks; ENOMEM,
+ * EAGAIN (the timer thread cannot be started).  set: the limit has changed;
+ * proc lock held.  A child inherits the limit by its `cpu_parked`.
+ */
+int ptimer_limit_begin(struct vkernel *);
+void ptimer_limit_set_locked(struct proc *);
 
 /* ITIMER_VIRTUAL and ITIMER_PROF.  set: errors of ptimer_set. */
 int ptimer_set_cpu(struct proc *, int which, uint64_t left, uint64_t interval,

@@ -4,7 +4,7 @@
 /*
  * System calls on limits.
  *
- * Limits.  A process has the sixteen pairs.  Those about memory are copied to
+ * A process has the sixteen pairs.  Those about memory are copied to
  * its vmspace when they change, because faults and brk read them there.  A soft
  * limit may be set to any value up to the hard limit, which only root may
  * raise.
@@ -55,6 +55,11 @@ rlimit_set(struct lwp *l, struct proc *p, int which, const struct lx_rlimit *r)
 		return (EINVAL);
 	if (which == LX_RLIMIT_NOFILE && r->max > NOFILE_MAX)
 		return (EPERM);
+	if (which == LX_RLIMIT_CPU && r->cur != LX_RLIM_INFINITY) {
+		error = ptimer_limit_begin(p->k);
+		if (error != 0)
+			return (error);
+	}
 	kmutex_lock(&l->p->lock);
 	root = l->p->euid == 0;
 	kmutex_unlock(&l->p->lock);
@@ -64,6 +69,8 @@ rlimit_set(struct lwp *l, struct proc *p, int which, const struct lx_rlimit *r)
 	} else {
 		p->rlim[which].cur = r->cur;
 		p->rlim[which].max = r->max;
+		if (which == LX_RLIMIT_CPU && r->cur != LX_RLIM_INFINITY)
+			ptimer_limit_set_locked(p);
 	}
 	kmutex_unlock(&p->lock);
 	memory = which == LX_RLIMIT_STACK || which == LX_RLIMIT_DATA ||
