@@ -7,6 +7,8 @@
  */
 #include "guest.h"
 
+#include <pthread.h>
+
 #include <spawn.h>
 
 static char self[256];
@@ -122,6 +124,69 @@ on_chld(int sig, siginfo_t *si, void *uc)
 	CHECK(si->si_code == CLD_EXITED && si->si_pid > 0);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		chld_count++;
+}
+
+/* A child whose end sends no SIGCHLD: a clone. */
+static pid_t
+cloned(int status)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, 0L, 0L, 0L, 0L, 0L);
+
+	CHECK(pid >= 0);
+	if (pid == 0)
+		_exit(status);
+	return (pid);
+}
+
+static void *
+other_thread(void *arg)
+{
+	int status;
+
+	CHECK_ERRNO(waitpid(-1, &status, WNOHANG | __WNOTHREAD), ECHILD);
+	CHECK(waitpid(-1, &status, __WALL) == *(pid_t *)arg);
+	return (NULL);
+}
+
+/* __WCLONE, __WALL and __WNOTHREAD. */
+static void
+kinds(void)
+{
+	siginfo_t si;
+	pthread_t t;
+	int status;
+	pid_t pid;
+
+	pid = cloned(5);
+	CHECK_ERRNO(waitpid(-1, &status, 0), ECHILD);
+	CHECK_ERRNO(waitpid(pid, &status, WNOHANG), ECHILD);
+	CHECK_ERRNO(waitid(P_ALL, 0, &si, WEXITED), ECHILD);
+	CHECK(waitpid(-1, &status, __WCLONE) == pid);
+	CHECK(WEXITSTATUS(status) == 5);
+	pid = cloned(6);
+	CHECK(waitpid(pid, &status, __WALL) == pid && WEXITSTATUS(status) == 6);
+	pid = child_exits(7);
+	CHECK_ERRNO(waitpid(-1, &status, __WCLONE), ECHILD);
+	CHECK_ERRNO(waitpid(pid, &status, __WCLONE | WNOHANG), ECHILD);
+	CHECK(waitpid(-1, &status, __WALL) == pid && WEXITSTATUS(status) == 7);
+	/* A program that a clone executes is a child like others. */
+	pid = (pid_t)syscall(SYS_clone, 0L, 0L, 0L, 0L, 0L);
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		execl(self, self, "exit", NULL);
+		_exit(99);
+	}
+	do
+		status = waitpid(-1, NULL, WNOHANG);
+	while (status == 0 || (status == -1 && errno == ECHILD));
+	CHECK(status == pid);
+	pid = child_exits(8);
+	CHECK(pthread_create(&t, NULL, other_thread, &pid) == 0);
+	CHECK(pthread_join(t, NULL) == 0);
+	pid = child_exits(9);
+	CHECK(waitpid(-1, &status, __WNOTHREAD) == pid);
+	CHECK(WEXITSTATUS(status) == 9);
+	say("kinds");
 }
 
 static void
@@ -404,6 +469,7 @@ main(int argc, char **argv)
 	}
 	statuses();
 	wait_options();
+	kinds();
 	sigchld();
 	orphans();
 	groups();

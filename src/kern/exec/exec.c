@@ -316,6 +316,7 @@ exec_commit(struct lwp *l, struct exec_image *img)
 	exec_set_comm(l, img->path);
 	memcpy(p->saved_auxv, img->auxv, sizeof(p->saved_auxv));
 	p->traced_exec = true;
+	p->exit_signal = LX_SIGCHLD; /* its program is not a clone any more */
 	/* Its memory must not show a file that its user cannot read. */
 	p->dumpable =
 	    !img->unreadable && p->euid == p->uid && p->egid == p->gid;

@@ -51,6 +51,11 @@ struct kern_wait_result {
 #define KWAIT_CONTINUED 4
 #define KWAIT_NOHANG 8
 #define KWAIT_NOWAIT 16 /* leave it waitable */
+/* Children whose end is not told by SIGCHLD, instead of the others; or both
+ * kinds; children of the calling thread only. */
+#define KWAIT_CLONE 32
+#define KWAIT_ALL 64
+#define KWAIT_THREAD 128
 /* which: pid > 0 that child; 0 own group; -1 any; < -1 group -pid. */
 int kern_wait(struct lwp *, int which, int options, struct kern_wait_result *);
 

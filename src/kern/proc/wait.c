@@ -25,6 +25,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/signal.h"
+
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/session.h"
@@ -44,6 +46,23 @@ wait_matches(struct proc *p, struct proc *c, int id, int which)
 	if (which == -1)
 		return (true);
 	return (c->pgid == -which);
+}
+
+/* Is c a child of the kind that the caller, a thread of its parent, asks for?
+ * What a tracer waits for is not asked. */
+static bool
+wait_kind(const struct lwp *l, struct proc *c, int options)
+{
+	bool clone;
+
+	if ((options & KWAIT_ALL) == 0) {
+		kmutex_lock(&c->lock);
+		clone = c->exit_signal != LX_SIGCHLD;
+		kmutex_unlock(&c->lock);
+		if (clone != ((options & KWAIT_CLONE) != 0))
+			return (false);
+	}
+	return ((options & KWAIT_THREAD) == 0 || c->parent_tid == l->tid);
 }
 
 /* Does c have something to report?  Its lock is held. */
@@ -153,9 +172,10 @@ wait_trace_scan(struct proc *p, int which, int options,
  * EAGAIN: none has anything to report.
  */
 static int
-wait_scan(struct proc *p, int which, int options, struct kern_wait_result *res,
+wait_scan(struct lwp *l, int which, int options, struct kern_wait_result *res,
     struct wait_gone *gone)
 {
+	struct proc *p = l->p;
 	int error = ECHILD, terror;
 	struct proc *c;
 	bool found;
@@ -163,7 +183,8 @@ wait_scan(struct proc *p, int which, int options, struct kern_wait_result *res,
 	kmutex_assert_owned(&p->k->proctree);
 	LIST_FOREACH (c, &p->children, sibling) {
 		if (c->state == PROC_EMBRYO ||
-		    !wait_matches(p, c, c->pid, which))
+		    !wait_matches(p, c, c->pid, which) ||
+		    !wait_kind(l, c, options))
 			continue;
 		/* A zombie will never report anything but its end. */
 		if (c->state != PROC_ZOMBIE || (options & KWAIT_EXITED) != 0)
@@ -205,7 +226,7 @@ kern_wait(struct lwp *l, int which, int options, struct kern_wait_result *out)
 		LIST_INIT(&gone.dead);
 		lwp_sleep_prepare(l);
 		kmutex_lock(&p->k->proctree);
-		error = wait_scan(p, which, options, &res, &gone);
+		error = wait_scan(l, which, options, &res, &gone);
 		kmutex_unlock(&p->k->proctree);
 		proc_release_list(&gone.reaped);
 		trace_free_list(&gone.dead);

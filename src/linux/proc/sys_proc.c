@@ -237,6 +237,15 @@ wait_rusage(struct lwp *l, const struct kern_wait_result *res, uint64_t uru)
 	return (copyout(lwp_vmspace(l), &ru, uru, sizeof(ru)));
 }
 
+/* Which kinds of children are asked for. */
+static int
+wait_kinds(int options)
+{
+	return (((options & (int)LX_WCLONE) != 0 ? KWAIT_CLONE : 0) |
+		((options & LX_WALL) != 0 ? KWAIT_ALL : 0) |
+		((options & LX_WNOTHREAD) != 0 ? KWAIT_THREAD : 0));
+}
+
 int
 sys_wait4(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -254,6 +263,7 @@ sys_wait4(struct lwp *l, const uint64_t *a, int64_t *ret)
 		kw |= KWAIT_STOPPED;
 	if (options & LX_WCONTINUED)
 		kw |= KWAIT_CONTINUED;
+	kw |= wait_kinds(options);
 	error = kern_wait(l, pid, kw, &res);
 	if (error != 0)
 		return (error);
@@ -360,6 +370,7 @@ sys_waitid(struct lwp *l, const uint64_t *a, int64_t *ret)
 	kw |= (options & LX_WCONTINUED) ? KWAIT_CONTINUED : 0;
 	kw |= (options & LX_WNOHANG) ? KWAIT_NOHANG : 0;
 	kw |= (options & LX_WNOWAIT) ? KWAIT_NOWAIT : 0;
+	kw |= wait_kinds(options);
 	error = kern_wait(l, which, kw, &res);
 	if (error == 0 && res.pid == 0 && (kw & KWAIT_NOHANG) != 0 &&
 	    (options & LX_WNOHANG) == 0)
