@@ -60,9 +60,7 @@ syscall_run(struct lwp *l, uint64_t nr, const uint64_t *args, int64_t *ret)
 static void
 syscall_mask_back(struct lwp *l, int error)
 {
-	if (!l->sigmask_restore || error == ERESTARTSYS ||
-	    error == ERESTARTNOHAND || error == ERESTART_BLOCK ||
-	    error == EINTR)
+	if (!l->sigmask_restore || restart_is(error) || error == EINTR)
 		return;
 	kmutex_lock(&l->p->lock);
 	l->sigmask_restore = false;
@@ -99,8 +97,7 @@ syscall_dispatch(struct lwp *l)
 
 	if (error == 0)
 		tf->rax = (uint64_t)ret;
-	else if (error == ERESTARTSYS || error == ERESTARTNOHAND ||
-		 error == ERESTART_BLOCK)
+	else if (restart_is(error))
 		tf->rax = (uint64_t)-EINTR;
 	else if (error != EJUSTRETURN)
 		tf->rax = (uint64_t) - (int64_t)error;

@@ -372,7 +372,7 @@ prog_futex(struct user *u)
 	U_CHECK(U_RET == -EFAULT, U_RET);
 	U_SYS(SYS_futex, w, LX_FUTEX_WAIT_BITSET, 0, ts, 0, 0);
 	U_CHECK(U_RET == -EINVAL, U_RET);
-	U_SYS(SYS_futex, w, 6, 0, ts);
+	U_SYS(SYS_futex, w, 12, 0, ts);
 	U_CHECK(U_RET == -ENOSYS, U_RET);
 	for (u->tf->rbx = 1; u->tf->rbx <= 3; u->tf->rbx++) {
 		u->tf->r13 = w;

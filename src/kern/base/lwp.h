@@ -85,6 +85,7 @@ struct lwp {
 	vm_offset_t set_child_tid;     /* [L] CLONE_CHILD_SETTID */
 	vm_offset_t robust_list;       /* [L] */
 	uint64_t robust_len;           /* [L] */
+	bool futex_gone;               /* [p] see futex_pi.c */
 	struct sem_undo_list *semundo; /* [L] own ref, or NULL */
 	struct group_set *groups; /* [L] own ref: see lwp_groups_locked() */
 	bool groups_lent;         /* [L] in this system call */

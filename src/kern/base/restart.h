@@ -9,9 +9,12 @@
 #define KERN_BASE_RESTART_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 /* Restart the call after signals (see ksig_deliver()). */
 #define ERESTARTSYS 512
+/* Restart the call after signals in any case. */
+#define ERESTARTNOINTR 513
 /* As ERESTARTSYS, but EINTR if any handler runs (poll, nanosleep, pause). */
 #define ERESTARTNOHAND 514
 /* Restart through lwp->restart_fn in restart_syscall (nanosleep). */
@@ -19,5 +22,13 @@
 /* The lwp is ending, or its registers were replaced (exec, sigreturn): leave
  * rax unchanged. */
 #define EJUSTRETURN 517
+
+/* Is it one of the codes for a call that signals may restart? */
+static inline bool
+restart_is(int error)
+{
+	return (error == ERESTARTSYS || error == ERESTARTNOINTR ||
+		error == ERESTARTNOHAND || error == ERESTART_BLOCK);
+}
 
 #endif /* KERN_BASE_RESTART_H */

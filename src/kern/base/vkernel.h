@@ -127,6 +127,7 @@ struct vkernel {
 	_Atomic(uint64_t) enosys_seen[32];   /* [a] hashes of (call, program)
 				      whose ENOSYS was logged */
 	struct futex_table *futexes;
+	_Atomic(uint64_t) nfutex_pi;     /* waiters of futex_pi.c */
 	struct timer_state *timer;       /* ktimer.c */
 	_Atomic(unsigned) ntimers;       /* of timer_create */
 	struct kmutex thread_lock;       /* rank LEAF */

@@ -28,7 +28,8 @@
  * Locking.  Bucket locks have the rank of signal state, two are taken in the
  * order of their addresses. lwp_wakeup() is a leaf and is called under them.
  *
- * Limits.  Priority inheritance and waitv are ENOSYS.
+ * Waiting for several words is in futex_waitv.c, locks with priority
+ * inheritance are in futex_pi.c.
  */
 #include "kern/ipc/futex.h"
 
@@ -37,36 +38,14 @@
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/vkernel.h"
+#include "kern/ipc/futex_int.h"
 #include "libk/kassert.h"
 #include "pmap/pmap.h"
 #include "vm/vmspace.h"
 
-#include <bsd/sys/queue.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FUTEX_BUCKETS 1024 /* power of two */
-#define FUTEX_TRIES 1000   /* before a call gives up with EAGAIN */
-#define FUTEX_SPIN 8       /* of these, without giving up the CPU */
-
-struct futex_waiter {
-	TAILQ_ENTRY(futex_waiter) link;
-	_Atomic(struct futex_bucket *) bucket;
-	_Atomic(bool) woken;
-	struct vm_futex_key key;
-	uint32_t bitset;
-	struct lwp *lwp;
-};
-
-struct futex_bucket {
-	struct kmutex lock; /* rank SIGNAL, DUPOK: by address */
-	TAILQ_HEAD(, futex_waiter) waiters;
-};
-
-struct futex_table {
-	struct futex_bucket b[FUTEX_BUCKETS];
-};
 
 int
 futex_table_create(struct vkernel *k, struct futex_table **out)
@@ -95,7 +74,7 @@ futex_table_destroy(struct vkernel *k, struct futex_table *t)
 	free(t);
 }
 
-static struct futex_bucket *
+struct futex_bucket *
 futex_bucket(struct vkernel *k, const struct vm_futex_key *key)
 {
 	uint64_t h = key->a * UINT64_C(0x9e3779b97f4a7c15) ^
@@ -105,7 +84,7 @@ futex_bucket(struct vkernel *k, const struct vm_futex_key *key)
 	return (&k->futexes->b[h & (FUTEX_BUCKETS - 1)]);
 }
 
-static bool
+bool
 futex_match(const struct futex_waiter *w, const struct vm_futex_key *key)
 {
 	return (w->key.a == key->a && w->key.b == key->b);
@@ -137,7 +116,7 @@ futex_wake_locked(struct futex_bucket *b, const struct vm_futex_key *key,
 
 	for (w = TAILQ_FIRST(&b->waiters); w != NULL && woken < n; w = next) {
 		next = TAILQ_NEXT(w, link);
-		if (!futex_match(w, key) || (w->bitset & bitset) == 0)
+		if (!futex_match(w, key) || w->pi || (w->bitset & bitset) == 0)
 			continue;
 		TAILQ_REMOVE(&b->waiters, w, link);
 		atomic_store(&w->woken, true);
@@ -148,7 +127,7 @@ futex_wake_locked(struct futex_bucket *b, const struct vm_futex_key *key,
 }
 
 /* Read the word without blocking: EFAULT when it is not translated. */
-static int
+int
 futex_peek(struct vmspace *vm, vm_offset_t va, uint32_t *val)
 {
 	struct vm_page *m;
@@ -165,7 +144,7 @@ futex_peek(struct vmspace *vm, vm_offset_t va, uint32_t *val)
 }
 
 /* Before try number i, from 0. */
-static void
+void
 futex_retry_pause(int i)
 {
 	if (i >= FUTEX_SPIN)
@@ -175,7 +154,7 @@ futex_retry_pause(int i)
 /* ---- wait ---- */
 
 /* Take w off the queue that it is on now.  True: it had been woken. */
-static bool
+bool
 futex_dequeue(struct futex_waiter *w)
 {
 	struct futex_bucket *b;
@@ -195,9 +174,7 @@ futex_dequeue(struct futex_waiter *w)
 	return (woken);
 }
 
-/* Enqueue w if the word is `val`.  0; EAGAIN: the word is not `val`, or had no
- * translation in any of the tries; errors of vm_fetch32(). */
-static int
+int
 futex_enqueue(struct lwp *l, vm_offset_t va, bool shared, uint32_t val,
     struct futex_waiter *w)
 {
@@ -350,7 +327,7 @@ futex_requeue(struct lwp *l, const struct futex_requeue_args *a, bool shared,
 	for (w = TAILQ_FIRST(&fp.b1->waiters); w != NULL && moved < a->nmove;
 	     w = next) {
 		next = TAILQ_NEXT(w, link);
-		if (!futex_match(w, &fp.k1))
+		if (!futex_match(w, &fp.k1) || w->pi)
 			continue;
 		moved++;
 		if (same)
@@ -573,6 +550,7 @@ futex_lwp_exit(struct lwp *l)
 	l->clear_tid = 0;
 	if (vm == NULL)
 		return;
+	futex_pi_lwp_exit(l);
 	if (robust != 0)
 		robust_walk(l, robust);
 	if (tidp != 0 && copyout(vm, &zero, tidp, sizeof(zero)) == 0)

@@ -38,6 +38,15 @@ void futex_wake_key(struct vkernel *, const struct vm_futex_key *, int n);
  * EFAULT, EINVAL (bitset 0), ENOMEM. */
 int futex_wait(struct lwp *, vm_offset_t va, bool shared, uint32_t val,
     uint32_t bitset, uint64_t deadline);
+struct futex_word {
+	vm_offset_t va;
+	uint32_t val;
+	bool shared;
+};
+/* Sleep while each of n words has its value.  *which: one that was woken.
+ * Errors as futex_wait(); EAGAIN: one of them has another value. */
+int futex_waitv(struct lwp *, const struct futex_word *, int n,
+    uint64_t deadline, int *which);
 /* Wake up to n waiters whose bitset meets `bitset`; *ret: how many.  EINVAL,
  * EFAULT. */
 int futex_wake(struct vkernel *, struct vmspace *, vm_offset_t va, bool shared,
@@ -57,5 +66,13 @@ int futex_requeue(
  */
 int futex_wake_op(struct lwp *, vm_offset_t va, vm_offset_t va2, bool shared,
     int n, int n2, uint32_t op, int64_t *ret);
+
+/* Take the lock with priority inheritance at va, waiting for it if `wait`.  0;
+ * EAGAIN (not without waiting), EDEADLK (the caller owns it), ESRCH (its owner
+ * has ended), ETIMEDOUT, EFAULT, EINVAL, ERESTARTNOINTR. */
+int futex_lock_pi(
+    struct lwp *, vm_offset_t va, bool shared, bool wait, uint64_t deadline);
+/* Give it to the first waiter.  EPERM: the caller does not own it. */
+int futex_unlock_pi(struct lwp *, vm_offset_t va, bool shared);
 
 #endif /* KERN_IPC_FUTEX_H */

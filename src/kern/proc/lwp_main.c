@@ -209,9 +209,7 @@ lwp_userret(struct lwp *l, bool in_syscall, int error)
 	struct proc *p = l->p;
 	bool go, restart;
 
-	restart =
-	    in_syscall && (error == ERESTARTSYS || error == ERESTARTNOHAND ||
-			      error == ERESTART_BLOCK);
+	restart = in_syscall && restart_is(error);
 	if (!restart &&
 	    !atomic_load_explicit(&l->sigcheck, memory_order_acquire))
 		return;

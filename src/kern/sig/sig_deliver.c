@@ -54,6 +54,8 @@ sig_restart(struct lwp *l, int error, bool handler, uint64_t sa_flags)
 			return;
 		}
 		break;
+	case ERESTARTNOINTR:
+		break;
 	case ERESTARTNOHAND:
 		if (handler) {
 			tf->rax = (uint64_t)-EINTR;

@@ -31,8 +31,7 @@
 void
 sig_trace_show_error(struct lwp *l, int error)
 {
-	if (error == ERESTARTSYS || error == ERESTARTNOHAND ||
-	    error == ERESTART_BLOCK)
+	if (restart_is(error))
 		l->cpu->tf.rax = (uint64_t) - (int64_t)error;
 }
 
@@ -42,9 +41,8 @@ sig_trace_seen_error(struct lwp *l)
 	struct trapframe *tf = &l->cpu->tf;
 	int64_t rax = (int64_t)tf->rax;
 
-	if ((int64_t)tf->orig_rax < 0 ||
-	    (rax != -ERESTARTSYS && rax != -ERESTARTNOHAND &&
-		rax != -ERESTART_BLOCK))
+	if ((int64_t)tf->orig_rax < 0 || rax > 0 || rax < -ERESTART_BLOCK ||
+	    !restart_is((int)-rax))
 		return (0);
 	l->sc_nr = (int)tf->orig_rax;
 	return ((int)-rax);

@@ -5,7 +5,7 @@
  * System calls on futexes, robust lists and the word of the thread id.
  * kern/ipc/futex.c implements them.
  *
- * Limits.  Priority inheritance and waitv are ENOSYS.
+ * Limits.  Requeueing to locks with priority inheritance is ENOSYS.
  */
 #include <errno.h>
 
@@ -14,7 +14,8 @@
 #include "kern/ipc/futex.h"
 #include "linux/lib/sys_int.h"
 
-sys_fn sys_futex, sys_set_robust_list, sys_get_robust_list, sys_set_tid_address;
+sys_fn sys_futex, sys_futex_waitv, sys_set_robust_list, sys_get_robust_list,
+    sys_set_tid_address;
 
 /* restart_arg: va, shared, val, bitset, deadline */
 static int
@@ -79,6 +80,26 @@ sys_futex_requeue(
 	return (futex_requeue(l, &args, shared, ret));
 }
 
+/* The time is one of a clock, not a duration. */
+static int
+sys_futex_lock(struct lwp *l, const uint64_t *a, bool shared, bool realtime)
+{
+	uint64_t ns, deadline = UINT64_MAX;
+	int error;
+
+	if (a[3] != 0) {
+		error = sys_copyin_timespec(l, a[3], &ns);
+		if (error != 0)
+			return (error);
+		error = ktime_deadline_abs(
+		    realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC, ns,
+		    &deadline);
+		if (error != 0)
+			return (error);
+	}
+	return (futex_lock_pi(l, a[0], shared, true, deadline));
+}
+
 int
 sys_futex(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -86,7 +107,8 @@ sys_futex(struct lwp *l, const uint64_t *a, int64_t *ret)
 	bool shared = ((int)a[1] & LX_FUTEX_PRIVATE_FLAG) == 0;
 	bool realtime = ((int)a[1] & LX_FUTEX_CLOCK_REALTIME) != 0;
 
-	if (realtime && op != LX_FUTEX_WAIT_BITSET && op != LX_FUTEX_WAIT)
+	if (realtime && op != LX_FUTEX_WAIT_BITSET && op != LX_FUTEX_WAIT &&
+	    op != LX_FUTEX_LOCK_PI2)
 		return (ENOSYS);
 	if ((a[0] & 3) != 0)
 		return (EINVAL);
@@ -107,9 +129,68 @@ sys_futex(struct lwp *l, const uint64_t *a, int64_t *ret)
 	case LX_FUTEX_WAKE_OP:
 		return (futex_wake_op(l, a[0], a[4], shared, (int)a[2],
 		    (int)a[3], (uint32_t)a[5], ret));
+	case LX_FUTEX_LOCK_PI:
+		return (sys_futex_lock(l, a, shared, true));
+	case LX_FUTEX_LOCK_PI2:
+		return (sys_futex_lock(l, a, shared, realtime));
+	case LX_FUTEX_TRYLOCK_PI:
+		return (futex_lock_pi(l, a[0], shared, false, UINT64_MAX));
+	case LX_FUTEX_UNLOCK_PI:
+		return (futex_unlock_pi(l, a[0], shared));
 	default:
 		return (ENOSYS);
 	}
+}
+
+/* Copy the array of futex_waitv in.  EFAULT; EINVAL: words that are not aligned
+ * 32-bit ones. */
+static int
+waitv_copyin(struct lwp *l, uint64_t uaddr, int n, struct futex_word *word)
+{
+	struct lx_futex_waitv v;
+
+	for (int i = 0; i < n; i++) {
+		if (copyin(lwp_vmspace(l), &v, uaddr + (uint64_t)i * sizeof(v),
+			sizeof(v)) != 0)
+			return (EFAULT);
+		if ((v.flags & ~(uint32_t)LX_FUTEX2_PRIVATE) !=
+			LX_FUTEX2_SIZE_U32 ||
+		    v.reserved != 0 || v.val > UINT32_MAX || (v.uaddr & 3) != 0)
+			return (EINVAL);
+		word[i] = (struct futex_word){.va = v.uaddr,
+		    .val = (uint32_t)v.val,
+		    .shared = (v.flags & LX_FUTEX2_PRIVATE) == 0};
+	}
+	return (0);
+}
+
+int
+sys_futex_waitv(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct futex_word word[LX_FUTEX_WAITV_MAX];
+	const int n = (int)a[1], clock = (int)a[4];
+	uint64_t ns, deadline = UINT64_MAX;
+	int error, which;
+
+	if ((uint32_t)a[2] != 0 || n < 1 || n > LX_FUTEX_WAITV_MAX || a[0] == 0)
+		return (EINVAL);
+	if (a[3] != 0) {
+		if (clock != LX_CLOCK_MONOTONIC && clock != LX_CLOCK_REALTIME)
+			return (EINVAL);
+		error = sys_copyin_timespec(l, a[3], &ns);
+		if (error != 0)
+			return (error);
+		error = ktime_deadline_abs(clock, ns, &deadline);
+		if (error != 0)
+			return (error);
+	}
+	error = waitv_copyin(l, a[0], n, word);
+	if (error != 0)
+		return (error);
+	error = futex_waitv(l, word, n, deadline, &which);
+	if (error == 0)
+		*ret = which;
+	return (sys_restartable(error));
 }
 
 int

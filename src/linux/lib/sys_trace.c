@@ -153,6 +153,7 @@ sys_trace_result(
 		line_add(&b, " = ?\n");
 		break;
 	case ERESTARTSYS:
+	case ERESTARTNOINTR:
 	case ERESTARTNOHAND:
 	case ERESTART_BLOCK:
 		line_add(&b, " = ? ERESTARTSYS\n");

@@ -305,11 +305,36 @@ vm_page_put(struct vm_system *sys, struct vm_page *m, bool stored)
 }
 
 int
-vm_cas32(struct vmspace *vm, vm_offset_t va, uint32_t cmp, uint32_t val,
+vm_cas32_once(struct vmspace *vm, vm_offset_t va, uint32_t cmp, uint32_t val,
     uint32_t *old)
 {
 	struct vm_page *m;
 	uint32_t was = cmp;
+
+	if ((va & 3) != 0)
+		return (EINVAL);
+	if (!range_ok(va, sizeof(val)))
+		return (EFAULT);
+	vm_map_lock_read(&vm->map);
+	m = pmap_extract_hold(vm->pmap, va, VM_PROT_WRITE);
+	if (m != NULL)
+		atomic_compare_exchange_strong(
+		    (_Atomic(uint32_t) *)(void *)user_ptr(vm, m, va), &was,
+		    val);
+	vm_map_unlock_read(&vm->map);
+	if (m == NULL)
+		return (EFAULT);
+	if (!still_writable(vm, va, m))
+		page_redirty(m);
+	vm_page_unhold(vm->sys->phys, m);
+	*old = was;
+	return (0);
+}
+
+int
+vm_cas32(struct vmspace *vm, vm_offset_t va, uint32_t cmp, uint32_t val,
+    uint32_t *old)
+{
 	int error;
 
 	if ((va & 3) != 0)
@@ -318,20 +343,8 @@ vm_cas32(struct vmspace *vm, vm_offset_t va, uint32_t cmp, uint32_t val,
 		return (EFAULT);
 	for (int i = 0; i < COPYIO_TRIES; i++) {
 		retry_pause(i);
-		vm_map_lock_read(&vm->map);
-		m = pmap_extract_hold(vm->pmap, va, VM_PROT_WRITE);
-		if (m != NULL)
-			atomic_compare_exchange_strong(
-			    (_Atomic(uint32_t) *)(void *)user_ptr(vm, m, va),
-			    &was, val);
-		vm_map_unlock_read(&vm->map);
-		if (m != NULL) {
-			if (!still_writable(vm, va, m))
-				page_redirty(m);
-			vm_page_unhold(vm->sys->phys, m);
-			*old = was;
+		if (vm_cas32_once(vm, va, cmp, val, old) == 0)
 			return (0);
-		}
 		error = vm_fault(vm, va, VM_PROT_WRITE, VM_FAULT_COPYIO);
 		if (error != 0)
 			return (fault_error(error));

@@ -33,6 +33,10 @@ int vm_fetch32(struct vmspace *, vm_offset_t va, uint32_t *val);
 /* Sets *old to what was there; stored iff *old == cmp. */
 int vm_cas32(struct vmspace *, vm_offset_t va, uint32_t cmp, uint32_t val,
     uint32_t *old);
+/* One try without a fault, for callers that hold locks up to rank MAP: EFAULT:
+ * the word has no translation for writing. */
+int vm_cas32_once(struct vmspace *, vm_offset_t va, uint32_t cmp, uint32_t val,
+    uint32_t *old);
 
 /* Identity of a futex word. private: (vmspace id, va); shared: (object id,
  * byte offset) where the page is shared, else private. */
