@@ -214,6 +214,127 @@ populated(void)
 	say("populated");
 }
 
+/* Each shared mapping of /dev/zero is memory of its own, which children share.
+ */
+static void
+zero_device(void)
+{
+	int fd = open("/dev/zero", O_RDWR);
+	char *a, *b;
+
+	CHECK(fd >= 0);
+	a = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	b = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(a != MAP_FAILED && b != MAP_FAILED);
+	a[0] = 1;
+	CHECK(b[0] == 0);
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		a[1] = 2;
+		_exit(0);
+	}
+	wait_ok(pid);
+	CHECK(a[1] == 2 && b[1] == 0);
+	CHECK(munmap(a, PAGE) == 0 && munmap(b, PAGE) == 0);
+	CHECK(close(fd) == 0);
+	say("zero_device");
+}
+
+/* Offsets and addresses at the end of what there is. */
+static void
+edges(void)
+{
+	char *const top = (char *)0x7ffffffff000;
+	char *const beyond = (char *)0x800000000000;
+	int fd = open("edge", O_RDWR | O_CREAT, 0600);
+
+	CHECK(fd >= 0);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0x7ffffffffffff000) ==
+	      MAP_FAILED);
+	CHECK(errno == EOVERFLOW);
+	CHECK(mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE, fd,
+		  0x7fffffffffffe000) == MAP_FAILED);
+	CHECK(errno == EOVERFLOW);
+	CHECK(close(fd) == 0 && unlink("edge") == 0);
+	CHECK(munmap(top - PAGE, PAGE) == 0);
+	CHECK_ERRNO(munmap(top - PAGE, 2 * PAGE), EINVAL);
+	CHECK_ERRNO(munmap(top, PAGE), EINVAL);
+	CHECK_ERRNO(munmap(beyond, PAGE), EINVAL);
+	CHECK_ERRNO(munmap(top - PAGE, 0), EINVAL);
+	CHECK_ERRNO(madvise(top, PAGE, MADV_DONTNEED), ENOMEM);
+	CHECK_ERRNO(madvise(beyond, PAGE, MADV_NORMAL), ENOMEM);
+	CHECK_ERRNO(madvise(beyond, PAGE, 77), EINVAL);
+	CHECK_ERRNO(madvise(beyond + 1, PAGE, MADV_NORMAL), EINVAL);
+	CHECK_ERRNO(madvise(beyond, (size_t)-1, MADV_NORMAL), EINVAL);
+	CHECK(madvise(beyond, 0, MADV_NORMAL) == 0);
+	say("edges");
+}
+
+struct range {
+	void *base;
+	size_t len;
+};
+
+static long
+advise_process(int fd, const struct range *r, size_t n, int advice, int flags)
+{
+	return (syscall(440, fd, r, n, advice, flags));
+}
+
+static void
+process_advice(void)
+{
+	char *m = map_anon(8 * PAGE);
+	struct range r[3] = {
+	    {m, 2 * PAGE}, {m + 4 * PAGE, PAGE}, {m + 1, PAGE}};
+	int self, other, fds[2];
+	pid_t pid;
+
+	fill_pages(m, 8, 1);
+	self = (int)syscall(434, getpid(), 0);
+	CHECK(self >= 0 && pipe(fds) == 0);
+	CHECK(advise_process(self, r, 2, MADV_COLD, 0) == 3 * (long)PAGE);
+	CHECK(advise_process(self, r, 3, MADV_COLD, 0) == 3 * (long)PAGE);
+	CHECK_ERRNO(advise_process(self, r + 2, 1, MADV_COLD, 0), EINVAL);
+	CHECK(advise_process(self, r, 0, MADV_COLD, 0) == 0);
+	CHECK_ERRNO(advise_process(self, r, 1, MADV_COLD, 1), EINVAL);
+	CHECK_ERRNO(advise_process(self, r, 5000, MADV_COLD, 0), EINVAL);
+	CHECK_ERRNO(advise_process(self, BAD, 1, MADV_COLD, 0), EFAULT);
+	CHECK_ERRNO(advise_process(self, r, 1, 99, 0), EINVAL);
+	CHECK_ERRNO(advise_process(-1, r, 1, MADV_COLD, 0), EBADF);
+	CHECK_ERRNO(advise_process(fds[0], r, 1, MADV_COLD, 0), EBADF);
+	check_pages(m, 8, 1);
+	/* Another process: only what keeps the contents. */
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		char c;
+
+		close(fds[1]);
+		CHECK(read(fds[0], &c, 1) == 1);
+		check_pages(m, 8, 1);
+		_exit(0);
+	}
+	other = (int)syscall(434, pid, 0);
+	CHECK(other >= 0);
+	if (geteuid() == 0) {
+		CHECK(advise_process(other, r, 2, MADV_PAGEOUT, 0) ==
+		      3 * (long)PAGE);
+		CHECK(advise_process(other, r, 2, MADV_WILLNEED, 0) ==
+		      3 * (long)PAGE);
+	}
+	CHECK_ERRNO(advise_process(other, r, 2, MADV_DONTNEED, 0), EINVAL);
+	CHECK(write(fds[1], "x", 1) == 1);
+	wait_ok(pid);
+	CHECK_ERRNO(advise_process(other, r, 2, MADV_COLD, 0), ESRCH);
+	CHECK(close(self) == 0 && close(other) == 0);
+	CHECK(close(fds[0]) == 0 && close(fds[1]) == 0);
+	CHECK(munmap(m, 8 * PAGE) == 0);
+	say("process_advice");
+}
+
 int
 main(void)
 {
@@ -225,6 +346,9 @@ main(void)
 	inheritance();
 	core_and_protect();
 	populated();
+	zero_device();
+	edges();
+	process_advice();
 	scratch_remove();
 	return (0);
 }

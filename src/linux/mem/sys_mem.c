@@ -25,6 +25,9 @@
 #include "vfs/core/vnode.h"
 
 #define MINCORE_CHUNK 4096 /* pages reported at a time */
+/* Where user addresses end on Linux.  Nothing is mapped between VM_MAX_ADDRESS
+ * and there. */
+#define TASK_TOP UINT64_C(0x7ffffffff000)
 
 sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_brk, sys_mremap, sys_madvise,
     sys_mincore, sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall,
@@ -136,6 +139,8 @@ mmap_file(struct file *f, vm_prot_t prot, int vmm, uint64_t off, uint64_t len,
 		return (error);
 	if (f->vp == NULL)
 		return (ENODEV);
+	if (f->vp->type == VREG && off > INT64_MAX - round_page(len))
+		return (EOVERFLOW);
 	if (vmm & VMM_GROWSDOWN)
 		return (EINVAL);
 	error = vnode_object(f->vp, &o);
@@ -145,7 +150,9 @@ mmap_file(struct file *f, vm_prot_t prot, int vmm, uint64_t off, uint64_t len,
 	if (o->cdev != NULL && off + round_page(len) > IDX_TO_OFF(o->size))
 		return (ENXIO);
 	*max = m;
-	*obj = o;
+	/* Each shared mapping of /dev/zero is memory of its own. */
+	*obj =
+	    (f->vp->flags & VN_ZERO) != 0 && (vmm & VMM_SHARED) != 0 ? NULL : o;
 	return (0);
 }
 
@@ -179,7 +186,7 @@ mmap_do(struct lwp *l, uint64_t addr, uint64_t len, uint64_t lprot,
 	}
 	va = (vmm & (VMM_FIXED | VMM_NOREPLACE)) != 0 ? addr : trunc_page(addr);
 	error = vm_mmap(lwp_vmspace(l), &va, round_page(len), prot, max, vmm,
-	    obj, f != NULL ? off : 0);
+	    obj, obj != NULL ? off : 0);
 	if (shared)
 		f->vp->ops->map_end(f->vp);
 	if (error == 0)
@@ -221,12 +228,18 @@ range_check(uint64_t addr, uint64_t *len, int wrap)
 int
 sys_munmap(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
+	const uint64_t addr = a[0];
 	uint64_t len = a[1];
-	int error = range_check(a[0], &len, EINVAL);
 
-	if (error == 0 && len == 0)
-		error = EINVAL;
-	return (error != 0 ? error : vm_munmap(lwp_vmspace(l), a[0], len));
+	if ((addr & PAGE_MASK) != 0 || len == 0 || addr > TASK_TOP ||
+	    len > TASK_TOP - addr)
+		return (EINVAL);
+	len = round_page(len);
+	if (addr >= VM_MAX_ADDRESS)
+		return (0);
+	if (len > VM_MAX_ADDRESS - addr)
+		len = VM_MAX_ADDRESS - addr;
+	return (vm_munmap(lwp_vmspace(l), addr, len));
 }
 
 int
@@ -282,14 +295,26 @@ sys_mremap(struct lwp *l, const uint64_t *a, int64_t *ret)
 }
 
 int
-sys_madvise(struct lwp *l, const uint64_t *a, int64_t *ret)
+sys_madvise_range(struct vmspace *vm, uint64_t addr, uint64_t len, int advice)
 {
-	uint64_t len = a[1];
-	int error = range_check(a[0], &len, EINVAL);
+	int error;
 
+	error = vm_madvise(vm, VM_MIN_ADDRESS, 0, advice); /* known? */
 	if (error != 0)
 		return (error);
-	return (vm_madvise(lwp_vmspace(l), a[0], len, (int)a[2]));
+	if ((addr & PAGE_MASK) != 0 || len > UINT64_MAX - PAGE_MASK ||
+	    addr > UINT64_MAX - round_page(len))
+		return (EINVAL);
+	if (len == 0)
+		return (0);
+	error = range_check(addr, &len, ENOMEM);
+	return (error != 0 ? error : vm_madvise(vm, addr, len, advice));
+}
+
+int
+sys_madvise(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (sys_madvise_range(lwp_vmspace(l), a[0], a[1], (int)a[2]));
 }
 
 int

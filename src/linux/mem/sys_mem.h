@@ -16,4 +16,9 @@ vm_prot_t sys_prot_decode(uint64_t prot);
 int sys_mmap_decode(
     uint64_t addr, uint64_t len, uint64_t flags, uint64_t off, int *vmm);
 
+struct vmspace;
+/* madvise(2) on a vmspace that the caller holds.  EINVAL, ENOMEM, ... */
+int sys_madvise_range(
+    struct vmspace *, uint64_t addr, uint64_t len, int advice);
+
 #endif /* LINUX_MEM_SYS_MEM_H */

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on the memory of another process: process_vm_readv and
- * process_vm_writev.
+ * System calls on the memory of another process: process_vm_readv,
+ * process_vm_writev and process_madvise.
  *
  * Bytes are moved directly between the caller's pinned pages and the pages of
  * the other process, without a buffer.  The other vmspace is only held
@@ -14,11 +14,15 @@
 
 #include <errno.h>
 
+#include "abi/mman.h"
 #include "abi/uio.h"
+#include "kern/base/access.h"
 #include "kern/proctext/kern_procfs.h"
+#include "linux/mem/sys_mem.h"
+#include "linux/proc/sys_pidfd.h"
 #include "mem/kmem.h"
 
-sys_fn sys_process_vm_readv, sys_process_vm_writev;
+sys_fn sys_process_vm_readv, sys_process_vm_writev, sys_process_madvise;
 
 #define MOVE_MAX ((size_t)VM_IOV_MAX * PAGE_SIZE)
 
@@ -167,4 +171,78 @@ int
 sys_process_vm_writev(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	return (process_vm(l, a, true, ret));
+}
+
+/* ---- advice ---- */
+
+/* May the memory of p be advised by the caller, of which only advice that keeps
+ * its contents is taken?  EPERM, ESRCH, EINVAL. */
+static int
+advice_allowed(struct lwp *l, struct proc *p, int advice)
+{
+	struct proc_caller caller = proc_caller_real(l);
+	int error;
+
+	if (p == l->p)
+		return (0);
+	error = proc_may_access(p, &caller);
+	if (error != 0)
+		return (error);
+	if (advice != LX_MADV_COLD && advice != LX_MADV_PAGEOUT &&
+	    advice != LX_MADV_WILLNEED)
+		return (EINVAL);
+	return (caller.capable ? 0 : EPERM);
+}
+
+/* Advise the ranges, until one fails.  The result is the number of bytes before
+ * it, or its error if that is 0. */
+static int
+advise_ranges(struct lwp *l, struct vmspace *vm, const struct lx_iovec *iov,
+    int n, int advice, int64_t *ret)
+{
+	uint64_t done = 0;
+	int error = 0;
+
+	for (int i = 0; i < n && !lwp_killed(l); i++) {
+		error = sys_madvise_range(vm, iov[i].base, iov[i].len, advice);
+		if (error != 0)
+			break;
+		done += iov[i].len;
+	}
+	*ret = (int64_t)done;
+	return (done > 0 ? 0 : error);
+}
+
+int
+sys_process_madvise(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	const int advice = (int)a[3];
+	struct vmspace *vm = NULL;
+	struct lx_iovec *iov;
+	struct proc *p;
+	bool nonblock;
+	int error, n;
+
+	if ((uint32_t)a[4] != 0)
+		return (EINVAL);
+	error = sys_copyin_iov(l, a[1], a[2], &iov, &n);
+	if (error != 0)
+		return (error);
+	error = sys_pidfd_proc(l, (int)a[0], &p, &nonblock);
+	if (error != 0)
+		goto out;
+	vm = proc_vmspace_hold(p);
+	if (vm == NULL) { /* a zombie, which has no memory */
+		error = ESRCH;
+		goto drop;
+	}
+	error = advice_allowed(l, p, advice);
+	if (error == 0)
+		error = advise_ranges(l, vm, iov, n, advice, ret);
+	vmspace_drop(vm);
+drop:
+	proc_drop(p);
+out:
+	kmem_free(iov);
+	return (error);
 }
