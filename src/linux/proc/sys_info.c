@@ -261,6 +261,25 @@ prctl_get_pdeathsig(struct lwp *l, uint64_t uaddr)
 	return (prctl_out_int(l, sig, uaddr));
 }
 
+/* No capability is inheritable, so that none can become ambient. */
+static int
+prctl_ambient(const uint64_t *a)
+{
+	if (a[3] != 0 || a[4] != 0)
+		return (EINVAL);
+	switch (a[1]) {
+	case LX_PR_CAP_AMBIENT_CLEAR_ALL:
+		return (a[2] != 0 ? EINVAL : 0);
+	case LX_PR_CAP_AMBIENT_IS_SET:
+	case LX_PR_CAP_AMBIENT_LOWER:
+		return (a[2] > LX_CAP_LAST ? EINVAL : 0);
+	case LX_PR_CAP_AMBIENT_RAISE:
+		return (a[2] > LX_CAP_LAST ? EINVAL : EPERM);
+	default:
+		return (EINVAL);
+	}
+}
+
 /* Options whose arguments from a certain one on must be 0. */
 static const struct {
 	int option;
@@ -270,6 +289,7 @@ static const struct {
     {LX_PR_GET_NO_NEW_PRIVS, 1},
     {LX_PR_SET_THP_DISABLE, 2},
     {LX_PR_GET_THP_DISABLE, 1},
+    {LX_PR_MCE_KILL_GET, 1},
 };
 
 static bool
@@ -331,6 +351,11 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 		if (a[1] > LX_CAP_LAST)
 			return (EINVAL);
 		*ret = 1;
+		return (0);
+	case LX_PR_CAP_AMBIENT:
+		return (prctl_ambient(a));
+	case LX_PR_MCE_KILL_GET:
+		*ret = LX_PR_MCE_KILL_DEFAULT;
 		return (0);
 	case LX_PR_CAPBSET_DROP:
 		return (a[1] > LX_CAP_LAST ? EINVAL : EPERM);
