@@ -62,6 +62,7 @@ static const struct sysctl_entry sysctls[] = {
     [S_INOTIFY] = {S_FS, "inotify", NULL},
     [S_SYSVIPC] = {S_SYSVIPC, "sysvipc", NULL},
     [S_USER] = {S_ROOT, "user", NULL},
+    [S_MQUEUE] = {S_FS, "mqueue", NULL},
     /* No process can make one: programs that read this do without. */
     {S_USER, "max_cgroup_namespaces", "0"},
     {S_USER, "max_ipc_namespaces", "0"},
@@ -74,7 +75,6 @@ static const struct sysctl_entry sysctls[] = {
     {S_SYSVIPC, "msg", ""},
     {S_SYSVIPC, "sem", ""},
     {S_SYSVIPC, "shm", ""},
-    [S_MQUEUE] = {S_FS, "mqueue", NULL},
     {S_KERNEL, "ostype", "Linux"},
     {S_KERNEL, "osrelease", LX_UTS_RELEASE},
     {S_KERNEL, "version", ""},
