@@ -554,6 +554,7 @@ mqueue_send(struct lwp *l, struct file *f, struct mq_msg *m, unsigned prio,
 	struct mq_wait w = {.l = l, .m = m};
 	struct proc *notify = NULL;
 	struct mqueue *q = f->data;
+	bool wait = false;
 
 	KASSERT(mqueue_is(f));
 	m->prio = prio;
@@ -564,6 +565,7 @@ mqueue_send(struct lwp *l, struct file *f, struct mq_msg *m, unsigned prio,
 	else if (nonblock)
 		w.status = EAGAIN;
 	else {
+		wait = true;
 		w.status = EINPROGRESS;
 		TAILQ_INSERT_TAIL(&q->senders, &w, link);
 	}
@@ -573,9 +575,7 @@ mqueue_send(struct lwp *l, struct file *f, struct mq_msg *m, unsigned prio,
 			ksig_post_proc(notify, &info);
 		proc_drop(notify);
 	}
-	return (w.status != EINPROGRESS
-		    ? w.status
-		    : mq_sleep(q->mq, &q->senders, &w, deadline));
+	return (wait ? mq_sleep(q->mq, &q->senders, &w, deadline) : w.status);
 }
 
 int
@@ -585,6 +585,7 @@ mqueue_receive(
 	bool nonblock = (atomic_load(&f->flags) & O_NONBLOCK) != 0;
 	struct mq_wait w = {.l = l}, *sender;
 	struct mqueue *q = f->data;
+	bool wait = false;
 	int error;
 
 	KASSERT(mqueue_is(f));
@@ -601,13 +602,12 @@ mqueue_receive(
 	} else if (nonblock)
 		w.status = EAGAIN;
 	else {
+		wait = true;
 		w.status = EINPROGRESS;
 		TAILQ_INSERT_TAIL(&q->receivers, &w, link);
 	}
 	kmutex_unlock(&q->mq->lock);
-	error = w.status != EINPROGRESS
-		    ? w.status
-		    : mq_sleep(q->mq, &q->receivers, &w, deadline);
+	error = wait ? mq_sleep(q->mq, &q->receivers, &w, deadline) : w.status;
 	if (error == 0)
 		*m = w.m;
 	return (error);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "libk/kassert.h"
+#include "mem/vm_rawcopy.h"
 #include "vfs/core/uio.h"
 
 /*
@@ -63,6 +64,7 @@ uio_consume(struct uio *uio, size_t n)
  * Move min(n, resid) bytes between p and the uio.
  * - Returns the bytes moved; off and resid are advanced by them.
  * - They may overlap: a file can be written from a mapping of itself.
+ * - Both may change meanwhile: a file that is read and written at once.
  */
 size_t
 uiomove(void *p, size_t n, struct uio *uio)
@@ -71,9 +73,9 @@ uiomove(void *p, size_t n, struct uio *uio)
 
 	while (done < n && (c = uio_front(uio, n - done)) > 0) {
 		if (uio->write)
-			memmove((char *)p + done, uio->iov->base, c);
+			raw_copy((char *)p + done, uio->iov->base, c);
 		else
-			memmove(uio->iov->base, (char *)p + done, c);
+			raw_copy(uio->iov->base, (char *)p + done, c);
 		uio_consume(uio, c);
 		done += c;
 	}
@@ -91,7 +93,7 @@ uiozero(size_t n, struct uio *uio)
 
 	KASSERT(!uio->write);
 	while (done < n && (c = uio_front(uio, n - done)) > 0) {
-		memset(uio->iov->base, 0, c);
+		raw_copy(uio->iov->base, NULL, c);
 		uio_consume(uio, c);
 		done += c;
 	}
