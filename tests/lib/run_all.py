@@ -39,9 +39,10 @@ PLAN = {
         [("unit", None), ("kern", None), ("fuzz", None),
          ("model", ["vm_model"]),
          ("stress", ["fork_rounds", "readers", "swap"]),
-         ("guest", ["cow64", "execs", "filemap", "forkwait", "protsegv",
+         ("guest", ["aio", "bigmsg", "cow64", "execs", "filemap", "forkwait", "protsegv",
                     "locks", "msg", "procmem", "rights", "sem", "signals",
-                    "sockets", "swapcalls", "threads", "files"]),
+                    "sockets", "swapcalls", "threads", "files", "loopback",
+                    "mqueue", "seccomp", "xattrs"]),
          ("resident", None)]),
     "build-tsan": (
         ["-Db_sanitize=thread"],
@@ -51,7 +52,8 @@ PLAN = {
          "VMSPACE_TEST_SLOW": "6", "VMSPACE_READER_SECONDS": "3"},
         [("unit", None), ("kern", None), ("stress", None),
          ("guest", ["forkwait", "locks", "msg", "procmem", "rights", "sem",
-                    "signals", "sockets", "swapcalls", "threads", "pipes"]),
+                    "signals", "sockets", "swapcalls", "threads", "pipes", "aio",
+                    "mqueue", "pilocks", "seccomp"]),
          ("resident", None)]),
 }
 
