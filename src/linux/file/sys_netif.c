@@ -24,7 +24,7 @@
 #include "vfs/core/file.h"
 #include "vfs/socket/socket.h"
 
-#define IFREQ_SIZE 40
+#define IFREQ_SIZE ((size_t)40)
 #define IFCONF_MAX (IFREQ_SIZE * 256)
 
 struct lx_ifconf {
