@@ -25,13 +25,6 @@ int vkernel_create_fake_on(const struct vkernel_config *, struct cpu_fake *,
 int vkernel_create_fake(
     const struct vkernel_config *, struct cpu_fake *, struct vkernel **);
 
-static inline struct vkernel *
-vkernel_of_vmspace(struct vmspace *vm)
-{
-	return ((struct vkernel *)(void *)((char *)vm->sys -
-					   offsetof(struct vkernel, vm)));
-}
-
 /* vkernel_swap.c */
 int vkernel_swap_check(const struct vkernel_swap *);
 /* The areas of a configuration; a log line names a refused area. */

@@ -372,9 +372,10 @@ vdso(void)
 {
 	const unsigned long at = getauxval(AT_SYSINFO_EHDR);
 	unsigned long lo, hi, last = 0;
-	int found = 0;
-	char perms[8];
+	int found = 0, mem = open("/proc/self/mem", O_RDONLY);
+	char perms[8], first[64];
 
+	CHECK(mem >= 0);
 	get("/proc/self/maps");
 	for (char *line = buf; *line != '\0'; line = strchr(line, '\n') + 1) {
 		CHECK(sscanf(line, "%lx-%lx %4s", &lo, &hi, perms) == 3);
@@ -388,7 +389,13 @@ vdso(void)
 		CHECK(strncmp(strchr(line, '\n') - 6, "[vdso]", 6) == 0);
 		CHECK(memcmp((void *)lo, "\177ELF", 4) == 0);
 		CHECK(*(volatile char *)(hi - 1) + 1 != 1000);
+		/* As a debugger reads it. */
+		CHECK(pread(mem, first, 64, (off_t)lo) == 64);
+		CHECK(memcmp(first, (void *)lo, 64) == 0);
+		CHECK(pread(mem, first, 64, (off_t)hi - 64) == 64);
+		CHECK(memcmp(first, (void *)(hi - 64), 64) == 0);
 	}
+	CHECK(close(mem) == 0);
 	CHECK(found == (at != 0));
 	say("the vdso");
 }

@@ -413,7 +413,7 @@ names: True True
 inherited: (3, 0)
 lingers: False
 datagram: 60000 60000 EMSGSIZE
-timeout: ENOPROTOOPT EPERM
+timeout: EPERM EPERM
 in time
 """
 

@@ -144,6 +144,14 @@ struct vkernel {
 	_Atomic(bool) dying;  /* vkernel_destroy has begun */
 };
 
+/* The kernel that an address space belongs to. */
+struct vkernel *vkernel_of_vmspace(const struct vmspace *);
+/*
+ * Read guest memory as vm_pread() with VM_FAULT_FORCE, and the vdso, which is
+ * the host's and in no map: its bytes are those of this process's own.
+ */
+int kern_mem_read(
+    struct vmspace *, void *buf, size_t len, vm_offset_t va, size_t *done);
 /* Version of this library, as the public vkernel_version(). */
 const char *kern_version(void);
 /* fn for each system call that was made, in the order of their numbers. */

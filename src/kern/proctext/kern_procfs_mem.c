@@ -20,6 +20,7 @@
  * Locking.  Rights and hold are taken in one section of the proc lock, so the
  * ids are those of the process that has the memory.
  */
+#include "kern/base/vkernel.h"
 #include "kern/proctext/kern_procfs.h"
 #include "vm/vmspace.h"
 
@@ -86,8 +87,8 @@ kern_procfs_mem_rw(void *mem, struct uio *uio)
 
 		error = uio->write ? vm_pwrite(vm, uio->iov->base, n, uio->off,
 					 VM_FAULT_FORCE, &done)
-				   : vm_pread(vm, uio->iov->base, n, uio->off,
-					 VM_FAULT_FORCE, &done);
+				   : kern_mem_read(vm, uio->iov->base, n,
+					 uio->off, &done);
 		uio_advance(uio, done);
 	}
 	if (uio->resid != start)

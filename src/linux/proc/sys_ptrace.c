@@ -44,8 +44,7 @@ req_peek(const struct request *r, int64_t *ret)
 	error = kern_ptrace_vmspace(r->l, r->tid, &vm);
 	if (error != 0)
 		return (error);
-	error =
-	    vm_pread(vm, &word, sizeof(word), r->addr, VM_FAULT_FORCE, &done);
+	error = kern_mem_read(vm, &word, sizeof(word), r->addr, &done);
 	vmspace_drop(vm);
 	if (error != 0)
 		return (EIO);
