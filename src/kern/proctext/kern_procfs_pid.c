@@ -38,8 +38,11 @@
 static char
 pinfo_state(struct proc *p, const struct lwp *l)
 {
-	if (p->state == PROC_ZOMBIE || l == NULL)
+	if (p->state == PROC_ZOMBIE)
 		return ('Z');
+	/* After its last thread the process still gives back its memory. */
+	if (l == NULL)
+		return (p->nlwps > 0 ? 'Z' : 'R');
 	if (l->stop != NULL)
 		return ('t');
 	if (p->state == PROC_STOPPED)
