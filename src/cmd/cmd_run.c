@@ -237,6 +237,7 @@ run_kernel(struct cmd_options *r, const char **envp)
 		ret = r->probe != NULL ? run_probe(c, r->probe)
 				       : run_in(k, r, &paths, envp);
 	}
+	netns_shutdown(net);
 	vkernel_stat(k, &st);
 	vkernel_destroy_check(k, &leaks);
 	if (r->stat)

@@ -260,6 +260,15 @@ receive(int sock, int32_t *error, int *fd)
 	return (0);
 }
 
+/* Locked.  The broker sees the end of file, and ends. */
+static void
+give_up(struct netns *n)
+{
+	if (n->fd >= 0)
+		close(n->fd);
+	n->fd = -1;
+}
+
 int
 netns_socket(void *arg, int domain, int type, int protocol, int *out)
 {
@@ -274,11 +283,8 @@ netns_socket(void *arg, int domain, int type, int protocol, int *out)
 	if (n->fd >= 0) {
 		if (sendmsg(n->fd, &m, MSG_NOSIGNAL) == sizeof(r))
 			error = receive(n->fd, &answer, &fd);
-		if (error != 0) {
-			/* A late answer would be taken for the next one. */
-			close(n->fd);
-			n->fd = -1;
-		}
+		if (error != 0) /* a late answer would be taken for the next */
+			give_up(n);
 	}
 	kmutex_unlock(&n->lock);
 	if (error == 0)
@@ -291,13 +297,21 @@ netns_socket(void *arg, int domain, int type, int protocol, int *out)
 }
 
 void
+netns_shutdown(struct netns *n)
+{
+	if (n == NULL)
+		return;
+	kmutex_lock(&n->lock);
+	give_up(n);
+	kmutex_unlock(&n->lock);
+}
+
+void
 netns_stop(struct netns *n)
 {
 	if (n == NULL)
 		return;
-	if (n->fd >= 0)
-		close(n->fd);
-	(void)kill(n->pid, SIGKILL); /* it may be stopped */
+	netns_shutdown(n);
 	while (waitpid(n->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	kmutex_destroy(&n->lock);

@@ -22,7 +22,10 @@ int netns_start(struct netns **out);
  * - ENETDOWN: the broker has ended.
  */
 int netns_socket(void *netns, int domain, int type, int protocol, int *fd);
-/* End the broker and reap it.  NULL is allowed. */
+/* Let the broker end, while the caller does other work: no more sockets are
+ * made (ENETDOWN).  NULL is allowed, here and below. */
+void netns_shutdown(struct netns *);
+/* Wait for the end of the broker and free what is left. */
 void netns_stop(struct netns *);
 
 #endif /* CONFINE_NETNS_H */
