@@ -91,8 +91,7 @@ static const struct argp_option options[] = {
 	0},
     {"net", OPT_NET, "loopback|none|host", 0,
 	"Internet sockets: of a network of this sandbox that has only "
-	"127.0.0.1 "
-	"and ::1 (default), none, or of the host",
+	"127.0.0.1 and ::1 (default), none, or of the host",
 	0},
     {"allow-chown", OPT_ALLOW_CHOWN, 0, 0,
 	"Let the guest give the files of --rw and --bind other owners", 0},

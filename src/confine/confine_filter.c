@@ -110,22 +110,30 @@ confine_filter_expect(bool attack)
 	atomic_store(&sys.attack, attack);
 }
 
+/* As seccomp(2) returns. */
+static long
+install(const struct confine_program *p, unsigned flags)
+{
+	const struct sock_fprog prog = {
+	    .len = p->n, .filter = (struct sock_filter *)(uintptr_t)p->insns};
+
+	return (syscall(LX_NR_SECCOMP, SECCOMP_SET_MODE_FILTER, flags, &prog));
+}
+
 int
 confine_filter(struct confine *c)
 {
 	const unsigned v = (c->config->net_host ? FILTER_NET_HOST : 0) |
 			   (c->config->allow_chown ? FILTER_ALLOW_CHOWN : 0);
 	const struct confine_program *p = &confine_programs[v];
-	struct sock_fprog prog = {
-	    .len = p->n, .filter = (struct sock_filter *)(uintptr_t)p->insns};
 	struct sigaction sa = {
 	    .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO | SA_NODEFER};
 	long r;
 
 	if (sigaction(SIGSYS, &sa, NULL) != 0)
 		return (errno);
-	r = syscall(LX_NR_SECCOMP, SECCOMP_SET_MODE_FILTER,
-	    SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog);
+	r = install(
+	    p, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW);
 	if (r != 0) /* > 0: the thread that could not be given the filter */
 		return (r < 0 ? errno : ESRCH);
 	c->ncalls = p->ncalls;
@@ -136,13 +144,7 @@ confine_filter(struct confine *c)
 int
 confine_filter_broker(void)
 {
-	const struct confine_program *p = &confine_broker_program;
-	struct sock_fprog prog = {
-	    .len = p->n, .filter = (struct sock_filter *)(uintptr_t)p->insns};
-
-	return (syscall(LX_NR_SECCOMP, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0
-		    ? 0
-		    : errno);
+	return (install(&confine_broker_program, 0) == 0 ? 0 : errno);
 }
 
 #else /* no filter was built in */
