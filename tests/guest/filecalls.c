@@ -62,15 +62,6 @@ pwritev2_(int fd, const struct iovec *v, int n, off_t off, int flags)
 static const off_t END = INT64_MAX;
 static char buf[8192];
 
-static off_t
-size_of(int fd)
-{
-	struct stat st;
-
-	CHECK(fstat(fd, &st) == 0);
-	return (st.st_size);
-}
-
 /* A file of n bytes, open for reading and writing. */
 static int
 file_of(const char *name, size_t n)

@@ -44,15 +44,6 @@ set_limit(rlim_t cur)
 	CHECK(setrlimit(RLIMIT_FSIZE, &r) == 0);
 }
 
-static off_t
-size_of(int fd)
-{
-	struct stat st;
-
-	CHECK(fstat(fd, &st) == 0);
-	return (st.st_size);
-}
-
 /* An empty file, which has no name. */
 static int
 empty_file(int flags)

@@ -113,6 +113,37 @@ inside(void)
 	return (getenv("GUEST_INSIDE") != NULL);
 }
 
+/* The size of an open file. */
+GUEST off_t
+size_of(int fd)
+{
+	struct stat st;
+
+	CHECK(fstat(fd, &st) == 0);
+	return (st.st_size);
+}
+
+/* Start a child that exits with 0 when *end is closed. */
+GUEST pid_t
+waiting_child(int *end)
+{
+	int p[2];
+	pid_t child;
+	char c;
+
+	CHECK(pipe(p) == 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		close(p[1]);
+		(void)!read(p[0], &c, 1);
+		_exit(0);
+	}
+	close(p[0]);
+	*end = p[1];
+	return (child);
+}
+
 /* A word that depends on owner, page and word. */
 GUEST uint64_t
 pattern(uint64_t owner, uint64_t page, uint64_t word)

@@ -105,22 +105,13 @@ static void
 ended_maps(void)
 {
 	char path[64];
-	int child, fd, p[2], status;
+	int child, end, fd, status;
 
-	CHECK(pipe(p) == 0);
-	child = fork();
-	if (child == 0) {
-		char c;
-
-		close(p[1]);
-		(void)!read(p[0], &c, 1);
-		_exit(0);
-	}
-	close(p[0]);
+	child = waiting_child(&end);
 	snprintf(path, sizeof(path), "/proc/%d/maps", child);
 	fd = open(path, O_RDONLY);
 	CHECK(fd >= 0 && read(fd, buf, 100) > 0);
-	close(p[1]);
+	close(end);
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
 	CHECK(lseek(fd, 0, SEEK_SET) == 0);
 	CHECK(read(fd, buf, 100) == -1 && errno == ESRCH);

@@ -290,23 +290,14 @@ static void
 ended(void)
 {
 	char path[64];
-	int child, fd, p[2];
+	int child, end, fd;
 
-	CHECK(pipe(p) == 0);
-	child = fork();
-	if (child == 0) {
-		char c;
-
-		close(p[1]);
-		(void)!read(p[0], &c, 1);
-		_exit(0);
-	}
-	close(p[0]);
+	child = waiting_child(&end);
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", child);
 	fd = open(path, O_RDWR);
 	CHECK(fd >= 0 && write(fd, "700", 3) == 3);
 	CHECK(is(path, "700\n"));
-	close(p[1]);
+	close(end);
 	wait_ok(child);
 	CHECK_ERRNO(write(fd, "800", 3), ESRCH);
 	CHECK(close(fd) == 0);

@@ -34,15 +34,6 @@ memfd(unsigned flags)
 	return (fd);
 }
 
-static off_t
-size_of(int fd)
-{
-	struct stat st;
-
-	CHECK(fstat(fd, &st) == 0);
-	return (st.st_size);
-}
-
 static blkcnt_t
 blocks_of(int fd)
 {
