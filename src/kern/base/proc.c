@@ -229,6 +229,17 @@ proc_uid(struct proc *p)
 	return (uid);
 }
 
+bool
+proc_is_root(struct proc *p)
+{
+	bool root;
+
+	kmutex_lock(&p->lock);
+	root = p->euid == 0;
+	kmutex_unlock(&p->lock);
+	return (root);
+}
+
 void
 proc_comm(struct proc *p, char comm[16])
 {

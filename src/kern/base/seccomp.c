@@ -458,12 +458,6 @@ is_ancestor(const struct seccomp_filter *old, const struct seccomp_filter *f)
 	return (false);
 }
 
-static void
-set_locked(struct lwp *l, struct seccomp_filter *f)
-{
-	atomic_store(&l->seccomp, f);
-}
-
 /* Can each lwp of the process take over the list of l?  0, or the tid of one
  * that cannot. */
 static int
@@ -497,7 +491,7 @@ seccomp_install(struct lwp *l, struct seccomp_filter *f, bool all, int *tid)
 		error = EAGAIN;
 	if (error == 0) {
 		f->prev = mine; /* with the ref of the lwp */
-		set_locked(l, f);
+		atomic_store(&l->seccomp, f);
 		drop = NULL;
 	}
 	if (error == 0 && all)
@@ -507,7 +501,7 @@ seccomp_install(struct lwp *l, struct seccomp_filter *f, bool all, int *tid)
 				struct seccomp_filter *old =
 				    atomic_load(&o->seccomp);
 
-				set_locked(o, filter_ref(f));
+				atomic_store(&o->seccomp, filter_ref(f));
 				seccomp_filter_free(old);
 			}
 	kmutex_unlock(&l->p->lock);
@@ -523,7 +517,7 @@ seccomp_set_strict(struct lwp *l)
 	kmutex_lock(&l->p->lock);
 	mine = atomic_load(&l->seccomp);
 	if (mine == NULL)
-		set_locked(l, STRICT_MODE);
+		atomic_store(&l->seccomp, STRICT_MODE);
 	kmutex_unlock(&l->p->lock);
 	return (mine == NULL || mine == STRICT_MODE ? 0 : EINVAL);
 }
@@ -549,7 +543,7 @@ seccomp_inherit_locked(struct lwp *maker, struct lwp *l)
 	struct seccomp_filter *old = atomic_load(&l->seccomp);
 
 	/* TSYNC of a sibling may have found the new lwp already. */
-	set_locked(l, filter_ref(atomic_load(&maker->seccomp)));
+	atomic_store(&l->seccomp, filter_ref(atomic_load(&maker->seccomp)));
 	seccomp_filter_free(old);
 }
 
@@ -557,7 +551,7 @@ void
 seccomp_drop(struct lwp *l)
 {
 	seccomp_filter_free(atomic_load(&l->seccomp));
-	set_locked(l, NULL);
+	atomic_store(&l->seccomp, NULL);
 }
 
 uint32_t

@@ -67,15 +67,9 @@ set_number(const char *text, size_t len, int64_t min, int64_t max, int64_t *n)
 static bool
 set_by_root(void)
 {
-	struct lwp *l = lwp_current();
-	bool root;
+	const struct lwp *l = lwp_current();
 
-	if (l == NULL)
-		return (true);
-	kmutex_lock(&l->p->lock);
-	root = l->p->euid == 0;
-	kmutex_unlock(&l->p->lock);
-	return (root);
+	return (l == NULL || proc_is_root(l->p));
 }
 
 /* ---- name ---- */

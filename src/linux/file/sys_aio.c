@@ -27,9 +27,6 @@
 sys_fn sys_io_setup, sys_io_destroy, sys_io_submit, sys_io_cancel,
     sys_io_getevents, sys_io_pgetevents;
 
-#define IOPRIO_CLASS(prio) ((prio) >> 13)
-#define IOPRIO_LEVEL(prio) ((prio)&7)
-
 /* A request that is being submitted. */
 struct aio_call {
 	struct aio_ctx *ctx;
@@ -75,28 +72,6 @@ sys_io_destroy(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- submitting ---- */
 
-/* The priority has no effect.  EINVAL; EPERM: the real-time class. */
-static int
-aio_check_prio(struct lwp *l, unsigned prio)
-{
-	bool root;
-
-	switch (IOPRIO_CLASS(prio)) {
-	case 0:
-		return (IOPRIO_LEVEL(prio) == 0 ? 0 : EINVAL);
-	case 1:
-		kmutex_lock(&l->p->lock);
-		root = l->p->euid == 0;
-		kmutex_unlock(&l->p->lock);
-		return (root ? 0 : EPERM);
-	case 2:
-	case 3:
-		return (0);
-	default:
-		return (EINVAL);
-	}
-}
-
 /* The ranges of a request; *vec is to be freed. */
 static int
 aio_ranges(struct lwp *l, const struct lx_iocb *io, bool vectored,
@@ -118,16 +93,15 @@ aio_rw(struct lwp *l, struct aio_call *c, bool write, bool vectored)
 	const struct lx_iocb *io = &c->io;
 	struct lx_iovec one, *vec;
 	int64_t end, res = 0;
-	int fl, n, error = 0;
+	int n, error = 0;
 
 	if ((io->flags & LX_IOCB_FLAG_IOPRIO) != 0)
-		error = aio_check_prio(l, io->reqprio);
+		error = sys_ioprio_check(l, io->reqprio);
 	if (error == 0)
 		error = sys_io_rwf_check(io->rw_flags, write);
 	if (error != 0)
 		return (error);
-	fl = atomic_load(&c->f->flags) & O_ACCMODE;
-	if (fl == (write ? O_RDONLY : O_WRONLY))
+	if (!file_flags_permit(atomic_load(&c->f->flags), write))
 		return (EBADF);
 	if (c->f->ops->rw == NULL ||
 	    (c->f->vp != NULL && c->f->vp->type == VDIR))

@@ -204,7 +204,7 @@ copy_range_length(
 static int
 copy_range_files(const struct file *in, const struct file *out)
 {
-	const int ifl = atomic_load(&in->flags), ofl = atomic_load(&out->flags);
+	const int ofl = atomic_load(&out->flags);
 	struct vnode *iv = in->vp, *ov = out->vp;
 	struct vattr iva, ova;
 	int error;
@@ -214,8 +214,8 @@ copy_range_files(const struct file *in, const struct file *out)
 		return (EISDIR);
 	if (iv == NULL || ov == NULL || iv->type != VREG || ov->type != VREG)
 		return (EINVAL);
-	if ((ifl & O_ACCMODE) == O_WRONLY || (ofl & O_ACCMODE) == O_RDONLY ||
-	    (ofl & O_APPEND) != 0)
+	if (!file_flags_permit(atomic_load(&in->flags), false) ||
+	    !file_flags_permit(ofl, true) || (ofl & O_APPEND) != 0)
 		return (EBADF);
 	error = vn_getattr(iv, &iva);
 	if (error == 0)

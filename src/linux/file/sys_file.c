@@ -415,13 +415,10 @@ sys_fsync(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct file *f;
 	int error;
 
-	error = sys_get_file(l, (int)a[0], &f);
+	error = sys_get_open_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
-	else
-		error = file_can(f, FCAP_SYNC) ? vn_fsync(f->vp) : EINVAL;
+	error = file_can(f, FCAP_SYNC) ? vn_fsync(f->vp) : EINVAL;
 	file_free(f);
 	return (error);
 }
@@ -446,12 +443,10 @@ sys_syncfs(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct file *f;
 	int error;
 
-	error = sys_get_file(l, (int)a[0], &f);
+	error = sys_get_open_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
-	else if (f->vp != NULL && f->vp->type == VREG)
+	if (f->vp != NULL && f->vp->type == VREG)
 		error = vn_fsync(f->vp);
 	file_free(f);
 	return (error);
@@ -464,13 +459,11 @@ sys_sync_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct file *f;
 	int error;
 
-	error = sys_get_file(l, (int)a[0], &f);
+	error = sys_get_open_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
-	else if (off < 0 || len < 0 || len > INT64_MAX - off ||
-		 (a[3] & UINT32_MAX & ~UINT64_C(7)) != 0)
+	if (off < 0 || len < 0 || len > INT64_MAX - off ||
+	    (a[3] & UINT32_MAX & ~UINT64_C(7)) != 0)
 		error = EINVAL;
 	else
 		error = file_can(f, FCAP_SYNC) ? vn_fsync(f->vp) : ESPIPE;
@@ -484,20 +477,14 @@ static int
 file_for_resize(struct lwp *l, int fd, struct file **out)
 {
 	struct file *f;
-	int error, fl;
+	int error = sys_get_open_file(l, fd, &f);
 
-	error = sys_get_file(l, fd, &f);
 	if (error != 0)
 		return (error);
-	fl = atomic_load(&f->flags);
-	if ((fl & O_PATH) != 0)
-		error = EBADF;
-	else if (f->vp == NULL || f->vp->type != VREG ||
-		 !file_flags_permit(fl, true))
-		error = EINVAL;
-	if (error != 0) {
+	if (f->vp == NULL || f->vp->type != VREG ||
+	    !file_flags_permit(atomic_load(&f->flags), true)) {
 		file_free(f);
-		return (error);
+		return (EINVAL);
 	}
 	*out = f;
 	return (0);
@@ -571,12 +558,10 @@ sys_fallocate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int mode = (int)a[1], error;
 	struct file *f;
 
-	error = sys_get_file(l, (int)a[0], &f);
+	error = sys_get_open_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
-	else if (off < 0 || len <= 0)
+	if (off < 0 || len <= 0)
 		error = EINVAL;
 	else
 		error = fallocate_mode(mode);
@@ -672,13 +657,9 @@ getdents(struct lwp *l, const uint64_t *a, bool old, int64_t *ret)
 	int error;
 
 	d.size = a[2] < GETDENTS_BUF ? (size_t)a[2] : GETDENTS_BUF;
-	error = sys_get_file(l, (int)a[0], &f);
+	error = sys_get_open_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0) {
-		error = EBADF;
-		goto out;
-	}
 	if (f->vp == NULL || f->vp->type != VDIR) {
 		error = ENOTDIR;
 		goto out;

@@ -449,12 +449,10 @@ sys_lseek(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct file *f;
 	int error;
 
-	error = sys_get_file(l, (int)a[0], &f);
+	error = sys_get_open_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
-	else if ((int)a[2] < 0 || (int)a[2] > 4)
+	if ((int)a[2] < 0 || (int)a[2] > 4)
 		error = EINVAL;
 	else
 		error = file_seek(f, (int64_t)a[1], (int)a[2], &pos);
@@ -483,13 +481,11 @@ int
 sys_fadvise64(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct file *f;
-	int error = sys_get_file(l, (int)a[0], &f);
+	int error = sys_get_open_file(l, (int)a[0], &f);
 
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
-	else if (file_can(f, FCAP_PIPE))
+	if (file_can(f, FCAP_PIPE))
 		error = ESPIPE;
 	else if ((int)a[3] < 0 || (int)a[3] > 5 || (int64_t)a[2] < 0)
 		error = EINVAL;

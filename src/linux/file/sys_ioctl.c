@@ -361,13 +361,9 @@ sys_ioctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int fd = (int)a[0], error;
 	struct file *f;
 
-	error = sys_get_file(l, fd, &f);
+	error = sys_get_open_file(l, fd, &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0) {
-		file_free(f);
-		return (EBADF);
-	}
 	switch (cmd) {
 	case LX_FIOCLEX:
 	case LX_FIONCLEX:

@@ -201,7 +201,7 @@ sys_flock(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (op != LX_LOCK_SH && op != LX_LOCK_EX && op != LX_LOCK_UN)
 		return (EINVAL);
-	error = sys_get_file(l, (int)a[0], &f);
+	error = sys_get_open_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
 	r.type = op == LX_LOCK_SH   ? VFS_LOCK_SHARED
@@ -210,9 +210,7 @@ sys_flock(struct lwp *l, const uint64_t *a, int64_t *ret)
 	r.vp = f->vp;
 	r.owner = f;
 	r.pid = l->p->pid;
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
-	else if (f->vp != NULL) {
+	if (f->vp != NULL) {
 		atomic_store(&f->locked, true);
 		error = lock_set(l, &r, ((int)a[1] & LX_LOCK_NB) == 0);
 	}

@@ -40,18 +40,14 @@ xattr_target(struct lwp *l, enum by by, uint64_t arg, struct vnode **vpp)
 	if (by != BY_FD)
 		return (sys_path_vnode(l, LX_AT_FDCWD, arg,
 		    by == BY_LINK ? LX_AT_SYMLINK_NOFOLLOW : 0, vpp, NULL));
-	error = sys_get_file(l, (int)arg, &f);
+	error = sys_get_open_file(l, (int)arg, &f);
 	if (error != 0)
 		return (error);
-	if ((atomic_load(&f->flags) & O_PATH) != 0)
-		error = EBADF;
-	else {
-		*vpp = f->vp;
-		if (f->vp != NULL)
-			vref(f->vp);
-	}
+	*vpp = f->vp;
+	if (f->vp != NULL)
+		vref(f->vp);
 	file_free(f);
-	return (error);
+	return (0);
 }
 
 /* Copy a name in.  EFAULT; ERANGE: it is empty or too long. */

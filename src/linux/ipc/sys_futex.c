@@ -32,27 +32,25 @@ futex_wait_restart(struct lwp *l, int64_t *ret)
 }
 
 static int
+futex_clock(bool realtime)
+{
+	return (realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC);
+}
+
+static int
 sys_futex_wait(struct lwp *l, const uint64_t *a, int op, bool shared,
     bool realtime, int64_t *ret)
 {
 	uint32_t bitset =
 	    op == LX_FUTEX_WAIT ? LX_FUTEX_BITSET_MATCH_ANY : (uint32_t)a[5];
-	uint64_t ns, deadline = UINT64_MAX;
+	uint64_t deadline;
 	int error;
 
-	if (a[3] != 0) {
-		error = sys_copyin_timespec(l, a[3], &ns);
-		if (error != 0)
-			return (error);
-		if (op == LX_FUTEX_WAIT)
-			deadline = ktime_deadline(ns);
-		else
-			error = ktime_deadline_abs(
-			    realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC,
-			    ns, &deadline);
-		if (error != 0)
-			return (error);
-	}
+	error = op == LX_FUTEX_WAIT ? sys_copyin_deadline(l, a[3], &deadline)
+				    : sys_copyin_deadline_abs(l, a[3],
+					  futex_clock(realtime), &deadline);
+	if (error != 0)
+		return (error);
 	l->restart_arg[0] = a[0];
 	l->restart_arg[1] = shared;
 	l->restart_arg[2] = (uint32_t)a[2];
@@ -84,19 +82,13 @@ sys_futex_requeue(
 static int
 sys_futex_lock(struct lwp *l, const uint64_t *a, bool shared, bool realtime)
 {
-	uint64_t ns, deadline = UINT64_MAX;
+	uint64_t deadline;
 	int error;
 
-	if (a[3] != 0) {
-		error = sys_copyin_timespec(l, a[3], &ns);
-		if (error != 0)
-			return (error);
-		error = ktime_deadline_abs(
-		    realtime ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC, ns,
-		    &deadline);
-		if (error != 0)
-			return (error);
-	}
+	error =
+	    sys_copyin_deadline_abs(l, a[3], futex_clock(realtime), &deadline);
+	if (error != 0)
+		return (error);
 	return (futex_lock_pi(l, a[0], shared, true, deadline));
 }
 
@@ -169,21 +161,17 @@ sys_futex_waitv(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct futex_word word[LX_FUTEX_WAITV_MAX];
 	const int n = (int)a[1], clock = (int)a[4];
-	uint64_t ns, deadline = UINT64_MAX;
+	uint64_t deadline;
 	int error, which;
 
 	if ((uint32_t)a[2] != 0 || n < 1 || n > LX_FUTEX_WAITV_MAX || a[0] == 0)
 		return (EINVAL);
-	if (a[3] != 0) {
-		if (clock != LX_CLOCK_MONOTONIC && clock != LX_CLOCK_REALTIME)
-			return (EINVAL);
-		error = sys_copyin_timespec(l, a[3], &ns);
-		if (error != 0)
-			return (error);
-		error = ktime_deadline_abs(clock, ns, &deadline);
-		if (error != 0)
-			return (error);
-	}
+	if (a[3] != 0 && clock != LX_CLOCK_MONOTONIC &&
+	    clock != LX_CLOCK_REALTIME)
+		return (EINVAL);
+	error = sys_copyin_deadline_abs(l, a[3], clock, &deadline);
+	if (error != 0)
+		return (error);
 	error = waitv_copyin(l, a[0], n, word);
 	if (error != 0)
 		return (error);

@@ -74,22 +74,6 @@ sys_mq_unlink(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (error);
 }
 
-/* The optional time at which a call gives up, by CLOCK_REALTIME. */
-static int
-mq_deadline(struct lwp *l, uint64_t uaddr, uint64_t *deadline)
-{
-	uint64_t ns;
-	int error;
-
-	*deadline = UINT64_MAX;
-	if (uaddr == 0)
-		return (0);
-	error = sys_copyin_timespec(l, uaddr, &ns);
-	if (error != 0)
-		return (error);
-	return (ktime_deadline_abs(LX_CLOCK_REALTIME, ns, deadline));
-}
-
 /* The queue's file of a descriptor, ref'ed.  mode: the access mode that is not
  * sufficient, or -1.  EBADF. */
 static int
@@ -134,7 +118,8 @@ sys_mq_timedsend(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint64_t deadline;
 	struct file *f;
-	int error = mq_deadline(l, a[4], &deadline);
+	int error =
+	    sys_copyin_deadline_abs(l, a[4], LX_CLOCK_REALTIME, &deadline);
 
 	if (error != 0)
 		return (error);
@@ -167,7 +152,8 @@ sys_mq_timedreceive(struct lwp *l, const uint64_t *a, int64_t *ret)
 	uint64_t deadline;
 	struct mq_msg *m;
 	struct file *f;
-	int error = mq_deadline(l, a[4], &deadline);
+	int error =
+	    sys_copyin_deadline_abs(l, a[4], LX_CLOCK_REALTIME, &deadline);
 
 	if (error != 0)
 		return (error);

@@ -43,6 +43,11 @@ void sys_log_once(struct lwp *, uint64_t what, const char *text);
 int sys_copyin_struct(
     struct lwp *, void *to, size_t size, uint64_t uaddr, uint64_t usize);
 
+/* ---- rights ---- */
+
+/* A priority of I/O that the caller may use?  EINVAL, EPERM. */
+int sys_ioprio_check(struct lwp *, int prio);
+
 /* ---- numbers ---- */
 
 /* Upper bound of descriptor numbers. */
@@ -62,6 +67,9 @@ int sys_copyin_timespec(struct lwp *, uint64_t uaddr, uint64_t *ns);
 /* An optional relative timeout; uaddr 0: no limit.  Errors as
  * sys_copyin_timespec(). */
 int sys_copyin_deadline(struct lwp *, uint64_t uaddr, uint64_t *deadline);
+/* The same for a time of a clock. */
+int sys_copyin_deadline_abs(
+    struct lwp *, uint64_t uaddr, int clock, uint64_t *deadline);
 int sys_copyout_timespec(struct lwp *, uint64_t ns, uint64_t uaddr);
 struct lx_timespec lx_timespec_of(int64_t ns);
 struct lx_timeval lx_timeval_of(uint64_t ns);

@@ -116,3 +116,19 @@ sys_fd_limit(struct lwp *l)
 
 	return (n > INT32_MAX ? INT32_MAX : (uint32_t)n);
 }
+
+int
+sys_ioprio_check(struct lwp *l, int prio)
+{
+	switch (prio >> LX_IOPRIO_CLASS_SHIFT) {
+	case LX_IOPRIO_CLASS_NONE:
+		return ((prio & LX_IOPRIO_LEVEL_MASK) != 0 ? EINVAL : 0);
+	case LX_IOPRIO_CLASS_RT:
+		return (proc_is_root(l->p) ? 0 : EPERM);
+	case LX_IOPRIO_CLASS_BE:
+	case LX_IOPRIO_CLASS_IDLE:
+		return (0);
+	default:
+		return (EINVAL);
+	}
+}

@@ -60,9 +60,7 @@ rlimit_set(struct lwp *l, struct proc *p, int which, const struct lx_rlimit *r)
 		if (error != 0)
 			return (error);
 	}
-	kmutex_lock(&l->p->lock);
-	root = l->p->euid == 0;
-	kmutex_unlock(&l->p->lock);
+	root = proc_is_root(l->p);
 	kmutex_lock(&p->lock);
 	if (r->max > p->rlim[which].max && !root) {
 		error = EPERM;

@@ -234,33 +234,11 @@ sys_ioprio_get(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (error);
 }
 
-/* Is it a valid priority that the caller may use?  EINVAL, EPERM. */
-static int
-ioprio_check(struct lwp *l, int prio)
-{
-	bool root;
-
-	switch (prio >> LX_IOPRIO_CLASS_SHIFT) {
-	case LX_IOPRIO_CLASS_NONE:
-		return ((prio & LX_IOPRIO_LEVEL_MASK) != 0 ? EINVAL : 0);
-	case LX_IOPRIO_CLASS_RT:
-		kmutex_lock(&l->p->lock);
-		root = l->p->euid == 0;
-		kmutex_unlock(&l->p->lock);
-		return (root ? 0 : EPERM);
-	case LX_IOPRIO_CLASS_BE:
-	case LX_IOPRIO_CLASS_IDLE:
-		return (0);
-	default:
-		return (EINVAL);
-	}
-}
-
 int
 sys_ioprio_set(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct prio c = {.set = true, .nice = (int)a[2]};
-	int error = ioprio_check(l, (int)a[2]);
+	int error = sys_ioprio_check(l, (int)a[2]);
 
 	if (error != 0)
 		return (error);

@@ -99,6 +99,22 @@ sys_copyin_deadline(struct lwp *l, uint64_t uaddr, uint64_t *deadline)
 	return (error);
 }
 
+int
+sys_copyin_deadline_abs(
+    struct lwp *l, uint64_t uaddr, int clock, uint64_t *deadline)
+{
+	uint64_t ns;
+	int error;
+
+	*deadline = UINT64_MAX;
+	if (uaddr == 0)
+		return (0);
+	error = sys_copyin_timespec(l, uaddr, &ns);
+	if (error == 0)
+		error = ktime_deadline_abs(clock, ns, deadline);
+	return (error);
+}
+
 /* ---- sleeping ---- */
 
 static int
