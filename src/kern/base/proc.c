@@ -229,15 +229,15 @@ proc_uid(struct proc *p)
 	return (uid);
 }
 
-bool
-proc_is_root(struct proc *p)
+uint32_t
+proc_euid(struct proc *p)
 {
-	bool root;
+	uint32_t euid;
 
 	kmutex_lock(&p->lock);
-	root = p->euid == 0;
+	euid = p->euid;
 	kmutex_unlock(&p->lock);
-	return (root);
+	return (euid);
 }
 
 void

@@ -183,8 +183,13 @@ void proc_drop(struct proc *);
 /* Real user id, and name with its NUL, of a process.  No locks at or above PROC
  * held. */
 uint32_t proc_uid(struct proc *);
-/* Its effective user is root.  Takes the lock. */
-bool proc_is_root(struct proc *);
+/* Effective.  Takes the lock. */
+uint32_t proc_euid(struct proc *);
+static inline bool
+proc_is_root(struct proc *p)
+{
+	return (proc_euid(p) == 0);
+}
 void proc_comm(struct proc *, char comm[16]);
 /* Hold of the vmspace that the process has now; NULL for a zombie. */
 struct vmspace *proc_vmspace_hold(struct proc *);

@@ -276,9 +276,7 @@ owned_attr(struct lwp *l, struct vnode *vp, struct vattr *va)
 
 	if ((vp->mount->flags & VMNT_RDONLY) != 0)
 		return (EROFS);
-	kmutex_lock(&l->p->lock);
-	euid = l->p->euid;
-	kmutex_unlock(&l->p->lock);
+	euid = proc_euid(l->p);
 	error = vn_getattr(vp, va);
 	if (error == 0 && euid != 0 && euid != va->uid)
 		error = EPERM;

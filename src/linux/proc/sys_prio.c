@@ -30,7 +30,6 @@ sys_fn sys_getpriority, sys_setpriority, sys_ioprio_get, sys_ioprio_set;
 
 #define NICE_MIN (-20)
 #define NICE_MAX 19
-#define NICE_ZERO 20 /* getpriority(2) returns 20 - nice */
 
 /* A call in progress. */
 struct prio {

@@ -5,6 +5,8 @@
 #ifndef LINUX_PROC_SYS_PRIO_H
 #define LINUX_PROC_SYS_PRIO_H
 
+#define NICE_ZERO 20 /* getpriority() and RLIMIT_NICE count 20 - nice */
+
 struct lwp;
 
 /* The niceness of thread tid; 0: the caller.  ESRCH. */

@@ -30,7 +30,6 @@ sys_fn sys_sched_yield, sys_sched_getaffinity, sys_sched_setaffinity,
     sys_sched_setattr;
 
 #define RR_INTERVAL (NS_PER_SEC / 250)
-#define NICE_ZERO 20              /* RLIMIT_NICE counts 20 - nice */
 #define DEADLINE_RUNTIME_MIN 1024 /* ns */
 
 int
@@ -119,7 +118,7 @@ sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint8_t mask[LWP_CPUS / 8], want[LWP_CPUS / 8] = {0}, any = 0;
 	size_t n = a[1] < sizeof(want) ? (size_t)a[1] : sizeof(want);
-	uint32_t euid;
+	const uint32_t euid = proc_euid(l->p);
 	struct lwp *o;
 	int error;
 
@@ -128,9 +127,6 @@ sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 	(void)cpu_mask(mask);
 	for (size_t i = 0; i < sizeof(want); i++)
 		any |= (want[i] &= mask[i]);
-	kmutex_lock(&l->p->lock);
-	euid = l->p->euid;
-	kmutex_unlock(&l->p->lock);
 	error = thread_lock(l, (int)a[0], &o);
 	if (error != 0)
 		return (error);
@@ -211,13 +207,10 @@ sched_may(const struct lwp *o, const struct sched_want *w, uint32_t euid)
 static int
 sched_set(struct lwp *l, int tid, struct sched_want *w)
 {
-	uint32_t euid;
+	const uint32_t euid = proc_euid(l->p);
 	struct lwp *o;
 	int error;
 
-	kmutex_lock(&l->p->lock);
-	euid = l->p->euid;
-	kmutex_unlock(&l->p->lock);
 	error = thread_lock(l, tid, &o);
 	if (error != 0)
 		return (error);
