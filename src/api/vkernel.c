@@ -471,6 +471,10 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 	error = vkernel_pageout(k);
 	if (error != 0)
 		goto fail;
+	if (k->stub != NULL)
+		error = stub_machine_wait(k->stub);
+	if (error != 0)
+		goto fail;
 	*out = k;
 	return (0);
 fail:

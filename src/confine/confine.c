@@ -112,9 +112,9 @@ start(struct confine *c, struct vkernel_config *config)
 	confine_limits(c);
 	confine_unshare(c);
 	error = confine_grants_find(c, config);
-	if (error != 0)
-		return (error);
-	error = confine_root(c);
+	if (error == 0)
+		error = confine_root(c);
+	confine_net(c); /* also after an error: it joins a thread */
 	if (error != 0)
 		return (error);
 	error = confine_helper_start(c);
@@ -150,7 +150,7 @@ confine_start(const struct confine_options *opts, struct vkernel_config *config,
 	}
 	c->opts = *opts;
 	c->config = config;
-	c->base = -1;
+	c->base = c->net = -1;
 	c->have_admin = confine_capable(LX_CAP_SYS_ADMIN);
 	if (opts->mode == CONFINE_OFF)
 		error = confine_user(c);

@@ -51,6 +51,9 @@ struct confine {
 	int base;        /* the directory that becomes the root */
 	bool have_admin; /* CAP_SYS_ADMIN */
 	bool own_mounts; /* a mount namespace of its own */
+	/* confine_ns.c */
+	struct host_thread *net_thread;
+	int net, net_error; /* of that thread; after the join */
 	/* confine_helper.c */
 	struct host_thread *helper;
 	_Atomic(uint32_t) go; /* HELPER_* */
@@ -83,15 +86,21 @@ bool confine_capable(int cap);
 int confine_keep_caps(uint64_t keep);
 void confine_drop_caps(struct confine *);
 
-/* ---- confine_root.c ---- */
+/* ---- confine_ns.c ---- */
 
 /* Write a text to a file that exists.  0 or errno. */
 int confine_write_file(const char *path, const char *text);
 /* Leave the namespaces of the host, as far as it permits.  Called first. */
 void confine_unshare(struct confine *);
+/* Enter the network namespace; before the capabilities are dropped. */
+void confine_net(struct confine *);
+
+/* ---- confine_root.c ---- */
+
 /* Replace the root by one that has only the grants.  0: done, or refused and
  * left as it was; an errno after a line: the process is half-way. */
 int confine_root(struct confine *);
+
 /* ---- confine_helper.c ---- */
 
 /* Before the capabilities are dropped: start the helper that will hide the

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Namespaces, and a root that has only the grants.
+ * A root that has only the grants.
  *
  * Concepts.  The new root is a file system in memory, read-only, with two
  * directories:
@@ -20,9 +20,6 @@
  *
  * Grants are mounted with nosuid and nodev, and read-only unless they are
  * writable.  Each procfs of the host is covered by an empty directory.
- *
- * An ordinary user gets such a root in a user namespace, but only where
- * Landlock is missing (confine.c says why).
  *
  * Guarantees.  Until pivot_root() has succeeded, the process keeps the root
  * that it had.
@@ -57,83 +54,6 @@ struct build {
 	int top, view;
 	const char *step; /* for the message */
 };
-
-/* ---- namespaces ---- */
-
-int
-confine_write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0;
-
-	if (fd < 0)
-		return (errno);
-	if (write(fd, text, strlen(text)) < 0)
-		error = errno;
-	close(fd);
-	return (error);
-}
-
-/* In a new user namespace: this user and group, and no others. */
-static int
-map_ids(uid_t uid, gid_t gid)
-{
-	char text[64];
-	int error;
-
-	(void)confine_write_file("/proc/self/setgroups", "deny");
-	(void)snprintf(text, sizeof(text), "%u %u 1", uid, uid);
-	error = confine_write_file("/proc/self/uid_map", text);
-	if (error != 0)
-		return (error);
-	(void)snprintf(text, sizeof(text), "%u %u 1", gid, gid);
-	return (confine_write_file("/proc/self/gid_map", text));
-}
-
-static void
-unshare_user(struct confine *c)
-{
-	const uid_t uid = geteuid();
-	const gid_t gid = getegid();
-	int error;
-
-	if (unshare(CLONE_NEWUSER) != 0) {
-		confine_lose(c, "user namespace (%s)", strerror(errno));
-		return;
-	}
-	c->held |= HELD_USERNS;
-	error = map_ids(uid, gid);
-	if (error != 0)
-		confine_lose(
-		    c, "ids of the user namespace (%s)", strerror(error));
-	confine_lose(c, "names of other owners, for guests");
-	c->have_admin = true;
-}
-
-void
-confine_unshare(struct confine *c)
-{
-#ifdef CONFINE_SANITIZED
-	/* A sanitizer reads /proc of this process at its end. */
-	confine_lose(c, "namespaces (built with a sanitizer)");
-	return;
-#endif
-	if (!c->have_admin && confine_landlock_version() == 0)
-		unshare_user(c);
-	if (!c->have_admin)
-		return;
-	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) != 0) {
-		confine_lose(c, "namespaces (%s)", strerror(errno));
-		return;
-	}
-	c->held |= HELD_IPC;
-	c->own_mounts = true;
-	if (c->config->net_host)
-		return;
-	if (unshare(CLONE_NEWNET) == 0)
-		c->held |= HELD_NET;
-	else
-		confine_lose(c, "network namespace (%s)", strerror(errno));
-}
 
 /* ---- mounts ---- */
 

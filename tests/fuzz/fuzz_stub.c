@@ -202,7 +202,8 @@ machine_up(void)
 	    stub_machine_create(&st.sys,
 		getenv("FUZZ_STUB_ISOLATED") != NULL ? STUB_ISOLATE_PROCESS
 						     : STUB_ISOLATE_AUTO,
-		&st.sm) != 0)
+		&st.sm) != 0 ||
+	    stub_machine_wait(st.sm) != 0)
 		fuzz_fail("no stub machine");
 	st.sys.machine = st.sm;
 	for (int i = 0; i < NSITES; i++)

@@ -382,9 +382,8 @@ machine_free(struct stub_machine *sm)
 	free(sm);
 }
 
-/* Wait until the zygote is up, or return the reason why it is not. */
-static int
-wait_ready(struct stub_machine *sm)
+int
+stub_machine_wait(struct stub_machine *sm)
 {
 	int error;
 
@@ -441,11 +440,6 @@ stub_machine_create(struct vm_system *sys, enum stub_isolation wanted,
 	error = host_thread_create(&sm->keeper, "stub-keeper", keeper_main, sm);
 	if (error != 0)
 		goto fail;
-	error = wait_ready(sm);
-	if (error != 0) {
-		stub_machine_destroy(sm);
-		return (error);
-	}
 	*out = sm;
 	return (0);
 fail:

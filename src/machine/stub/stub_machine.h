@@ -37,13 +37,19 @@ extern const struct pmap_ops pmap_stub_ops;
 extern const struct cpu_ops cpu_stub_ops;
 
 /*
- * Start the machine for a vm_system whose arena exists.  ENOTSUP: the host does
- * not offer STUB_ISOLATE_PROCESS.
- * - 0; ENOMEM, EMFILE, EPERM/ENOSYS (no seccomp), EACCES (image cannot be
- *   executed).  One log line says what the host refused.
+ * Start the machine for a vm_system whose arena exists.  It gets ready while
+ * the caller goes on.
+ * - 0; ENOMEM, EMFILE.
  */
 int stub_machine_create(
     struct vm_system *, enum stub_isolation, struct stub_machine **);
+/*
+ * Wait until the machine is ready, or return why it cannot be.
+ * - 0; ENOMEM, EMFILE, EPERM/ENOSYS (no seccomp), EACCES (image cannot be
+ *   executed), ENOTSUP: the host does not offer STUB_ISOLATE_PROCESS.  One log
+ *   line says what the host refused.
+ */
+int stub_machine_wait(struct stub_machine *);
 /* No pmap or cpu_thread of it may be left.  Kills and reaps every process. */
 void stub_machine_destroy(struct stub_machine *);
 void stub_machine_stats(struct stub_machine *, struct stub_machine_stats *);

@@ -28,7 +28,11 @@
  *           system time;
  *   TOTAL   it has used DEAF_TOTAL_NS, and PAGE_NS for each page of its
  *           operations, of user and system time together;
- *   ASLEEP  it was found asleep in a futex for ASLEEP_NS;
+ *   ASLEEP  it was found asleep in a futex for ASLEEP_NS.  To an ordinary user
+ *           the host does not tell the call that a thread is in.  There it was
+ *           found asleep with the interrupt pending and blocked; the signal
+ *           handler, where it is blocked, sleeps only after an event, or where
+ *           its calls are asked for (stub_notify.c);
  *   SILENT  it was found in another state, which it cannot leave by itself, for
  *           watchdog_ns (stopped by a signal) or six times as long (waiting for
  *           the host's disk).  A thread stopped by a debugger has all the time.
@@ -85,26 +89,29 @@ watch_restart(struct stub_watch *w)
 	w->raw_base = w->raw_ns;
 }
 
-/* The interrupt is pending and not blocked: the thread has not run since it was
- * sent. */
+/* Is the interrupt pending, and is it blocked as told? */
 static bool
-interrupt_is_due(const struct stub_cpu *sc)
+interrupt_pends(const struct stub_cpu *sc, bool is_blocked)
 {
 	const uint64_t bit = UINT64_C(1) << (STUB_SIG_INTERRUPT - 1);
 	uint64_t blocked, pending;
 
 	return (host_task_signals(sc->stub->pid, sc->tid, &blocked, &pending) ==
 		    0 &&
-		(blocked & bit) == 0 && (pending & bit) != 0);
+		((blocked & bit) != 0) == is_blocked && (pending & bit) != 0);
 }
 
+/* Does a thread in state S sleep by its own choice? */
 static bool
-sleeps_in_futex(const struct stub_cpu *sc)
+sleeps(const struct stub_cpu *sc, bool owes)
 {
 	int nr;
 
-	return (host_task_syscall(sc->stub->pid, sc->tid, &nr) == 0 &&
-		nr == LX_NR_FUTEX);
+	if (host_task_syscall(sc->stub->pid, sc->tid, &nr) == 0)
+		return (nr == LX_NR_FUTEX);
+	/* Only root may ask which call it is in.  A call that is asked for
+	 * sleeps, too. */
+	return (!owes && !sc->sm->isolates && interrupt_pends(sc, true));
 }
 
 /* Add the CPU time since the last look. */
@@ -121,8 +128,8 @@ count_time(struct stub_watch *w, const struct host_task *t)
 
 /* Add the time since the last look to what the thread's state means. */
 static void
-count_state(
-    const struct stub_cpu *sc, struct stub_watch *w, char state, uint64_t ns)
+count_state(const struct stub_cpu *sc, struct stub_watch *w, char state,
+    uint64_t ns, bool owes)
 {
 	ns = at_most(ns, SILENCE_MAX_NS);
 	switch (state) {
@@ -133,7 +140,7 @@ count_state(
 		w->silent_ns += ns / DISK_SHARE;
 		break;
 	case 'S':
-		if (sleeps_in_futex(sc)) {
+		if (sleeps(sc, owes)) {
 			w->asleep_ns += at_most(ns, ASLEEP_NS / 4);
 			break;
 		}
@@ -166,7 +173,7 @@ verdict(struct stub_cpu *sc, struct stub_watch *w, bool owes)
 		return ("sleeps");
 	if (!computes(sc, w))
 		return (NULL);
-	if (owes || !interrupt_is_due(sc))
+	if (owes || !interrupt_pends(sc, false))
 		return ("computes");
 	watch_restart(w);
 	return (NULL);
@@ -199,7 +206,7 @@ stub_watch_look(struct stub_cpu *sc, struct stub_watch *w, bool owes)
 	if (w->looks++ == 1) {
 		watch_restart(w);
 	} else {
-		count_state(sc, w, t.state, now - w->last_ns);
+		count_state(sc, w, t.state, now - w->last_ns, owes);
 		if (known)
 			count_time(w, &t);
 	}

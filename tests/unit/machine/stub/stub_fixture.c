@@ -20,7 +20,8 @@ env_setup(void **state)
 		return (-1);
 	e->fds = host_count_fds();
 	if (vm_system_init(&e->sys, &cfg) != 0 ||
-	    stub_machine_create(&e->sys, env_isolation, &e->sm) != 0)
+	    stub_machine_create(&e->sys, env_isolation, &e->sm) != 0 ||
+	    stub_machine_wait(e->sm) != 0)
 		return (-1);
 	e->sys.machine = e->sm;
 	if (pmap_create(&e->sys, e->sys.pmap_ops, e->sys.machine, &e->pm) != 0)

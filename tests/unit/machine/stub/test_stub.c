@@ -309,7 +309,8 @@ vdso_without_procfs(void *arg)
 	    mount("none", "/proc", "tmpfs", 0, NULL) != 0)
 		_exit(NOT_PERMITTED);
 	if (vm_system_init(&sys, &cfg) != 0 ||
-	    stub_machine_create(&sys, env_isolation, &sm) != 0)
+	    stub_machine_create(&sys, env_isolation, &sm) != 0 ||
+	    stub_machine_wait(sm) != 0)
 		_exit(2);
 	vdso = cpu_vdso(&cpu_stub_ops, sm);
 	stub_machine_destroy(sm);
