@@ -33,7 +33,7 @@ COLUMNS = ("case", "result", "native", "inside", "calls missed")
 def rows_of(build):
     """All results, in the order of the suite."""
     rows = []
-    for name in ("shell", "languages", "data", "debug", "stage4", "stress_ng",
+    for name in ("shell", "languages", "data", "debug", "stage4", "large", "stress_ng",
                  "terminal", "servers"):
         for path in glob.glob(os.path.join(build, "tests", "programs",
                                            name + ".json")):

@@ -56,6 +56,7 @@ class Case:
     long_argv: list = None
     env: dict = dataclasses.field(default_factory=dict)
     big: bool = False      # not installed by scripts/bootstrap
+    long: bool = False     # of the long run (VMSPACE_TEST_LONG=1) only
 
 
 def have(what):
@@ -214,6 +215,10 @@ def prepare(scratch, case):
 
 def run_case(vm, scratch, case, count, record):
     """Run a case, and print one line with the result."""
+    if case.long and not vmtest.LONG:
+        count.skip(case.name, "it is part of the long run: "
+                   "scripts/bootstrap --all-programs, VMSPACE_TEST_LONG=1")
+        return
     what = absent(case)
     if what:
         if case.big or "/" in what:

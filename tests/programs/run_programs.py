@@ -113,8 +113,52 @@ STAGE4 = [
          needs=("java",), big=True, timeout=120),
 ]
 
+# The long run's own: scripts/bootstrap --all-programs installs them.
+def large(name, program, argv, mem="2G", **kw):
+    options = ("--mem", mem, *kw.pop("options", ()))
+    return Case(name, program, argv, big=True, long=True, options=options,
+                timeout=kw.pop("timeout", 200), **kw)
+
+
+def sh(file, *args):
+    return ["sh", "{g}/large/" + file, *args]
+
+
+LARGE = [
+    large("chromium with its sandbox", "chromium",
+          ["python3", "{g}/large/browser.py", "chromium",
+           "{g}/large/page.html"]),
+    large("firefox", "firefox-esr",
+          ["python3", "{g}/large/browser.py", "firefox",
+           "{g}/large/page.html"]),
+    large("mono", "mono", sh("mono.sh"), needs=("mcs",), status=3),
+    large("sanitizers", "clang", sh("sanitizers.sh"), needs=("gcc",),
+          status=5),
+    large("libFuzzer", "clang", sh("libfuzzer.sh")),
+    large("AFL++", "afl-fuzz", sh("afl.sh"), status=4),
+    large("valgrind", "valgrind", sh("valgrind.sh"), needs=("gcc",)),
+    large("postgres", "psql", ["python3", "{g}/large/postgres.py"],
+          needs=("python3", "/usr/lib/postgresql"), rw=True),
+    large("mariadb", "mariadb", ["python3", "{g}/large/mariadb.py"],
+          needs=("/usr/sbin/mariadbd", "mariadb-install-db"), rw=True),
+    large("ffmpeg", "ffmpeg", sh("ffmpeg.sh")),
+    large("LibreOffice to PDF", "soffice", sh("office.sh")),
+    large("cargo build and test", "cargo", sh("cargo.sh"), status=6,
+          env={"CARGO_HOME": "{w}/cargo"}),
+    large("go test -race", "go", sh("race.sh"), status=7,
+          env=dict(GO_ENV, GO111MODULE="on", CGO_ENABLED="1")),
+    large("javac and java with five collectors", "javac",
+          sh("gcs.sh", "{g}")),
+    large("R", "R", ["Rscript", "{g}/large/work.R"], status=4),
+    large("LMDB and RocksDB", "gcc", sh("stores.sh"),
+          needs=("g++", "/usr/include/lmdb.h", "/usr/include/rocksdb/db.h")),
+    large("300 threads in 256 MiB", "gcc", ["{c}/threads"], mem="256M",
+          setup=["gcc", "-O1", "-pthread", "-o", "{c}/threads",
+                 "{g}/large/threads.c"]),
+]
+
 GROUPS = {"shell": SHELL, "languages": LANGUAGES, "data": DATA,
-          "debug": DEBUG, "stage4": STAGE4}
+          "debug": DEBUG, "stage4": STAGE4, "large": LARGE}
 
 
 def main():
