@@ -484,8 +484,9 @@ itself(void)
 		CHECK(n >= 0);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", n);
 		wd = inotify_add_watch(n, path, IN_ALL_EVENTS);
-		CHECK(wd >= 1);
-		if (i % 2 == 0)
+		/* The file of an instance is root's. */
+		CHECK(geteuid() == 0 ? wd >= 1 : wd == -1 && errno == EACCES);
+		if (i % 2 == 0 && wd >= 1)
 			CHECK(inotify_rm_watch(n, wd) == 0);
 		CHECK(pipe(p) == 0);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);

@@ -275,17 +275,18 @@ lwp_vfs_ctx_done(struct vfs_ctx *ctx)
 	ctx->cwd = ctx->root = NULL;
 }
 
-void
+bool
 kern_exit(struct lwp *l, int status, bool group)
 {
 	struct proc *p = l->p;
+	bool first = false;
 	struct lwp *o;
 
 	kmutex_lock(&p->lock);
 	l->exiting = true;
 	l->exit_status = status;
 	if (group && !p->exiting) {
-		p->exiting = true;
+		first = p->exiting = true;
 		p->exit_status = status;
 		LIST_FOREACH (o, &p->lwps, link)
 			if (o != l)
@@ -295,4 +296,5 @@ kern_exit(struct lwp *l, int status, bool group)
 		p->exit_status = status;
 	}
 	kmutex_unlock(&p->lock);
+	return (first);
 }

@@ -139,8 +139,9 @@ int lwp_create(struct proc *p, int tid, struct lwp **);
 /* Free an lwp that is off the list.  Does not touch its process. */
 void lwp_destroy_in(struct vkernel *, struct lwp *);
 /* End the calling lwp; with group, the whole process with `status`.  The lwp
- * must not return to user mode: the caller unwinds to lwp_main(). */
-void kern_exit(struct lwp *, int status, bool group);
+ * must not return to user mode: the caller unwinds to lwp_main().  True: this
+ * is the lwp that ends the process. */
+bool kern_exit(struct lwp *, int status, bool group);
 /* How the lwp waits in calls on open files.  Takes no lock and no reference. */
 struct vfs_waiter lwp_vfs_waiter(struct lwp *);
 /* Identity, groups, cwd and root of the lwp's process for a call that looks up

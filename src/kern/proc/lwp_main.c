@@ -267,11 +267,13 @@ lwp_step(struct lwp *l)
 	case CPU_EV_INTERRUPT:
 		break;
 	case CPU_EV_DEAD:
+		/* One line for all threads of the process. */
+		if (!kern_exit(l, LX_SIGKILL, true))
+			return;
 		proc_comm(p, comm);
 		klog(&p->k->log, KLOG_WARN,
 		    "pid %d (%s) killed: its host process has ended", p->pid,
 		    comm);
-		kern_exit(l, LX_SIGKILL, true);
 		return;
 	}
 	if (!l->exiting)
