@@ -3,7 +3,7 @@
 
 /*
  * Socket calls: making, naming, connecting.  (Messages are in sys_sockmsg.c,
- * options in sys_sockopt.c, and what a socket is in vfs/socket/socket.c.)
+ * options in sys_sockopt.c, and what a socket is in vfs/socket.)
  *
  * UNIX sockets always work, between the processes of this kernel.  An Internet
  * socket is a socket of the host, made by the embedder's function or, with

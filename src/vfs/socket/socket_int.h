@@ -13,12 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/socket.h"
 #include "host/host_sock.h"
 #include "libk/klock.h"
 #include "vfs/core/file.h"
 #include "vfs/socket/socket.h"
 
 struct kmem_acct;
+struct vfs_retry;
+struct vfs_waiter;
 struct vm_zone;
 
 #define SOCK_CONNS 64
@@ -45,6 +48,28 @@ struct sock_table {
 int sock_table_create(struct vfs *);
 /* Free the parcels and the table.  No process is left. */
 void sock_table_destroy(struct vfs *);
+
+/* socket.c: a file for `hostfd`, which passes to it in any case.  init: what
+ * the socket begins with. */
+int sock_wrap(
+    struct vfs *, int hostfd, int flags, struct socket init, struct file **);
+
+static inline bool
+sock_is_unix(const struct socket *so)
+{
+	return (so->domain == LX_AF_UNIX);
+}
+
+/* sock_msg.c */
+/* The call must not wait: MSG_DONTWAIT or O_NONBLOCK. */
+bool sock_would_block(const struct file *, int flags);
+/* When a call ends that begins now, for SO_RCVTIMEO or SO_SNDTIMEO. */
+uint64_t sock_deadline(_Atomic(uint64_t) *timeo);
+/* Wait for I/O; a timeout of the socket is reported as EAGAIN. */
+int sock_io_wait(struct file *, struct vfs_retry *, const struct vfs_waiter *);
+/* Strangers may connect or send without end: at every 16th check for signals,
+ * or report EAGAIN when the caller must not wait. */
+int sock_stranger_pause(unsigned n, bool wait, const struct vfs_waiter *);
 
 /* sock_unix.c */
 int unix_bind(struct file *, struct socket *, const struct host_sockaddr *,
