@@ -73,6 +73,26 @@ struct lx_open_how {
 #define LX_F_SEAL_EXEC 0x20u
 #define LX_F_ALL_SEALS 0x3fu
 
+/* fcntl(2): F_SETOWN_EX */
+#define LX_F_SETOWN_EX 15
+#define LX_F_GETOWN_EX 16
+#define LX_F_GETOWNER_UIDS 17
+#define LX_F_OWNER_TID 0
+#define LX_F_OWNER_PID 1
+#define LX_F_OWNER_PGRP 2
+struct lx_f_owner_ex {
+	int32_t type, pid;
+};
+
+/* fcntl(2): F_NOTIFY */
+#define LX_DN_ACCESS 0x01u
+#define LX_DN_MODIFY 0x02u
+#define LX_DN_CREATE 0x04u
+#define LX_DN_DELETE 0x08u
+#define LX_DN_RENAME 0x10u
+#define LX_DN_ATTRIB 0x20u
+#define LX_DN_MULTISHOT 0x80000000u
+
 /* fallocate(2) */
 #define LX_FALLOC_KEEP_SIZE 0x01
 #define LX_FALLOC_PUNCH_HOLE 0x02

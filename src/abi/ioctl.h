@@ -53,6 +53,10 @@
 #define LX_RNDGETENTCNT 0x80045200ul
 
 /* Of sockets: netdevice(7), socket(7). */
+#define LX_FIOSETOWN 0x8901ul
+#define LX_SIOCSPGRP 0x8902ul
+#define LX_FIOGETOWN 0x8903ul
+#define LX_SIOCGPGRP 0x8904ul
 #define LX_SIOCATMARK 0x8905ul
 #define LX_SIOCGIFNAME 0x8910ul
 #define LX_SIOCGIFCONF 0x8912ul

@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct lx_pollfd) == 8, "struct pollfd");
 #define LX_POLLRDBAND 0x080
 #define LX_POLLWRNORM 0x100
 #define LX_POLLWRBAND 0x200
+#define LX_POLLMSG 0x400
 #define LX_POLLRDHUP 0x2000
 
 struct __attribute__((packed)) lx_epoll_event {
@@ -34,6 +35,7 @@ struct __attribute__((packed)) lx_epoll_event {
 };
 _Static_assert(sizeof(struct lx_epoll_event) == 12, "struct epoll_event");
 
+#define LX_EPOLLET UINT32_C(0x80000000)
 #define LX_EPOLLONESHOT UINT32_C(0x40000000)
 #define LX_EPOLLEXCLUSIVE UINT32_C(0x10000000)
 #define LX_EPOLL_CTL_ADD 1

@@ -84,6 +84,7 @@ _Static_assert(sizeof(struct lx_sigaction) == 32, "struct sigaction");
 #define LX_SI_ASYNCIO (-4)
 #define LX_SI_SIGIO (-5)
 #define LX_SI_TKILL (-6)
+#define LX_NSIGPOLL 6 /* POLL_IN to POLL_HUP */
 #define LX_ILL_ILLOPN 2
 #define LX_FPE_INTDIV 1
 #define LX_SEGV_MAPERR 1

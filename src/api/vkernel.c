@@ -45,6 +45,7 @@
 #include "kern/sig/ctty.h"
 #include "kern/sig/ksignal.h"
 #include "kern/sig/signalfd.h"
+#include "kern/sig/sigio.h"
 #include "kern/time/ktime.h"
 #include "libk/kassert.h"
 #include "linux/lib/syscall.h"
@@ -298,6 +299,8 @@ vkernel_files(struct vkernel *k)
 	k->vfs->procfs_arg = k;
 	k->vfs->tty_ops = &session_tty_ops;
 	k->vfs->tty_arg = k;
+	k->vfs->owner_ops = &sigio_owner_ops;
+	k->vfs->owner_arg = k;
 	return (vkernel_mounts(k));
 }
 
@@ -333,6 +336,7 @@ vkernel_teardown(struct vkernel *k)
 		vm_pageout_stop(&k->vm);
 	if (k->vfs != NULL)
 		vfs_destroy(k->vfs);
+	sigio_destroy(k);
 	if (k->vm_ready)
 		vkernel_devices_destroy(k);
 	if (k->futexes != NULL)
@@ -454,6 +458,9 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 	if (error != 0)
 		goto fail;
 	error = aio_state_create(k);
+	if (error != 0)
+		goto fail;
+	error = sigio_create(k);
 	if (error != 0)
 		goto fail;
 	error = vkernel_machine(k, fake);

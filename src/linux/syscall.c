@@ -20,6 +20,7 @@
  */
 #include "linux/lib/syscall.h"
 
+#include "kern/sig/sigio.h"
 #include "linux/lib/sys_int.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
@@ -94,6 +95,8 @@ syscall_dispatch(struct lwp *l)
 		    (unsigned)nr, args, line, sizeof(line));
 
 	error = syscall_run(l, nr, args, &ret);
+	if (atomic_load_explicit(&l->p->async_files, memory_order_relaxed))
+		sigio_kick(k);
 
 	if (error == 0)
 		tf->rax = (uint64_t)ret;

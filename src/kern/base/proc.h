@@ -149,6 +149,8 @@ struct proc {
 	uint32_t coredump_filter;      /* [p] stored for /proc only */
 	uint32_t loginuid, sessionid;  /* [p] of the audit; UINT32_MAX: none */
 	_Atomic(bool) child_subreaper; /* [a] */
+	_Atomic(bool) async_files;     /* [a] it or its parent has had files
+					  that sigio.c watches */
 	int pdeathsig;                 /* [p] */
 	uint64_t start_ns;             /* [I] CLOCK_MONOTONIC */
 	struct proc_rusage ru, cru;    /* [p] own at exit, children's */

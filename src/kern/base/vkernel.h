@@ -27,6 +27,7 @@ struct host_thread;
 struct mq_state;
 struct procfs_buf;
 struct resident_trial;
+struct sigio_state;
 struct stub_machine;
 struct sysv_ipc;
 struct vfs;
@@ -97,6 +98,7 @@ struct vkernel {
 	struct sysv_ipc *ipc;          /* [I] kern/ipc/sysvipc.h */
 	struct aio_state *aio;         /* [I] kern/ipc/aio.c */
 	struct mq_state *mq;           /* [I] kern/ipc/mqueue.c */
+	struct sigio_state *sigio;     /* [I] kern/sig/sigio.c */
 	struct kmutex sigfd_lock;      /* rank SIGFD */
 	LIST_HEAD(, vkfile) files;     /* file_lock */
 	struct kmutex file_lock;       /* rank LEAF */

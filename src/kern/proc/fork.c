@@ -308,6 +308,7 @@ fork_copy_settings(
 	memcpy(np->saved_auxv, p->saved_auxv, sizeof(np->saved_auxv));
 	np->dumpable = p->dumpable;
 	np->no_new_privs = p->no_new_privs;
+	np->async_files = atomic_load(&p->async_files);
 	np->oom_adj = p->oom_adj;
 	np->oom_adj_min = p->oom_adj_min;
 	np->coredump_filter = p->coredump_filter;

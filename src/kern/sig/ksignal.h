@@ -83,6 +83,7 @@ enum ksiginfo_kind {
 	KSIGINFO_CHLD,
 	KSIGINFO_FAULT,
 	KSIGINFO_SYS,
+	KSIGINFO_POLL, /* value: si_band, status: si_fd */
 };
 enum ksiginfo_kind ksiginfo_kind(int signo, int code);
 /* The 128-byte siginfo_t. */

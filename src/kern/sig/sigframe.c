@@ -53,7 +53,7 @@ ksiginfo_kind(int signo, int code)
 	case LX_SIGSYS:
 		return (KSIGINFO_SYS);
 	default:
-		return (KSIGINFO_RT);
+		return (code <= LX_NSIGPOLL ? KSIGINFO_POLL : KSIGINFO_RT);
 	}
 }
 
@@ -94,6 +94,10 @@ ksiginfo_encode(const struct ksiginfo *ki, uint8_t out[128])
 		si.u.sys.addr = ki->addr;
 		si.u.sys.syscall = ki->status;
 		si.u.sys.arch = (uint32_t)ki->value;
+		break;
+	case KSIGINFO_POLL:
+		si.u.poll.band = (int64_t)ki->value;
+		si.u.poll.fd = ki->status;
 		break;
 	}
 	memcpy(out, &si, sizeof(si));
@@ -136,6 +140,10 @@ ksiginfo_decode(const uint8_t in[128], struct ksiginfo *ki)
 		k.addr = si.u.sys.addr;
 		k.status = si.u.sys.syscall;
 		k.value = si.u.sys.arch;
+		break;
+	case KSIGINFO_POLL:
+		k.value = (uint64_t)si.u.poll.band;
+		k.status = si.u.poll.fd;
 		break;
 	}
 	*ki = k;

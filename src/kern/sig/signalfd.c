@@ -246,6 +246,10 @@ sigfd_encode(const struct ksiginfo *ki, struct lx_signalfd_siginfo *out)
 		out->call_addr = ki->addr;
 		out->syscall = ki->status;
 		break;
+	case KSIGINFO_POLL:
+		out->band = (uint32_t)ki->value;
+		out->fd = ki->status;
+		break;
 	case KSIGINFO_RT:
 		if (ki->code == LX_SI_KERNEL && ki->forced)
 			break;

@@ -10,6 +10,7 @@
  */
 #include "host/host_file.h"
 #include "abi/fcntl.h"
+#include "kern/sig/sigio.h"
 #include "linux/file/sys_uio.h"
 
 #include <errno.h>
@@ -279,11 +280,12 @@ sys_dup3(struct lwp *l, const uint64_t *a, int64_t *ret)
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
 
 static int
-fcntl_setfl(struct lwp *l, struct file *f, int flags)
+fcntl_setfl(struct lwp *l, struct file *f, int fd, int flags)
 {
 	int old = atomic_load(&f->flags);
 	struct vfs_ctx ctx;
 	bool owned;
+	int error;
 
 	if ((flags & ~old & O_NOATIME) != 0 && f->vp != NULL) {
 		ctx = lwp_vfs_ctx(l);
@@ -291,6 +293,11 @@ fcntl_setfl(struct lwp *l, struct file *f, int flags)
 		lwp_vfs_ctx_done(&ctx);
 		if (!owned)
 			return (EPERM);
+	}
+	if (((flags ^ old) & O_ASYNC) != 0 && file_can(f, FCAP_ASYNC)) {
+		error = sigio_async(l, f, fd, (flags & O_ASYNC) != 0);
+		if (error != 0)
+			return (error);
 	}
 	/* O_DIRECT has an effect only on pipes, and only at pipe2(2). */
 	return (file_setfl(
@@ -358,7 +365,7 @@ fcntl_file(
 		*ret = atomic_load(&f->flags);
 		return (0);
 	case F_SETFL:
-		return (fcntl_setfl(l, f, (int)arg));
+		return (fcntl_setfl(l, f, fd, (int)arg));
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -367,12 +374,13 @@ fcntl_file(
 	case F_OFD_SETLKW:
 		return (sys_fcntl_lock(l, f, fd, cmd, arg));
 	case F_GETOWN:
+	case F_SETOWN:
+	case LX_F_GETOWN_EX:
+	case LX_F_SETOWN_EX:
+	case LX_F_GETOWNER_UIDS:
 	case F_GETSIG:
-		*ret = 0;
-		return (0);
-	case F_SETOWN: /* this kernel never sends SIGIO */
 	case F_SETSIG:
-		return (0);
+		return (sys_fcntl_owner(l, f, cmd, arg, ret));
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		return (fcntl_pipe(f, cmd, arg, ret));

@@ -27,6 +27,7 @@
 #include "linux/lib/sys_int.h"
 #include "kern/base/session.h"
 #include "kern/sig/ctty.h"
+#include "kern/sig/sigio.h"
 #include "vfs/devfs/pty.h"
 
 #include <errno.h>
@@ -191,14 +192,32 @@ ioctl_peer(struct lwp *l, struct file *f, uint64_t arg, int64_t *ret)
 }
 
 static int
-ioctl_nonblock(struct lwp *l, struct file *f, int bit, uint64_t arg)
+ioctl_nonblock(struct lwp *l, struct file *f, uint64_t arg)
 {
 	int flags = atomic_load(&f->flags);
 	int32_t on;
 
 	if (copyin(lwp_vmspace(l), &on, arg, sizeof(on)) != 0)
 		return (EFAULT);
-	return (file_setfl(f, on ? flags | bit : flags & ~bit));
+	return (file_setfl(f, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
+}
+
+static int
+ioctl_async(struct lwp *l, struct file *f, int fd, uint64_t arg)
+{
+	int flags = atomic_load(&f->flags), error;
+	int32_t on;
+
+	if (copyin(lwp_vmspace(l), &on, arg, sizeof(on)) != 0)
+		return (EFAULT);
+	if (((flags & O_ASYNC) != 0) == (on != 0))
+		return (0);
+	if (!file_can(f, FCAP_ASYNC))
+		return (ENOTTY);
+	error = sigio_async(l, f, fd, on != 0);
+	if (error != 0)
+		return (error);
+	return (file_setfl(f, on ? flags | O_ASYNC : flags & ~O_ASYNC));
 }
 
 /* Bytes from the offset to the end of a regular file. */
@@ -316,6 +335,29 @@ ioctl_termio(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
 	return (sys_restartable(file_ioctl(f, cmd, &t, sizeof(t), 0, &res)));
 }
 
+/* The owner of a socket by ioctl. */
+static int
+ioctl_owner(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
+{
+	int32_t id;
+
+	if (cmd == LX_FIOGETOWN || cmd == LX_SIOCGPGRP) {
+		id = sys_file_getown(l, f);
+		return (copyout(lwp_vmspace(l), &id, arg, sizeof(id)));
+	}
+	if (copyin(lwp_vmspace(l), &id, arg, sizeof(id)) != 0)
+		return (EFAULT);
+	return (sys_file_setown(l, f, id));
+}
+
+static int
+ioctl_socket(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
+{
+	return (cmd >= LX_FIOSETOWN && cmd <= LX_SIOCGPGRP
+		    ? ioctl_owner(l, f, cmd, arg)
+		    : sys_sock_ioctl(l, f, cmd, arg));
+}
+
 /* Requests about the file, not about its descriptor. */
 static int
 ioctl_request(
@@ -349,7 +391,7 @@ ioctl_request(
 		/* FALLTHROUGH */
 	default:
 		if (LX_SIOC_IS_SOCKET(cmd) && file_socket(f) != NULL)
-			return (sys_sock_ioctl(l, f, cmd, arg));
+			return (ioctl_socket(l, f, cmd, arg));
 		return (ioctl_file(l, f, cmd, arg, ret));
 	}
 }
@@ -370,10 +412,10 @@ sys_ioctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = fd_set_cloexec(l->p->fdt, fd, cmd == LX_FIOCLEX);
 		break;
 	case LX_FIONBIO:
-		error = ioctl_nonblock(l, f, O_NONBLOCK, a[2]);
+		error = ioctl_nonblock(l, f, a[2]);
 		break;
 	case LX_FIOASYNC:
-		error = ioctl_nonblock(l, f, O_ASYNC, a[2]);
+		error = ioctl_async(l, f, fd, a[2]);
 		break;
 	default:
 		error = ioctl_request(l, f, cmd, a[2], ret);

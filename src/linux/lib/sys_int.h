@@ -98,6 +98,15 @@ int sys_fd_pair(struct lwp *, struct file *f[2], bool cloexec, uint64_t uaddr);
 int sys_fcntl_lock(
     struct lwp *, struct file *f, int fd, int cmd, uint64_t uaddr);
 
+/* ---- owners of files (sys_owner.c) ---- */
+
+/* The commands of fcntl(2) about owners: F_SETOWN, F_SETSIG etc. */
+int sys_fcntl_owner(
+    struct lwp *, struct file *f, int cmd, uint64_t arg, int64_t *ret);
+/* The number of the owner, negative for a group, 0 for none; and set it. */
+int sys_file_getown(struct lwp *, struct file *);
+int sys_file_setown(struct lwp *, struct file *, int);
+
 /* ---- names (sys_path.c) ---- */
 
 /* A path argument and the directory that it is relative to. */

@@ -52,12 +52,13 @@
 #include "vfs/core/lock.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/mount.h"
+#include "vfs/core/owner.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
 #include "vfs/core/vnode_io.h"
 
-#define FILE_SETFL (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
+#define FILE_SETFL (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 static int
 file_flags(const struct file *f)
@@ -203,24 +204,30 @@ file_tryref(struct file *f)
 void
 file_free(struct file *f)
 {
+	struct file_owner *fo;
 	uint32_t old;
 
 	old = atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel);
 	KVERIFY(old > 0);
 	if (old > 1)
 		return;
+	fo = file_owner_of(&f->owner);
 	vfs_lock_file_closed(f);
 	if (f->opened)
 		vfs_tell_file(f->vp, file_flags_permit(file_flags(f), true)
 					 ? LX_IN_CLOSE_WRITE
 					 : LX_IN_CLOSE_NOWRITE);
 	eventpoll_file_closed(f);
+	if (fo != NULL && f->vfs->owner_ops != NULL)
+		f->vfs->owner_ops->closing(f->vfs->owner_arg, f);
 	if (f->ops->close != NULL)
 		f->ops->close(f);
 	if (f->writer)
 		vn_writer_rele(f->vp);
 	vrele(f->vp);
 	KASSERT(!f->busy);
+	if (fo != NULL)
+		file_owner_free(fo);
 	if (f->fd_charged) {
 		kmem_uncharge(f->fd_cost, f->buffer);
 		kmem_fd_uncharge(f->fd_cost, 1);
@@ -377,19 +384,21 @@ file_restarts(const struct file *f, bool write)
 int
 file_setfl(struct file *f, int flags)
 {
+	/* A file without signals keeps the O_ASYNC that it was opened with. */
+	const int mask = FILE_SETFL | (file_can(f, FCAP_ASYNC) ? O_ASYNC : 0);
 	int old, new, error;
 
 	old = file_flags(f);
 	if ((old & O_PATH) != 0)
 		return (EBADF);
-	new = (old & ~FILE_SETFL) | (flags & FILE_SETFL);
+	new = (old & ~mask) | (flags & mask);
 	if (f->ops->setfl != NULL) {
 		error = f->ops->setfl(f, new);
 		if (error != 0)
 			return (error);
 	}
 	while (!atomic_compare_exchange_weak(&f->flags, &old, new))
-		new = (old & ~FILE_SETFL) | (flags & FILE_SETFL);
+		new = (old & ~mask) | (flags & mask);
 	return (0);
 }
 

@@ -18,6 +18,7 @@
 #include "vfs/core/vnode.h"
 
 struct epoll_item;
+struct file_owner;
 struct kmem_acct;
 struct uio;
 struct vfs;
@@ -44,6 +45,7 @@ struct vfs_waiter;
  * is with FCAP_HOSTFD.) */
 #define FCAP_POLLFD 0x800
 #define FCAP_WHOLE 0x1000 /* a transfer of no bytes is EINVAL */
+#define FCAP_ASYNC 0x2000 /* O_ASYNC: its owner gets signals */
 
 /* One line, with its newline.  Takes no lock. */
 typedef void file_info_fn(void *arg, const char *line);
@@ -105,8 +107,9 @@ struct file {
 	struct kmem_acct *fd_cost;     /* [I] ..in this account */
 	size_t buffer;                 /* [f] bytes charged for its buffers */
 	void *data;                    /* [I] */
-	uint64_t ino;                  /* [I] for fstat of vnode-less files */
-	struct vfs *vfs;               /* [I] */
+	_Atomic(struct file_owner *) owner; /* [a] set once; NULL: none */
+	uint64_t ino;    /* [I] for fstat of vnode-less files */
+	struct vfs *vfs; /* [I] */
 };
 
 extern const struct fileops vnode_fileops; /* regular files, directories */

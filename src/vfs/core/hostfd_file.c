@@ -396,8 +396,8 @@ timerfd_info(struct file *f, file_info_fn *fn, void *arg)
 }
 
 /* Made for guests. */
-static const struct fileops pipe_fileops =
-    HOSTFD_FILEOPS("pipe", hostfd_describe, hostfd_rw, FCAP_PIPE | FCAP_OWNED);
+static const struct fileops pipe_fileops = HOSTFD_FILEOPS(
+    "pipe", hostfd_describe, hostfd_rw, FCAP_PIPE | FCAP_OWNED | FCAP_ASYNC);
 const struct fileops eventfd_fileops = HOSTFD_FILEOPS(
     "eventfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK | FCAP_WHOLE);
 const struct fileops timerfd_fileops = HOSTFD_FILEOPS_INFO("timerfd", NULL,
@@ -405,9 +405,9 @@ const struct fileops timerfd_fileops = HOSTFD_FILEOPS_INFO("timerfd", NULL,
 
 /* Inherited. */
 const struct fileops hostfd_tty_fileops =
-    HOSTFD_FILEOPS("tty", hostfd_describe, hostfd_rw, FCAP_TTY);
+    HOSTFD_FILEOPS("tty", hostfd_describe, hostfd_rw, FCAP_TTY | FCAP_ASYNC);
 static const struct fileops inherited_pipe_fileops =
-    HOSTFD_FILEOPS("pipe", hostfd_describe, hostfd_rw, FCAP_PIPE);
+    HOSTFD_FILEOPS("pipe", hostfd_describe, hostfd_rw, FCAP_PIPE | FCAP_ASYNC);
 static const struct fileops inherited_stream_fileops =
     HOSTFD_FILEOPS("host", hostfd_describe, hostfd_rw, 0);
 static const struct fileops inherited_device_fileops = HOSTFD_FILEOPS(

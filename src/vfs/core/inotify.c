@@ -166,7 +166,7 @@ inotify_info(struct file *f, file_info_fn *fn, void *arg)
 
 static const struct fileops inotify_fileops = {
     .describe = inotify_describe,
-    .caps = FCAP_STREAM | FCAP_POLLFD | FCAP_SEEK,
+    .caps = FCAP_STREAM | FCAP_POLLFD | FCAP_SEEK | FCAP_ASYNC,
     .rw = inotify_read, /* instances are O_RDONLY */
     .seek = file_seek_nowhere,
     .poll = inotify_poll,

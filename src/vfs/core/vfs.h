@@ -44,6 +44,8 @@ struct vfs {
 	int tty_fd; /* host descriptor of the kernel's terminal, -1 none */
 	const struct vfs_tty_ops *tty_ops; /* registered by kern, or NULL */
 	void *tty_arg;
+	const struct vfs_owner_ops *owner_ops; /* registered by kern, or NULL */
+	void *owner_arg;
 	/*
 	 * Registered by devfs, NULL without one.  True: rdev is the kernel's
 	 * terminal on the host, and *va has the attributes of /dev/pts/0.

@@ -723,7 +723,7 @@ slave_rw(struct file *f, struct uio *uio, const struct vfs_waiter *waiter)
 }
 
 static const struct fileops master_fileops = {
-    .caps = FCAP_STREAM | FCAP_TTY | FCAP_POLLFD,
+    .caps = FCAP_STREAM | FCAP_TTY | FCAP_POLLFD | FCAP_ASYNC,
     .rw = master_rw,
     .ioctl = pty_ioctl,
     .poll = pty_poll,
@@ -733,7 +733,7 @@ static const struct fileops master_fileops = {
 };
 
 static const struct fileops slave_fileops = {
-    .caps = FCAP_STREAM | FCAP_TTY | FCAP_POLLFD,
+    .caps = FCAP_STREAM | FCAP_TTY | FCAP_POLLFD | FCAP_ASYNC,
     .rw = slave_rw,
     .ioctl = pty_ioctl,
     .poll = pty_poll,

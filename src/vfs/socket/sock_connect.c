@@ -141,6 +141,8 @@ connect_inet(
 		error = host_connect(f->hostfd, sa);
 		if (error == EISCONN && waited)
 			return (0);
+		if (error == EINPROGRESS)
+			atomic_store(&so->room, true);
 		if ((error != EINPROGRESS && error != EALREADY) ||
 		    sock_would_block(f, 0))
 			return (error);

@@ -105,6 +105,8 @@ send_some(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 	for (;;) {
 		error =
 		    host_sendmsg(f->hostfd, to, &hm, flags & SEND_FLAGS, done);
+		if (error == EAGAIN)
+			atomic_store(&file_socket(f)->room, true);
 		if (error != EAGAIN || sock_would_block(f, flags))
 			return (error);
 		error = sock_io_wait(f, &w, waiter);

@@ -66,6 +66,12 @@ sock_is_record(const struct socket *so)
 	return (so->type != LX_SOCK_STREAM);
 }
 
+bool
+sock_room_wanted(struct file *f)
+{
+	return (atomic_exchange(&file_socket(f)->room, false));
+}
+
 struct sock_cred
 sock_self(const struct vfs_waiter *waiter)
 {
@@ -401,13 +407,13 @@ socket_describe(struct file *f, char *buf, size_t size)
 	(void)snprintf(buf, size, "socket:[%llu]", (unsigned long long)f->ino);
 }
 
-#define SOCKET_FILEOPS(more)                                    \
-	{                                                       \
-		.caps = FCAP_HOSTFD | (more), .rw = socket_rw,  \
-		.timed = socket_timed, .ioctl = hostfd_ioctl,   \
-		.poll = hostfd_poll, .getattr = socket_getattr, \
-		.setfl = hostfd_setfl, .close = socket_close,   \
-		.describe = socket_describe, .name = "socket",  \
+#define SOCKET_FILEOPS(more)                                                \
+	{                                                                   \
+		.caps = FCAP_HOSTFD | FCAP_ASYNC | (more), .rw = socket_rw, \
+		.timed = socket_timed, .ioctl = hostfd_ioctl,               \
+		.poll = hostfd_poll, .getattr = socket_getattr,             \
+		.setfl = hostfd_setfl, .close = socket_close,               \
+		.describe = socket_describe, .name = "socket",              \
 	}
 
 /* By [inherited][keeps message boundaries]. */

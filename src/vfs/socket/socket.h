@@ -43,6 +43,8 @@ struct socket {
 	bool binding;              /* [s] a bind is under way */
 	bool bound;                /* [s] has a name for the guest */
 	_Atomic(bool) passcred;    /* [a] SO_PASSCRED */
+	_Atomic(bool) room;        /* [a] its owner waits for room, or for the
+				      end of a connect */
 	uint64_t id;               /* [s] 0: the host knows no name */
 	struct vnode *vp;          /* [s] own ref: bound to a path */
 	struct host_sockaddr name; /* [s] AF_UNIX: bound to */
@@ -90,6 +92,9 @@ struct sock_msg {
 
 /* The socket of a file, NULL if it is none. */
 struct socket *file_socket(const struct file *);
+/* Has a call wanted room, or a connection, since the last question?  For the
+ * signal of O_ASYNC. */
+bool sock_room_wanted(struct file *);
 /* The ids of the caller. */
 struct sock_cred sock_self(const struct vfs_waiter *);
 /* Messages, not a stream: one transfer is one message. */
