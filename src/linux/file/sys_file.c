@@ -388,9 +388,10 @@ fcntl_file(
 	case LX_F_GET_SEALS:
 		return (fcntl_seals(f, cmd, arg, ret));
 	case F_GETLEASE:
-		*ret = F_UNLCK;
-		return (0);
-	default: /* leases, notification, hints */
+	case F_SETLEASE:
+	case F_NOTIFY:
+		return (sys_fcntl_lease(l, f, fd, cmd, arg, ret));
+	default: /* hints */
 		return (EINVAL);
 	}
 }

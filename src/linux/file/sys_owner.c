@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * fcntl(2) about the owner of a file, which gets its signals.  The number of a
- * process that has ended is reported as 0.
+ * fcntl(2) about the owner of a file, which gets its signals, and about leases
+ * and changes of directories, whose signals it gets.  The number of a process
+ * that has ended is reported as 0.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,12 @@
 #include "kern/sig/ksignal.h"
 #include "kern/sig/sigio.h"
 #include "linux/lib/sys_int.h"
+#include "vfs/core/ctx.h"
+#include "vfs/core/dnotify.h"
 #include "vfs/core/file.h"
+#include "vfs/core/lease.h"
 #include "vfs/core/owner.h"
+#include "vfs/core/vnode.h"
 
 static int
 set_owner(struct lwp *l, struct file *f, enum owner_type type, int id)
@@ -144,5 +149,92 @@ sys_fcntl_owner(
 		return (0);
 	default:
 		return (set_signal(f, arg));
+	}
+}
+
+/* ---- leases, changes of directories ---- */
+
+/* Without an owner, the caller's process is it from now on. */
+static int
+own(struct lwp *l, struct file *f)
+{
+	struct file_owner *fo;
+	struct owner_id who;
+	int error;
+
+	error = file_owner_get(f, &fo);
+	if (error == 0)
+		error = sigio_owner(l, OWNER_PROC, l->p->pid, &who);
+	if (error == 0)
+		file_owner_set(fo, &who, true);
+	return (error);
+}
+
+/* Take that back, and return the error. */
+static int
+disown(struct file *f, int error)
+{
+	const struct owner_id none = {.type = OWNER_NONE};
+
+	file_owner_set(file_owner_of(&f->owner), &none, false);
+	return (error);
+}
+
+static int
+set_lease(struct lwp *l, struct file *f, int fd, int type)
+{
+	enum vfs_lock_type t;
+	struct vfs_ctx ctx;
+	bool owned;
+	int error;
+
+	if (type != F_RDLCK && type != F_WRLCK && type != F_UNLCK)
+		return (EINVAL);
+	if (f->vp == NULL)
+		return (EINVAL);
+	ctx = lwp_vfs_ctx(l);
+	owned = vn_owned(f->vp, &ctx);
+	lwp_vfs_ctx_done(&ctx);
+	if (!owned)
+		return (EACCES);
+	if (f->vp->type != VREG)
+		return (EINVAL);
+	t = type == F_RDLCK   ? VFS_LOCK_SHARED
+	    : type == F_WRLCK ? VFS_LOCK_EXCLUSIVE
+			      : VFS_LOCK_NONE;
+	/* Before the lease, which can be broken at once. */
+	owned = get_owner(l, f).type != OWNER_NONE;
+	error = t != VFS_LOCK_NONE ? own(l, f) : 0;
+	if (error != 0)
+		return (error);
+	error = lease_set(f, fd, t);
+	if (error != 0 && !owned && t != VFS_LOCK_NONE)
+		error = disown(f, error);
+	return (error);
+}
+
+int
+sys_fcntl_lease(
+    struct lwp *l, struct file *f, int fd, int cmd, uint64_t arg, int64_t *ret)
+{
+	static const int types[] = {[VFS_LOCK_NONE] = F_UNLCK,
+	    [VFS_LOCK_SHARED] = F_RDLCK,
+	    [VFS_LOCK_EXCLUSIVE] = F_WRLCK};
+	int error;
+
+	switch (cmd) {
+	case F_SETLEASE:
+		return (set_lease(l, f, fd, (int)arg));
+	case F_GETLEASE:
+		*ret = types[lease_get(f)];
+		return (0);
+	default:
+		if ((arg & UINT32_MAX & ~(uint64_t)LX_DN_MULTISHOT) != 0 &&
+		    f->vp != NULL && f->vp->type == VDIR) {
+			error = own(l, f);
+			if (error != 0)
+				return (error);
+		}
+		return (dnotify_set(f, l->p->fdt, fd, (uint32_t)arg));
 	}
 }

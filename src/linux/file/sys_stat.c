@@ -22,6 +22,7 @@
 
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
+#include "vfs/core/lease.h"
 #include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 
@@ -616,6 +617,17 @@ sys_utime(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- size by name, file systems ---- */
 
+/* Wait for those that have a lease of the file. */
+static int
+truncate_break(struct lwp *l, struct vnode *vp)
+{
+	struct vfs_ctx ctx = lwp_vfs_ctx(l);
+	int error = lease_break(vp, true, false, &ctx.waiter);
+
+	lwp_vfs_ctx_done(&ctx);
+	return (sys_restartable(error));
+}
+
 int
 sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -642,6 +654,8 @@ sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		goto out;
 	error = sys_fsize_check(l, vp, va.size);
+	if (error == 0)
+		error = truncate_break(l, vp);
 	if (error != 0)
 		goto out;
 	error = vn_setattr(vp, &va, VA_SIZE);

@@ -103,6 +103,9 @@ int sys_fcntl_lock(
 /* The commands of fcntl(2) about owners: F_SETOWN, F_SETSIG etc. */
 int sys_fcntl_owner(
     struct lwp *, struct file *f, int cmd, uint64_t arg, int64_t *ret);
+/* F_SETLEASE, F_GETLEASE, F_NOTIFY. */
+int sys_fcntl_lease(
+    struct lwp *, struct file *f, int fd, int cmd, uint64_t arg, int64_t *ret);
 /* The number of the owner, negative for a group, 0 for none; and set it. */
 int sys_file_getown(struct lwp *, struct file *);
 int sys_file_setown(struct lwp *, struct file *, int);

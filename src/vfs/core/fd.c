@@ -24,9 +24,11 @@
 
 #include "libk/kassert.h"
 #include "mem/kmem.h"
+#include "vfs/core/dnotify.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
 #include "vfs/core/lock.h"
+#include "vfs/core/owner.h"
 
 #define FD_MIN 64u /* numbers in a new table; a multiple of 64 */
 #define FD_MAX (1u << 20)
@@ -179,6 +181,8 @@ static void
 fd_release(struct fdtable *t, struct file *f)
 {
 	vfs_lock_fd_closed(t, f);
+	if (file_owner_of(&f->owner) != NULL)
+		dnotify_closed(f, t);
 	if (f->ops->flush != NULL)
 		f->ops->flush(f);
 	file_free(f);

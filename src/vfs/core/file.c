@@ -44,11 +44,13 @@
 #include "mem/vm_types.h"
 #include "mem/vm_zone.h"
 #include "vfs/core/ctx.h"
+#include "vfs/core/dnotify.h"
 #include "vfs/core/eventpoll.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/hostfd.h"
 #include "vfs/core/inotify_event.h"
+#include "vfs/core/lease.h"
 #include "vfs/core/lock.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/mount.h"
@@ -123,6 +125,10 @@ file_create(struct vfs *vfs, const struct fileops *ops, struct vnode *vp,
 	f->ino = vp != NULL ? vp->ino : 0;
 	f->vfs = vfs;
 	f->writer = file_is_writer(vp, flags);
+	f->reader = vp != NULL && vp->type == VREG && !f->writer &&
+		    file_flags_permit(flags, false);
+	if (f->reader)
+		atomic_fetch_add(&vp->ro_files, 1);
 	kmutex_init(&f->lock, "file", KRANK_FILE, 0);
 	kcond_init(&f->cond);
 	if (hostfd >= 0) {
@@ -135,7 +141,9 @@ file_create(struct vfs *vfs, const struct fileops *ops, struct vnode *vp,
 fail:
 	kcond_destroy(&f->cond);
 	kmutex_destroy(&f->lock);
-	if (file_is_writer(vp, flags))
+	if (f->reader)
+		atomic_fetch_sub(&vp->ro_files, 1);
+	if (f->writer)
 		vn_writer_rele(vp);
 	zfree(vfs->z_file, f);
 	return (error);
@@ -197,6 +205,16 @@ file_tryref(struct file *f)
 	return (false);
 }
 
+/* The last reference of a file with an owner has gone. */
+static void
+file_owned_closed(struct file *f)
+{
+	dnotify_closed(f, NULL);
+	lease_closed(f);
+	if (f->vfs->owner_ops != NULL)
+		f->vfs->owner_ops->closing(f->vfs->owner_arg, f);
+}
+
 /*
  * Give up a reference; the last one closes the file.
  * - No locks held; may do I/O.
@@ -218,10 +236,12 @@ file_free(struct file *f)
 					 ? LX_IN_CLOSE_WRITE
 					 : LX_IN_CLOSE_NOWRITE);
 	eventpoll_file_closed(f);
-	if (fo != NULL && f->vfs->owner_ops != NULL)
-		f->vfs->owner_ops->closing(f->vfs->owner_arg, f);
+	if (fo != NULL)
+		file_owned_closed(f);
 	if (f->ops->close != NULL)
 		f->ops->close(f);
+	if (f->reader)
+		atomic_fetch_sub(&f->vp->ro_files, 1);
 	if (f->writer)
 		vn_writer_rele(f->vp);
 	vrele(f->vp);

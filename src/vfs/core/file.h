@@ -99,6 +99,7 @@ struct file {
 	_Atomic(bool) locked;      /* [a] has had locks of its own */
 	bool opened;               /* [I] after open: by a name */
 	bool writer;               /* [I] after open: counts in vp->writers */
+	bool reader;               /* [I] counts in vp->ro_files */
 	_Atomic(bool) polled;      /* [a] has been in an epoll */
 	LIST_HEAD(, epoll_item) polls; /* [e] */
 	struct kmutex lock;            /* rank FILE; never held across I/O */

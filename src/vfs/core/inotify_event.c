@@ -24,6 +24,9 @@
  * A queue ends in one overflow event, which is a part of the instance, when
  * there is no room or no memory for another one.
  *
+ * Marks of F_NOTIFY (dnotify.c) count as watches of their directory and get the
+ * same reports.
+ *
  * Locking and lifetime.  vfs->watch_lock (a leaf) protects everything.  A watch
  * refs its vnode, so that the file has this vnode as long as it is watched;
  * these refs are released without the lock.
@@ -45,6 +48,7 @@
 #include "host/host_file.h"
 #include "libk/kassert.h"
 #include "mem/kmem.h"
+#include "vfs/core/dnotify.h"
 #include "vfs/core/inotify.h"
 #include "vfs/core/inotify_int.h"
 
@@ -223,6 +227,8 @@ report(struct vnode *vp, uint32_t mask, uint32_t cookie, const char *name,
 		kmem_free(w);
 	}
 	kmutex_unlock(&vfs->watch_lock);
+	if (name != NULL || (mask & LX_IN_ISDIR) != 0)
+		dnotify_tell(vp, mask, 0);
 }
 
 /* vp's directory, ref'ed, if it has watches, and its name in there. */

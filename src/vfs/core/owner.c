@@ -89,6 +89,14 @@ file_owner_set(
 }
 
 void
+file_owner_clear(struct file_owner *fo)
+{
+	kmutex_lock(&fo->lock);
+	fo->who = (struct owner_id){.type = OWNER_NONE};
+	kmutex_unlock(&fo->lock);
+}
+
+void
 file_owner_set_signal(struct file_owner *fo, int signo)
 {
 	kmutex_lock(&fo->lock);

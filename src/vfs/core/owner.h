@@ -73,6 +73,8 @@ struct owner_id file_owner_read(struct file_owner *);
 /* Set all but the signal.  only_first: unless there is an owner. */
 void file_owner_set(
     struct file_owner *, const struct owner_id *, bool only_first);
+/* No owner, and no signal of its own. */
+void file_owner_clear(struct file_owner *);
 void file_owner_set_signal(struct file_owner *, int signo);
 
 #endif /* VFS_CORE_OWNER_H */

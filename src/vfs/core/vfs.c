@@ -56,6 +56,7 @@ vfs_core_create(struct vm_system *sys, struct vfs **vfsp)
 	kmutex_init(&vfs->mount_lock, "mounts", KRANK_MOUNT, 0);
 	vfs_lock_init(vfs);
 	inotify_start(vfs);
+	kmutex_init(&vfs->lease_lock, "leases", KRANK_LEAF, 0);
 	kmutex_init(&vfs->epoll_lock, "epoll", KRANK_LEAF, 0);
 	TAILQ_INIT(&vfs->mounts);
 	TAILQ_INIT(&vfs->detached);
@@ -94,6 +95,7 @@ vfs_core_destroy(struct vfs *vfs)
 	KVERIFY(vm_zone_live(vfs->z_vnode) == 0);
 	vfs_lock_fini(vfs);
 	inotify_fini(vfs);
+	kmutex_destroy(&vfs->lease_lock);
 	kmutex_destroy(&vfs->epoll_lock);
 	kmutex_destroy(&vfs->mount_lock);
 	kmem_acct_free(vfs->tmpfs_kmem);

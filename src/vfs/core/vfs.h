@@ -67,7 +67,12 @@ struct vfs {
 	_Atomic(unsigned) nwatches; /* [a] written under watch_lock */
 	unsigned ninotify, nevents; /* watch_lock */
 	_Atomic(uint32_t) watch_cookie;
-	struct kmutex epoll_lock; /* rank LEAF; see eventpoll.c */
+	LIST_HEAD(, dnotify) dnotifies; /* watch_lock */
+	/* Leases, see lease.c. */
+	struct kmutex lease_lock;  /* rank LEAF */
+	LIST_HEAD(, lease) leases; /* lease_lock */
+	unsigned nleases;          /* lease_lock */
+	struct kmutex epoll_lock;  /* rank LEAF; see eventpoll.c */
 };
 
 /* The core of a vfs, without mounts.  0, ENOMEM. */

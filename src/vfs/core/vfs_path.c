@@ -29,12 +29,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/fcntl.h"
 #include "abi/inotify.h"
 #include "abi/stat.h"
 #include "vfs/core/ctx.h"
+#include "vfs/core/dnotify.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/inotify_event.h"
+#include "vfs/core/lease.h"
 #include "vfs/core/lookup.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/mount.h"
@@ -191,6 +194,11 @@ open_file(const struct vfs_ctx *ctx, struct file *f, int flags, bool created)
 	struct vnode *vp = f->vp;
 	int error = 0;
 
+	if (vp->type == VREG && !created)
+		error = lease_break(vp, (flags & O_ACCMODE) != O_RDONLY,
+		    (flags & O_NONBLOCK) != 0, &ctx->waiter);
+	if (error != 0)
+		return (error);
 	if (vp->ops->open != NULL)
 		error = vp->ops->open(vp, flags & ~(O_CREAT | O_EXCL), f, ctx);
 	else if (vp->type != VREG && vp->type != VDIR)
@@ -688,6 +696,8 @@ moved_tell(struct vnode *vp, const struct nameidata *from,
 	inotify_tell_name(
 	    from->dvp, from->last, LX_IN_MOVED_FROM, vp->type, cookie);
 	inotify_tell_name(to->dvp, to->last, LX_IN_MOVED_TO, vp->type, cookie);
+	if (from->dvp == to->dvp && atomic_load(&to->dvp->watches) != 0)
+		dnotify_tell(to->dvp, 0, LX_DN_RENAME);
 	if (over != NULL) {
 		inotify_unlinked(over, to->dvp, to->last);
 		inotify_tell_self(over, LX_IN_ATTRIB);

@@ -143,22 +143,24 @@ struct vops {
  *      [n] vfs->mount_lock and vnode lock to write, either to read
  */
 struct vnode {
-	_Atomic(uint32_t) refs;    /* [a] */
-	_Atomic(uint32_t) writers; /* [a] open for writing */
-	_Atomic(uint32_t) texts;   /* [a] running or being exec'ed: ETXTBSY */
-	enum vtype type;           /* [I] */
-	uint32_t flags;            /* [I] VN_* */
-	const struct vops *ops;    /* [I] */
-	struct vmount *mount;      /* [I] */
-	struct vmount *covered_by; /* [a] mount table lock: mounted here */
-	void *data;                /* [I] file system's own */
-	struct vnode *parent;      /* [n] ref'ed; NULL at root; set by
-				      vnode_set_name() */
-	char *name;                /* [n] last component as found; may be
-				      NULL; for paths and messages */
-	struct kmutex lock;        /* rank VNODE */
-	struct kmutex iolock;      /* rank VNIO: writers of VN_PAGED files */
-	struct vn_range *writing;  /* [v] what the holder of iolock writes */
+	_Atomic(uint32_t) refs;     /* [a] */
+	_Atomic(uint32_t) writers;  /* [a] open for writing */
+	_Atomic(uint32_t) ro_files; /* [a] open to read only */
+	_Atomic(uint32_t) leases;   /* [a] see lease.c */
+	_Atomic(uint32_t) texts;    /* [a] running or being exec'ed: ETXTBSY */
+	enum vtype type;            /* [I] */
+	uint32_t flags;             /* [I] VN_* */
+	const struct vops *ops;     /* [I] */
+	struct vmount *mount;       /* [I] */
+	struct vmount *covered_by;  /* [a] mount table lock: mounted here */
+	void *data;                 /* [I] file system's own */
+	struct vnode *parent;       /* [n] ref'ed; NULL at root; set by
+				       vnode_set_name() */
+	char *name;                 /* [n] last component as found; may be
+				       NULL; for paths and messages */
+	struct kmutex lock;         /* rank VNODE */
+	struct kmutex iolock;       /* rank VNIO: writers of VN_PAGED files */
+	struct vn_range *writing;   /* [v] what the holder of iolock writes */
 	LIST_HEAD(, vn_range) pgouts;  /* [v] write-backs in progress */
 	LIST_HEAD(, vn_range) readers; /* [v] reads that a write-back met */
 	_Atomic(uint32_t) npgouts;     /* [a] write-backs that have ended */
