@@ -120,8 +120,7 @@ taking(void)
 static void
 breaking(void)
 {
-	int fd, fd2, st;
-	pid_t child;
+	int fd;
 
 	/* Without waiting: the lease is being broken all the same. */
 	fd = open_file(O_RDONLY);
@@ -139,9 +138,26 @@ breaking(void)
 	CHECK(fcntl(fd, F_SETLEASE, F_UNLCK) == 0);
 	CHECK(fcntl(fd, F_GETSIG) == 0);
 	close(fd);
+}
 
-	/* The owner gives up the lease in its handler. */
-	fd = open_file(O_RDONLY);
+/* Wait for a child, whose status must be that. */
+static void
+expect(pid_t child, int want)
+{
+	int st;
+
+	while (waitpid(child, &st, 0) != child)
+		CHECK(errno == EINTR);
+	CHECK(st == want);
+}
+
+/* The owner gives up or lowers the lease in its handler. */
+static void
+handlers(void)
+{
+	int fd = open_file(O_RDONLY);
+	pid_t child;
+
 	CHECK(fcntl(fd, F_SETSIG, SIG) == 0);
 	CHECK(fcntl(fd, F_SETLEASE, F_RDLCK) == 0);
 	lease_fd = fd;
@@ -149,12 +165,10 @@ breaking(void)
 	child = fork();
 	if (child == 0) {
 		lease_fd = -1;
-		fd2 = open(name, O_WRONLY);
-		_exit(fd2 >= 0 ? 0 : 1);
+		_exit(open(name, O_WRONLY) >= 0 ? 0 : 1);
 	}
-	while (waitpid(child, &st, 0) != child)
-		CHECK(errno == EINTR);
-	CHECK(st == 0 && signals() == 1 && fcntl(fd, F_GETLEASE) == F_UNLCK);
+	expect(child, 0);
+	CHECK(signals() == 1 && fcntl(fd, F_GETLEASE) == F_UNLCK);
 
 	/* It lowers it for a reader; truncation by name breaks it, too. */
 	CHECK(fcntl(fd, F_SETSIG, SIG) == 0);
@@ -165,19 +179,25 @@ breaking(void)
 		lease_fd = -1;
 		_exit(open(name, O_RDONLY) >= 0 ? 0 : 1);
 	}
-	while (waitpid(child, &st, 0) != child)
-		CHECK(errno == EINTR);
-	CHECK(st == 0 && signals() == 1 && fcntl(fd, F_GETLEASE) == F_RDLCK);
+	expect(child, 0);
+	CHECK(signals() == 1 && fcntl(fd, F_GETLEASE) == F_RDLCK);
 	lease_to = F_UNLCK;
 	child = fork();
 	if (child == 0) {
 		lease_fd = -1;
 		_exit(truncate(name, 3) == 0 ? 0 : 1);
 	}
-	while (waitpid(child, &st, 0) != child)
-		CHECK(errno == EINTR);
-	CHECK(st == 0 && signals() == 1 && fcntl(fd, F_GETLEASE) == F_UNLCK);
+	expect(child, 0);
+	CHECK(signals() == 1 && fcntl(fd, F_GETLEASE) == F_UNLCK);
 	lease_fd = -1;
+	close(fd);
+}
+
+static void
+waits(void)
+{
+	int fd = open_file(O_RDONLY);
+	pid_t child;
 
 	/* A signal ends the wait. */
 	CHECK(fcntl(fd, F_SETLEASE, F_WRLCK) == 0);
@@ -188,7 +208,7 @@ breaking(void)
 	}
 	usleep(50000);
 	CHECK(kill(child, SIGTERM) == 0);
-	CHECK(waitpid(child, &st, 0) == child && WTERMSIG(st) == SIGTERM);
+	expect(child, SIGTERM);
 	CHECK(signals() == 1 && last.si_signo == SIGIO);
 	/* Its last descriptor was closed: the opener continues. */
 	child = fork();
@@ -198,7 +218,7 @@ breaking(void)
 	}
 	usleep(50000);
 	close(fd);
-	CHECK(waitpid(child, &st, 0) == child && st == 0);
+	expect(child, 0);
 	(void)signals();
 
 	if (geteuid() != 0)
@@ -212,7 +232,7 @@ breaking(void)
 		CHECK_ERRNO(fcntl(fd, F_SETLEASE, F_RDLCK), EACCES);
 		_exit(0);
 	}
-	CHECK(waitpid(child, &st, 0) == child && st == 0);
+	expect(child, 0);
 }
 
 /* The file in the directory, made if need be. */
@@ -299,6 +319,8 @@ main(void)
 	make(name);
 	taking();
 	breaking();
+	handlers();
+	waits();
 	say("leases are broken");
 	changes();
 	CHECK(unlink(name) == 0 && rmdir(dir) == 0);

@@ -20,7 +20,7 @@
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/vnode.h"
-#include "vfs/core/xattr.h"
+#include "vfs/xattr.h"
 
 sys_fn sys_setxattr, sys_lsetxattr, sys_fsetxattr, sys_getxattr, sys_lgetxattr,
     sys_fgetxattr, sys_listxattr, sys_llistxattr, sys_flistxattr,

@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Leases: a process is told before another one opens its file.
+ * Leases: a process gets a signal before another one opens its file.
  *
  * Concepts.  A lease belongs to an open regular file, and is shared (other
  * openers for reading do not break it) or exclusive.  An open or truncate that
  * it excludes breaks it: the owner of the file gets a signal, and the opener
  * waits until the owner has given up or lowered the lease, at most
  * LEASE_BREAK_SECONDS; then that happens without the owner.  A lease can be had
- * only when nobody has the file open in the way that it excludes: vnodes count
+ * only while the file is not open in the way that it excludes: vnodes count
  * those that have them open to write, and to read only.
  *
  * Race of an open with a new lease: the opener counts first and looks for

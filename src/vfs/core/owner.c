@@ -5,7 +5,7 @@
  * Owners of open files.
  *
  * Concepts.  A file gets the structure with the first call that sets an owner
- * or a signal; most files never have one.  What the owner is told, and when, is
+ * or a signal; most files never have one.  Which signals the owner gets is
  * decided elsewhere: input and output by kern/sig/sigio.c, leases by lease.c,
  * changes of directories by dnotify.c.  Those two keep a reference of the
  * owner, so that they can send the signal without a reference of the file.

@@ -140,8 +140,7 @@ fifo_close(struct file *f)
 }
 
 static const struct fileops tmpfs_fifo_fileops = {
-    .caps = FCAP_STREAM | FCAP_PIPE | FCAP_HOSTFD | FCAP_OWNED |
-	    FCAP_ASYNC,
+    .caps = FCAP_STREAM | FCAP_PIPE | FCAP_HOSTFD | FCAP_OWNED | FCAP_ASYNC,
     .rw = hostfd_rw,
     .ioctl = hostfd_ioctl,
     .poll = hostfd_poll,

@@ -18,7 +18,7 @@
 #include "vfs/core/mount.h"
 #include "vfs/core/uio.h"
 #include "vfs/core/vnode.h"
-#include "vfs/core/xattr.h"
+#include "vfs/xattr.h"
 #include "vfs/hostfs/hostfs.h"
 
 /* ---- uio ---- */

@@ -4,8 +4,8 @@
 /*
  * Extended attributes of vnodes.  See xattr.c for the rules.
  */
-#ifndef VFS_CORE_XATTR_H
-#define VFS_CORE_XATTR_H
+#ifndef VFS_XATTR_H
+#define VFS_XATTR_H
 
 #include <stddef.h>
 
@@ -34,4 +34,4 @@ int vn_setxattr(struct vnode *, const struct vfs_ctx *, const char *name,
 /* ENODATA, and as vn_setxattr(). */
 int vn_removexattr(struct vnode *, const struct vfs_ctx *, const char *name);
 
-#endif /* VFS_CORE_XATTR_H */
+#endif /* VFS_XATTR_H */

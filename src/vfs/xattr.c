@@ -22,7 +22,7 @@
  * Limits.  Attributes are data: no security.capability gives a program rights,
  * and no access control list is evaluated.
  */
-#include "vfs/core/xattr.h"
+#include "vfs/xattr.h"
 
 #include <errno.h>
 #include <stdbool.h>
