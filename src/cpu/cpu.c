@@ -139,3 +139,27 @@ cpu_vdso(const struct cpu_ops *ops, void *machine)
 {
 	return (ops->vdso(machine));
 }
+
+void
+cpu_bind(struct cpu_thread *ct, const uint8_t cpus[CPU_MAX / 8])
+{
+	uint64_t word;
+
+	if (cpus == NULL) {
+		atomic_store(&ct->bound, false);
+		return;
+	}
+	for (unsigned i = 0; i < CPU_MAX / 64; i++) {
+		memcpy(&word, cpus + i * sizeof(word), sizeof(word));
+		atomic_store(&ct->cpus[i], word);
+	}
+	atomic_store_explicit(&ct->bound, true, memory_order_release);
+}
+
+void
+cpu_bind_as(struct cpu_thread *ct, struct cpu_thread *other)
+{
+	for (unsigned i = 0; i < CPU_MAX / 64; i++)
+		atomic_store(&ct->cpus[i], atomic_load(&other->cpus[i]));
+	atomic_store(&ct->bound, atomic_load(&other->bound));
+}

@@ -36,11 +36,16 @@ struct cpu_event {
 	uint64_t err;     /* x86 error code */
 };
 
+#define CPU_MAX 1024 /* CPUs of the host */
+
 struct cpu_thread {
 	const struct cpu_ops *ops; /* [I] */
 	void *machine;             /* [I] */
 	struct trapframe tf;       /* owner only; valid between runs */
 	void *md;                  /* for the back-end */
+	/* [a] The CPUs of the host that user code may run on, if `bound`. */
+	_Atomic(uint64_t) cpus[CPU_MAX / 64];
+	_Atomic(bool) bound;
 };
 
 struct cpu_ops {
@@ -113,6 +118,20 @@ int cpu_xstate_set(struct cpu_thread *, const void *buf, size_t size);
 /* NULL buf: the state after exec. */
 int cpu_xstate_copy(struct cpu_thread *dst, struct cpu_thread *src);
 void cpu_xstate_reset(struct cpu_thread *);
+/* From its next cpu_run() on, user code of the thread runs on these CPUs only
+ * (bit n of byte n / 8; NULL: on any), as far as the host permits.  Callable
+ * from any thread while the cpu_thread exists. */
+void cpu_bind(struct cpu_thread *, const uint8_t cpus[CPU_MAX / 8]);
+/* The same as another thread. */
+void cpu_bind_as(struct cpu_thread *, struct cpu_thread *other);
+/* May user code run there? */
+static inline bool
+cpu_may_use(struct cpu_thread *ct, int cpu)
+{
+	return (!atomic_load_explicit(&ct->bound, memory_order_acquire) ||
+		(cpu >= 0 && cpu < CPU_MAX &&
+		    (atomic_load(&ct->cpus[cpu / 64]) >> cpu % 64 & 1) != 0));
+}
 uint64_t cpu_vdso(const struct cpu_ops *, void *machine);
 
 #endif /* CPU_CPU_H */

@@ -146,6 +146,27 @@ same_cpus(void *arg)
 	CHECK(CPU_EQUAL(&set, (cpu_set_t *)arg));
 }
 
+/* A thread that is bound to a CPU runs there when the call returns. */
+static void
+on_cpus(const cpu_set_t *all)
+{
+	cpu_set_t one;
+	int at = 0;
+
+	for (int i = 0; i < 100; i++) {
+		do
+			at = (at + 1) % CPU_SETSIZE;
+		while (!CPU_ISSET(at, all));
+		CPU_ZERO(&one);
+		CPU_SET(at, &one);
+		CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+		CHECK(sched_getcpu() == at);
+		for (volatile int spin = 0; spin < 10000; spin++)
+			;
+		CHECK(sched_getcpu() == at);
+	}
+}
+
 /* The set of CPUs is kept and inherited. */
 static void
 cpus(void)
@@ -163,6 +184,7 @@ cpus(void)
 	CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
 	same_cpus(&one);
 	in_child(same_cpus, &one);
+	on_cpus(&all);
 	CHECK(sched_setaffinity(getpid(), sizeof(all), &all) == 0);
 	same_cpus(&all);
 	CHECK_ERRNO(sched_getaffinity(-1, sizeof(all), &all), ESRCH);

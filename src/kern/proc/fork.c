@@ -126,6 +126,7 @@ clone_lwp_state(
 	nl->ioprio = l->ioprio;
 	memcpy(nl->cpus, l->cpus, sizeof(nl->cpus));
 	nl->cpus_set = l->cpus_set;
+	cpu_bind_as(nl->cpu, l->cpu);
 	seccomp_inherit_locked(l, nl);
 	kmutex_unlock(&l->p->lock);
 	if ((flags & (LX_CLONE_VM | LX_CLONE_VFORK)) != LX_CLONE_VM)

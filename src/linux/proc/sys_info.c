@@ -416,6 +416,9 @@ sys_getcpu(struct lwp *l, const uint64_t *a, int64_t *ret)
 	uint32_t cpu = (uint32_t)host_getcpu(), node = 0;
 	int error = 0;
 
+	/* This thread may be on another CPU than user code. */
+	for (int i = 0; i < CPU_MAX && !cpu_may_use(l->cpu, (int)cpu); i++)
+		cpu = (uint32_t)i;
 	if (a[0] != 0)
 		error = copyout(lwp_vmspace(l), &cpu, a[0], sizeof(cpu));
 	if (error == 0 && a[1] != 0)

@@ -112,7 +112,7 @@ sys_sched_getaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (copyout(lwp_vmspace(l), mask, a[2], bytes));
 }
 
-/* The set is stored and reported only; the machine places threads. */
+/* The thread moves before it runs user code again. */
 int
 sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -137,6 +137,8 @@ sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 	} else {
 		memcpy(o->cpus, want, sizeof(o->cpus));
 		o->cpus_set = true;
+		cpu_bind(o->cpu,
+		    memcmp(want, mask, sizeof(mask)) != 0 ? want : NULL);
 	}
 	thread_unlock(o->p);
 	return (error);

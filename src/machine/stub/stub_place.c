@@ -24,6 +24,9 @@
  *          computing guests.  Entered when user code has run for LOOSE_NS
  *          without an event; the next event leads to PAIR.
  *
+ * A thread that the guest has bound to some CPUs is always pinned to one of
+ * them, in PAIR or SPIN, and never LOOSE; its kernel thread may run anywhere.
+ *
  * SPIN ends when no event comes within SPIN_NS, when more guests need CPUs, or
  * when round trips take longer than in PAIR (other processes use the CPUs).
  * The kernel thread then moves to the stub's CPU and sleeps there; each such
@@ -77,15 +80,18 @@ stub_place_bind(struct stub_cpu *sc)
 		sc->need_streak = STREAK_MIN;
 }
 
-/* A CPU other than `not` on which no guest runs; -1: there is none. */
+/* The CPU, of those that user code of `ct` may use (NULL: any), that the fewest
+ * guests use, but not `not`; -1: there is none.  *users: how many. */
 static int
-quiet_cpu(struct stub_machine *sm, int not )
+least_used(
+    struct stub_machine *sm, struct cpu_thread *ct, int not, uint32_t *users)
 {
 	uint32_t best = UINT32_MAX, n;
 	int cpu = -1;
 
 	for (int i = 0; i < sm->ncpu; i++) {
-		if (sm->cpu[i] == not || sm->cpu[i] >= STUB_MAXCPU)
+		if (sm->cpu[i] == not || sm->cpu[i] >= STUB_MAXCPU ||
+		    (ct != NULL && !cpu_may_use(ct, sm->cpu[i])))
 			continue;
 		n = atomic_load_explicit(
 		    &sm->cpu_users[sm->cpu[i]], memory_order_relaxed);
@@ -94,7 +100,18 @@ quiet_cpu(struct stub_machine *sm, int not )
 			cpu = sm->cpu[i];
 		}
 	}
-	return (best == 0 ? cpu : -1);
+	*users = best;
+	return (cpu);
+}
+
+/* Such a CPU on which no guest runs. */
+static int
+quiet_cpu(struct stub_machine *sm, struct cpu_thread *ct, int not )
+{
+	uint32_t users;
+	int cpu = least_used(sm, ct, not, &users);
+
+	return (users == 0 ? cpu : -1);
 }
 
 static uint32_t
@@ -123,6 +140,33 @@ spin_failed(struct stub_cpu *sc)
 	sc->mode = STUB_PAIR;
 }
 
+/* The guest has bound the thread to CPUs that its stub is not on. */
+static void
+place_bound(struct stub_cpu *sc)
+{
+	uint32_t users;
+	int cpu = least_used(sc->sm, sc->ct, -1, &users);
+
+	if (cpu < 0)
+		return;
+	pin_stub(sc, cpu);
+	pin_kernel(sc, cpu);
+	sc->mode = STUB_PAIR;
+	sc->streak = 0;
+}
+
+/* The stub thread moves to the CPU of its kernel thread, if it may. */
+static void
+join_kernel(struct stub_cpu *sc)
+{
+	if (cpu_may_use(sc->ct, sc->kcpu))
+		pin_stub(sc, sc->kcpu);
+	else
+		pin_kernel(sc, sc->scpu);
+	sc->mode = STUB_PAIR;
+	sc->streak = 0;
+}
+
 void
 stub_place_resume(struct stub_cpu *sc)
 {
@@ -132,14 +176,14 @@ stub_place_resume(struct stub_cpu *sc)
 	atomic_fetch_add_explicit(&sm->nuser, 1, memory_order_relaxed);
 	if (sm->ncpu < 2)
 		return;
-	if (sc->mode == STUB_SPIN && atomic_load(&sc->ctx->stub_waits) != 0) {
-		pin_stub(sc, sc->kcpu);
-		sc->mode = STUB_PAIR;
-		sc->streak = 0;
-	}
+	if (!cpu_may_use(sc->ct, sc->scpu))
+		place_bound(sc);
+	if (sc->mode == STUB_SPIN && atomic_load(&sc->ctx->stub_waits) != 0)
+		join_kernel(sc);
 	if (sc->mode == STUB_LOOSE) {
 		cpu = host_getcpu();
-		if (users_of(sm, cpu) != 0 && (other = quiet_cpu(sm, cpu)) >= 0)
+		if (users_of(sm, cpu) != 0 &&
+		    (other = quiet_cpu(sm, NULL, cpu)) >= 0)
 			cpu = other;
 		pin_stub(sc, cpu);
 		pin_kernel(sc, cpu);
@@ -148,13 +192,13 @@ stub_place_resume(struct stub_cpu *sc)
 		   ++sc->since_balance >= BALANCE_EVENTS) {
 		sc->since_balance = 0;
 		if (users_of(sm, sc->scpu) != 0 &&
-		    (other = quiet_cpu(sm, sc->scpu)) >= 0) {
+		    (other = quiet_cpu(sm, sc->ct, sc->scpu)) >= 0) {
 			pin_stub(sc, other);
 			pin_kernel(sc, other);
 		}
 	}
 	if (sc->mode == STUB_PAIR && sc->streak >= sc->need_streak &&
-	    may_spin(sm) && (other = quiet_cpu(sm, sc->scpu)) >= 0) {
+	    may_spin(sm) && (other = quiet_cpu(sm, NULL, sc->scpu)) >= 0) {
 		pin_kernel(sc, other);
 		sc->mode = STUB_SPIN;
 		sc->spin_ns = sc->pair_ns;
@@ -228,7 +272,8 @@ stub_place_leave(struct stub_cpu *sc)
 void
 stub_place_loosen(struct stub_cpu *sc)
 {
-	if (sc->sm->ncpu < 2 || sc->mode == STUB_LOOSE)
+	if (sc->sm->ncpu < 2 || sc->mode == STUB_LOOSE ||
+	    atomic_load(&sc->ct->bound))
 		return;
 	pin_stub(sc, -1);
 	pin_kernel(sc, -1);
