@@ -42,6 +42,9 @@ struct lx_statx {
 _Static_assert(sizeof(struct lx_statx) == 256, "struct statx");
 #define LX_STATX_BASIC 0x7ff
 #define LX_STATX_BTIME 0x800
+#define LX_STATX_MNT_ID 0x1000
+#define LX_STATX_MNT_ID_UNIQUE 0x4000
+#define LX_STATX_ATTR_MOUNT_ROOT 0x2000
 #define LX_STATX_RESERVED UINT32_C(0x80000000)
 
 struct lx_statfs {

@@ -53,11 +53,18 @@ stat_fill(struct lx_stat *st, const struct vattr *va)
 	st->ctim = lx_timespec_of(va->ctime);
 }
 
-/* Attributes of the file that (dirfd, path, flags) names. */
+/* The mount of a file. */
+struct stat_mount {
+	unsigned id;
+	bool root; /* the file is its root */
+};
+
+/* Attributes of the file that (dirfd, path, flags) names; mount may be NULL. */
 static int
-stat_get(
-    struct lwp *l, int dirfd, uint64_t upath, int atflags, struct vattr *va)
+stat_get(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+    struct vattr *va, struct stat_mount *mount)
 {
+	struct stat_mount m = {.id = VFS_MNT_NONE};
 	struct file *f = NULL;
 	struct vnode *vp;
 	int error;
@@ -66,12 +73,16 @@ stat_get(
 	if (error != 0)
 		return (error);
 	if (vp != NULL) {
+		m.id = vp->mount->id;
+		m.root = (vp->flags & VN_ROOT) != 0;
 		error = vn_getattr(vp, va);
 		vrele(vp);
 	} else {
 		error = file_getattr(f, va);
 		file_free(f);
 	}
+	if (mount != NULL)
+		*mount = m;
 	return (error);
 }
 
@@ -82,7 +93,7 @@ stat_out(struct lwp *l, int dirfd, uint64_t upath, int atflags, uint64_t ust)
 	struct vattr va;
 	int error;
 
-	error = stat_get(l, dirfd, upath, atflags, &va);
+	error = stat_get(l, dirfd, upath, atflags, &va, NULL);
 	if (error != 0)
 		return (error);
 	stat_fill(&st, &va);
@@ -156,6 +167,7 @@ int
 sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct lx_statx sx;
+	struct stat_mount m;
 	struct vattr va;
 	int error;
 
@@ -165,11 +177,18 @@ sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if ((int)a[2] & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_NO_AUTOMOUNT |
 			    LX_AT_EMPTY_PATH | LX_AT_STATX_SYNC_TYPE))
 		return (EINVAL);
-	error = stat_get(l, (int)a[0], a[1], (int)a[2], &va);
+	error = stat_get(l, (int)a[0], a[1], (int)a[2], &va, &m);
 	if (error != 0)
 		return (error);
 	memset(&sx, 0, sizeof(sx));
 	sx.mask = LX_STATX_BASIC | (va.btime != 0 ? LX_STATX_BTIME : 0);
+	/* Numbers of mounts are never given again, so that they are unique. */
+	sx.mask |= ((uint32_t)a[3] & LX_STATX_MNT_ID_UNIQUE) != 0
+		       ? LX_STATX_MNT_ID_UNIQUE
+		       : LX_STATX_MNT_ID;
+	sx.mnt_id = m.id;
+	sx.attributes_mask = LX_STATX_ATTR_MOUNT_ROOT;
+	sx.attributes = m.root ? LX_STATX_ATTR_MOUNT_ROOT : 0;
 	sx.blksize = (uint32_t)va.blksize;
 	sx.nlink = va.nlink;
 	sx.uid = va.uid;

@@ -22,6 +22,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kern/base/pidfd.h"
+#include "linux/lib/sys_int.h"
+#include "mem/group_set.h"
+#include "vfs/core/fd.h"
 #include "vfs/core/file.h"
 
 sys_fn sys_getsockopt, sys_setsockopt;
@@ -308,6 +312,111 @@ getsockopt_value(struct lwp *l, const uint64_t *a, struct file *f,
 	return (host_getsockopt(f->hostfd, o->level, o->option, value, len));
 }
 
+/* ---- the process at the other end ---- */
+
+/* The process that SO_PEERCRED names, held.  ENODATA: there is none; ESRCH: it
+ * has ended. */
+static int
+peer_proc(struct lwp *l, struct file *f, struct proc **out)
+{
+	const uint64_t since = sock_peer_ns(f);
+	struct sock_cred cred;
+	struct proc *p;
+
+	if (file_socket(f)->domain != LX_AF_UNIX || since == 0)
+		return (ENODATA);
+	sock_peercred(f, &cred);
+	p = proc_find_hold(l->p->k, cred.pid);
+	if (p != NULL && p->start_ns > since) {
+		proc_drop(p);
+		p = NULL;
+	}
+	if (p == NULL)
+		return (ESRCH);
+	*out = p;
+	return (0);
+}
+
+/* SO_PEERGROUPS: the supplementary groups, of a process that has ended none. */
+static int
+get_peer_groups(struct lwp *l, struct file *f, const uint64_t *a, uint32_t room)
+{
+	struct group_set *groups = NULL;
+	struct proc *p;
+	uint32_t len = 0;
+	int error = peer_proc(l, f, &p);
+
+	if (error == ENODATA)
+		return (error);
+	if (error == 0) {
+		kmutex_lock(&p->lock);
+		groups = group_set_ref(p->groups);
+		kmutex_unlock(&p->lock);
+		proc_drop(p);
+	}
+	len = (uint32_t)(group_set_count(groups) * sizeof(uint32_t));
+	error = room < len ? ERANGE : 0;
+	if (error == 0 && len != 0)
+		error = copyout(lwp_vmspace(l), groups->gid, a[3], len);
+	group_set_free(groups);
+	if ((error == 0 || error == ERANGE) &&
+	    copyout(lwp_vmspace(l), &len, a[4], sizeof(len)) != 0)
+		error = EFAULT;
+	return (error);
+}
+
+/* SO_PEERPIDFD. */
+static int
+get_peer_pidfd(struct lwp *l, struct file *f, const uint64_t *a, uint32_t room)
+{
+	struct vkernel *k = l->p->k;
+	uint32_t len = room < sizeof(int) ? room : sizeof(int);
+	struct file *pidfd;
+	struct proc *p;
+	int64_t fd;
+	int error, n;
+
+	error = peer_proc(l, f, &p);
+	if (error != 0)
+		return (error);
+	error = pidfd_create(k, 0, &pidfd);
+	if (error == 0) {
+		kmutex_lock(&k->proctree);
+		pidfd_bind_locked(pidfd, p);
+		kmutex_unlock(&k->proctree);
+		error = sys_fd_new(l, pidfd, true, &fd);
+	}
+	proc_drop(p);
+	if (error != 0)
+		return (error);
+	n = (int)fd;
+	if (copyout(lwp_vmspace(l), &n, a[3], len) == 0 &&
+	    copyout(lwp_vmspace(l), &len, a[4], sizeof(len)) == 0)
+		return (0);
+	(void)fd_close(l->p->fdt, n);
+	return (EFAULT);
+}
+
+/* True: the option is one of those, and *error is its result. */
+static bool
+get_peer(struct lwp *l, struct file *f, const uint64_t *a, int *error)
+{
+	const int option = (int)a[2];
+	uint32_t room;
+
+	if ((int)a[1] != LX_SOL_SOCKET ||
+	    (option != LX_SO_PEERGROUPS && option != LX_SO_PEERPIDFD))
+		return (false);
+	*error = copyin(lwp_vmspace(l), &room, a[4], sizeof(room));
+	if (*error == 0 && (int32_t)room < 0)
+		*error = EINVAL;
+	if (*error == 0)
+		*error = option == LX_SO_PEERGROUPS
+			     ? get_peer_groups(l, f, a, room)
+			     : get_peer_pidfd(l, f, a, room);
+	return (true);
+}
+
 int
 sys_getsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -319,6 +428,10 @@ sys_getsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_sock_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
+	if (get_peer(l, f, a, &error)) {
+		file_free(f);
+		return (error);
+	}
 	error = getsockopt_value(l, a, f, value, &room, &len);
 	file_free(f);
 	if (error != 0)

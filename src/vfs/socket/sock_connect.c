@@ -120,6 +120,7 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	so->dest = dest;
 	so->peer = name;
 	so->peercred = cred;
+	so->peer_ns = host_now_ns();
 	so->has_peer = !away;
 	kmutex_unlock(&so->vfs->sockets->lock);
 	return (0);
@@ -178,6 +179,7 @@ accepted_is_ours(struct vfs *vfs, int conn, const struct host_sockaddr *peer,
 	unix_name_of(vfs, so->client, &so->peer);
 	so->dest = (struct sock_dest){.kind = SOCK_TO_ID, .id = so->client};
 	so->has_peer = true;
+	so->peer_ns = host_now_ns();
 	return (true);
 }
 

@@ -154,6 +154,7 @@ sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_waiter *waiter,
 	struct socket so = {.domain = LX_AF_UNIX,
 	    .type = type,
 	    .peercred = sock_self(waiter),
+	    .peer_ns = host_now_ns(),
 	    .paired = true,
 	    .has_peer = true};
 	int error, fds[2];
@@ -347,6 +348,18 @@ sock_peercred(struct file *f, struct sock_cred *cred)
 	*cred = so->has_peer ? so->peercred
 			     : (struct sock_cred){0, UINT32_MAX, UINT32_MAX};
 	kmutex_unlock(&so->vfs->sockets->lock);
+}
+
+uint64_t
+sock_peer_ns(struct file *f)
+{
+	struct socket *so = file_socket(f);
+	uint64_t ns;
+
+	kmutex_lock(&so->vfs->sockets->lock);
+	ns = so->has_peer ? so->peer_ns : 0;
+	kmutex_unlock(&so->vfs->sockets->lock);
+	return (ns);
 }
 
 void

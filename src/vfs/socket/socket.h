@@ -52,6 +52,7 @@ struct socket {
 	struct host_sockaddr host; /* [s] AF_UNIX: name at the host */
 	struct sock_cred cred; /* [s] of the process that bound or listened */
 	struct sock_cred peercred; /* [s] */
+	uint64_t peer_ns;          /* [s] when peercred was the process's */
 	_Atomic(bool) has_peer;    /* [a] AF_UNIX: it has been connected */
 	bool paired; /* [s] still connected to the other one of a pair */
 	_Atomic(bool)
@@ -127,6 +128,8 @@ int sock_name(struct file *, struct host_sockaddr *);
 int sock_peername(struct file *, struct host_sockaddr *);
 /* SO_PEERCRED. */
 void sock_peercred(struct file *, struct sock_cred *);
+/* When the socket got that peer, CLOCK_MONOTONIC ns; 0: it has none. */
+uint64_t sock_peer_ns(struct file *);
 /* From now on messages carry the ids of their senders. */
 void sock_set_passcred(struct file *, bool on);
 /*
