@@ -136,6 +136,13 @@ struct vkernel_config {
 	int (*net_socket)(
 	    void *arg, int domain, int type, int protocol, int *fd);
 	void *net_arg;
+	/*
+	 * The table `name` ("tcp", "dev"...) of that network, as /proc/net has
+	 * it: 0 and a descriptor that is read from its start and closed; or an
+	 * errno.  Called by many threads at once, with net_arg.  NULL: guests
+	 * see empty tables.
+	 */
+	int (*net_table)(void *arg, const char *name, int *fd);
 	bool net_host;
 	bool fake_machine; /* software only: cannot run user code (tests) */
 	FILE *trace;       /* strace-like lines, NULL: none */

@@ -25,6 +25,7 @@
 #include "cmd/cmd_options.h"
 #include "confine/confine.h"
 #include "confine/netns.h"
+#include "confine/nettables.h"
 #include "vmspace/vkernel.h"
 
 static int
@@ -197,8 +198,22 @@ run_net_start(struct cmd_options *r, struct netns **out)
 		return (error);
 	}
 	r->config.net_socket = netns_socket;
+	r->config.net_table = netns_table;
 	r->config.net_arg = *out;
 	return (0);
+}
+
+/* --net host: the tables of the host's network. */
+static void
+run_tables_open(struct cmd_options *r, struct nettables *t)
+{
+	for (int i = 0; i < NETTABLES; i++)
+		t->fd[i] = -1;
+	if (!r->config.net_host)
+		return;
+	nettables_open(t);
+	r->config.net_table = nettables_dup;
+	r->config.net_arg = t;
 }
 
 /* Create the kernel, confined, run the program in it, and destroy it. */
@@ -206,6 +221,7 @@ static int
 run_kernel(struct cmd_options *r, const char **envp)
 {
 	struct run_paths paths = {0};
+	struct nettables tables;
 	struct netns *net = NULL;
 	struct confine *c = NULL;
 	struct vkernel_stat st;
@@ -214,6 +230,7 @@ run_kernel(struct cmd_options *r, const char **envp)
 	double start = now();
 	int error, ret = EX_FAILURE;
 
+	run_tables_open(r, &tables);
 	error = run_paths_find(&paths, r, envp);
 	if (error == 0)
 		error = run_swap_open(r);
@@ -251,6 +268,7 @@ out:
 	run_swap_close(r);
 	confine_free(c);
 	netns_stop(net);
+	nettables_close(&tables);
 	run_paths_free(&paths);
 	return (ret);
 }

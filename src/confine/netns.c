@@ -30,7 +30,8 @@
  *
  * Guarantees.  The broker has no descriptor but its own, receives no signal of
  * a terminal, and ends with the kernel process.  What it is sent can make it do
- * nothing but make sockets of the namespace, of three families.
+ * nothing but make sockets of the namespace, of three families, and pass its
+ * tables (nettables.c), which it has open.
  *
  * Limits.  Where the host permits no namespace (a user without user
  * namespaces), there is no network.  The host's memory for routes and
@@ -43,6 +44,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +58,7 @@
 
 #include "abi/socket.h"
 #include "confine/confine_int.h"
+#include "confine/nettables.h"
 #include "libk/klock.h"
 
 #define ANSWER_SECONDS 30 /* the broker of a busy host; then it is given up */
@@ -66,9 +69,11 @@ struct netns {
 	struct kmutex lock;
 };
 
+/* A socket, or, with the domain REQUEST_TABLE, the table number `type`. */
 struct request {
 	int32_t domain, type, protocol;
 };
+#define REQUEST_TABLE (-1)
 
 /* Room for one descriptor. */
 union control {
@@ -109,9 +114,9 @@ loopback_up(void)
 	return (error);
 }
 
-/* Enter the namespace and give up all else.  0 or errno. */
+/* Enter the namespace, open its tables and give up all else.  0 or errno. */
 static int
-broker_enter(void)
+broker_enter(struct nettables *tables)
 {
 	int error;
 
@@ -124,6 +129,7 @@ broker_enter(void)
 	/* Where it cannot be written, low ports stay refused. */
 	(void)confine_write_file(
 	    "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	nettables_open(tables);
 	error = confine_keep_caps(0);
 	if (error == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		error = errno;
@@ -153,15 +159,29 @@ broker_answer(int32_t error, int fd)
 	(void)sendmsg(BROKER_FD, &m, MSG_NOSIGNAL);
 }
 
-/* entered: -1 at first, then the result of broker_enter(): after an error it
- * may be half-way, and is not tried again. */
+struct broker {
+	/* -1 at first, then the result of broker_enter(): after an error it may
+	 * be half-way, and is not tried again. */
+	int entered;
+	struct nettables tables;
+};
+
+/* *keep: the descriptor stays the broker's. */
 static int
-broker_socket(const struct request *r, int *entered, int *fd)
+broker_do(struct broker *br, const struct request *r, int *fd, bool *keep)
 {
-	if (*entered < 0)
-		*entered = broker_enter();
-	if (*entered != 0)
+	if (br->entered < 0)
+		br->entered = broker_enter(&br->tables);
+	if (br->entered != 0)
 		return (ENONET);
+	if (r->domain == REQUEST_TABLE) {
+		*keep = true;
+		if (r->type < 0 || r->type >= NETTABLES ||
+		    br->tables.fd[r->type] < 0)
+			return (ENOENT);
+		*fd = br->tables.fd[r->type];
+		return (0);
+	}
 	if (r->domain != AF_INET && r->domain != AF_INET6 &&
 	    r->domain != AF_NETLINK)
 		return (EAFNOSUPPORT);
@@ -177,7 +197,9 @@ broker_main(int sock)
 	struct request r;
 	sigset_t all;
 	ssize_t n;
-	int entered = -1, error, fd;
+	struct broker br = {.entered = -1};
+	bool keep;
+	int error, fd;
 
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
@@ -191,9 +213,10 @@ broker_main(int sock)
 		if (n != sizeof(r))
 			_exit(0);
 		fd = -1;
-		error = broker_socket(&r, &entered, &fd);
+		keep = false;
+		error = broker_do(&br, &r, &fd, &keep);
 		broker_answer(error, fd);
-		if (fd >= 0)
+		if (fd >= 0 && !keep)
 			close(fd);
 	}
 }
@@ -269,13 +292,11 @@ give_up(struct netns *n)
 	n->fd = -1;
 }
 
-int
-netns_socket(void *arg, int domain, int type, int protocol, int *out)
+static int
+ask(struct netns *n, struct request r, int *out)
 {
-	struct request r = {domain, type, protocol};
 	struct iovec iov = {&r, sizeof(r)};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-	struct netns *n = arg;
 	int32_t answer = 0;
 	int error = ENETDOWN, fd = -1;
 
@@ -294,6 +315,22 @@ netns_socket(void *arg, int domain, int type, int protocol, int *out)
 	else if (fd >= 0)
 		close(fd);
 	return (error);
+}
+
+int
+netns_socket(void *arg, int domain, int type, int protocol, int *out)
+{
+	return (ask(arg, (struct request){domain, type, protocol}, out));
+}
+
+int
+netns_table(void *arg, const char *name, int *out)
+{
+	const int i = nettables_index(name);
+
+	if (i < 0)
+		return (ENOENT);
+	return (ask(arg, (struct request){REQUEST_TABLE, i, 0}, out));
 }
 
 void

@@ -22,6 +22,9 @@ int netns_start(struct netns **out);
  * - ENETDOWN: the broker has ended.
  */
 int netns_socket(void *netns, int domain, int type, int protocol, int *fd);
+/* A table of the network; of the type of net_table, with the struct netns as
+ * argument.  0 and *fd; ENOENT; ENONET and ENETDOWN as above. */
+int netns_table(void *netns, const char *name, int *fd);
 /* Let the broker end, while the caller does other work: no more sockets are
  * made (ENETDOWN).  NULL is allowed, here and below. */
 void netns_shutdown(struct netns *);

@@ -69,6 +69,20 @@ syscall_mask_back(struct lwp *l, int error)
 	kmutex_unlock(&l->p->lock);
 }
 
+/* What /proc/PID/syscall says. */
+static void
+call_show(struct lwp *l, const uint64_t args[6])
+{
+	for (int i = 0; i < 6; i++)
+		atomic_store_explicit(
+		    &l->sc_seen[i], args[i], memory_order_relaxed);
+	atomic_store_explicit(
+	    &l->sc_seen[6], l->cpu->tf.rsp, memory_order_relaxed);
+	atomic_store_explicit(
+	    &l->sc_seen[7], l->cpu->tf.rip, memory_order_relaxed);
+	atomic_store_explicit(&l->sc_now, l->sc_nr, memory_order_release);
+}
+
 int
 syscall_dispatch(struct lwp *l)
 {
@@ -87,6 +101,7 @@ syscall_dispatch(struct lwp *l)
 	tf->r11 = tf->rflags;
 	l->sc_nr = (int)nr;
 	memcpy(l->sc_args, args, sizeof(args));
+	call_show(l, args);
 	atomic_fetch_add_explicit(&k->nsyscalls, 1, memory_order_relaxed);
 	ktrace(&k->trace, KT_SYSCALL_ENTER, pid, nr, args[0]);
 	if (k->strace != NULL)
@@ -98,6 +113,7 @@ syscall_dispatch(struct lwp *l)
 	if (atomic_load_explicit(&l->p->async_files, memory_order_relaxed))
 		sigio_kick(k);
 
+	atomic_store_explicit(&l->sc_now, -1, memory_order_relaxed);
 	if (error == 0)
 		tf->rax = (uint64_t)ret;
 	else if (restart_is(error))

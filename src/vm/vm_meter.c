@@ -125,6 +125,32 @@ vmspace_entry_info(
 	return (0);
 }
 
+int
+vmspace_entry_vnode(
+    struct vmspace *vm, vm_offset_t start, vm_offset_t end, void **handle)
+{
+	struct vm_map *map = &vm->map;
+	struct vm_object *bottom = NULL;
+	const struct vm_map_entry *e;
+	vm_ooffset_t off;
+	int error = ENOENT;
+
+	vm_map_lock_read(map);
+	e = map->dead ? NULL : vm_map_first(map, start);
+	if (e != NULL && e->start == start && e->end == end)
+		vm_map_object_bottom(e, e->start, &bottom, &off);
+	vm_map_unlock_read(map);
+	if (bottom == NULL)
+		return (ENOENT);
+	if (bottom->vops != NULL) {
+		bottom->vops->ref(bottom->handle);
+		*handle = bottom->handle;
+		error = 0;
+	}
+	vm_object_free(bottom);
+	return (error);
+}
+
 void
 vmspace_sizes(struct vmspace *vm, struct vm_sizes *out)
 {

@@ -25,6 +25,11 @@ struct vm_entry_info {
 int vmspace_entry_info(
     struct vmspace *, vm_offset_t va, struct vm_entry_info *info);
 
+/* The vnode that the entry [start, end) maps, with a ref.  ENOENT: there is no
+ * such entry, or it maps no file. */
+int vmspace_entry_vnode(
+    struct vmspace *, vm_offset_t start, vm_offset_t end, void **handle);
+
 /* Bytes of a vmspace by use, as /proc/PID/status has them. */
 struct vm_sizes {
 	uint64_t data;  /* private and writable, but for stacks */

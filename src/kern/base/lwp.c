@@ -107,6 +107,7 @@ lwp_create(struct proc *p, int tid, struct lwp **out)
 	l->p = p;
 	l->cost = cost;
 	l->tid = tid;
+	atomic_init(&l->sc_now, -1);
 	l->kickfd = -1;
 	l->altstack.flags = LX_SS_DISABLE;
 	l->slack_ns = l->slack_default = LX_TIMERSLACK_NS;

@@ -38,6 +38,8 @@ struct sem_undo_list;
 
 enum lwp_state { LWP_RUN, LWP_SLEEP, LWP_STOPPED, LWP_GONE };
 
+#define LWP_SEEN 8
+
 /*
  * Key: [I], [a], [p] proc lock, [L] own host thread only, [s] wake_lock
  */
@@ -105,6 +107,10 @@ struct lwp {
 	/* System call in progress. */
 	int sc_nr;           /* [L] */
 	uint64_t sc_args[6]; /* [L] */
+	/* The same, for /proc: -1 outside of calls; arguments, stack pointer
+	 * and instruction pointer. */
+	_Atomic(int) sc_now;                 /* [a] */
+	_Atomic(uint64_t) sc_seen[LWP_SEEN]; /* [a] */
 	/* A call that a signal interrupts restarts or fails with EINTR, as the
 	 * signal decides. */
 	int (*restart_fn)(struct lwp *, int64_t *ret); /* [L] restart_syscall */

@@ -24,6 +24,8 @@
 #include "vfs/core/fd.h"
 #include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
+#include "vm/vm_meter.h"
+#include "vm/vmspace.h"
 
 static int
 pf_self(void *arg, const struct vfs_ctx *ctx)
@@ -197,6 +199,50 @@ pf_fdnext(void *arg, int pid, int fd)
 	return (next);
 }
 
+/* ---- map_files ---- */
+
+static int
+pf_mapnext(void *arg, int pid, uint64_t from, uint64_t *start, uint64_t *end)
+{
+	struct proc *p = proc_find_tid_hold(arg, pid);
+	struct vmspace *vm = p != NULL ? proc_vmspace_hold(p) : NULL;
+	struct vm_entry_info e = {0};
+	int error = vm == NULL ? ESRCH : 0;
+
+	while (error == 0) {
+		error = vmspace_entry_info(vm, from, &e);
+		if (error != 0 || e.ino != 0)
+			break;
+		from = e.end;
+	}
+	if (vm != NULL)
+		vmspace_drop(vm);
+	if (p != NULL)
+		proc_drop(p);
+	*start = e.start;
+	*end = e.end;
+	return (error);
+}
+
+static int
+pf_mapfile(void *arg, int pid, uint64_t start, uint64_t end, struct vnode **vpp)
+{
+	struct proc *p = proc_find_tid_hold(arg, pid);
+	struct vmspace *vm = p != NULL ? proc_vmspace_hold(p) : NULL;
+	void *handle;
+	int error = ESRCH;
+
+	if (vm != NULL) {
+		error = vmspace_entry_vnode(vm, start, end, &handle);
+		vmspace_drop(vm);
+	}
+	if (p != NULL)
+		proc_drop(p);
+	if (error == 0)
+		*vpp = handle;
+	return (error);
+}
+
 const struct procfs_ops kern_procfs_ops = {
     .self = pf_self,
     .selftid = pf_selftid,
@@ -209,6 +255,10 @@ const struct procfs_ops kern_procfs_ops = {
     .vnode = pf_vnode,
     .file = pf_file,
     .fdnext = pf_fdnext,
+    .mapnext = pf_mapnext,
+    .mapfile = pf_mapfile,
+    .net_names = kern_net_names,
+    .net_text = kern_net_text,
     .proc_open = kern_procfs_open,
     .proc_close = kern_procfs_close,
     .proc_id = kern_procfs_id,

@@ -45,6 +45,11 @@ extern const struct procfs_ops kern_procfs_ops;
 /* struct procfs_ops.next */
 int kern_procfs_next(void *vkernel, int pid);
 
+/* ---- kern_procfs_net.c: struct procfs_ops.net_* ---- */
+
+extern const char *const kern_net_names[];
+int kern_net_text(void *vkernel, unsigned idx, struct procfs_buf *);
+
 /* ---- kern_procfs_fd.c ---- */
 
 int kern_procfs_fdinfo(struct procfs_proc *, int fd, struct procfs_buf *);

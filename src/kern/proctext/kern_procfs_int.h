@@ -54,6 +54,7 @@ struct procfs_proc {
 int pid_text_maps(struct procfs_proc *, struct procfs_buf *);
 int pid_text_smaps(struct procfs_proc *, struct procfs_buf *);
 int pid_text_smaps_rollup(struct procfs_proc *, struct procfs_buf *);
+int pid_text_numa_maps(struct procfs_proc *, struct procfs_buf *);
 int pid_text_vmspace(struct procfs_proc *, struct procfs_buf *);
 int pid_text_statm(struct procfs_proc *, struct procfs_buf *);
 int pid_text_cmdline(struct procfs_proc *, struct procfs_buf *);
@@ -65,6 +66,16 @@ int pid_text_stat(struct procfs_proc *, struct procfs_buf *);
 int pid_text_status(struct procfs_proc *, struct procfs_buf *);
 int pid_text_schedstat(struct procfs_proc *, struct procfs_buf *);
 int pid_text_io(struct procfs_proc *, struct procfs_buf *);
+
+/* ---- kern_procfs_task.c ---- */
+
+int pid_text_syscall(struct procfs_proc *, struct procfs_buf *);
+int pid_text_stack(struct procfs_proc *, struct procfs_buf *);
+int pid_text_sched(struct procfs_proc *, struct procfs_buf *);
+int pid_write_sched(struct procfs_proc *, const char *, size_t);
+int pid_text_timers(struct procfs_proc *, struct procfs_buf *);
+int pid_text_attr(struct procfs_proc *, struct procfs_buf *);
+int pid_write_attr(struct procfs_proc *, const char *, size_t);
 
 /* ---- kern_procfs_mount.c ---- */
 

@@ -186,6 +186,45 @@ smaps_print(const struct smaps *s, bool rollup, struct procfs_buf *b)
 	smaps_line(b, "Locked:", s->locked);
 }
 
+/* ---- numa_maps ---- */
+
+/* There is one node. */
+static void
+numa_line(
+    struct procfs_proc *pi, const struct vm_entry_info *e, struct procfs_buf *b)
+{
+	const uint64_t pages = e->resident / PAGE_SIZE;
+	struct vm_entry_pages pg = {0};
+	uint64_t anon;
+
+	(void)vmspace_entry_pages(pi->vm, e->start, &pg);
+	anon = pg.anon / PAGE_SIZE < pages ? pg.anon / PAGE_SIZE : pages;
+	procfs_printf(b, "%08llx default", (ull)e->start);
+	if (e->name[0] == '/')
+		procfs_printf(b, " file=%s", e->name);
+	else if ((e->eflags & MAP_ENTRY_HEAP) != 0)
+		procfs_printf(b, " heap");
+	else if ((e->eflags & MAP_ENTRY_STACK) != 0)
+		procfs_printf(b, " stack");
+	if (anon != 0)
+		procfs_printf(b, " anon=%llu dirty=%llu", (ull)anon, (ull)anon);
+	if (pages != anon)
+		procfs_printf(b, " mapped=%llu", (ull)pages);
+	if (pages != 0)
+		procfs_printf(b, " N0=%llu kernelpagesize_kB=4", (ull)pages);
+	procfs_printf(b, "\n");
+}
+
+int
+pid_text_numa_maps(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	struct vm_entry_info e;
+
+	while (pid_next_entry(pi, b, false, &e))
+		numa_line(pi, &e, b);
+	return (0);
+}
+
 /* The flags of a mapping in the order of Linux's bits. */
 static void
 smaps_flags(const struct vm_entry_info *e, struct procfs_buf *b)

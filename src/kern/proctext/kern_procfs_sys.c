@@ -21,6 +21,7 @@
 
 #include "host/host_file.h"
 #include "mem/vm_zone.h"
+#include "vfs/core/lock.h"
 #include "vfs/procfs/procfs.h"
 #include "vm/object/vm_object.h"
 #include "vm/swap/swap_space.h"
@@ -480,6 +481,21 @@ text_zoneinfo(void *arg, struct procfs_buf *b)
 	return (0);
 }
 
+static void
+locks_line(void *b, const char *line)
+{
+	procfs_write(b, line, strlen(line));
+}
+
+static int
+text_locks(void *arg, struct procfs_buf *b)
+{
+	struct vkernel *k = arg;
+
+	vfs_lock_lines(k->vfs, locks_line, b);
+	return (0);
+}
+
 const struct procfs_sys_node kern_sys_nodes[] = {
     {.name = "meminfo", .mode = 0444, .text = text_meminfo},
     {.name = "stat", .mode = 0444, .text = text_stat},
@@ -495,6 +511,7 @@ const struct procfs_sys_node kern_sys_nodes[] = {
     {.name = "partitions", .mode = 0444, .text = text_partitions},
     {.name = "diskstats", .mode = 0444, .text = text_empty},
     {.name = "modules", .mode = 0444, .text = text_empty},
+    {.name = "locks", .mode = 0444, .text = text_locks},
     {.name = "misc", .mode = 0444, .text = text_empty},
     {.name = "interrupts", .mode = 0444, .text = text_interrupts},
     {.name = "zoneinfo", .mode = 0444, .text = text_zoneinfo},

@@ -8,6 +8,7 @@
 #include "kern/proctext/kern_procfs.h"
 #include "kern/resident/resident.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "kern/ipc/aio.h"
@@ -135,7 +136,36 @@ write_resident(void *arg, const char *text, size_t len)
 	return (resident_control(arg, text, len));
 }
 
+static int
+text_tty_drivers(void *arg, struct procfs_buf *b)
+{
+	procfs_printf(b,
+	    "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+	    "/dev/ptmx            /dev/ptmx       5       2 system\n"
+	    "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+	    "pty_master           /dev/ptm      128 0-1048575 pty:master\n");
+	return (0);
+}
+
+/* File pages are dropped when their memory is needed. */
+static int
+write_drop_caches(void *arg, const char *text, size_t len)
+{
+	return (len > 0 && text[0] >= '1' && text[0] <= '4' ? 0 : EINVAL);
+}
+
+static int
+text_nothing(void *arg, struct procfs_buf *b)
+{
+	return (0);
+}
+
 const struct procfs_sys_node kern_settings[] = {
+    {.name = "tty/drivers", .mode = 0444, .text = text_tty_drivers},
+    {.name = "vm/drop_caches",
+	.mode = 0200,
+	.text = text_nothing,
+	.write = write_drop_caches},
     {.name = "kernel/hostname", .mode = 0444, .text = text_hostname},
     {.name = "kernel/pid_max", .mode = 0444, .text = text_pid_max},
     {.name = "kernel/threads-max", .mode = 0444, .text = text_threads_max},

@@ -47,6 +47,7 @@
 #include "mem/kmem.h"
 #include "vfs/core/file.h"
 #include "vfs/core/lock.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
 
@@ -81,6 +82,8 @@ struct lock_set {
 
 /* vnode.locks */
 struct vfs_lock_file {
+	LIST_ENTRY(vfs_lock_file) all; /* vfs->lock_files */
+	const struct vnode *vp;
 	LIST_HEAD(, lock_set) sets; /* none is empty */
 	LIST_HEAD(, vfs_lock_wait) waits;
 };
@@ -213,6 +216,7 @@ file_put(struct vnode *vp)
 
 	if (lf == NULL || !LIST_EMPTY(&lf->sets) || !LIST_EMPTY(&lf->waits))
 		return;
+	LIST_REMOVE(lf, all);
 	atomic_store(&vp->locks, NULL);
 	kmem_free(lf);
 }
@@ -384,6 +388,9 @@ set_get(const struct vfs_lock_req *r, struct lock_mem *mem)
 	if (file_of(r->vp) == NULL) {
 		LIST_INIT(&mem->file->sets);
 		LIST_INIT(&mem->file->waits);
+		mem->file->vp = r->vp;
+		LIST_INSERT_HEAD(
+		    &r->vp->mount->vfs->lock_files, mem->file, all);
 		atomic_store(&r->vp->locks, mem->file);
 		mem->file = NULL;
 	}
@@ -611,6 +618,28 @@ vfs_lock_info(
 				}
 		}
 	kmutex_unlock(&f->vfs->lock_lock);
+}
+
+void
+vfs_lock_lines(struct vfs *vfs, file_info_fn *fn, void *arg)
+{
+	const size_t skip = strlen("lock:\t");
+	struct vfs_lock_file *lf;
+	struct lock_set *s;
+	struct vfs_lock *k;
+	char line[160];
+	unsigned n = 0;
+
+	kmutex_lock(&vfs->lock_lock);
+	LIST_FOREACH (lf, &vfs->lock_files, all)
+		LIST_FOREACH (s, &lf->sets, link)
+			for (int x = 0; x < 2; x++)
+				RB_FOREACH (k, lock_tree, &s->tree[x]) {
+					lock_line(s, k, lf->vp, ++n, line,
+					    sizeof(line));
+					fn(arg, line + skip);
+				}
+	kmutex_unlock(&vfs->lock_lock);
 }
 
 void

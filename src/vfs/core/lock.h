@@ -62,6 +62,8 @@ void vfs_lock_info(
 void vfs_lock_init(struct vfs *);
 void vfs_lock_fini(struct vfs *); /* none is left */
 /* A descriptor of the table was closed; the last of a file. */
+/* The lines of /proc/locks.  No locks held. */
+void vfs_lock_lines(struct vfs *, file_info_fn *, void *arg);
 void vfs_lock_fd_closed(const struct fdtable *, const struct file *);
 void vfs_lock_file_closed(const struct file *);
 

@@ -58,6 +58,7 @@ struct vfs {
 	    vfs_lock_proc) lock_procs[VFS_LOCK_BUCKETS]; /* lock_lock */
 	LIST_HEAD(vfs_lock_waits,
 	    vfs_lock_wait) lock_waits[VFS_LOCK_BUCKETS]; /* lock_lock */
+	LIST_HEAD(, vfs_lock_file) lock_files;           /* lock_lock */
 	unsigned nlocks;                                 /* lock_lock */
 	struct sock_table *sockets; /* [I] see socket_int.h */
 	/* Watches of files, see inotify.c. */

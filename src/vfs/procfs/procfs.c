@@ -10,9 +10,11 @@
  * vnode is ESRCH.  A node may have several vnodes at a time, with the same
  * inode number.
  *
- *      /proc            self -> pid, thread-self, mounts -> self/mounts
+ *      /proc            self -> pid, thread-self, mounts -> self/mounts, net
  *        <pid>/         texts, exe cwd root (magic), fd/N (magic), fdinfo/N
  *          ns/NAME      (magic) the namespaces, of which there is one each
+ *          map_files/   (magic) the mapped files, by address
+ *          net/         tables of the network
  *          task/<tid>/  as <pid>/, without task
  *        meminfo ...    texts of the system
  *        sys/           fixed tree of settings (procfs_sysctl.c)
@@ -61,7 +63,10 @@ procfs_mode(const struct vnode *vp)
 	switch (n->kind) {
 	case PN_FDDIR:
 	case PN_FDINFODIR:
+	case PN_MAPDIR:
 		return (0500);
+	case PN_MAP:
+		return (0400);
 	case PN_NSDIR:
 		return (0511);
 	case PN_FD:
@@ -117,7 +122,7 @@ procfs_getattr(struct vnode *vp, struct vattr *va)
 		if (ops->owner == NULL ||
 		    ops->owner(arg, n->pid,
 			vp->type == VDIR && n->kind != PN_FDDIR &&
-			    n->kind != PN_FDINFODIR,
+			    n->kind != PN_FDINFODIR && n->kind != PN_MAPDIR,
 			&va->uid, &va->gid) != 0)
 			return (ESRCH);
 	}
@@ -152,7 +157,8 @@ procfs_grants(struct vnode *vp, const struct vfs_ctx *ctx)
 	void *arg;
 
 	ops = procfs_ops_of(vp, &arg);
-	return ((n->kind == PN_FDDIR || n->kind == PN_FDINFODIR) &&
+	return ((n->kind == PN_FDDIR || n->kind == PN_FDINFODIR ||
+		    n->kind == PN_MAPDIR) &&
 		ops->own != NULL && ops->own(arg, n->pid, ctx));
 }
 
@@ -299,6 +305,11 @@ static const struct vops *const procfs_vops[PN_KINDS] = {
     [PN_LINK] = &procfs_magic_vops,
     [PN_FD] = &procfs_magic_vops,
     [PN_FDINFO] = &procfs_text_vops,
+    [PN_ATTRDIR] = &procfs_dir_vops,
+    [PN_NETDIR] = &procfs_dir_vops,
+    [PN_NETTEXT] = &procfs_text_vops,
+    [PN_MAPDIR] = &procfs_dir_vops,
+    [PN_MAP] = &procfs_magic_vops,
     [PN_NS] = &procfs_magic_vops,
     [PN_NSFILE] = &procfs_ns_vops,
     [PN_TREEDIR] = &procfs_treedir_vops,

@@ -85,10 +85,12 @@ struct procfs_proc; /* kern's */
 
 /*
  * A file of a process, of mode `mode` (permission bits, PROCFS_*).  Tables of
- * nodes end with a NULL name.
+ * nodes end with a NULL name.  Names that begin with PROCFS_ATTR are in the
+ * directory attr.
  * - text: any errno.  NULL: reading is EINVAL.
  * - write: one write(2), of the calling thread; any errno.  NULL: EACCES.
  */
+#define PROCFS_ATTR "attr/"
 struct procfs_pid_node {
 	const char *name;
 	uint32_t mode;
@@ -138,6 +140,17 @@ struct procfs_ops {
 	/* fd/N: ref'ed file.  fdnext: smallest open fd >= fd, or -1. */
 	int (*file)(void *arg, int pid, int fd, struct file **);
 	int (*fdnext)(void *arg, int pid, int fd);
+	/* map_files: the next mapping of a file at `from` or after; ENOENT,
+	 * ESRCH.  mapfile: the ref'ed vnode of that mapping.  NULL: no process
+	 * has map_files. */
+	int (*mapnext)(
+	    void *arg, int pid, uint64_t from, uint64_t *start, uint64_t *end);
+	int (*mapfile)(
+	    void *arg, int pid, uint64_t start, uint64_t end, struct vnode **);
+	/* Tables of the network, as PID/net has them: their names, the last of
+	 * which is NULL, and their texts.  NULL: there is no net. */
+	const char *const *net_names;
+	int (*net_text)(void *arg, unsigned idx, struct procfs_buf *);
 	/*
 	 * What the text of a node of a process is generated from, for one
 	 * text.  how: PROCFS_MAY_LOOK, without which addresses are shown as 0;

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mem/vm_types.h"
 #include "vfs/core/file.h"
 #include "vfs/core/mode.h"
 #include "vfs/core/vnode.h"
@@ -38,8 +39,11 @@ procfs_root_child(
 	    {"mounts", PN_MOUNTS, 0},
 	    {"sys", PN_SYSCTLDIR, 0},
 	    {"sysvipc", PN_SYSCTLDIR, PROCFS_SYSVIPC},
+	    {"tty", PN_SYSCTLDIR, PROCFS_TTY},
+	    {"net", PN_MOUNTS, 1},
 	};
-	const unsigned nfixed = sizeof(fixed) / sizeof(fixed[0]);
+	const unsigned nfixed =
+	    sizeof(fixed) / sizeof(fixed[0]) - (ops->net_names == NULL ? 1 : 0);
 
 	if (i < nfixed) {
 		n->kind = fixed[i].kind;
@@ -65,12 +69,18 @@ procfs_pid_dir(const struct procfs_ops *ops, const struct procfs_node *dir,
 	    {"pagemap", PN_PAGEMAP},
 	    {"ns", PN_NSDIR},
 	    {"fdinfo", PN_FDINFODIR},
+	    {"attr", PN_ATTRDIR},
+	    {"net", PN_NETDIR},
+	    {"map_files", PN_MAPDIR},
 	    {"task", PN_TASKDIR},
 	};
 
 	for (unsigned j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
 		if ((names[j].kind == PN_TASKDIR && dir->thread) ||
 		    (names[j].kind == PN_FDINFODIR && ops->fdinfo == NULL) ||
+		    (names[j].kind == PN_NETDIR && ops->net_names == NULL) ||
+		    (names[j].kind == PN_MAPDIR &&
+			(ops->mapnext == NULL || dir->thread)) ||
 		    (names[j].kind == PN_PAGEMAP && ops->pagemap_read == NULL))
 			continue;
 		if (i-- == 0) {
@@ -79,6 +89,31 @@ procfs_pid_dir(const struct procfs_ops *ops, const struct procfs_node *dir,
 		}
 	}
 	return (NULL);
+}
+
+static bool
+is_attr(const char *name)
+{
+	return (strncmp(name, PROCFS_ATTR, strlen(PROCFS_ATTR)) == 0);
+}
+
+/* Name i of the directory attr. */
+static const char *
+procfs_attr_child(const struct procfs_ops *ops, const struct procfs_node *dir,
+    unsigned i, struct procfs_node *n)
+{
+	const struct procfs_pid_node *text = ops->pid_nodes;
+
+	for (; text->name != NULL; text++)
+		if (is_attr(text->name) && i-- == 0)
+			break;
+	if (text->name == NULL)
+		return (NULL);
+	n->kind = PN_TEXT;
+	n->pid = dir->pid;
+	n->thread = dir->thread;
+	n->idx = (unsigned)(text - ops->pid_nodes);
+	return (text->name + strlen(PROCFS_ATTR));
 }
 
 /* Fixed name i of a process or thread. */
@@ -92,7 +127,8 @@ procfs_pid_child(const struct procfs_ops *ops, const struct procfs_node *dir,
 	n->thread = dir->thread;
 	for (; text->name != NULL; text++) {
 		if ((text->mode &
-			(dir->thread ? PROCFS_PROCESS : PROCFS_TASK)) != 0)
+			(dir->thread ? PROCFS_PROCESS : PROCFS_TASK)) != 0 ||
+		    is_attr(text->name))
 			continue;
 		if (i == 0) {
 			n->kind = PN_TEXT;
@@ -127,6 +163,12 @@ procfs_child(const struct vnode *dvp, unsigned i, struct procfs_node *n)
 	case PN_PID:
 	case PN_TID:
 		return (procfs_pid_child(ops, dir, i, n));
+	case PN_ATTRDIR:
+		return (procfs_attr_child(ops, dir, i, n));
+	case PN_NETDIR: /* the tables are those of all processes */
+		n->kind = PN_NETTEXT;
+		n->idx = i;
+		return (ops->net_names[i]);
 	case PN_NSDIR:
 		if (i >= PROCFS_NNAMESPACES)
 			return (NULL);
@@ -206,6 +248,34 @@ procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
 	return (0);
 }
 
+/* A name of map_files: the bounds of a mapping. */
+static int
+procfs_lookup_map(struct vnode *dvp, const char *name, struct vnode **vpp)
+{
+	const struct procfs_node *dir = procfs_node(dvp);
+	struct procfs_node n = {.kind = PN_MAP, .pid = dir->pid};
+	const struct procfs_ops *ops;
+	unsigned long long start, end;
+	struct vnode *vp;
+	char again[40];
+	void *arg;
+	int error;
+
+	if (sscanf(name, "%llx-%llx", &start, &end) != 2)
+		return (ENOENT);
+	(void)snprintf(again, sizeof(again), "%llx-%llx", start, end);
+	if (strcmp(name, again) != 0)
+		return (ENOENT);
+	ops = procfs_ops_of(dvp, &arg);
+	error = ops->mapfile(arg, dir->pid, start, end, &vp);
+	if (error != 0)
+		return (ENOENT);
+	vrele(vp);
+	n.start = start;
+	n.end = end;
+	return (procfs_vget(dvp->mount, &n, vpp));
+}
+
 int
 procfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 {
@@ -215,6 +285,8 @@ procfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 
 	if (!procfs_alive(dvp))
 		return (ENOENT);
+	if (procfs_node(dvp)->kind == PN_MAPDIR)
+		return (procfs_lookup_map(dvp, name, vpp));
 	for (unsigned i = 0; (have = procfs_child(dvp, i, &n)) != NULL; i++) {
 		if (strcmp(have, name) == 0)
 			return (procfs_vget(dvp->mount, &n, vpp));
@@ -237,12 +309,14 @@ procfs_dtype(enum procfs_kind kind)
 	case PN_MEM:
 	case PN_PAGEMAP:
 	case PN_FDINFO:
+	case PN_NETTEXT:
 		return (vtype_dtype(VREG));
 	case PN_SELF:
 	case PN_THREADSELF:
 	case PN_MOUNTS:
 	case PN_LINK:
 	case PN_FD:
+	case PN_MAP:
 	case PN_NS:
 		return (vtype_dtype(VLNK));
 	default:
@@ -304,6 +378,28 @@ procfs_readdir_dynamic(
 	}
 }
 
+/* Mappings of files from page `page` on. */
+static void
+procfs_readdir_maps(
+    struct vnode *vp, uint64_t page, vfs_dirent_fn *fn, void *fnarg)
+{
+	const struct procfs_node *dir = procfs_node(vp);
+	struct procfs_node n = {.kind = PN_MAP, .pid = dir->pid};
+	const struct procfs_ops *ops;
+	char name[40];
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	while (ops->mapnext(
+		   arg, dir->pid, page * PAGE_SIZE, &n.start, &n.end) == 0) {
+		(void)snprintf(name, sizeof(name), "%llx-%llx",
+		    (unsigned long long)n.start, (unsigned long long)n.end);
+		page = n.end / PAGE_SIZE;
+		if (!procfs_emit(name, &n, DYNAMIC + page, fn, fnarg))
+			return;
+	}
+}
+
 int
 procfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 {
@@ -319,6 +415,9 @@ procfs_readdir(struct vnode *vp, uint64_t off, vfs_dirent_fn *fn, void *arg)
 		else if (!procfs_emit(name, &n, off + 1, fn, arg))
 			return (0);
 	}
-	procfs_readdir_dynamic(vp, off - DYNAMIC, fn, arg);
+	if (procfs_node(vp)->kind == PN_MAPDIR)
+		procfs_readdir_maps(vp, off - DYNAMIC, fn, arg);
+	else
+		procfs_readdir_dynamic(vp, off - DYNAMIC, fn, arg);
 	return (0);
 }

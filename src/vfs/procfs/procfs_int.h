@@ -14,7 +14,7 @@ enum procfs_kind {
 	PN_ROOT,
 	PN_SELF,       /* link */
 	PN_THREADSELF, /* link */
-	PN_MOUNTS,     /* link */
+	PN_MOUNTS,     /* link; idx: procfs_self_links */
 	PN_SYSTEXT,    /* idx: ops->sys_nodes */
 	PN_SYSCTLDIR,  /* idx: sysctl table */
 	PN_SYSCTL,     /* idx: sysctl table */
@@ -27,9 +27,14 @@ enum procfs_kind {
 	PN_TEXT, /* idx: ops->pid_nodes */
 	PN_MEM,
 	PN_PAGEMAP,
-	PN_LINK,    /* idx: procfs_links */
-	PN_FD,      /* idx: descriptor */
-	PN_FDINFO,  /* idx: descriptor */
+	PN_LINK,   /* idx: procfs_links */
+	PN_FD,     /* idx: descriptor */
+	PN_FDINFO, /* idx: descriptor */
+	PN_ATTRDIR,
+	PN_NETDIR,
+	PN_NETTEXT, /* idx: ops->net_names */
+	PN_MAPDIR,
+	PN_MAP,     /* link; start, end */
 	PN_NS,      /* link; idx: procfs_namespaces */
 	PN_NSFILE,  /* what PN_NS leads to */
 	PN_TREEDIR, /* idx: in the tree of the mount */
@@ -43,9 +48,10 @@ struct procfs_node {
 	enum procfs_kind kind;
 	int pid;
 	unsigned idx;
-	bool thread;       /* below task/ */
-	int num;           /* PN_TREE*: what %d in the path stands for */
-	struct file *file; /* PN_FDFILE: ref */
+	bool thread;         /* below task/ */
+	int num;             /* PN_TREE*: what %d in the path stands for */
+	uint64_t start, end; /* PN_MAP */
+	struct file *file;   /* PN_FDFILE: ref */
 };
 
 struct procfs_mount {
@@ -63,6 +69,10 @@ procfs_node(const struct vnode *vp)
 
 #define PROCFS_NLINKS 3
 extern const char *const procfs_links[PROCFS_NLINKS]; /* exe, cwd, root */
+
+/* Names in the root that lead to one of the process: mounts, net. */
+#define PROCFS_NSELFLINKS 2
+extern const char *const procfs_self_links[PROCFS_NSELFLINKS];
 
 /* A name in ns/, and the namespace that it leads to: the first ones of Linux,
  * which have the same numbers on each machine. */
@@ -137,6 +147,7 @@ int procfs_mem_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 /* ---- procfs_sysctl.c ---- */
 
 #define PROCFS_SYSVIPC 8 /* number of the directory sysvipc */
+#define PROCFS_TTY 11    /* and of tty */
 
 /* Smallest child of dir >= from, or 0. */
 unsigned procfs_sysctl_next(unsigned dir, unsigned from);

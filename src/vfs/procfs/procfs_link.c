@@ -90,6 +90,8 @@ procfs_target(struct vnode *vp, struct vnode **vpp, struct file **fp)
 		return (ops->file == NULL
 			    ? ENOENT
 			    : ops->file(arg, n->pid, (int)n->idx, fp));
+	if (n->kind == PN_MAP)
+		return (ops->mapfile(arg, n->pid, n->start, n->end, vpp));
 	return (ops->vnode == NULL
 		    ? ENOENT
 		    : ops->vnode(arg, n->pid, procfs_links[n->idx], vpp));
@@ -169,7 +171,8 @@ procfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
 			    procfs_selftid(vp, ctx, pid));
 		break;
 	case PN_MOUNTS:
-		strcpy(text, "self/mounts");
+		snprintf(
+		    text, VFS_PATH_MAX, "self/%s", procfs_self_links[n->idx]);
 		break;
 	case PN_NS:
 		error = procfs_may_follow(vp, ctx);
@@ -264,6 +267,9 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
 
 		return (procfs_vget(vp->mount, &ns, vpp));
 	}
+	/* Linux asks for a capability here, which a user does not have. */
+	if (n->kind == PN_MAP && ctx->uid != 0)
+		return (EPERM);
 	error = procfs_target(vp, &target, &f);
 	if (error != 0)
 		return (error);

@@ -23,6 +23,7 @@
 #include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
 
+const char *const procfs_self_links[PROCFS_NSELFLINKS] = {"mounts", "net"};
 const char *const procfs_links[PROCFS_NLINKS] = {"exe", "cwd", "root"};
 
 const struct procfs_namespace procfs_namespaces[PROCFS_NNAMESPACES] = {
@@ -76,8 +77,9 @@ procfs_ino(const struct procfs_node *n)
 	case PN_ROOT:
 	case PN_SELF:
 	case PN_THREADSELF:
-	case PN_MOUNTS:
 		return (1 + (uint64_t)n->kind);
+	case PN_MOUNTS:
+		return (0x40 + n->idx);
 	case PN_SYSTEXT:
 		return (0x100 + n->idx);
 	case PN_SYSCTLDIR:
@@ -88,6 +90,10 @@ procfs_ino(const struct procfs_node *n)
 		return ((uint64_t)1 << 48 | base << 8 | n->idx);
 	case PN_FDINFO:
 		return ((uint64_t)1 << 49 | base << 8 | n->idx);
+	case PN_MAP:
+		return ((uint64_t)1 << 62 | base << 20 | n->start >> 12);
+	case PN_NETTEXT:
+		return (0x1000 + n->idx);
 	case PN_NSFILE:
 		return (procfs_namespaces[n->idx].ino);
 	case PN_TREEDIR:
@@ -119,6 +125,7 @@ procfs_type(const struct procfs_node *n)
 	case PN_MEM:
 	case PN_PAGEMAP:
 	case PN_FDINFO:
+	case PN_NETTEXT:
 	case PN_NSFILE:
 	case PN_TREE:
 		return (VREG);
@@ -127,6 +134,7 @@ procfs_type(const struct procfs_node *n)
 	case PN_THREADSELF:
 	case PN_LINK:
 	case PN_FD:
+	case PN_MAP:
 	case PN_NS:
 		return (VLNK);
 	case PN_FDFILE:

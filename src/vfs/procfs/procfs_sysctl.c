@@ -40,7 +40,10 @@ enum {
 	S_INOTIFY,
 	S_SYSVIPC = PROCFS_SYSVIPC,
 	S_USER,
-	S_MQUEUE
+	S_MQUEUE,
+	S_TTY = PROCFS_TTY,
+	S_EPOLL,
+	S_IPV4
 };
 #define V_BOOT_ID "boot"
 #define V_UUID "uuid"
@@ -63,6 +66,10 @@ static const struct sysctl_entry sysctls[] = {
     [S_SYSVIPC] = {S_SYSVIPC, "sysvipc", NULL},
     [S_USER] = {S_ROOT, "user", NULL},
     [S_MQUEUE] = {S_FS, "mqueue", NULL},
+    [S_TTY] = {S_TTY, "tty", NULL},
+    [S_EPOLL] = {S_FS, "epoll", NULL},
+    [S_IPV4] = {S_NET, "ipv4", NULL},
+    {S_TTY, "drivers", ""},
     /* No process can make one: programs that read this do without. */
     {S_USER, "max_cgroup_namespaces", "0"},
     {S_USER, "max_ipc_namespaces", "0"},
@@ -90,6 +97,8 @@ static const struct sysctl_entry sysctls[] = {
     {S_KERNEL, "randomize_va_space", "2"},
     {S_KERNEL, "ngroups_max", "65536"},
     {S_KERNEL, "cap_last_cap", "40"},
+    {S_KERNEL, "dmesg_restrict", "1"},
+    {S_KERNEL, "perf_event_paranoid", "4"},
     {S_KERNEL, "sem", ""},
     {S_KERNEL, "msgmax", ""},
     {S_KERNEL, "msgmnb", ""},
@@ -115,6 +124,7 @@ static const struct sysctl_entry sysctls[] = {
     {S_VM, "max_map_count", "65530"},
     {S_VM, "mmap_min_addr", "65536"},
     {S_VM, "mmap_rnd_bits", "28"},
+    {S_VM, "drop_caches", ""},
     {S_VM, "resident", ""},
     {S_FS, "aio-max-nr", ""},
     {S_FS, "aio-nr", ""},
@@ -122,6 +132,10 @@ static const struct sysctl_entry sysctls[] = {
     {S_FS, "file-nr", ""},
     {S_FS, "inode-nr", ""},
     {S_FS, "inode-state", ""},
+    {S_FS, "lease-break-time", "45"},
+    {S_FS, "leases-enable", "1"},
+    {S_FS, "dir-notify-enable", "1"},
+    {S_EPOLL, "max_user_watches", "1048576"},
     {S_FS, "nr_open", "1048576"},
     {S_FS, "overflowuid", "65534"},
     {S_FS, "overflowgid", "65534"},
@@ -142,6 +156,19 @@ static const struct sysctl_entry sysctls[] = {
     {S_MQUEUE, "msgsize_max", ""},
     {S_MQUEUE, "queues_max", ""},
     {S_CORE, "somaxconn", "4096"},
+    {S_CORE, "rmem_default", "212992"},
+    {S_CORE, "rmem_max", "212992"},
+    {S_CORE, "wmem_default", "212992"},
+    {S_CORE, "wmem_max", "212992"},
+    {S_IPV4, "ip_forward", "0"},
+    {S_IPV4, "ip_local_port_range", "32768\t60999"},
+    {S_IPV4, "ip_unprivileged_port_start", "1024"},
+    {S_IPV4, "tcp_fin_timeout", "60"},
+    {S_IPV4, "tcp_keepalive_intvl", "75"},
+    {S_IPV4, "tcp_keepalive_probes", "9"},
+    {S_IPV4, "tcp_keepalive_time", "7200"},
+    {S_IPV4, "tcp_syn_retries", "6"},
+    {S_IPV4, "tcp_synack_retries", "5"},
 };
 _Static_assert(INOTIFY_MAX_QUEUED == 16384 && INOTIFY_MAX_INSTANCES == 512 &&
 		   INOTIFY_MAX_WATCHES == 8192,

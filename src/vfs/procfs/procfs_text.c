@@ -173,7 +173,10 @@ text_piece(struct vnode *vp, struct procfs_text *t)
 		error = procfs_sysctl_text(vp, &b);
 	else if (n->kind == PN_TREE)
 		error = procfs_tree_text(vp, &b);
-	else if (n->kind == PN_SYSTEXT) {
+	else if (n->kind == PN_NETTEXT) {
+		ops = procfs_ops_of(vp, &arg);
+		error = ops->net_text(arg, n->idx, &b);
+	} else if (n->kind == PN_SYSTEXT) {
 		ops = procfs_ops_of(vp, &arg);
 		error = ops->sys_nodes[n->idx].text(arg, &b);
 	} else

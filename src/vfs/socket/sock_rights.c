@@ -330,6 +330,7 @@ sock_table_create(struct vfs *vfs)
 	host_random(&t->key, sizeof(t->key));
 	kmutex_init(&t->lock, "sockets", KRANK_FILE, 0);
 	LIST_INIT(&t->socks);
+	LIST_INIT(&t->all);
 	LIST_INIT(&t->parcels);
 	for (unsigned i = 0; i < SOCK_CONNS; i++)
 		LIST_INIT(&t->conns[i]);

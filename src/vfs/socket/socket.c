@@ -108,12 +108,13 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 	if (error != 0)
 		goto fail_socket;
 	f->ino = st.ino;
-	if (so->client != 0) {
-		kmutex_lock(&vfs->sockets->lock);
+	so->ino = st.ino;
+	kmutex_lock(&vfs->sockets->lock);
+	LIST_INSERT_HEAD(&vfs->sockets->all, so, all);
+	if (so->client != 0)
 		LIST_INSERT_HEAD(
 		    &vfs->sockets->conns[so->client % SOCK_CONNS], so, conn);
-		kmutex_unlock(&vfs->sockets->lock);
-	}
+	kmutex_unlock(&vfs->sockets->lock);
 	if (!init.inherited && sock_first_buffer(f) != 0) {
 		file_free(f);
 		return (ENOBUFS);
@@ -229,11 +230,11 @@ socket_close(struct file *f)
 
 	unix_unbind(so);
 	sock_want_cred(so, false);
-	if (so->client != 0) {
-		kmutex_lock(&vfs->sockets->lock);
+	kmutex_lock(&vfs->sockets->lock);
+	LIST_REMOVE(so, all);
+	if (so->client != 0)
 		LIST_REMOVE(so, conn);
-		kmutex_unlock(&vfs->sockets->lock);
-	}
+	kmutex_unlock(&vfs->sockets->lock);
 	linger_off(f);
 	(void)host_close(f->hostfd);
 	zfree(vfs->sockets->zone, so);
@@ -277,6 +278,7 @@ sock_listen(struct file *f, int backlog, const struct vfs_waiter *waiter)
 	struct socket *so = file_socket(f);
 	struct sock_cred self;
 	bool bound;
+	int error;
 
 	if (so->inherited)
 		return (EACCES);
@@ -294,7 +296,10 @@ sock_listen(struct file *f, int backlog, const struct vfs_waiter *waiter)
 				? EOPNOTSUPP
 				: EINVAL);
 	}
-	return (host_listen(f->hostfd, backlog));
+	error = host_listen(f->hostfd, backlog);
+	if (error == 0)
+		atomic_store(&so->listens, true);
+	return (error);
 }
 
 int
@@ -369,6 +374,61 @@ sock_set_passcred(struct file *f, bool on)
 
 	atomic_store(&so->passcred, on);
 	sock_want_cred(so, on);
+}
+
+/* ---- for /proc/net ---- */
+
+/* A name as one word: that of an abstract socket begins with @. */
+static void
+unix_line(const struct socket *so, char *line, size_t size)
+{
+	const size_t head = sizeof(so->name.family);
+	const bool listens = atomic_load(&so->listens);
+	const bool peer = atomic_load(&so->has_peer);
+	const char *path = (const char *)so->name.raw + head;
+	size_t len = so->name.len > head ? so->name.len - head : 0;
+	int n;
+
+	n = snprintf(line, size, "%016llx: %08X 00000000 %08X %04X %02X %5llu",
+	    (unsigned long long)so->number, peer ? 3 : 2, listens ? 0x10000 : 0,
+	    (unsigned)so->type, peer ? 3 : 1, (unsigned long long)so->ino);
+	if (len > 0 && path[0] != '\0')
+		len = strnlen(path, len);
+	if (len > 0)
+		line[n++] = ' ';
+	for (size_t i = 0; i < len && (size_t)n + 2 < size; i++)
+		line[n++] = path[i] == '\0' ? '@' : path[i];
+	line[n++] = '\n';
+	line[n] = '\0';
+}
+
+void
+sock_unix_lines(struct vfs *vfs, file_info_fn *fn, void *arg)
+{
+	const struct socket *so;
+	char line[256];
+
+	kmutex_lock(&vfs->sockets->lock);
+	LIST_FOREACH (so, &vfs->sockets->all, all) {
+		if (!sock_is_unix(so) || so->inherited)
+			continue;
+		unix_line(so, line, sizeof(line));
+		fn(arg, line);
+	}
+	kmutex_unlock(&vfs->sockets->lock);
+}
+
+unsigned
+sock_count(struct vfs *vfs)
+{
+	const struct socket *so;
+	unsigned n = 0;
+
+	kmutex_lock(&vfs->sockets->lock);
+	LIST_FOREACH (so, &vfs->sockets->all, all)
+		n++;
+	kmutex_unlock(&vfs->sockets->lock);
+	return (n);
 }
 
 /* ---- as a file ---- */

@@ -71,6 +71,9 @@ struct socket {
 	LIST_ENTRY(socket) gc;    /* [s] */
 	LIST_ENTRY(socket) gc_id; /* [s] */
 	LIST_ENTRY(socket) link;  /* [s] on socks while bound */
+	LIST_ENTRY(socket) all;   /* [s] on all */
+	uint64_t ino;             /* [I] of its file */
+	_Atomic(bool) listens;    /* [a] */
 };
 
 /* A message to send, or one received. */
@@ -98,6 +101,10 @@ struct socket *file_socket(const struct file *);
 bool sock_room_wanted(struct file *);
 /* The ids of the caller. */
 struct sock_cred sock_self(const struct vfs_waiter *);
+/* Lines of /proc/net/unix for the sockets of this vfs, and how many sockets it
+ * has.  No locks held. */
+void sock_unix_lines(struct vfs *, file_info_fn *, void *arg);
+unsigned sock_count(struct vfs *);
 /* Messages, not a stream: one transfer is one message. */
 bool sock_is_record(const struct socket *);
 

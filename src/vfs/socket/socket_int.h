@@ -32,6 +32,7 @@ struct sock_table {
 	struct kmutex lock;               /* rank FILE */
 	uint64_t key;                     /* [I] marks our names at the host */
 	LIST_HEAD(, socket) socks;        /* [s] those with a name */
+	LIST_HEAD(, socket) all;          /* [s] */
 	LIST_HEAD(, sock_parcel) parcels; /* [s] under way */
 	_Atomic(unsigned) nparcels;       /* [a] */
 	bool collecting, collect_again;   /* [s] */
