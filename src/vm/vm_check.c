@@ -114,6 +114,9 @@ check_entry_object(
 		MAP_ENTRY_NEEDS_COPY,
 	    "entry %llx: NEEDS_COPY of a mapping that is not COW",
 	    ULL(e->start));
+	CHECK(c, (e->uffd != NULL) == ((e->eflags & MAP_ENTRY_UFFD) != 0),
+	    "entry %llx: flags %x and its server do not agree", ULL(e->start),
+	    e->eflags);
 	if (obj == NULL)
 		return;
 	CHECK(c, (e->eflags & MAP_ENTRY_GUARD) == 0,

@@ -160,7 +160,7 @@ lwp_fault(struct lwp *l, const struct cpu_event *ev)
 	const uint64_t refused = kmem_self.refused;
 	int error;
 
-	error = vm_fault(l->p->vmspace, ev->addr, ev->access, 0);
+	error = vm_fault(l->p->vmspace, ev->addr, ev->access, VM_FAULT_USER);
 	switch (error) {
 	case 0:
 		return;

@@ -25,6 +25,8 @@
 #include "abi/termios.h"
 #include "linux/file/sys_netif.h"
 #include "linux/lib/sys_int.h"
+#include "linux/file/sys_uffd.h"
+#include "kern/ipc/uffd.h"
 #include "kern/base/session.h"
 #include "kern/sig/ctty.h"
 #include "kern/sig/sigio.h"
@@ -368,6 +370,8 @@ ioctl_request(
 
 	if (pty != NULL && !master && !pty_live(pty))
 		return (cmd == LX_TIOCSPGRP ? ENOTTY : EIO);
+	if (uffd_of_file(f) != NULL)
+		return (sys_uffd_ioctl(l, uffd_of_file(f), cmd, arg));
 	switch (cmd) {
 	case LX_TIOCGPGRP:
 	case LX_TIOCSPGRP:

@@ -13,6 +13,7 @@
  *   A fault is a sequence of stages over one context (struct vm_faultinfo):
  *
  *     lookup    map locked, entry found, rights decided, stack grown
+ *     served    user code makes the page: report, wait, start over (vm_uffd.c)
  *     prepare   the entry gets an object, or a shadow if this is a write: it
  *               is allocated only now
  *     walk      hand over hand along the chain: which object has the page?
@@ -128,13 +129,18 @@ fault_grow(struct vm_faultinfo *fi)
 static int
 fault_lookup(struct vm_faultinfo *fi)
 {
+	int error;
+
 	fault_lock_map(fi);
 	if (fi->map->dead)
 		return (ESRCH);
 	fi->entry = vm_map_lookup(fi->map, fi->va, NULL);
 	if (fi->entry == NULL)
 		return (fault_grow(fi));
-	return (vm_fault_rights(fi));
+	error = vm_fault_rights(fi);
+	if (error == 0 && (fi->entry->uffd != NULL || fi->filler != NULL))
+		error = vm_uffd_check(fi);
+	return (error);
 }
 
 /* ---- prepare ---- */
@@ -290,6 +296,8 @@ fault_absent(struct vm_faultinfo *fi)
 	struct vm_object *o = fi->obj;
 	bool beyond = (o->flags & OBJ_NAMED) != 0 && fi->idx >= o->size;
 
+	if (fi->filler != NULL)
+		return (vm_uffd_fill_page(fi));
 	if (fi->swapped)
 		return (vm_fault_swapin(fi));
 	if (o->vops != NULL)
@@ -298,6 +306,9 @@ fault_absent(struct vm_faultinfo *fi)
 		return (vm_fault_device(fi));
 	if (o->cdev != NULL || beyond)
 		return (EIO);
+	/* The page was removed since lookup: it is the server's to make. */
+	if ((fi->entry->eflags & MAP_ENTRY_UFFD_MISSING) != 0)
+		return (ERESTART);
 	return (vm_fault_zero(fi));
 }
 
@@ -307,6 +318,8 @@ fault_present(struct vm_faultinfo *fi)
 {
 	int error;
 
+	if (fi->filler != NULL)
+		return (EEXIST);
 	fi->m->act = VM_ACT_MAX;
 	if (fi->obj != fi->first && vm_fault_write(fi))
 		return (fault_cow(fi));
@@ -414,27 +427,52 @@ fault_begin(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
 	    .sys = vm->sys,
 	    .map = &vm->map,
 	    .va = trunc_page(va),
+	    .addr = va,
 	    .access = access,
 	    .force = (flags & VM_FAULT_FORCE) != 0,
+	    .user = (flags & VM_FAULT_USER) != 0,
 	    .refused = kmem_self.refused,
 	});
+}
+
+/* All passes.  No locks held. */
+static int
+fault_loop(struct vm_faultinfo *fi)
+{
+	int error;
+
+	do {
+		error = fault_try(fi);
+		if (error == ENOMEM)
+			error = fault_no_memory(fi);
+	} while (error == ERESTART);
+	if (fi->collapse != NULL) {
+		vm_object_collapse(fi->collapse);
+		vm_object_drop(fi->collapse);
+	}
+	return (error);
+}
+
+int
+vm_fault_fill(struct vm_uffd *u, vm_offset_t va, const void *data)
+{
+	struct vm_faultinfo fi =
+	    fault_begin(u->vm, va, VM_PROT_WRITE, VM_FAULT_FORCE);
+
+	fi.filler = u;
+	fi.fill = data;
+	return (fault_loop(&fi));
 }
 
 int
 vm_fault(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
 {
 	struct vm_faultinfo fi = fault_begin(vm, va, access, flags);
-	int error;
+	int error = fault_loop(&fi);
 
-	do {
-		error = fault_try(&fi);
-		if (error == ENOMEM)
-			error = fault_no_memory(&fi);
-	} while (error == ERESTART);
-	if (fi.collapse != NULL) {
-		vm_object_collapse(fi.collapse);
-		vm_object_drop(fi.collapse);
-	}
+	/* A server was waited for, and a signal came first. */
+	if (error == EINTR)
+		error = fi.user ? 0 : EFAULT;
 	fault_account(&fi, flags, error);
 	return (error);
 }
@@ -455,6 +493,7 @@ peek_page(struct vm_faultinfo *fi, vm_page_use_fn *use, void *arg)
 		return (0);
 	}
 	if (fi->m != NULL || write || fi->swapped || !vm_object_is_anon(o) ||
+	    (fi->entry->eflags & MAP_ENTRY_UFFD_MISSING) != 0 ||
 	    ((o->flags & OBJ_NAMED) != 0 && fi->idx >= o->size))
 		return (ENOENT);
 	use(arg, NULL);
@@ -507,7 +546,7 @@ vm_fault_use(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags,
 			error = fault_peek(&fi, use, arg);
 		while (error == ERESTART);
 		if (error != ENOENT)
-			return (error);
+			return (error == EINTR ? EFAULT : error);
 		/* Another thread removes the page as fast as it is made. */
 		if (i >= USE_SPIN)
 			host_yield();

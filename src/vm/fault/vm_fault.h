@@ -18,6 +18,9 @@
  * difference but the contents.
  */
 #define VM_FAULT_FORCE 0x2
+/* Of user code, which takes signals and tries again: where a server has to make
+ * the page, any signal ends the wait, with 0. */
+#define VM_FAULT_USER 0x4
 
 /*
  * Resolve a fault at va for `access` (one of VM_PROT_*; WRITE implies READ).

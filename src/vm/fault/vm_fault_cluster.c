@@ -24,6 +24,7 @@
  *           needless copy cannot be distinguished from a written page: so more
  *           than one page is copied only while half of memory is free.
  *   MADV_RANDOM, or less than a sixteenth of memory free, means single pages.
+ *   So does an entry that user code serves, which is to know of each page.
  *
  *   A cluster is a run: consecutive addresses, indices and frames.  So it is
  *   zeroed in one piece, read by one call, and entered by one pmap_enter().
@@ -71,8 +72,8 @@ memory_plenty(const struct vm_system *sys)
 bool
 vm_fault_single(const struct vm_faultinfo *fi)
 {
-	return (
-	    (fi->entry->eflags & MAP_ENTRY_RANDOM) != 0 || memory_low(fi->sys));
+	return ((fi->entry->eflags & MAP_ENTRY_RANDOM) != 0 ||
+		fi->entry->uffd != NULL || memory_low(fi->sys));
 }
 
 bool

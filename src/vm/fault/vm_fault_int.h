@@ -11,6 +11,7 @@
 #define VM_FAULT_VM_FAULT_INT_H
 
 #include "vm/fault/vm_fault.h"
+#include "vm/fault/vm_uffd.h"
 #include "vm/object/vm_object_int.h"
 
 /* Pages looked at around a fault, first window of a sequential run, and the
@@ -51,7 +52,11 @@ struct vm_faultinfo {
 	struct vm_map *map;
 	vm_offset_t va; /* page of the fault */
 	vm_prot_t access;
-	bool force; /* VM_FAULT_FORCE */
+	bool force;             /* VM_FAULT_FORCE */
+	bool user;              /* VM_FAULT_USER */
+	vm_offset_t addr;       /* of the access */
+	struct vm_uffd *filler; /* makes a page, with these contents.. */
+	const void *fill;       /* ..NULL: zeroes */
 	/* State that survives a retry. */
 	bool want_write;  /* the map is to be locked for writing */
 	bool grown;       /* a stack was extended */
@@ -60,6 +65,7 @@ struct vm_faultinfo {
 	uint64_t refused; /* kmem_self.refused when last looked at */
 	bool forgot;      /* the tables were given up for this fault */
 	bool copied_none; /* no shadow was needed: the object is private */
+	bool keep_prot;   /* an absent page could not lose its protection */
 	struct vm_object *collapse; /* held: shorten its chain afterwards */
 	/* The locks.  What follows is valid while its lock is held. */
 	unsigned held;              /* FAULT_* */
@@ -128,7 +134,7 @@ int vm_fault_zero(struct vm_faultinfo *);
 /* Copy fi->m (and its neighbours, when sequential) to `first` and enter the
  * copies.  Map, first and obj locked on entry and exit.  0, ENOMEM. */
 int vm_fault_copy(struct vm_faultinfo *);
-/* Single pages only: random access, or little memory is free. */
+/* Single pages only: random access, a served entry, or little memory free. */
 bool vm_fault_single(const struct vm_faultinfo *);
 /* Is the fault where the last cluster of the entry ended? */
 bool vm_fault_sequential(const struct vm_faultinfo *);
@@ -154,5 +160,20 @@ int vm_fault_pagein(struct vm_faultinfo *);
 /* The same from swap, and from a device. */
 int vm_fault_swapin(struct vm_faultinfo *);
 int vm_fault_device(struct vm_faultinfo *);
+
+/* ---- vm_uffd.c ---- */
+
+/*
+ * The entry is served, or the fault fills a page of one that should be.
+ * - Map locked.  0: go on, still locked.  Otherwise nothing is locked:
+ * ERESTART, EINTR, EIO; and ENOENT.
+ */
+int vm_uffd_check(struct vm_faultinfo *);
+/* Make the absent page with fi->fill.  Map, first and obj locked on entry and
+ * exit.  0; EEXIST (it is in swap), ENOMEM. */
+int vm_uffd_fill_page(struct vm_faultinfo *);
+/* Make the absent page at va with these contents.  No locks held.  Errors of
+ * vm_uffd_fill(). */
+int vm_fault_fill(struct vm_uffd *, vm_offset_t va, const void *data);
 
 #endif /* VM_FAULT_VM_FAULT_INT_H */

@@ -18,7 +18,7 @@
  *            and its object is that of a file or a device.
  *   rights   A page of a backing object never gets WRITE.  A page of the first
  *            object gets what the entry allows, except WRITE
- *            - while the entry owes its copy,
+ *            - while the entry owes its copy, or is protected (vm_uffd.c),
  *            - in a private mapping of a file or a device,
  *            - for a page of a file that is not dirty: the write fault is how
  *              dirty pages are known,
@@ -40,6 +40,7 @@ vm_fault_rights(struct vm_faultinfo *fi)
 	const struct vm_object *o = e->object;
 	bool write = vm_fault_write(fi);
 	bool owes = (e->eflags & MAP_ENTRY_NEEDS_COPY) != 0;
+	bool protected = (e->eflags & MAP_ENTRY_UFFD_PROT) != 0;
 	/* A private mapping of pages that are not memory. */
 	bool foreign = o != NULL && vm_object_foreign(o) &&
 		       (e->eflags & MAP_ENTRY_COW) != 0;
@@ -55,7 +56,7 @@ vm_fault_rights(struct vm_faultinfo *fi)
 		return (EACCES);
 	fi->may.prepare = o == NULL || (write && (owes || foreign));
 	fi->may.back = e->prot & (vm_prot_t)~VM_PROT_WRITE;
-	fi->may.first = owes || foreign ? fi->may.back : e->prot;
+	fi->may.first = owes || foreign || protected ? fi->may.back : e->prot;
 	fi->may.dirty_only = o != NULL && o->vops != NULL;
 	return (0);
 }

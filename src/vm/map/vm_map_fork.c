@@ -111,7 +111,8 @@ fork_entry(struct vm_map *parent, struct vm_map *child, struct vm_map_entry *e,
 		copy_object(e, run);
 
 	vm_map_entry_copy(n, e);
-	n->eflags &= ~(uint32_t)MAP_ENTRY_WIRED;
+	n->eflags &= ~(uint32_t)(MAP_ENTRY_WIRED | MAP_ENTRY_UFFD);
+	n->uffd = NULL;
 	if (e->inherit == VM_INHERIT_ZERO) {
 		n->object = NULL;
 		n->offset = 0;

@@ -77,7 +77,8 @@ bool vm_map_object_resident(const struct vm_map_entry *, vm_offset_t va);
 /* What is known of the page of va in the entry's chain.  Read. */
 struct vm_map_page {
 	bool resident, swapped;
-	bool anon; /* it is that of an anonymous object */
+	bool exists; /* in memory, on its way there, or in swap */
+	bool anon;   /* it is that of an anonymous object */
 };
 void vm_map_object_page(
     const struct vm_map_entry *, vm_offset_t va, struct vm_map_page *);

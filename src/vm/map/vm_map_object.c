@@ -258,6 +258,7 @@ vm_map_object_page(
 	out->anon = vm_object_is_anon(obj);
 	out->resident = slot_valid(slot);
 	out->swapped = slot != 0 && vm_slot_is_swap(slot);
+	out->exists = slot != 0;
 	vm_object_unlock(obj);
 }
 

@@ -34,7 +34,8 @@
 #include "libk/kassert.h"
 
 /* Flags in which parts of one user mapping may differ. */
-#define RUN_IGNORE (MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT)
+#define RUN_IGNORE \
+	(MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT | MAP_ENTRY_UFFD_PROT)
 
 struct remap {
 	struct vmspace *vm;
@@ -121,6 +122,15 @@ describe_fresh(const struct vm_map_entry *e, vm_offset_t va, uint64_t len,
 	return (0);
 }
 
+/* What an entry loses that moves. */
+static void
+leave_place(struct vm_map_entry *t)
+{
+	t->eflags &=
+	    ~(uint32_t)(MAP_ENTRY_HEAP | MAP_ENTRY_STACK | MAP_ENTRY_UFFD);
+	t->uffd = NULL;
+}
+
 /* Grow in place.  EAGAIN: there is no room, try to move. */
 static int
 remap_extend(struct remap *r)
@@ -186,7 +196,7 @@ remap_clone(struct remap *r, vm_offset_t end)
 				return (error);
 		}
 		vm_map_entry_copy(&t, e);
-		t.eflags &= ~(uint32_t)(MAP_ENTRY_HEAP | MAP_ENTRY_STACK);
+		leave_place(&t);
 		t.start = r->new + (e->start - r->old);
 		t.end = r->new + (e->end - r->old);
 		if (t.object != NULL)
@@ -216,7 +226,7 @@ remap_tail(struct remap *r, uint64_t from)
 		r->drop = t.object;
 		return (error);
 	}
-	t.eflags &= ~(uint32_t)(MAP_ENTRY_HEAP | MAP_ENTRY_STACK);
+	leave_place(&t);
 	t.start = r->new + from;
 	t.end = r->new + r->newlen;
 	r->wired = (t.eflags & MAP_ENTRY_WIRED) != 0;

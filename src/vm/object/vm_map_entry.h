@@ -18,6 +18,7 @@
 
 struct pmap;
 struct vm_map;
+struct vm_uffd;
 
 enum vm_inherit {
 	VM_INHERIT_SHARE, /* child sees the same memory */
@@ -41,6 +42,13 @@ enum vm_inherit {
 #define MAP_ENTRY_HEAP 0x800      /* the brk heap, for /proc maps */
 #define MAP_ENTRY_DONTDUMP 0x1000
 #define MAP_ENTRY_ACCOUNT 0x2000 /* charged to map->commit, see vm_map.c */
+/* Served by entry->uffd: absent pages; writes to protected ones; and it is
+ * protected. */
+#define MAP_ENTRY_UFFD_MISSING 0x4000
+#define MAP_ENTRY_UFFD_WP 0x8000
+#define MAP_ENTRY_UFFD_PROT 0x10000
+#define MAP_ENTRY_UFFD \
+	(MAP_ENTRY_UFFD_MISSING | MAP_ENTRY_UFFD_WP | MAP_ENTRY_UFFD_PROT)
 
 /*
  * Key: [m] map lock (write to change, read to read), [mt] changes need the
@@ -68,6 +76,7 @@ struct vm_map_entry {
 	vm_prot_t prot;                    /* [m] */
 	vm_prot_t max_prot;                /* [m] */
 	uint8_t inherit;                   /* [m] enum vm_inherit */
+	struct vm_uffd *uffd; /* [m] who serves its faults, or NULL; no ref */
 	/* Fault clustering: where a sequential run would fault next, and how
 	 * many pages it may take. Hints only. */
 	_Atomic(vm_offset_t) next_fault; /* [a] */
