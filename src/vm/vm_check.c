@@ -119,8 +119,6 @@ check_entry_object(
 	    e->eflags);
 	if (obj == NULL)
 		return;
-	CHECK(c, (e->eflags & MAP_ENTRY_GUARD) == 0,
-	    "entry %llx: guard with an object", ULL(e->start));
 	CHECK(c, (e->offset & PAGE_MASK) == 0, "entry %llx: offset %llx",
 	    ULL(e->start), ULL(e->offset));
 	vm_object_lock(obj);

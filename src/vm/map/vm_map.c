@@ -278,7 +278,7 @@ static bool
 wants_charge(uint32_t eflags, vm_prot_t prot)
 {
 	return ((eflags & (MAP_ENTRY_SHARED | MAP_ENTRY_NORESERVE |
-			      MAP_ENTRY_GUARD | MAP_ENTRY_ACCOUNT)) == 0 &&
+			      MAP_ENTRY_ACCOUNT)) == 0 &&
 		(prot & VM_PROT_WRITE) != 0);
 }
 
@@ -312,12 +312,11 @@ vm_map_insert_entry(struct vm_map *map, const struct vm_map_entry *tmpl,
 	if (start >= end || ((start | end) & PAGE_MASK) != 0 ||
 	    start < map->min || end > map->max)
 		return (EINVAL);
-	if ((eflags & (MAP_ENTRY_NORESERVE | MAP_ENTRY_GUARD)) != 0)
+	if ((eflags & MAP_ENTRY_NORESERVE) != 0)
 		eflags &= ~(uint32_t)MAP_ENTRY_ACCOUNT;
 	if (wants_charge(eflags, tmpl->prot))
 		eflags |= MAP_ENTRY_ACCOUNT;
-	if (map->lock_future != VM_LOCK_FUTURE_NONE &&
-	    (eflags & MAP_ENTRY_GUARD) == 0)
+	if (map->lock_future != VM_LOCK_FUTURE_NONE)
 		eflags |= MAP_ENTRY_WIRED;
 	/* Before anything is removed, and so with what is to go: as Linux. */
 	error = vm_map_admit_locked(map, eflags, end - start);
@@ -622,7 +621,8 @@ growstack_locked(struct vmspace *vm, vm_offset_t page)
 	tmpl.end = e->start;
 	tmpl.object = NULL;
 	tmpl.offset = 0;
-	tmpl.eflags &= ~(uint32_t)(MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT);
+	tmpl.eflags &= ~(uint32_t)(MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT |
+				   MAP_ENTRY_GUARD);
 	tmpl.start = start;
 	error = vm_map_insert_entry(map, &tmpl, NULL);
 	if (error != 0 && start < page) {

@@ -116,7 +116,8 @@ fork_entry(struct vm_map *parent, struct vm_map *child, struct vm_map_entry *e,
 	if (e->inherit == VM_INHERIT_ZERO) {
 		n->object = NULL;
 		n->offset = 0;
-		n->eflags &= ~(uint32_t)MAP_ENTRY_NEEDS_COPY;
+		n->eflags &=
+		    ~(uint32_t)(MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_GUARD);
 	}
 	if (n->object != NULL)
 		vm_object_ref(n->object);

@@ -23,6 +23,10 @@
  * object of the chain that no other map shares.  WILLNEED brings in pages from
  * swap, or reads ahead in files.
  *
+ * GUARD_INSTALL marks entries: a fault there is SIGSEGV.  The marks are set
+ * first, so that no page is made after what was there has been given up as by
+ * DONTNEED.  Neighbouring guards are one entry.
+ *
  * Locking: calls are entered and left without locks.  A thread whose process is
  * killed stops between two entries.
  *
@@ -351,6 +355,8 @@ madv_populate(
 		vm_map_lock_read(map);
 		more = vm_map_next_part(map, &at, end, &hole, &p);
 		vm_map_unlock_read(map);
+		if (more && (p.eflags & MAP_ENTRY_GUARD) != 0)
+			return (EFAULT);
 		if (more && !hole)
 			error = vm_fault_range(
 			    vm, p.start, p.end - p.start, access);
@@ -367,6 +373,37 @@ madv_populate(
 	default:
 		return (error);
 	}
+}
+
+/* ---- guards ---- */
+
+/* What cannot have guards, locked memory, is left out: EINVAL.  ENOMEM: a hole,
+ * as on Linux after the rest. */
+static int
+madv_guard(struct vmspace *vm, vm_offset_t start, vm_offset_t end, bool *hole)
+{
+	struct vm_map *map = &vm->map;
+	struct vm_map_part p;
+	vm_offset_t at = start;
+	int error = 0;
+
+	vm_map_lock(map);
+	if (map->dead)
+		error = ESRCH;
+	while (error == 0 && vm_map_next_part(map, &at, end, hole, &p)) {
+		if ((p.eflags & MAP_ENTRY_WIRED) != 0)
+			error = EINVAL;
+		else
+			error = vm_map_set_attr(map, p.start, p.end, 0,
+			    MAP_ENTRY_GUARD, VM_INHERIT_KEEP);
+		if (error == 0)
+			pmap_remove(map->pmap, p.start, p.end);
+	}
+	vm_map_unlock(map);
+	pmap_sync(vm->pmap);
+	if (error != 0)
+		return (error);
+	return (madv_dontneed(vm, start, end, false, hole));
 }
 
 /* ---- advice that changes attributes ---- */
@@ -393,6 +430,7 @@ static const struct attr attrs[] = {
     {LX_MADV_UNMERGEABLE, 0, 0, VM_INHERIT_KEEP},
     {LX_MADV_HUGEPAGE, 0, 0, VM_INHERIT_KEEP},
     {LX_MADV_NOHUGEPAGE, 0, 0, VM_INHERIT_KEEP},
+    {LX_MADV_GUARD_REMOVE, MAP_ENTRY_GUARD, 0, VM_INHERIT_KEEP},
 };
 
 static const struct attr *
@@ -456,6 +494,7 @@ vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
 	case LX_MADV_PAGEOUT:
 	case LX_MADV_POPULATE_READ:
 	case LX_MADV_POPULATE_WRITE:
+	case LX_MADV_GUARD_INSTALL:
 		break;
 	default:
 		if (a == NULL)
@@ -470,7 +509,9 @@ vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
 		return (madv_populate(vm, addr, end,
 		    advice == LX_MADV_POPULATE_READ ? VM_PROT_READ
 						    : VM_PROT_WRITE));
-	if (advice == LX_MADV_DONTNEED || advice == LX_MADV_FREE)
+	if (advice == LX_MADV_GUARD_INSTALL)
+		error = madv_guard(vm, addr, end, &hole);
+	else if (advice == LX_MADV_DONTNEED || advice == LX_MADV_FREE)
 		error =
 		    madv_dontneed(vm, addr, end, advice == LX_MADV_FREE, &hole);
 	else

@@ -34,8 +34,9 @@
 #include "libk/kassert.h"
 
 /* Flags in which parts of one user mapping may differ. */
-#define RUN_IGNORE \
-	(MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT | MAP_ENTRY_UFFD_PROT)
+#define RUN_IGNORE                                                        \
+	(MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_ACCOUNT | MAP_ENTRY_UFFD_PROT | \
+	    MAP_ENTRY_GUARD)
 
 struct remap {
 	struct vmspace *vm;
@@ -108,7 +109,7 @@ describe_fresh(const struct vm_map_entry *e, vm_offset_t va, uint64_t len,
     struct vm_map_entry *t)
 {
 	vm_map_entry_copy(t, e);
-	t->eflags &= ~(uint32_t)MAP_ENTRY_NEEDS_COPY;
+	t->eflags &= ~(uint32_t)(MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_GUARD);
 	vm_map_object_fresh(e, va, &t->object, &t->offset);
 	if ((e->eflags & MAP_ENTRY_SHARED) == 0) {
 		t->eflags &= ~(uint32_t)MAP_ENTRY_ACCOUNT;

@@ -31,7 +31,7 @@ enum vm_inherit {
 #define MAP_ENTRY_COW 0x1        /* private: writes must not reach object */
 #define MAP_ENTRY_NEEDS_COPY 0x2 /* shadow before the first write */
 #define MAP_ENTRY_GROWSDOWN 0x4  /* stack: grows into the gap below */
-#define MAP_ENTRY_GUARD 0x8      /* address space only; faults are SEGV */
+#define MAP_ENTRY_GUARD 0x8      /* MADV_GUARD_INSTALL: faults are SEGV */
 #define MAP_ENTRY_WIRED 0x10     /* mlocked */
 #define MAP_ENTRY_NOSYNC 0x20
 #define MAP_ENTRY_SEQUENTIAL 0x40 /* MADV_SEQUENTIAL */

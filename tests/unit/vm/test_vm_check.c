@@ -110,7 +110,7 @@ test_map(void **state)
 	BREAK(entry->map, NULL);
 	BREAK(entry->prot, (vm_prot_t)(entry->max_prot | 0x8));
 	BREAK(entry->eflags, entry->eflags | MAP_ENTRY_SHARED | MAP_ENTRY_COW);
-	BREAK(entry->eflags, entry->eflags | MAP_ENTRY_GUARD);
+	BREAK(entry->eflags, entry->eflags | MAP_ENTRY_UFFD_WP);
 	BREAK(entry->offset, entry->offset + 1);
 	BREAK(entry->offset, entry->offset + 1000 * PG);
 	BREAK(vm->map.nentries, 1);
