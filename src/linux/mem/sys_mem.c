@@ -31,7 +31,7 @@
 
 sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_brk, sys_mremap, sys_madvise,
     sys_mincore, sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall,
-    sys_munlockall;
+    sys_munlockall, sys_mseal;
 
 vm_prot_t
 sys_prot_decode(uint64_t prot)
@@ -376,6 +376,21 @@ sys_msync(struct lwp *l, const uint64_t *a, int64_t *ret)
 	    range_locked(lwp_vmspace(l), a[0], a[0] + len))
 		return (EBUSY);
 	return (vm_msync(lwp_vmspace(l), a[0], len, (flags & LX_MS_SYNC) != 0));
+}
+
+int
+sys_mseal(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t len = a[1];
+	int error;
+
+	if (a[2] != 0 || len > UINT64_MAX - PAGE_MASK ||
+	    a[0] > UINT64_MAX - round_page(len))
+		return (EINVAL);
+	error = range_check(a[0], &len, ENOMEM);
+	if (error != 0 || len == 0)
+		return (error);
+	return (vm_mseal(lwp_vmspace(l), a[0], len));
 }
 
 /* ---- locking ---- */

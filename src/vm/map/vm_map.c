@@ -97,6 +97,7 @@ vm_map_init(struct vm_map *map, struct vm_system *sys, struct pmap *pmap,
 	map->pmap = pmap;
 	map->sys = sys;
 	map->dead = false;
+	map->sealed = false;
 }
 
 void
@@ -405,6 +406,8 @@ vm_map_delete(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	e = vm_map_first(map, start);
 	if (e == NULL || e->start >= end)
 		return (0);
+	if (vm_map_range_sealed(map, start, end))
+		return (EPERM);
 	/* Most often it is just one entry, from border to border. */
 	if (e->start < start || e->end != end) {
 		error = clip_range(map, start, end);
@@ -500,6 +503,10 @@ vm_map_protect(
 		}
 		if ((prot & ~e->max_prot) != 0) {
 			error = EACCES;
+			break;
+		}
+		if ((e->eflags & MAP_ENTRY_SEALED) != 0) {
+			error = EPERM;
 			break;
 		}
 		if (prot != e->prot) {

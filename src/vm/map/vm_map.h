@@ -45,6 +45,7 @@ struct vm_map {
 	struct pmap *pmap;       /* [I] until stage 2 */
 	struct vm_system *sys;   /* [I] */
 	bool dead;               /* [m] stage 1 has emptied it */
+	bool sealed;             /* [m] an entry is, or was, SEALED */
 	/* Entries absorbed by merges, with an object ref to give up: freed by
 	 * the next write unlock. [m] */
 	struct vm_map_list trash;
@@ -92,13 +93,15 @@ int vm_map_findspace(struct vm_map *, vm_offset_t top, uint64_t len,
 /*
  * Unmap [start, end): clips, removes translations, unlinks entries and gives
  * the removed entries in `dead` for vm_map_entry_list_free() after unlock.
- * ENOMEM when a clip needs an entry and none can be had (nothing changed).
+ * ENOMEM when a clip needs an entry and none can be had, EPERM when part of the
+ * range is sealed (nothing changed).
  */
 int vm_map_delete(struct vm_map *, vm_offset_t start, vm_offset_t end,
     struct vm_map_list *dead);
 /* pmap_sync, then release objects and entries.  No lock held. */
 void vm_map_entry_list_free(struct vm_map *, struct vm_map_list *dead);
-/* Change protection; EACCES beyond max_prot, ENOMEM on a hole (as Linux:
+/* Change protection; EACCES beyond max_prot, EPERM of what is sealed, ENOMEM on
+ * a hole (as Linux:
  * what is before the hole is changed).  Write-locked. */
 int vm_map_protect(
     struct vm_map *, vm_offset_t start, vm_offset_t end, vm_prot_t prot);

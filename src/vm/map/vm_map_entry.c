@@ -279,6 +279,20 @@ vm_map_range_free(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	return (e == NULL || e->start >= end);
 }
 
+bool
+vm_map_range_sealed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+{
+	const struct vm_map_entry *e;
+
+	if (!map->sealed)
+		return (false);
+	for (e = vm_map_first(map, start); e != NULL && e->start < end;
+	     e = TAILQ_NEXT(e, link))
+		if ((e->eflags & MAP_ENTRY_SEALED) != 0)
+			return (true);
+	return (false);
+}
+
 /* ---- room ---- */
 
 struct room {

@@ -154,6 +154,7 @@ vm_map_fork(struct vm_map *parent, struct vm_map *child)
 	KASSERT(child->nentries == 0);
 	child->as_limit = parent->as_limit;
 	child->lock_limit = parent->lock_limit;
+	child->sealed = parent->sealed;
 	error = vm_map_admit(child, 0, fork_charge(parent), 0, 0);
 	if (error != 0)
 		return (error);

@@ -33,6 +33,8 @@ void vm_map_entry_detach(struct vm_map *, struct vm_map_entry *);
 void vm_map_account(struct vm_map *, const struct vm_map_entry *, bool add);
 /* First entry that ends above va, or NULL.  Read. */
 struct vm_map_entry *vm_map_first(struct vm_map *, vm_offset_t va);
+/* Is part of the range sealed?  Read. */
+bool vm_map_range_sealed(struct vm_map *, vm_offset_t start, vm_offset_t end);
 /* True when nothing is mapped in the range, which lies in the map.  Read. */
 bool vm_map_range_free(struct vm_map *, vm_offset_t start, vm_offset_t end);
 /* Merge what can be merged in and at the borders of [start, end]. */

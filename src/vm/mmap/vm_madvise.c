@@ -477,6 +477,36 @@ madv_attr(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
 	return (error);
 }
 
+/* Would the advice give up contents of sealed memory that cannot be written? */
+static bool
+discards_sealed(
+    struct vmspace *vm, vm_offset_t start, vm_offset_t end, int advice)
+{
+	struct vm_map *map = &vm->map;
+	bool hole = false, found = false;
+	struct vm_map_part p;
+
+	switch (advice) {
+	case LX_MADV_DONTNEED:
+	case LX_MADV_FREE:
+	case LX_MADV_REMOVE:
+	case LX_MADV_DONTFORK:
+	case LX_MADV_WIPEONFORK:
+	case LX_MADV_GUARD_INSTALL:
+		break;
+	default:
+		return (false);
+	}
+	vm_map_lock_read(map);
+	if (map->sealed)
+		while (!found && vm_map_next_part(map, &start, end, &hole, &p))
+			found = (p.eflags & MAP_ENTRY_SEALED) != 0 &&
+				(p.eflags & MAP_ENTRY_SHARED) == 0 &&
+				(p.prot & VM_PROT_WRITE) == 0;
+	vm_map_unlock_read(map);
+	return (found);
+}
+
 int
 vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
 {
@@ -503,6 +533,8 @@ vm_madvise(struct vmspace *vm, vm_offset_t addr, uint64_t len, int advice)
 	error = vm_range_check(addr, len, &end);
 	if (error != 0 || addr == end)
 		return (error);
+	if (discards_sealed(vm, addr, end, advice))
+		return (EPERM);
 	if (a != NULL)
 		return (madv_attr(vm, addr, end, a));
 	if (advice == LX_MADV_POPULATE_READ || advice == LX_MADV_POPULATE_WRITE)

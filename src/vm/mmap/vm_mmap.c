@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * mmap, munmap, mprotect and brk.
+ * mmap, munmap, mprotect, mseal and brk.
  *
  * Concepts: semantics, errors and the order of checks are those of Linux.  A
  * fixed address below VM_MIN_ADDRESS is EPERM, as below mmap_min_addr on Linux.
@@ -359,6 +359,45 @@ vm_mprotect(struct vmspace *vm, vm_offset_t addr, uint64_t len, vm_prot_t prot)
 	vm_map_unlock(&vm->map);
 	/* Also after an error: what is before a hole has changed. */
 	pmap_sync(vm->pmap);
+	return (error);
+}
+
+/* Is all of the range mapped?  Map locked. */
+static bool
+range_is_mapped(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+{
+	const struct vm_map_entry *e;
+
+	for (e = vm_map_first(map, start); start < end;
+	     e = TAILQ_NEXT(e, link)) {
+		if (e == NULL || e->start > start)
+			return (false);
+		start = e->end;
+	}
+	return (true);
+}
+
+int
+vm_mseal(struct vmspace *vm, vm_offset_t addr, uint64_t len)
+{
+	struct vm_map *map = &vm->map;
+	vm_offset_t end;
+	int error;
+
+	error = vm_range_check(addr, len, &end);
+	if (error != 0 || addr == end)
+		return (error);
+	vm_map_lock(map);
+	if (map->dead)
+		error = ESRCH;
+	else if (!range_is_mapped(map, addr, end))
+		error = ENOMEM;
+	else
+		error = vm_map_set_attr(
+		    map, addr, end, 0, MAP_ENTRY_SEALED, VM_INHERIT_KEEP);
+	if (error == 0)
+		map->sealed = true;
+	vm_map_unlock(map);
 	return (error);
 }
 

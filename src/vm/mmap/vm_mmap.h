@@ -54,6 +54,8 @@ int vm_madvise(struct vmspace *, vm_offset_t addr, uint64_t len, int advice);
 int vm_msync(struct vmspace *, vm_offset_t addr, uint64_t len, bool sync);
 /* One byte a page: bit 0 resident.  vec is kernel memory. 0, ENOMEM. */
 int vm_mincore(struct vmspace *, vm_offset_t addr, uint64_t len, uint8_t *vec);
+/* mseal(2) of whole pages.  0; EINVAL, ENOMEM (a hole), ESRCH. */
+int vm_mseal(struct vmspace *, vm_offset_t addr, uint64_t len);
 /* mlock and munlock.  0; EINVAL, EPERM (nothing may be locked), ENOMEM (a hole,
  * or beyond the map's lock_limit), EAGAIN (locked, but not all came in). */
 int vm_mlock(struct vmspace *, vm_offset_t addr, uint64_t len, bool lock);

@@ -359,6 +359,9 @@ remap_locked(struct remap *r)
 	e = vm_map_lookup(map, r->old, NULL);
 	if (e == NULL)
 		return (EFAULT);
+	if (vm_map_range_sealed(
+		map, r->old, r->old + (r->oldlen != 0 ? r->oldlen : PAGE_SIZE)))
+		return (EPERM);
 	if (r->oldlen == 0) {
 		if ((e->eflags & MAP_ENTRY_SHARED) == 0)
 			return (EINVAL);

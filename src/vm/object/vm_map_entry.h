@@ -47,6 +47,7 @@ enum vm_inherit {
 #define MAP_ENTRY_UFFD_MISSING 0x4000
 #define MAP_ENTRY_UFFD_WP 0x8000
 #define MAP_ENTRY_UFFD_PROT 0x10000
+#define MAP_ENTRY_SEALED 0x20000 /* mseal: stays as it is */
 #define MAP_ENTRY_UFFD \
 	(MAP_ENTRY_UFFD_MISSING | MAP_ENTRY_UFFD_WP | MAP_ENTRY_UFFD_PROT)
 
