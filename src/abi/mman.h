@@ -38,6 +38,7 @@
 #define LX_MS_ASYNC 1
 #define LX_MS_INVALIDATE 2
 #define LX_MS_SYNC 4
+#define LX_MLOCK_ONFAULT 1
 #define LX_MCL_CURRENT 1
 #define LX_MCL_FUTURE 2
 #define LX_MCL_ONFAULT 4

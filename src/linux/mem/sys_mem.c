@@ -31,7 +31,7 @@
 
 sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_brk, sys_mremap, sys_madvise,
     sys_mincore, sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall,
-    sys_munlockall, sys_mseal;
+    sys_munlockall, sys_mseal, sys_remap_file_pages;
 
 vm_prot_t
 sys_prot_decode(uint64_t prot)
@@ -378,6 +378,21 @@ sys_msync(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (vm_msync(lwp_vmspace(l), a[0], len, (flags & LX_MS_SYNC) != 0));
 }
 
+/* As on Linux since 4.0: a new mapping of a part of the file. */
+int
+sys_remap_file_pages(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	uint64_t addr = trunc_page(a[0]), len = trunc_page(a[1]);
+	const uint64_t page = a[3];
+
+	if (a[2] != 0 || addr + len <= addr || addr + len > VM_MAX_ADDRESS ||
+	    page + (len >> PAGE_SHIFT) < page ||
+	    page > (UINT64_MAX >> PAGE_SHIFT) - (len >> PAGE_SHIFT))
+		return (EINVAL);
+	return (
+	    vm_remap_file_pages(lwp_vmspace(l), addr, len, page << PAGE_SHIFT));
+}
+
 int
 sys_mseal(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -395,8 +410,10 @@ sys_mseal(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- locking ---- */
 
+enum how { UNLOCK, LOCK, LOCK_ONFAULT };
+
 static int
-mlock_range(struct lwp *l, uint64_t addr, uint64_t len, bool lock)
+mlock_range(struct lwp *l, uint64_t addr, uint64_t len, enum how how)
 {
 	int error;
 
@@ -407,27 +424,30 @@ mlock_range(struct lwp *l, uint64_t addr, uint64_t len, bool lock)
 	error = range_check(addr, &len, ENOMEM);
 	if (error != 0 || len == 0)
 		return (error);
-	return (vm_mlock(lwp_vmspace(l), addr, len, lock));
+	return (how == LOCK_ONFAULT
+		    ? vm_mlock_onfault(lwp_vmspace(l), addr, len)
+		    : vm_mlock(lwp_vmspace(l), addr, len, how == LOCK));
 }
 
 int
 sys_mlock(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (mlock_range(l, a[0], a[1], true));
+	return (mlock_range(l, a[0], a[1], LOCK));
 }
 
 int
 sys_mlock2(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	if (a[2] & ~UINT64_C(1))
+	if (((int)a[2] & ~LX_MLOCK_ONFAULT) != 0)
 		return (EINVAL);
-	return (mlock_range(l, a[0], a[1], true));
+	return (
+	    mlock_range(l, a[0], a[1], (int)a[2] != 0 ? LOCK_ONFAULT : LOCK));
 }
 
 int
 sys_munlock(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (mlock_range(l, a[0], a[1], false));
+	return (mlock_range(l, a[0], a[1], UNLOCK));
 }
 
 int

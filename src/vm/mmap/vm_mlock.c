@@ -40,8 +40,10 @@ unlocked_bytes(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	return (n);
 }
 
-int
-vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock)
+/* Set or clear the flag; [*from, *to) are the pages. */
+static int
+mlock_range(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock,
+    vm_offset_t *from, vm_offset_t *to)
 {
 	struct vm_map *map = &vm->map;
 	vm_offset_t start = trunc_page(addr), end;
@@ -51,6 +53,8 @@ vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock)
 	if (len > UINT64_MAX - (addr - start) ||
 	    vm_range_check(start, len + (addr - start), &end) != 0)
 		return (EINVAL);
+	*from = start;
+	*to = len != 0 ? end : start;
 	if (len == 0)
 		return (0);
 	vm_map_lock(map);
@@ -68,7 +72,25 @@ vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock)
 			    MAP_ENTRY_WIRED, VM_INHERIT_KEEP);
 	}
 	vm_map_unlock(map);
-	if (error != 0 || !lock)
+	return (error);
+}
+
+int
+vm_mlock_onfault(struct vmspace *vm, vm_offset_t addr, uint64_t len)
+{
+	vm_offset_t start, end;
+
+	return (mlock_range(vm, addr, len, true, &start, &end));
+}
+
+int
+vm_mlock(struct vmspace *vm, vm_offset_t addr, uint64_t len, bool lock)
+{
+	vm_offset_t start, end;
+	int error;
+
+	error = mlock_range(vm, addr, len, lock, &start, &end);
+	if (error != 0 || !lock || start == end)
 		return (error);
 	error = vm_populate(vm, start, end);
 	if (error == ENOMEM)

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * mmap, munmap, mprotect, mseal and brk.
+ * mmap, munmap, mprotect, remap_file_pages, mseal and brk.
  *
  * Concepts: semantics, errors and the order of checks are those of Linux.  A
  * fixed address below VM_MIN_ADDRESS is EPERM, as below mmap_min_addr on Linux.
@@ -22,6 +22,7 @@
 
 #include "libk/kassert.h"
 #include "vm/fault/vm_fault.h"
+#include "vm/object/vm_object_int.h"
 
 int
 vm_range_check(vm_offset_t addr, uint64_t len, vm_offset_t *end)
@@ -359,6 +360,75 @@ vm_mprotect(struct vmspace *vm, vm_offset_t addr, uint64_t len, vm_prot_t prot)
 	vm_map_unlock(&vm->map);
 	/* Also after an error: what is before a hole has changed. */
 	pmap_sync(vm->pmap);
+	return (error);
+}
+
+/* ---- remap_file_pages, mseal ---- */
+
+/* Describe the shared mapping of the range, which may have several entries of
+ * one file: *t owns a ref of the object.  Map locked. */
+static int
+shared_run(struct vm_map *map, vm_offset_t start, vm_offset_t end,
+    struct vm_map_entry *t)
+{
+	const struct vm_map_entry *e = vm_map_lookup(map, start, NULL), *n = e;
+
+	if (map->dead)
+		return (ESRCH);
+	if (e == NULL || (e->eflags & MAP_ENTRY_SHARED) == 0 ||
+	    e->object == NULL)
+		return (EINVAL);
+	for (; n->end < end; n = TAILQ_NEXT(n, link)) {
+		const struct vm_map_entry *next = TAILQ_NEXT(n, link);
+
+		if (next == NULL || next->start != n->end ||
+		    next->object != e->object || next->prot != e->prot ||
+		    next->eflags != e->eflags)
+			return (EINVAL);
+	}
+	t->object = e->object;
+	t->eflags = e->eflags;
+	t->prot = e->prot;
+	t->max_prot = e->max_prot;
+	vm_object_ref(t->object);
+	return (0);
+}
+
+/* Does anonymous memory of this object end before `end`? */
+static bool
+object_ends(struct vm_object *o, vm_ooffset_t end)
+{
+	bool ends;
+
+	vm_object_lock(o);
+	ends = vm_object_is_anon(o) && (o->flags & OBJ_NAMED) == 0 &&
+	       end > IDX_TO_OFF(o->size);
+	vm_object_unlock(o);
+	return (ends);
+}
+
+int
+vm_remap_file_pages(
+    struct vmspace *vm, vm_offset_t addr, uint64_t len, vm_ooffset_t off)
+{
+	struct vm_map_entry t = {0};
+	int error, flags = VMM_FIXED | VMM_SHARED | VMM_POPULATE;
+
+	vm_map_lock_read(&vm->map);
+	error = shared_run(&vm->map, addr, addr + len, &t);
+	vm_map_unlock_read(&vm->map);
+	if (error != 0)
+		return (error);
+	if ((t.eflags & MAP_ENTRY_WIRED) != 0)
+		flags |= VMM_LOCKED;
+	if ((t.eflags & MAP_ENTRY_NORESERVE) != 0)
+		flags |= VMM_NORESERVE;
+	if (object_ends(t.object, off + len))
+		error = EINVAL;
+	else
+		error = vm_mmap(
+		    vm, &addr, len, t.prot, t.max_prot, flags, t.object, off);
+	vm_object_free(t.object);
 	return (error);
 }
 

@@ -54,11 +54,21 @@ int vm_madvise(struct vmspace *, vm_offset_t addr, uint64_t len, int advice);
 int vm_msync(struct vmspace *, vm_offset_t addr, uint64_t len, bool sync);
 /* One byte a page: bit 0 resident.  vec is kernel memory. 0, ENOMEM. */
 int vm_mincore(struct vmspace *, vm_offset_t addr, uint64_t len, uint8_t *vec);
+/*
+ * Let the range, of a shared mapping, show its file from `off` on.  Whole
+ * pages; no sum wraps.  0; EINVAL (not one shared mapping, or anonymous memory
+ * that ends before); errors of vm_mmap.
+ */
+int vm_remap_file_pages(
+    struct vmspace *, vm_offset_t addr, uint64_t len, vm_ooffset_t off);
 /* mseal(2) of whole pages.  0; EINVAL, ENOMEM (a hole), ESRCH. */
 int vm_mseal(struct vmspace *, vm_offset_t addr, uint64_t len);
 /* mlock and munlock.  0; EINVAL, EPERM (nothing may be locked), ENOMEM (a hole,
  * or beyond the map's lock_limit), EAGAIN (locked, but not all came in). */
 int vm_mlock(struct vmspace *, vm_offset_t addr, uint64_t len, bool lock);
+/* Lock what is there, and the rest as it is faulted in.  Errors as vm_mlock,
+ * but EAGAIN. */
+int vm_mlock_onfault(struct vmspace *, vm_offset_t addr, uint64_t len);
 /* mlockall(2); flags: LX_MCL_*.  0; EPERM, ENOMEM as for vm_mlock; ESRCH. */
 int vm_mlockall(struct vmspace *, int flags);
 int vm_munlockall(struct vmspace *);
