@@ -57,6 +57,8 @@ mounts_ctx(struct vkernel *k)
 	uint32_t uid, gid;
 
 	host_ids(&uid, &ctx.uid, &gid, &ctx.gid);
+	if (ctx.uid == 0)
+		ctx.caps = VFS_CAPS_ALL;
 	return (ctx);
 }
 

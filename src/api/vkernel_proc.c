@@ -160,7 +160,7 @@ static int
 transfer(struct vkernel *k, const char *path, uint64_t off, char *buf,
     size_t len, bool write, size_t *done)
 {
-	const struct vfs_ctx ctx = {.vfs = k->vfs};
+	const struct vfs_ctx ctx = {.vfs = k->vfs, .caps = VFS_CAPS_ALL};
 	struct host_iovec one;
 	struct vnode *vp = NULL;
 	struct file *f;

@@ -27,10 +27,12 @@
 #include "abi/resource.h"
 #include "api/vkernel_int.h"
 #include "host/host_file.h"
+#include "kern/base/cred.h"
 #include "kern/base/session.h"
 #include "kern/exec/exec.h"
 #include "kern/proc/process.h"
 #include "libk/kassert.h"
+#include "mem/group_set.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
@@ -55,9 +57,10 @@ spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	struct proc_fs first = {.cwd = k->vfs->root, .root = k->vfs->root};
 	struct vfs_ctx ctx = {
 	    .vfs = k->vfs,
-	    .uid = p->euid,
-	    .gid = p->egid,
-	    .groups = p->groups,
+	    .uid = p->cred->fsuid,
+	    .gid = p->cred->fsgid,
+	    .caps = p->cred->cap_eff,
+	    .groups = p->cred->groups,
 	    .cwd = k->vfs->root,
 	    .root = k->vfs->root,
 	};
@@ -132,26 +135,40 @@ spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	return (0);
 }
 
-/* The identity of the calling process, and Linux's default limits.  ENOMEM. */
+/* The identity of the calling process; root has all capabilities.  ENOMEM. */
 static int
-spawn_settings(struct proc *p)
+spawn_cred(struct proc *p)
 {
 	uint32_t uid, euid, gid, egid, *groups;
+	struct group_set *set;
 	size_t ngroups;
 	int error;
 
 	host_ids(&uid, &euid, &gid, &egid);
-	p->uid = uid;
-	p->euid = p->suid = euid;
-	p->gid = gid;
-	p->egid = p->sgid = egid;
 	error = host_groups(&groups, &ngroups);
 	if (error != 0)
 		return (error);
-	error = group_set_create(groups, ngroups, &p->groups);
+	error = group_set_create(groups, ngroups, &set);
 	free(groups);
 	if (error != 0)
 		return (error);
+	p->cred = cred_create(euid == 0);
+	if (p->cred == NULL) {
+		group_set_free(set);
+		return (ENOMEM);
+	}
+	p->cred->uid = uid;
+	p->cred->euid = p->cred->suid = p->cred->fsuid = euid;
+	p->cred->gid = gid;
+	p->cred->egid = p->cred->sgid = p->cred->fsgid = egid;
+	cred_set_groups(p->cred, set);
+	return (0);
+}
+
+/* Linux's default limits. */
+static void
+spawn_settings(struct proc *p)
+{
 	for (int i = 0; i < PROC_NRLIMITS; i++)
 		p->rlim[i].cur = p->rlim[i].max = LX_RLIM_INFINITY;
 	p->rlim[LX_RLIMIT_STACK].cur = STACK_SOFT;
@@ -164,7 +181,6 @@ spawn_settings(struct proc *p)
 	p->rlim[LX_RLIMIT_MSGQUEUE].max = MSGQUEUE_SOFT;
 	p->rlim[LX_RLIMIT_NICE].cur = p->rlim[LX_RLIMIT_NICE].max = 0;
 	p->rlim[LX_RLIMIT_RTPRIO].cur = p->rlim[LX_RLIMIT_RTPRIO].max = 0;
-	return (0);
 }
 
 /* ---- finding the program ---- */
@@ -346,9 +362,10 @@ vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
 	p = proc_alloc(k);
 	if (p == NULL)
 		return (ENOMEM);
-	error = spawn_settings(p);
+	error = spawn_cred(p);
 	if (error != 0)
 		goto fail;
+	spawn_settings(p);
 	error = sigacts_create(k, NULL, &p->sigacts);
 	if (error != 0)
 		goto fail;

@@ -44,8 +44,10 @@ static const struct {
 static int
 own_device(struct vfs *vfs, uint64_t rdev, int flags, struct file **out)
 {
-	const struct vfs_ctx ctx = {
-	    .vfs = vfs, .cwd = vfs->root, .root = vfs->root};
+	const struct vfs_ctx ctx = {.vfs = vfs,
+	    .caps = VFS_CAPS_ALL,
+	    .cwd = vfs->root,
+	    .root = vfs->root};
 	const size_t n = sizeof(own_devices) / sizeof(own_devices[0]);
 	struct vattr va;
 	struct file *f;

@@ -29,6 +29,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/inotify.h"
 #include "abi/stat.h"
 #include "abi/xattr.h"
@@ -76,7 +77,7 @@ user_check(struct vnode *vp, const struct vfs_ctx *ctx, bool write)
 
 	if (vp == NULL || (vp->type != VREG && vp->type != VDIR))
 		return (write ? EPERM : ENODATA);
-	if (write && vp->type == VDIR && ctx->uid != 0) {
+	if (write && vp->type == VDIR && !vfs_ctx_capable(ctx, LX_CAP_FOWNER)) {
 		error = vn_getattr(vp, &va);
 		if (error != 0)
 			return (error);
@@ -92,18 +93,21 @@ static int
 xattr_check(struct vnode *vp, const struct vfs_ctx *ctx, const char *name,
     bool write, enum space *space)
 {
-	const bool root = ctx->uid == 0;
+	const bool admin = vfs_ctx_capable(ctx, LX_CAP_SYS_ADMIN);
 	int error, bad;
 
 	if (write && vp != NULL && (vp->mount->flags & VMNT_RDONLY) != 0)
 		return (EROFS);
 	bad = space_of(name, space);
 	error = 0;
-	if (*space == XA_TRUSTED && !root)
+	if (*space == XA_TRUSTED && !admin)
 		error = write ? EPERM : ENODATA;
 	else if (*space == XA_USER)
 		error = user_check(vp, ctx, write);
-	else if (*space == XA_SECURITY && write && !root)
+	else if (*space == XA_SECURITY && write &&
+		 !(strcmp(name, FILE_CAPS) == 0
+			 ? vfs_ctx_capable(ctx, LX_CAP_SETFCAP)
+			 : admin))
 		error = EPERM;
 	if (error != 0)
 		return (error);
@@ -137,7 +141,8 @@ vn_listxattr(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
 		*len = 0;
 		return (0);
 	}
-	error = vp->ops->listxattr(vp, ctx->uid == 0, buf, size, len);
+	error = vp->ops->listxattr(
+	    vp, vfs_ctx_capable(ctx, LX_CAP_SYS_ADMIN), buf, size, len);
 	return (error == ERANGE && size >= LX_XATTR_LIST_MAX ? E2BIG : error);
 }
 

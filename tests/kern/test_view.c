@@ -41,6 +41,7 @@ read_file(const char *path)
 {
 	struct vfs_ctx ctx = {
 	    .vfs = fx.k->vfs,
+	    .caps = VFS_CAPS_ALL,
 	    .cwd = fx.k->vfs->root,
 	    .root = fx.k->vfs->root,
 	};
@@ -229,6 +230,7 @@ test_mounts(void **state)
 	ctx.vfs = fx.k->vfs;
 	ctx.root = ctx.cwd = fx.k->vfs->root;
 	host_ids(&uid, &ctx.uid, &gid, &ctx.gid);
+	ctx.caps = VFS_CAPS_ALL;
 	assert_int_equal(
 	    vfs_open(&ctx, NULL, "/x", O_CREAT | O_WRONLY, 0644, &f), EROFS);
 	assert_int_equal(

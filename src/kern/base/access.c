@@ -11,21 +11,23 @@
  * Rules, in this order:
  *
  *	1. A process may look into itself.
- *	2. A caller with effective user id 0 may look into each process.
+ *	2. A caller with CAP_SYS_PTRACE may look into each process.
  *	3. All three user ids and all three group ids of the process must be the
  *	   caller's: a process that can still change to other ids holds what the
  *	   caller must not have.
  *	4. The process must be dumpable.  It is not after a change of its
  *	   effective ids, after exec of a file that it cannot read, and when it
  *	   says so (PR_SET_DUMPABLE): it may hold data of its former user.
+ *	5. It must not have a capability that the caller lacks.
  *
  * Locking: the ids of the process are read under its lock, with what the caller
  * of these functions wants to use, so that both belong together.
  *
- * Limits: there are no capabilities; user id 0 stands for all of them.
+ * Limits: a process is judged by the credentials of its first thread.
  */
 #include <errno.h>
 
+#include "abi/capability.h"
 #include "kern/base/access.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
@@ -41,32 +43,32 @@ proc_caller_of_ctx(const struct vfs_ctx *ctx)
 	return ((struct proc_caller){.p = l->p,
 	    .uid = ctx->uid,
 	    .gid = ctx->gid,
-	    .capable = ctx->uid == 0});
+	    .caps = ctx->caps,
+	    .capable = vfs_ctx_capable(ctx, LX_CAP_SYS_PTRACE)});
 }
 
 struct proc_caller
 proc_caller_real(struct lwp *l)
 {
-	struct proc_caller c = {.p = l->p};
-
-	kmutex_lock(&l->p->lock);
-	c.uid = l->p->uid;
-	c.gid = l->p->gid;
-	c.capable = l->p->euid == 0;
-	kmutex_unlock(&l->p->lock);
-	return (c);
+	return ((struct proc_caller){.p = l->p,
+	    .uid = l->cred->uid,
+	    .gid = l->cred->gid,
+	    .caps = l->cred->cap_perm,
+	    .capable = lwp_capable(l, LX_CAP_SYS_PTRACE)});
 }
 
 int
 proc_may_access_locked(const struct proc *p, const struct proc_caller *c)
 {
+	const struct cred *t = p->cred;
+
 	kmutex_assert_owned(&p->lock);
 	if (c->p == p || c->capable)
 		return (0);
-	if (p->uid != c->uid || p->euid != c->uid || p->suid != c->uid ||
-	    p->gid != c->gid || p->egid != c->gid || p->sgid != c->gid)
+	if (t->uid != c->uid || t->euid != c->uid || t->suid != c->uid ||
+	    t->gid != c->gid || t->egid != c->gid || t->sgid != c->gid)
 		return (EPERM);
-	return (p->dumpable ? 0 : EPERM);
+	return (p->dumpable && (t->cap_perm & ~c->caps) == 0 ? 0 : EPERM);
 }
 
 int

@@ -18,14 +18,15 @@ struct vfs_ctx;
 struct proc_caller {
 	const struct proc *p; /* NULL: the kernel itself, which may do all */
 	uint32_t uid, gid;
-	bool capable; /* as with CAP_SYS_PTRACE: it passes every check */
+	uint64_t caps; /* another process may not have more than these */
+	bool capable;  /* CAP_SYS_PTRACE: it passes every check */
 };
 
-/* For calls that open a file of /proc: the effective ids of the context.  ctx
+/* For calls that open a file of /proc: the file system ids of the context.  ctx
  * NULL, or one without a thread: the kernel itself. */
 struct proc_caller proc_caller_of_ctx(const struct vfs_ctx *);
 /* For calls that name a process, such as process_vm_readv: the real ids.
- * Takes the proc lock of l's process. */
+ * Own host thread only. */
 struct proc_caller proc_caller_real(struct lwp *);
 /*
  * May the caller read and change the memory, the environment, the links and the

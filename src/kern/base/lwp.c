@@ -108,11 +108,15 @@ lwp_create(struct proc *p, int tid, struct lwp **out)
 	l->cost = cost;
 	l->tid = tid;
 	atomic_init(&l->sc_now, -1);
+	kmutex_lock(&p->lock);
+	l->cred = cred_ref(p->cred);
+	kmutex_unlock(&p->lock);
 	l->kickfd = -1;
 	l->altstack.flags = LX_SS_DISABLE;
 	l->slack_ns = l->slack_default = LX_TIMERSLACK_NS;
 	error = cpu_thread_create(k->cpu_ops, k->machine, &l->cpu);
 	if (error != 0) {
+		cred_free(l->cred);
 		zfree(k->z_lwp, l);
 		kmem_uncharge(cost, LWP_COST);
 		return (error);
@@ -143,7 +147,7 @@ lwp_destroy_in(struct vkernel *k, struct lwp *l)
 
 	cpu_thread_destroy(l->cpu);
 	sigpending_flush(k, &l->sigpend);
-	group_set_free(l->groups);
+	cred_free(l->cred);
 	seccomp_drop(l);
 	if (l->kickfd >= 0) {
 		host_close(l->kickfd);
@@ -211,13 +215,11 @@ static void
 lwp_ident(void *lwp, struct vfs_ident *id)
 {
 	const struct lwp *l = lwp;
-	struct proc *p = l->p;
 
-	kmutex_lock(&p->lock);
-	id->pid = p->pid;
-	id->uid = p->euid;
-	id->gid = p->egid;
-	kmutex_unlock(&p->lock);
+	id->pid = l->p->pid;
+	id->uid = l->cred->euid;
+	id->gid = l->cred->egid;
+	id->caps = l->cred->cap_eff;
 }
 
 struct vfs_waiter
@@ -236,13 +238,14 @@ lwp_vfs_ctx(struct lwp *l)
 	struct proc *p = l->p;
 	struct vfs_ctx ctx = {
 	    .vfs = p->k->vfs,
+	    .uid = l->cred->fsuid,
+	    .gid = l->cred->fsgid,
+	    .caps = l->cred->cap_eff,
+	    .groups = l->cred->groups,
 	    .waiter = lwp_vfs_waiter(l),
 	};
 
 	kmutex_lock(&p->lock);
-	ctx.uid = p->euid;
-	ctx.gid = p->egid;
-	ctx.groups = lwp_groups_locked(l);
 	kmutex_lock(&p->fs->lock);
 	ctx.umask = p->fs->umask;
 	ctx.cwd = p->fs->cwd;
@@ -254,18 +257,26 @@ lwp_vfs_ctx(struct lwp *l)
 	return (ctx);
 }
 
-const struct group_set *
-lwp_groups_locked(struct lwp *l)
+void
+lwp_set_cred(struct lwp *l, struct cred *new)
 {
+	struct cred *old = l->cred, *first = NULL;
 	struct proc *p = l->p;
 
-	kmutex_assert_owned(&p->lock);
-	if (!l->groups_lent && l->groups != p->groups) {
-		group_set_free(l->groups);
-		l->groups = group_set_ref(p->groups);
+	kmutex_lock(&p->lock);
+	/* The memory may hold what the new user must not see. */
+	if (cred_differs(new, old)) {
+		p->dumpable = false;
+		p->pdeathsig = 0;
 	}
-	l->groups_lent = true;
-	return (l->groups);
+	l->cred = new;
+	if (l->tid == p->pid) {
+		first = p->cred;
+		p->cred = cred_ref(new);
+	}
+	kmutex_unlock(&p->lock);
+	cred_free(old);
+	cred_free(first);
 }
 
 void

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "cpu/cpu.h"
+#include "kern/base/cred.h"
 #include "kern/base/proc.h"
 #include "kern/base/sigpending.h"
 #include "libk/klock.h"
@@ -89,8 +90,8 @@ struct lwp {
 	uint64_t robust_len;           /* [L] */
 	bool futex_gone;               /* [p] see futex_pi.c */
 	struct sem_undo_list *semundo; /* [L] own ref, or NULL */
-	struct group_set *groups; /* [L] own ref: see lwp_groups_locked() */
-	bool groups_lent;         /* [L] in this system call */
+	struct cred *cred; /* own ref; changed by its own thread with [p], which
+			      reads it without */
 
 	/* Tracing (trace.c). */
 	struct tracee *traced;    /* [t] and [p] to change; or NULL */
@@ -150,15 +151,24 @@ void lwp_destroy_in(struct vkernel *, struct lwp *);
 bool kern_exit(struct lwp *, int status, bool group);
 /* How the lwp waits in calls on open files.  Takes no lock and no reference. */
 struct vfs_waiter lwp_vfs_waiter(struct lwp *);
-/* Identity, groups, cwd and root of the lwp's process for a call that looks up
- * names or checks permissions; own host thread only.  Owns refs of cwd and
- * root, so that a chdir by another thread does no harm. */
+/* Identity and groups of the lwp, cwd and root of its process for a call that
+ * looks up names or checks permissions; own host thread only.  Owns refs of cwd
+ * and root, so that a chdir by another thread does no harm. */
 struct vfs_ctx lwp_vfs_ctx(struct lwp *);
 void lwp_vfs_ctx_done(struct vfs_ctx *);
-/* The supplementary groups of the calling lwp's process, borrowed: valid, and
- * the same at each call, until the lwp returns to user code.  Proc lock held,
- * own host thread only. */
-const struct group_set *lwp_groups_locked(struct lwp *);
+/* Own host thread only: may the lwp do what LX_CAP_... is needed for? */
+static inline bool
+lwp_capable(const struct lwp *l, int cap)
+{
+	return (cred_capable(l->cred, cap));
+}
+/*
+ * Give the calling lwp new credentials, whose ref is consumed; what was
+ * borrowed from the former ones is not valid any more.  If they differ
+ * (cred_differs()), the process is not dumpable any more.  Takes the proc
+ * lock.
+ */
+void lwp_set_cred(struct lwp *, struct cred *);
 /* Bring sys_ns up to date.  Own host thread only. */
 void lwp_times_update(struct lwp *);
 /* CPU time of an lwp up to now, and of its whole process (proc lock held); in

@@ -101,7 +101,7 @@ proc_destroy(struct proc *p)
 	sigpending_flush(k, &p->sigpend);
 	if (p->sigacts != NULL)
 		sigacts_free(k, p->sigacts);
-	group_set_free(p->groups);
+	cred_free(p->cred);
 	if (p->vfork_parent != NULL) /* it never ran */
 		proc_drop(p->vfork_parent);
 	kcond_destroy(&p->cond);
@@ -224,20 +224,9 @@ proc_uid(struct proc *p)
 	uint32_t uid;
 
 	kmutex_lock(&p->lock);
-	uid = p->uid;
+	uid = p->cred->uid;
 	kmutex_unlock(&p->lock);
 	return (uid);
-}
-
-uint32_t
-proc_euid(struct proc *p)
-{
-	uint32_t euid;
-
-	kmutex_lock(&p->lock);
-	euid = p->euid;
-	kmutex_unlock(&p->lock);
-	return (euid);
 }
 
 void

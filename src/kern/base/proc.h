@@ -17,13 +17,13 @@
 #include "kern/base/ktimer.h"
 #include "kern/base/sigpending.h"
 #include "kern/base/trace.h"
-#include "mem/group_set.h"
 #include "libk/klock.h"
 #include "mem/vm_life.h"
 #include "mem/vm_types.h"
 
 #define PID_MAX 4194304
 
+struct cred;
 struct fdtable;
 struct kmem_acct;
 struct lwp;
@@ -135,17 +135,17 @@ struct proc {
 	struct sigacts *sigacts;   /* [p] own ref; valid until the last drop */
 	struct sigpending sigpend; /* [p] process-directed */
 	LIST_HEAD(, pidfd) pidfds; /* [t] see pidfd.c */
-	LIST_HEAD(, sigfd_bind) sigfds;            /* [p] see signalfd.c */
-	unsigned nsigfds;                          /* k->sigfd_lock, [p] */
-	uint32_t uid, euid, suid, gid, egid, sgid; /* [p] */
-	struct group_set *groups;                  /* [p] own ref; NULL: none */
-	struct proc_rlimit rlim[PROC_NRLIMITS];    /* [p] */
+	LIST_HEAD(, sigfd_bind) sigfds; /* [p] see signalfd.c */
+	unsigned nsigfds;               /* k->sigfd_lock, [p] */
+	struct cred *cred; /* [p] own ref: that of its first thread, also after
+			      its end; NULL until it has one */
+	struct proc_rlimit rlim[PROC_NRLIMITS]; /* [p] */
 	char comm[16]; /* [p] of its first thread, also after its end */
 	bool dumpable, no_new_privs;   /* [p] */
 	bool thp_disable;              /* [p] PR_SET_THP_DISABLE */
 	_Atomic(uint32_t) personality; /* [a] */
 	int oom_adj, oom_adj_min;      /* [p] LX_OOM_SCORE_ADJ_*; the value that
-					  only root goes below */
+					  only CAP_SYS_RESOURCE goes below */
 	uint32_t coredump_filter;      /* [p] stored for /proc only */
 	uint32_t loginuid, sessionid;  /* [p] of the audit; UINT32_MAX: none */
 	_Atomic(bool) child_subreaper; /* [a] */
@@ -185,13 +185,6 @@ void proc_drop(struct proc *);
 /* Real user id, and name with its NUL, of a process.  No locks at or above PROC
  * held. */
 uint32_t proc_uid(struct proc *);
-/* Effective.  Takes the lock. */
-uint32_t proc_euid(struct proc *);
-static inline bool
-proc_is_root(struct proc *p)
-{
-	return (proc_euid(p) == 0);
-}
 void proc_comm(struct proc *, char comm[16]);
 /* Hold of the vmspace that the process has now; NULL for a zombie. */
 struct vmspace *proc_vmspace_hold(struct proc *);

@@ -371,7 +371,7 @@ trace_lwp_gone_locked(struct lwp *l, struct tracee **report)
 	tr->ended = true;
 	tr->keeps_tid = true;
 	tr->status = p->exiting ? p->exit_status : l->exit_status;
-	tr->uid = p->uid;
+	tr->uid = p->cred->uid;
 	tr->utime = atomic_load(&l->user_ns);
 	tr->stime = atomic_load(&l->sys_ns);
 	*report = tr;
@@ -388,7 +388,7 @@ trace_proc_gone(struct proc *p, struct tracee_list *dead)
 		return (false);
 	tr->ended = true;
 	tr->status = p->exit_status;
-	tr->uid = p->uid;
+	tr->uid = p->cred->uid;
 	tr->utime = p->ru.utime;
 	tr->stime = p->ru.stime;
 	if (p->parent != NULL && tr->tracer == &p->parent->tracer) {

@@ -309,6 +309,7 @@ exec_swap(struct proc *p, struct exec_image *img)
 static void
 exec_commit(struct lwp *l, struct exec_image *img)
 {
+	struct cred *former, *first;
 	struct proc *p = l->p;
 
 	kmutex_lock(&p->lock);
@@ -318,9 +319,16 @@ exec_commit(struct lwp *l, struct exec_image *img)
 	p->traced_exec = true;
 	p->exit_signal = LX_SIGCHLD; /* its program is not a clone any more */
 	/* Its memory must not show a file that its user cannot read. */
-	p->dumpable =
-	    !img->unreadable && p->euid == p->uid && p->egid == p->gid;
+	p->dumpable = !img->unreadable && img->cred->euid == img->cred->uid &&
+		      img->cred->egid == img->cred->gid;
+	former = l->cred;
+	first = p->cred;
+	p->cred = cred_ref(img->cred);
+	l->cred = img->cred;
+	img->cred = NULL;
 	kmutex_unlock(&p->lock);
+	cred_free(former);
+	cred_free(first);
 
 	sigacts_exec(p->sigacts);
 	ptimer_delete_all(p);
@@ -366,7 +374,19 @@ exec_image_done(struct exec_image *img)
 		fdtable_free(img->fdt);
 	if (img->args_own)
 		exec_args_free(&img->args);
+	cred_free(img->cred);
 	lwp_vfs_ctx_done(&img->ctx);
+}
+
+static bool
+exec_no_new_privs(struct proc *p)
+{
+	bool on;
+
+	kmutex_lock(&p->lock);
+	on = p->no_new_privs;
+	kmutex_unlock(&p->lock);
+	return (on);
 }
 
 int
@@ -391,6 +411,10 @@ kern_exec(struct lwp *l, struct exec_args *args)
 		img.args.argc = 1;
 		img.args.bytes++;
 	}
+	error =
+	    cred_exec(l->cred, exec_no_new_privs(l->p), &img.cred, &img.secure);
+	if (error != 0)
+		goto out;
 	vref(args->vp);
 	error = exec_set_vnode(&img, args->vp);
 	if (error != 0)

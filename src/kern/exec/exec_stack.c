@@ -80,7 +80,6 @@ aux_build(
 	const uint64_t vdso = cpu_vdso(img->k->cpu_ops, img->k->machine);
 	const uint64_t minsigstk = host_auxval(LX_AT_MINSIGSTKSZ);
 	unsigned eax, ebx, ecx, edx = 0;
-	struct proc *p = img->p;
 
 	(void)__get_cpuid(1, &eax, &ebx, &ecx, &edx);
 	img->nauxv = 0;
@@ -101,14 +100,11 @@ aux_build(
 	aux(img, LX_AT_ENTRY,
 	    img->p->trial != NULL ? img->vm->stack_top + RESIDENT_TRAP
 				  : img->prog.aentry);
-	/* Another thread of the process may be changing the ids. */
-	kmutex_lock(&p->lock);
-	aux(img, LX_AT_UID, p->uid);
-	aux(img, LX_AT_EUID, p->euid);
-	aux(img, LX_AT_GID, p->gid);
-	aux(img, LX_AT_EGID, p->egid);
-	kmutex_unlock(&p->lock);
-	aux(img, LX_AT_SECURE, 0);
+	aux(img, LX_AT_UID, img->cred->uid);
+	aux(img, LX_AT_EUID, img->cred->euid);
+	aux(img, LX_AT_GID, img->cred->gid);
+	aux(img, LX_AT_EGID, img->cred->egid);
+	aux(img, LX_AT_SECURE, img->secure);
 	aux(img, LX_AT_RANDOM, random);
 	aux(img, LX_AT_HWCAP2, host_auxval(LX_AT_HWCAP2) & LX_HWCAP2_FSGSBASE);
 	aux(img, LX_AT_EXECFN, execfn);

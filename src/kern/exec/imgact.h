@@ -42,6 +42,8 @@ struct exec_image {
 	struct proc *p;
 	struct vkernel *k;
 	struct vfs_ctx ctx;
+	struct cred *cred;     /* own ref: of the new program */
+	bool secure;           /* AT_SECURE */
 	struct exec_args args; /* borrowed, or own after a script */
 	bool args_own;
 	const char *path;         /* AT_EXECFN and comm */

@@ -44,6 +44,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/poll.h"
 #include "abi/resource.h"
 #include "abi/signal.h"
@@ -257,7 +258,8 @@ mq_alloc(struct mq_state *mq, const struct vfs_ctx *ctx, const char *name,
 	RB_INIT(&q->msgs);
 	TAILQ_INIT(&q->senders);
 	TAILQ_INIT(&q->receivers);
-	error = mq_cost(ctx->uid == 0, q->maxmsg, q->msgsize, &q->cost);
+	error = mq_cost(vfs_ctx_capable(ctx, LX_CAP_SYS_RESOURCE), q->maxmsg,
+	    q->msgsize, &q->cost);
 	if (error != 0)
 		goto fail;
 	error = ENOMEM;
@@ -317,7 +319,7 @@ mq_access(const struct mqueue *q, const struct vfs_ctx *ctx, int flags)
 
 	if ((flags & O_ACCMODE) == O_ACCMODE)
 		return (EINVAL);
-	if (ctx->uid == 0)
+	if (vfs_ctx_capable(ctx, LX_CAP_DAC_OVERRIDE))
 		return (0);
 	if (ctx->uid == q->uid)
 		have = q->mode >> 6 & 7;
@@ -355,7 +357,8 @@ mq_open_locked(struct mq_state *mq, const struct vfs_ctx *ctx, const char *name,
 	} else {
 		if (fresh == NULL)
 			return (ENOENT);
-		error = mq_room(mq, fresh, ctx->uid == 0, limit);
+		error = mq_room(mq, fresh,
+		    vfs_ctx_capable(ctx, LX_CAP_SYS_RESOURCE), limit);
 		if (error != 0)
 			return (error);
 		q = fresh;
@@ -395,11 +398,8 @@ mq_prepare(struct lwp *l, const struct vfs_ctx *ctx, const char *name,
 	if (exists || (flags & O_CREAT) == 0)
 		return (0);
 	error = mq_alloc(mq, ctx, name, mode, attr, fresh);
-	if (error == 0) {
-		kmutex_lock(&l->p->lock);
-		(*fresh)->cost_uid = l->p->uid;
-		kmutex_unlock(&l->p->lock);
-	}
+	if (error == 0)
+		(*fresh)->cost_uid = l->cred->uid;
 	return (error);
 }
 
@@ -453,20 +453,16 @@ mqueue_unlink(struct lwp *l, const char *name)
 {
 	struct mq_state *mq = l->p->k->mq;
 	struct mqueue *q;
-	uint32_t uid;
 	int error;
 
 	error = mq_check_name(name);
 	if (error != 0)
 		return (error);
-	kmutex_lock(&l->p->lock);
-	uid = l->p->euid;
-	kmutex_unlock(&l->p->lock);
 	kmutex_lock(&mq->lock);
 	q = mq_find(mq, name);
 	if (q == NULL)
 		error = ENOENT;
-	else if (uid != 0 && uid != q->uid)
+	else if (l->cred->fsuid != q->uid && !lwp_capable(l, LX_CAP_FOWNER))
 		error = EPERM; /* the directory of Linux is sticky */
 	q = error == 0 ? mq_unname(q) : NULL;
 	kmutex_unlock(&mq->lock);
@@ -558,7 +554,7 @@ mqueue_send(struct lwp *l, struct file *f, struct mq_msg *m, unsigned prio,
 
 	KASSERT(mqueue_is(f));
 	m->prio = prio;
-	info.uid = proc_uid(l->p);
+	info.uid = l->cred->uid;
 	kmutex_lock(&q->mq->lock);
 	if (q->cur < q->maxmsg)
 		mq_deliver(q, m, &notify, &info);

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/ipc.h"
 #include "host/host.h"
 #include "kern/base/lwp.h"
@@ -62,14 +63,10 @@ ipc_table_destroy(struct ipc_table *t)
 void
 ipc_caller(struct lwp *l, struct ipc_ids *id)
 {
-	struct proc *p = l->p;
-
-	kmutex_lock(&p->lock);
-	id->uid = p->euid;
-	id->gid = p->egid;
-	id->pid = p->pid;
-	id->groups = lwp_groups_locked(l);
-	kmutex_unlock(&p->lock);
+	id->uid = l->cred->euid;
+	id->gid = l->cred->egid;
+	id->pid = l->p->pid;
+	id->cred = l->cred;
 }
 
 int64_t
@@ -200,22 +197,17 @@ ipc_remove(struct ipc_table *t, struct ipc_obj *o)
 
 /* ---- rights ---- */
 
-static bool
-in_group(const struct ipc_ids *id, uint32_t gid)
-{
-	return (gid == id->gid || group_set_has(id->groups, gid));
-}
-
 int
 ipc_access(const struct ipc_obj *o, const struct ipc_ids *id, unsigned bits)
 {
 	unsigned have = o->perm.mode & 7;
 
-	if (id->uid == 0)
+	if (cred_capable(id->cred, LX_CAP_IPC_OWNER))
 		return (0);
 	if (id->uid == o->perm.uid || id->uid == o->perm.cuid)
 		have = o->perm.mode >> 6 & 7;
-	else if (in_group(id, o->perm.gid) || in_group(id, o->perm.cgid))
+	else if (cred_in_group(id->cred, o->perm.gid) ||
+		 cred_in_group(id->cred, o->perm.cgid))
 		have = o->perm.mode >> 3 & 7;
 	return ((bits & ~have) == 0 ? 0 : EACCES);
 }
@@ -229,10 +221,10 @@ ipc_asked(int flags)
 int
 ipc_owner(const struct ipc_obj *o, const struct ipc_ids *id)
 {
-	return (
-	    id->uid == 0 || id->uid == o->perm.uid || id->uid == o->perm.cuid
-		? 0
-		: EPERM);
+	return (id->uid == o->perm.uid || id->uid == o->perm.cuid ||
+			cred_capable(id->cred, LX_CAP_SYS_ADMIN)
+		    ? 0
+		    : EPERM);
 }
 
 int

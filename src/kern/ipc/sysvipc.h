@@ -64,7 +64,7 @@ struct sysv_ipc {
 struct ipc_ids {
 	uint32_t uid, gid;
 	int pid;
-	const struct group_set *groups; /* borrowed from the lwp */
+	const struct cred *cred; /* borrowed from the lwp */
 };
 
 void ipc_table_init(struct ipc_table *, const char *name, unsigned max);

@@ -132,7 +132,7 @@ exit_notify(struct proc *p, bool traced)
 	struct ksiginfo ksi = {
 	    .signo = p->exit_signal,
 	    .pid = p->pid,
-	    .uid = p->uid,
+	    .uid = p->cred->uid,
 	    .utime = p->ru.utime / (1000000000 / LX_USER_HZ),
 	    .stime = p->ru.stime / (1000000000 / LX_USER_HZ),
 	};
@@ -173,7 +173,7 @@ exit_reparent(struct proc *p, struct proc_list *reaped)
 		c->exit_signal = LX_SIGCHLD;
 		if (c->pdeathsig != 0 && c->state != PROC_ZOMBIE) {
 			death.signo = c->pdeathsig;
-			death.uid = p->uid;
+			death.uid = p->cred->uid;
 			ksig_post_proc_locked(c, &death);
 		}
 		kmutex_unlock(&c->lock);

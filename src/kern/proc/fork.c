@@ -44,6 +44,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/ptrace.h"
 #include "abi/resource.h"
 #include "abi/sched.h"
@@ -92,6 +93,7 @@ clone_lwp_state(
 {
 	const uint64_t flags = args->flags;
 	struct trapframe *tf = &nl->cpu->tf;
+	struct cred *former;
 	int error;
 
 	*tf = l->cpu->tf;
@@ -128,7 +130,10 @@ clone_lwp_state(
 	nl->cpus_set = l->cpus_set;
 	cpu_bind_as(nl->cpu, l->cpu);
 	seccomp_inherit_locked(l, nl);
+	former = nl->cred;
+	nl->cred = cred_ref(l->cred);
 	kmutex_unlock(&l->p->lock);
+	cred_free(former);
 	if ((flags & (LX_CLONE_VM | LX_CLONE_VFORK)) != LX_CLONE_VM)
 		nl->altstack = l->altstack;
 	if ((flags & LX_CLONE_CHILD_SETTID) != 0)
@@ -199,28 +204,29 @@ clone_settid(struct lwp *l, const struct kern_clone_args *args, int tid)
 
 /*
  * Has the user of p as many processes and threads as RLIMIT_NPROC allows?
- * Zombies count until they are reaped, and root is exempt, as on Linux.  The
- * walk costs time only where there is a limit.  proctree held.
+ * Zombies count until they are reaped; user 0 and who may raise limits are
+ * exempt, as on Linux.  The walk costs time only where there is a limit.
+ * proctree held.
  */
 static bool
-nproc_full(struct proc *p)
+nproc_full(struct lwp *l)
 {
+	const uint32_t uid = l->cred->uid;
+	struct proc *p = l->p, *q;
 	uint64_t limit, n = 0;
-	struct proc *q;
-	uint32_t uid;
 
 	kmutex_assert_owned(&p->k->proctree);
 	kmutex_lock(&p->lock);
 	limit = p->rlim[LX_RLIMIT_NPROC].cur;
-	uid = p->uid;
-	if (uid == 0 || p->euid == 0)
+	if (uid == 0 || lwp_capable(l, LX_CAP_SYS_RESOURCE) ||
+	    lwp_capable(l, LX_CAP_SYS_ADMIN))
 		limit = LX_RLIM_INFINITY;
 	kmutex_unlock(&p->lock);
 	if (limit == LX_RLIM_INFINITY)
 		return (false);
 	LIST_FOREACH (q, &p->k->procs, all) {
 		kmutex_lock(&q->lock);
-		if (q->uid == uid)
+		if (q->cred->uid == uid)
 			n += q->nlwps > 0 ? (uint64_t)q->nlwps : 1;
 		kmutex_unlock(&q->lock);
 		if (n >= limit)
@@ -241,7 +247,7 @@ clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	if (error != 0)
 		return (error);
 	kmutex_lock(&k->proctree);
-	error = nproc_full(l->p) ? EAGAIN : pid_alloc(k, PID_THREAD, &newtid);
+	error = nproc_full(l) ? EAGAIN : pid_alloc(k, PID_THREAD, &newtid);
 	kmutex_unlock(&k->proctree);
 	if (error != 0)
 		goto fail_trace;
@@ -294,13 +300,7 @@ fork_copy_settings(
 	np->exit_signal = (args->flags & LX_CLONE_PARENT) != 0
 			      ? p->exit_signal
 			      : args->exit_signal;
-	np->uid = p->uid;
-	np->euid = p->euid;
-	np->suid = p->suid;
-	np->gid = p->gid;
-	np->egid = p->egid;
-	np->sgid = p->sgid;
-	np->groups = group_set_ref(p->groups);
+	np->cred = cred_ref(l->cred);
 	memcpy(np->rlim, p->rlim, sizeof(np->rlim));
 	/* Its first thread then arms the timer that looks at the limit. */
 	if (np->rlim[LX_RLIMIT_CPU].cur != LX_RLIM_INFINITY)
@@ -396,7 +396,7 @@ fork_link(struct lwp *l, struct proc *np, struct lwp *nl,
 	killed = lwp_killed_locked(l);
 	kmutex_unlock(&p->lock);
 	error = EAGAIN;
-	if (killed || atomic_load(&k->dying) || nproc_full(p))
+	if (killed || atomic_load(&k->dying) || nproc_full(l))
 		goto out;
 	error = pid_alloc(k, PID_PROC, &np->pid);
 	if (error != 0)

@@ -239,7 +239,6 @@ lwp_step(struct lwp *l)
 	/* Store first, then load cpu_parked: ptimer.c stores cpu_parked first,
 	 * then loads user_clock. */
 	atomic_store(&l->user_clock, LWP_IN_USER | (t0 - ns));
-	l->groups_lent = false;
 	if (atomic_load(&p->cpu_parked))
 		ptimer_unpark(p, t0);
 	error = lwp_run(l, &ev);

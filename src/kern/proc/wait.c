@@ -28,6 +28,7 @@
 #include "abi/signal.h"
 
 #include "kern/base/lwp.h"
+#include "kern/base/cred.h"
 #include "kern/base/proc.h"
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
@@ -86,7 +87,7 @@ wait_report(struct proc *c, int options, struct kern_wait_result *res)
 		return (false);
 	}
 	res->pid = c->pid;
-	res->uid = c->uid;
+	res->uid = c->cred->uid;
 	res->ru = c->ru;
 	rusage_add(&res->ru, &c->cru);
 	return (true);
@@ -122,7 +123,7 @@ wait_trace_report(struct tracee *tr, int options, struct kern_wait_result *res)
 	}
 	if (found) {
 		res->pid = tr->tid;
-		res->uid = c->uid;
+		res->uid = c->cred->uid;
 	}
 	kmutex_unlock(&c->lock);
 	return (found);

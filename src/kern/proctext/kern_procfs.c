@@ -104,8 +104,8 @@ pf_owner(void *arg, int pid, bool open, uint32_t *uid, uint32_t *gid)
 	if (p == NULL)
 		return (ESRCH);
 	kmutex_lock(&p->lock);
-	*uid = open || p->dumpable ? p->euid : 0;
-	*gid = open || p->dumpable ? p->egid : 0;
+	*uid = open || p->dumpable ? p->cred->euid : 0;
+	*gid = open || p->dumpable ? p->cred->egid : 0;
 	kmutex_unlock(&p->lock);
 	proc_drop(p);
 	return (0);

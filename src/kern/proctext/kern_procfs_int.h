@@ -29,8 +29,8 @@ struct procfs_proc {
 	    exit_status, tracer;
 	bool thread; /* one thread is meant */
 	char state, comm[16];
-	uint32_t uid, euid, suid, gid, egid, sgid, umask;
-	struct group_set *groups; /* own ref */
+	uint32_t umask;
+	struct cred *cred; /* own ref; of the thread */
 	bool no_new_privs;
 	bool execed;   /* since the fork that made the process */
 	bool may_look; /* the reader may see addresses */

@@ -121,6 +121,8 @@ pinfo_io(struct proc *p, struct procfs_proc *pi)
 static void
 pinfo_locked(struct proc *p, struct procfs_proc *pi)
 {
+	struct lwp *l;
+
 	pinfo_thread(p, pi);
 	pinfo_io(p, pi);
 	pi->nlwps = p->nlwps;
@@ -131,13 +133,8 @@ pinfo_locked(struct proc *p, struct procfs_proc *pi)
 	pi->coredump_filter = p->coredump_filter;
 	pi->loginuid = p->loginuid;
 	pi->sessionid = p->sessionid;
-	pi->uid = p->uid;
-	pi->euid = p->euid;
-	pi->suid = p->suid;
-	pi->gid = p->gid;
-	pi->egid = p->egid;
-	pi->sgid = p->sgid;
-	pi->groups = group_set_ref(p->groups);
+	l = proc_lwp_locked(p, pi->tid);
+	pi->cred = cred_ref(l != NULL ? l->cred : p->cred);
 	pi->no_new_privs = p->no_new_privs;
 	pi->start_ns = p->start_ns;
 	pi->cru = p->cru;
@@ -197,7 +194,7 @@ pinfo_put(struct procfs_proc *pi)
 {
 	if (pi->vm != NULL)
 		vmspace_drop(pi->vm);
-	group_set_free(pi->groups);
+	cred_free(pi->cred);
 	proc_drop(pi->p);
 }
 

@@ -6,8 +6,9 @@
  *
  * Concepts.  One write(2) is one value.  Owner and mode of the file decide who
  * may open it; further rules are those of Linux, for the thread that writes:
- * only a thread of the process may change a name, and only root may lower
- * oom_score_adj below the value that root has set last.
+ * only a thread of the process may change a name, and only one with
+ * CAP_SYS_RESOURCE may lower oom_score_adj below the value that such a thread
+ * has set last.
  *
  * Locking.  A value is changed under the proc lock.  The process is that for
  * which the file was opened (procfs_text.c).
@@ -26,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/resource.h"
 #include "kern/proc/process.h"
 #include "vm/vmspace.h"
@@ -63,13 +65,13 @@ set_number(const char *text, size_t len, int64_t min, int64_t max, int64_t *n)
 	return (0);
 }
 
-/* Is the writing thread root's?  (NULL: the embedder.) */
+/* Has the thread that reads or writes the capability?  (NULL: the embedder.) */
 static bool
-set_by_root(void)
+set_capable(int cap)
 {
 	const struct lwp *l = lwp_current();
 
-	return (l == NULL || proc_is_root(l->p));
+	return (l == NULL || lwp_capable(l, cap));
 }
 
 /* ---- name ---- */
@@ -132,15 +134,15 @@ pid_text_oom_adj(struct procfs_proc *pi, struct procfs_buf *b)
 static int
 set_oom_adj(struct proc *p, int adj, bool old)
 {
-	const bool root = set_by_root();
+	const bool resource = set_capable(LX_CAP_SYS_RESOURCE);
 	int error = 0;
 
 	kmutex_lock(&p->lock);
-	if (!root && adj < (old ? p->oom_adj : p->oom_adj_min)) {
+	if (!resource && adj < (old ? p->oom_adj : p->oom_adj_min)) {
 		error = EACCES;
 	} else {
 		p->oom_adj = adj;
-		if (root && !old)
+		if (resource && !old)
 			p->oom_adj_min = adj;
 	}
 	kmutex_unlock(&p->lock);
@@ -220,13 +222,14 @@ pid_write_clear_refs(struct procfs_proc *pi, const char *text, size_t len)
 	return (0);
 }
 
-/* Only root may see and set the slack of another thread. */
+/* Only CAP_SYS_NICE may see and set the slack of another thread. */
 static bool
 slack_allowed(const struct procfs_proc *pi)
 {
 	const struct lwp *self = lwp_current();
 
-	return (self == NULL || self->tid == pi->tid || set_by_root());
+	return (self == NULL || self->tid == pi->tid ||
+		set_capable(LX_CAP_SYS_NICE));
 }
 
 int
@@ -274,13 +277,13 @@ pid_text_sessionid(struct procfs_proc *pi, struct procfs_buf *b)
 	return (0);
 }
 
-/* A process may set its own id once, and root again; each time it gets another
- * session number. */
+/* A process may set its own id once, and with CAP_AUDIT_CONTROL again; each
+ * time it gets another session number. */
 int
 pid_write_loginuid(struct procfs_proc *pi, const char *text, size_t len)
 {
 	const struct lwp *self = lwp_current();
-	const bool root = set_by_root();
+	const bool audit = set_capable(LX_CAP_AUDIT_CONTROL);
 	struct proc *p = pi->p;
 	int64_t n;
 	int error;
@@ -291,7 +294,7 @@ pid_write_loginuid(struct procfs_proc *pi, const char *text, size_t len)
 	if (error != 0)
 		return (error);
 	kmutex_lock(&p->lock);
-	if (p->loginuid != UINT32_MAX && !root)
+	if (p->loginuid != UINT32_MAX && !audit)
 		error = EPERM;
 	else {
 		p->loginuid = (uint32_t)n;

@@ -134,6 +134,8 @@ state_name(char c)
 static void
 status_ids(const struct procfs_proc *pi, struct procfs_buf *b)
 {
+	const struct cred *c = pi->cred;
+
 	procfs_printf(b, "Name:\t");
 	print_name(pi->comm, b);
 	procfs_printf(b,
@@ -142,10 +144,10 @@ status_ids(const struct procfs_proc *pi, struct procfs_buf *b)
 	    "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t256\n"
 	    "Groups:\t",
 	    pi->umask, state_name(pi->state), pi->pid, pi->tid, pi->ppid,
-	    pi->tracer, pi->uid, pi->euid, pi->suid, pi->euid, pi->gid,
-	    pi->egid, pi->sgid, pi->egid);
-	for (size_t i = 0; i < group_set_count(pi->groups); i++)
-		procfs_printf(b, "%u ", pi->groups->gid[i]);
+	    pi->tracer, c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
+	    c->sgid, c->fsgid);
+	for (size_t i = 0; i < group_set_count(c->groups); i++)
+		procfs_printf(b, "%u ", c->groups->gid[i]);
 	procfs_printf(b, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
 	    pi->pid, pi->tid, pi->pgid, pi->sid);
 }
@@ -190,8 +192,7 @@ status_memory(const struct procfs_proc *pi, struct procfs_buf *b)
 static void
 status_signals(const struct procfs_proc *pi, struct procfs_buf *b)
 {
-	const uint64_t all = (UINT64_C(1) << (LX_CAP_LAST + 1)) - 1;
-	const ull caps = pi->euid == 0 ? all : 0;
+	const struct cred *c = pi->cred;
 
 	procfs_printf(b,
 	    "Threads:\t%d\nSigQ:\t0/%llu\nSigPnd:\t%016llx\nShdPnd:\t%016llx\n"
@@ -200,12 +201,13 @@ status_signals(const struct procfs_proc *pi, struct procfs_buf *b)
 	    (ull)pi->shdpnd, (ull)pi->blocked, (ull)pi->ignored,
 	    (ull)pi->caught);
 	procfs_printf(b,
-	    "CapInh:\t%016x\nCapPrm:\t%016llx\nCapEff:\t%016llx\n"
-	    "CapBnd:\t%016llx\nCapAmb:\t%016x\n"
+	    "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n"
+	    "CapBnd:\t%016llx\nCapAmb:\t%016llx\n"
 	    "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%u\n"
 	    "Speculation_Store_Bypass:\tunknown\n"
 	    "SpeculationIndirectBranch:\tunknown\n",
-	    0, caps, caps, (ull)all, 0, pi->no_new_privs, pi->seccomp,
+	    (ull)c->cap_inh, (ull)c->cap_perm, (ull)c->cap_eff,
+	    (ull)c->cap_bset, (ull)c->cap_amb, pi->no_new_privs, pi->seccomp,
 	    pi->seccomp_filters);
 }
 

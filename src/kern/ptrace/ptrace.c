@@ -37,7 +37,7 @@ report_info(struct tracee *tr, struct ksiginfo *ksi)
 
 	*ksi = (struct ksiginfo){.signo = LX_SIGCHLD, .pid = tr->tid};
 	kmutex_lock(&p->lock);
-	ksi->uid = p->uid;
+	ksi->uid = p->cred->uid;
 	s = tr->l != NULL ? tr->l->stop : NULL;
 	if (s != NULL) {
 		ksi->code = s->group ? LX_CLD_STOPPED : LX_CLD_TRAPPED;

@@ -349,12 +349,13 @@ env_refuses(const struct exec_args *a)
 static bool
 circumstances_same(struct exec_image *img, const struct resident_image *ri)
 {
+	const struct cred *c = img->cred;
 	struct proc *p = img->p;
 	bool same;
 
 	kmutex_lock(&p->lock);
-	same = p->uid == ri->uid && p->euid == ri->euid && p->gid == ri->gid &&
-	       p->egid == ri->egid && img->ctx.root == ri->root &&
+	same = c->uid == ri->uid && c->euid == ri->euid && c->gid == ri->gid &&
+	       c->egid == ri->egid && img->ctx.root == ri->root &&
 	       p->rlim[LX_RLIMIT_STACK].cur == ri->stack_limit;
 	kmutex_unlock(&p->lock);
 	return (same);
@@ -535,7 +536,9 @@ resident_get(struct exec_image *img)
 	struct resident_image *ri;
 	char *path;
 
-	if (img->p->trial != NULL)
+	/* An image has the environment's effect on the loader, which AT_SECURE
+	 * changes. */
+	if (img->p->trial != NULL || img->secure)
 		return (NULL);
 	path = mark_path(img);
 	if (path == NULL)

@@ -159,14 +159,12 @@ trial_fs(struct resident_trial *t)
 }
 
 static void
-trial_settings(struct proc *to, struct proc *from)
+trial_settings(struct proc *to, const struct exec_image *img)
 {
+	struct proc *from = img->p;
+
+	to->cred = cred_ref(img->cred);
 	kmutex_lock(&from->lock);
-	to->uid = from->uid;
-	to->euid = to->suid = from->euid;
-	to->gid = from->gid;
-	to->egid = to->sgid = from->egid;
-	to->groups = group_set_ref(from->groups);
 	memcpy(to->rlim, from->rlim, sizeof(to->rlim));
 	kmutex_unlock(&from->lock);
 }
@@ -208,7 +206,7 @@ trial_start(struct resident_trial *t)
 	if (t->p == NULL)
 		return (ENOMEM);
 	t->p->trial = t;
-	trial_settings(t->p, t->img->p);
+	trial_settings(t->p, t->img);
 	error = sigacts_create(k, NULL, &t->p->sigacts);
 	if (error != 0)
 		return (error);
@@ -744,10 +742,10 @@ keep(struct resident_trial *b)
 	for (unsigned i = 0; i < ri->npatches; i++)
 		if (ri->patch[i].kind == RP_TID)
 			ri->loaded.tid_at = ri->patch[i].at;
-	ri->uid = b->p->uid;
-	ri->euid = b->p->euid;
-	ri->gid = b->p->gid;
-	ri->egid = b->p->egid;
+	ri->uid = b->l->cred->uid;
+	ri->euid = b->l->cred->euid;
+	ri->gid = b->l->cred->gid;
+	ri->egid = b->l->cred->egid;
 	ri->stack_limit = b->p->rlim[LX_RLIMIT_STACK].cur;
 	ri->root = b->img->ctx.root;
 	vref(ri->root);

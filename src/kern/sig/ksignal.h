@@ -31,7 +31,7 @@ bool ksig_post_source_locked(
 void ksig_force(struct lwp *, const struct ksiginfo *);
 /* kill(2) by pid rules (>0, 0, -1, <-1) from `from` (NULL: the embedder). */
 int ksig_kill(
-    struct vkernel *, struct proc *from, int pid, const struct ksiginfo *);
+    struct vkernel *, const struct lwp *from, int pid, const struct ksiginfo *);
 int ksig_kill_pgrp(struct vkernel *, int pgid, const struct ksiginfo *);
 /*
  * Before return to user mode, by the lwp itself: take every deliverable signal:
@@ -56,8 +56,9 @@ void ksig_action(struct proc *, int signo, const struct lx_sigaction *,
     struct lx_sigaction *old);
 bool ksig_default_ignored(int signo);
 bool ksig_default_stops(int signo);
-/* May `from` signal `to`? 0, EPERM.  Proc lock of neither held. */
-int ksig_permitted(struct proc *from, struct proc *to, int signo);
+/* May `from` signal `to`? 0, EPERM.  Own host thread of `from` only; no proc
+ * lock held. */
+int ksig_permitted(const struct lwp *from, struct proc *to, int signo);
 /* A temporary mask for a call that sleeps (sigsuspend, ppoll...): the old
  * one comes back before user mode, or as the mask of a handler's frame. */
 void ksig_tmpmask(struct lwp *, uint64_t mask);

@@ -21,6 +21,7 @@
  */
 #include "kern/sig/ksignal.h"
 
+#include "abi/capability.h"
 #include "abi/signal.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
@@ -324,26 +325,23 @@ ksig_force(struct lwp *l, const struct ksiginfo *info)
 /* ---- kill(2) ---- */
 
 int
-ksig_permitted(struct proc *from, struct proc *to, int signo)
+ksig_permitted(const struct lwp *from, struct proc *to, int signo)
 {
-	uint32_t uid, euid;
+	uint32_t uid, euid, target, saved;
 	int error;
 
-	if (from == NULL || from == to)
+	if (from == NULL || from->p == to || lwp_capable(from, LX_CAP_KILL))
 		return (0);
-	kmutex_lock(&from->lock);
-	uid = from->uid;
-	euid = from->euid;
-	kmutex_unlock(&from->lock);
-	if (euid == 0)
-		return (0);
+	uid = from->cred->uid;
+	euid = from->cred->euid;
 	kmutex_lock(&to->lock);
-	error = (euid == to->suid || euid == to->uid || uid == to->suid ||
-		    uid == to->uid)
+	target = to->cred->uid;
+	saved = to->cred->suid;
+	kmutex_unlock(&to->lock);
+	error = euid == saved || euid == target || uid == saved || uid == target
 		    ? 0
 		    : EPERM;
-	kmutex_unlock(&to->lock);
-	if (error != 0 && signo == LX_SIGCONT && from->sid == to->sid)
+	if (error != 0 && signo == LX_SIGCONT && from->p->sid == to->sid)
 		error = 0;
 	return (error);
 }
@@ -352,8 +350,8 @@ ksig_permitted(struct proc *from, struct proc *to, int signo)
  * reaches. proctree is held throughout, so that fork cannot add a child to a
  * group while it is being killed. */
 static int
-sig_kill_many(
-    struct vkernel *k, struct proc *from, int pgid, const struct ksiginfo *info)
+sig_kill_many(struct vkernel *k, const struct lwp *from, int pgid,
+    const struct ksiginfo *info)
 {
 	unsigned found = 0, ok = 0;
 	struct proc *p;
@@ -361,7 +359,7 @@ sig_kill_many(
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (p, &k->procs, all) {
 		if (pgid != 0 ? p->pgid != pgid
-			      : (from != NULL && (p == from || p->pid == 1)))
+			      : (from != NULL && (p == from->p || p->pid == 1)))
 			continue;
 		if (p->state == PROC_DEAD)
 			continue;
@@ -387,8 +385,8 @@ ksig_kill_pgrp(struct vkernel *k, int pgid, const struct ksiginfo *info)
 }
 
 int
-ksig_kill(
-    struct vkernel *k, struct proc *from, int pid, const struct ksiginfo *info)
+ksig_kill(struct vkernel *k, const struct lwp *from, int pid,
+    const struct ksiginfo *info)
 {
 	struct proc *p;
 	int error, pgid;
@@ -403,7 +401,7 @@ ksig_kill(
 		if (pid == 0 && from == NULL)
 			return (EINVAL);
 		kmutex_lock(&k->proctree);
-		pgid = pid == 0 ? from->pgid : -pid;
+		pgid = pid == 0 ? from->p->pgid : -pid;
 		kmutex_unlock(&k->proctree);
 		return (sig_kill_many(k, from, pgid, info));
 	}

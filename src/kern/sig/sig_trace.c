@@ -57,7 +57,7 @@ stop_info(struct lwp *l, struct trace_stop *s, int signo)
 	    .signo = signo,
 	    .code = s->code,
 	    .pid = l->tid,
-	    .uid = proc_uid(l->p),
+	    .uid = l->cred->uid,
 	};
 }
 

@@ -96,8 +96,16 @@ path_vnode_self(struct lwp *l, int dirfd, struct vnode **vpp, struct file **fp)
 	return (0);
 }
 
-int
-sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+void
+sys_ctx_real(const struct lwp *l, struct vfs_ctx *ctx)
+{
+	ctx->uid = l->cred->uid;
+	ctx->gid = l->cred->gid;
+	ctx->caps = cred_real_caps(l->cred);
+}
+
+static int
+path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags, bool real,
     struct vnode **vpp, struct file **f)
 {
 	struct nameidata nd;
@@ -117,12 +125,28 @@ sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
 		return (error);
+	if (real)
+		sys_ctx_real(l, &sp.ctx);
 	error = namei(&sp.ctx, sp.start, sp.path,
 	    (atflags & LX_AT_SYMLINK_NOFOLLOW) ? NAMEI_NOFOLLOW : 0, &nd);
 	sys_path_done(&sp);
 	if (error == 0)
 		*vpp = nd.vp;
 	return (error);
+}
+
+int
+sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+    struct vnode **vpp, struct file **f)
+{
+	return (path_vnode(l, dirfd, upath, atflags, false, vpp, f));
+}
+
+int
+sys_path_vnode_real(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+    struct vnode **vpp, struct file **f)
+{
+	return (path_vnode(l, dirfd, upath, atflags, true, vpp, f));
 }
 
 /* ---- creating ---- */

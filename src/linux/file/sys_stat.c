@@ -5,12 +5,13 @@
  * System calls on attributes: stat and its relatives, access, modes, owners,
  * times, sizes by name, file system statistics.
  *
- * This file checks by the effective ids whether the caller may change an
+ * This file checks by the file system ids whether the caller may change an
  * attribute, because vn_setattr() has no argument for the caller; vn_setattr()
  * checks whether the mount is writable.  access(2) uses the real ids, as POSIX
  * requires.
  */
 #include "host/host.h"
+#include "abi/capability.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 #include "abi/time.h"
@@ -213,6 +214,7 @@ sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 access_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int flags)
 {
+	const bool real = (flags & LX_AT_EACCESS) == 0;
 	struct vfs_ctx ctx;
 	struct vnode *vp;
 	struct file *f = NULL;
@@ -222,7 +224,8 @@ access_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int flags)
 	    (flags & ~(LX_AT_EACCESS | LX_AT_SYMLINK_NOFOLLOW |
 			 LX_AT_EMPTY_PATH)) != 0)
 		return (EINVAL);
-	error = sys_path_vnode(l, dirfd, upath, flags, &vp, &f);
+	error = real ? sys_path_vnode_real(l, dirfd, upath, flags, &vp, &f)
+		     : sys_path_vnode(l, dirfd, upath, flags, &vp, &f);
 	if (error != 0)
 		return (error);
 	if (vp == NULL) {
@@ -231,12 +234,8 @@ access_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int flags)
 	}
 	if (mode != 0) {
 		ctx = lwp_vfs_ctx(l);
-		if ((flags & LX_AT_EACCESS) == 0) {
-			kmutex_lock(&l->p->lock);
-			ctx.uid = l->p->uid;
-			ctx.gid = l->p->gid;
-			kmutex_unlock(&l->p->lock);
-		}
+		if (real)
+			sys_ctx_real(l, &ctx);
 		error = vn_access(vp, (unsigned)mode, &ctx);
 		lwp_vfs_ctx_done(&ctx);
 	}
@@ -286,34 +285,25 @@ fd_vnode(struct lwp *l, int fd, bool path_ok, struct vnode **vpp)
 	return (error);
 }
 
-/* Attributes of vp.  EPERM: the caller neither owns it nor is root; EROFS
- * first, if the mount is read-only. */
+/* Attributes of vp.  EPERM: the caller neither owns it nor has CAP_FOWNER;
+ * EROFS first, if the mount is read-only. */
 static int
 owned_attr(struct lwp *l, struct vnode *vp, struct vattr *va)
 {
-	uint32_t euid;
 	int error;
 
 	if ((vp->mount->flags & VMNT_RDONLY) != 0)
 		return (EROFS);
-	euid = proc_euid(l->p);
 	error = vn_getattr(vp, va);
-	if (error == 0 && euid != 0 && euid != va->uid)
+	if (error == 0 && l->cred->fsuid != va->uid &&
+	    !lwp_capable(l, LX_CAP_FOWNER))
 		error = EPERM;
 	return (error);
-}
-
-/* Is gid a group of the caller?  Proc lock held. */
-static bool
-in_group(const struct proc *p, uint32_t gid)
-{
-	return (gid == p->egid || group_set_has(p->groups, gid));
 }
 
 static int
 chmod_vnode(struct lwp *l, struct vnode *vp, uint64_t mode)
 {
-	struct proc *p = l->p;
 	struct vattr va;
 	int error;
 
@@ -322,10 +312,9 @@ chmod_vnode(struct lwp *l, struct vnode *vp, uint64_t mode)
 		mode &= 07777;
 		/* Set-gid gives the rights of the group away, so the caller
 		 * must be in it. */
-		kmutex_lock(&p->lock);
-		if (p->euid != 0 && !in_group(p, va.gid))
+		if (!cred_in_group(l->cred, va.gid) &&
+		    !lwp_capable(l, LX_CAP_FSETID))
 			mode &= ~(uint64_t)02000;
-		kmutex_unlock(&p->lock);
 		va.mode = (va.mode & LX_S_IFMT) | (uint32_t)mode;
 		error = vn_setattr(vp, &va, VA_MODE);
 	}
@@ -375,7 +364,7 @@ sys_fchmodat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 {
-	struct proc *p = l->p;
+	const struct cred *c = l->cred;
 	unsigned what = 0;
 	struct vattr va;
 	bool owner;
@@ -385,17 +374,15 @@ chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 	    (vp->mount->flags & VMNT_RDONLY) != 0 ? EROFS : vn_getattr(vp, &va);
 	if (error != 0)
 		goto out;
-	kmutex_lock(&p->lock);
-	if (p->euid != 0 &&
-	    ((uid != UINT32_MAX && (uid != va.uid || p->euid != va.uid)) ||
+	owner = c->fsuid == va.uid;
+	if (!cred_capable(c, LX_CAP_CHOWN) &&
+	    ((uid != UINT32_MAX && (uid != va.uid || !owner)) ||
 		(gid != UINT32_MAX &&
-		    (p->euid != va.uid ||
-			(gid != va.gid && !in_group(p, gid))))))
+		    (!owner || (gid != va.gid && !cred_in_group(c, gid)))))) {
 		error = EPERM;
-	owner = p->euid == 0 || p->euid == va.uid;
-	kmutex_unlock(&p->lock);
-	if (error != 0)
 		goto out;
+	}
+	owner = owner || cred_capable(c, LX_CAP_FOWNER);
 	if (uid != UINT32_MAX && uid != va.uid)
 		what |= VA_UID;
 	if (gid != UINT32_MAX && gid != va.gid)

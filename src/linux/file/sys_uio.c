@@ -213,12 +213,11 @@ sys_io_file_at(struct lwp *l, int fd, bool write, struct file **out)
 static void
 signal_self(struct lwp *l, int signo)
 {
-	struct ksiginfo info = {
-	    .signo = signo, .code = LX_SI_USER, .pid = l->p->pid};
+	struct ksiginfo info = {.signo = signo,
+	    .code = LX_SI_USER,
+	    .pid = l->p->pid,
+	    .uid = l->cred->uid};
 
-	kmutex_lock(&l->p->lock);
-	info.uid = l->p->uid;
-	kmutex_unlock(&l->p->lock);
 	ksig_post_lwp(l, &info);
 }
 
@@ -275,12 +274,5 @@ sys_fsize_check(struct lwp *l, struct vnode *vp, uint64_t size)
 void
 sys_modified(struct lwp *l, struct vnode *vp)
 {
-	uint32_t uid;
-
-	if (vp->ops->drop_setid == NULL)
-		return;
-	kmutex_lock(&l->p->lock);
-	uid = l->p->euid;
-	kmutex_unlock(&l->p->lock);
-	vn_modified(vp, uid);
+	vn_modified(vp, l->cred->cap_eff);
 }

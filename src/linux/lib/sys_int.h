@@ -129,6 +129,11 @@ void sys_path_done(struct sys_path *);
  */
 int sys_path_vnode(struct lwp *, int dirfd, uint64_t upath, int atflags,
     struct vnode **vpp, struct file **f);
+/* The same with the rights of the real ids, as access(2) has them. */
+int sys_path_vnode_real(struct lwp *, int dirfd, uint64_t upath, int atflags,
+    struct vnode **vpp, struct file **f);
+/* Give the context those rights. */
+void sys_ctx_real(const struct lwp *, struct vfs_ctx *);
 
 /* ---- terminal job control (sys_ioctl.c) ---- */
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/fcntl.h"
 #include "abi/resource.h"
 #include "linux/lib/sys_int.h"
@@ -124,7 +125,10 @@ sys_ioprio_check(struct lwp *l, int prio)
 	case LX_IOPRIO_CLASS_NONE:
 		return ((prio & LX_IOPRIO_LEVEL_MASK) != 0 ? EINVAL : 0);
 	case LX_IOPRIO_CLASS_RT:
-		return (proc_is_root(l->p) ? 0 : EPERM);
+		return (lwp_capable(l, LX_CAP_SYS_NICE) ||
+				lwp_capable(l, LX_CAP_SYS_ADMIN)
+			    ? 0
+			    : EPERM);
 	case LX_IOPRIO_CLASS_BE:
 	case LX_IOPRIO_CLASS_IDLE:
 		return (0);

@@ -2,12 +2,16 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * System calls on identity: user and group ids, groups, capabilities.
+ * System calls on identity: user and group ids, and groups.  (Capabilities are
+ * in sys_cap.c.)
  *
- * The model is POSIX saved ids: root (effective uid 0) may set any id; other
- * users may change among their real, effective and saved ids.  Capabilities are
- * not stored: root has all of them, other users none, and a request for no more
- * than that succeeds.  The file system ids are the effective ids.
+ * The model is POSIX saved ids, for the calling thread alone: with CAP_SETUID
+ * or CAP_SETGID it may set any id; otherwise it may change among its real,
+ * effective and saved ids.  The file system ids, which count for files, follow
+ * the effective ids; setfsuid(2) and setfsgid(2) change them alone.
+ *
+ * A call edits a copy of the thread's credentials and replaces them.  A call
+ * that fails leaves them as they were.
  */
 #include "linux/lib/sys_int.h"
 
@@ -19,51 +23,44 @@
 
 sys_fn sys_getuid, sys_geteuid, sys_getgid, sys_getegid, sys_setuid, sys_setgid,
     sys_setreuid, sys_setregid, sys_setresuid, sys_setresgid, sys_getresuid,
-    sys_getresgid, sys_setfsuid, sys_setfsgid, sys_getgroups, sys_setgroups,
-    sys_capget, sys_capset;
+    sys_getresgid, sys_setfsuid, sys_setfsgid, sys_getgroups, sys_setgroups;
 
 #define KEEP UINT32_MAX
 
 struct ids {
-	uint32_t r, e, s;
+	uint32_t r, e, s, fs;
 };
 
 static struct ids
-ids_get(struct lwp *l, bool group, bool *root)
+ids_get(const struct lwp *l, bool group)
 {
-	struct proc *p = l->p;
-	struct ids id;
+	const struct cred *c = l->cred;
 
-	kmutex_lock(&p->lock);
-	id = group ? (struct ids){p->gid, p->egid, p->sgid}
-		   : (struct ids){p->uid, p->euid, p->suid};
-	if (root != NULL)
-		*root = p->euid == 0;
-	kmutex_unlock(&p->lock);
-	return (id);
+	return (group ? (struct ids){c->gid, c->egid, c->sgid, c->fsgid}
+		      : (struct ids){c->uid, c->euid, c->suid, c->fsuid});
 }
 
+/* fs: only the file system id has been changed.  ENOMEM. */
 static int
-ids_set(struct lwp *l, bool group, struct ids id)
+ids_set(struct lwp *l, bool group, bool fs, struct ids id)
 {
-	struct proc *p = l->p;
+	struct cred *new = cred_copy(l->cred);
 
-	kmutex_lock(&p->lock);
-	/* The memory may hold what the new user must not see. */
-	if (id.e != (group ? p->egid : p->euid)) {
-		p->dumpable = false;
-		p->pdeathsig = 0;
-	}
+	if (new == NULL)
+		return (ENOMEM);
 	if (group) {
-		p->gid = id.r;
-		p->egid = id.e;
-		p->sgid = id.s;
+		new->gid = id.r;
+		new->egid = id.e;
+		new->sgid = id.s;
+		new->fsgid = fs ? id.fs : id.e;
 	} else {
-		p->uid = id.r;
-		p->euid = id.e;
-		p->suid = id.s;
+		new->uid = id.r;
+		new->euid = id.e;
+		new->suid = id.s;
+		new->fsuid = fs ? id.fs : id.e;
+		cred_fix_setuid(new, l->cred, fs);
 	}
-	kmutex_unlock(&p->lock);
+	lwp_set_cred(l, new);
 	return (0);
 }
 
@@ -73,57 +70,62 @@ ids_has(const struct ids *id, uint32_t v)
 	return (v == KEEP || v == id->r || v == id->e || v == id->s);
 }
 
+/* May the caller set any id? */
+static bool
+ids_any(const struct lwp *l, bool group)
+{
+	return (lwp_capable(l, group ? LX_CAP_SETGID : LX_CAP_SETUID));
+}
+
 int
 sys_getuid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	*ret = ids_get(l, false, NULL).r;
+	*ret = l->cred->uid;
 	return (0);
 }
 
 int
 sys_geteuid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	*ret = ids_get(l, false, NULL).e;
+	*ret = l->cred->euid;
 	return (0);
 }
 
 int
 sys_getgid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	*ret = ids_get(l, true, NULL).r;
+	*ret = l->cred->gid;
 	return (0);
 }
 
 int
 sys_getegid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	*ret = ids_get(l, true, NULL).e;
+	*ret = l->cred->egid;
 	return (0);
 }
 
 static int
 set_id(struct lwp *l, bool group, uint32_t v)
 {
-	bool root;
-	struct ids id = ids_get(l, group, &root);
+	struct ids id = ids_get(l, group);
 
 	if (v == KEEP)
 		return (EINVAL);
-	if (root)
-		return (ids_set(l, group, (struct ids){v, v, v}));
-	if (v != id.r && v != id.s)
+	if (ids_any(l, group))
+		id.r = id.s = v;
+	else if (v != id.r && v != id.s)
 		return (EPERM);
 	id.e = v;
-	return (ids_set(l, group, id));
+	return (ids_set(l, group, false, id));
 }
 
 static int
 set_re_id(struct lwp *l, bool group, uint32_t r, uint32_t e)
 {
-	bool root;
-	struct ids id = ids_get(l, group, &root), n = id;
+	struct ids id = ids_get(l, group), n = id;
 
-	if (!root &&
+	if (!ids_any(l, group) &&
 	    ((r != KEEP && r != id.r && r != id.e) || !ids_has(&id, e)))
 		return (EPERM);
 	if (r != KEEP)
@@ -132,17 +134,17 @@ set_re_id(struct lwp *l, bool group, uint32_t r, uint32_t e)
 		n.e = e;
 	if (r != KEEP || (e != KEEP && e != id.r))
 		n.s = n.e;
-	return (ids_set(l, group, n));
+	return (ids_set(l, group, false, n));
 }
 
 static int
 set_res_id(struct lwp *l, bool group, const uint64_t *a)
 {
 	uint32_t r = (uint32_t)a[0], e = (uint32_t)a[1], s = (uint32_t)a[2];
-	bool root;
-	struct ids id = ids_get(l, group, &root);
+	struct ids id = ids_get(l, group);
 
-	if (!root && (!ids_has(&id, r) || !ids_has(&id, e) || !ids_has(&id, s)))
+	if (!ids_any(l, group) &&
+	    (!ids_has(&id, r) || !ids_has(&id, e) || !ids_has(&id, s)))
 		return (EPERM);
 	if (r != KEEP)
 		id.r = r;
@@ -150,13 +152,13 @@ set_res_id(struct lwp *l, bool group, const uint64_t *a)
 		id.e = e;
 	if (s != KEEP)
 		id.s = s;
-	return (ids_set(l, group, id));
+	return (ids_set(l, group, false, id));
 }
 
 static int
 get_res_id(struct lwp *l, bool group, const uint64_t *a)
 {
-	struct ids id = ids_get(l, group, NULL);
+	struct ids id = ids_get(l, group);
 	struct vmspace *vm = lwp_vmspace(l);
 	int error;
 
@@ -217,17 +219,30 @@ sys_getresgid(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (get_res_id(l, true, a));
 }
 
-/* Return the old id and change nothing. */
+/* The result is the old id, also of a call that changes nothing. */
+static int
+set_fs_id(struct lwp *l, bool group, uint32_t v, int64_t *ret)
+{
+	struct ids id = ids_get(l, group);
+
+	*ret = id.fs;
+	if (v == KEEP || v == id.fs || (!ids_has(&id, v) && !ids_any(l, group)))
+		return (0);
+	id.fs = v;
+	(void)ids_set(l, group, true, id); /* it has no errors */
+	return (0);
+}
+
 int
 sys_setfsuid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (sys_geteuid(l, a, ret));
+	return (set_fs_id(l, false, (uint32_t)a[0], ret));
 }
 
 int
 sys_setfsgid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (sys_getegid(l, a, ret));
+	return (set_fs_id(l, true, (uint32_t)a[0], ret));
 }
 
 /* ---- groups ---- */
@@ -235,15 +250,12 @@ sys_setfsgid(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_getgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	const struct group_set *g;
+	const struct group_set *g = l->cred->groups;
 	const int size = (int)a[0];
 	size_t n;
 
 	if (size < 0)
 		return (EINVAL);
-	kmutex_lock(&l->p->lock);
-	g = lwp_groups_locked(l);
-	kmutex_unlock(&l->p->lock);
 	n = group_set_count(g);
 	if (size != 0 && (size_t)size < n)
 		return (EINVAL);
@@ -282,101 +294,24 @@ out:
 int
 sys_setgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct group_set *new = NULL, *old;
+	struct group_set *groups = NULL;
 	const int n = (int)a[0];
-	bool root;
+	struct cred *new;
 	int error;
 
-	(void)ids_get(l, false, &root);
-	if (!root)
+	if (!lwp_capable(l, LX_CAP_SETGID))
 		return (EPERM);
 	if (n < 0 || n > GROUP_SET_MAX)
 		return (EINVAL);
-	error = n == 0 ? 0 : groups_copyin(l, a[1], (size_t)n, &new);
+	error = n == 0 ? 0 : groups_copyin(l, a[1], (size_t)n, &groups);
 	if (error != 0)
 		return (error);
-	kmutex_lock(&l->p->lock);
-	old = l->p->groups;
-	l->p->groups = new;
-	kmutex_unlock(&l->p->lock);
-	group_set_free(old);
-	return (0);
-}
-
-/* ---- capabilities ---- */
-
-/* Copy the header in; *words: the number of struct lx_cap_data that follow.
- * For an unknown version EINVAL, and the header has the version of this kernel.
- */
-static int
-cap_header(struct lwp *l, uint64_t uhdr, struct lx_cap_header *h, int *words)
-{
-	struct vmspace *vm = lwp_vmspace(l);
-
-	if (copyin(vm, h, uhdr, sizeof(*h)) != 0)
-		return (EFAULT);
-	switch (h->version) {
-	case LX_CAP_VERSION_1:
-		*words = 1;
-		return (0);
-	case LX_CAP_VERSION_2:
-	case LX_CAP_VERSION_3:
-		*words = 2;
-		return (0);
-	default:
-		h->version = LX_CAP_VERSION_3;
-		if (copyout(vm, h, uhdr, sizeof(*h)) != 0)
-			return (EFAULT);
-		return (EINVAL);
+	new = cred_copy(l->cred);
+	if (new == NULL) {
+		group_set_free(groups);
+		return (ENOMEM);
 	}
-}
-
-static uint64_t
-caps_of(struct lwp *l)
-{
-	bool root;
-
-	(void)ids_get(l, false, &root);
-	return (root ? (UINT64_C(1) << (LX_CAP_LAST + 1)) - 1 : 0);
-}
-
-int
-sys_capget(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	struct lx_cap_data d[2] = {{0}};
-	struct lx_cap_header h;
-	uint64_t caps = caps_of(l);
-	int error, words;
-
-	error = cap_header(l, a[0], &h, &words);
-	if (error == EINVAL && a[1] == 0)
-		return (0); /* the program asks for the version only */
-	if (error != 0 || a[1] == 0)
-		return (error);
-	for (int i = 0; i < 2; i++)
-		d[i].effective = d[i].permitted = (uint32_t)(caps >> (32 * i));
-	return (copyout(lwp_vmspace(l), d, a[1], sizeof(d[0]) * (size_t)words));
-}
-
-int
-sys_capset(struct lwp *l, const uint64_t *a, int64_t *ret)
-{
-	struct lx_cap_data d[2] = {{0}};
-	struct lx_cap_header h;
-	uint64_t caps = caps_of(l);
-	int error, words;
-
-	error = cap_header(l, a[0], &h, &words);
-	if (error != 0)
-		return (error);
-	if (copyin(lwp_vmspace(l), d, a[1], sizeof(d[0]) * (size_t)words) != 0)
-		return (EFAULT);
-	for (int i = 0; i < 2; i++) {
-		uint32_t have = (uint32_t)(caps >> (32 * i));
-
-		if ((d[i].effective | d[i].permitted | d[i].inheritable) &
-		    ~have)
-			return (EPERM);
-	}
+	cred_set_groups(new, groups);
+	lwp_set_cred(l, new);
 	return (0);
 }

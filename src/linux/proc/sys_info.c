@@ -9,13 +9,13 @@
  * The memory they report is the guest's.  Random numbers come from the host.
  */
 #include "host/host.h"
-#include "abi/capability.h"
 #include "abi/prctl.h"
 #include "abi/random.h"
 #include "abi/resource.h"
 #include "abi/system.h"
 #include "abi/uio.h"
 #include "kern/base/seccomp.h"
+#include "linux/proc/sys_cap.h"
 #include "linux/proc/sys_seccomp.h"
 
 #include <errno.h>
@@ -261,25 +261,6 @@ prctl_get_pdeathsig(struct lwp *l, uint64_t uaddr)
 	return (prctl_out_int(l, sig, uaddr));
 }
 
-/* No capability is inheritable, so that none can become ambient. */
-static int
-prctl_ambient(const uint64_t *a)
-{
-	if (a[3] != 0 || a[4] != 0)
-		return (EINVAL);
-	switch (a[1]) {
-	case LX_PR_CAP_AMBIENT_CLEAR_ALL:
-		return (a[2] != 0 ? EINVAL : 0);
-	case LX_PR_CAP_AMBIENT_IS_SET:
-	case LX_PR_CAP_AMBIENT_LOWER:
-		return (a[2] > LX_CAP_LAST ? EINVAL : 0);
-	case LX_PR_CAP_AMBIENT_RAISE:
-		return (a[2] > LX_CAP_LAST ? EINVAL : EPERM);
-	default:
-		return (EINVAL);
-	}
-}
-
 /* Options whose arguments from a certain one on must be 0. */
 static const struct {
 	int option;
@@ -312,6 +293,8 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (prctl_surplus(a))
 		return (EINVAL);
 	error = prctl_field(l, option, a[1], ret);
+	if (error == ENOSYS)
+		error = sys_prctl_cap(l, a, ret);
 	if (error != ENOSYS)
 		return (error);
 	switch (option) {
@@ -331,8 +314,6 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (0);
 	case LX_PR_SET_SECCOMP:
 		return (sys_prctl_seccomp(l, a[1], a[2], ret));
-	case LX_PR_GET_KEEPCAPS:
-	case LX_PR_GET_SECUREBITS:
 	case LX_PR_TASK_PERF_EVENTS_DISABLE:
 	case LX_PR_TASK_PERF_EVENTS_ENABLE:
 		return (0);
@@ -345,20 +326,9 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (prctl_out_int(l, LX_PR_TSC_ENABLE, a[1]));
 	case LX_PR_SET_TSC:
 		return (a[1] == LX_PR_TSC_ENABLE ? 0 : EINVAL);
-	case LX_PR_SET_KEEPCAPS:
-		return (a[1] > 1 ? EINVAL : 0);
-	case LX_PR_CAPBSET_READ:
-		if (a[1] > LX_CAP_LAST)
-			return (EINVAL);
-		*ret = 1;
-		return (0);
-	case LX_PR_CAP_AMBIENT:
-		return (prctl_ambient(a));
 	case LX_PR_MCE_KILL_GET:
 		*ret = LX_PR_MCE_KILL_DEFAULT;
 		return (0);
-	case LX_PR_CAPBSET_DROP:
-		return (a[1] > LX_CAP_LAST ? EINVAL : EPERM);
 	default:
 		return (EINVAL);
 	}

@@ -6,10 +6,11 @@
  *
  * A process has the sixteen pairs.  Those about memory are copied to
  * its vmspace when they change, because faults and brk read them there.  A soft
- * limit may be set to any value up to the hard limit, which only root may
- * raise.
+ * limit may be set to any value up to the hard limit, which only
+ * CAP_SYS_RESOURCE may raise.
  */
 #include "host/host.h"
+#include "abi/capability.h"
 #include "abi/resource.h"
 #include "kern/time/ptimer.h"
 #include "linux/lib/sys_int.h"
@@ -48,7 +49,7 @@ rlimit_apply(struct proc *p, int which, uint64_t cur)
 static int
 rlimit_set(struct lwp *l, struct proc *p, int which, const struct lx_rlimit *r)
 {
-	bool root, memory;
+	bool resource, memory;
 	int error = 0;
 
 	if (r->cur > r->max)
@@ -60,9 +61,9 @@ rlimit_set(struct lwp *l, struct proc *p, int which, const struct lx_rlimit *r)
 		if (error != 0)
 			return (error);
 	}
-	root = proc_is_root(l->p);
+	resource = lwp_capable(l, LX_CAP_SYS_RESOURCE);
 	kmutex_lock(&p->lock);
-	if (r->max > p->rlim[which].max && !root) {
+	if (r->max > p->rlim[which].max && !resource) {
 		error = EPERM;
 	} else {
 		p->rlim[which].cur = r->cur;
@@ -116,6 +117,21 @@ sys_setrlimit(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (rlimit_call(l, l->p, (int)a[0], a[1], 0));
 }
 
+/* May the caller see and set the limits of p?  All ids of p must be its own. */
+static int
+rlimit_allowed(struct lwp *l, struct proc *p)
+{
+	const struct cred *c = l->cred, *t;
+	bool same;
+
+	kmutex_lock(&p->lock);
+	t = p->cred;
+	same = t->uid == c->uid && t->euid == c->uid && t->suid == c->uid &&
+	       t->gid == c->gid && t->egid == c->gid && t->sgid == c->gid;
+	kmutex_unlock(&p->lock);
+	return (same || lwp_capable(l, LX_CAP_SYS_RESOURCE) ? 0 : EPERM);
+}
+
 int
 sys_prlimit64(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -127,7 +143,7 @@ sys_prlimit64(struct lwp *l, const uint64_t *a, int64_t *ret)
 	p = proc_find_tid_hold(l->p->k, (int)a[0]);
 	if (p == NULL)
 		return (ESRCH);
-	error = ksig_permitted(l->p, p, 0);
+	error = rlimit_allowed(l, p);
 	if (error == 0)
 		error = rlimit_call(l, p, (int)a[1], a[2], a[3]);
 	proc_drop(p);

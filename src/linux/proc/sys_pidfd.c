@@ -92,7 +92,7 @@ sys_pidfd_send_signal(struct lwp *l, const uint64_t *a, int64_t *ret)
 	else
 		info = sys_sig_from(l, signo, LX_SI_USER);
 	if (error == 0)
-		error = ksig_permitted(l->p, p, signo);
+		error = ksig_permitted(l, p, signo);
 	if (error == 0) {
 		kmutex_lock(&p->lock);
 		if (p->state == PROC_DEAD)

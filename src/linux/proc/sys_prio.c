@@ -21,6 +21,7 @@
  * scheduler.
  */
 #include "linux/lib/sys_int.h"
+#include "abi/capability.h"
 #include "abi/resource.h"
 #include "linux/proc/sys_prio.h"
 
@@ -34,6 +35,7 @@ sys_fn sys_getpriority, sys_setpriority, sys_ioprio_get, sys_ioprio_set;
 /* A call in progress. */
 struct prio {
 	uint32_t uid, euid; /* of the caller */
+	bool capable;       /* it has CAP_SYS_NICE */
 	bool set;
 	bool io;   /* the priority of I/O */
 	int nice;  /* the new value, or that of I/O */
@@ -41,22 +43,25 @@ struct prio {
 	int error; /* ESRCH: nothing was found */
 };
 
-/* May the caller change priorities of p's threads?  p->lock is held. */
+/* May the caller change the niceness of the thread?  Its proc lock is held. */
 static bool
-prio_may(const struct prio *a, const struct proc *p)
+prio_may(const struct prio *a, const struct lwp *o)
 {
-	return (a->euid == 0 || a->euid == p->uid || a->euid == p->euid);
+	return (
+	    a->capable || a->euid == o->cred->uid || a->euid == o->cred->euid);
 }
 
 /* prio_visit() of ioprio_get and ioprio_set. */
 static void
-ioprio_visit(struct prio *a, const struct proc *p, struct lwp *o)
+ioprio_visit(struct prio *a, struct lwp *o)
 {
+	const uint32_t uid = o->cred->uid;
+
 	if (!a->set) {
 		if (a->error == ESRCH || o->ioprio < a->best)
 			a->best = o->ioprio;
 		a->error = 0;
-	} else if (a->euid != 0 && a->euid != p->uid && a->uid != p->uid) {
+	} else if (!a->capable && a->euid != uid && a->uid != uid) {
 		a->error = EPERM;
 	} else {
 		o->ioprio = (uint16_t)a->nice;
@@ -72,14 +77,14 @@ prio_visit(struct prio *a, const struct proc *p, struct lwp *o)
 	const uint64_t limit = p->rlim[LX_RLIMIT_NICE].cur;
 
 	if (a->io) {
-		ioprio_visit(a, p, o);
+		ioprio_visit(a, o);
 	} else if (!a->set) {
 		if (NICE_ZERO - o->nice > a->best)
 			a->best = NICE_ZERO - o->nice;
 		a->error = 0;
-	} else if (!prio_may(a, p)) {
+	} else if (!prio_may(a, o)) {
 		a->error = EPERM;
-	} else if (a->nice < o->nice && a->euid != 0 &&
+	} else if (a->nice < o->nice && !a->capable &&
 		   (uint64_t)(NICE_ZERO - a->nice) > limit) {
 		a->error = EACCES;
 	} else {
@@ -127,7 +132,7 @@ prio_many(struct prio *a, struct vkernel *k, bool user, uint32_t id)
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (p, &k->procs, all) {
 		kmutex_lock(&p->lock);
-		match = user ? p->uid == id : p->pgid == (int)id;
+		match = user ? p->cred->uid == id : p->pgid == (int)id;
 		kmutex_unlock(&p->lock);
 		if (match)
 			prio_proc(a, p, 0);
@@ -143,10 +148,9 @@ prio_call(struct lwp *l, int which, int who, struct prio *a)
 	int pgid;
 
 	a->error = ESRCH;
-	kmutex_lock(&p->lock);
-	a->uid = p->uid;
-	a->euid = p->euid;
-	kmutex_unlock(&p->lock);
+	a->uid = l->cred->uid;
+	a->euid = l->cred->euid;
+	a->capable = lwp_capable(l, LX_CAP_SYS_NICE);
 	switch (which) {
 	case LX_PRIO_PROCESS:
 		prio_thread(a, l, who);

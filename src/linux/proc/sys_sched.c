@@ -15,6 +15,7 @@
  * Limits: policies and CPU sets have no effect on the host's scheduler.
  */
 #include "host/host.h"
+#include "abi/capability.h"
 #include "abi/resource.h"
 #include "abi/sched.h"
 #include "linux/lib/sys_int.h"
@@ -112,13 +113,20 @@ sys_sched_getaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (copyout(lwp_vmspace(l), mask, a[2], bytes));
 }
 
+/* Is the thread of the caller's user?  Its proc lock held. */
+static bool
+sched_own(const struct lwp *l, const struct lwp *o)
+{
+	return (
+	    l->cred->euid == o->cred->uid || l->cred->euid == o->cred->euid);
+}
+
 /* The thread moves before it runs user code again. */
 int
 sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	uint8_t mask[LWP_CPUS / 8], want[LWP_CPUS / 8] = {0}, any = 0;
 	size_t n = a[1] < sizeof(want) ? (size_t)a[1] : sizeof(want);
-	const uint32_t euid = proc_euid(l->p);
 	struct lwp *o;
 	int error;
 
@@ -130,7 +138,7 @@ sys_sched_setaffinity(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = thread_lock(l, (int)a[0], &o);
 	if (error != 0)
 		return (error);
-	if (euid != 0 && euid != o->p->uid && euid != o->p->euid) {
+	if (!sched_own(l, o) && !lwp_capable(l, LX_CAP_SYS_NICE)) {
 		error = EPERM;
 	} else if (any == 0) {
 		error = EINVAL;
@@ -181,9 +189,9 @@ sched_check(const struct sched_want *w)
 	}
 }
 
-/* May the caller with this effective id do that to the thread?  Locked. */
+/* May the caller do that to the thread?  Locked. */
 static int
-sched_may(const struct lwp *o, const struct sched_want *w, uint32_t euid)
+sched_may(const struct lwp *l, const struct lwp *o, const struct sched_want *w)
 {
 	const struct proc *p = o->p;
 
@@ -195,9 +203,9 @@ sched_may(const struct lwp *o, const struct sched_want *w, uint32_t euid)
 	default:
 		return (EPERM);
 	}
-	if (euid == 0)
+	if (lwp_capable(l, LX_CAP_SYS_NICE))
 		return (0);
-	if (euid != p->uid && euid != p->euid)
+	if (!sched_own(l, o))
 		return (EPERM);
 	/* To leave SCHED_IDLE is to get better. */
 	if (o->policy == LX_SCHED_IDLE && w->policy != LX_SCHED_IDLE &&
@@ -209,7 +217,6 @@ sched_may(const struct lwp *o, const struct sched_want *w, uint32_t euid)
 static int
 sched_set(struct lwp *l, int tid, struct sched_want *w)
 {
-	const uint32_t euid = proc_euid(l->p);
 	struct lwp *o;
 	int error;
 
@@ -222,7 +229,7 @@ sched_set(struct lwp *l, int tid, struct sched_want *w)
 	}
 	error = sched_check(w);
 	if (error == 0)
-		error = sched_may(o, w, euid);
+		error = sched_may(l, o, w);
 	if (error == 0) {
 		if (!w->check_only)
 			o->policy = w->policy;

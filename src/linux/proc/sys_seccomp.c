@@ -13,6 +13,7 @@
 
 #include <errno.h>
 
+#include "abi/capability.h"
 #include "abi/prctl.h"
 #include "abi/seccomp.h"
 #include "kern/base/seccomp.h"
@@ -30,8 +31,10 @@ may_filter(struct lwp *l)
 {
 	bool may;
 
+	if (lwp_capable(l, LX_CAP_SYS_ADMIN))
+		return (true);
 	kmutex_lock(&l->p->lock);
-	may = l->p->no_new_privs || l->p->euid == 0;
+	may = l->p->no_new_privs;
 	kmutex_unlock(&l->p->lock);
 	return (may);
 }

@@ -205,7 +205,7 @@ sys_sig_from(struct lwp *l, int signo, int code)
 	return ((struct ksiginfo){.signo = signo,
 	    .code = code,
 	    .pid = l->p->pid,
-	    .uid = proc_uid(l->p)});
+	    .uid = l->cred->uid});
 }
 
 int
@@ -213,7 +213,7 @@ sys_kill(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct ksiginfo info = sys_sig_from(l, (int)a[1], LX_SI_USER);
 
-	return (ksig_kill(l->p->k, l->p, (int)a[0], &info));
+	return (ksig_kill(l->p->k, l, (int)a[0], &info));
 }
 
 /* Send to one lwp; tgid 0: of any process. */
@@ -233,7 +233,7 @@ sig_thread_kill(struct lwp *l, int tgid, int tid, const struct ksiginfo *info)
 		proc_drop(p);
 		return (ESRCH);
 	}
-	error = ksig_permitted(l->p, p, info->signo);
+	error = ksig_permitted(l, p, info->signo);
 	if (error == 0 && info->signo != 0) {
 		/* If the lwp ends between the lookup and the post, the signal
 		 * is dropped, as if it had been sent after the end. */
@@ -317,7 +317,7 @@ sys_rt_sigqueueinfo(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (signo >= LX_SIGRTMIN && sig_queue_full(p))
 		error = EAGAIN;
 	proc_drop(p);
-	return (error != 0 ? error : ksig_kill(l->p->k, l->p, pid, &info));
+	return (error != 0 ? error : ksig_kill(l->p->k, l, pid, &info));
 }
 
 int

@@ -22,6 +22,7 @@
  * Limits.  MSG_ZEROCOPY is ignored, MSG_FASTOPEN is EOPNOTSUPP.  More than 4
  * KiB of control records are ENOBUFS.
  */
+#include "abi/capability.h"
 #include "abi/socket.h"
 #include "abi/uio.h"
 #include "linux/socket/sys_sock.h"
@@ -258,24 +259,21 @@ control_rights(struct lwp *l, struct msg_call *c, const uint8_t *data, size_t n)
 	return (0);
 }
 
-/* SCM_CREDENTIALS: only root may send ids that are not its own. */
+/* SCM_CREDENTIALS: ids that are not the sender's own need a capability. */
 static int
 control_cred(struct lwp *l, struct msg_call *c, const uint8_t *data)
 {
-	struct proc *p = l->p;
+	const struct cred *own = l->cred;
 	struct sock_cred cred;
-	bool own;
 
 	memcpy(&cred, data, sizeof(cred));
-	kmutex_lock(&p->lock);
-	own =
-	    cred.pid == p->pid &&
-	    (cred.uid == p->uid || cred.uid == p->euid ||
-		cred.uid == p->suid) &&
-	    (cred.gid == p->gid || cred.gid == p->egid || cred.gid == p->sgid);
-	own = own || p->euid == 0;
-	kmutex_unlock(&p->lock);
-	if (!own)
+	if (cred.pid != l->p->pid && !lwp_capable(l, LX_CAP_SYS_ADMIN))
+		return (EPERM);
+	if (cred.uid != own->uid && cred.uid != own->euid &&
+	    cred.uid != own->suid && !lwp_capable(l, LX_CAP_SETUID))
+		return (EPERM);
+	if (cred.gid != own->gid && cred.gid != own->egid &&
+	    cred.gid != own->sgid && !lwp_capable(l, LX_CAP_SETGID))
 		return (EPERM);
 	c->m.cred = cred;
 	c->m.has_cred = true;

@@ -27,6 +27,7 @@ struct vnode;
 struct vfs_ident {
 	int pid;           /* 0: the kernel itself */
 	uint32_t uid, gid; /* effective */
+	uint64_t caps;     /* 1 << LX_CAP_*, as in struct vfs_ctx */
 };
 
 /*
@@ -42,13 +43,14 @@ struct vfs_waiter {
 	 * CLOCK_MONOTONIC, UINT64_MAX for none.
 	 */
 	int (*wait)(void *lwp, int hostfd, short events, uint64_t deadline_ns);
-	/* The ids of the thread's process now.  May take its lock. */
+	/* The ids of the thread now. */
 	void (*ident)(void *lwp, struct vfs_ident *);
 };
 
 struct vfs_ctx {
 	struct vfs *vfs;
-	uint32_t uid, gid; /* effective */
+	uint32_t uid, gid; /* those that count for files */
+	uint64_t caps;     /* effective capabilities: bits 1 << LX_CAP_* */
 	uint32_t umask;
 	const struct group_set *groups; /* borrowed; supplementary */
 	struct vnode *cwd;              /* borrowed */
@@ -56,18 +58,28 @@ struct vfs_ctx {
 	struct vfs_waiter waiter;
 };
 
-/* Is gid the effective or a supplementary group of the caller? */
+#define VFS_CAPS_ALL UINT64_MAX /* of the kernel itself */
+
+/* May the caller do what LX_CAP_... is needed for? */
+static inline bool
+vfs_ctx_capable(const struct vfs_ctx *ctx, int cap)
+{
+	return ((ctx->caps >> cap & 1) != 0);
+}
+
+/* Is gid the group or a supplementary group of the caller? */
 static inline bool
 vfs_ctx_in_group(const struct vfs_ctx *ctx, uint32_t gid)
 {
 	return (gid == ctx->gid || group_set_has(ctx->groups, gid));
 }
 
-/* The ids of the waiter's process; zeros for NULL and the kernel itself. */
+/* The ids of the waiter's thread; for NULL and the kernel itself zeros, and all
+ * capabilities. */
 static inline struct vfs_ident
 vfs_waiter_ident(const struct vfs_waiter *w)
 {
-	struct vfs_ident id = {0};
+	struct vfs_ident id = {.caps = VFS_CAPS_ALL};
 
 	if (w != NULL && w->ident != NULL)
 		w->ident(w->lwp, &id);

@@ -337,7 +337,7 @@ file_write(
 	error = file_rw(f, uio, waiter, at);
 	if (uio->resid < before && f->vp != NULL) {
 		if (f->vp->ops->drop_setid != NULL)
-			vn_modified(f->vp, vfs_waiter_ident(waiter).uid);
+			vn_modified(f->vp, vfs_waiter_ident(waiter).caps);
 		vfs_tell_file(f->vp, LX_IN_MODIFY);
 	}
 	return (error);

@@ -34,7 +34,10 @@ static int
 mount_point(struct vfs *vfs, struct vmount *mp, const char *path,
     struct vnode **coversp)
 {
-	struct vfs_ctx ctx = {.vfs = vfs, .cwd = vfs->root, .root = vfs->root};
+	struct vfs_ctx ctx = {.vfs = vfs,
+	    .caps = VFS_CAPS_ALL,
+	    .cwd = vfs->root,
+	    .root = vfs->root};
 	struct nameidata nd;
 	int error;
 

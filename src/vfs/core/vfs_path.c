@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/fcntl.h"
 #include "abi/inotify.h"
 #include "abi/stat.h"
@@ -76,7 +77,7 @@ may_delete(const struct vfs_ctx *ctx, struct vnode *dvp, struct vnode *vp)
 	int error;
 
 	error = vn_access(dvp, 3, ctx);
-	if (error != 0 || ctx->uid == 0)
+	if (error != 0 || vfs_ctx_capable(ctx, LX_CAP_FOWNER))
 		return (error);
 	error = vn_getattr(dvp, &d);
 	if (error != 0 || (d.mode & LX_S_ISVTX) == 0 || d.uid == ctx->uid)
@@ -125,7 +126,7 @@ create_mode(
 	int error;
 
 	mode &= VS_PERM;
-	if (ctx->uid != 0 && (mode & setgid) == setgid) {
+	if (!vfs_ctx_capable(ctx, LX_CAP_FSETID) && (mode & setgid) == setgid) {
 		error = vn_getattr(dvp, &va);
 		if (error != 0)
 			return (error);
@@ -182,7 +183,7 @@ open_truncate(const struct vfs_ctx *ctx, struct vnode *vp)
 		return (error);
 	error = vn_setattr(vp, &va, VA_SIZE);
 	if (error == 0)
-		vn_modified(vp, ctx->uid);
+		vn_modified(vp, ctx->caps);
 	vn_writer_rele(vp);
 	return (error);
 }
@@ -432,7 +433,8 @@ mknod_at(const struct vfs_ctx *ctx, const struct nameidata *nd, uint32_t fmt,
 			vrele(vp);
 		return (error);
 	}
-	if ((fmt == LX_S_IFCHR || fmt == LX_S_IFBLK) && ctx->uid != 0)
+	if ((fmt == LX_S_IFCHR || fmt == LX_S_IFBLK) &&
+	    !vfs_ctx_capable(ctx, LX_CAP_MKNOD))
 		return (EPERM);
 	if (ops->mknod == NULL)
 		return (EPERM);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/capability.h"
 #include "libk/klock.h"
 
 #define VFS_NAME_MAX 255
@@ -208,13 +209,13 @@ int vn_extent(struct vnode *, int64_t off, bool hole, uint64_t *res);
 int vn_pread(struct vnode *, void *buf, size_t len, uint64_t off, size_t *done);
 /* Access check: 0, EACCES, EROFS.  bits: 4 r, 2 w, 1 x. */
 int vn_access(struct vnode *, unsigned bits, const struct vfs_ctx *);
-/* Does the caller own the file, or is it root? */
+/* Does the caller own the file, or has it CAP_FOWNER? */
 bool vn_owned(struct vnode *, const struct vfs_ctx *);
-/* A process of that effective uid has changed the contents. */
+/* A thread with these capabilities has changed the contents. */
 static inline void
-vn_modified(struct vnode *vp, uint32_t uid)
+vn_modified(struct vnode *vp, uint64_t caps)
 {
-	if (uid != 0 && vp->ops->drop_setid != NULL)
+	if ((caps >> LX_CAP_FSETID & 1) == 0 && vp->ops->drop_setid != NULL)
 		vp->ops->drop_setid(vp);
 }
 /* Dirty pages and what the host caches reach the disk. */

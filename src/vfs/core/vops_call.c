@@ -5,19 +5,22 @@
  * Attributes, access checks, and the exclusion of writers and running text.
  *
  * Access is decided by owner, group and other bits as Linux does it, for the
- * uid, the gid and the supplementary groups of the caller; uid 0 passes, except
- * that executing a regular file needs at least one x bit.  The file system may
- * still refuse: hostfs opens files with the rights of this process only.
+ * uid, the gid and the supplementary groups of the caller.  CAP_DAC_OVERRIDE
+ * passes, except that executing a regular file needs at least one x bit, and
+ * CAP_DAC_READ_SEARCH passes for reading, and for searching a directory.  The
+ * file system may still refuse: hostfs opens files with the rights of this
+ * process only.
  *
  * writers and texts exclude each other: both are changed under the vnode's
  * lock and each may only leave zero while the other is zero.
  *
- * Limits: no ACLs, no capabilities.
+ * Limits: no ACLs.
  */
 
 #include <errno.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/mount.h"
@@ -60,6 +63,7 @@ vn_getattr(struct vnode *vp, struct vattr *va)
 int
 vn_access(struct vnode *vp, unsigned bits, const struct vfs_ctx *ctx)
 {
+	const bool override = vfs_ctx_capable(ctx, LX_CAP_DAC_OVERRIDE);
 	struct vattr va;
 	unsigned have;
 	int error;
@@ -69,13 +73,16 @@ vn_access(struct vnode *vp, unsigned bits, const struct vfs_ctx *ctx)
 		return (EROFS);
 	if (bits == 0)
 		return (0);
-	if (ctx->uid == 0 && ((bits & 1) == 0 || vp->type == VDIR))
+	if (override && ((bits & 1) == 0 || vp->type == VDIR))
+		return (0);
+	if (vfs_ctx_capable(ctx, LX_CAP_DAC_READ_SEARCH) &&
+	    (vp->type == VDIR ? (bits & 2) == 0 : bits == 4))
 		return (0);
 	error = vn_getattr(vp, &va);
 	if (error != 0)
 		return (error);
-	if (ctx->uid == 0)
-		return ((va.mode & 0111) != 0 ? 0 : EACCES);
+	if (override && (va.mode & 0111) != 0)
+		return (0);
 	if (va.uid == ctx->uid)
 		have = va.mode >> 6;
 	else if (vfs_ctx_in_group(ctx, va.gid))
@@ -93,8 +100,8 @@ vn_owned(struct vnode *vp, const struct vfs_ctx *ctx)
 {
 	struct vattr va;
 
-	return (
-	    ctx->uid == 0 || (vn_getattr(vp, &va) == 0 && va.uid == ctx->uid));
+	return (vfs_ctx_capable(ctx, LX_CAP_FOWNER) ||
+		(vn_getattr(vp, &va) == 0 && va.uid == ctx->uid));
 }
 
 int

@@ -39,6 +39,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/ioctl.h"
 #include "abi/poll.h"
 #include "abi/signal.h"
@@ -249,7 +250,7 @@ slave_enter_locked(
 
 	if (pty->locked || pty->m < 0)
 		return (EIO);
-	if (pty->exclusive[0] && ctx->uid != 0)
+	if (pty->exclusive[0] && !vfs_ctx_capable(ctx, LX_CAP_SYS_ADMIN))
 		return (EBUSY);
 	if (pty->closed) {
 		error = reopen_locked(pty);

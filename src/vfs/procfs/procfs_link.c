@@ -30,7 +30,8 @@
 static int
 procfs_self(struct vnode *vp, const struct vfs_ctx *ctx)
 {
-	const struct vfs_ctx no_caller = {.vfs = vp->mount->vfs};
+	const struct vfs_ctx no_caller = {
+	    .vfs = vp->mount->vfs, .caps = VFS_CAPS_ALL};
 	const struct procfs_ops *ops;
 	void *arg;
 
@@ -43,7 +44,8 @@ procfs_self(struct vnode *vp, const struct vfs_ctx *ctx)
 static int
 procfs_selftid(struct vnode *vp, const struct vfs_ctx *ctx, int pid)
 {
-	const struct vfs_ctx no_caller = {.vfs = vp->mount->vfs};
+	const struct vfs_ctx no_caller = {
+	    .vfs = vp->mount->vfs, .caps = VFS_CAPS_ALL};
 	const struct procfs_ops *ops;
 	void *arg;
 

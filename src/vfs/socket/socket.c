@@ -37,6 +37,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/poll.h"
 #include "abi/socket.h"
 #include "abi/stat.h"
@@ -267,7 +268,8 @@ sock_bind(
 		return (EACCES);
 	if (sock_is_unix(so))
 		return (unix_bind(f, so, sa, ctx));
-	if (is_low_port(so, sa) && ctx->uid != 0)
+	if (is_low_port(so, sa) &&
+	    !vfs_ctx_capable(ctx, LX_CAP_NET_BIND_SERVICE))
 		return (EACCES);
 	return (host_bind(f->hostfd, sa));
 }

@@ -590,13 +590,24 @@ test_access(void **state)
 	assert_int_equal(va.mode & 07777, 0750);
 	e.ctx.uid = va.uid + 1;
 	e.ctx.gid = va.gid;
+	e.ctx.caps = 0;
 	assert_int_equal(vn_access(nd.vp, 5, &e.ctx), 0);
 	assert_int_equal(vn_access(nd.vp, 2, &e.ctx), EACCES);
 	e.ctx.gid = va.gid + 1;
 	assert_int_equal(vn_access(nd.vp, 1, &e.ctx), EACCES);
 	assert_int_equal(look(&e, "a/b", 0, NULL), EACCES);
 	assert_int_equal(try_open(&e, "a", O_RDONLY), EACCES);
+	/* Only to read, and to search a directory; user id 0 is nothing. */
 	e.ctx.uid = 0;
+	assert_int_equal(vn_access(nd.vp, 1, &e.ctx), va.uid == 0 ? 0 : EACCES);
+	e.ctx.uid = va.uid + 1;
+	e.ctx.caps = UINT64_C(1) << LX_CAP_DAC_READ_SEARCH;
+	assert_int_equal(vn_access(nd.vp, 5, &e.ctx), 0);
+	assert_int_equal(vn_access(nd.vp, 2, &e.ctx), EACCES);
+	e.ctx.caps = UINT64_C(1) << LX_CAP_DAC_OVERRIDE;
+	assert_int_equal(vn_access(nd.vp, 7, &e.ctx), 0);
+	e.ctx.uid = 0;
+	e.ctx.caps = VFS_CAPS_ALL;
 	vrele(nd.vp);
 	env_fini(&e);
 }

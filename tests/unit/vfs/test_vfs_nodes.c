@@ -30,6 +30,7 @@ test_tmpfs_attributes(void **state)
 
 	fx->ctx.umask = 022;
 	fx->ctx.uid = fx->ctx.gid = 7;
+	fx->ctx.caps = 0;
 	assert_int_equal(vfs_mkdir(&fx->ctx, NULL, "/tmp/d", 02777), 0);
 	assert_int_equal(xattr(fx, "/tmp/d", &va), 0);
 	assert_int_equal(va.mode, LX_S_IFDIR | 0755);
@@ -61,6 +62,7 @@ test_tmpfs_attributes(void **state)
 	assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/root", false), EPERM);
 	assert_int_equal(xrename(fx, "/tmp/root", "/tmp/mine", 0), EPERM);
 	fx->ctx.uid = 0;
+	fx->ctx.caps = VFS_CAPS_ALL;
 
 	/* Unlinked while open; hard links. */
 	assert_int_equal(

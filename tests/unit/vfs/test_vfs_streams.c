@@ -752,6 +752,7 @@ test_procfs_links(void **state)
 	expect_link(fx, "/proc/5/exe", "/tmp/prog (deleted)");
 	expect_text(fx, "/proc/5/exe", "#!prog");
 	fx->ctx.uid = 6;
+	fx->ctx.caps = 0;
 	assert_int_equal(eopen(fx, "/proc/5/exe", O_RDONLY), EACCES);
 	assert_int_equal(eopen(fx, "/proc/5/fd", O_RDONLY), EACCES);
 	assert_int_equal(

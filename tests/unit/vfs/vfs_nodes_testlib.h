@@ -75,6 +75,7 @@ setup(void **state)
 	assert_int_equal(vm_system_init(&fx->sys, &cf), 0);
 	assert_int_equal(vfs_create(&fx->sys, &fx->vfs), 0);
 	fx->ctx.vfs = fx->vfs;
+	fx->ctx.caps = VFS_CAPS_ALL;
 	assert_int_equal(tmpfs_mount_create(fx->vfs, MEM, 0755, &mp), 0);
 	mount_on(fx, mp, NULL);
 	assert_int_equal(tmpfs_mount_create(fx->vfs, TMP_LIMIT, 01777, &mp), 0);

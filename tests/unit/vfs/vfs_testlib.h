@@ -152,6 +152,7 @@ env_init_mem(struct env *e, bool rdonly, uint64_t mem)
 	env_mount(e, e->dir, rdonly, NULL);
 	e->ctx = (struct vfs_ctx){
 	    .vfs = e->vfs,
+	    .caps = VFS_CAPS_ALL,
 	    .umask = 022,
 	    .cwd = e->vfs->root,
 	    .root = e->vfs->root,
