@@ -37,6 +37,7 @@
 #include "kern/base/session.h"
 #include "kern/ipc/futex.h"
 #include "kern/ipc/aio.h"
+#include "kern/ipc/keys.h"
 #include "kern/ipc/mqueue.h"
 #include "kern/ipc/sysvipc.h"
 #include "kern/proc/process.h"
@@ -329,6 +330,7 @@ vkernel_teardown(struct vkernel *k)
 	resident_destroy(k);
 	aio_state_destroy(k);
 	mqueue_destroy(k);
+	keys_destroy(k);
 	sysvipc_destroy(k);
 	if (k->timer != NULL)
 		ktimers_destroy(k);
@@ -449,6 +451,9 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 	if (error != 0)
 		goto fail;
 	error = mqueue_init(k);
+	if (error != 0)
+		goto fail;
+	error = keys_init(k);
 	if (error != 0)
 		goto fail;
 	error = ktrace_init(&k->trace, TRACE_SLOTS);

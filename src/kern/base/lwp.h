@@ -23,6 +23,7 @@
 
 struct host_pollfd;
 struct host_thread;
+struct key;
 struct kmem_acct;
 struct seccomp_filter;
 struct sem_undo_list;
@@ -34,6 +35,8 @@ struct sem_undo_list;
 #define LWP_TRACE_SYSCALL 0x1
 #define LWP_TRACE_STEP 0x2
 #define LWP_TRACE_WATCH 0x4
+
+enum { LWP_KEYS_THREAD, LWP_KEYS_PROCESS, LWP_KEYS_SESSION, LWP_KEYRINGS };
 
 #define LWP_IN_USER (UINT64_C(1) << 63) /* in lwp.user_clock */
 
@@ -90,6 +93,9 @@ struct lwp {
 	uint64_t robust_len;           /* [L] */
 	bool futex_gone;               /* [p] see futex_pi.c */
 	struct sem_undo_list *semundo; /* [L] own ref, or NULL */
+	/* [L] Own refs, or NULL; kern/ipc/keys.c. */
+	struct key *keyring[LWP_KEYRINGS];
+	int reqkey;        /* [L] see keys_reqkey() */
 	struct cred *cred; /* own ref; changed by its own thread with [p], which
 			      reads it without */
 

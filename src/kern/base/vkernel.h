@@ -24,6 +24,7 @@
 struct aio_state;
 struct exec_image;
 struct host_thread;
+struct key_state;
 struct mq_state;
 struct procfs_buf;
 struct resident_trial;
@@ -99,6 +100,7 @@ struct vkernel {
 	struct aio_state *aio;         /* [I] kern/ipc/aio.c */
 	struct mq_state *mq;           /* [I] kern/ipc/mqueue.c */
 	struct sigio_state *sigio;     /* [I] kern/sig/sigio.c */
+	struct key_state *keys;        /* [I] kern/ipc/keys.c */
 	struct kmutex sigfd_lock;      /* rank SIGFD */
 	LIST_HEAD(, vkfile) files;     /* file_lock */
 	struct kmutex file_lock;       /* rank LEAF */

@@ -55,6 +55,7 @@
 #include "host/host.h"
 #include "kern/exec/imgact.h"
 #include "kern/ipc/futex.h"
+#include "kern/ipc/keys.h"
 #include "kern/sig/ksignal.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
@@ -330,6 +331,7 @@ exec_commit(struct lwp *l, struct exec_image *img)
 	cred_free(former);
 	cred_free(first);
 
+	keys_exec(l);
 	sigacts_exec(p->sigacts);
 	ptimer_delete_all(p);
 	fdtable_cloexec(p->fdt);

@@ -54,6 +54,7 @@
 #include "kern/base/seccomp.h"
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
+#include "kern/ipc/keys.h"
 #include "kern/ipc/sysvipc.h"
 #include "kern/proc/process.h"
 #include "kern/sig/ksignal.h"
@@ -117,6 +118,9 @@ clone_lwp_state(
 		if (error != 0)
 			return (error);
 	}
+	error = keys_inherit(l, nl, nl->p == l->p);
+	if (error != 0)
+		return (error);
 	kmutex_lock(&l->p->lock);
 	nl->sigmask = l->sigmask_restore ? l->sigmask_saved : l->sigmask;
 	nl->nice = l->nice;

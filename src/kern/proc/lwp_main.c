@@ -45,6 +45,7 @@
 #include "kern/base/restart.h"
 #include "kern/base/vkernel.h"
 #include "kern/ipc/futex.h"
+#include "kern/ipc/keys.h"
 #include "kern/ipc/sysvipc.h"
 #include "kern/proc/process.h"
 #include "kern/sig/ksignal.h"
@@ -70,6 +71,7 @@ lwp_undo(struct lwp *l)
 	kcond_broadcast(&p->cond);
 	kmutex_unlock(&p->lock);
 	sem_undo_exit(l);
+	keys_lwp_exit(l);
 	lwp_destroy_in(p->k, l);
 }
 
@@ -308,6 +310,7 @@ lwp_main(void *arg)
 	futex_lwp_exit(l);
 	vm_reserve_leave();
 	sem_undo_exit(l);
+	keys_lwp_exit(l);
 	lwp_set_current(NULL);
 	lwp_exit(l);
 	kmem_switch(NULL);

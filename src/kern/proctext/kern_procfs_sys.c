@@ -12,6 +12,7 @@
  * Locking: no lock is held while text is made, except the list lock of objects
  * while those are listed.
  */
+#include "kern/ipc/keys.h"
 #include "kern/proctext/kern_procfs.h"
 #include "abi/system.h"
 
@@ -516,6 +517,8 @@ const struct procfs_sys_node kern_sys_nodes[] = {
     {.name = "interrupts", .mode = 0444, .text = text_interrupts},
     {.name = "zoneinfo", .mode = 0444, .text = text_zoneinfo},
     {.name = "cmdline", .mode = 0444, .text = text_cmdline},
+    {.name = "keys", .mode = 0444, .text = keys_text_keys},
+    {.name = "key-users", .mode = 0444, .text = keys_text_users},
     {.name = "zones", .mode = 0444, .text = text_zones},
     {.name = "objects", .mode = 0444, .text = text_objects},
     {.name = "syscalls", .mode = 0444, .text = text_syscalls},

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/keyctl.h"
 #include "abi/system.h"
 #include "host/host.h"
 #include "libk/kassert.h"
@@ -43,7 +44,8 @@ enum {
 	S_MQUEUE,
 	S_TTY = PROCFS_TTY,
 	S_EPOLL,
-	S_IPV4
+	S_IPV4,
+	S_KEYS
 };
 #define V_BOOT_ID "boot"
 #define V_UUID "uuid"
@@ -70,6 +72,7 @@ static const struct sysctl_entry sysctls[] = {
     [S_EPOLL] = {S_FS, "epoll", NULL},
     [S_IPV4] = {S_NET, "ipv4", NULL},
     {S_TTY, "drivers", ""},
+    [S_KEYS] = {S_KERNEL, "keys", NULL},
     /* No process can make one: programs that read this do without. */
     {S_USER, "max_cgroup_namespaces", "0"},
     {S_USER, "max_ipc_namespaces", "0"},
@@ -155,6 +158,11 @@ static const struct sysctl_entry sysctls[] = {
     {S_MQUEUE, "msgsize_default", ""},
     {S_MQUEUE, "msgsize_max", ""},
     {S_MQUEUE, "queues_max", ""},
+    {S_KEYS, "gc_delay", "300"},
+    {S_KEYS, "maxbytes", "20000"},
+    {S_KEYS, "maxkeys", "200"},
+    {S_KEYS, "root_maxbytes", "25000000"},
+    {S_KEYS, "root_maxkeys", "65536"},
     {S_CORE, "somaxconn", "4096"},
     {S_CORE, "rmem_default", "212992"},
     {S_CORE, "rmem_max", "212992"},
@@ -173,6 +181,10 @@ static const struct sysctl_entry sysctls[] = {
 _Static_assert(INOTIFY_MAX_QUEUED == 16384 && INOTIFY_MAX_INSTANCES == 512 &&
 		   INOTIFY_MAX_WATCHES == 8192,
     "limits of inotify");
+_Static_assert(LX_KEY_GC_DELAY == 300 && LX_KEY_QUOTA_BYTES == 20000 &&
+		   LX_KEY_QUOTA_KEYS == 200 &&
+		   LX_KEY_QUOTA_ROOT_BYTES == 25000000,
+    "quotas of keys");
 #define NSYSCTLS ((unsigned)(sizeof(sysctls) / sizeof(sysctls[0])))
 
 const char *
