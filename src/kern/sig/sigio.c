@@ -43,6 +43,7 @@
 #include "abi/signal.h"
 #include "host/host.h"
 #include "host/host_file.h"
+#include "kern/base/cred.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/base/session.h"
@@ -95,10 +96,8 @@ sigio_owner(struct lwp *l, int type, int id, struct owner_id *out)
 	}
 	if (!sigio_owner_lives(k, &who))
 		return (ESRCH);
-	kmutex_lock(&l->p->lock);
-	who.uid = l->p->uid;
-	who.euid = l->p->euid;
-	kmutex_unlock(&l->p->lock);
+	who.uid = l->cred->uid;
+	who.euid = l->cred->euid;
 	*out = who;
 	return (0);
 }
@@ -134,11 +133,13 @@ sigio_owner_lives(struct vkernel *k, const struct owner_id *who)
 static bool
 owner_permits(const struct owner_id *who, struct proc *p)
 {
+	const struct cred *c;
 	bool r;
 
 	kmutex_lock(&p->lock);
-	r = who->euid == 0 || who->euid == p->suid || who->euid == p->uid ||
-	    who->uid == p->suid || who->uid == p->uid;
+	c = p->cred;
+	r = who->euid == 0 || who->euid == c->suid || who->euid == c->uid ||
+	    who->uid == c->suid || who->uid == c->uid;
 	kmutex_unlock(&p->lock);
 	return (r);
 }

@@ -19,7 +19,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/userfault.h"
+#include "kern/base/cred.h"
 #include "kern/ipc/uffd.h"
 #include "linux/lib/sys_int.h"
 #include "mem/kmem.h"
@@ -34,7 +36,8 @@ sys_userfaultfd(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int flags = (int)a[0], error;
 	struct file *f;
 
-	if ((flags & LX_UFFD_USER_MODE_ONLY) == 0 && proc_euid(l->p) != 0)
+	if ((flags & LX_UFFD_USER_MODE_ONLY) == 0 &&
+	    !cred_capable(l->cred, LX_CAP_SYS_PTRACE))
 		return (EPERM);
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK | LX_UFFD_USER_MODE_ONLY)) != 0)
 		return (EINVAL);

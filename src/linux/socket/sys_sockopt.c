@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kern/base/cred.h"
 #include "kern/base/pidfd.h"
 #include "linux/lib/sys_int.h"
 #include "mem/group_set.h"
@@ -350,7 +351,7 @@ get_peer_groups(struct lwp *l, struct file *f, const uint64_t *a, uint32_t room)
 		return (error);
 	if (error == 0) {
 		kmutex_lock(&p->lock);
-		groups = group_set_ref(p->groups);
+		groups = group_set_ref(p->cred->groups);
 		kmutex_unlock(&p->lock);
 		proc_drop(p);
 	}

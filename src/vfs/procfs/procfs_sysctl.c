@@ -71,8 +71,8 @@ static const struct sysctl_entry sysctls[] = {
     [S_TTY] = {S_TTY, "tty", NULL},
     [S_EPOLL] = {S_FS, "epoll", NULL},
     [S_IPV4] = {S_NET, "ipv4", NULL},
-    {S_TTY, "drivers", ""},
     [S_KEYS] = {S_KERNEL, "keys", NULL},
+    {S_TTY, "drivers", ""},
     /* No process can make one: programs that read this do without. */
     {S_USER, "max_cgroup_namespaces", "0"},
     {S_USER, "max_ipc_namespaces", "0"},
