@@ -74,6 +74,10 @@ ksiginfo_encode(const struct ksiginfo *ki, uint8_t out[128])
 		si.u.rt.pid = ki->pid;
 		si.u.rt.uid = ki->uid;
 		si.u.rt.value = ki->value;
+		/* What a process has queued is kept as Linux keeps it: 48
+		 * bytes. */
+		si.u.chld.utime = (int64_t)ki->utime;
+		si.u.chld.stime = (int64_t)ki->stime;
 		break;
 	case KSIGINFO_TIMER:
 		si.u.timer.tid = ki->pid;
@@ -120,6 +124,8 @@ ksiginfo_decode(const uint8_t in[128], struct ksiginfo *ki)
 		k.pid = si.u.rt.pid;
 		k.uid = si.u.rt.uid;
 		k.value = si.u.rt.value;
+		k.utime = (uint64_t)si.u.chld.utime;
+		k.stime = (uint64_t)si.u.chld.stime;
 		break;
 	case KSIGINFO_TIMER:
 		k.pid = si.u.timer.tid;

@@ -340,12 +340,37 @@ sys_chmod(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (chmod_at(l, LX_AT_FDCWD, a[0], a[1], 0));
 }
 
+/* Change a file without vnode, if its kind has attributes.  EPERM. */
+static int
+file_change(struct lwp *l, int fd, const struct vattr *new, unsigned what)
+{
+	const uint32_t euid = proc_euid(l->p);
+	struct vattr va;
+	struct file *f;
+	int error = sys_get_open_file(l, fd, &f);
+
+	if (error != 0)
+		return (error);
+	error = f->vp != NULL || f->ops->setattr == NULL ? EPERM
+							 : file_getattr(f, &va);
+	if (error == 0 && euid != 0 &&
+	    (euid != va.uid || (what & ~VA_MODE) != 0))
+		error = EPERM;
+	if (error == 0)
+		error = f->ops->setattr(f, new, what);
+	file_free(f);
+	return (error);
+}
+
 int
 sys_fchmod(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
+	const struct vattr va = {.mode = (uint32_t)a[1]};
 	struct vnode *vp;
 	int error = fd_vnode(l, (int)a[0], false, &vp);
 
+	if (error == EPERM)
+		return (file_change(l, (int)a[0], &va, VA_MODE));
 	return (error != 0 ? error : chmod_vnode(l, vp, a[1]));
 }
 
@@ -429,9 +454,14 @@ sys_lchown(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_fchown(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
+	const struct vattr va = {.uid = (uint32_t)a[1], .gid = (uint32_t)a[2]};
 	struct vnode *vp;
 	int error = fd_vnode(l, (int)a[0], false, &vp);
 
+	if (error == EPERM)
+		return (file_change(l, (int)a[0], &va,
+		    (va.uid != UINT32_MAX ? VA_UID : 0) |
+			(va.gid != UINT32_MAX ? VA_GID : 0)));
 	if (error != 0)
 		return (error);
 	return (chown_vnode(l, vp, (uint32_t)a[1], (uint32_t)a[2]));

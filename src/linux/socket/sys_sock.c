@@ -118,9 +118,16 @@ static int
 check_unix(int type, int protocol)
 {
 	if (type != LX_SOCK_STREAM && type != LX_SOCK_DGRAM &&
-	    type != LX_SOCK_SEQPACKET)
+	    type != LX_SOCK_SEQPACKET && type != LX_SOCK_RAW)
 		return (ESOCKTNOSUPPORT);
 	return (protocol != 0 && protocol != PROTO_UNIX ? EPROTONOSUPPORT : 0);
+}
+
+/* As on Linux, a raw socket is one of datagrams. */
+static int
+unix_type(int type)
+{
+	return (type == LX_SOCK_RAW ? LX_SOCK_DGRAM : type);
 }
 
 /* A socket of the host's network as a file. */
@@ -152,7 +159,8 @@ sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
 	case LX_AF_UNIX:
 		error = check_unix(type, protocol);
 		if (error == 0)
-			error = sock_create(l->p->k->vfs, type, flags, &f);
+			error = sock_create(
+			    l->p->k->vfs, unix_type(type), flags, &f);
 		break;
 	case LX_AF_INET:
 	case LX_AF_INET6:
@@ -185,7 +193,7 @@ sys_socketpair(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = check_unix(type, (int)a[2]);
 	if (error != 0)
 		return (error);
-	error = sock_pair(l->p->k->vfs, type, flags, &waiter, f);
+	error = sock_pair(l->p->k->vfs, unix_type(type), flags, &waiter, f);
 	if (error != 0)
 		return (error);
 	return (sys_fd_pair(l, f, (flags & O_CLOEXEC) != 0, a[3]));

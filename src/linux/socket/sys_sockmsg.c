@@ -264,6 +264,7 @@ static int
 control_cred(struct lwp *l, struct msg_call *c, const uint8_t *data)
 {
 	const struct cred *own = l->cred;
+	struct proc *other;
 	struct sock_cred cred;
 
 	memcpy(&cred, data, sizeof(cred));
@@ -275,6 +276,12 @@ control_cred(struct lwp *l, struct msg_call *c, const uint8_t *data)
 	if (cred.gid != own->gid && cred.gid != own->egid &&
 	    cred.gid != own->sgid && !lwp_capable(l, LX_CAP_SETGID))
 		return (EPERM);
+	if (cred.pid != l->p->pid) {
+		other = proc_find_hold(l->p->k, cred.pid);
+		if (other == NULL)
+			return (ESRCH);
+		proc_drop(other);
+	}
 	c->m.cred = cred;
 	c->m.has_cred = true;
 	return (0);

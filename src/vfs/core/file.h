@@ -74,6 +74,8 @@ struct fileops {
 	 * change, or -1 if the answer never changes. */
 	short (*poll)(struct file *, short events, int *hostfd);
 	int (*getattr)(struct file *, struct vattr *);
+	/* Of a file without vnode: VA_MODE, VA_UID and VA_GID.  NULL: EPERM. */
+	int (*setattr)(struct file *, const struct vattr *, unsigned what);
 	int (*seek)(struct file *, int64_t off, int whence, uint64_t *res);
 	int (*setfl)(struct file *, int flags); /* O_NONBLOCK, O_APPEND */
 	void (*flush)(struct file *);           /* a descriptor was closed */

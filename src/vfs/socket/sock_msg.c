@@ -269,6 +269,16 @@ sender_of(struct socket *so, struct sock_msg *m)
 	kmutex_unlock(&so->vfs->sockets->lock);
 }
 
+/* The sender over a connection is the peer, by the name that it had then. */
+static void
+peer_name(struct socket *so, struct host_sockaddr *out)
+{
+	kmutex_lock(&so->vfs->sockets->lock);
+	if (so->has_peer)
+		*out = so->peer;
+	kmutex_unlock(&so->vfs->sockets->lock);
+}
+
 /* What the host delivered, as the guest sees it. */
 static int
 received_unix(struct socket *so, struct sock_msg *m, int carrier, bool peek,
@@ -283,6 +293,8 @@ received_unix(struct socket *so, struct sock_msg *m, int carrier, bool peek,
 	if (so->type == LX_SOCK_DGRAM && !so->inherited &&
 	    unix_host_parse(so->vfs, from, &id, &who))
 		unix_name_of(so->vfs, id, &m->addr);
+	else if (!so->inherited && m->done != 0)
+		peer_name(so, &m->addr);
 	if (m->addr.len == sizeof(m->addr.family))
 		m->addr.len = 0; /* an unnamed sender */
 	if (carrier < 0)

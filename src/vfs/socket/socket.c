@@ -110,6 +110,7 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 		goto fail_socket;
 	f->ino = st.ino;
 	so->ino = st.ino;
+	atomic_init(&so->mode, 0777);
 	kmutex_lock(&vfs->sockets->lock);
 	LIST_INSERT_HEAD(&vfs->sockets->all, so, all);
 	if (so->client != 0)
@@ -462,17 +463,34 @@ socket_timed(const struct file *f, bool write)
 static int
 socket_getattr(struct file *f, struct vattr *va)
 {
+	struct socket *so = f->data;
 	struct host_stat st;
 	int error = host_fstat(f->hostfd, &st);
 
 	if (error != 0)
 		return (error);
 	*va = (struct vattr){.type = VSOCK,
-	    .mode = LX_S_IFSOCK | 0777,
+	    .mode = LX_S_IFSOCK | atomic_load(&so->mode),
+	    .uid = atomic_load(&so->uid),
+	    .gid = atomic_load(&so->gid),
 	    .nlink = 1,
 	    .dev = st.dev,
 	    .ino = st.ino,
 	    .blksize = st.blksize};
+	return (0);
+}
+
+static int
+socket_setattr(struct file *f, const struct vattr *va, unsigned what)
+{
+	struct socket *so = f->data;
+
+	if ((what & VA_MODE) != 0)
+		atomic_store(&so->mode, va->mode & 07777);
+	if ((what & VA_UID) != 0)
+		atomic_store(&so->uid, va->uid);
+	if ((what & VA_GID) != 0)
+		atomic_store(&so->gid, va->gid);
 	return (0);
 }
 
@@ -487,8 +505,9 @@ socket_describe(struct file *f, char *buf, size_t size)
 		.caps = FCAP_HOSTFD | FCAP_ASYNC | (more), .rw = socket_rw, \
 		.timed = socket_timed, .ioctl = hostfd_ioctl,               \
 		.poll = hostfd_poll, .getattr = socket_getattr,             \
-		.setfl = hostfd_setfl, .close = socket_close,               \
-		.describe = socket_describe, .name = "socket",              \
+		.setattr = socket_setattr, .setfl = hostfd_setfl,           \
+		.close = socket_close, .describe = socket_describe,         \
+		.name = "socket",                                           \
 	}
 
 /* By [inherited][keeps message boundaries]. */

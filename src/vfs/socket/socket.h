@@ -74,6 +74,8 @@ struct socket {
 	LIST_ENTRY(socket) all;   /* [s] on all */
 	uint64_t ino;             /* [I] of its file */
 	_Atomic(bool) listens;    /* [a] */
+	_Atomic(uint32_t) mode, uid,
+	    gid; /* [a] of the file; set by its owner */
 };
 
 /* A message to send, or one received. */
