@@ -43,6 +43,7 @@ struct lx_cap_data {
 #define LX_CAP_AUDIT_CONTROL 30
 #define LX_CAP_SETFCAP 31
 #define LX_CAP_MAC_OVERRIDE 32
+#define LX_CAP_WAKE_ALARM 35
 
 /* Bits of PR_SET_SECUREBITS; each has a lock one bit above. */
 #define LX_SECBIT_NOROOT 0x1

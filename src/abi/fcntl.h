@@ -93,6 +93,15 @@ struct lx_f_owner_ex {
 #define LX_DN_ATTRIB 0x20u
 #define LX_DN_MULTISHOT 0x80000000u
 
+/* name_to_handle_at(2) */
+#define LX_MAX_HANDLE_SZ 128u
+#define LX_AT_HANDLE_MNT_ID_UNIQUE 0x001
+#define LX_AT_HANDLE_FID 0x200
+struct lx_file_handle {
+	uint32_t bytes;
+	int32_t type;
+};
+
 /* fallocate(2) */
 #define LX_FALLOC_KEEP_SIZE 0x01
 #define LX_FALLOC_PUNCH_HOLE 0x02

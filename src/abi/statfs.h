@@ -8,6 +8,8 @@
 #ifndef ABI_STATFS_H
 #define ABI_STATFS_H
 
+#include <stdint.h>
+
 #define LX_BINDERFS_SUPER_MAGIC 0x6c6f6f70
 #define LX_BINFMTFS_MAGIC 0x42494e4d
 #define LX_BPF_FS_MAGIC 0xcafe4a11
@@ -33,5 +35,13 @@
 #define LX_TMPFS_MAGIC 0x01021994
 #define LX_TRACEFS_MAGIC 0x74726163
 #define LX_XENFS_MAGIC 0xabba1974
+
+/* ustat(2) */
+struct lx_ustat {
+	int32_t tfree, pad;
+	uint64_t tinode;
+	char fname[6], fpack[6], pad2[4];
+};
+_Static_assert(sizeof(struct lx_ustat) == 32, "struct ustat");
 
 #endif /* ABI_STATFS_H */

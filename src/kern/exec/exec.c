@@ -401,6 +401,7 @@ kern_exec(struct lwp *l, struct exec_args *args)
 	    .ctx = lwp_vfs_ctx(l),
 	    .args = *args,
 	    .path = args->path,
+	    .hidden = args->hidden,
 	};
 	char empty[1] = "";
 	char *noargs[2] = {empty, NULL};

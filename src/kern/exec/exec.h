@@ -18,6 +18,7 @@ struct vnode;
 struct exec_args {
 	const char *path; /* for AT_EXECFN and comm */
 	struct vnode *vp; /* ref'ed by the caller; resolved program */
+	bool hidden;      /* path does not lead to it after the exec */
 	size_t argc, envc;
 	char **argv, **envp; /* NUL-terminated strings, kernel memory */
 	size_t bytes;        /* of all strings */

@@ -49,6 +49,7 @@ struct exec_image {
 	const char *path;         /* AT_EXECFN and comm */
 	char interp[IMGACT_HEAD]; /* path of the script of the next level */
 	unsigned depth;
+	bool hidden; /* as in exec_args: a script cannot be named */
 
 	struct vnode *vp; /* own ref and text ref */
 	bool unreadable;  /* the caller cannot read one of the files */

@@ -131,6 +131,8 @@ imgact_script(struct exec_image *img)
 	    nl == NULL && img->headlen == IMGACT_HEAD, &interp, &arg);
 	if (error != 0)
 		return (error);
+	if (img->depth == 0 && img->hidden)
+		return (ENOENT);
 	if (img->depth >= IMGACT_DEPTH)
 		return (ELOOP);
 	error = namei(&img->ctx, NULL, interp, 0, &nd);

@@ -26,6 +26,9 @@ uint64_t kern_procfs_id(const struct procfs_proc *, bool memory);
 
 extern const struct procfs_sys_node kern_sys_nodes[], kern_settings[];
 
+/* The kinds of file systems in the order of /proc/filesystems, then NULL. */
+extern const char *const kern_filesystems[];
+
 /* CPU time of all processes that there are, ns, in user code and besides. */
 void kern_cpu_times(struct vkernel *, uint64_t *user, uint64_t *sys);
 

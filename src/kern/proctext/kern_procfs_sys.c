@@ -378,11 +378,14 @@ text_version(void *arg, struct procfs_buf *b)
 	return (0);
 }
 
+const char *const kern_filesystems[] = {
+    "sysfs", "tmpfs", "proc", "cgroup2", "devtmpfs", "hostfs", NULL};
+
 static int
 text_filesystems(void *arg, struct procfs_buf *b)
 {
-	procfs_printf(b, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\n"
-			 "nodev\tcgroup2\nnodev\tdevtmpfs\nnodev\thostfs\n");
+	for (int i = 0; kern_filesystems[i] != NULL; i++)
+		procfs_printf(b, "nodev\t%s\n", kern_filesystems[i]);
 	return (0);
 }
 

@@ -121,21 +121,23 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 int
 sys_open(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (
-	    open_at(l, LX_AT_FDCWD, a[0], (int)a[1], (uint32_t)a[2], 0, ret));
+	return (open_at(l, LX_AT_FDCWD, a[0], (int)a[1] | LX_O_LARGEFILE,
+	    (uint32_t)a[2], 0, ret));
 }
 
 int
 sys_openat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (open_at(l, (int)a[0], a[1], (int)a[2], (uint32_t)a[3], 0, ret));
+	return (open_at(l, (int)a[0], a[1], (int)a[2] | LX_O_LARGEFILE,
+	    (uint32_t)a[3], 0, ret));
 }
 
 int
 sys_creat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	return (open_at(l, LX_AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC,
-	    (uint32_t)a[1], 0, ret));
+	return (open_at(l, LX_AT_FDCWD, a[0],
+	    O_CREAT | O_WRONLY | O_TRUNC | LX_O_LARGEFILE, (uint32_t)a[1], 0,
+	    ret));
 }
 
 /* The checks of openat2 that open and openat do without.  EINVAL. */

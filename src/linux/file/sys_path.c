@@ -539,7 +539,8 @@ sys_getcwd(struct lwp *l, const uint64_t *a, int64_t *ret)
 		return (ENOMEM);
 	ctx = lwp_vfs_ctx(l);
 	error = vn_getattr(ctx.cwd, &va);
-	if (error == 0 && va.nlink == 0) /* removed */
+	/* Removed, or of a process that has ended. */
+	if (error == ESRCH || (error == 0 && va.nlink == 0))
 		error = ENOENT;
 	if (error == 0)
 		error = vnode_path(ctx.cwd, ctx.root, buf, VFS_PATH_MAX);

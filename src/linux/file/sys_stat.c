@@ -344,7 +344,6 @@ sys_chmod(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 file_change(struct lwp *l, int fd, const struct vattr *new, unsigned what)
 {
-	const uint32_t euid = proc_euid(l->p);
 	struct vattr va;
 	struct file *f;
 	int error = sys_get_open_file(l, fd, &f);
@@ -353,8 +352,11 @@ file_change(struct lwp *l, int fd, const struct vattr *new, unsigned what)
 		return (error);
 	error = f->vp != NULL || f->ops->setattr == NULL ? EPERM
 							 : file_getattr(f, &va);
-	if (error == 0 && euid != 0 &&
-	    (euid != va.uid || (what & ~VA_MODE) != 0))
+	if (error == 0 && (what & VA_MODE) != 0 && l->cred->fsuid != va.uid &&
+	    !lwp_capable(l, LX_CAP_FOWNER))
+		error = EPERM;
+	if (error == 0 && (what & ~VA_MODE) != 0 &&
+	    !lwp_capable(l, LX_CAP_CHOWN))
 		error = EPERM;
 	if (error == 0)
 		error = f->ops->setattr(f, new, what);

@@ -10,6 +10,7 @@
  * (vfs/tmpfs/tmpfs_seal.c).
  */
 #include "host/host.h"
+#include "abi/capability.h"
 #include "abi/fcntl.h"
 #include "abi/mman.h"
 #include "abi/time.h"
@@ -110,7 +111,16 @@ int
 sys_timerfd_create(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	int clock = (int)a[0], flags = (int)a[1], error, fd;
+	const bool alarm = clock == LX_CLOCK_REALTIME_ALARM ||
+			   clock == LX_CLOCK_BOOTTIME_ALARM;
 
+	if (alarm && (flags & ~(O_CLOEXEC | O_NONBLOCK)) == 0) {
+		if (!lwp_capable(l, LX_CAP_WAKE_ALARM))
+			return (EPERM);
+		/* The host would have to be woken by its guests. */
+		clock = clock == LX_CLOCK_REALTIME_ALARM ? LX_CLOCK_REALTIME
+							 : LX_CLOCK_BOOTTIME;
+	}
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0 ||
 	    (clock != LX_CLOCK_REALTIME && clock != LX_CLOCK_MONOTONIC &&
 		clock != LX_CLOCK_BOOTTIME))

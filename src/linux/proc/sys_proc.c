@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "linux/proc/sys_pidfd.h"
+#include "vfs/core/fd.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/vnode.h"
@@ -144,7 +145,13 @@ sys_clone3(struct lwp *l, const uint64_t *a, int64_t *ret)
 static void
 exec_fd_name(int dirfd, char *path)
 {
-	snprintf(path, VFS_PATH_MAX, "/dev/fd/%d", dirfd);
+	char *rest = strdup(path);
+
+	if (path[0] == '\0' || rest == NULL)
+		snprintf(path, VFS_PATH_MAX, "/dev/fd/%d", dirfd);
+	else
+		snprintf(path, VFS_PATH_MAX, "/dev/fd/%d/%s", dirfd, rest);
+	free(rest);
 }
 
 static int
@@ -161,13 +168,20 @@ exec_call(struct lwp *l, int dirfd, uint64_t upath, uint64_t uargv,
 	if (path == NULL)
 		return (ENOMEM);
 	error = sys_copyin_path(l, upath, path);
+	if (error == 0 && path[0] == '\0' && (flags & LX_AT_EMPTY_PATH) == 0)
+		error = ENOENT;
+	if (error == 0 &&
+	    (flags & ~(LX_AT_EMPTY_PATH | LX_AT_SYMLINK_NOFOLLOW)) != 0)
+		error = EINVAL;
 	if (error != 0)
 		goto out_path;
 	error = sys_path_vnode(l, dirfd, upath, flags, &args.vp, NULL);
 	if (error != 0)
 		goto out_path;
-	if (path[0] == '\0')
+	if (dirfd != LX_AT_FDCWD && path[0] != '/') {
+		(void)fd_get_cloexec(l->p->fdt, dirfd, &args.hidden);
 		exec_fd_name(dirfd, path);
+	}
 	ctx = lwp_vfs_ctx(l);
 	if (args.vp->type == VLNK)
 		error = ELOOP;
@@ -202,8 +216,6 @@ sys_execve(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_execveat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	if ((int)a[4] & ~(LX_AT_EMPTY_PATH | LX_AT_SYMLINK_NOFOLLOW))
-		return (EINVAL);
 	return (exec_call(l, (int)a[0], a[1], a[2], a[3], (int)a[4]));
 }
 

@@ -171,6 +171,10 @@ sys_clock_nanosleep(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = sys_copyin_timespec(l, a[2], &ns);
 	if (error != 0)
 		return (error);
+	/* As on a machine without a clock that wakes it. */
+	if (clock == LX_CLOCK_REALTIME_ALARM ||
+	    clock == LX_CLOCK_BOOTTIME_ALARM)
+		return (EOPNOTSUPP);
 	error = ktime_deadline_abs(clock, ns, &deadline);
 	if (error != 0)
 		return (error);

@@ -51,10 +51,10 @@ clock_decode(struct lwp *l, int clock, struct ptimer *t)
 	case LX_CLOCK_MONOTONIC_RAW:
 	case LX_CLOCK_REALTIME_COARSE:
 	case LX_CLOCK_MONOTONIC_COARSE:
-		return (EOPNOTSUPP);
+	/* As on a machine without a clock that wakes it. */
 	case LX_CLOCK_REALTIME_ALARM:
 	case LX_CLOCK_BOOTTIME_ALARM:
-		return (EPERM);
+		return (EOPNOTSUPP);
 	default:
 		return (EINVAL);
 	}

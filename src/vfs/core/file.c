@@ -297,7 +297,9 @@ file_rw(
 	file_offset_lock(f);
 	uio->off = f->off;
 	uio->at = true;
-	error = f->ops->rw(f, uio, waiter);
+	error = uio->resid > (uint64_t)INT64_MAX - f->off
+		    ? EINVAL
+		    : f->ops->rw(f, uio, waiter);
 	file_set_off(f, uio->off);
 	file_offset_unlock(f);
 	return (error);
@@ -572,9 +574,14 @@ vnf_seek(struct file *f, int64_t off, int whence, uint64_t *res)
 		base = (int64_t)va.size;
 	}
 	switch (whence) {
+	case SEEK_END:
+		/* As Linux's directories in memory, which have no end. */
+		if (f->vp->type == VDIR &&
+		    strcmp(f->vp->mount->fstype, "tmpfs") == 0)
+			return (EINVAL);
+		/* FALLTHROUGH */
 	case SEEK_SET:
 	case SEEK_CUR:
-	case SEEK_END:
 		if (__builtin_add_overflow(base, off, &base))
 			return (EINVAL);
 		break;

@@ -48,6 +48,9 @@ int vfs_open(const struct vfs_ctx *, struct vnode *start, const char *path,
 int vfs_open_resolve(const struct vfs_ctx *, struct vnode *start,
     const char *path, int flags, uint32_t mode, unsigned resolve,
     struct file **);
+/* Open a file that the caller has found; the ref of vp passes in any case. */
+int vfs_open_vnode(
+    const struct vfs_ctx *, struct vnode *vp, int flags, struct file **);
 int vfs_mkdir(const struct vfs_ctx *, struct vnode *start, const char *path,
     uint32_t mode);
 int vfs_mknod(const struct vfs_ctx *, struct vnode *start, const char *path,

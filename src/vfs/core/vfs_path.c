@@ -243,6 +243,17 @@ fail:
 	return (error);
 }
 
+int
+vfs_open_vnode(
+    const struct vfs_ctx *ctx, struct vnode *vp, int flags, struct file **fp)
+{
+	if ((flags & O_DIRECTORY) != 0 && vp->type != VDIR) {
+		vrele(vp);
+		return (ENOTDIR);
+	}
+	return (open_vnode(ctx, vp, flags, false, fp));
+}
+
 /* May the result of a lookup with O_CREAT be opened, or made? */
 static int
 open_create_check(const struct nameidata *nd, int flags)

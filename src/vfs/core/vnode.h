@@ -60,6 +60,10 @@ typedef bool vfs_dirent_fn(void *arg, const char *name, size_t len,
  */
 struct vops {
 	int (*lookup)(struct vnode *dvp, const char *name, struct vnode **vpp);
+	/* The file of a handle (open_by_handle_at) in the mount of `root`.
+	 * ESTALE.  NULL: the file system gives out no handles. */
+	int (*by_id)(
+	    struct vnode *root, uint64_t dev, uint64_t ino, struct vnode **vpp);
 	int (*getattr)(struct vnode *, struct vattr *);
 	int (*setattr)(struct vnode *, const struct vattr *, unsigned what);
 	/* Open: O_* flags without O_CREAT/O_EXCL.  May replace f->ops and

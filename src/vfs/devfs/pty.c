@@ -187,6 +187,7 @@ pty_create(struct pty_table *t, const struct vfs_ctx *ctx, struct pty **out)
 	pty->m = fds[0];
 	pty->s = fds[1];
 	pty->table = t;
+	atomic_init(&pty->mode, 0620);
 	pty->uid = ctx->uid;
 	pty->gid = ctx->gid;
 	pty->locked = true;
@@ -550,6 +551,7 @@ pty_poll(struct file *f, short events, int *hostfd)
 			     (events & (in | LX_POLLOUT)));
 
 	*hostfd = pf->fd;
+	r &= (short)~LX_POLLRDHUP; /* of sockets only */
 	/* poll() finds a socket readable at its end, but a master only while
 	 * there is output to read. */
 	if (pf->master && (r & LX_POLLHUP) != 0 && empty)

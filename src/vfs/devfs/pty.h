@@ -28,10 +28,12 @@ struct pty_queue {
 
 /* Key: [I] immutable, [a] atomic, [p] lock, [t] lock of the table */
 struct pty {
-	_Atomic(uint32_t) refs;   /* [a] files */
-	struct pty_table *table;  /* [I] */
-	unsigned nr;              /* [I] */
-	uint32_t uid, gid;        /* [I] of the opener of the master */
+	_Atomic(uint32_t) refs;  /* [a] files */
+	struct pty_table *table; /* [I] */
+	unsigned nr;             /* [I] */
+	_Atomic(uint32_t) uid,
+	    gid;                  /* [a] at first of the opener of the master */
+	_Atomic(uint32_t) mode;   /* [a] of the name */
 	int m, s;                 /* [p] bells; m -1: master is closed */
 	struct file *master;      /* [p] not ref'ed; NULL: closed */
 	struct kmutex lock;       /* rank LEAF */

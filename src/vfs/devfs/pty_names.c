@@ -55,8 +55,9 @@ pts_getattr(struct vnode *vp, struct vattr *va)
 	va->blksize = 1024;
 	if (pty == NULL)
 		return (0);
-	va->uid = pty->uid;
-	va->gid = pty->gid;
+	va->mode = LX_S_IFCHR | atomic_load(&pty->mode);
+	va->uid = atomic_load(&pty->uid);
+	va->gid = atomic_load(&pty->gid);
 	pty_free(pty);
 	return (0);
 }
@@ -64,7 +65,19 @@ pts_getattr(struct vnode *vp, struct vattr *va)
 static int
 pts_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 {
-	return (0); /* as that of other devices: without effect */
+	struct pty *pty = table_get(vp->data, pts_nr(vp));
+
+	/* Times, as those of other devices, do not change. */
+	if (pty == NULL)
+		return (0);
+	if ((what & VA_MODE) != 0)
+		atomic_store(&pty->mode, va->mode & VS_PERM);
+	if ((what & VA_UID) != 0)
+		atomic_store(&pty->uid, va->uid);
+	if ((what & VA_GID) != 0)
+		atomic_store(&pty->gid, va->gid);
+	pty_free(pty);
+	return (0);
 }
 
 static int

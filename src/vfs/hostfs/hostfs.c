@@ -421,7 +421,25 @@ hostfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 	return (0);
 }
 
+/* The host is not asked: only files that are in the cache are found. */
+static int
+hostfs_by_id(struct vnode *root, uint64_t dev, uint64_t ino, struct vnode **vpp)
+{
+	struct vnode *vp = vnode_hash_get(root->mount, dev, ino, NULL);
+	struct vattr va;
+
+	if (vp != NULL && (vn_getattr(vp, &va) != 0 || va.nlink == 0)) {
+		vrele(vp);
+		vp = NULL;
+	}
+	if (vp == NULL)
+		return (ESTALE);
+	*vpp = vp;
+	return (0);
+}
+
 const struct vops hostfs_vops = {
+    .by_id = hostfs_by_id,
     .lookup = hostfs_lookup,
     .getattr = hostfs_getattr,
     .setattr = hostfs_setattr,

@@ -279,13 +279,16 @@ procfs_lookup_map(struct vnode *dvp, const char *name, struct vnode **vpp)
 int
 procfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 {
+	const enum procfs_kind kind = procfs_node(dvp)->kind;
 	struct procfs_node n;
 	const char *have;
 	int num, error;
 
+	/* Linux looks for the process when it checks the permissions of its
+	 * directory, and for names in directories below when it looks up. */
 	if (!procfs_alive(dvp))
-		return (ENOENT);
-	if (procfs_node(dvp)->kind == PN_MAPDIR)
+		return (kind == PN_PID || kind == PN_TID ? ESRCH : ENOENT);
+	if (kind == PN_MAPDIR)
 		return (procfs_lookup_map(dvp, name, vpp));
 	for (unsigned i = 0; (have = procfs_child(dvp, i, &n)) != NULL; i++) {
 		if (strcmp(have, name) == 0)

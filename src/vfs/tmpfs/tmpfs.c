@@ -234,7 +234,28 @@ tmpfs_statfs(struct vnode *vp, struct vfs_statfs *sf)
 	return (0);
 }
 
+/* Regular files have a list; directories and others are found by name only. */
+static int
+tmpfs_by_id(struct vnode *root, uint64_t dev, uint64_t ino, struct vnode **vpp)
+{
+	struct tmpfs_mount *tm = tmpfs_node(root)->tm;
+	struct tmpfs_node *node;
+	int error = ESTALE;
+
+	kmutex_lock(&tm->lock);
+	LIST_FOREACH (node, &tm->files, reg.link)
+		if (node->ino == ino && node->nlink != 0)
+			break;
+	if (node == NULL && ino == tm->root->ino)
+		node = tm->root;
+	if (node != NULL)
+		error = tmpfs_vget(node, vpp);
+	kmutex_unlock(&tm->lock);
+	return (error);
+}
+
 static const struct vops tmpfs_vops = {
+    .by_id = tmpfs_by_id,
     .lookup = tmpfs_lookup,
     .getattr = tmpfs_getattr,
     .setattr = tmpfs_setattr,
