@@ -159,7 +159,7 @@ terminals(void)
 	struct pollfd p = {.fd = m, .events = POLLIN | POLLRDHUP};
 	struct stat st;
 
-	CHECK(m >= 0 && grantpt(m) == 0 && unlockpt(m) == 0);
+	CHECK(m >= 0 && unlockpt(m) == 0);
 	s = open(ptsname(m), O_RDWR | O_NOCTTY);
 	CHECK(s >= 0 && fchmod(s, 0600) == 0);
 	CHECK(stat(ptsname(m), &st) == 0 && (st.st_mode & 07777) == 0600);

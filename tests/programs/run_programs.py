@@ -138,7 +138,7 @@ LARGE = [
     large("AFL++", "afl-fuzz", sh("afl.sh"), status=4),
     large("valgrind", "valgrind", sh("valgrind.sh"), needs=("gcc",)),
     large("postgres", "psql", ["python3", "{g}/large/postgres.py"],
-          needs=("python3", "/usr/lib/postgresql"), rw=True),
+          needs=("python3", "/usr/lib/postgresql")),
     large("mariadb", "mariadb", ["python3", "{g}/large/mariadb.py"],
           needs=("/usr/sbin/mariadbd", "mariadb-install-db"), rw=True),
     large("ffmpeg", "ffmpeg", sh("ffmpeg.sh")),
