@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -111,6 +112,18 @@ GUEST bool
 inside(void)
 {
 	return (getenv("GUEST_INSIDE") != NULL);
+}
+
+/* Inside, where the host permits no network namespace (see
+ * tests/fault/denied.py). */
+GUEST bool
+no_internet(void)
+{
+	int s = inside() ? socket(AF_INET, SOCK_DGRAM, 0) : 0;
+
+	if (s > 0)
+		close(s);
+	return (s < 0 && errno == EACCES);
 }
 
 /* The size of an open file. */

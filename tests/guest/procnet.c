@@ -69,6 +69,10 @@ internet(void)
 	CHECK(strncmp(slurp("/proc/net/udp"), "   sl  local_address", 20) == 0);
 	CHECK(strncmp(slurp("/proc/net/tcp6"), "  sl  local_address", 19) == 0);
 	CHECK(strncmp(slurp("/proc/net/sockstat"), "sockets: used ", 14) == 0);
+	if (no_internet()) {
+		say("tables of the network");
+		return;
+	}
 	s = socket(AF_INET, SOCK_STREAM, 0);
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	CHECK(bind(s, (void *)&sin, sizeof(sin)) == 0 && listen(s, 1) == 0);

@@ -196,12 +196,9 @@ stream_pair(int p[2])
 }
 
 static void
-sockets(void)
+local(void)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET};
-	socklen_t len = sizeof(sin);
-	sigset_t set;
-	int p[2], l;
+	int p[2];
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, p) == 0);
 	stream_pair(p);
@@ -212,6 +209,15 @@ sockets(void)
 	CHECK(close(p[1]) == 0 && signals() == 1 && last.si_code == POLL_HUP);
 	CHECK(last.si_band == 0x18);
 	close(p[0]);
+}
+
+static void
+internet(void)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	socklen_t len = sizeof(sin);
+	sigset_t set;
+	int p[2], l;
 
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	l = socket(AF_INET, SOCK_STREAM, 0);
@@ -240,7 +246,6 @@ sockets(void)
 	close(l);
 	(void)silence();
 	count = 0;
-	say("sockets");
 }
 
 static void
@@ -364,7 +369,10 @@ main(void)
 	handle(SIG);
 	owners();
 	pipes();
-	sockets();
+	local();
+	if (!no_internet())
+		internet();
+	say("sockets");
 	others();
 	receivers();
 	return (0);
