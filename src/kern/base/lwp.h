@@ -63,6 +63,7 @@ struct lwp {
 	int nice;                   /* [p] */
 	int policy;                 /* [p] LX_SCHED_* */
 	bool reset_on_fork;         /* [p] children get no better niceness */
+	uint16_t mempolicy;         /* [L] set_mempolicy; 0: the default */
 	uint16_t ioprio;            /* [p] class and level; 0: none set */
 	uint8_t cpus[LWP_CPUS / 8]; /* [p] sched_setaffinity, if cpus_set */
 	bool cpus_set;              /* [p] */

@@ -130,6 +130,7 @@ clone_lwp_state(
 	if (l->reset_on_fork && nl->nice < 0)
 		nl->nice = 0;
 	nl->ioprio = l->ioprio;
+	nl->mempolicy = l->mempolicy;
 	memcpy(nl->cpus, l->cpus, sizeof(nl->cpus));
 	nl->cpus_set = l->cpus_set;
 	cpu_bind_as(nl->cpu, l->cpu);

@@ -21,4 +21,9 @@ struct vmspace;
 int sys_madvise_range(
     struct vmspace *, uint64_t addr, uint64_t len, int advice);
 
+struct lwp;
+/* The address space of a process that the caller may look into, held.  ESRCH,
+ * EPERM. */
+int sys_look_at(struct lwp *, int pid, struct vmspace **);
+
 #endif /* LINUX_MEM_SYS_MEM_H */

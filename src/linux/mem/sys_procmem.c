@@ -110,8 +110,8 @@ move_all(struct lwp *l, struct sys_io_cursor *local, struct remote *r,
 	return (*total > 0 ? 0 : error);
 }
 
-static int
-look_at(struct lwp *l, int pid, struct vmspace **out)
+int
+sys_look_at(struct lwp *l, int pid, struct vmspace **out)
 {
 	const struct proc_caller caller = proc_caller_real(l);
 	struct proc *p = proc_find_hold(l->p->k, pid);
@@ -146,7 +146,7 @@ process_vm(struct lwp *l, const uint64_t *a, bool write, int64_t *ret)
 	error = sys_copyin_iov(l, a[3], a[4], &other, &r.n);
 	if (error != 0)
 		goto out_local;
-	error = look_at(l, (int)a[0], &r.vm);
+	error = sys_look_at(l, (int)a[0], &r.vm);
 	if (error != 0)
 		goto out_other;
 	cur.iov = local;

@@ -129,6 +129,7 @@ vm_map_entry_copy(struct vm_map_entry *to, const struct vm_map_entry *from)
 	to->prot = from->prot;
 	to->max_prot = from->max_prot;
 	to->inherit = from->inherit;
+	to->policy = from->policy;
 	to->uffd = from->uffd;
 	to->shared_write = (from->eflags & MAP_ENTRY_SHARED) != 0 &&
 			   (from->max_prot & VM_PROT_WRITE) != 0;
@@ -449,7 +450,8 @@ entries_alike(const struct vm_map_entry *a, const struct vm_map_entry *b)
 {
 	return (a->end == b->start && a->eflags == b->eflags &&
 		a->prot == b->prot && a->max_prot == b->max_prot &&
-		a->inherit == b->inherit && a->uffd == b->uffd);
+		a->inherit == b->inherit && a->policy == b->policy &&
+		a->uffd == b->uffd);
 }
 
 /* Can e's object go on through n?  May extend the object. */

@@ -61,6 +61,18 @@ int vm_mincore(struct vmspace *, vm_offset_t addr, uint64_t len, uint8_t *vec);
  */
 int vm_remap_file_pages(
     struct vmspace *, vm_offset_t addr, uint64_t len, vm_ooffset_t off);
+/*
+ * The memory policy of mappings, a number; 0: the default.
+ * - set: 0; EFAULT (a hole; for the default, nothing at all), ENOMEM, ESRCH.
+ * - get: 0; EFAULT.
+ * - home_node: 0; ENOENT: all have the default; EOPNOTSUPP: a policy without
+ *   its flags is not one of the bits of `modes`.
+ */
+int vm_set_policy(
+    struct vmspace *, vm_offset_t addr, uint64_t len, uint16_t policy);
+int vm_get_policy(struct vmspace *, vm_offset_t addr, uint16_t *policy);
+int vm_home_node(struct vmspace *, vm_offset_t addr, uint64_t len,
+    uint32_t modes, uint16_t flags);
 /* mseal(2) of whole pages.  0; EINVAL, ENOMEM (a hole), ESRCH. */
 int vm_mseal(struct vmspace *, vm_offset_t addr, uint64_t len);
 /* mlock and munlock.  0; EINVAL, EPERM (nothing may be locked), ENOMEM (a hole,

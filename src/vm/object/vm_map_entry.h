@@ -77,6 +77,7 @@ struct vm_map_entry {
 	vm_prot_t prot;                    /* [m] */
 	vm_prot_t max_prot;                /* [m] */
 	uint8_t inherit;                   /* [m] enum vm_inherit */
+	uint16_t policy;                   /* [m] of memory, see vm_policy.c */
 	struct vm_uffd *uffd; /* [m] who serves its faults, or NULL; no ref */
 	/* Fault clustering: where a sequential run would fault next, and how
 	 * many pages it may take. Hints only. */
