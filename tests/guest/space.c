@@ -428,6 +428,35 @@ low_memory(void)
 	say("below 2 GiB");
 }
 
+/* FALLOC_FL_ZERO_RANGE of a file in /tmp; a tmpfs of the host has none. */
+static void
+zero_range(void)
+{
+	int fd = open("/tmp/zero", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char buf[3 * PAGE], *m;
+
+	CHECK(fd >= 0);
+	memset(buf, 'z', sizeof(buf));
+	CHECK(write(fd, buf, sizeof(buf)) == (ssize_t)sizeof(buf));
+	if (fallocate(fd, FALLOC_FL_ZERO_RANGE, PAGE - 9, PAGE) != 0) {
+		CHECK(!inside() && errno == EOPNOTSUPP);
+		close(fd);
+		return;
+	}
+	m = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(m != MAP_FAILED);
+	CHECK(all_zero(m + PAGE - 9, PAGE) && m[PAGE - 10] == 'z');
+	CHECK(m[2 * PAGE - 9] == 'z' && size_of(fd) == 3 * PAGE);
+	CHECK(fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 0,
+		  8 * PAGE) == 0);
+	CHECK(size_of(fd) == 3 * PAGE && all_zero(m, 3 * PAGE));
+	CHECK(fallocate(fd, FALLOC_FL_ZERO_RANGE, 2 * PAGE, PAGE + 5) == 0);
+	CHECK(size_of(fd) == 3 * PAGE + 5 && all_zero(m, 4 * PAGE));
+	CHECK(munmap(m, 4 * PAGE) == 0);
+	close(fd);
+	CHECK(unlink("/tmp/zero") == 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -443,5 +472,6 @@ main(int argc, char **argv)
 	nameless();
 	set_id();
 	low_memory();
+	zero_range();
 	return (0);
 }

@@ -94,6 +94,7 @@ struct tmpfs_mount {
 	const struct vops *vops;       /* [I] of all its vnodes */
 	struct vm_system *sys;         /* [I] */
 	uint64_t max_pages;            /* [I] */
+	bool nameless;                 /* [I] the files are memfds */
 	uint64_t max_names;            /* [I] */
 	struct kmutex lock;            /* rank VNODE: names and attributes */
 	struct kcond cond;             /* a node's `writing` went */

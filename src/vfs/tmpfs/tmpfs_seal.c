@@ -122,6 +122,7 @@ memfd_mount(struct vfs *vfs, struct vmount **mpp)
 		error = tmpfs_mount_create(vfs, INT64_MAX, 0700, &mine);
 		if (error != 0)
 			return (error);
+		tmpfs_node(mine->root)->tm->nameless = true;
 		kmutex_lock(&vfs->mount_lock);
 		have = vfs->memfds;
 		if (have == NULL) {

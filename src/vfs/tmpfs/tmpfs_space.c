@@ -15,8 +15,10 @@
  * request that fails later (a signal, memory that others took meanwhile) leaves
  * the size; pages that it has made below the size stay, and read as before.
  *
- * Limits.  As on Linux only FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE are
- * supported.  Nothing is reserved beyond the end of the file.
+ * Limits.  FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE and, except for memfds,
+ * FALLOC_FL_ZERO_RANGE are supported.  (On Linux no tmpfs zeroes ranges, but
+ * /tmp is most often on a file system that does.)  Nothing is reserved beyond
+ * the end of the file.
  */
 #include "vfs/tmpfs/tmpfs_int.h"
 
@@ -111,6 +113,22 @@ space_punch(struct vm_object *o, uint64_t off, uint64_t end)
 	return (error);
 }
 
+/* Zero [off, end), with pages for all of it. */
+static int
+space_zero(
+    struct tmpfs_node *node, struct vm_object *o, uint64_t off, uint64_t end)
+{
+	const uint64_t old = round_page(node->reg.size);
+	int error = 0;
+
+	/* Nothing is lost to a request that cannot fit. */
+	if (!space_fits(node, OFF_TO_IDX(round_page(end)) - OFF_TO_IDX(off)))
+		return (ENOSPC);
+	if (off < old)
+		error = space_punch(o, off, end < old ? end : old);
+	return (error != 0 ? error : space_make(node, o, off, end, end));
+}
+
 static int
 space_change(struct tmpfs_node *node, struct vm_object *o, int mode,
     uint64_t off, uint64_t end)
@@ -127,10 +145,14 @@ space_change(struct tmpfs_node *node, struct vm_object *o, int mode,
 	}
 	if ((seals & LX_F_SEAL_GROW) != 0 && end > size)
 		return (EPERM);
+	if ((seals & TMPFS_NO_WRITE) != 0 && (mode & LX_FALLOC_ZERO_RANGE) != 0)
+		return (EPERM);
 	if (keep && end > size)
 		end = size;
 	if (keep && off >= end)
 		return (0);
+	if ((mode & LX_FALLOC_ZERO_RANGE) != 0)
+		return (space_zero(node, o, off, end));
 	return (space_make(node, o, off, end, end));
 }
 
@@ -141,7 +163,9 @@ tmpfs_allocate(struct vnode *vp, int mode, uint64_t off, uint64_t len)
 	struct vm_object *o;
 	int error;
 
-	if ((mode & ~(LX_FALLOC_KEEP_SIZE | LX_FALLOC_PUNCH_HOLE)) != 0)
+	if ((mode & ~(LX_FALLOC_KEEP_SIZE | LX_FALLOC_PUNCH_HOLE |
+			LX_FALLOC_ZERO_RANGE)) != 0 ||
+	    ((mode & LX_FALLOC_ZERO_RANGE) != 0 && node->tm->nameless))
 		return (EOPNOTSUPP);
 	error = tmpfs_node_object(node, &o);
 	if (error != 0)
