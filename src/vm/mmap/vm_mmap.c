@@ -387,9 +387,10 @@ shared_run(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 			return (EINVAL);
 	}
 	t->object = e->object;
-	t->eflags = e->eflags;
+	t->eflags = e->eflags & ~(uint32_t)MAP_ENTRY_GUARD;
 	t->prot = e->prot;
 	t->max_prot = e->max_prot;
+	t->inherit = e->inherit;
 	vm_object_ref(t->object);
 	return (0);
 }
@@ -407,29 +408,38 @@ object_ends(struct vm_object *o, vm_ooffset_t end)
 	return (ends);
 }
 
+/*
+ * The map stays locked from the look at the old mapping until the new one is
+ * there.  So a file that is mapped writable has such a mapping all the time,
+ * and cannot be sealed against writes in between.
+ */
 int
 vm_remap_file_pages(
     struct vmspace *vm, vm_offset_t addr, uint64_t len, vm_ooffset_t off)
 {
-	struct vm_map_entry t = {0};
-	int error, flags = VMM_FIXED | VMM_SHARED | VMM_POPULATE;
+	struct vm_map *map = &vm->map;
+	struct vm_map_entry t = {.start = addr, .end = addr + len};
+	struct vm_map_list dead;
+	int error;
 
-	vm_map_lock_read(&vm->map);
-	error = shared_run(&vm->map, addr, addr + len, &t);
-	vm_map_unlock_read(&vm->map);
-	if (error != 0)
+	TAILQ_INIT(&dead);
+	vm_map_lock(map);
+	error = shared_run(map, addr, addr + len, &t);
+	if (error == 0) {
+		t.offset = off;
+		error = object_ends(t.object, off + len)
+			    ? EINVAL
+			    : vm_map_insert_entry(map, &t, &dead);
+	}
+	vm_map_unlock(map);
+	vm_map_entry_list_free(map, &dead);
+	if (error != 0) {
+		if (t.object != NULL)
+			vm_object_free(t.object);
 		return (error);
-	if ((t.eflags & MAP_ENTRY_WIRED) != 0)
-		flags |= VMM_LOCKED;
-	if ((t.eflags & MAP_ENTRY_NORESERVE) != 0)
-		flags |= VMM_NORESERVE;
-	if (object_ends(t.object, off + len))
-		error = EINVAL;
-	else
-		error = vm_mmap(
-		    vm, &addr, len, t.prot, t.max_prot, flags, t.object, off);
-	vm_object_free(t.object);
-	return (error);
+	}
+	(void)vm_populate(vm, addr, addr + len);
+	return (0);
 }
 
 /* Is all of the range mapped?  Map locked. */
