@@ -383,10 +383,11 @@ test_ends(void)
 	struct pollfd pf = {.fd = fd, .events = POLLIN};
 	struct sigaction sa = {.sa_handler = on_signal};
 	char *p = map(4), *q;
-	struct toucher t;
+	struct toucher t, t2;
 	struct msg m;
 	pid_t pid;
 
+	memset(source, 11, PAGE);
 	reg(fd, p, 4, MISSING);
 	CHECK(poll(&pf, 1, 0) == 0);
 	touch(&t, p, -1);
@@ -407,6 +408,13 @@ test_ends(void)
 		_exit(p[PAGE] == 0 && p[0] == 0 ? 3 : 4);
 	CHECK(waitpid(pid, &status, 0) == pid);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+	/* What it has made for itself is not there for the parent. */
+	touch(&t2, p + PAGE, -1);
+	CHECK(poll(&pf, 1, 5000) == 1);
+	while (read(fd, &m, sizeof(m)) == sizeof(m))
+		continue;
+	CHECK(copy(fd, p + PAGE, source, 1, 0) == (int64_t)PAGE);
+	CHECK(join(&t2) == source[0]);
 	say("a child finds zeroes");
 
 	/* What moves is not served any more. */

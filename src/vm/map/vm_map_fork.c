@@ -89,6 +89,19 @@ copy_object(struct vm_map_entry *e, struct protect_run *run)
 	e->eflags |= MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;
 }
 
+/* Put a shadow in front of what the parent's server fills: a page that is made
+ * for the child must not be there for the parent. */
+static int
+part_object(struct vm_map_entry *n)
+{
+	int error;
+
+	error = vm_object_shadow_entry(n);
+	if (error == 0)
+		n->eflags &= ~(uint32_t)MAP_ENTRY_NEEDS_COPY;
+	return (error);
+}
+
 static int
 fork_entry(struct vm_map *parent, struct vm_map *child, struct vm_map_entry *e,
     struct protect_run *run)
@@ -123,9 +136,10 @@ fork_entry(struct vm_map *parent, struct vm_map *child, struct vm_map_entry *e,
 		vm_object_ref(n->object);
 	vm_map_entry_enter(child, n, TAILQ_LAST(&child->list, vm_map_list));
 	vm_map_account(child, n, true);
-	if (n->object != NULL)
-		vm_object_link_entry(n);
-	return (0);
+	if (n->object == NULL)
+		return (0);
+	vm_object_link_entry(n);
+	return (e->uffd != NULL ? part_object(n) : 0);
 }
 
 /* What the child's entries will be charged with. */
