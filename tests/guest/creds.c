@@ -14,6 +14,7 @@
 #include <sys/auxv.h>
 #include <sys/fsuid.h>
 #include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -187,6 +188,61 @@ threads(void)
 	CHECK(prctl(PR_GET_DUMPABLE) != 1);
 	CHECK(prctl(PR_SET_DUMPABLE, 1) == 0);
 	CHECK(unlink("thread") == 0 && unlink("private") == 0);
+}
+
+static _Atomic(bool) race_over;
+static _Atomic(int) changer_tid, watchers = 2;
+
+/* A thread that changes its credentials all the time. */
+static void *
+changer(void *arg)
+{
+	const gid_t groups[] = {1, 2, 3};
+
+	changer_tid = (int)syscall(SYS_gettid);
+	for (int i = 0; i < 2000; i++) {
+		CHECK(syscall(SYS_setgroups, i % 4, groups) == 0);
+		CHECK(syscall(SYS_setresuid, i % 7, -1, 0) == 0);
+		CHECK(syscall(SYS_setfsuid, USER) == 0);
+		CHECK(syscall(SYS_setfsuid, 0) == USER);
+	}
+	race_over = true;
+	while (watchers != 0)
+		sleep_ms(1);
+	return (NULL);
+}
+
+/* Another one looks at them. */
+static void *
+watcher(void *arg)
+{
+	char path[64], line[128];
+	struct stat st;
+
+	while (changer_tid == 0)
+		sleep_ms(1);
+	snprintf(path, sizeof(path), "/proc/self/task/%d", changer_tid);
+	while (!race_over) {
+		CHECK(caps_of(changer_tid).perm != 0);
+		(void)stat(path, &st);
+		(void)syscall(SYS_tgkill, getpid(), changer_tid, 0);
+		(void)getpriority(PRIO_PROCESS, (id_t)changer_tid);
+		status_line("/proc/self/status", "Groups:", line);
+	}
+	watchers--;
+	return (NULL);
+}
+
+static void
+race(void *arg)
+{
+	pthread_t t[3];
+
+	for (int i = 0; i < 3; i++)
+		CHECK(pthread_create(
+			  &t[i], NULL, i == 0 ? changer : watcher, NULL) == 0);
+	for (int i = 0; i < 3; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
 }
 
 /* ---- file system ids ---- */
@@ -399,7 +455,15 @@ no_ipc(void *arg)
 {
 	struct shmid_ds ds;
 	int id = shmget(IPC_PRIVATE, PAGE, 0600);
+	int q = msgget(IPC_PRIVATE, 0600);
+	struct msqid_ds mq;
 
+	CHECK(q >= 0 && msgctl(q, IPC_STAT, &mq) == 0);
+	mq.msg_qbytes += 100;
+	drop(BIT(CAP_SYS_RESOURCE));
+	CHECK_ERRNO(msgctl(q, IPC_SET, &mq), EPERM);
+	mq.msg_qbytes -= 200;
+	CHECK(msgctl(q, IPC_SET, &mq) == 0 && msgctl(q, IPC_RMID, NULL) == 0);
 	CHECK(id >= 0 && shmctl(id, IPC_STAT, &ds) == 0);
 	/* The maker keeps its rights, so another user looks. */
 	CHECK(syscall(SYS_setresuid, -1, USER, 0) == 0);
@@ -753,6 +817,7 @@ main(int argc, char **argv)
 	scratch_enter("creds");
 	CHECK(chmod(".", 0777) == 0);
 	threads();
+	in_child(race, NULL);
 	in_child(fsids, NULL);
 	rights();
 	in_child(sets, NULL);

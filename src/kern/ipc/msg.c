@@ -32,6 +32,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "abi/capability.h"
 #include "abi/ipc.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
@@ -460,7 +461,8 @@ msg_set(struct vkernel *k, struct msgq *q, const struct ipc_ids *ids,
 	if (error != 0)
 		return (error);
 	if (ds->qbytes > MSG_QUEUE_BYTES &&
-	    (ids->uid != 0 || ds->qbytes > MSG_MEM_MAX))
+	    (!cred_capable(ids->cred, LX_CAP_SYS_RESOURCE) ||
+		ds->qbytes > MSG_MEM_MAX))
 		return (EPERM);
 	error = ipc_set(&q->ipc, ids, &ds->perm);
 	if (error != 0)

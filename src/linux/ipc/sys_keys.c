@@ -21,6 +21,8 @@
 
 sys_fn sys_add_key, sys_request_key, sys_keyctl;
 
+#define ZERO_PART ((uint64_t)1 << 20) /* between looks at a kill */
+
 static int
 copyin_type(struct lwp *l, uint64_t utype, char type[LX_KEY_TYPE_MAX])
 {
@@ -256,13 +258,18 @@ ctl_capabilities(struct lwp *l, const uint64_t *a, int64_t *ret)
 		LX_KEYCTL_CAPS0_INVALIDATE | LX_KEYCTL_CAPS0_MOVE,
 	    0};
 	const size_t n = a[2] < sizeof(caps) ? (size_t)a[2] : sizeof(caps);
+	uint64_t done = n, part;
 	int error = 0;
 
 	if (n > 0)
 		error = copyout(lwp_vmspace(l), caps, a[1], n);
-	if (error == 0 && a[2] > n)
-		error =
-		    copyout_zero(lwp_vmspace(l), a[1] + n, (size_t)a[2] - n);
+	while (error == 0 && done < a[2]) {
+		part = a[2] - done < ZERO_PART ? a[2] - done : ZERO_PART;
+		error = copyout_zero(lwp_vmspace(l), a[1] + done, (size_t)part);
+		done += part;
+		if (error == 0 && lwp_killed(l))
+			error = EINTR;
+	}
 	*ret = sizeof(caps);
 	return (error);
 }
