@@ -101,15 +101,21 @@ static int
 table_read(struct vkernel *k, const char *name, struct procfs_buf *b)
 {
 	const struct vkernel_config *c = &k->config;
+	struct kmem_acct *cost;
 	size_t done = 1;
 	char *buf;
 	int fd, error;
 
 	if (c->net_table == NULL)
 		return (ENONET);
-	error = c->net_table(c->net_arg, name, &fd);
+	error = kmem_fd_charge(1, &cost);
 	if (error != 0)
 		return (error);
+	error = c->net_table(c->net_arg, name, &fd);
+	if (error != 0) {
+		kmem_fd_uncharge(cost, 1);
+		return (error);
+	}
 	buf = kmem_alloc(PIECE);
 	if (buf == NULL)
 		error = ENOMEM;
@@ -121,6 +127,7 @@ table_read(struct vkernel *k, const char *name, struct procfs_buf *b)
 	}
 	kmem_free(buf);
 	(void)host_close(fd);
+	kmem_fd_uncharge(cost, 1);
 	return (error);
 }
 

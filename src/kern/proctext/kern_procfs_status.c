@@ -148,7 +148,9 @@ status_ids(const struct procfs_proc *pi, struct procfs_buf *b)
 	    c->sgid, c->fsgid);
 	for (size_t i = 0; i < group_set_count(c->groups); i++)
 		procfs_printf(b, "%u ", c->groups->gid[i]);
-	procfs_printf(b, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
+	procfs_printf(b,
+	    "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n"
+	    "Kthread:\t0\n",
 	    pi->pid, pi->tid, pi->pgid, pi->sid);
 }
 
@@ -186,7 +188,8 @@ status_memory(const struct procfs_proc *pi, struct procfs_buf *b)
 	    b, "VmPTE:", round_page(st.resident / PAGE_SIZE * PTE_BYTES));
 	status_size(b, "VmSwap:", st.swap);
 	status_size(b, "HugetlbPages:", 0);
-	procfs_printf(b, "CoreDumping:\t0\nTHP_enabled:\t0\n");
+	procfs_printf(b, "CoreDumping:\t0\nTHP_enabled:\t0\n"
+			 "untag_mask:\t0xffffffffffffffff\n");
 }
 
 static void

@@ -66,9 +66,11 @@ static void
 meminfo_rest(const struct vm_system_stat *st, struct procfs_buf *b)
 {
 	const char *const slabs[] = {"KReclaimable:", "Slab:", "SReclaimable:",
-	    "SUnreclaim:", "KernelStack:", "PageTables:", "Bounce:", NULL};
-	const char *const none[] = {"VmallocUsed:", "VmallocChunk:",
-	    "AnonHugePages:", "ShmemHugePages:", "ShmemPmdMapped:", NULL};
+	    "SUnreclaim:", "KernelStack:", "PageTables:", "SecPageTables:",
+	    "NFS_Unstable:", "Bounce:", "WritebackTmp:", NULL};
+	const char *const none[] = {"VmallocUsed:", "VmallocChunk:", "Percpu:",
+	    "AnonHugePages:", "ShmemHugePages:", "ShmemPmdMapped:",
+	    "FileHugePages:", "FilePmdMapped:", NULL};
 
 	meminfo_line(b, "Shmem:", st->named);
 	meminfo_none(b, slabs);

@@ -14,7 +14,8 @@
  * vnode, and the mark the owner: a signal is sent without the lock, after the
  * mark was marked as `fired`.
  *
- * Limits.  Marks and watches of inotify together are limited.
+ * Limits.  DNOTIFY_MAX marks in a kernel; together with the watches of inotify,
+ * INOTIFY_MAX_WATCHES.
  */
 #include "vfs/core/dnotify.h"
 
@@ -29,6 +30,8 @@
 #include "vfs/core/owner.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
+
+#define DNOTIFY_MAX 1024u
 
 /* All under vfs->watch_lock, but for f, vp, t and owner, which are immutable.
  */
@@ -93,6 +96,18 @@ dnotify_closed(struct file *f, const struct fdtable *t)
 	} while (dn != NULL);
 }
 
+/* Lock held.  An event looks at all marks for each signal that it sends. */
+static bool
+too_many(const struct vfs *vfs)
+{
+	const struct dnotify *dn;
+	unsigned n = 0;
+
+	LIST_FOREACH (dn, &vfs->dnotifies, link)
+		n++;
+	return (n >= DNOTIFY_MAX);
+}
+
 int
 dnotify_set(struct file *f, const struct fdtable *t, int fd, uint32_t mask)
 {
@@ -118,7 +133,8 @@ dnotify_set(struct file *f, const struct fdtable *t, int fd, uint32_t mask)
 	file_owner_ref(new->owner);
 	kmutex_lock(&vfs->watch_lock);
 	dn = find(f, t);
-	if (dn == NULL && atomic_load(&vfs->nwatches) >= INOTIFY_MAX_WATCHES)
+	if (dn == NULL && (too_many(vfs) || atomic_load(&vfs->nwatches) >=
+						INOTIFY_MAX_WATCHES))
 		error = ENOSPC;
 	else if (dn == NULL) {
 		dn = new;

@@ -117,12 +117,21 @@ item_free(struct epoll_item *it)
 	kmem_free(it);
 }
 
+/* The events that the host is asked for.  Behind a pty is a socket, which knows
+ * one that terminals do not have. */
+static uint32_t
+host_events(const struct file *f, uint32_t events)
+{
+	return (
+	    file_can(f, FCAP_TTY) ? events & ~(uint32_t)LX_POLLRDHUP : events);
+}
+
 /* The host's call for the item. */
 static int
 item_ctl(const struct epoll_item *it, int op)
 {
-	return (host_epoll_ctl(
-	    it->ep->hostfd, op, it->hostfd, it->events, it->data));
+	return (host_epoll_ctl(it->ep->hostfd, op, it->hostfd,
+	    host_events(it->f, it->events), it->data));
 }
 
 /* ---- the calls ---- */
@@ -209,8 +218,8 @@ eventpoll_modify(
 	kmutex_lock(&epf->vfs->epoll_lock);
 	it = item_find(ep, f, fd);
 	if (it != NULL)
-		error = host_epoll_ctl(
-		    ep->hostfd, LX_EPOLL_CTL_MOD, it->hostfd, events, data);
+		error = host_epoll_ctl(ep->hostfd, LX_EPOLL_CTL_MOD, it->hostfd,
+		    host_events(f, events), data);
 	if (error == 0) {
 		it->events = events;
 		it->data = data;

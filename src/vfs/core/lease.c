@@ -35,7 +35,7 @@
 #include "vfs/core/owner.h"
 #include "vfs/core/vfs.h"
 
-#define LEASES_MAX 4096u
+#define LEASES_MAX 1024u
 
 /* f, vp and owner are immutable, the rest under vfs->lease_lock. */
 struct lease {

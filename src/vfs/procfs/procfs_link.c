@@ -270,7 +270,7 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
 		return (procfs_vget(vp->mount, &ns, vpp));
 	}
 	/* Linux asks for a capability here, which a user does not have. */
-	if (n->kind == PN_MAP && ctx->uid != 0)
+	if (n->kind == PN_MAP && ctx != NULL && ctx->uid != 0)
 		return (EPERM);
 	error = procfs_target(vp, &target, &f);
 	if (error != 0)
