@@ -10,6 +10,7 @@
 #include "guest.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
@@ -157,7 +158,9 @@ terminals(void)
 {
 	int m = posix_openpt(O_RDWR | O_NOCTTY), s;
 	struct pollfd p = {.fd = m, .events = POLLIN | POLLRDHUP};
+	struct epoll_event ev = {.events = EPOLLRDHUP};
 	struct stat st;
+	int ep;
 
 	CHECK(m >= 0 && unlockpt(m) == 0);
 	s = open(ptsname(m), O_RDWR | O_NOCTTY);
@@ -171,6 +174,11 @@ terminals(void)
 	}
 	close(s);
 	CHECK(poll(&p, 1, 0) == 1 && p.revents == POLLHUP);
+	ep = epoll_create1(0);
+	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, m, &ev) == 0);
+	CHECK(epoll_wait(ep, &ev, 1, 0) == 1);
+	CHECK((ev.events & EPOLLRDHUP) == 0 && (ev.events & EPOLLHUP) != 0);
+	close(ep);
 	close(m);
 	say("terminals");
 }
