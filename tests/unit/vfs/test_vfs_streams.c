@@ -627,7 +627,7 @@ test_procfs_tree(void **state)
 	assert_int_equal(file_getdents(f, names_add, &ns), ENOENT);
 	assert_int_equal(vn_getattr(f->vp, &va), ESRCH);
 	assert_int_equal(
-	    vfs_open(&fx->ctx, f->vp, "maps", 0, 0, &p.file[0]), ENOENT);
+	    vfs_open(&fx->ctx, f->vp, "maps", 0, 0, &p.file[0]), ESRCH);
 	file_free(f);
 }
 
