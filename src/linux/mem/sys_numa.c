@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "abi/mempolicy.h"
 #include "kern/base/access.h"
 #include "linux/lib/sys_int.h"
@@ -228,7 +229,8 @@ sys_mbind(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if ((flags & ~(uint64_t)(LX_MPOL_MF_STRICT | LX_MPOL_MF_MOVE |
 				 LX_MPOL_MF_MOVE_ALL)) != 0)
 		return (EINVAL);
-	if ((flags & LX_MPOL_MF_MOVE_ALL) != 0 && proc_euid(l->p) != 0)
+	if ((flags & LX_MPOL_MF_MOVE_ALL) != 0 &&
+	    !lwp_capable(l, LX_CAP_SYS_NICE))
 		return (EPERM);
 	error = range_check(a[0], &len);
 	if (error != 0 || len == 0)
@@ -281,7 +283,7 @@ sys_migrate_pages(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error != 0)
 		return (error);
 	vmspace_drop(vm);
-	if ((to & ~NODE0) != 0 && proc_euid(l->p) != 0)
+	if ((to & ~NODE0) != 0 && !lwp_capable(l, LX_CAP_SYS_NICE))
 		return (EPERM);
 	return ((to & NODE0) != 0 ? 0 : EINVAL);
 }
@@ -357,7 +359,8 @@ sys_move_pages(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if ((flags & ~(LX_MPOL_MF_MOVE | LX_MPOL_MF_MOVE_ALL)) != 0)
 		return (EINVAL);
-	if ((flags & LX_MPOL_MF_MOVE_ALL) != 0 && proc_euid(l->p) != 0)
+	if ((flags & LX_MPOL_MF_MOVE_ALL) != 0 &&
+	    !lwp_capable(l, LX_CAP_SYS_NICE))
 		return (EPERM);
 	if (a[1] > UINT64_MAX / sizeof(uint64_t) / 2)
 		return (EFAULT);
