@@ -12,6 +12,14 @@
 
 #define LX_BINDERFS_SUPER_MAGIC 0x6c6f6f70
 #define LX_BINFMTFS_MAGIC 0x42494e4d
+/* statfs.flags; the first four are those of mount(2). */
+#define LX_ST_RDONLY 0x1
+#define LX_ST_MASK 0xfu
+#define LX_ST_VALID 0x20
+#define LX_ST_NOATIME 0x400
+#define LX_ST_NODIRATIME 0x800
+#define LX_ST_RELATIME 0x1000
+
 #define LX_BPF_FS_MAGIC 0xcafe4a11
 #define LX_CGROUP_SUPER_MAGIC 0x27e0eb
 #define LX_CGROUP2_SUPER_MAGIC 0x63677270

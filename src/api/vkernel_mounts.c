@@ -78,16 +78,18 @@ mounts_canonical(struct vkernel *k, const char *path, char **out)
 {
 	struct vfs_ctx ctx = mounts_ctx(k);
 	struct nameidata nd = {0};
+	struct vplace at;
 	char *buf;
 	int error;
 
-	error = namei(&ctx, NULL, path, 0, &nd);
+	error = namei(&ctx, NULL, path, NAMEI_MNT, &nd);
 	if (error != 0)
 		return (error);
 	buf = malloc(VFS_PATH_MAX);
+	at = (struct vplace){nd.mnt, nd.vp};
 	error =
-	    buf == NULL ? ENOMEM : vnode_path(nd.vp, NULL, buf, VFS_PATH_MAX);
-	vrele(nd.vp);
+	    buf == NULL ? ENOMEM : vplace_path(&at, NULL, buf, VFS_PATH_MAX);
+	nameidata_rele(&nd);
 	if (error != 0) {
 		free(buf);
 		return (error);
@@ -331,7 +333,7 @@ mounts_root(struct vkernel *k)
 	error = vfs_mount(k->vfs, mp, NULL);
 	if (error != 0)
 		goto fail;
-	if (k->vfs->root->type == VDIR)
+	if (k->vfs->root.vp->type == VDIR)
 		return (0);
 	error = ENOTDIR;
 fail:

@@ -54,7 +54,7 @@
 static int
 spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 {
-	struct proc_fs first = {.cwd = k->vfs->root, .root = k->vfs->root};
+	struct proc_fs first = {.root = k->vfs->root, .ns = k->vfs->ns};
 	struct vfs_ctx ctx = {
 	    .vfs = k->vfs,
 	    .uid = p->cred->fsuid,
@@ -67,22 +67,23 @@ spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	struct nameidata nd = {0};
 	int error;
 
-	error = namei(
-	    &ctx, NULL, sp->cwd != NULL ? sp->cwd : "/", NAMEI_DIRECTORY, &nd);
+	error = namei(&ctx, NULL, sp->cwd != NULL ? sp->cwd : "/",
+	    NAMEI_DIRECTORY | NAMEI_MNT, &nd);
 	if (error != 0 && sp->cwd_optional)
-		error = namei(&ctx, NULL, "/", NAMEI_DIRECTORY, &nd);
+		error =
+		    namei(&ctx, NULL, "/", NAMEI_DIRECTORY | NAMEI_MNT, &nd);
 	if (error != 0) {
 		klog(&k->log, KLOG_ERR,
 		    "cannot use %s as the working directory: %s",
 		    sp->cwd != NULL ? sp->cwd : "/", strerror(error));
 		return (error);
 	}
-	first.cwd = nd.vp;
+	first.cwd = (struct vplace){nd.mnt, nd.vp};
 	first.umask = 022;
 	kmutex_init(&first.lock, "spawn fs", KRANK_FDTABLE, 0);
 	error = proc_fs_copy(k, &first, &p->fs);
 	kmutex_destroy(&first.lock);
-	vrele(nd.vp);
+	nameidata_rele(&nd);
 	return (error);
 }
 

@@ -55,7 +55,7 @@ own_device(struct vfs *vfs, uint64_t rdev, int flags, struct file **out)
 
 	while (i < n && own_devices[i].rdev != rdev)
 		i++;
-	if (i == n || vfs->root == NULL ||
+	if (i == n || vfs->root.vp == NULL ||
 	    vfs_open(&ctx, NULL, own_devices[i].path, flags, 0, &f) != 0)
 		return (ENXIO);
 	if (file_getattr(f, &va) != 0 || va.type != VCHR || va.rdev != rdev) {

@@ -196,6 +196,48 @@ exe_and_fd(void)
 	say("exe, fd, cmdline");
 }
 
+/* A name that is missing cannot be made, which no right changes: the error is
+ * ENOENT for each caller. */
+static void
+no_names(void)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		for (int i = 0; i < 2; i++) {
+			CHECK(mkdir("/proc/new", 0755) == -1);
+			CHECK(errno == ENOENT);
+			CHECK(mkdir("/proc/self/new", 0755) == -1);
+			CHECK(errno == ENOENT);
+			CHECK(mkdir("/proc/sys/kernel/new", 0755) == -1);
+			CHECK(errno == ENOENT);
+			CHECK(
+			    open("/proc/new", O_CREAT | O_WRONLY, 0600) == -1);
+			CHECK(errno == ENOENT);
+			CHECK(symlink("a", "/proc/new") == -1);
+			CHECK(errno == ENOENT);
+			CHECK(mknod("/proc/new", S_IFIFO | 0600, 0) == -1);
+			CHECK(errno == ENOENT);
+			CHECK(link("/proc/version", "/proc/new") == -1);
+			CHECK(errno == ENOENT);
+			CHECK(rename("/proc/version", "/proc/new") == -1);
+			CHECK(errno == ENOENT);
+			CHECK(mkdir("/proc/version", 0755) == -1);
+			CHECK(errno == EEXIST);
+			CHECK(rename("/proc/version", "/proc/uptime") == -1);
+			CHECK(errno == (geteuid() == 0 ? EPERM : EACCES));
+			CHECK(unlink("/proc/version") == -1);
+			CHECK(errno == (geteuid() == 0 ? EPERM : EACCES));
+			if (geteuid() == 0)
+				CHECK(setresuid(4712, 4712, 4712) == 0);
+		}
+		_exit(0);
+	}
+	wait_ok(pid);
+	say("no names ok");
+}
+
 /* The memory of a child through /proc/PID/mem, while the child waits. */
 static void
 memory(void)
@@ -245,6 +287,7 @@ main(void)
 	ended_maps();
 	status();
 	exe_and_fd();
+	no_names();
 	/* Where the kernel has /proc/self/mem it must be right. */
 	if (access("/proc/self/mem", F_OK) == 0)
 		memory();

@@ -250,8 +250,8 @@ lwp_vfs_ctx(struct lwp *l)
 	ctx.umask = p->fs->umask;
 	ctx.cwd = p->fs->cwd;
 	ctx.root = p->fs->root;
-	vref(ctx.cwd);
-	vref(ctx.root);
+	vplace_ref(&ctx.cwd);
+	vplace_ref(&ctx.root);
 	kmutex_unlock(&p->fs->lock);
 	kmutex_unlock(&p->lock);
 	return (ctx);
@@ -282,9 +282,8 @@ lwp_set_cred(struct lwp *l, struct cred *new)
 void
 lwp_vfs_ctx_done(struct vfs_ctx *ctx)
 {
-	vrele(ctx->cwd);
-	vrele(ctx->root);
-	ctx->cwd = ctx->root = NULL;
+	vplace_rele(&ctx->cwd);
+	vplace_rele(&ctx->root);
 }
 
 bool

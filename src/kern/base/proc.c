@@ -51,6 +51,7 @@
 #include "mem/vm_zone.h"
 #include "pmap/pmap.h"
 #include "vfs/core/fd.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 #include "vm/vmspace.h"
 
@@ -306,8 +307,10 @@ proc_fs_copy(struct vkernel *k, struct proc_fs *from, struct proc_fs **out)
 	fs->cwd = from->cwd;
 	fs->root = from->root;
 	fs->umask = from->umask;
-	vref(fs->cwd);
-	vref(fs->root);
+	fs->ns = from->ns;
+	vplace_ref(&fs->cwd);
+	vplace_ref(&fs->root);
+	mntns_ref(fs->ns);
 	kmutex_unlock(&from->lock);
 	*out = fs;
 	return (0);
@@ -318,8 +321,9 @@ proc_fs_free(struct vkernel *k, struct proc_fs *fs)
 {
 	if (atomic_fetch_sub(&fs->refs, 1) != 1)
 		return;
-	vrele(fs->cwd);
-	vrele(fs->root);
+	vplace_rele(&fs->cwd);
+	vplace_rele(&fs->root);
+	mntns_free(fs->ns);
 	kmutex_destroy(&fs->lock);
 	zfree(k->z_fs, fs);
 }

@@ -20,6 +20,7 @@
 #include "libk/klock.h"
 #include "mem/vm_life.h"
 #include "mem/vm_types.h"
+#include "vfs/core/place.h"
 
 #define PID_MAX 4194304
 
@@ -27,6 +28,7 @@ struct cred;
 struct fdtable;
 struct kmem_acct;
 struct lwp;
+struct mntns;
 struct proc;
 struct ptimer;
 struct resident_trial;
@@ -70,7 +72,8 @@ struct proc_rlimit {
 struct proc_fs {
 	_Atomic(uint32_t) refs;
 	struct kmutex lock; /* rank FDTABLE */
-	struct vnode *cwd, *root;
+	struct vplace cwd, root;
+	struct mntns *ns; /* own ref; both places were in it */
 	uint32_t umask;
 };
 

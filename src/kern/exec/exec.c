@@ -60,6 +60,8 @@
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
 #include "vfs/core/fd.h"
+#include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 #include "vm/map/vm_map.h"
 #include "vm/vmspace.h"
@@ -106,6 +108,22 @@ exec_drop_vnode(struct exec_image *img)
 	vn_text_rele(img->vp);
 	vrele(img->vp);
 	img->vp = NULL;
+}
+
+int
+exec_namei(struct exec_image *img, const char *path, struct nameidata *nd)
+{
+	int error = namei(&img->ctx, NULL, path, NAMEI_MNT, nd);
+
+	if (error != 0)
+		return (error);
+	if (mnt_has(nd->mnt, VMNT_NOEXEC)) {
+		nameidata_rele(nd);
+		return (EACCES);
+	}
+	mnt_rele(nd->mnt);
+	nd->mnt = NULL;
+	return (0);
 }
 
 int

@@ -37,6 +37,8 @@ struct exec_loaded {
 	uint64_t robust_len;
 };
 
+struct nameidata;
+
 struct exec_image {
 	struct lwp *l;
 	struct proc *p;
@@ -71,6 +73,8 @@ struct exec_image {
 	unsigned nauxv; /* words */
 };
 
+/* Look up an interpreter.  EACCES: its mount forbids to execute it. */
+int exec_namei(struct exec_image *, const char *path, struct nameidata *);
 /* Replace img->vp: regular, executable, not open for writing; reads head. On
  * failure img->vp is NULL. vp's ref is consumed. */
 int exec_set_vnode(struct exec_image *, struct vnode *vp);

@@ -294,7 +294,7 @@ elf_open_interp(struct exec_image *img, const char *path, struct vnode **out)
 	struct nameidata nd = {0};
 	int error;
 
-	error = namei(&img->ctx, NULL, path, 0, &nd);
+	error = exec_namei(img, path, &nd);
 	if (error != 0)
 		return (error);
 	error = nd.vp->type != VREG ? EACCES : vn_access(nd.vp, 1, &img->ctx);

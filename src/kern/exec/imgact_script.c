@@ -135,7 +135,7 @@ imgact_script(struct exec_image *img)
 		return (ENOENT);
 	if (img->depth >= IMGACT_DEPTH)
 		return (ELOOP);
-	error = namei(&img->ctx, NULL, interp, 0, &nd);
+	error = exec_namei(img, interp, &nd);
 	if (error != 0)
 		return (error);
 	error = script_args(img, interp, arg);

@@ -59,6 +59,7 @@
 #include "kern/proc/process.h"
 #include "kern/sig/ksignal.h"
 #include "libk/kassert.h"
+#include "kern/base/mountns.h"
 #include "mem/kmem.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
@@ -66,14 +67,20 @@
 #include "vm/vmspace.h"
 
 #define CLONE_NEW_ANY                                              \
-	(LX_CLONE_NEWTIME | LX_CLONE_NEWNS | LX_CLONE_NEWCGROUP |  \
-	    LX_CLONE_NEWUTS | LX_CLONE_NEWIPC | LX_CLONE_NEWUSER | \
-	    LX_CLONE_NEWPID | LX_CLONE_NEWNET)
+	(LX_CLONE_NEWTIME | LX_CLONE_NEWCGROUP | LX_CLONE_NEWUTS | \
+	    LX_CLONE_NEWIPC | LX_CLONE_NEWUSER | LX_CLONE_NEWPID | \
+	    LX_CLONE_NEWNET)
 
 static int
-clone_check(uint64_t flags)
+clone_check(struct lwp *l, uint64_t flags)
 {
+	if ((flags & (LX_CLONE_NEWNS | LX_CLONE_FS)) ==
+	    (LX_CLONE_NEWNS | LX_CLONE_FS))
+		return (EINVAL);
 	if ((flags & CLONE_NEW_ANY) != 0)
+		return (EPERM);
+	if ((flags & LX_CLONE_NEWNS) != 0 &&
+	    !kern_mounts_capable(l, l->p->fs->ns))
 		return (EPERM);
 	if ((flags & LX_CLONE_THREAD) != 0 && (flags & LX_CLONE_SIGHAND) == 0)
 		return (EINVAL);
@@ -356,6 +363,8 @@ fork_resources(struct lwp *l, struct proc *np, uint64_t flags)
 		np->fs = p->fs;
 	} else {
 		error = proc_fs_copy(p->k, p->fs, &np->fs);
+		if (error == 0 && (flags & LX_CLONE_NEWNS) != 0)
+			error = kern_mounts_unshare(np->fs);
 		if (error != 0)
 			return (error);
 	}
@@ -574,7 +583,7 @@ kern_clone(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	int error;
 
 	klock_assert_none();
-	error = clone_check(args->flags);
+	error = clone_check(l, args->flags);
 	if (error != 0)
 		return (error);
 	if ((args->flags & LX_CLONE_THREAD) != 0)

@@ -138,27 +138,27 @@ pf_own(void *arg, int pid, const struct vfs_ctx *ctx)
 }
 
 static int
-pf_vnode(void *arg, int pid, const char *which, struct vnode **vpp)
+pf_place(void *arg, int pid, const char *which, struct vplace *at)
 {
 	struct proc *p = proc_find_tid_hold(arg, pid);
-	struct vnode *vp = NULL;
+	struct vplace place = {0};
 	struct proc_fs *fs;
 
 	if (p == NULL)
 		return (ESRCH);
 	if (strcmp(which, "exe") == 0) {
-		vp = proc_textvp_ref(p);
+		place.vp = proc_textvp_ref(p);
 	} else if ((fs = proc_fs_ref(p)) != NULL) {
 		kmutex_lock(&fs->lock);
-		vp = strcmp(which, "cwd") == 0 ? fs->cwd : fs->root;
-		vref(vp);
+		place = strcmp(which, "cwd") == 0 ? fs->cwd : fs->root;
+		vplace_ref(&place);
 		kmutex_unlock(&fs->lock);
 		proc_fs_free(p->k, fs);
 	}
 	proc_drop(p);
-	if (vp == NULL)
+	if (place.vp == NULL)
 		return (ENOENT);
-	*vpp = vp;
+	*at = place;
 	return (0);
 }
 
@@ -252,7 +252,7 @@ const struct procfs_ops kern_procfs_ops = {
     .owner = pf_owner,
     .may_look = pf_may_look,
     .own = pf_own,
-    .vnode = pf_vnode,
+    .place = pf_place,
     .file = pf_file,
     .fdnext = pf_fdnext,
     .mapnext = pf_mapnext,

@@ -42,8 +42,7 @@ fdinfo_text(struct fdtable *fdt, int fd, struct file *f, struct procfs_buf *b)
 		flags |= O_CLOEXEC;
 	off = __atomic_load_n(&f->off, __ATOMIC_RELAXED);
 	procfs_printf(b, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n",
-	    (ull)off, (unsigned)flags,
-	    f->vp != NULL ? f->vp->mount->id : VFS_MNT_NONE, (ull)f->ino);
+	    (ull)off, (unsigned)flags, mnt_id(f->mnt), (ull)f->ino);
 	if (f->ops->info != NULL)
 		f->ops->info(f, fdinfo_line, b);
 	vfs_lock_info(fdt, f, fdinfo_line, b);

@@ -355,7 +355,7 @@ circumstances_same(struct exec_image *img, const struct resident_image *ri)
 
 	kmutex_lock(&p->lock);
 	same = c->uid == ri->uid && c->euid == ri->euid && c->gid == ri->gid &&
-	       c->egid == ri->egid && img->ctx.root == ri->root &&
+	       c->egid == ri->egid && img->ctx.root.vp == ri->root &&
 	       p->rlim[LX_RLIMIT_STACK].cur == ri->stack_limit;
 	kmutex_unlock(&p->lock);
 	return (same);

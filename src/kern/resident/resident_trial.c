@@ -148,8 +148,10 @@ trial_refuse(struct resident_trial *t, const char *fmt, unsigned long long a,
 static int
 trial_fs(struct resident_trial *t)
 {
-	struct proc_fs first = {
-	    .cwd = t->img->ctx.root, .root = t->img->ctx.root, .umask = 022};
+	struct proc_fs first = {.cwd = t->img->ctx.root,
+	    .root = t->img->ctx.root,
+	    .ns = t->img->p->fs->ns,
+	    .umask = 022};
 	int error;
 
 	kmutex_init(&first.lock, "trial fs", KRANK_FDTABLE, 0);
@@ -747,7 +749,7 @@ keep(struct resident_trial *b)
 	ri->gid = b->l->cred->gid;
 	ri->egid = b->l->cred->egid;
 	ri->stack_limit = b->p->rlim[LX_RLIMIT_STACK].cur;
-	ri->root = b->img->ctx.root;
+	ri->root = b->img->ctx.root.vp;
 	vref(ri->root);
 	(void)vm_pread(b->p->vmspace, &random, 8, b->lay.random, 0, &done);
 	if (tf->fs_base != 0 && vm_pread(b->p->vmspace, &canary, 8,

@@ -99,7 +99,7 @@ open_at(struct lwp *l, int dirfd, uint64_t upath, int flags, uint32_t mode,
 		return (error);
 	/* An absolute path begins in the directory then, too. */
 	if ((resolve & LX_RESOLVE_IN_ROOT) != 0 && sp.path[0] == '/') {
-		error = sys_get_dir(l, dirfd, &sp.start);
+		error = sys_path_start(l, dirfd, &sp);
 		if (error != 0) {
 			sys_path_done(&sp);
 			return (error);

@@ -18,6 +18,7 @@
 #include "abi/capability.h"
 #include "abi/fcntl.h"
 #include "abi/statfs.h"
+#include "kern/base/mountns.h"
 #include "kern/proctext/kern_procfs.h"
 #include "linux/lib/sys_int.h"
 #include "vfs/core/ctx.h"
@@ -40,29 +41,33 @@ _Static_assert(sizeof(struct handle) == 24, "struct file_handle");
 #define HANDLE_BYTES \
 	((uint32_t)(sizeof(struct handle) - sizeof(struct lx_file_handle)))
 
-/* The root of a mount of that device, ref'ed, or NULL. */
+/* The root of a file system of that device, which the caller has mounted,
+ * ref'ed, or NULL. */
 static struct vnode *
-root_of_device(struct vfs *vfs, uint32_t dev)
+root_of_device(struct lwp *l, uint32_t dev)
 {
+	struct vfs *vfs = l->p->k->vfs;
+	struct mntns *ns = kern_mountns_ref(l->p);
 	struct vnode *root = NULL;
-	struct vmount *mp;
+	struct mnt *m;
 
 	kmutex_lock(&vfs->mount_lock);
-	TAILQ_FOREACH (mp, &vfs->mounts, link) {
-		if ((uint32_t)mp->dev == dev && mp->root != NULL) {
-			root = mp->root;
+	TAILQ_FOREACH (m, &ns->mounts, link) {
+		if ((uint32_t)m->fs->dev == dev && m->fs->root != NULL) {
+			root = m->fs->root;
 			vref(root);
 			break;
 		}
 	}
 	kmutex_unlock(&vfs->mount_lock);
+	mntns_free(ns);
 	return (root);
 }
 
 int
 sys_ustat(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vnode *root = root_of_device(l->p->k->vfs, (uint32_t)a[0]);
+	struct vnode *root = root_of_device(l, (uint32_t)a[0]);
 	struct vfs_statfs vs = {0};
 	struct lx_ustat us;
 	int error;
@@ -147,21 +152,21 @@ sys_name_to_handle_at(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	const int flags = (int)a[4];
 	struct lx_file_handle head;
-	struct vnode *vp;
+	struct vplace at;
 	uint64_t id;
 	int error, e;
 
 	if ((flags & ~(LX_AT_SYMLINK_FOLLOW | LX_AT_EMPTY_PATH |
 			 LX_AT_HANDLE_FID | LX_AT_HANDLE_MNT_ID_UNIQUE)) != 0)
 		return (EINVAL);
-	error = sys_path_vnode(l, (int)a[0], a[1],
+	error = sys_path_place(l, (int)a[0], a[1],
 	    (flags & LX_AT_EMPTY_PATH) |
 		((flags & LX_AT_SYMLINK_FOLLOW) != 0 ? 0
 						     : LX_AT_SYMLINK_NOFOLLOW),
-	    &vp, NULL);
+	    &at, NULL);
 	if (error != 0)
 		return (error);
-	if (vp->ops->by_id == NULL)
+	if (at.vp->ops->by_id == NULL)
 		error = EOPNOTSUPP;
 	else if (copyin(lwp_vmspace(l), &head, a[2], sizeof(head)) != 0)
 		error = EFAULT;
@@ -169,51 +174,50 @@ sys_name_to_handle_at(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = EINVAL;
 	if (error != 0)
 		goto out;
-	error = handle_out(l, vp, a[2], head.bytes);
-	id = vp->mount->id;
+	error = handle_out(l, at.vp, a[2], head.bytes);
+	id = mnt_id(at.mnt);
 	e = copyout(lwp_vmspace(l), &id, a[3],
 	    (flags & LX_AT_HANDLE_MNT_ID_UNIQUE) != 0 ? sizeof(id)
 						      : sizeof(int));
 	if (e != 0)
 		error = e;
 out:
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
-/* The root of the mount that a descriptor is in, ref'ed. */
+/* The mount that a descriptor is in and the root of its file system, ref'ed.
+ * The mount may show a part of that only. */
 static int
-mount_root(struct lwp *l, int fd, struct vnode **out)
+mount_root(struct lwp *l, int fd, struct vplace *out)
 {
-	struct vnode *vp;
 	struct file *f;
 	int error;
 
 	if (fd == LX_AT_FDCWD) {
 		struct vfs_ctx ctx = lwp_vfs_ctx(l);
 
-		*out = ctx.cwd->mount->root;
-		vref(*out);
+		*out = (struct vplace){ctx.cwd.mnt, ctx.cwd.vp->mount->root};
+		vplace_ref(out);
 		lwp_vfs_ctx_done(&ctx);
 		return (0);
 	}
 	error = sys_get_file(l, fd, &f);
 	if (error != 0)
 		return (error);
-	vp = f->vp != NULL ? f->vp->mount->root : NULL;
-	if (vp != NULL) {
-		vref(vp);
-		*out = vp;
-	}
+	*out =
+	    (struct vplace){f->mnt, f->vp != NULL ? f->vp->mount->root : NULL};
+	if (out->vp != NULL)
+		vplace_ref(out);
 	file_free(f);
-	return (vp == NULL ? ESTALE : 0);
+	return (out->vp == NULL ? ESTALE : 0);
 }
 
 int
 sys_open_by_handle_at(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	const int flags = (int)a[2];
-	struct vnode *root, *vp;
+	struct vplace root, at;
 	struct vfs_ctx ctx;
 	struct handle h;
 	struct file *f;
@@ -228,17 +232,20 @@ sys_open_by_handle_at(struct lwp *l, const uint64_t *a, int64_t *ret)
 	error = mount_root(l, (int)a[0], &root);
 	if (error != 0)
 		return (error);
-	error = root->ops->by_id == NULL || h.head.bytes != HANDLE_BYTES ||
+	error = root.vp->ops->by_id == NULL || h.head.bytes != HANDLE_BYTES ||
 			h.head.type != HANDLE_TYPE
 		    ? ESTALE
 		    : copyin(lwp_vmspace(l), &h, a[1], sizeof(h));
 	if (error == 0)
-		error = root->ops->by_id(root, h.dev, h.ino, &vp);
-	vrele(root);
-	if (error != 0)
+		error = root.vp->ops->by_id(root.vp, h.dev, h.ino, &at.vp);
+	vrele(root.vp);
+	if (error != 0) {
+		mnt_rele(root.mnt);
 		return (error);
+	}
+	at.mnt = root.mnt;
 	ctx = lwp_vfs_ctx(l);
-	error = vfs_open_vnode(&ctx, vp,
+	error = vfs_open_place(&ctx, at,
 	    (flags & ~(O_CLOEXEC | O_CREAT | O_EXCL)) | LX_O_LARGEFILE, &f);
 	lwp_vfs_ctx_done(&ctx);
 	if (error != 0)

@@ -11,6 +11,7 @@
  */
 #include "linux/lib/sys_int.h"
 
+#include "abi/capability.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 
@@ -22,12 +23,13 @@
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/lookup.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 
 sys_fn sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_rmdir, sys_unlink,
     sys_unlinkat, sys_rename, sys_renameat, sys_renameat2, sys_link, sys_linkat,
     sys_symlink, sys_symlinkat, sys_readlink, sys_readlinkat, sys_chdir,
-    sys_fchdir, sys_getcwd, sys_umask;
+    sys_fchdir, sys_getcwd, sys_umask, sys_chroot;
 
 /* ---- helpers ---- */
 
@@ -37,6 +39,7 @@ sys_path_get(struct lwp *l, int dirfd, uint64_t upath, struct sys_path *sp)
 	int error;
 
 	sp->start = NULL;
+	sp->dir = (struct vplace){0};
 	sp->path = malloc(VFS_PATH_MAX);
 	if (sp->path == NULL)
 		return (ENOMEM);
@@ -46,7 +49,7 @@ sys_path_get(struct lwp *l, int dirfd, uint64_t upath, struct sys_path *sp)
 		error = ENOENT;
 	/* With an absolute path dirfd is ignored, even if it is not valid. */
 	if (error == 0 && sp->path[0] != '/')
-		error = sys_get_dir(l, dirfd, &sp->start);
+		error = sys_path_start(l, dirfd, sp);
 	if (error != 0) {
 		free(sp->path);
 		return (error);
@@ -55,17 +58,27 @@ sys_path_get(struct lwp *l, int dirfd, uint64_t upath, struct sys_path *sp)
 	return (0);
 }
 
+int
+sys_path_start(struct lwp *l, int dirfd, struct sys_path *sp)
+{
+	int error = sys_get_dir(l, dirfd, &sp->dir);
+
+	if (error == 0)
+		sp->start = sp->dir.vp != NULL ? &sp->dir : NULL;
+	return (error);
+}
+
 void
 sys_path_done(struct sys_path *sp)
 {
 	lwp_vfs_ctx_done(&sp->ctx);
-	vrele(sp->start);
+	vplace_rele(&sp->dir);
 	free(sp->path);
 }
 
 /* AT_EMPTY_PATH with an empty path: the file of the descriptor itself. */
 static int
-path_vnode_self(struct lwp *l, int dirfd, struct vnode **vpp, struct file **fp)
+path_place_self(struct lwp *l, int dirfd, struct vplace *at, struct file **fp)
 {
 	struct vfs_ctx ctx;
 	struct file *f;
@@ -73,8 +86,8 @@ path_vnode_self(struct lwp *l, int dirfd, struct vnode **vpp, struct file **fp)
 
 	if (dirfd == LX_AT_FDCWD) {
 		ctx = lwp_vfs_ctx(l);
-		vref(ctx.cwd);
-		*vpp = ctx.cwd;
+		*at = ctx.cwd;
+		vplace_ref(at);
 		lwp_vfs_ctx_done(&ctx);
 		return (0);
 	}
@@ -86,12 +99,12 @@ path_vnode_self(struct lwp *l, int dirfd, struct vnode **vpp, struct file **fp)
 			file_free(f);
 			return (EBADF);
 		}
-		*vpp = NULL;
+		*at = (struct vplace){0};
 		*fp = f;
 		return (0);
 	}
-	vref(f->vp);
-	*vpp = f->vp;
+	*at = (struct vplace){f->mnt, f->vp};
+	vplace_ref(at);
 	file_free(f);
 	return (0);
 }
@@ -105,8 +118,8 @@ sys_ctx_real(const struct lwp *l, struct vfs_ctx *ctx)
 }
 
 static int
-path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags, bool real,
-    struct vnode **vpp, struct file **f)
+path_place(struct lwp *l, int dirfd, uint64_t upath, int atflags, bool real,
+    struct vplace *at, struct file **f)
 {
 	struct nameidata nd;
 	struct sys_path sp;
@@ -120,7 +133,7 @@ path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags, bool real,
 		else if (copyin(lwp_vmspace(l), &first, upath, 1) != 0)
 			return (EFAULT);
 		if (first == '\0')
-			return (path_vnode_self(l, dirfd, vpp, f));
+			return (path_place_self(l, dirfd, at, f));
 	}
 	error = sys_path_get(l, dirfd, upath, &sp);
 	if (error != 0)
@@ -128,25 +141,41 @@ path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags, bool real,
 	if (real)
 		sys_ctx_real(l, &sp.ctx);
 	error = namei(&sp.ctx, sp.start, sp.path,
-	    (atflags & LX_AT_SYMLINK_NOFOLLOW) ? NAMEI_NOFOLLOW : 0, &nd);
+	    NAMEI_MNT |
+		((atflags & LX_AT_SYMLINK_NOFOLLOW) ? NAMEI_NOFOLLOW : 0),
+	    &nd);
 	sys_path_done(&sp);
 	if (error == 0)
-		*vpp = nd.vp;
+		*at = (struct vplace){nd.mnt, nd.vp};
 	return (error);
+}
+
+int
+sys_path_place(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+    struct vplace *at, struct file **f)
+{
+	return (path_place(l, dirfd, upath, atflags, false, at, f));
+}
+
+int
+sys_path_place_real(struct lwp *l, int dirfd, uint64_t upath, int atflags,
+    struct vplace *at, struct file **f)
+{
+	return (path_place(l, dirfd, upath, atflags, true, at, f));
 }
 
 int
 sys_path_vnode(struct lwp *l, int dirfd, uint64_t upath, int atflags,
     struct vnode **vpp, struct file **f)
 {
-	return (path_vnode(l, dirfd, upath, atflags, false, vpp, f));
-}
+	struct vplace at;
+	int error = sys_path_place(l, dirfd, upath, atflags, &at, f);
 
-int
-sys_path_vnode_real(struct lwp *l, int dirfd, uint64_t upath, int atflags,
-    struct vnode **vpp, struct file **f)
-{
-	return (path_vnode(l, dirfd, upath, atflags, true, vpp, f));
+	if (error == 0) {
+		*vpp = at.vp;
+		mnt_rele(at.mnt);
+	}
+	return (error);
 }
 
 /* ---- creating ---- */
@@ -331,18 +360,18 @@ static int
 link_self(struct lwp *l, int fd, uint64_t upath, int ndirfd, uint64_t npath)
 {
 	struct sys_path sp;
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
-	error = sys_path_vnode(l, fd, upath, LX_AT_EMPTY_PATH, &vp, NULL);
+	error = sys_path_place(l, fd, upath, LX_AT_EMPTY_PATH, &at, NULL);
 	if (error != 0)
 		return (error);
 	error = sys_path_get(l, ndirfd, npath, &sp);
 	if (error == 0) {
-		error = vfs_link_vnode(&sp.ctx, vp, sp.start, sp.path);
+		error = vfs_link_place(&sp.ctx, &at, sp.start, sp.path);
 		sys_path_done(&sp);
 	}
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
@@ -472,78 +501,104 @@ sys_readlinkat(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 /* ---- working and root directory ---- */
 
-/* Consumes vp's ref: the process takes it over, or it is dropped. */
+/* The new working directory, or root, of the process.  Consumes the refs: the
+ * process takes them over, or they are dropped. */
 static int
-chdir_to(struct lwp *l, struct vnode *vp)
+chdir_to(struct lwp *l, struct vplace at, bool root)
 {
 	struct vfs_ctx ctx = lwp_vfs_ctx(l);
 	struct proc_fs *fs = l->p->fs;
 	int error;
 
-	error = vp->type != VDIR ? ENOTDIR : vn_access(vp, 1, &ctx);
+	error = at.vp->type != VDIR ? ENOTDIR : vn_access(at.vp, 1, &ctx);
+	if (error == 0 && root && !lwp_capable(l, LX_CAP_SYS_CHROOT))
+		error = EPERM;
 	lwp_vfs_ctx_done(&ctx);
 	if (error == 0) {
-		struct vnode *old;
+		struct vplace old, *to = root ? &fs->root : &fs->cwd;
 
 		kmutex_lock(&fs->lock);
-		old = fs->cwd;
-		fs->cwd = vp;
+		old = *to;
+		*to = at;
 		kmutex_unlock(&fs->lock);
-		vp = old;
+		at = old;
 	}
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
 int
 sys_chdir(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
-	error = sys_path_vnode(l, LX_AT_FDCWD, a[0], 0, &vp, NULL);
-	return (error != 0 ? error : chdir_to(l, vp));
+	error = sys_path_place(l, LX_AT_FDCWD, a[0], 0, &at, NULL);
+	return (error != 0 ? error : chdir_to(l, at, false));
+}
+
+int
+sys_chroot(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	struct vplace at;
+	int error;
+
+	error = sys_path_place(l, LX_AT_FDCWD, a[0], 0, &at, NULL);
+	return (error != 0 ? error : chdir_to(l, at, true));
 }
 
 int
 sys_fchdir(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vnode *vp;
+	struct vplace at;
 	struct file *f;
 	int error;
 
 	error = sys_get_file(l, (int)a[0], &f);
 	if (error != 0)
 		return (error);
-	vp = f->vp;
-	if (vp == NULL) {
-		file_free(f);
-		return (ENOTDIR);
-	}
-	vref(vp);
+	at = (struct vplace){f->mnt, f->vp};
+	vplace_ref(&at);
 	file_free(f);
-	return (chdir_to(l, vp));
+	if (at.vp == NULL)
+		return (ENOTDIR);
+	return (chdir_to(l, at, false));
 }
+
+#define UNREACHABLE (sizeof("(unreachable)") - 1)
 
 int
 sys_getcwd(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct vfs_ctx ctx;
 	struct vattr va;
+	bool outside = false;
 	char *buf;
 	size_t len;
 	int error;
 
-	buf = malloc(VFS_PATH_MAX);
+	buf = calloc(1, UNREACHABLE + VFS_PATH_MAX);
 	if (buf == NULL)
 		return (ENOMEM);
 	ctx = lwp_vfs_ctx(l);
-	error = vn_getattr(ctx.cwd, &va);
+	error = vn_getattr(ctx.cwd.vp, &va);
 	/* Removed, or of a process that has ended. */
-	if (error == ESRCH || (error == 0 && va.nlink == 0))
+	if (error == ESRCH || (error == 0 && va.nlink == 0)) {
+		va.nlink = 0;
 		error = ENOENT;
+	}
 	if (error == 0)
-		error = vnode_path(ctx.cwd, ctx.root, buf, VFS_PATH_MAX);
+		error = vplace_path(
+		    &ctx.cwd, &ctx.root, buf + UNREACHABLE, VFS_PATH_MAX);
+	/* Outside of the root, as Linux says it. */
+	if (error == ENOENT && va.nlink != 0) {
+		error = vplace_path(
+		    &ctx.cwd, NULL, buf + UNREACHABLE, VFS_PATH_MAX);
+		memcpy(buf, "(unreachable)", UNREACHABLE);
+		outside = error == 0;
+	}
+	if (!outside)
+		memmove(buf, buf + UNREACHABLE, VFS_PATH_MAX);
 	lwp_vfs_ctx_done(&ctx);
 	if (error != 0)
 		goto out;

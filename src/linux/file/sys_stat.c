@@ -14,6 +14,7 @@
 #include "abi/capability.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
+#include "abi/statfs.h"
 #include "abi/time.h"
 #include "linux/file/sys_uio.h"
 
@@ -54,36 +55,36 @@ stat_fill(struct lx_stat *st, const struct vattr *va)
 	st->ctim = lx_timespec_of(va->ctime);
 }
 
-/* The mount of a file. */
-struct stat_mount {
+/* What statx(2) says of the mount of a file. */
+struct stat_mnt {
 	unsigned id;
 	bool root; /* the file is its root */
 };
 
-/* Attributes of the file that (dirfd, path, flags) names; mount may be NULL. */
+/* Attributes of the file that (dirfd, path, flags) names; sm may be NULL. */
 static int
 stat_get(struct lwp *l, int dirfd, uint64_t upath, int atflags,
-    struct vattr *va, struct stat_mount *mount)
+    struct vattr *va, struct stat_mnt *sm)
 {
-	struct stat_mount m = {.id = VFS_MNT_NONE};
+	struct stat_mnt m = {.id = VFS_MNT_NONE};
 	struct file *f = NULL;
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
-	error = sys_path_vnode(l, dirfd, upath, atflags, &vp, &f);
+	error = sys_path_place(l, dirfd, upath, atflags, &at, &f);
 	if (error != 0)
 		return (error);
-	if (vp != NULL) {
-		m.id = vp->mount->id;
-		m.root = (vp->flags & VN_ROOT) != 0;
-		error = vn_getattr(vp, va);
-		vrele(vp);
+	m.id = mnt_id(at.mnt);
+	if (at.vp != NULL) {
+		m.root = mnt_is_root(at.mnt, at.vp);
+		error = vn_getattr(at.vp, va);
+		vplace_rele(&at);
 	} else {
 		error = file_getattr(f, va);
 		file_free(f);
 	}
-	if (mount != NULL)
-		*mount = m;
+	if (sm != NULL)
+		*sm = m;
 	return (error);
 }
 
@@ -167,8 +168,8 @@ statx_time(int64_t ns)
 int
 sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
+	struct stat_mnt sm;
 	struct lx_statx sx;
-	struct stat_mount m;
 	struct vattr va;
 	int error;
 
@@ -178,7 +179,7 @@ sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if ((int)a[2] & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_NO_AUTOMOUNT |
 			    LX_AT_EMPTY_PATH | LX_AT_STATX_SYNC_TYPE))
 		return (EINVAL);
-	error = stat_get(l, (int)a[0], a[1], (int)a[2], &va, &m);
+	error = stat_get(l, (int)a[0], a[1], (int)a[2], &va, &sm);
 	if (error != 0)
 		return (error);
 	memset(&sx, 0, sizeof(sx));
@@ -187,9 +188,6 @@ sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
 	sx.mask |= ((uint32_t)a[3] & LX_STATX_MNT_ID_UNIQUE) != 0
 		       ? LX_STATX_MNT_ID_UNIQUE
 		       : LX_STATX_MNT_ID;
-	sx.mnt_id = m.id;
-	sx.attributes_mask = LX_STATX_ATTR_MOUNT_ROOT;
-	sx.attributes = m.root ? LX_STATX_ATTR_MOUNT_ROOT : 0;
 	sx.blksize = (uint32_t)va.blksize;
 	sx.nlink = va.nlink;
 	sx.uid = va.uid;
@@ -206,6 +204,9 @@ sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
 	sx.rdev_minor = dev_minor(va.rdev);
 	sx.dev_major = dev_major(va.dev);
 	sx.dev_minor = dev_minor(va.dev);
+	sx.mnt_id = sm.id;
+	sx.attributes_mask = LX_STATX_ATTR_MOUNT_ROOT;
+	sx.attributes = sm.root ? LX_STATX_ATTR_MOUNT_ROOT : 0;
 	return (copyout(lwp_vmspace(l), &sx, a[4], sizeof(sx)));
 }
 
@@ -216,7 +217,7 @@ access_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int flags)
 {
 	const bool real = (flags & LX_AT_EACCESS) == 0;
 	struct vfs_ctx ctx;
-	struct vnode *vp;
+	struct vplace at;
 	struct file *f = NULL;
 	int error;
 
@@ -224,11 +225,11 @@ access_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int flags)
 	    (flags & ~(LX_AT_EACCESS | LX_AT_SYMLINK_NOFOLLOW |
 			 LX_AT_EMPTY_PATH)) != 0)
 		return (EINVAL);
-	error = real ? sys_path_vnode_real(l, dirfd, upath, flags, &vp, &f)
-		     : sys_path_vnode(l, dirfd, upath, flags, &vp, &f);
+	error = real ? sys_path_place_real(l, dirfd, upath, flags, &at, &f)
+		     : sys_path_place(l, dirfd, upath, flags, &at, &f);
 	if (error != 0)
 		return (error);
-	if (vp == NULL) {
+	if (at.vp == NULL) {
 		file_free(f);
 		return (0);
 	}
@@ -236,10 +237,13 @@ access_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int flags)
 		ctx = lwp_vfs_ctx(l);
 		if (real)
 			sys_ctx_real(l, &ctx);
-		error = vn_access(vp, (unsigned)mode, &ctx);
+		error = mnt_access(at.mnt, at.vp, (unsigned)mode, &ctx);
+		if (error == 0 && (mode & 1) != 0 && at.vp->type == VREG &&
+		    mnt_has(at.mnt, VMNT_NOEXEC))
+			error = EACCES;
 		lwp_vfs_ctx_done(&ctx);
 	}
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
@@ -261,11 +265,11 @@ sys_faccessat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (access_at(l, (int)a[0], a[1], a[2] & UINT32_MAX, (int)a[3]));
 }
 
-/* ---- changes: each function consumes the ref of its vnode ---- */
+/* ---- changes: each function consumes the refs of its place ---- */
 
-/* The vnode of a descriptor, for the f... calls. */
+/* The place of a descriptor, for the f... calls. */
 static int
-fd_vnode(struct lwp *l, int fd, bool path_ok, struct vnode **vpp)
+fd_place(struct lwp *l, int fd, bool path_ok, struct vplace *at)
 {
 	struct file *f;
 	int error;
@@ -278,23 +282,30 @@ fd_vnode(struct lwp *l, int fd, bool path_ok, struct vnode **vpp)
 	else if (f->vp == NULL)
 		error = EPERM;
 	else {
-		vref(f->vp);
-		*vpp = f->vp;
+		*at = (struct vplace){f->mnt, f->vp};
+		vplace_ref(at);
 	}
 	file_free(f);
 	return (error);
 }
 
-/* Attributes of vp.  EPERM: the caller neither owns it nor has CAP_FOWNER;
+static bool
+place_rdonly(const struct vplace *at)
+{
+	return ((at->vp->mount->flags & VMNT_RDONLY) != 0 ||
+		mnt_has(at->mnt, VMNT_RDONLY));
+}
+
+/* Attributes of a file.  EPERM: the caller neither owns it nor has CAP_FOWNER;
  * EROFS first, if the mount is read-only. */
 static int
-owned_attr(struct lwp *l, struct vnode *vp, struct vattr *va)
+owned_attr(struct lwp *l, const struct vplace *at, struct vattr *va)
 {
 	int error;
 
-	if ((vp->mount->flags & VMNT_RDONLY) != 0)
+	if (place_rdonly(at))
 		return (EROFS);
-	error = vn_getattr(vp, va);
+	error = vn_getattr(at->vp, va);
 	if (error == 0 && l->cred->fsuid != va->uid &&
 	    !lwp_capable(l, LX_CAP_FOWNER))
 		error = EPERM;
@@ -302,12 +313,13 @@ owned_attr(struct lwp *l, struct vnode *vp, struct vattr *va)
 }
 
 static int
-chmod_vnode(struct lwp *l, struct vnode *vp, uint64_t mode)
+chmod_place(struct lwp *l, struct vplace at, uint64_t mode)
 {
+	struct vnode *vp = at.vp;
 	struct vattr va;
 	int error;
 
-	error = vp->type == VLNK ? EOPNOTSUPP : owned_attr(l, vp, &va);
+	error = vp->type == VLNK ? EOPNOTSUPP : owned_attr(l, &at, &va);
 	if (error == 0) {
 		mode &= 07777;
 		/* Set-gid gives the rights of the group away, so the caller
@@ -318,20 +330,20 @@ chmod_vnode(struct lwp *l, struct vnode *vp, uint64_t mode)
 		va.mode = (va.mode & LX_S_IFMT) | (uint32_t)mode;
 		error = vn_setattr(vp, &va, VA_MODE);
 	}
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
 static int
 chmod_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t mode, int atflags)
 {
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
 	if (atflags & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
 		return (EINVAL);
-	error = sys_path_vnode(l, dirfd, upath, atflags, &vp, NULL);
-	return (error != 0 ? error : chmod_vnode(l, vp, mode));
+	error = sys_path_place(l, dirfd, upath, atflags, &at, NULL);
+	return (error != 0 ? error : chmod_place(l, at, mode));
 }
 
 int
@@ -368,12 +380,12 @@ int
 sys_fchmod(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	const struct vattr va = {.mode = (uint32_t)a[1]};
-	struct vnode *vp;
-	int error = fd_vnode(l, (int)a[0], false, &vp);
+	struct vplace at;
+	int error = fd_place(l, (int)a[0], false, &at);
 
 	if (error == EPERM)
 		return (file_change(l, (int)a[0], &va, VA_MODE));
-	return (error != 0 ? error : chmod_vnode(l, vp, a[1]));
+	return (error != 0 ? error : chmod_place(l, at, a[1]));
 }
 
 int
@@ -389,16 +401,16 @@ sys_fchmodat2(struct lwp *l, const uint64_t *a, int64_t *ret)
 }
 
 static int
-chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
+chown_place(struct lwp *l, struct vplace at, uint32_t uid, uint32_t gid)
 {
 	const struct cred *c = l->cred;
+	struct vnode *vp = at.vp;
 	unsigned what = 0;
 	struct vattr va;
 	bool owner;
 	int error;
 
-	error =
-	    (vp->mount->flags & VMNT_RDONLY) != 0 ? EROFS : vn_getattr(vp, &va);
+	error = place_rdonly(&at) ? EROFS : vn_getattr(vp, &va);
 	if (error != 0)
 		goto out;
 	owner = c->fsuid == va.uid;
@@ -421,7 +433,7 @@ chown_vnode(struct lwp *l, struct vnode *vp, uint32_t uid, uint32_t gid)
 	else if (vp->ops->drop_setid != NULL && owner)
 		vp->ops->drop_setid(vp);
 out:
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
@@ -429,15 +441,15 @@ static int
 chown_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t uid, uint64_t gid,
     int atflags)
 {
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
 	if (atflags & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
 		return (EINVAL);
-	error = sys_path_vnode(l, dirfd, upath, atflags, &vp, NULL);
+	error = sys_path_place(l, dirfd, upath, atflags, &at, NULL);
 	if (error != 0)
 		return (error);
-	return (chown_vnode(l, vp, (uint32_t)uid, (uint32_t)gid));
+	return (chown_place(l, at, (uint32_t)uid, (uint32_t)gid));
 }
 
 int
@@ -457,8 +469,8 @@ int
 sys_fchown(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	const struct vattr va = {.uid = (uint32_t)a[1], .gid = (uint32_t)a[2]};
-	struct vnode *vp;
-	int error = fd_vnode(l, (int)a[0], false, &vp);
+	struct vplace at;
+	int error = fd_place(l, (int)a[0], false, &at);
 
 	if (error == EPERM)
 		return (file_change(l, (int)a[0], &va,
@@ -466,7 +478,7 @@ sys_fchown(struct lwp *l, const uint64_t *a, int64_t *ret)
 			(va.gid != UINT32_MAX ? VA_GID : 0)));
 	if (error != 0)
 		return (error);
-	return (chown_vnode(l, vp, (uint32_t)a[1], (uint32_t)a[2]));
+	return (chown_place(l, at, (uint32_t)a[1], (uint32_t)a[2]));
 }
 
 int
@@ -488,8 +500,9 @@ struct set_times {
 };
 
 static int
-times_vnode(struct lwp *l, struct vnode *vp, const struct set_times *st)
+times_place(struct lwp *l, struct vplace at, const struct set_times *st)
 {
+	struct vnode *vp = at.vp;
 	struct vfs_ctx ctx;
 	unsigned what = 0;
 	struct vattr va;
@@ -498,7 +511,7 @@ times_vnode(struct lwp *l, struct vnode *vp, const struct set_times *st)
 	error = st->error;
 	if (error != 0)
 		goto out;
-	error = owned_attr(l, vp, &va);
+	error = owned_attr(l, &at, &va);
 	if (error == EPERM && st->now) {
 		ctx = lwp_vfs_ctx(l);
 		error = vn_access(vp, 2, &ctx);
@@ -515,7 +528,7 @@ times_vnode(struct lwp *l, struct vnode *vp, const struct set_times *st)
 	if (what != 0)
 		error = vn_setattr(vp, &va, what);
 out:
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
@@ -524,14 +537,14 @@ static int
 times_at(struct lwp *l, int dirfd, uint64_t upath, int atflags,
     const struct set_times *st)
 {
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
 	if (upath != 0 || dirfd == LX_AT_FDCWD)
-		error = sys_path_vnode(l, dirfd, upath, atflags, &vp, NULL);
+		error = sys_path_place(l, dirfd, upath, atflags, &at, NULL);
 	else
-		error = atflags != 0 ? EINVAL : fd_vnode(l, dirfd, false, &vp);
-	return (error != 0 ? error : times_vnode(l, vp, st));
+		error = atflags != 0 ? EINVAL : fd_place(l, dirfd, false, &at);
+	return (error != 0 ? error : times_place(l, at, st));
 }
 
 static void
@@ -671,14 +684,16 @@ sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct vattr va = {.size = a[1]};
 	struct vfs_ctx ctx;
+	struct vplace at;
 	struct vnode *vp;
 	int error;
 
 	if ((int64_t)a[1] < 0)
 		return (EINVAL);
-	error = sys_path_vnode(l, LX_AT_FDCWD, a[0], 0, &vp, NULL);
+	error = sys_path_place(l, LX_AT_FDCWD, a[0], 0, &at, NULL);
 	if (error != 0)
 		return (error);
+	vp = at.vp;
 	ctx = lwp_vfs_ctx(l);
 	if (vp->type == VDIR)
 		error = EISDIR;
@@ -687,7 +702,7 @@ sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	else if (atomic_load(&vp->texts) != 0)
 		error = ETXTBSY;
 	else
-		error = vn_access(vp, 2, &ctx);
+		error = mnt_access(at.mnt, vp, 2, &ctx);
 	lwp_vfs_ctx_done(&ctx);
 	if (error != 0)
 		goto out;
@@ -700,27 +715,47 @@ sys_truncate(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if (error == 0)
 		sys_modified(l, vp);
 out:
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
-/* Consumes vp's ref.  NULL: a descriptor without a file system, which gets the
- * values of Linux's anonymous inodes. */
-static int
-statfs_out(struct lwp *l, struct vnode *vp, uint64_t ubuf)
+static int64_t
+statfs_flags(const struct vplace *at)
 {
+	const unsigned m = at->mnt != NULL ? atomic_load(&at->mnt->flags) : 0;
+	int64_t fl = LX_ST_VALID | (int64_t)(m & LX_ST_MASK);
+
+	if (place_rdonly(at))
+		fl |= LX_ST_RDONLY;
+	if ((m & VMNT_NODIRATIME) != 0)
+		fl |= LX_ST_NODIRATIME;
+	if ((m & VMNT_NOATIME) != 0)
+		fl |= LX_ST_NOATIME;
+	else if ((m & VMNT_STRICTATIME) == 0)
+		fl |= LX_ST_RELATIME;
+	return (fl);
+}
+
+/* Consumes the refs.  No vnode: a descriptor without a file system, which gets
+ * the values of Linux's anonymous inodes. */
+static int
+statfs_out(struct lwp *l, struct vplace at, uint64_t ubuf)
+{
+	struct vnode *vp = at.vp;
 	struct vfs_statfs vs = {
 	    .type = 0x09041934, .bsize = PAGE_SIZE, .namelen = 255};
 	struct lx_statfs st;
+	int64_t flags = LX_ST_VALID;
 	uint64_t dev = 0;
 	int error = 0;
 
 	if (vp != NULL) {
 		error =
 		    vp->ops->statfs == NULL ? ENOSYS : vp->ops->statfs(vp, &vs);
-		dev = vp->mount != NULL ? vp->mount->dev : 0;
-		vrele(vp);
+		dev = vp->mount->dev;
+		flags = statfs_flags(&at);
 	}
+	vplace_rele(&at);
 	if (error != 0)
 		return (error);
 	memset(&st, 0, sizeof(st));
@@ -733,27 +768,28 @@ statfs_out(struct lwp *l, struct vnode *vp, uint64_t ubuf)
 	st.ffree = vs.ffree;
 	st.fsid[0] = (int32_t)dev;
 	st.namelen = (int64_t)vs.namelen;
+	st.flags = flags;
 	return (copyout(lwp_vmspace(l), &st, ubuf, sizeof(st)));
 }
 
 int
 sys_statfs(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
-	error = sys_path_vnode(l, LX_AT_FDCWD, a[0], 0, &vp, NULL);
-	return (error != 0 ? error : statfs_out(l, vp, a[1]));
+	error = sys_path_place(l, LX_AT_FDCWD, a[0], 0, &at, NULL);
+	return (error != 0 ? error : statfs_out(l, at, a[1]));
 }
 
 int
 sys_fstatfs(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	struct vnode *vp = NULL;
+	struct vplace at = {0};
 	int error;
 
-	error = fd_vnode(l, (int)a[0], true, &vp);
+	error = fd_place(l, (int)a[0], true, &at);
 	if (error != 0 && error != EPERM)
 		return (error);
-	return (statfs_out(l, vp, a[1]));
+	return (statfs_out(l, at, a[1]));
 }

@@ -19,6 +19,7 @@
 #include "mem/kmem.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 #include "vfs/xattr.h"
 
@@ -29,23 +30,22 @@ sys_fn sys_setxattr, sys_lsetxattr, sys_fsetxattr, sys_getxattr, sys_lgetxattr,
 /* How the first argument names the file. */
 enum by { BY_PATH, BY_LINK, BY_FD };
 
-/* The file of a call; *vpp is ref'ed, or NULL for a descriptor of a file
- * without a vnode. */
+/* The file of a call, ref'ed; without a vnode for a descriptor of such a file.
+ */
 static int
-xattr_target(struct lwp *l, enum by by, uint64_t arg, struct vnode **vpp)
+xattr_target(struct lwp *l, enum by by, uint64_t arg, struct vplace *at)
 {
 	struct file *f;
 	int error;
 
 	if (by != BY_FD)
-		return (sys_path_vnode(l, LX_AT_FDCWD, arg,
-		    by == BY_LINK ? LX_AT_SYMLINK_NOFOLLOW : 0, vpp, NULL));
+		return (sys_path_place(l, LX_AT_FDCWD, arg,
+		    by == BY_LINK ? LX_AT_SYMLINK_NOFOLLOW : 0, at, NULL));
 	error = sys_get_open_file(l, (int)arg, &f);
 	if (error != 0)
 		return (error);
-	*vpp = f->vp;
-	if (f->vp != NULL)
-		vref(f->vp);
+	*at = (struct vplace){f->mnt, f->vp};
+	vplace_ref(at);
 	file_free(f);
 	return (0);
 }
@@ -71,16 +71,18 @@ set_value(struct lwp *l, enum by by, const uint64_t *a, const char *name,
     const void *value, size_t len)
 {
 	struct vfs_ctx ctx;
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
-	error = xattr_target(l, by, a[0], &vp);
+	error = xattr_target(l, by, a[0], &at);
 	if (error != 0)
 		return (error);
 	ctx = lwp_vfs_ctx(l);
-	error = vn_setxattr(vp, &ctx, name, value, len, (int)a[4]);
+	error = mnt_has(at.mnt, VMNT_RDONLY)
+		    ? EROFS
+		    : vn_setxattr(at.vp, &ctx, name, value, len, (int)a[4]);
 	lwp_vfs_ctx_done(&ctx);
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
@@ -117,24 +119,24 @@ xattr_out(struct lwp *l, enum by by, uint64_t target, const char *name,
 	const size_t max = name != NULL ? LX_XATTR_SIZE_MAX : LX_XATTR_LIST_MAX;
 	const size_t size = usize < max ? usize : max;
 	struct vfs_ctx ctx;
-	struct vnode *vp;
+	struct vplace at;
 	size_t len = 0;
 	void *buf;
 	int error;
 
-	error = xattr_target(l, by, target, &vp);
+	error = xattr_target(l, by, target, &at);
 	if (error != 0)
 		return (error);
 	buf = kmem_alloc(size != 0 ? size : 1);
 	if (buf == NULL) {
-		vrele(vp);
+		vplace_rele(&at);
 		return (ENOMEM);
 	}
 	ctx = lwp_vfs_ctx(l);
-	error = name != NULL ? vn_getxattr(vp, &ctx, name, buf, size, &len)
-			     : vn_listxattr(vp, &ctx, buf, size, &len);
+	error = name != NULL ? vn_getxattr(at.vp, &ctx, name, buf, size, &len)
+			     : vn_listxattr(at.vp, &ctx, buf, size, &len);
 	lwp_vfs_ctx_done(&ctx);
-	vrele(vp);
+	vplace_rele(&at);
 	if (error == 0 && size != 0)
 		error = copyout(lwp_vmspace(l), buf, uaddr, len);
 	if (error == 0)
@@ -159,19 +161,21 @@ xattr_remove(struct lwp *l, enum by by, const uint64_t *a)
 {
 	char name[LX_XATTR_NAME_MAX + 1];
 	struct vfs_ctx ctx;
-	struct vnode *vp;
+	struct vplace at;
 	int error;
 
 	error = xattr_name(l, a[1], name);
 	if (error != 0)
 		return (error);
-	error = xattr_target(l, by, a[0], &vp);
+	error = xattr_target(l, by, a[0], &at);
 	if (error != 0)
 		return (error);
 	ctx = lwp_vfs_ctx(l);
-	error = vn_removexattr(vp, &ctx, name);
+	error = mnt_has(at.mnt, VMNT_RDONLY)
+		    ? EROFS
+		    : vn_removexattr(at.vp, &ctx, name);
 	lwp_vfs_ctx_done(&ctx);
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 

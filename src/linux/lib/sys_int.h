@@ -115,12 +115,15 @@ int sys_file_setown(struct lwp *, struct file *, int);
 /* A path argument and the directory that it is relative to. */
 struct sys_path {
 	struct vfs_ctx ctx;
-	struct vnode *start; /* ref'ed, NULL: cwd */
-	char *path;          /* VFS_PATH_MAX bytes */
+	const struct vplace *start; /* NULL: cwd */
+	struct vplace dir;          /* ref'ed; where start points */
+	char *path;                 /* VFS_PATH_MAX bytes */
 };
 /* 0; after an error sys_path_done() must not be called. */
 int sys_path_get(struct lwp *, int dirfd, uint64_t upath, struct sys_path *);
 void sys_path_done(struct sys_path *);
+/* Start at dirfd also with an absolute path.  EBADF, ENOTDIR. */
+int sys_path_start(struct lwp *, int dirfd, struct sys_path *);
 /*
  * The vnode that (dirfd, path, AT_*) names, ref'ed.  atflags:
  * AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH.  If AT_EMPTY_PATH names a descriptor
@@ -129,9 +132,12 @@ void sys_path_done(struct sys_path *);
  */
 int sys_path_vnode(struct lwp *, int dirfd, uint64_t upath, int atflags,
     struct vnode **vpp, struct file **f);
+/* The same with the mount. */
+int sys_path_place(struct lwp *, int dirfd, uint64_t upath, int atflags,
+    struct vplace *, struct file **f);
 /* The same with the rights of the real ids, as access(2) has them. */
-int sys_path_vnode_real(struct lwp *, int dirfd, uint64_t upath, int atflags,
-    struct vnode **vpp, struct file **f);
+int sys_path_place_real(struct lwp *, int dirfd, uint64_t upath, int atflags,
+    struct vplace *, struct file **f);
 /* Give the context those rights. */
 void sys_ctx_real(const struct lwp *, struct vfs_ctx *);
 

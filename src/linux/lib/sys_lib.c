@@ -88,13 +88,13 @@ sys_get_open_file(struct lwp *l, int fd, struct file **out)
 }
 
 int
-sys_get_dir(struct lwp *l, int dirfd, struct vnode **vpp)
+sys_get_dir(struct lwp *l, int dirfd, struct vplace *at)
 {
 	struct file *f;
 	int error;
 
 	if (dirfd == LX_AT_FDCWD) {
-		*vpp = NULL;
+		*at = (struct vplace){0};
 		return (0);
 	}
 	error = sys_get_file(l, dirfd, &f);
@@ -104,8 +104,8 @@ sys_get_dir(struct lwp *l, int dirfd, struct vnode **vpp)
 		file_free(f);
 		return (ENOTDIR);
 	}
-	vref(f->vp);
-	*vpp = f->vp;
+	*at = (struct vplace){f->mnt, f->vp};
+	vplace_ref(at);
 	file_free(f);
 	return (0);
 }

@@ -50,6 +50,6 @@ int sys_get_file(struct lwp *, int fd, struct file **); /* ref'ed */
 /* The same; EBADF also for O_PATH. */
 int sys_get_open_file(struct lwp *, int fd, struct file **);
 /* The directory of dirfd, ref'ed; NULL for AT_FDCWD. */
-int sys_get_dir(struct lwp *, int dirfd, struct vnode **);
+int sys_get_dir(struct lwp *, int dirfd, struct vplace *);
 
 #endif /* LINUX_LIB_SYSCALL_H */

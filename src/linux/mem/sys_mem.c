@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "vfs/core/file.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 
 #define MINCORE_CHUNK 4096 /* pages reported at a time */
@@ -139,6 +140,11 @@ mmap_file(struct file *f, vm_prot_t prot, int vmm, uint64_t off, uint64_t len,
 		return (error);
 	if (f->vp == NULL)
 		return (ENODEV);
+	if (mnt_has(f->mnt, VMNT_NOEXEC)) {
+		if (prot & VM_PROT_EXECUTE)
+			return (EPERM);
+		m &= (vm_prot_t)~VM_PROT_EXECUTE;
+	}
 	if (f->vp->type == VREG && off > INT64_MAX - round_page(len))
 		return (EOVERFLOW);
 	if (vmm & VMM_GROWSDOWN)

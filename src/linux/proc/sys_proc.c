@@ -28,6 +28,7 @@
 #include "vfs/core/fd.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 
 #define CLONE3_FLAGS \
@@ -160,6 +161,7 @@ exec_call(struct lwp *l, int dirfd, uint64_t upath, uint64_t uargv,
 {
 	struct exec_args args;
 	struct vfs_ctx ctx;
+	struct vplace at;
 	char *path;
 	int error;
 
@@ -175,9 +177,10 @@ exec_call(struct lwp *l, int dirfd, uint64_t upath, uint64_t uargv,
 		error = EINVAL;
 	if (error != 0)
 		goto out_path;
-	error = sys_path_vnode(l, dirfd, upath, flags, &args.vp, NULL);
+	error = sys_path_place(l, dirfd, upath, flags, &at, NULL);
 	if (error != 0)
 		goto out_path;
+	args.vp = at.vp;
 	if (dirfd != LX_AT_FDCWD && path[0] != '/') {
 		(void)fd_get_cloexec(l->p->fdt, dirfd, &args.hidden);
 		exec_fd_name(dirfd, path);
@@ -185,7 +188,7 @@ exec_call(struct lwp *l, int dirfd, uint64_t upath, uint64_t uargv,
 	ctx = lwp_vfs_ctx(l);
 	if (args.vp->type == VLNK)
 		error = ELOOP;
-	else if (args.vp->type != VREG)
+	else if (args.vp->type != VREG || mnt_has(at.mnt, VMNT_NOEXEC))
 		error = EACCES;
 	else
 		error = vn_access(args.vp, 1, &ctx);
@@ -201,7 +204,7 @@ exec_call(struct lwp *l, int dirfd, uint64_t upath, uint64_t uargv,
 		error = EJUSTRETURN;
 out:
 	exec_args_free(&args);
-	vrele(args.vp);
+	vplace_rele(&at);
 out_path:
 	free(path);
 	return (error);

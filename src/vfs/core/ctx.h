@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "mem/group_set.h"
+#include "vfs/core/place.h"
 
 struct vfs;
 struct vnode;
@@ -53,8 +54,8 @@ struct vfs_ctx {
 	uint64_t caps;     /* effective capabilities: bits 1 << LX_CAP_* */
 	uint32_t umask;
 	const struct group_set *groups; /* borrowed; supplementary */
-	struct vnode *cwd;              /* borrowed */
-	struct vnode *root; /* borrowed: the root that this process sees */
+	struct vplace cwd;              /* borrowed */
+	struct vplace root; /* borrowed: the root that this process sees */
 	struct vfs_waiter waiter;
 };
 

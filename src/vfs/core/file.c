@@ -244,7 +244,10 @@ file_free(struct file *f)
 		atomic_fetch_sub(&f->vp->ro_files, 1);
 	if (f->writer)
 		vn_writer_rele(f->vp);
+	if (f->mnt_writer)
+		mnt_writer_rele(f->mnt);
 	vrele(f->vp);
+	mnt_rele(f->mnt);
 	KASSERT(!f->busy);
 	if (fo != NULL)
 		file_owner_free(fo);
@@ -484,18 +487,19 @@ static void
 dents_dots(struct dents *d, struct vnode *vp)
 {
 	uint8_t dt = vtype_dtype(VDIR);
+	struct vplace on = {0};
 	struct vnode *up;
 
 	if (d->f->off == 0)
 		(void)dents_emit(d, ".", 1, vp->ino, dt, 1);
 	if (d->f->off == 1 && !d->full) {
-		if ((vp->flags & VN_ROOT) != 0 && vp->mount->covers != NULL)
-			up = vnode_parent(vp->mount->covers);
-		else
-			up = vnode_parent(vp);
+		if (d->f->mnt != NULL && vp == d->f->mnt->root)
+			(void)mnt_covered(d->f->mnt, &on);
+		up = vnode_parent(on.vp != NULL ? on.vp : vp);
 		(void)dents_emit(
 		    d, "..", 2, up != NULL ? up->ino : vp->ino, dt, 2);
 		vrele(up);
+		vplace_rele(&on);
 	}
 }
 

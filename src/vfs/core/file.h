@@ -20,6 +20,7 @@
 struct epoll_item;
 struct file_owner;
 struct kmem_acct;
+struct mnt;
 struct uio;
 struct vfs;
 struct vfs_waiter;
@@ -94,6 +95,8 @@ struct file {
 	_Atomic(int) flags;        /* [a] O_* status flags and access mode */
 	const struct fileops *ops; /* [I] after open */
 	struct vnode *vp;          /* [I] ref'ed; NULL: pipe, socket... */
+	struct mnt *mnt;           /* [I] after open: ref'ed; NULL: not opened
+				      by a name */
 	uint64_t off;              /* [f] by the thread that set `busy`;
 				      fdinfo reads it at any time */
 	bool busy;                 /* [f] a read, write or seek uses `off` */
@@ -102,6 +105,7 @@ struct file {
 	bool opened;               /* [I] after open: by a name */
 	bool writer;               /* [I] after open: counts in vp->writers */
 	bool reader;               /* [I] counts in vp->ro_files */
+	bool mnt_writer;           /* [I] after open: in mnt->writers */
 	_Atomic(bool) polled;      /* [a] has been in an epoll */
 	LIST_HEAD(, epoll_item) polls; /* [e] */
 	struct kmutex lock;            /* rank FILE; never held across I/O */

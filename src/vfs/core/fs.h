@@ -25,9 +25,16 @@ struct vfs;
  */
 int vmount_create(struct vfs *, const char *fstype, const char *source,
     unsigned flags, void (*destroy)(struct vmount *), struct vmount **);
-/* Release root and every inactive vnode, call destroy, free.  KVERIFYs that
- * no vnode is hashed any more.  No locks held. */
+/* One more use; the caller knows of one. */
+void vmount_use(struct vmount *);
+/* Give up a use.  The last one releases root and every inactive vnode; destroy
+ * is called, and the memory freed, when no vnode is left.  No locks held. */
 void vmount_destroy(struct vmount *);
+/* What /proc shows as its device; before it is mounted. */
+void vmount_set_source(struct vmount *, const char *);
+/* Refs of the memory, one for each vnode. */
+void vmount_hold(struct vmount *);
+void vmount_drop(struct vmount *);
 
 /*
  * The hashed vnode of (dev, ino) with a new ref, or NULL.  *idle (may be
@@ -57,11 +64,5 @@ void vnode_set_name(struct vnode *vp, struct vnode *dvp, const char *name);
 struct vnode *vnode_parent(struct vnode *vp);
 /* True when anc is vp or above it in the same mount. */
 bool vnode_is_ancestor(struct vnode *anc, struct vnode *vp);
-
-static inline struct vmount *
-vnode_mounted_here(const struct vnode *vp)
-{
-	return (__atomic_load_n(&vp->covered_by, __ATOMIC_ACQUIRE));
-}
 
 #endif /* VFS_CORE_FS_H */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vfs/core/place.h"
 #include "vfs/core/vnode.h"
 
 #define VFS_MAXSYMLINKS 40
@@ -24,12 +25,18 @@ struct vfs_ctx;
 /* openat2(2): LX_RESOLVE_NO_XDEV to LX_RESOLVE_IN_ROOT, shifted. */
 #define NAMEI_RESOLVE(resolve) ((int)(resolve) << 8)
 
+#define NAMEI_MNT 0x10 /* return the mounts of both, too */
+
 struct nameidata {
-	struct vnode *vp;  /* ref'ed result; NULL with PARENT if absent */
-	struct vnode *dvp; /* ref'ed parent (PARENT only) */
+	struct vnode *vp;       /* ref'ed result; NULL with PARENT if absent */
+	struct vnode *dvp;      /* ref'ed parent (PARENT only) */
+	struct mnt *mnt, *dmnt; /* ref'ed, of vp and dvp (MNT only); or NULL */
 	char last[VFS_NAME_MAX + 1]; /* PARENT: last component */
 	bool trailing_slash;
 };
+
+/* Give up all refs. */
+void nameidata_rele(struct nameidata *);
 
 /*
  * Resolve path from `start` (NULL: cwd of ctx; absolute paths from ctx->root)
@@ -38,33 +45,35 @@ struct nameidata {
  * error.  ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG; with NAMEI_RESOLVE
  * EXDEV and EAGAIN (a directory was moved during the walk).
  */
-int namei(const struct vfs_ctx *, struct vnode *start, const char *path,
+int namei(const struct vfs_ctx *, const struct vplace *start, const char *path,
     int flags, struct nameidata *);
 
 /* Path calls, as the system calls of these names (dirfd resolved to start). */
-int vfs_open(const struct vfs_ctx *, struct vnode *start, const char *path,
-    int flags, uint32_t mode, struct file **);
+int vfs_open(const struct vfs_ctx *, const struct vplace *start,
+    const char *path, int flags, uint32_t mode, struct file **);
 /* The same with LX_RESOLVE_* (not CACHED). */
-int vfs_open_resolve(const struct vfs_ctx *, struct vnode *start,
+int vfs_open_resolve(const struct vfs_ctx *, const struct vplace *start,
     const char *path, int flags, uint32_t mode, unsigned resolve,
     struct file **);
-/* Open a file that the caller has found; the ref of vp passes in any case. */
-int vfs_open_vnode(
-    const struct vfs_ctx *, struct vnode *vp, int flags, struct file **);
-int vfs_mkdir(const struct vfs_ctx *, struct vnode *start, const char *path,
-    uint32_t mode);
-int vfs_mknod(const struct vfs_ctx *, struct vnode *start, const char *path,
-    uint32_t mode, uint64_t rdev);
-int vfs_unlink(
-    const struct vfs_ctx *, struct vnode *start, const char *path, bool rmdir);
-int vfs_rename(const struct vfs_ctx *, struct vnode *ostart, const char *opath,
-    struct vnode *nstart, const char *npath, unsigned flags);
-int vfs_link(const struct vfs_ctx *, struct vnode *ostart, const char *opath,
-    struct vnode *nstart, const char *npath, bool follow);
+/* Open a place that the caller has found; its refs pass in any case. */
+int vfs_open_place(
+    const struct vfs_ctx *, struct vplace, int flags, struct file **);
+int vfs_mkdir(const struct vfs_ctx *, const struct vplace *start,
+    const char *path, uint32_t mode);
+int vfs_mknod(const struct vfs_ctx *, const struct vplace *start,
+    const char *path, uint32_t mode, uint64_t rdev);
+int vfs_unlink(const struct vfs_ctx *, const struct vplace *start,
+    const char *path, bool rmdir);
+int vfs_rename(const struct vfs_ctx *, const struct vplace *ostart,
+    const char *opath, const struct vplace *nstart, const char *npath,
+    unsigned flags);
+int vfs_link(const struct vfs_ctx *, const struct vplace *ostart,
+    const char *opath, const struct vplace *nstart, const char *npath,
+    bool follow);
 /* The same for a file that the caller has, AT_EMPTY_PATH. */
-int vfs_link_vnode(const struct vfs_ctx *, struct vnode *vp,
-    struct vnode *nstart, const char *npath);
-int vfs_symlink(const struct vfs_ctx *, const char *target, struct vnode *start,
-    const char *path);
+int vfs_link_place(const struct vfs_ctx *, const struct vplace *,
+    const struct vplace *nstart, const char *npath);
+int vfs_symlink(const struct vfs_ctx *, const char *target,
+    const struct vplace *start, const char *path);
 
 #endif /* VFS_CORE_LOOKUP_H */

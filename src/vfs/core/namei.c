@@ -16,7 +16,7 @@
  *	name	vops->lookup, then down through what is mounted there
  *	"."	nothing
  *	".."	the parent the directory was found in (vnode.parent); from the
- *		root of a mount that of the covered vnode; from the root of the
+ *		root of a mount that of the covered place; from the root of the
  *		process nowhere
  *	link	its text is put in front of what is left of the path, and the
  *		walk goes on from the link's directory, or from the root of the
@@ -24,7 +24,7 @@
  *	magic	links of our own procfs give the vnode itself (vops->follow)
  *
  * openat2(2) can restrict a walk.  A scoped one (RESOLVE_BENEATH, IN_ROOT) has
- *the directory where it starts as its root.  A directory that it is in may be
+ * the directory where it starts as its root.  A directory that it is in may be
  * moved out of that root meanwhile; after each ".." the walk checks that its
  * directory is still below, and fails with EAGAIN if not.
  *
@@ -36,16 +36,17 @@
  * Data structures.  One buffer of twice the longest path holds the text that
  * is left at its end; link texts are copied in front of it.
  *
- * Locking and lifetime.  No lock is held between steps.  The walk owns one
- * ref, that of the directory it is in; the root and the start are borrowed
- * from the context.
+ * Locking and lifetime.  No lock is held between steps.  The walk owns the refs
+ * of one place, the directory that it is in; the root and the start are
+ * borrowed from the context.
  *
  * Guarantees.  Ends after at most VFS_MAXSYMLINKS links.  On failure no ref
  * is left and *nd holds NULLs.  The result is below ctx->root, unless it was
  * reached by a magic link or from a cwd that is outside, as in Linux.
  *
  * Limits.  What is left of the path and the texts of links together may be
- * 8191 bytes.  A directory that was never looked up by name has no "..".
+ * 8191 bytes.  A directory that was never looked up by name has no "..", nor
+ * has one that was moved out of the part that its mount shows.
  */
 
 #include <errno.h>
@@ -69,48 +70,47 @@
 struct walk {
 	const struct vfs_ctx *ctx;
 	struct nameidata *nd;
-	struct vnode *root;    /* borrowed; what is mounted on ctx->root */
-	struct vnode *rawroot; /* borrowed; ctx->root itself, or scoped: root */
-	struct vnode *dir;     /* ref'ed; where the walk is */
-	const char *p;         /* what is left, in buf */
-	int flags;             /* NAMEI_*, and those of NAMEI_RESOLVE() */
+	struct vplace root; /* borrowed */
+	struct vplace dir;  /* ref'ed; where the walk is */
+	const char *p;      /* what is left, in buf */
+	int flags;          /* NAMEI_*, and those of NAMEI_RESOLVE() */
 	unsigned links;
 	char name[VFS_NAME_MAX + 1]; /* current component */
 	char buf[2 * VFS_PATH_MAX];
 };
 
-/* Down through the mounts on vp, whose ref passes in any case.  EXDEV. */
+/* Down through the mounts on *p, whose refs are those of the new place then.
+ * EXDEV: *p is released. */
 static int
-cross_mounts(const struct walk *w, struct vnode *vp, struct vnode **out)
+cross_mounts(const struct walk *w, struct vplace *p)
 {
-	struct vmount *mp;
-	struct vnode *root;
+	struct mnt *m;
 
-	while ((mp = vnode_mounted_here(vp)) != NULL) {
+	while ((m = mnt_on(p)) != NULL) {
 		if ((w->flags & NO_XDEV) != 0) {
-			vrele(vp);
+			mnt_rele(m);
+			vplace_rele(p);
 			return (EXDEV);
 		}
-		root = mp->root;
-		vref(root);
-		vrele(vp);
-		vp = root;
+		vref(m->root);
+		vplace_rele(p);
+		*p = (struct vplace){m, m->root};
 	}
-	*out = vp;
 	return (0);
 }
 
+/* The refs of p pass. */
 static void
-walk_set_dir(struct walk *w, struct vnode *vp)
+walk_set_dir(struct walk *w, struct vplace p)
 {
-	vrele(w->dir);
-	w->dir = vp;
+	vplace_rele(&w->dir);
+	w->dir = p;
 }
 
 static void
 walk_to_root(struct walk *w)
 {
-	vref(w->root);
+	vplace_ref(&w->root);
 	walk_set_dir(w, w->root);
 }
 
@@ -128,60 +128,117 @@ walk_prepend(struct walk *w, const char *text, size_t len)
 	return (0);
 }
 
-/* Is vp the root of the walk, or below it? */
+/* Replace *p by its parent: in its mount, or of the covered place.  False:
+ * nothing is above; *p has no refs then. */
 static bool
-walk_below(const struct walk *w, struct vnode *vp)
+place_up(struct vplace *p)
 {
-	struct vnode *up;
+	struct vplace up = {0};
 
-	vref(vp);
-	while (vp != w->root) {
-		if ((vp->flags & VN_ROOT) == 0)
-			up = vnode_parent(vp);
-		else {
-			up = vp->mount->covers;
-			if (up != NULL)
-				vref(up);
-		}
-		vrele(vp);
-		if (up == NULL)
+	if (!mnt_is_root(p->mnt, p->vp)) {
+		up.vp = vnode_parent(p->vp);
+		if (up.vp != NULL && (up.mnt = p->mnt) != NULL)
+			mnt_ref(up.mnt);
+	} else if (p->mnt != NULL)
+		(void)mnt_covered(p->mnt, &up);
+	vplace_rele(p);
+	*p = up;
+	return (up.vp != NULL);
+}
+
+/* Is p the root of the walk, or below it? */
+static bool
+walk_below(const struct walk *w, struct vplace p)
+{
+	vplace_ref(&p);
+	while (!vplace_same(&p, &w->root))
+		if (!place_up(&p))
 			return (false);
-		vp = up;
-	}
-	vrele(vp);
+	vplace_rele(&p);
 	return (true);
+}
+
+/* From the root of mounts down to the covered place that is not one.  *p is
+ * ref'ed.  EXDEV; *stay: nothing is above. */
+static int
+walk_uncover(struct walk *w, struct vplace *p, bool *stay)
+{
+	struct vplace up;
+
+	*stay = false;
+	while (!vplace_same(p, &w->root) && mnt_is_root(p->mnt, p->vp)) {
+		if (p->mnt == NULL || !mnt_covered(p->mnt, &up)) {
+			*stay = true;
+			return (0);
+		}
+		vplace_rele(p);
+		*p = up;
+		if ((w->flags & NO_XDEV) != 0)
+			return (EXDEV);
+	}
+	return (0);
 }
 
 /* "..": to the parent, never above the root of the process. */
 static int
 walk_up(struct walk *w)
 {
-	struct vnode *vp = w->dir, *up;
+	struct vplace p = w->dir;
+	struct vnode *up;
+	bool stay;
 	int error;
 
-	for (;;) {
-		if (vp == w->root || vp == w->rawroot) {
-			if ((w->flags & BENEATH) != 0)
-				return (EXDEV);
-			walk_to_root(w);
-			return (0);
+	vplace_ref(&p);
+	error = walk_uncover(w, &p, &stay);
+	if (error != 0 || stay)
+		goto out;
+	if (vplace_same(&p, &w->root)) {
+		if ((w->flags & BENEATH) != 0)
+			error = EXDEV;
+	} else {
+		up = vnode_parent(p.vp);
+		/* A mount of a part must not lead out of that part. */
+		if (up == NULL ||
+		    (p.mnt != NULL && (p.mnt->root->flags & VN_ROOT) == 0 &&
+			!vnode_is_ancestor(p.mnt->root, up))) {
+			vrele(up);
+			error = ENOENT;
+			goto out;
 		}
-		if ((vp->flags & VN_ROOT) == 0)
-			break;
-		if (vp->mount->covers == NULL)
-			return (0);
-		if ((w->flags & NO_XDEV) != 0)
-			return (EXDEV);
-		vp = vp->mount->covers;
+		vrele(p.vp);
+		p.vp = up;
 	}
-	up = vnode_parent(vp);
-	if (up == NULL)
-		return (ENOENT);
-	error = cross_mounts(w, up, &up);
-	if (error != 0)
-		return (error);
-	walk_set_dir(w, up);
-	return ((w->flags & SCOPED) != 0 && !walk_below(w, up) ? EAGAIN : 0);
+	if (error == 0)
+		error = cross_mounts(w, &p);
+	if (error == 0) {
+		walk_set_dir(w, p);
+		return (
+		    (w->flags & SCOPED) != 0 && !walk_below(w, p) ? EAGAIN : 0);
+	}
+out:
+	vplace_rele(&p);
+	return (error);
+}
+
+/* Give a mount to the result. */
+static struct mnt *
+walk_mnt(const struct walk *w, struct mnt *m)
+{
+	if ((w->flags & NAMEI_MNT) == 0 || m == NULL)
+		return (NULL);
+	mnt_ref(m);
+	return (m);
+}
+
+static void
+walk_set_parent(struct walk *w, const char *last, size_t len)
+{
+	struct nameidata *nd = w->nd;
+
+	vref(w->dir.vp);
+	nd->dvp = w->dir.vp;
+	nd->dmnt = walk_mnt(w, w->dir.mnt);
+	memcpy(nd->last, last, len + 1);
 }
 
 /* The walk ends in the directory it is in: "/", "." or "..". */
@@ -190,74 +247,78 @@ walk_end_dir(struct walk *w, const char *last)
 {
 	struct nameidata *nd = w->nd;
 
-	vref(w->dir);
-	nd->vp = w->dir;
-	if ((w->flags & NAMEI_PARENT) != 0) {
-		vref(w->dir);
-		nd->dvp = w->dir;
-		memcpy(nd->last, last, strlen(last) + 1);
-	}
+	vref(w->dir.vp);
+	nd->vp = w->dir.vp;
+	nd->mnt = walk_mnt(w, w->dir.mnt);
+	if ((w->flags & NAMEI_PARENT) != 0)
+		walk_set_parent(w, last, strlen(last));
 	return (0);
 }
 
-/* The walk ends at w->name in w->dir; vp (its ref passes) may be NULL. */
+/* The walk ends at w->name in w->dir; p (its refs pass) may be no place. */
 static int
-walk_end(struct walk *w, struct vnode *vp, bool slash)
+walk_end(struct walk *w, struct vplace p, bool slash)
 {
 	struct nameidata *nd = w->nd;
 
 	nd->trailing_slash = slash;
-	if ((w->flags & NAMEI_PARENT) != 0) {
-		vref(w->dir);
-		nd->dvp = w->dir;
-		memcpy(nd->last, w->name, sizeof(nd->last));
-	} else if (vp->type != VDIR &&
-		   (slash || (w->flags & NAMEI_DIRECTORY) != 0)) {
-		vrele(vp);
+	if ((w->flags & NAMEI_PARENT) != 0)
+		walk_set_parent(w, w->name, strlen(w->name));
+	else if (p.vp->type != VDIR &&
+		 (slash || (w->flags & NAMEI_DIRECTORY) != 0)) {
+		vplace_rele(&p);
 		return (ENOTDIR);
 	}
-	nd->vp = vp;
+	nd->vp = p.vp;
+	nd->mnt = walk_mnt(w, p.mnt);
+	mnt_rele(p.mnt);
 	return (0);
 }
 
 /* The target of the magic link `lvp`. */
 static int
-walk_magic(struct walk *w, struct vnode *lvp, struct vnode **target)
+walk_magic(struct walk *w, struct vnode *lvp, struct vplace *target)
 {
-	struct vnode *vp;
+	struct vplace p = {0};
 	int error;
 
 	/* Those in the root of procfs, such as "self", are ordinary links on
 	 * Linux; procfs only knows where they lead. */
-	if ((w->dir->flags & VN_ROOT) == 0) {
+	if ((w->dir.vp->flags & VN_ROOT) == 0) {
 		if ((w->flags & NO_MAGICLINKS) != 0)
 			return (ELOOP);
 		if ((w->flags & SCOPED) != 0)
 			return (EXDEV);
 	}
-	error = lvp->ops->follow(lvp, w->ctx, &vp);
+	error = lvp->ops->follow(lvp, w->ctx, &p);
 	if (error != 0)
 		return (error);
-	if ((w->flags & NO_XDEV) != 0 && vp->mount != w->dir->mount) {
-		vrele(vp);
+	if (p.mnt == NULL && p.vp->mount == lvp->mount) {
+		p.mnt = w->dir.mnt;
+		if (p.mnt != NULL)
+			mnt_ref(p.mnt);
+	} else if (p.mnt == NULL)
+		p.mnt = mnt_of_vnode(w->ctx->vfs, w->root.mnt, p.vp);
+	if ((w->flags & NO_XDEV) != 0 && p.mnt != w->dir.mnt) {
+		vplace_rele(&p);
 		return (EXDEV);
 	}
-	*target = vp;
+	*target = p;
 	return (0);
 }
 
 /*
- * Follow the link `lvp`.  *target is the vnode of a magic link, or NULL: the
+ * Follow the link `lvp`.  *target is the place of a magic link, or none: the
  * text of the link is now in front of the rest.
  */
 static int
-walk_link(struct walk *w, struct vnode *lvp, struct vnode **target)
+walk_link(struct walk *w, struct vnode *lvp, struct vplace *target)
 {
 	char text[VFS_PATH_MAX];
 	size_t len;
 	int error;
 
-	*target = NULL;
+	*target = (struct vplace){0};
 	if ((w->flags & NO_SYMLINKS) != 0 || ++w->links > VFS_MAXSYMLINKS)
 		return (ELOOP);
 	if (lvp->ops->follow != NULL)
@@ -275,7 +336,7 @@ walk_link(struct walk *w, struct vnode *lvp, struct vnode **target)
 	if (error != 0 || text[0] != '/')
 		return (error);
 	if ((w->flags & BENEATH) != 0 ||
-	    ((w->flags & NO_XDEV) != 0 && w->dir->mount != w->root->mount))
+	    ((w->flags & NO_XDEV) != 0 && w->dir.mnt != w->root.mnt))
 		return (EXDEV);
 	walk_to_root(w);
 	return (0);
@@ -297,18 +358,21 @@ walk_next(struct walk *w, bool *slash)
 }
 
 static int
-walk_lookup(struct walk *w, struct vnode **vpp)
+walk_lookup(struct walk *w, struct vplace *p)
 {
-	struct vnode *vp;
+	struct vnode *dvp = w->dir.vp;
 	int error;
 
-	if (w->dir->ops->lookup == NULL)
+	if (dvp->ops->lookup == NULL)
 		return (ENOTDIR);
-	error = w->dir->ops->lookup(w->dir, w->name, &vp);
+	error = dvp->ops->lookup(dvp, w->name, &p->vp);
 	if (error != 0)
 		return (error);
-	vnode_set_name(vp, w->dir, w->name);
-	return (cross_mounts(w, vp, vpp));
+	vnode_set_name(p->vp, dvp, w->name);
+	p->mnt = w->dir.mnt;
+	if (p->mnt != NULL)
+		mnt_ref(p->mnt);
+	return (cross_mounts(w, p));
 }
 
 /* Is a link to be followed? */
@@ -326,7 +390,7 @@ walk_follows(const struct walk *w, bool last, bool slash)
 static int
 walk_step(struct walk *w, bool *done)
 {
-	struct vnode *vp, *target;
+	struct vplace p, target;
 	bool slash, last;
 	int error;
 
@@ -334,9 +398,9 @@ walk_step(struct walk *w, bool *done)
 	if (error != 0)
 		return (error);
 	last = w->p[strspn(w->p, "/")] == '\0';
-	if (w->dir->type != VDIR)
+	if (w->dir.vp->type != VDIR)
 		return (ENOTDIR);
-	error = vn_access(w->dir, 1, w->ctx);
+	error = vn_access(w->dir.vp, 1, w->ctx);
 	if (error != 0)
 		return (error);
 	if (strcmp(w->name, ".") == 0 || strcmp(w->name, "..") == 0) {
@@ -345,25 +409,25 @@ walk_step(struct walk *w, bool *done)
 		*done = last;
 		return (error == 0 && last ? walk_end_dir(w, w->name) : error);
 	}
-	error = walk_lookup(w, &vp);
+	error = walk_lookup(w, &p);
 	if (error == ENOENT && last && (w->flags & NAMEI_PARENT) != 0) {
 		*done = true;
-		return (walk_end(w, NULL, slash));
+		return (walk_end(w, (struct vplace){0}, slash));
 	}
 	if (error != 0)
 		return (error);
-	if (vp->type == VLNK && walk_follows(w, last, slash)) {
-		error = walk_link(w, vp, &target);
-		vrele(vp);
-		if (error != 0 || target == NULL)
+	if (p.vp->type == VLNK && walk_follows(w, last, slash)) {
+		error = walk_link(w, p.vp, &target);
+		vplace_rele(&p);
+		if (error != 0 || target.vp == NULL)
 			return (error);
-		vp = target;
+		p = target;
 	}
 	if (last) {
 		*done = true;
-		return (walk_end(w, vp, slash));
+		return (walk_end(w, p, slash));
 	}
-	walk_set_dir(w, vp);
+	walk_set_dir(w, p);
 	return (0);
 }
 
@@ -391,15 +455,15 @@ walk_run(struct walk *w)
  *   are both that directory and `last` says which it was.
  */
 int
-namei(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
+namei(const struct vfs_ctx *ctx, const struct vplace *start, const char *path,
     int flags, struct nameidata *nd)
 {
-	struct vmount *mp;
 	struct walk w;
 	size_t len;
 	int error;
 
 	nd->vp = nd->dvp = NULL;
+	nd->mnt = nd->dmnt = NULL;
 	nd->last[0] = '\0';
 	nd->trailing_slash = false;
 	len = strnlen(path, VFS_PATH_MAX);
@@ -409,21 +473,20 @@ namei(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	w.nd = nd;
 	w.flags = flags;
 	w.links = 0;
-	w.rawroot = w.root = ctx->root != NULL ? ctx->root : ctx->vfs->root;
-	while ((mp = vnode_mounted_here(w.root)) != NULL)
-		w.root = mp->root;
-	w.dir = start != NULL ? start : ctx->cwd;
+	w.root = ctx->root.vp != NULL ? ctx->root : ctx->vfs->root;
+	w.dir = start != NULL ? *start : ctx->cwd;
 	if ((flags & BENEATH) != 0 && path[0] == '/')
 		return (EXDEV);
-	if ((flags & SCOPED) != 0 && w.dir != NULL)
-		w.rawroot = w.root = w.dir;
-	if (path[0] == '/' || w.dir == NULL)
+	if ((flags & SCOPED) != 0 && w.dir.vp != NULL)
+		w.root = w.dir;
+	if (path[0] == '/' || w.dir.vp == NULL)
 		w.dir = w.root;
-	vref(w.dir);
+	vplace_ref(&w.dir);
 	if (len == 0) {
 		if ((flags & NAMEI_EMPTY) == 0)
 			error = ENOENT;
-		else if ((flags & NAMEI_DIRECTORY) != 0 && w.dir->type != VDIR)
+		else if ((flags & NAMEI_DIRECTORY) != 0 &&
+			 w.dir.vp->type != VDIR)
 			error = ENOTDIR;
 		else
 			error = walk_end_dir(&w, ".");
@@ -434,6 +497,15 @@ namei(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 		KASSERT(error == 0);
 		error = walk_run(&w);
 	}
-	vrele(w.dir);
+	vplace_rele(&w.dir);
 	return (error);
+}
+
+void
+nameidata_rele(struct nameidata *nd)
+{
+	vrele(nd->vp);
+	vrele(nd->dvp);
+	mnt_rele(nd->mnt);
+	mnt_rele(nd->dmnt);
 }

@@ -20,7 +20,10 @@
 #include "vfs/core/fs.h"
 #include "vfs/core/inotify_event.h"
 #include "vfs/core/lock.h"
+#include "vfs/core/mount.h"
+#include "vfs/core/mount_int.h"
 
+#define VFS_NS_FIRST UINT32_C(4026532500) /* after the names of Linux's own */
 #define VFS_DEV_FIRST UINT64_C(0x7f00000) /* st_dev of our own mounts */
 
 /*
@@ -42,6 +45,14 @@ vfs_core_create(struct vm_system *sys, struct vfs **vfsp)
 		error = vm_zone_create(sys->zones, "file", sizeof(struct file),
 		    _Alignof(struct file), ZF_CHARGE, NULL, NULL, 0,
 		    &vfs->z_file);
+	if (error == 0)
+		error = vm_zone_create(sys->zones, "mount", sizeof(struct mnt),
+		    _Alignof(struct mnt), ZF_CHARGE, NULL, NULL, 0,
+		    &vfs->z_mnt);
+	if (error == 0)
+		error = vm_zone_create(sys->zones, "mntns",
+		    sizeof(struct mntns), _Alignof(struct mntns), ZF_CHARGE,
+		    NULL, NULL, 0, &vfs->z_mntns);
 	if (error == 0) {
 		vfs->tmpfs_kmem = kmem_acct_create(&sys->kmem);
 		error = vfs->tmpfs_kmem == NULL ? ENOMEM : 0;
@@ -60,8 +71,19 @@ vfs_core_create(struct vm_system *sys, struct vfs **vfsp)
 	kmutex_init(&vfs->epoll_lock, "epoll", KRANK_LEAF, 0);
 	TAILQ_INIT(&vfs->mounts);
 	TAILQ_INIT(&vfs->detached);
-	*vfsp = vfs;
-	return (0);
+	atomic_init(&vfs->next_ns, VFS_NS_FIRST);
+	error = mntns_create(vfs, &vfs->ns);
+	if (error == 0) {
+		*vfsp = vfs;
+		return (0);
+	}
+	inotify_fini(vfs);
+	vfs_lock_fini(vfs);
+	kmutex_destroy(&vfs->epoll_lock);
+	kmutex_destroy(&vfs->mount_lock);
+	kmem_acct_free(vfs->tmpfs_kmem);
+	free(vfs);
+	return (error);
 }
 
 /*
@@ -72,27 +94,21 @@ void
 vfs_core_destroy(struct vfs *vfs)
 {
 	struct vmount *mp;
-	struct vnode *covers;
 
 	KVERIFY(vm_zone_live(vfs->z_file) == 0);
-	vrele(vfs->root);
-	vfs->root = NULL;
+	vplace_rele(&vfs->root);
+	mntns_free(vfs->ns);
 	while ((mp = TAILQ_LAST(&vfs->mounts, vmount_list)) != NULL) {
-		kmutex_lock(&vfs->mount_lock);
 		TAILQ_REMOVE(&vfs->mounts, mp, link);
-		covers = mp->covers;
-		if (covers != NULL)
-			__atomic_store_n(
-			    &covers->covered_by, NULL, __ATOMIC_RELEASE);
-		kmutex_unlock(&vfs->mount_lock);
 		vmount_destroy(mp);
-		vrele(covers);
 	}
 	while ((mp = TAILQ_FIRST(&vfs->detached)) != NULL) {
 		TAILQ_REMOVE(&vfs->detached, mp, link);
 		vmount_destroy(mp);
 	}
 	KVERIFY(vm_zone_live(vfs->z_vnode) == 0);
+	KVERIFY(vm_zone_live(vfs->z_mnt) == 0 && vfs->nmnts == 0);
+	KVERIFY(vm_zone_live(vfs->z_mntns) == 0 && vfs->nmntns == 0);
 	vfs_lock_fini(vfs);
 	inotify_fini(vfs);
 	kmutex_destroy(&vfs->lease_lock);

@@ -14,8 +14,11 @@
 #include <stdint.h>
 
 #include "libk/klock.h"
+#include "vfs/core/place.h"
 
 struct kmem_acct;
+struct mnt;
+struct mntns;
 struct sock_table;
 struct vattr;
 struct vm_system;
@@ -25,20 +28,27 @@ struct vnode;
 
 #define VFS_LOCK_BUCKETS 64
 #define VFS_WATCH_BUCKETS 256
+#define VFS_MNT_BUCKETS 256
 struct vfs_lock;
 struct vfs_lock_wait;
 
 struct vfs {
-	struct vm_system *sys;                  /* [I] */
-	struct kmutex mount_lock;               /* rank MOUNT */
+	struct vm_system *sys;    /* [I] */
+	struct kmutex mount_lock; /* rank MOUNT */
+	/* Instances that stay until the end: of vfs_mount(), each with a use.
+	 */
 	TAILQ_HEAD(vmount_list, vmount) mounts; /* mount_lock */
 	struct vmount_list detached; /* mount_lock; without a place in it */
 	struct vmount *memfds; /* mount_lock; one of `detached`, or NULL */
-	struct vnode *root;    /* [I] ref'ed, root of the first mount */
-	struct vm_zone *z_vnode, *z_file;
+	struct mntns *ns;      /* [I] own ref: the first name space */
+	struct vplace root;    /* [I] ref'ed: the root in it, uncovered */
+	LIST_HEAD(mnt_bucket, mnt) mnt_hash[VFS_MNT_BUCKETS]; /* mount_lock */
+	unsigned nmnts, nmntns;                               /* mount_lock */
+	struct vm_zone *z_vnode, *z_file, *z_mnt, *z_mntns;
 	struct kmem_acct *tmpfs_kmem; /* [I] names and attributes of tmpfs */
 	_Atomic(uint64_t) next_dev;
-	_Atomic(unsigned) next_mount;        /* for vmount.id */
+	_Atomic(unsigned) next_mount; /* for mnt.id */
+	_Atomic(uint32_t) next_ns;    /* for the numbers of name spaces */
 	const struct procfs_ops *procfs_ops; /* registered by kern */
 	void *procfs_arg;
 	int tty_fd; /* host descriptor of the kernel's terminal, -1 none */

@@ -48,13 +48,6 @@
 #define OPEN_RETRIES 16 /* creations that race with removals */
 #define OPEN_ONCE (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
 
-static void
-nd_rele(struct nameidata *nd)
-{
-	vrele(nd->vp);
-	vrele(nd->dvp);
-}
-
 /* Does the path end in "/", "." or ".."? */
 static bool
 nd_special(const struct nameidata *nd)
@@ -63,20 +56,39 @@ nd_special(const struct nameidata *nd)
 		strcmp(nd->last, "..") == 0);
 }
 
+/* Can the directory of nd not be written, for any caller? */
 static bool
-vn_rdonly(const struct vnode *vp)
+nd_rdonly(const struct nameidata *nd)
 {
-	return ((vp->mount->flags & VMNT_RDONLY) != 0);
+	return ((nd->dvp->mount->flags & VMNT_RDONLY) != 0 ||
+		mnt_has(nd->dmnt, VMNT_RDONLY));
 }
 
-/* May the caller take `vp` out of dvp? */
-static int
-may_delete(const struct vfs_ctx *ctx, struct vnode *dvp, struct vnode *vp)
+/* Does the file system say of itself that the name of nd, which is to be made,
+ * is missing?  On Linux its lookup fails then, before rights are asked. */
+static bool
+nd_closed(const struct nameidata *nd)
 {
+	return (nd->vp == NULL && nd->dvp->mount->closed);
+}
+
+/* Look up with the mounts of what is found. */
+static int
+path_namei(const struct vfs_ctx *ctx, const struct vplace *start,
+    const char *path, int flags, struct nameidata *nd)
+{
+	return (namei(ctx, start, path, flags | NAMEI_MNT, nd));
+}
+
+/* May the caller take the file of nd out of its directory? */
+static int
+may_delete(const struct vfs_ctx *ctx, const struct nameidata *nd)
+{
+	struct vnode *dvp = nd->dvp, *vp = nd->vp;
 	struct vattr d, v;
 	int error;
 
-	error = vn_access(dvp, 3, ctx);
+	error = mnt_access(nd->dmnt, dvp, 3, ctx);
 	if (error != 0 || vfs_ctx_capable(ctx, LX_CAP_FOWNER))
 		return (error);
 	error = vn_getattr(dvp, &d);
@@ -93,22 +105,22 @@ may_delete(const struct vfs_ctx *ctx, struct vnode *dvp, struct vnode *vp)
  * caller may write to nd->dvp and owns its ref.
  */
 static int
-create_at(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    bool dir, struct nameidata *nd)
+create_at(const struct vfs_ctx *ctx, const struct vplace *start,
+    const char *path, bool dir, struct nameidata *nd)
 {
 	int error;
 
-	error = namei(ctx, start, path, NAMEI_PARENT | NAMEI_NOFOLLOW, nd);
+	error = path_namei(ctx, start, path, NAMEI_PARENT | NAMEI_NOFOLLOW, nd);
 	if (error != 0)
 		return (error);
 	if (nd->vp != NULL)
 		error = EEXIST;
-	else if (nd->trailing_slash && !dir)
+	else if (nd_closed(nd) || (nd->trailing_slash && !dir))
 		error = ENOENT;
 	else
-		error = vn_access(nd->dvp, 3, ctx);
+		error = mnt_access(nd->dmnt, nd->dvp, 3, ctx);
 	if (error != 0)
-		nd_rele(nd);
+		nameidata_rele(nd);
 	return (error);
 }
 
@@ -142,8 +154,9 @@ create_mode(
 
 /* May vp be opened with these flags? */
 static int
-open_check(const struct vfs_ctx *ctx, struct vnode *vp, int flags)
+open_check(const struct vfs_ctx *ctx, const struct vplace *at, int flags)
 {
+	struct vnode *vp = at->vp;
 	unsigned bits;
 	int error;
 
@@ -164,7 +177,10 @@ open_check(const struct vfs_ctx *ctx, struct vnode *vp, int flags)
 		return (ELOOP);
 	if (vp->type == VDIR && (bits & 2) != 0)
 		return (EISDIR);
-	error = vn_access(vp, bits, ctx);
+	error = mnt_access(at->mnt, vp, bits, ctx);
+	if (error == 0 && (vp->type == VCHR || vp->type == VBLK) &&
+	    mnt_has(at->mnt, VMNT_NODEV))
+		error = EACCES;
 	if (error == 0 && (flags & O_NOATIME) != 0 && !vn_owned(vp, ctx))
 		error = EPERM;
 	return (error);
@@ -213,9 +229,26 @@ open_file(const struct vfs_ctx *ctx, struct file *f, int flags, bool created)
 	return (open_truncate(ctx, vp));
 }
 
-/* Make a file of vp, whose ref passes in any case. */
+/* Give f its mount, whose ref passes.  A file that can be written keeps the
+ * mount from becoming read-only.  EROFS. */
 static int
-open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags, bool created,
+open_mnt(struct file *f, struct mnt *m, int flags)
+{
+	const bool write = file_flags_permit(flags, true) &&
+			   (f->vp->type == VREG || f->vp->type == VDIR);
+	int error;
+
+	f->mnt = m;
+	if (m == NULL || !write)
+		return (0);
+	error = mnt_writer_ref(m);
+	f->mnt_writer = error == 0;
+	return (error);
+}
+
+/* Make a file of a place, whose refs pass in any case. */
+static int
+open_place(const struct vfs_ctx *ctx, struct vplace at, int flags, bool created,
     struct file **fp)
 {
 	const bool path_only = (flags & O_PATH) != 0;
@@ -223,14 +256,15 @@ open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags, bool created,
 	int error = 0;
 
 	if (!created && !path_only)
-		error = open_check(ctx, vp, flags);
+		error = open_check(ctx, &at, flags);
 	if (error != 0)
 		goto fail;
 	error = file_create(
-	    ctx->vfs, &vnode_fileops, vp, flags & ~OPEN_ONCE, -1, NULL, &f);
+	    ctx->vfs, &vnode_fileops, at.vp, flags & ~OPEN_ONCE, -1, NULL, &f);
 	if (error != 0)
 		goto fail;
-	if (!path_only)
+	error = open_mnt(f, at.mnt, flags);
+	if (error == 0 && !path_only)
 		error = open_file(ctx, f, flags, created);
 	if (error != 0) {
 		file_free(f); /* it owns the ref of vp */
@@ -239,19 +273,19 @@ open_vnode(const struct vfs_ctx *ctx, struct vnode *vp, int flags, bool created,
 	*fp = f;
 	return (0);
 fail:
-	vrele(vp);
+	vplace_rele(&at);
 	return (error);
 }
 
 int
-vfs_open_vnode(
-    const struct vfs_ctx *ctx, struct vnode *vp, int flags, struct file **fp)
+vfs_open_place(
+    const struct vfs_ctx *ctx, struct vplace at, int flags, struct file **fp)
 {
-	if ((flags & O_DIRECTORY) != 0 && vp->type != VDIR) {
-		vrele(vp);
+	if ((flags & O_DIRECTORY) != 0 && at.vp->type != VDIR) {
+		vplace_rele(&at);
 		return (ENOTDIR);
 	}
-	return (open_vnode(ctx, vp, flags, false, fp));
+	return (open_place(ctx, at, flags, false, fp));
 }
 
 /* May the result of a lookup with O_CREAT be opened, or made? */
@@ -274,7 +308,9 @@ create_file(const struct vfs_ctx *ctx, struct nameidata *nd, uint32_t mode)
 	const struct vops *ops = nd->dvp->ops;
 	int error;
 
-	error = vn_access(nd->dvp, 3, ctx);
+	if (nd_closed(nd))
+		return (ENOENT);
+	error = mnt_access(nd->dmnt, nd->dvp, 3, ctx);
 	if (error != 0)
 		return (error);
 	if (ops->create == NULL)
@@ -296,8 +332,9 @@ create_file(const struct vfs_ctx *ctx, struct nameidata *nd, uint32_t mode)
  *   lookup; look it up again, because it may have been removed since.
  */
 static int
-open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    int nf, int flags, uint32_t mode, struct vnode **vpp, bool *created)
+open_create(const struct vfs_ctx *ctx, const struct vplace *start,
+    const char *path, int nf, int flags, uint32_t mode, struct vplace *at,
+    bool *created)
 {
 	struct nameidata nd;
 	int error;
@@ -305,7 +342,7 @@ open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	nf |= NAMEI_PARENT;
 	if ((flags & (O_EXCL | O_NOFOLLOW)) != 0)
 		nf |= NAMEI_NOFOLLOW;
-	error = namei(ctx, start, path, nf, &nd);
+	error = path_namei(ctx, start, path, nf, &nd);
 	if (error != 0)
 		return (error);
 	error = open_create_check(&nd, flags);
@@ -318,18 +355,21 @@ open_create(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 		if (error != 0)
 			goto out;
 		*created = true;
+		nd.mnt = nd.dmnt;
+		nd.dmnt = NULL;
 	}
-	*vpp = nd.vp;
+	*at = (struct vplace){nd.mnt, nd.vp};
 	nd.vp = NULL;
+	nd.mnt = NULL;
 out:
-	nd_rele(&nd);
+	nameidata_rele(&nd);
 	return (error);
 }
 
 /* O_TMPFILE: make a file without a name in a directory. */
 static int
-open_tmpfile(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    int nf, int flags, uint32_t mode, struct vnode **vpp)
+open_tmpfile(const struct vfs_ctx *ctx, const struct vplace *start,
+    const char *path, int nf, int flags, uint32_t mode, struct vplace *at)
 {
 	struct nameidata nd;
 	char name[32];
@@ -338,23 +378,25 @@ open_tmpfile(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	if ((flags & O_CREAT) != 0 || (flags & O_DIRECTORY) == 0 ||
 	    (flags & O_ACCMODE) == O_RDONLY)
 		return (EINVAL);
-	error = namei(ctx, start, path, nf | NAMEI_DIRECTORY, &nd);
+	error = path_namei(ctx, start, path, nf | NAMEI_DIRECTORY, &nd);
 	if (error != 0)
 		return (error);
-	error = vn_access(nd.vp, 3, ctx);
+	error = mnt_access(nd.mnt, nd.vp, 3, ctx);
 	if (error == 0 && nd.vp->ops->tmpfile == NULL)
 		error = EOPNOTSUPP;
 	if (error == 0)
 		error = create_mode(ctx, nd.vp, mode, &mode);
 	if (error == 0)
 		error = nd.vp->ops->tmpfile(
-		    nd.vp, mode, (flags & O_EXCL) == 0, ctx, vpp);
+		    nd.vp, mode, (flags & O_EXCL) == 0, ctx, &at->vp);
 	if (error == 0) {
 		(void)snprintf(name, sizeof(name), "#%llu",
-		    (unsigned long long)(*vpp)->ino);
-		vnode_set_name(*vpp, nd.vp, name);
+		    (unsigned long long)at->vp->ino);
+		vnode_set_name(at->vp, nd.vp, name);
+		at->mnt = nd.mnt;
+		nd.mnt = NULL;
 	}
-	vrele(nd.vp);
+	nameidata_rele(&nd);
 	return (error);
 }
 
@@ -364,19 +406,19 @@ open_tmpfile(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
  * - Linux's errors.
  */
 int
-vfs_open(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    int flags, uint32_t mode, struct file **fp)
+vfs_open(const struct vfs_ctx *ctx, const struct vplace *start,
+    const char *path, int flags, uint32_t mode, struct file **fp)
 {
 	return (vfs_open_resolve(ctx, start, path, flags, mode, 0, fp));
 }
 
 int
-vfs_open_resolve(const struct vfs_ctx *ctx, struct vnode *start,
+vfs_open_resolve(const struct vfs_ctx *ctx, const struct vplace *start,
     const char *path, int flags, uint32_t mode, unsigned resolve,
     struct file **fp)
 {
 	struct nameidata nd;
-	struct vnode *vp = NULL;
+	struct vplace at = {0};
 	bool created = false;
 	int nf = NAMEI_RESOLVE(resolve), error = EAGAIN;
 
@@ -385,30 +427,30 @@ vfs_open_resolve(const struct vfs_ctx *ctx, struct vnode *start,
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return (EINVAL);
 	if ((flags & O_TMPFILE & ~O_DIRECTORY) != 0) {
-		error = open_tmpfile(ctx, start, path, nf, flags, mode, &vp);
+		error = open_tmpfile(ctx, start, path, nf, flags, mode, &at);
 		created = true;
 	} else if ((flags & O_CREAT) != 0) {
 		for (int i = 0; error == EAGAIN && i < OPEN_RETRIES; i++)
 			error = open_create(
-			    ctx, start, path, nf, flags, mode, &vp, &created);
+			    ctx, start, path, nf, flags, mode, &at, &created);
 	} else {
 		if ((flags & O_NOFOLLOW) != 0)
 			nf |= NAMEI_NOFOLLOW;
 		if ((flags & O_DIRECTORY) != 0)
 			nf |= NAMEI_DIRECTORY;
-		error = namei(ctx, start, path, nf, &nd);
-		vp = nd.vp;
+		error = path_namei(ctx, start, path, nf, &nd);
+		at = (struct vplace){nd.mnt, nd.vp};
 	}
 	if (error != 0)
 		return (error);
-	return (open_vnode(ctx, vp, flags, created, fp));
+	return (open_place(ctx, at, flags, created, fp));
 }
 
 /* ---- making ---- */
 
 int
-vfs_mkdir(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    uint32_t mode)
+vfs_mkdir(const struct vfs_ctx *ctx, const struct vplace *start,
+    const char *path, uint32_t mode)
 {
 	struct nameidata nd;
 	int error;
@@ -423,7 +465,7 @@ vfs_mkdir(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 		    mode & (LX_S_ISVTX | 0777) & ~ctx->umask, ctx);
 	if (error == 0)
 		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VDIR);
-	nd_rele(&nd);
+	nameidata_rele(&nd);
 	return (error);
 }
 
@@ -453,8 +495,8 @@ mknod_at(const struct vfs_ctx *ctx, const struct nameidata *nd, uint32_t fmt,
 }
 
 int
-vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    uint32_t mode, uint64_t rdev)
+vfs_mknod(const struct vfs_ctx *ctx, const struct vplace *start,
+    const char *path, uint32_t mode, uint64_t rdev)
 {
 	uint32_t fmt = mode & LX_S_IFMT;
 	uint32_t perm;
@@ -476,13 +518,13 @@ vfs_mknod(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	if (error == 0)
 		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VREG);
 out:
-	nd_rele(&nd);
+	nameidata_rele(&nd);
 	return (error);
 }
 
 int
-vfs_symlink(const struct vfs_ctx *ctx, const char *target, struct vnode *start,
-    const char *path)
+vfs_symlink(const struct vfs_ctx *ctx, const char *target,
+    const struct vplace *start, const char *path)
 {
 	struct nameidata nd;
 	size_t len = strnlen(target, VFS_PATH_MAX);
@@ -501,7 +543,7 @@ vfs_symlink(const struct vfs_ctx *ctx, const char *target, struct vnode *start,
 		error = nd.dvp->ops->symlink(nd.dvp, nd.last, target, ctx);
 	if (error == 0)
 		vfs_tell_name(nd.dvp, nd.last, LX_IN_CREATE, VLNK);
-	nd_rele(&nd);
+	nameidata_rele(&nd);
 	return (error);
 }
 
@@ -521,16 +563,17 @@ link_done(const struct vfs_ctx *ctx, struct vnode *vp, struct nameidata *nd)
 }
 
 int
-vfs_link_vnode(const struct vfs_ctx *ctx, struct vnode *vp,
-    struct vnode *nstart, const char *npath)
+vfs_link_place(const struct vfs_ctx *ctx, const struct vplace *at,
+    const struct vplace *nstart, const char *npath)
 {
+	struct vnode *vp = at->vp;
 	struct nameidata nd;
 	int error;
 
 	error = create_at(ctx, nstart, npath, false, &nd);
 	if (error != 0)
 		return (error);
-	if (vp->mount != nd.dvp->mount)
+	if (at->mnt != nd.dmnt || vp->mount != nd.dvp->mount)
 		error = EXDEV;
 	else if (vp->type == VDIR || nd.dvp->ops->link == NULL)
 		error = EPERM;
@@ -538,7 +581,7 @@ vfs_link_vnode(const struct vfs_ctx *ctx, struct vnode *vp,
 		error = nd.dvp->ops->link(nd.dvp, nd.last, vp);
 	if (error == 0)
 		link_done(ctx, vp, &nd);
-	nd_rele(&nd);
+	nameidata_rele(&nd);
 	return (error);
 }
 
@@ -546,20 +589,23 @@ vfs_link_vnode(const struct vfs_ctx *ctx, struct vnode *vp,
  * link(2).  An empty opath means ostart itself (AT_EMPTY_PATH).
  */
 int
-vfs_link(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
-    struct vnode *nstart, const char *npath, bool follow)
+vfs_link(const struct vfs_ctx *ctx, const struct vplace *ostart,
+    const char *opath, const struct vplace *nstart, const char *npath,
+    bool follow)
 {
 	struct nameidata od;
+	struct vplace at;
 	int nf = follow ? 0 : NAMEI_NOFOLLOW;
 	int error;
 
 	if (ostart != NULL)
 		nf |= NAMEI_EMPTY;
-	error = namei(ctx, ostart, opath, nf, &od);
+	error = path_namei(ctx, ostart, opath, nf, &od);
 	if (error != 0)
 		return (error);
-	error = vfs_link_vnode(ctx, od.vp, nstart, npath);
-	nd_rele(&od);
+	at = (struct vplace){od.mnt, od.vp};
+	error = vfs_link_place(ctx, &at, nstart, npath);
+	nameidata_rele(&od);
 	return (error);
 }
 
@@ -578,23 +624,22 @@ unlink_check(const struct vfs_ctx *ctx, const struct nameidata *nd, bool rmdir)
 			return (EBUSY);
 		return (nd->last[1] == '.' ? ENOTEMPTY : EINVAL);
 	}
-	if (vn_rdonly(nd->dvp))
+	if (nd_rdonly(nd))
 		return (EROFS);
 	if (nd->vp == NULL)
 		return (ENOENT);
 	isdir = nd->vp->type == VDIR;
 	if (nd->trailing_slash && !rmdir)
 		return (isdir ? EISDIR : ENOTDIR);
-	error = may_delete(ctx, nd->dvp, nd->vp);
+	error = may_delete(ctx, nd);
 	if (error != 0)
 		return (error);
 	if (rmdir && !isdir)
 		return (ENOTDIR);
 	if (!rmdir && isdir)
 		return (EISDIR);
-	if ((nd->vp->flags & VN_ROOT) != 0)
-		return (EBUSY);
-	return (0);
+	/* Something is mounted on it, in this name space. */
+	return (nd->mnt != nd->dmnt ? EBUSY : 0);
 }
 
 /* Report the removal: the deletion of the file may come before the event of
@@ -613,14 +658,15 @@ unlink_tell(struct nameidata *nd)
 }
 
 int
-vfs_unlink(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
-    bool rmdir)
+vfs_unlink(const struct vfs_ctx *ctx, const struct vplace *start,
+    const char *path, bool rmdir)
 {
 	struct nameidata nd;
 	int (*op)(struct vnode *, const char *);
 	int error;
 
-	error = namei(ctx, start, path, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
+	error =
+	    path_namei(ctx, start, path, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
 	if (error != 0)
 		return (error);
 	error = unlink_check(ctx, &nd, rmdir);
@@ -631,7 +677,7 @@ vfs_unlink(const struct vfs_ctx *ctx, struct vnode *start, const char *path,
 	if (error == 0 && vfs_watched(ctx->vfs))
 		unlink_tell(&nd);
 out:
-	nd_rele(&nd);
+	nameidata_rele(&nd);
 	return (error);
 }
 
@@ -642,15 +688,15 @@ static int
 rename_check_names(
     const struct nameidata *od, const struct nameidata *nd, unsigned flags)
 {
-	if (od->dvp->mount != nd->dvp->mount)
+	if (od->dmnt != nd->dmnt || od->dvp->mount != nd->dvp->mount)
 		return (EXDEV);
 	if (nd_special(od))
 		return (EBUSY);
 	if (nd_special(nd))
 		return ((flags & RENAME_NOREPLACE) != 0 ? EEXIST : EBUSY);
-	if (vn_rdonly(od->dvp))
+	if (nd_rdonly(od))
 		return (EROFS);
-	if (od->vp == NULL)
+	if (od->vp == NULL || nd_closed(nd))
 		return (ENOENT);
 	if ((flags & RENAME_NOREPLACE) != 0 && nd->vp != NULL)
 		return (EEXIST);
@@ -681,18 +727,17 @@ rename_check(const struct vfs_ctx *ctx, const struct nameidata *od,
 	if (nd->vp != NULL && nd->vp->type == VDIR &&
 	    vnode_is_ancestor(nd->vp, od->dvp))
 		return ((flags & RENAME_EXCHANGE) != 0 ? EINVAL : ENOTEMPTY);
-	error = may_delete(ctx, od->dvp, od->vp);
+	error = may_delete(ctx, od);
 	if (error != 0)
 		return (error);
-	error = nd->vp == NULL ? vn_access(nd->dvp, 3, ctx)
-			       : may_delete(ctx, nd->dvp, nd->vp);
+	error = nd->vp == NULL ? mnt_access(nd->dmnt, nd->dvp, 3, ctx)
+			       : may_delete(ctx, nd);
 	if (error != 0)
 		return (error);
 	if (nd->vp != NULL && (flags & RENAME_EXCHANGE) == 0 &&
 	    (od->vp->type == VDIR) != (nd->vp->type == VDIR))
 		return (od->vp->type == VDIR ? ENOTDIR : EISDIR);
-	if ((od->vp->flags & VN_ROOT) != 0 ||
-	    (nd->vp != NULL && (nd->vp->flags & VN_ROOT) != 0))
+	if (od->mnt != od->dmnt || (nd->vp != NULL && nd->mnt != nd->dmnt))
 		return (EBUSY);
 	if (od->dvp->ops->rename == NULL)
 		return (EPERM);
@@ -733,8 +778,9 @@ rename_tell(
  * rename(2) with RENAME_NOREPLACE and RENAME_EXCHANGE.
  */
 int
-vfs_rename(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
-    struct vnode *nstart, const char *npath, unsigned flags)
+vfs_rename(const struct vfs_ctx *ctx, const struct vplace *ostart,
+    const char *opath, const struct vplace *nstart, const char *npath,
+    unsigned flags)
 {
 	struct nameidata od, nd;
 	int error;
@@ -742,10 +788,12 @@ vfs_rename(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
 	if ((flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
 	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return (EINVAL);
-	error = namei(ctx, ostart, opath, NAMEI_PARENT | NAMEI_NOFOLLOW, &od);
+	error =
+	    path_namei(ctx, ostart, opath, NAMEI_PARENT | NAMEI_NOFOLLOW, &od);
 	if (error != 0)
 		return (error);
-	error = namei(ctx, nstart, npath, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
+	error =
+	    path_namei(ctx, nstart, npath, NAMEI_PARENT | NAMEI_NOFOLLOW, &nd);
 	if (error != 0)
 		goto out_old;
 	error = rename_check(ctx, &od, &nd, flags);
@@ -760,8 +808,8 @@ vfs_rename(const struct vfs_ctx *ctx, struct vnode *ostart, const char *opath,
 	if (vfs_watched(ctx->vfs))
 		rename_tell(&od, &nd, flags);
 out_new:
-	nd_rele(&nd);
+	nameidata_rele(&nd);
 out_old:
-	nd_rele(&od);
+	nameidata_rele(&od);
 	return (error);
 }

@@ -96,6 +96,8 @@ vnode_create(struct vmount *mp, enum vtype type, const struct vops *ops,
 	atomic_init(&vp->writers, 0);
 	atomic_init(&vp->texts, 0);
 	atomic_init(&vp->npgouts, 0);
+	atomic_init(&vp->nmounts, 0);
+	vmount_hold(mp);
 	vp->type = type;
 	vp->ops = ops;
 	vp->mount = mp;
@@ -143,12 +145,12 @@ vnode_tryref(struct vnode *vp)
 static struct vnode *
 vnode_reclaim(struct vnode *vp)
 {
-	struct vfs *vfs = vp->mount->vfs;
+	struct vmount *mp = vp->mount;
 	struct vnode *parent;
 	struct vm_object *obj;
 
 	KVERIFY(!vp->hashed && !vp->idle);
-	KVERIFY(atomic_load(&vp->texts) == 0 && vp->covered_by == NULL);
+	KVERIFY(atomic_load(&vp->texts) == 0 && atomic_load(&vp->nmounts) == 0);
 	obj = vnode_object_peek(vp);
 	if (obj != NULL && vp->ops->object == NULL)
 		vnode_pager_dealloc(obj);
@@ -160,7 +162,8 @@ vnode_reclaim(struct vnode *vp)
 	kmem_free(vp->name);
 	kmutex_destroy(&vp->iolock);
 	kmutex_destroy(&vp->lock);
-	zfree(vfs->z_vnode, vp);
+	zfree(mp->vfs->z_vnode, vp);
+	vmount_drop(mp); /* a parent has a ref of its own */
 	return (parent);
 }
 
@@ -197,7 +200,7 @@ vnode_lastref(struct vnode *vp)
 		kmutex_unlock(&mp->hash_lock);
 		return (NULL);
 	}
-	if (keep && vp->hashed) {
+	if (keep && vp->hashed && !mp->dying) {
 		TAILQ_INSERT_TAIL(&mp->inactive, vp, lru);
 		vp->idle = true;
 		if (++mp->ninactive > VFS_MAXINACTIVE)
@@ -385,61 +388,4 @@ vnode_parent(struct vnode *vp)
 		vref(up);
 	kmutex_unlock(&vp->lock);
 	return (up);
-}
-
-/*
- * Put "/name" in front of buf[*at].
- */
-static int
-path_prepend(char *buf, size_t *at, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (*at < len + 1)
-		return (ENAMETOOLONG);
-	*at -= len;
-	memcpy(buf + *at, name, len);
-	buf[--*at] = '/';
-	return (0);
-}
-
-/*
- * Path of vp as seen from root (NULL: the root of the vfs).
- * - No locks held.  The names are those of the last lookups.
- * - ENAMETOOLONG; ENOENT when root is not above vp or a name is missing.
- */
-int
-vnode_path(struct vnode *vp, const struct vnode *root, char *buf, size_t size)
-{
-	struct vfs *vfs = vp->mount->vfs;
-	size_t at = size;
-	int error = 0;
-
-	if (size < 2)
-		return (ENAMETOOLONG);
-	if (root == NULL)
-		root = vfs->root;
-	buf[--at] = '\0';
-	kmutex_lock(&vfs->mount_lock);
-	while (vp != root) {
-		if ((vp->flags & VN_ROOT) != 0) {
-			vp = vp->mount->covers;
-			if (vp != NULL)
-				continue;
-			error = ENOENT;
-		} else if (vp->name == NULL || vp->parent == NULL)
-			error = ENOENT;
-		else
-			error = path_prepend(buf, &at, vp->name);
-		if (error != 0)
-			break;
-		vp = vp->parent;
-	}
-	kmutex_unlock(&vfs->mount_lock);
-	if (error != 0)
-		return (error);
-	if (buf[at] == '\0')
-		buf[--at] = '/';
-	memmove(buf, buf + at, size - at);
-	return (0);
 }

@@ -28,6 +28,7 @@ struct vfs_statfs;
 struct vm_object;
 struct vmount;
 struct vnode;
+struct vplace;
 struct vn_range; /* vnode_io.c */
 
 enum vtype { VNON, VREG, VDIR, VLNK, VCHR, VBLK, VFIFO, VSOCK };
@@ -83,9 +84,9 @@ struct vops {
 	bool (*grants)(struct vnode *, const struct vfs_ctx *);
 	/* Drop pages that are not the file's any more.  May be NULL. */
 	void (*revalidate)(struct vnode *);
-	/* Magic links (/proc/self/exe, fd/N): the target itself. */
-	int (*follow)(
-	    struct vnode *, const struct vfs_ctx *, struct vnode **vpp);
+	/* Magic links (/proc/self/exe, fd/N): the target itself.  mnt NULL: the
+	 * file system does not know a mount of it. */
+	int (*follow)(struct vnode *, const struct vfs_ctx *, struct vplace *);
 	int (*create)(struct vnode *dvp, const char *name, uint32_t mode,
 	    const struct vfs_ctx *, struct vnode **vpp); /* regular, EEXIST */
 	/* A regular file without a name; linkable: link may give it one.
@@ -157,7 +158,8 @@ struct vnode {
 	uint32_t flags;             /* [I] VN_* */
 	const struct vops *ops;     /* [I] */
 	struct vmount *mount;       /* [I] */
-	struct vmount *covered_by;  /* [a] mount table lock: mounted here */
+	_Atomic(uint32_t) nmounts;  /* [a] mount table lock: mounts whose
+				       covered vnode it is */
 	void *data;                 /* [I] file system's own */
 	struct vnode *parent;       /* [n] ref'ed; NULL at root; set by
 				       vnode_set_name() */
@@ -195,7 +197,8 @@ int vnode_create(struct vmount *, enum vtype, const struct vops *, void *data,
  * the caller owns a vnode ref as long as it uses it, or takes an object ref.
  * 0, ENODEV, ENOMEM. */
 int vnode_object(struct vnode *, struct vm_object **);
-/* Path as seen from `root` (NULL: the vfs root); " (deleted)" is not added.
+/* Path in the first name space, by the first mount that shows the vnode, as
+ * seen from `root` (NULL: from the top); " (deleted)" is not added.
  * ENAMETOOLONG, ENOENT (not reachable). */
 int vnode_path(
     struct vnode *, const struct vnode *root, char *buf, size_t size);

@@ -78,6 +78,7 @@ static const struct devfs_entry devfs_entries[] = {
 };
 #define NENTRIES (sizeof(devfs_entries) / sizeof(devfs_entries[0]))
 #define NROOT (NENTRIES - 1) /* of them, the root and what is in it */
+#define ENTRY_PTMX 7
 #define ENTRY_PTS (NENTRIES - 2)
 #define ENTRY_PTS0 (NENTRIES - 1)
 
@@ -217,6 +218,10 @@ devfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 	    dvp->mount->vfs->tty_fd >= 0 &&
 	    strcmp(name, devfs_entries[ENTRY_PTS0].name) == 0)
 		return (devfs_vget(dvp->mount->data, ENTRY_PTS0, vpp));
+	/* As in each instance of devpts. */
+	if (devfs_entry(dvp) == &devfs_entries[ENTRY_PTS] &&
+	    strcmp(name, devfs_entries[ENTRY_PTMX].name) == 0)
+		return (devfs_vget(dvp->mount->data, ENTRY_PTMX, vpp));
 	if (devfs_entry(dvp) == &devfs_entries[ENTRY_PTS])
 		return (pty_lookup(
 		    ((struct devfs_mount *)dvp->mount->data)->ptys, name, vpp));

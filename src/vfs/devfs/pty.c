@@ -318,12 +318,13 @@ pty_open_peer(const struct file *master, int flags, const struct vfs_ctx *ctx,
     struct file **fp)
 {
 	const struct pty_file *pf = master->data;
+	const struct vplace root = {NULL, pf->pty->table->mp->root};
 	char path[16];
 
 	/* From the root of this devfs, which the guest's /dev may not be. */
 	snprintf(path, sizeof(path), "pts/%u", pf->pty->nr);
 	flags &= O_ACCMODE | O_NONBLOCK | O_NOCTTY;
-	return (vfs_open(ctx, pf->pty->table->mp->root, path, flags, 0, fp));
+	return (vfs_open(ctx, &root, path, flags, 0, fp));
 }
 
 bool

@@ -356,6 +356,7 @@ procfs_mount_make(struct vfs *vfs, const char *fstype, unsigned flags,
 	if (error != 0)
 		goto fail;
 	mp->root->flags |= VN_ROOT;
+	mp->fresh = true;
 	*mpp = mp;
 	return (0);
 fail:
@@ -370,6 +371,9 @@ int
 procfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 {
 	const struct procfs_node root = {.kind = PN_ROOT};
+	int error = procfs_mount_make(vfs, "proc", 0, &root, NULL, mpp);
 
-	return (procfs_mount_make(vfs, "proc", 0, &root, NULL, mpp));
+	if (error == 0)
+		(*mpp)->closed = true;
+	return (error);
 }

@@ -18,6 +18,7 @@ struct vfs;
 struct vfs_ctx;
 struct vmount;
 struct vnode;
+struct vplace;
 
 #define PROCFS_TEXT_MAX ((size_t)64 << 20) /* bytes of one text */
 
@@ -135,8 +136,8 @@ struct procfs_ops {
 	int (*may_look)(void *arg, int pid, const struct vfs_ctx *);
 	/* Is it the caller's own process? */
 	bool (*own)(void *arg, int pid, const struct vfs_ctx *);
-	/* exe, cwd, root: ref'ed vnode.  which: "exe", "cwd", "root". */
-	int (*vnode)(void *arg, int pid, const char *which, struct vnode **);
+	/* exe, cwd, root: ref'ed place.  which: "exe", "cwd", "root". */
+	int (*place)(void *arg, int pid, const char *which, struct vplace *);
 	/* fd/N: ref'ed file.  fdnext: smallest open fd >= fd, or -1. */
 	int (*file)(void *arg, int pid, int fd, struct file **);
 	int (*fdnext)(void *arg, int pid, int fd);

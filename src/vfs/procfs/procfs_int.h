@@ -127,7 +127,7 @@ int procfs_ns_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 
 int procfs_readlink(
     struct vnode *, const struct vfs_ctx *, char *, size_t, size_t *);
-int procfs_follow(struct vnode *, const struct vfs_ctx *, struct vnode **);
+int procfs_follow(struct vnode *, const struct vfs_ctx *, struct vplace *);
 
 /* ---- procfs_text.c ---- */
 

@@ -9,7 +9,8 @@
  * may look into the process (may_look of procfs_ops) may read or follow its
  * links, because a link bypasses the permissions of directories.
  *
- * Limits.  Paths are shown from the root of the vfs.
+ * Limits.  The path of a program, of which only the vnode is known, is that by
+ * the first mount of the reader's name space that shows it.
  */
 #include "libk/kassert.h"
 #include "vfs/procfs/procfs_int.h"
@@ -55,15 +56,28 @@ procfs_selftid(struct vnode *vp, const struct vfs_ctx *ctx, int pid)
 		    : ops->selftid(arg, ctx != NULL ? ctx : &no_caller));
 }
 
-/* Write the path of a vnode to buf, with " (deleted)" if it has no name. */
+/* Write the path of a place to buf as the reader sees it, with " (deleted)" if
+ * it has no name. */
 static int
-procfs_path(struct vnode *vp, char *buf, size_t size)
+procfs_path(
+    const struct vplace *at, const struct vfs_ctx *ctx, char *buf, size_t size)
 {
+	const struct vplace *root =
+	    ctx != NULL && ctx->root.vp != NULL ? &ctx->root : NULL;
+	struct vnode *vp = at->vp;
+	struct vplace p = *at;
 	struct vattr va;
 	int error;
 
 	KASSERT(vp != NULL);
-	error = vnode_path(vp, NULL, buf, size);
+	if (p.mnt == NULL)
+		p.mnt = mnt_of_vnode(
+		    vp->mount->vfs, root != NULL ? root->mnt : NULL, vp);
+	error = vplace_path(&p, root, buf, size);
+	if (error == ENOENT && root != NULL) /* outside of the root */
+		error = vplace_path(&p, NULL, buf, size);
+	if (at->mnt == NULL)
+		mnt_rele(p.mnt);
 	if (error == ENOENT) {
 		kmutex_lock(&vp->lock);
 		snprintf(buf, size, "/%s (deleted)",
@@ -77,26 +91,26 @@ procfs_path(struct vnode *vp, char *buf, size_t size)
 	return (error);
 }
 
-/* Find the target of a process's link: a vnode or a file, ref'ed. */
+/* Find the target of a process's link: a place or a file, ref'ed. */
 static int
-procfs_target(struct vnode *vp, struct vnode **vpp, struct file **fp)
+procfs_target(struct vnode *vp, struct vplace *at, struct file **fp)
 {
 	const struct procfs_node *n = procfs_node(vp);
 	const struct procfs_ops *ops;
 	void *arg;
 
 	ops = procfs_ops_of(vp, &arg);
-	*vpp = NULL;
+	*at = (struct vplace){0};
 	*fp = NULL;
 	if (n->kind == PN_FD)
 		return (ops->file == NULL
 			    ? ENOENT
 			    : ops->file(arg, n->pid, (int)n->idx, fp));
 	if (n->kind == PN_MAP)
-		return (ops->mapfile(arg, n->pid, n->start, n->end, vpp));
-	return (ops->vnode == NULL
+		return (ops->mapfile(arg, n->pid, n->start, n->end, &at->vp));
+	return (ops->place == NULL
 		    ? ENOENT
-		    : ops->vnode(arg, n->pid, procfs_links[n->idx], vpp));
+		    : ops->place(arg, n->pid, procfs_links[n->idx], at));
 }
 
 static bool
@@ -116,9 +130,10 @@ procfs_ns_describe(const struct procfs_node *n, char *buf, size_t size)
 
 /* Text of a link to a file or vnode of a process. */
 static int
-procfs_describe(struct vnode *vp, char *buf, size_t size)
+procfs_describe(
+    struct vnode *vp, const struct vfs_ctx *ctx, char *buf, size_t size)
 {
-	struct vnode *target;
+	struct vplace target;
 	struct file *f;
 	int error;
 
@@ -131,11 +146,16 @@ procfs_describe(struct vnode *vp, char *buf, size_t size)
 		file_describe(f, buf, size);
 	else if (f != NULL && procfs_fdfile(f->vp) != NULL)
 		file_describe(procfs_fdfile(f->vp), buf, size);
-	else
-		error = procfs_path(f != NULL ? f->vp : target, buf, size);
+	else {
+		if (f != NULL) {
+			target = (struct vplace){f->mnt, f->vp};
+			vplace_ref(&target);
+		}
+		error = procfs_path(&target, ctx, buf, size);
+	}
 	if (f != NULL)
 		file_free(f);
-	vrele(target);
+	vplace_rele(&target);
 	return (error);
 }
 
@@ -184,7 +204,7 @@ procfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
 	default:
 		error = procfs_may_follow(vp, ctx);
 		if (error == 0)
-			error = procfs_describe(vp, text, VFS_PATH_MAX);
+			error = procfs_describe(vp, ctx, text, VFS_PATH_MAX);
 		break;
 	}
 	if (error == 0) {
@@ -244,10 +264,10 @@ procfs_follow_self(struct vnode *vp, int pid, int tid, struct vnode **vpp)
 }
 
 int
-procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
+procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vplace *to)
 {
 	const struct procfs_node *n = procfs_node(vp);
-	struct vnode *target;
+	struct vplace target;
 	struct file *f;
 	int pid, error;
 
@@ -257,7 +277,7 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
 			return (ENOENT);
 		return (procfs_follow_self(vp, pid,
 		    n->kind == PN_THREADSELF ? procfs_selftid(vp, ctx, pid) : 0,
-		    vpp));
+		    &to->vp));
 	}
 	error = procfs_may_follow(vp, ctx);
 	if (error != 0)
@@ -267,7 +287,7 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
 		const struct procfs_node ns = {
 		    .kind = PN_NSFILE, .idx = n->idx};
 
-		return (procfs_vget(vp->mount, &ns, vpp));
+		return (procfs_vget(vp->mount, &ns, &to->vp));
 	}
 	/* Linux asks for a capability here, which a user does not have. */
 	if (n->kind == PN_MAP && ctx != NULL && ctx->uid != 0)
@@ -276,18 +296,18 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vnode **vpp)
 	if (error != 0)
 		return (error);
 	if (f == NULL) {
-		*vpp = target;
+		*to = target;
 		return (0);
 	}
 	if (f->vp != NULL) {
-		vref(f->vp);
-		*vpp = f->vp;
+		*to = (struct vplace){f->mnt, f->vp};
+		vplace_ref(to);
 	} else {
 		struct procfs_node fn = *n;
 
 		fn.kind = PN_FDFILE;
 		fn.file = f;
-		error = procfs_vget(vp->mount, &fn, vpp);
+		error = procfs_vget(vp->mount, &fn, &to->vp);
 		if (error == 0)
 			return (0); /* f's ref is the vnode's */
 	}

@@ -338,7 +338,7 @@ tmpfs_destroy(struct vmount *mp)
 	}
 	kcond_destroy(&tm->cond);
 	kmutex_destroy(&tm->lock);
-	free(tm);
+	kmem_free(tm);
 }
 
 /*
@@ -357,7 +357,7 @@ tmpfs_mount_create(
 	error = vmount_create(vfs, "tmpfs", "tmpfs", 0, tmpfs_destroy, &mp);
 	if (error != 0)
 		return (error);
-	tm = calloc(1, sizeof(*tm));
+	tm = kmem_zalloc(sizeof(*tm));
 	if (tm == NULL) {
 		error = ENOMEM;
 		goto fail;

@@ -376,9 +376,9 @@ test_unlinked_file_stays_usable(void **state)
 	file_free(f);
 	assert_int_equal(copyin(vm, buf, BASE, 4), 0);
 	assert_memory_equal(buf, "Gone", 4);
-	assert_int_equal(e.vfs->root->mount->ninactive, 0);
+	assert_int_equal(e.vfs->root.vp->mount->ninactive, 0);
 	vmspace_free(vm);
-	assert_int_equal(e.vfs->root->mount->ninactive, 0);
+	assert_int_equal(e.vfs->root.vp->mount->ninactive, 0);
 	env_fini(&e);
 }
 
@@ -407,7 +407,7 @@ test_unused_vnodes_keep_pages(void **state)
 
 	host_raise_nofile();
 	env_init(&e, true);
-	mp = e.vfs->root->mount;
+	mp = e.vfs->root.vp->mount;
 	hwrite(&e, "f", "old", 3);
 	touch_pages(&e, "f", 'o');
 	assert_int_equal(mp->ninactive, 1);

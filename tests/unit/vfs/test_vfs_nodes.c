@@ -23,6 +23,7 @@ test_tmpfs_attributes(void **state)
 {
 	struct fx *fx = *state;
 	struct vattr va, was;
+	struct vplace at;
 	struct file *f;
 	char buf[64];
 	size_t len;
@@ -89,8 +90,9 @@ test_tmpfs_attributes(void **state)
 
 	/* No file can be created in a removed directory. */
 	f = xopen(fx, "/tmp/d", O_RDONLY);
+	at = (struct vplace){f->mnt, f->vp};
 	assert_int_equal(vfs_unlink(&fx->ctx, NULL, "/tmp/d", true), 0);
-	assert_int_equal(vfs_mkdir(&fx->ctx, f->vp, "sub", 0755), ENOENT);
+	assert_int_equal(vfs_mkdir(&fx->ctx, &at, "sub", 0755), ENOENT);
 	file_free(f);
 }
 

@@ -424,14 +424,15 @@ pf_may_look(void *arg, int pid, const struct vfs_ctx *ctx)
 }
 
 static int
-pf_vnode(void *arg, int pid, const char *which, struct vnode **vpp)
+pf_place(void *arg, int pid, const char *which, struct vplace *at)
 {
 	struct procs *p = arg;
 
 	if (pid != 5)
 		return (ESRCH);
-	*vpp = strcmp(which, "exe") == 0 ? p->exe : p->fx->vfs->root;
-	vref(*vpp);
+	*at = strcmp(which, "exe") == 0 ? (struct vplace){NULL, p->exe}
+					: p->fx->vfs->root;
+	vplace_ref(at);
 	return (0);
 }
 
@@ -551,7 +552,7 @@ static const struct procfs_ops fake_procfs = {
     .exists = pf_exists,
     .owner = pf_owner,
     .may_look = pf_may_look,
-    .vnode = pf_vnode,
+    .place = pf_place,
     .file = pf_file,
     .fdnext = pf_fdnext,
     .proc_open = pf_proc_open,
@@ -584,6 +585,7 @@ test_procfs_tree(void **state)
 	struct procs p = {.fx = fx};
 	struct vattr va;
 	struct names ns;
+	struct vplace at;
 	struct file *f;
 	char buf[64];
 
@@ -623,11 +625,12 @@ test_procfs_tree(void **state)
 	file_free(f);
 	/* A process that ends. */
 	f = xopen(fx, "/proc/70000", O_RDONLY);
+	at = (struct vplace){f->mnt, f->vp};
 	p.gone = true;
 	assert_int_equal(file_getdents(f, names_add, &ns), ENOENT);
 	assert_int_equal(vn_getattr(f->vp, &va), ESRCH);
 	assert_int_equal(
-	    vfs_open(&fx->ctx, f->vp, "maps", 0, 0, &p.file[0]), ESRCH);
+	    vfs_open(&fx->ctx, &at, "maps", 0, 0, &p.file[0]), ESRCH);
 	file_free(f);
 }
 
@@ -699,7 +702,7 @@ test_procfs_text(void **state)
 	assert_int_equal(xread(fx, f, b, 10, 100), 10);
 	assert_int_equal(xread(fx, f, b, 10, 0), -ESRCH);
 	file_free(f);
-	assert_int_equal(vn_pread(fx->vfs->root, a, 1, 0, &len), EISDIR);
+	assert_int_equal(vn_pread(fx->vfs->root.vp, a, 1, 0, &len), EISDIR);
 }
 
 static void
