@@ -55,7 +55,7 @@ tmpfs(const char *at, unsigned long flags)
 }
 
 static int
-bind(const char *from, const char *to)
+bind_to(const char *from, const char *to)
 {
 	return (mount(from, to, NULL, MS_BIND, NULL));
 }
@@ -118,7 +118,7 @@ handles(void)
 
 	CHECK(tmpfs(BASE "/d", 0) == 0);
 	make(BASE "/d/f", "text");
-	CHECK(bind(BASE "/d", BASE "/e") == 0);
+	CHECK(bind_to(BASE "/d", BASE "/e") == 0);
 	CHECK(mount(NULL, BASE "/e", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY,
 		  NULL) == 0);
 	CHECK(mnt_id_of(BASE "/d") != mnt_id_of(BASE "/e"));
@@ -155,7 +155,7 @@ read_only(void)
 	CHECK(flags_of(BASE "/d") == MS_NOSUID);
 	make(BASE "/d/f", "text");
 	CHECK(mkdir(BASE "/d/sub", 0755) == 0);
-	CHECK(bind(BASE "/d", BASE "/e") == 0);
+	CHECK(bind_to(BASE "/d", BASE "/e") == 0);
 	CHECK(mount(NULL, BASE "/e", NULL,
 		  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV, NULL) == 0);
 	CHECK(flags_of(BASE "/e") == (MS_RDONLY | MS_NODEV));
@@ -223,7 +223,7 @@ forbidden(void)
 	    mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), EPERM);
 	close(fd);
 	make(BASE "/d/null", "");
-	CHECK(bind("/dev/null", BASE "/d/null") == 0);
+	CHECK(bind_to("/dev/null", BASE "/d/null") == 0);
 	fd = open(BASE "/d/null", O_RDWR);
 	CHECK(fd >= 0);
 	close(fd);
@@ -278,7 +278,7 @@ trees(void)
 	CHECK(mkdir(BASE "/d/a", 0755) == 0 && mkdir(BASE "/d/b", 0755) == 0);
 	CHECK(tmpfs(BASE "/d/a", 0) == 0);
 	make(BASE "/d/a/f", "");
-	CHECK(bind(BASE "/d", BASE "/e") == 0);
+	CHECK(bind_to(BASE "/d", BASE "/e") == 0);
 	CHECK(has(BASE "/e/a") && !has(BASE "/e/a/f"));
 	CHECK(umount(BASE "/e") == 0);
 	CHECK(mount(BASE "/d", BASE "/e", NULL, MS_BIND | MS_REC, NULL) == 0);
@@ -287,7 +287,7 @@ trees(void)
 	CHECK(umount2(BASE "/e", MNT_DETACH) == 0);
 	CHECK(has(BASE "/d/a/f"));
 	/* Part of an instance, and its "..". */
-	CHECK(bind(BASE "/d/b", BASE "/e") == 0);
+	CHECK(bind_to(BASE "/d/b", BASE "/e") == 0);
 	make(BASE "/e/g", "");
 	CHECK(has(BASE "/d/b/g") && has(BASE "/e/../d/b/g"));
 	CHECK(chdir(BASE "/e") == 0 && has("../f") && chdir(BASE) == 0);

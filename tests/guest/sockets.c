@@ -328,6 +328,51 @@ streams(void)
 	say("streams ok");
 }
 
+static bool
+owned_by(int fd, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	CHECK(fstat(fd, &st) == 0);
+	return (st.st_uid == uid && st.st_gid == gid);
+}
+
+/* A socket belongs to the file system ids of the thread that made it. */
+static void
+owners(void)
+{
+	const uid_t uid = geteuid() == 0 ? 4712 : geteuid();
+	const gid_t gid = geteuid() == 0 ? 4713 : getegid();
+	const uid_t first_uid = geteuid();
+	const gid_t first_gid = getegid();
+	int s = server(SOCK_STREAM, "owner", 1), c = sock(SOCK_STREAM);
+	int fd, sv[2];
+	pid_t pid;
+
+	CHECK(connect_to(c, "owner") == 0);
+	CHECK(owned_by(s, first_uid, first_gid));
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		(void)syscall(SYS_setfsgid, gid);
+		(void)syscall(SYS_setfsuid, uid);
+		fd = accept(s, NULL, NULL);
+		CHECK(fd >= 0 && owned_by(fd, uid, gid));
+		CHECK(owned_by(c, first_uid, first_gid));
+		CHECK(owned_by(sock(SOCK_DGRAM), uid, gid));
+		CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv) == 0);
+		CHECK(owned_by(sv[0], uid, gid) && owned_by(sv[1], uid, gid));
+		fd = socket(AF_INET, SOCK_DGRAM, 0);
+		CHECK(fd >= 0 && owned_by(fd, uid, gid));
+		_exit(0);
+	}
+	wait_ok(pid);
+	close(c);
+	close(s);
+	unlink("owner");
+	say("owners ok");
+}
+
 static void
 no_op(int sig, siginfo_t *si, void *uc)
 {
@@ -594,6 +639,7 @@ main(void)
 	records();
 	datagrams();
 	streams();
+	owners();
 	waiting();
 	readiness();
 	many();

@@ -219,6 +219,8 @@ lwp_ident(void *lwp, struct vfs_ident *id)
 	id->pid = l->p->pid;
 	id->uid = l->cred->euid;
 	id->gid = l->cred->egid;
+	id->fsuid = l->cred->fsuid;
+	id->fsgid = l->cred->fsgid;
 	id->caps = l->cred->cap_eff;
 }
 

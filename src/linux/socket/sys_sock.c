@@ -135,6 +135,7 @@ static int
 net_file(struct lwp *l, int domain, int type, int protocol, int flags,
     struct file **out)
 {
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	int error, fd;
 
 	error = domain == LX_AF_NETLINK ? check_netlink(type, protocol)
@@ -143,7 +144,8 @@ net_file(struct lwp *l, int domain, int type, int protocol, int flags,
 		error = sys_net_socket(l, domain, type, protocol, &fd);
 	if (error != 0)
 		return (error);
-	return (sock_adopt(l->p->k->vfs, fd, domain, type, flags, out));
+	return (
+	    sock_adopt(l->p->k->vfs, fd, domain, type, flags, &waiter, out));
 }
 
 int
@@ -151,6 +153,7 @@ sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	int domain = (int)a[0], type = (int)a[1] & LX_SOCK_TYPE_MASK;
 	int flags = (int)a[1] & ~LX_SOCK_TYPE_MASK, protocol = (int)a[2], error;
+	const struct vfs_waiter waiter = lwp_vfs_waiter(l);
 	struct file *f;
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
@@ -160,7 +163,7 @@ sys_socket(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = check_unix(type, protocol);
 		if (error == 0)
 			error = sock_create(
-			    l->p->k->vfs, unix_type(type), flags, &f);
+			    l->p->k->vfs, unix_type(type), flags, &waiter, &f);
 		break;
 	case LX_AF_INET:
 	case LX_AF_INET6:

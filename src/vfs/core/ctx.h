@@ -24,11 +24,13 @@
 struct vfs;
 struct vnode;
 
-/* The ids that a message says its sender has. */
+/* The ids that a message says its sender has, and those that own what the
+ * sender makes. */
 struct vfs_ident {
-	int pid;           /* 0: the kernel itself */
-	uint32_t uid, gid; /* effective */
-	uint64_t caps;     /* 1 << LX_CAP_*, as in struct vfs_ctx */
+	int pid;               /* 0: the kernel itself */
+	uint32_t uid, gid;     /* effective */
+	uint32_t fsuid, fsgid; /* as uid and gid of struct vfs_ctx */
+	uint64_t caps;         /* 1 << LX_CAP_*, as in struct vfs_ctx */
 };
 
 /*

@@ -225,7 +225,7 @@ sock_accept(struct file *f, int flags, const struct vfs_waiter *waiter,
 		atomic_init(&conn.rcv_ns, atomic_load(&so->rcv_ns));
 		atomic_init(&conn.snd_ns, atomic_load(&so->snd_ns));
 	}
-	error = sock_wrap(so->vfs, fd, flags, conn, out);
+	error = sock_wrap(so->vfs, fd, flags, conn, waiter, out);
 	if (error != 0)
 		return (error);
 	if (atomic_load(&conn.passcred))

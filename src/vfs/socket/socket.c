@@ -83,11 +83,13 @@ sock_self(const struct vfs_waiter *waiter)
 
 /* ---- making ---- */
 
-/* A file for `hostfd`, which passes to it in any case. */
+/* A file for `hostfd`, which passes to it in any case; it belongs to the thread
+ * of the waiter. */
 int
 sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
-    struct file **out)
+    const struct vfs_waiter *waiter, struct file **out)
 {
+	const struct vfs_ident owner = vfs_waiter_ident(waiter);
 	struct socket *so;
 	struct host_stat st;
 	struct file *f;
@@ -111,6 +113,8 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 	f->ino = st.ino;
 	so->ino = st.ino;
 	atomic_init(&so->mode, 0777);
+	atomic_init(&so->uid, owner.fsuid);
+	atomic_init(&so->gid, owner.fsgid);
 	kmutex_lock(&vfs->sockets->lock);
 	LIST_INSERT_HEAD(&vfs->sockets->all, so, all);
 	if (so->client != 0)
@@ -131,22 +135,24 @@ fail:
 }
 
 int
-sock_create(struct vfs *vfs, int type, int flags, struct file **out)
+sock_create(struct vfs *vfs, int type, int flags,
+    const struct vfs_waiter *waiter, struct file **out)
 {
 	struct socket so = {.domain = LX_AF_UNIX, .type = type};
 	int fd, error;
 
 	error = host_socket(LX_AF_UNIX, type, 0, &fd);
-	return (error != 0 ? error : sock_wrap(vfs, fd, flags, so, out));
+	return (
+	    error != 0 ? error : sock_wrap(vfs, fd, flags, so, waiter, out));
 }
 
 int
 sock_adopt(struct vfs *vfs, int hostfd, int domain, int type, int flags,
-    struct file **out)
+    const struct vfs_waiter *waiter, struct file **out)
 {
 	struct socket so = {.domain = domain, .type = type};
 
-	return (sock_wrap(vfs, hostfd, flags, so, out));
+	return (sock_wrap(vfs, hostfd, flags, so, waiter, out));
 }
 
 int
@@ -167,12 +173,12 @@ sock_pair(struct vfs *vfs, int type, int flags, const struct vfs_waiter *waiter,
 	error = host_socketpair(type, fds);
 	if (error != 0)
 		return (error);
-	error = sock_wrap(vfs, fds[0], flags, so, &first);
+	error = sock_wrap(vfs, fds[0], flags, so, waiter, &first);
 	if (error != 0) {
 		(void)host_close(fds[1]);
 		return (error);
 	}
-	error = sock_wrap(vfs, fds[1], flags, so, &f[1]);
+	error = sock_wrap(vfs, fds[1], flags, so, waiter, &f[1]);
 	if (error != 0) {
 		file_free(first);
 		return (error);
@@ -197,7 +203,7 @@ sock_inherit(struct vfs *vfs, int hostfd, int flags, struct file **out)
 		(void)host_close(hostfd);
 		return (error);
 	}
-	return (sock_wrap(vfs, hostfd, flags, so, out));
+	return (sock_wrap(vfs, hostfd, flags, so, NULL, out));
 }
 
 /*

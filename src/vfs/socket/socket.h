@@ -75,7 +75,7 @@ struct socket {
 	uint64_t ino;             /* [I] of its file */
 	_Atomic(bool) listens;    /* [a] */
 	_Atomic(uint32_t) mode, uid,
-	    gid; /* [a] of the file; set by its owner */
+	    gid; /* [a] of the file: its maker's, or set by its owner */
 };
 
 /* A message to send, or one received. */
@@ -118,10 +118,11 @@ int sock_set_buffer(struct file *, int option, int size);
 /* The files that these make have flags & O_NONBLOCK.  Errors as those of the
  * calls of their names; EINTR from waiting. */
 /* A socket of AF_UNIX. */
-int sock_create(struct vfs *, int type, int flags, struct file **);
+int sock_create(struct vfs *, int type, int flags, const struct vfs_waiter *,
+    struct file **);
 /* For a new socket of the host of another family; hostfd passes in any case. */
-int sock_adopt(
-    struct vfs *, int hostfd, int domain, int type, int flags, struct file **);
+int sock_adopt(struct vfs *, int hostfd, int domain, int type, int flags,
+    const struct vfs_waiter *, struct file **);
 int sock_pair(struct vfs *, int type, int flags, const struct vfs_waiter *,
     struct file *f[2]);
 /* A file for a socket of the world outside; hostfd passes in any case. */

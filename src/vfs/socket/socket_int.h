@@ -52,8 +52,8 @@ void sock_table_destroy(struct vfs *);
 
 /* socket.c: a file for `hostfd`, which passes to it in any case.  init: what
  * the socket begins with. */
-int sock_wrap(
-    struct vfs *, int hostfd, int flags, struct socket init, struct file **);
+int sock_wrap(struct vfs *, int hostfd, int flags, struct socket init,
+    const struct vfs_waiter *, struct file **);
 
 static inline bool
 sock_is_unix(const struct socket *so)

@@ -28,7 +28,7 @@ make(struct fx *fx, int type)
 {
 	struct file *f;
 
-	assert_int_equal(sock_create(fx->vfs, type, O_NONBLOCK, &f), 0);
+	assert_int_equal(sock_create(fx->vfs, type, O_NONBLOCK, NULL, &f), 0);
 	return (f);
 }
 
