@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # AFL++: the fork server, its shared memory and its time limits; it finds the
 # input that ends in an abort.
 set -e

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 """A browser makes a picture of a page: browser.py chromium|firefox PAGE.  Prints
 the size of the picture and the colour of three places, so that what was drawn, and
 the script of the page, are compared.  Chromium's own sandbox needs an ordinary

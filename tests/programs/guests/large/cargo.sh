@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # cargo: a build and its tests, without a registry.
 set -e
 cargo new --quiet --vcs none --name work work

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # ffmpeg: a picture and a tone, encoded by two threads and decoded again.
 set -e
 ff="ffmpeg -v error -nostdin -threads 2"

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # javac, and its output under each of five garbage collectors.
 # gcs.sh DIRECTORY
 for gc in Serial Parallel G1 Z Shenandoah; do

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # libFuzzer with ASan: a clean run, a crash that is found, and workers that are
 # forked.
 cat >f.c <<'C'

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 """MariaDB: a server whose InnoDB uses asynchronous I/O of the host, clients on a
 UNIX socket, kill -9, recovery."""
 import os

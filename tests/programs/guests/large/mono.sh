@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # mono: the compiler, threads, the garbage collector, exceptions.
 cat >m.cs <<'C'
 using System;

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # LibreOffice: a document turned into PDF.
 cat >d.html <<'H'
 <html><body><h1>Title</h1><p>Some text.</p><table><tr><td>1</td><td>2</td></tr>

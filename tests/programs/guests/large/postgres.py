@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 """PostgreSQL: initdb, pgbench on a UNIX socket, kill -9 of the server, recovery.
 The server refuses to run as root: postgres.py gives up its rights first."""
 import glob

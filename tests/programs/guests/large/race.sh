@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # go test -race: a test that passes and one with a race.
 cat >a_test.go <<'C'
 package a

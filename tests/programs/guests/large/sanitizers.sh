@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # Programs under AddressSanitizer (an error, none), ThreadSanitizer (a race,
 # none) and UndefinedBehaviorSanitizer.
 cat >a.c <<'C'

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # LMDB (a shared mapping that grows, robust locks) and RocksDB (write-ahead log,
 # threads, direct I/O off).
 cat >l.c <<'C'

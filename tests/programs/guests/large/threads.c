@@ -1,3 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
 /* 300 threads with stacks of 8 MiB each, all at work at the same time. */
 #include <pthread.h>
 #include <stdio.h>

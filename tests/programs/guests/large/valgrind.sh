@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # valgrind: memcheck of a program with an error and a leak, and of one without;
 # helgrind.
 cat >v.c <<'C'

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The vmspace authors
 # R: vectors, a linear model, processes and a plot.
 set.seed(7)
 x <- rnorm(5000)
