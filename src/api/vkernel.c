@@ -296,6 +296,9 @@ vkernel_files(struct vkernel *k)
 	error = vfs_create(&k->vm, &k->vfs);
 	if (error != 0)
 		return (error);
+	error = ns_init(k);
+	if (error != 0)
+		return (error);
 	k->vfs->procfs_ops = &kern_procfs_ops;
 	k->vfs->procfs_arg = k;
 	k->vfs->tty_ops = &session_tty_ops;
@@ -339,6 +342,8 @@ vkernel_teardown(struct vkernel *k)
 	if (k->vfs != NULL)
 		vfs_destroy(k->vfs);
 	sigio_destroy(k);
+	if (k->ns != NULL)
+		ns_fini(k);
 	if (k->vm_ready)
 		vkernel_devices_destroy(k);
 	if (k->futexes != NULL)

@@ -59,7 +59,7 @@ spawn_fs(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	    .vfs = k->vfs,
 	    .uid = p->cred->fsuid,
 	    .gid = p->cred->fsgid,
-	    .caps = p->cred->cap_eff,
+	    .caps = cred_caps(p->cred),
 	    .groups = p->cred->groups,
 	    .cwd = k->vfs->root,
 	    .root = k->vfs->root,

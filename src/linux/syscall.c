@@ -19,6 +19,7 @@
  * logged, so that two pairs whose hashes collide share one line.
  */
 #include "linux/lib/syscall.h"
+#include "linux/proc/sys_pidns.h"
 
 #include "kern/sig/sigio.h"
 #include "linux/lib/sys_int.h"
@@ -50,7 +51,10 @@ syscall_run(struct lwp *l, uint64_t nr, const uint64_t *args, int64_t *ret)
 		atomic_fetch_add_explicit(
 		    &k->sc_count[nr].calls, 1, memory_order_relaxed);
 		if (syscall_table[nr].fn != NULL)
-			return (syscall_table[nr].fn(l, args, ret));
+			return (l->p->pidns->level == 0
+				    ? syscall_table[nr].fn(l, args, ret)
+				    : sys_pidns_call(
+					  l, &syscall_table[nr], args, ret));
 		atomic_fetch_add_explicit(
 		    &k->sc_count[nr].enosys, 1, memory_order_relaxed);
 	}

@@ -86,6 +86,11 @@ errors(void)
 	CHECK_ERRNO(mount(NULL, BASE "/d", NULL, MS_PRIVATE, NULL), EINVAL);
 	CHECK_ERRNO(
 	    mount(NULL, BASE, NULL, MS_PRIVATE | MS_SHARED, NULL), EINVAL);
+	/* A mount that would keep its own name space. */
+	CHECK_ERRNO(
+	    mount("/proc/self/ns/mnt", BASE "/f", NULL, MS_BIND, NULL), EINVAL);
+	CHECK_ERRNO(
+	    mount(BASE "/f", "/proc/self/ns/mnt", NULL, MS_BIND, NULL), ENOENT);
 	CHECK_ERRNO(umount2(BASE "/d", 0), EINVAL);
 	CHECK_ERRNO(umount2(BASE "/absent", 0), ENOENT);
 	CHECK_ERRNO(umount2(BASE, 0x100), EINVAL);

@@ -11,14 +11,16 @@
  * Rules, in this order:
  *
  *	1. A process may look into itself.
- *	2. A caller with CAP_SYS_PTRACE may look into each process.
+ *	2. A caller with CAP_SYS_PTRACE may look into each process; with that of
+ *	   the user namespace of the process only if rule 4 permits it.
  *	3. All three user ids and all three group ids of the process must be the
  *	   caller's: a process that can still change to other ids holds what the
  *	   caller must not have.
  *	4. The process must be dumpable.  It is not after a change of its
  *	   effective ids, after exec of a file that it cannot read, and when it
  *	   says so (PR_SET_DUMPABLE): it may hold data of its former user.
- *	5. It must not have a capability that the caller lacks.
+ *	5. It must be in the same user namespace, and not have a capability that
+ *	   the caller lacks.
  *
  * Locking: the ids of the process are read under its lock, with what the caller
  * of these functions wants to use, so that both belong together.
@@ -29,7 +31,9 @@
 
 #include "abi/capability.h"
 #include "kern/base/access.h"
+#include "kern/base/cred.h"
 #include "kern/base/lwp.h"
+#include "kern/base/ns.h"
 #include "kern/base/proc.h"
 #include "vfs/core/ctx.h"
 
@@ -43,7 +47,8 @@ proc_caller_of_ctx(const struct vfs_ctx *ctx)
 	return ((struct proc_caller){.p = l->p,
 	    .uid = ctx->uid,
 	    .gid = ctx->gid,
-	    .caps = ctx->caps,
+	    .cred = l->cred,
+	    .caps = l->cred->userns != NULL ? l->cred->cap_eff : ctx->caps,
 	    .capable = vfs_ctx_capable(ctx, LX_CAP_SYS_PTRACE)});
 }
 
@@ -53,6 +58,7 @@ proc_caller_real(struct lwp *l)
 	return ((struct proc_caller){.p = l->p,
 	    .uid = l->cred->uid,
 	    .gid = l->cred->gid,
+	    .cred = l->cred,
 	    .caps = l->cred->cap_perm,
 	    .capable = lwp_capable(l, LX_CAP_SYS_PTRACE)});
 }
@@ -65,10 +71,16 @@ proc_may_access_locked(const struct proc *p, const struct proc_caller *c)
 	kmutex_assert_owned(&p->lock);
 	if (c->p == p || c->capable)
 		return (0);
+	/* Its memory may be older than its user namespace. */
+	if (cred_ns_capable(c->cred, t->userns, LX_CAP_SYS_PTRACE))
+		return (p->dumpable ? 0 : EPERM);
 	if (t->uid != c->uid || t->euid != c->uid || t->suid != c->uid ||
 	    t->gid != c->gid || t->egid != c->gid || t->sgid != c->gid)
 		return (EPERM);
-	return (p->dumpable && (t->cap_perm & ~c->caps) == 0 ? 0 : EPERM);
+	return (p->dumpable && t->userns == c->cred->userns &&
+			(t->cap_perm & ~c->caps) == 0
+		    ? 0
+		    : EPERM);
 }
 
 int

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cred;
 struct lwp;
 struct proc;
 struct vfs_ctx;
@@ -18,6 +19,7 @@ struct vfs_ctx;
 struct proc_caller {
 	const struct proc *p; /* NULL: the kernel itself, which may do all */
 	uint32_t uid, gid;
+	const struct cred *cred; /* borrowed; its user namespace counts */
 	uint64_t caps; /* another process may not have more than these */
 	bool capable;  /* CAP_SYS_PTRACE: it passes every check */
 };

@@ -20,7 +20,8 @@
  * whether another process may signal it, look into it or change its limits.
  *
  * Capabilities.  A privilege is never derived from a user id, but from the
- * effective set, by cred_capable().  User id 0 matters in two places only:
+ * effective set, by cred_capable() and its relatives, which say in which user
+ * namespace (ns.c).  User id 0 of that matters in two places only:
  * cred_fix_setuid() empties the sets when a thread gives up user id 0, and
  * cred_exec() fills them when a program is executed with it, both unless the
  * securebits say otherwise.  There are no file capabilities, and set-id bits of
@@ -39,6 +40,7 @@
 #include <string.h>
 
 #include "abi/capability.h"
+#include "kern/base/ns.h"
 #include "libk/kassert.h"
 #include "mem/group_set.h"
 #include "mem/kmem.h"
@@ -84,6 +86,9 @@ cred_copy(const struct cred *from)
 	c->fsgid = from->fsgid;
 	c->securebits = from->securebits;
 	c->groups = group_set_ref(from->groups);
+	c->userns = from->userns;
+	if (c->userns != NULL)
+		ns_ref(&c->userns->ns);
 	c->cap_inh = from->cap_inh;
 	c->cap_perm = from->cap_perm;
 	c->cap_eff = from->cap_eff;
@@ -105,6 +110,8 @@ cred_free(struct cred *c)
 	if (c == NULL || atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
 	group_set_free(c->groups);
+	if (c->userns != NULL)
+		ns_free(&c->userns->ns);
 	kmem_free(c);
 }
 
@@ -113,6 +120,20 @@ cred_set_groups(struct cred *c, struct group_set *groups)
 {
 	group_set_free(c->groups);
 	c->groups = groups;
+}
+
+void
+cred_enter_userns(struct cred *c, struct userns *u)
+{
+	struct userns *old = c->userns;
+
+	ns_ref(&u->ns);
+	c->userns = u;
+	c->securebits = 0;
+	c->cap_inh = c->cap_amb = 0;
+	c->cap_perm = c->cap_eff = c->cap_bset = LX_CAP_ALL;
+	if (old != NULL)
+		ns_free(&old->ns);
 }
 
 bool
@@ -124,9 +145,21 @@ cred_in_group(const struct cred *c, uint32_t gid)
 uint64_t
 cred_real_caps(const struct cred *c)
 {
+	if (c->userns != NULL)
+		return (0);
 	if ((c->securebits & LX_SECBIT_NO_SETUID_FIXUP) != 0)
 		return (c->cap_eff);
 	return (c->uid == 0 ? c->cap_perm : 0);
+}
+
+/* Are there capabilities of `new` that `old` has not?  The user that has made a
+ * user namespace has all of them there already. */
+static bool
+caps_gained(const struct cred *new, const struct cred *old)
+{
+	if (new->userns == old->userns)
+		return ((new->cap_perm & ~old->cap_perm) != 0);
+	return (!cred_ns_owns(old, new->userns));
 }
 
 bool
@@ -134,13 +167,23 @@ cred_differs(const struct cred *new, const struct cred *old)
 {
 	return (new->euid != old->euid || new->egid != old->egid ||
 		new->fsuid != old->fsuid || new->fsgid != old->fsgid ||
-		(new->cap_perm & ~old->cap_perm) != 0);
+		caps_gained(new, old));
+}
+
+/* Is uid the root of the user namespace of c? */
+static bool
+is_root(const struct cred *c, uint32_t uid)
+{
+	if (c->userns == NULL)
+		return (uid == 0);
+	return (id_from_kernel(&c->userns->uid_map, uid) == 0);
 }
 
 static bool
 has_root(const struct cred *c)
 {
-	return (c->uid == 0 || c->euid == 0 || c->suid == 0);
+	return (
+	    is_root(c, c->uid) || is_root(c, c->euid) || is_root(c, c->suid));
 }
 
 void
@@ -149,9 +192,9 @@ cred_fix_setuid(struct cred *new, const struct cred *old, bool fs)
 	if ((old->securebits & LX_SECBIT_NO_SETUID_FIXUP) != 0)
 		return;
 	if (fs) {
-		if (old->fsuid == 0 && new->fsuid != 0)
+		if (is_root(old, old->fsuid) && !is_root(new, new->fsuid))
 			new->cap_eff &= ~FS_CAPS;
-		else if (old->fsuid != 0 && new->fsuid == 0)
+		else if (!is_root(old, old->fsuid) && is_root(new, new->fsuid))
 			new->cap_eff |= new->cap_perm &FS_CAPS;
 		return;
 	}
@@ -160,9 +203,9 @@ cred_fix_setuid(struct cred *new, const struct cred *old, bool fs)
 			new->cap_perm = new->cap_eff = 0;
 		new->cap_amb = 0;
 	}
-	if (old->euid == 0 && new->euid != 0)
+	if (is_root(old, old->euid) && !is_root(new, new->euid))
 		new->cap_eff = 0;
-	else if (old->euid != 0 && new->euid == 0)
+	else if (!is_root(old, old->euid) && is_root(new, new->euid))
 		new->cap_eff = new->cap_perm;
 }
 
@@ -177,9 +220,9 @@ cred_exec(
 	if (c == NULL)
 		return (ENOMEM);
 	c->cap_perm = 0;
-	if (!noroot && (c->uid == 0 || c->euid == 0)) {
+	if (!noroot && (is_root(c, c->uid) || is_root(c, c->euid))) {
 		c->cap_perm = old->cap_bset | old->cap_inh;
-		effective = c->euid == 0;
+		effective = is_root(c, c->euid);
 	}
 	if (no_new_privs && (c->cap_perm & ~old->cap_perm) != 0) {
 		c->cap_perm &= old->cap_perm;
@@ -191,9 +234,9 @@ cred_exec(
 	c->cap_perm |= c->cap_amb;
 	c->cap_eff = effective ? c->cap_perm : c->cap_amb;
 	c->securebits &= ~(uint32_t)LX_SECBIT_KEEP_CAPS;
-	*secure =
-	    c->euid != old->uid || c->egid != old->gid ||
-	    (c->uid != 0 && (effective || (c->cap_perm & ~c->cap_amb) != 0));
+	*secure = c->euid != old->uid || c->egid != old->gid ||
+		  (!is_root(c, c->uid) &&
+		      (effective || (c->cap_perm & ~c->cap_amb) != 0));
 	*out = c;
 	return (0);
 }

@@ -9,9 +9,11 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct group_set;
+struct userns;
 
 /*
  * Key: [a] atomic, [n] changed only by the thread that has made it, until
@@ -23,7 +25,8 @@ struct cred {
 	uint32_t gid, egid, sgid, fsgid; /* [n] */
 	uint32_t securebits;             /* [n] LX_SECBIT_* */
 	struct group_set *groups;        /* [n] own ref; NULL: none */
-	/* [n] Bits 1 << LX_CAP_*. */
+	struct userns *userns;           /* [n] own ref; NULL: the first one */
+	/* [n] Bits 1 << LX_CAP_*, in userns and those below. */
 	uint64_t cap_inh, cap_perm, cap_eff, cap_bset, cap_amb;
 };
 
@@ -42,13 +45,30 @@ void cred_free(struct cred *);
 /* Consumes the ref of the groups. */
 void cred_set_groups(struct cred *, struct group_set *);
 
-/* May the holder do what LX_CAP_... is needed for?  Every check of a privilege
- * of a thread asks this function. */
+/*
+ * May the holder do what LX_CAP_... is needed for?  Every check of a privilege
+ * of a thread asks one of these, or cred_ns_capable() (ns.h).
+ * - capable: to all, of the first user namespace.  No thread of another one.
+ * - capable_here: to itself, or to what is of its own user namespace.
+ */
 static inline bool
-cred_capable(const struct cred *c, int cap)
+cred_capable_here(const struct cred *c, int cap)
 {
 	return ((c->cap_eff >> cap & 1) != 0);
 }
+static inline bool
+cred_capable(const struct cred *c, int cap)
+{
+	return (c->userns == NULL && cred_capable_here(c, cap));
+}
+/* The effective capabilities that cred_capable() knows. */
+static inline uint64_t
+cred_caps(const struct cred *c)
+{
+	return (c->userns == NULL ? c->cap_eff : 0);
+}
+/* Put the holder into the user namespace, with all capabilities there. */
+void cred_enter_userns(struct cred *, struct userns *);
 /* Is gid the file system group or a supplementary group? */
 bool cred_in_group(const struct cred *, uint32_t gid);
 /* The effective capabilities that access(2) uses, which goes by the real

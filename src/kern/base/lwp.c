@@ -221,7 +221,7 @@ lwp_ident(void *lwp, struct vfs_ident *id)
 	id->gid = l->cred->egid;
 	id->fsuid = l->cred->fsuid;
 	id->fsgid = l->cred->fsgid;
-	id->caps = l->cred->cap_eff;
+	id->caps = cred_caps(l->cred);
 }
 
 struct vfs_waiter
@@ -242,7 +242,7 @@ lwp_vfs_ctx(struct lwp *l)
 	    .vfs = p->k->vfs,
 	    .uid = l->cred->fsuid,
 	    .gid = l->cred->fsgid,
-	    .caps = l->cred->cap_eff,
+	    .caps = cred_caps(l->cred),
 	    .groups = l->cred->groups,
 	    .waiter = lwp_vfs_waiter(l),
 	};
@@ -257,6 +257,17 @@ lwp_vfs_ctx(struct lwp *l)
 	kmutex_unlock(&p->fs->lock);
 	kmutex_unlock(&p->lock);
 	return (ctx);
+}
+
+int
+lwp_number(const struct lwp *l)
+{
+	const struct proc *p = l->p;
+	const unsigned level = p->pidns->level;
+
+	if (level == 0)
+		return (l->tid);
+	return (l->tid == p->pid ? pidns_own(p) : l->tid_entry.vid[level - 1]);
 }
 
 void

@@ -169,6 +169,11 @@ lwp_capable(const struct lwp *l, int cap)
 {
 	return (cred_capable(l->cred, cap));
 }
+static inline bool
+lwp_capable_here(const struct lwp *l, int cap)
+{
+	return (cred_capable_here(l->cred, cap));
+}
 /*
  * Give the calling lwp new credentials, whose ref is consumed; what was
  * borrowed from the former ones is not valid any more.  If they differ
@@ -183,6 +188,8 @@ void lwp_times_update(struct lwp *);
 uint64_t lwp_cpu_ns(const struct lwp *, uint64_t now, bool all);
 bool lwp_in_user(const struct lwp *);
 uint64_t proc_cpu_ns_locked(struct proc *, uint64_t now, bool all);
+/* The number of the lwp in its own name space. */
+int lwp_number(const struct lwp *);
 /* The lwp that the calling host thread drives; NULL: none. */
 struct lwp *lwp_current(void);
 /* For a host thread that drives an lwp and was not started for it

@@ -39,7 +39,7 @@ kern_mountns_ref(struct proc *p)
 bool
 kern_mounts_capable(struct lwp *l, const struct mntns *ns)
 {
-	return (lwp_capable(l, LX_CAP_SYS_ADMIN));
+	return (cred_ns_capable(l->cred, ns->owner, LX_CAP_SYS_ADMIN));
 }
 
 /* Replace *at, if it is `from`.  The ref is not the last one of `from`, because
@@ -98,8 +98,14 @@ mounts_set(
 	mntns_free(old);
 }
 
+static void
+owner_free(void *owner)
+{
+	ns_free(&((struct userns *)owner)->ns);
+}
+
 int
-kern_mounts_unshare(struct proc_fs *fs)
+kern_mounts_unshare(struct proc_fs *fs, struct userns *owner)
 {
 	struct vplace cwd, root, *at[] = {&cwd, &root};
 	struct mntns *old, *new;
@@ -113,9 +119,12 @@ kern_mounts_unshare(struct proc_fs *fs)
 	vplace_ref(&cwd);
 	vplace_ref(&root);
 	kmutex_unlock(&fs->lock);
-	error = mntns_copy(old, at, 2, false, &new);
+	error = mntns_copy(old, at, 2, old->owner != owner, &new);
 	mntns_free(old);
 	if (error == 0) {
+		ns_ref(&owner->ns);
+		new->owner = owner;
+		new->owner_free = owner_free;
 		mounts_set(fs, new, cwd, root);
 		return (0);
 	}

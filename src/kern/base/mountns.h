@@ -13,6 +13,7 @@ struct lwp;
 struct mntns;
 struct proc;
 struct proc_fs;
+struct userns;
 struct vkernel;
 struct vplace;
 
@@ -23,9 +24,9 @@ bool kern_mounts_capable(struct lwp *, const struct mntns *);
 /* Processes whose root or working directory is `from` get `to`. */
 void kern_mounts_moved(
     struct vkernel *, const struct vplace *from, const struct vplace *to);
-/* Give fs a name space of its own, a copy of the one it has.  No locks held.
- * ENOSPC, ENOMEM. */
-int kern_mounts_unshare(struct proc_fs *);
+/* Give fs a name space of its own, a copy of the one it has, which `owner`
+ * owns.  No locks held. ENOSPC, ENOMEM. */
+int kern_mounts_unshare(struct proc_fs *, struct userns *owner);
 /* Give fs the name space, whose ref passes on success, with its root as root
  * and working directory.  EINVAL: it has no mounts any more. */
 int kern_mounts_enter(struct proc_fs *, struct mntns *);

@@ -105,6 +105,7 @@ pid_enter(struct vkernel *k, struct pid_entry *e, int id, struct proc *p)
 	kmutex_assert_owned(&k->proctree);
 	KASSERT(e->p == NULL);
 	*e = (struct pid_entry){.next = *chain, .p = p, .id = id};
+	pidns_enter(p->pidns, e);
 	*chain = e;
 }
 
@@ -156,15 +157,23 @@ proc_lwp_locked(struct proc *p, int tid)
 	return (NULL);
 }
 
-struct proc *
-proc_find_tid_locked(struct vkernel *k, int tid)
+const struct pid_entry *
+pid_entry_locked(struct vkernel *k, int id)
 {
 	const struct pid_entry *e;
 
 	kmutex_assert_owned(&k->proctree);
-	e = *pid_chain(k, tid);
-	while (e != NULL && e->id != tid)
+	e = *pid_chain(k, id);
+	while (e != NULL && e->id != id)
 		e = e->next;
+	return (e);
+}
+
+struct proc *
+proc_find_tid_locked(struct vkernel *k, int tid)
+{
+	const struct pid_entry *e = pid_entry_locked(k, tid);
+
 	return (e != NULL ? e->p : NULL);
 }
 

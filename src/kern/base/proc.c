@@ -86,6 +86,11 @@ proc_alloc(struct vkernel *k)
 	p->coredump_filter = LX_COREDUMP_FILTER;
 	p->loginuid = p->sessionid = UINT32_MAX;
 	p->start_ns = host_now_ns();
+	p->ns = k->ns;
+	ns_set_ref(p->ns);
+	atomic_init(&p->ipc_ns, p->ns->of[NS_IPC]->ino);
+	p->pidns = (struct pidns *)p->ns->of[NS_PID];
+	ns_ref(&p->pidns->ns);
 	return (p);
 }
 
@@ -103,6 +108,8 @@ proc_destroy(struct proc *p)
 	if (p->sigacts != NULL)
 		sigacts_free(k, p->sigacts);
 	cred_free(p->cred);
+	ns_set_free(p->ns);
+	ns_free(&p->pidns->ns);
 	if (p->vfork_parent != NULL) /* it never ran */
 		proc_drop(p->vfork_parent);
 	kcond_destroy(&p->cond);
@@ -155,6 +162,10 @@ proc_unlink(struct proc *p)
 	kmutex_assert_owned(&k->proctree);
 	KVERIFY(LIST_EMPTY(&p->children));
 	pid_remove(k, &p->pid_entry);
+	if (p->pidns->init == p) { /* also if it has never run */
+		p->pidns->init = NULL;
+		p->pidns->dead = true;
+	}
 	LIST_REMOVE(p, all);
 	if (p->parent != NULL)
 		LIST_REMOVE(p, sibling);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "kern/base/ktimer.h"
+#include "kern/base/ns.h"
 #include "kern/base/sigpending.h"
 #include "kern/base/trace.h"
 #include "libk/klock.h"
@@ -45,6 +46,8 @@ struct pid_entry {
 	struct pid_entry *next; /* [t] chain of pid_hash */
 	struct proc *p;         /* [t] NULL: not in the table */
 	int id;                 /* [t] */
+	int vid[PIDNS_LEVELS];  /* [t] numbers in inner name spaces; [I] once
+				   it is in the table */
 };
 
 LIST_HEAD(proc_list, proc);
@@ -130,6 +133,10 @@ struct proc {
 	struct proc *vfork_parent; /* [p] held; its lwp waits for vfork_done */
 	bool vfork_done;           /* [p] child side: exec'ed or exited */
 
+	struct ns_set *ns;        /* [p] own ref */
+	_Atomic(uint32_t) ipc_ns; /* [a] number of its IPC name space */
+	struct pidns *pidns;      /* [I] own ref: where its number is */
+
 	struct fdtable *fdt;       /* [p] own ref; NULL for zombies. Own lwps
 				      read it without the lock */
 	_Atomic(bool) fdt_shared;  /* [a] CLONE_FILES without CLONE_THREAD;
@@ -202,6 +209,8 @@ struct proc_fs *proc_fs_ref(struct proc *);
 struct proc *proc_find_locked(struct vkernel *, int pid);
 /* The process that has an lwp `tid`, or is pid `tid`, held; NULL: none. */
 struct proc *proc_find_tid_hold(struct vkernel *, int tid);
+/* The entry of a number in use, or NULL.  proctree held. */
+const struct pid_entry *pid_entry_locked(struct vkernel *, int id);
 /* The same without a hold. proctree held. */
 struct proc *proc_find_tid_locked(struct vkernel *, int tid);
 /* The lwp, which stays valid until the proc lock is released; NULL: none.  Proc

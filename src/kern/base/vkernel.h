@@ -26,6 +26,7 @@ struct exec_image;
 struct host_thread;
 struct key_state;
 struct mq_state;
+struct ns_set;
 struct procfs_buf;
 struct resident_trial;
 struct sigio_state;
@@ -96,14 +97,18 @@ struct vkernel {
 	LIST_HEAD(, vkdevice) devices; /* [t] */
 	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
 	struct kcond file_cond;        /* a file has left the list */
-	struct sysv_ipc *ipc;          /* [I] kern/ipc/sysvipc.h */
-	struct aio_state *aio;         /* [I] kern/ipc/aio.c */
-	struct mq_state *mq;           /* [I] kern/ipc/mqueue.c */
-	struct sigio_state *sigio;     /* [I] kern/sig/sigio.c */
-	struct key_state *keys;        /* [I] kern/ipc/keys.c */
-	struct kmutex sigfd_lock;      /* rank SIGFD */
-	LIST_HEAD(, vkfile) files;     /* file_lock */
-	struct kmutex file_lock;       /* rank LEAF */
+	struct ns_set *ns;             /* [I] the first name spaces */
+	_Atomic(unsigned) nns;         /* name spaces of all processes */
+	/* Of kern/ipc: an IPC name space has ended. */
+	void (*ipc_ns_end)(struct vkernel *, uint32_t ino);
+	struct sysv_ipc *ipc;               /* [I] kern/ipc/sysvipc.h */
+	struct aio_state *aio;              /* [I] kern/ipc/aio.c */
+	struct mq_state *mq;                /* [I] kern/ipc/mqueue.c */
+	struct sigio_state *sigio;          /* [I] kern/sig/sigio.c */
+	struct key_state *keys;             /* [I] kern/ipc/keys.c */
+	struct kmutex sigfd_lock;           /* rank SIGFD */
+	LIST_HEAD(, vkfile) files;          /* file_lock */
+	struct kmutex file_lock;            /* rank LEAF */
 	LIST_HEAD(, resident_trial) trials; /* resident_lock */
 	LIST_HEAD(, resident_mark) marks;   /* resident_lock */
 	struct kmutex resident_lock;        /* rank LEAF */

@@ -100,10 +100,10 @@ aux_build(
 	aux(img, LX_AT_ENTRY,
 	    img->p->trial != NULL ? img->vm->stack_top + RESIDENT_TRAP
 				  : img->prog.aentry);
-	aux(img, LX_AT_UID, img->cred->uid);
-	aux(img, LX_AT_EUID, img->cred->euid);
-	aux(img, LX_AT_GID, img->cred->gid);
-	aux(img, LX_AT_EGID, img->cred->egid);
+	aux(img, LX_AT_UID, proc_id_shown(img->p, false, img->cred->uid));
+	aux(img, LX_AT_EUID, proc_id_shown(img->p, false, img->cred->euid));
+	aux(img, LX_AT_GID, proc_id_shown(img->p, true, img->cred->gid));
+	aux(img, LX_AT_EGID, proc_id_shown(img->p, true, img->cred->egid));
 	aux(img, LX_AT_SECURE, img->secure);
 	aux(img, LX_AT_RANDOM, random);
 	aux(img, LX_AT_HWCAP2, host_auxval(LX_AT_HWCAP2) & LX_HWCAP2_FSGSBASE);

@@ -493,7 +493,7 @@ robust_death(struct lwp *l, vm_offset_t va, bool pi, bool pending)
 			    LX_FUTEX_BITSET_MATCH_ANY, 1, &n);
 			return;
 		}
-		if ((val & LX_FUTEX_TID_MASK) != (uint32_t)l->tid)
+		if ((val & LX_FUTEX_TID_MASK) != (uint32_t)lwp_number(l))
 			return;
 		new = (val & LX_FUTEX_WAITERS) | LX_FUTEX_OWNER_DIED;
 		if (vm_cas32(vm, va, val, new, &seen) != 0)

@@ -105,10 +105,13 @@ pi_store(struct pi_call *c, uint32_t new)
 
 enum pi_owner { PI_LIVES, PI_ENDING, PI_GONE };
 
-/* What is with the thread `tid`?  One that is ending marks its locks. */
+/* What is with the thread that the caller calls `number`?  One that is ending
+ * marks its locks. */
 static enum pi_owner
-pi_owner(struct vkernel *k, int tid)
+pi_owner(struct proc *caller, int number)
 {
+	struct vkernel *k = caller->k;
+	const int tid = pidns_in(k, caller->pidns, number);
 	struct proc *p = proc_find_tid_hold(k, tid);
 	enum pi_owner is = PI_GONE;
 	struct lwp *o;
@@ -129,7 +132,7 @@ pi_owner(struct vkernel *k, int tid)
 static int
 pi_take(struct pi_call *c)
 {
-	const uint32_t tid = (uint32_t)c->l->tid;
+	const uint32_t tid = (uint32_t)lwp_number(c->l);
 	const uint32_t owner = c->cur & LX_FUTEX_TID_MASK;
 
 	if (owner == tid)
@@ -170,7 +173,7 @@ pi_sleep(struct pi_call *c, struct futex_waiter *w, uint64_t deadline)
 	bool woken;
 	int error = 0;
 
-	if (pi_owner(k, (int)(c->cur & LX_FUTEX_TID_MASK)) != PI_LIVES)
+	if (pi_owner(c->l->p, (int)(c->cur & LX_FUTEX_TID_MASK)) != PI_LIVES)
 		error = EAGAIN;
 	while (error == 0 && !atomic_load(&w->woken)) {
 		error = lwp_sleep(c->l, deadline);
@@ -213,8 +216,8 @@ pi_lost(struct pi_call *c)
 	const int owner = (int)(c->cur & LX_FUTEX_TID_MASK);
 	uint32_t now;
 
-	if (owner == 0 || owner == c->l->tid ||
-	    pi_owner(c->l->p->k, owner) != PI_GONE)
+	if (owner == 0 || owner == lwp_number(c->l) ||
+	    pi_owner(c->l->p, owner) != PI_GONE)
 		return (0);
 	if (vm_fetch32(lwp_vmspace(c->l), c->va, &now) != 0)
 		return (EFAULT);
@@ -248,7 +251,8 @@ static int
 pi_hand_over(struct vmspace *vm, vm_offset_t va, uint32_t cur,
     struct futex_bucket *b, struct futex_waiter *w, uint32_t died)
 {
-	const uint32_t new = (uint32_t)w->lwp->tid | LX_FUTEX_WAITERS | died;
+	const uint32_t new =
+	    (uint32_t)lwp_number(w->lwp) | LX_FUTEX_WAITERS | died;
 	uint32_t seen;
 
 	if (vm_cas32_once(vm, va, cur, new, &seen) != 0 || seen != cur)
@@ -269,7 +273,7 @@ pi_unlock(struct pi_call *c)
 	if (error != 0)
 		return (error);
 	w = pi_first(c);
-	if ((c->cur & LX_FUTEX_TID_MASK) != (uint32_t)c->l->tid)
+	if ((c->cur & LX_FUTEX_TID_MASK) != (uint32_t)lwp_number(c->l))
 		error = EPERM;
 	else if (w == NULL)
 		error = pi_store(c, 0);
@@ -333,7 +337,7 @@ futex_pi_lwp_exit(struct lwp *l)
 			struct futex_bucket *b = &k->futexes->b[i];
 
 			kmutex_lock(&b->lock);
-			pi_bucket_death(b, (uint32_t)l->tid);
+			pi_bucket_death(b, (uint32_t)lwp_number(l));
 			kmutex_unlock(&b->lock);
 		}
 	}

@@ -36,6 +36,7 @@
  * ftruncate() do not work on a descriptor.
  */
 #include "kern/ipc/mqueue.h"
+#include "kern/ipc/sysvipc.h"
 
 #include <bsd/sys/queue.h>
 #include <errno.h>
@@ -94,6 +95,7 @@ struct mqueue {
 	char *name;              /* [I] */
 	uint32_t mode, uid, gid; /* [I] */
 	uint64_t ino;            /* [I] */
+	uint32_t ns;             /* [I] number of its IPC name space */
 	uint64_t cost;           /* [I] for RLIMIT_MSGQUEUE */
 	uint32_t cost_uid;       /* [I] whose */
 	int64_t maxmsg;          /* [I] */
@@ -290,7 +292,7 @@ mq_find(const struct mq_state *mq, const char *name)
 	struct mqueue *q;
 
 	LIST_FOREACH (q, &mq->all, link)
-		if (q->named && strcmp(q->name, name) == 0)
+		if (q->named && q->ns == ipc_ns() && strcmp(q->name, name) == 0)
 			return (q);
 	return (NULL);
 }
@@ -365,6 +367,7 @@ mq_open_locked(struct mq_state *mq, const struct vfs_ctx *ctx, const char *name,
 		q->refs = 1;
 		q->named = true;
 		q->ino = ++mq->next_ino;
+		q->ns = ipc_ns();
 		LIST_INSERT_HEAD(&mq->all, q, link);
 		mq->n++;
 	}
@@ -843,6 +846,30 @@ mqueue_init(struct vkernel *k)
 	LIST_INIT(&mq->all);
 	k->mq = mq;
 	return (0);
+}
+
+void
+mqueue_clear(struct vkernel *k, uint32_t ns)
+{
+	struct mq_state *mq = k->mq;
+	struct mqueue *q;
+
+	if (mq == NULL)
+		return;
+	do {
+		kmutex_lock(&mq->lock);
+		LIST_FOREACH (q, &mq->all, link)
+			if (q->named && q->ns == ns)
+				break;
+		if (q != NULL) {
+			struct mqueue *last = mq_unname(q);
+
+			kmutex_unlock(&mq->lock);
+			mq_free(last);
+			continue;
+		}
+		kmutex_unlock(&mq->lock);
+	} while (q != NULL);
 }
 
 void

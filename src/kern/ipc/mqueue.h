@@ -39,6 +39,8 @@ struct mq_msg {
 /* ENOMEM.  destroy: no process is left. */
 int mqueue_init(struct vkernel *);
 void mqueue_destroy(struct vkernel *);
+/* An IPC name space has ended: its queues lose their names. */
+void mqueue_clear(struct vkernel *, uint32_t ns);
 
 /* ---- No locks held. ---- */
 

@@ -216,13 +216,13 @@ msgq_free(struct vkernel *k, struct msgq *q)
 }
 
 void
-sysvmsg_destroy(struct vkernel *k)
+sysvmsg_clear(struct vkernel *k, uint32_t ns)
 {
 	struct ipc_obj *o;
 	unsigned i = 0;
 
 	kmutex_lock(&k->ipc->msg.lock);
-	while ((o = ipc_next(&k->ipc->msg, &i)) != NULL)
+	while ((o = ipc_next(&k->ipc->msg, &i, ns)) != NULL)
 		msgq_free(k, msgq_of(o));
 	kmutex_unlock(&k->ipc->msg.lock);
 }
@@ -532,7 +532,7 @@ sysvmsg_text(void *arg, struct procfs_buf *b)
 		    "lrpid   uid   gid  cuid  cgid      stime      rtime      "
 		    "ctime\n");
 	kmutex_lock(&t->lock);
-	while (!procfs_buf_full(b) && (o = ipc_next(t, &i)) != NULL) {
+	while (!procfs_buf_full(b) && (o = ipc_next(t, &i, ipc_ns())) != NULL) {
 		ds = &((const struct msgq *)(const void *)o)->ds;
 		procfs_printf(b,
 		    "%10d %10d  %4o  %10llu %10llu %5u %5u %5u %5u %5u %5u "

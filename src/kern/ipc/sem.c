@@ -44,13 +44,13 @@ sem_free(struct vkernel *k, struct sem_set *s)
 }
 
 void
-sysvsem_destroy(struct vkernel *k)
+sysvsem_clear(struct vkernel *k, uint32_t ns)
 {
 	struct ipc_obj *o;
 	unsigned i = 0;
 
 	kmutex_lock(&k->ipc->sem.lock);
-	while ((o = ipc_next(&k->ipc->sem, &i)) != NULL)
+	while ((o = ipc_next(&k->ipc->sem, &i, ns)) != NULL)
 		sem_free(k, sem_set_of(o));
 	kmutex_unlock(&k->ipc->sem.lock);
 }
@@ -345,7 +345,7 @@ sysvsem_text(void *arg, struct procfs_buf *b)
 		    "       key      semid perms      nsems   uid   gid  cuid  "
 		    "cgid      otime      ctime\n");
 	kmutex_lock(&t->lock);
-	while (!procfs_buf_full(b) && (o = ipc_next(t, &i)) != NULL)
+	while (!procfs_buf_full(b) && (o = ipc_next(t, &i, ipc_ns())) != NULL)
 		procfs_printf(b,
 		    "%10d %10d  %4o %10u %5u %5u %5u %5u %10lld %10lld\n",
 		    o->perm.key, o->id, o->perm.mode, sem_set_of(o)->nsems,

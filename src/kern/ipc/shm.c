@@ -61,7 +61,7 @@ shm_is_removed(const struct kshm *s)
 }
 
 void
-sysvshm_destroy(struct vkernel *k)
+sysvshm_clear(struct vkernel *k, uint32_t ns)
 {
 	struct ipc_table *t = &k->ipc->shm;
 	struct ipc_obj *o;
@@ -69,7 +69,7 @@ sysvshm_destroy(struct vkernel *k)
 
 	for (;;) {
 		kmutex_lock(&t->lock);
-		o = ipc_next(t, &i);
+		o = ipc_next(t, &i, ns);
 		if (o != NULL)
 			ipc_remove(t, o);
 		kmutex_unlock(&t->lock);
@@ -107,7 +107,7 @@ shm_lock(struct vkernel *k)
 	unsigned i = 0;
 
 	kmutex_lock(&k->ipc->shm.lock);
-	while ((o = ipc_next(&k->ipc->shm, &i)) != NULL)
+	while ((o = ipc_next(&k->ipc->shm, &i, 0)) != NULL)
 		if (shm_is_dead(kshm_of(o)))
 			shm_forget(k, kshm_of(o));
 }
@@ -253,7 +253,7 @@ shm_detach(struct lwp *l, vm_offset_t addr)
 		return (error);
 	kmutex_lock(&k->ipc->shm.lock);
 	do
-		o = ipc_next(&k->ipc->shm, &i);
+		o = ipc_next(&k->ipc->shm, &i, 0);
 	while (o != NULL && kshm_of(o)->obj->id != object_id);
 	if (o != NULL) {
 		kshm_of(o)->ds.lpid = l->p->pid;
@@ -275,7 +275,7 @@ shm_info(struct vkernel *k, struct lx_shm_info *now, int *last)
 
 	*now = (struct lx_shm_info){0};
 	shm_lock(k);
-	while ((o = ipc_next(&k->ipc->shm, &i)) != NULL) {
+	while ((o = ipc_next(&k->ipc->shm, &i, ipc_ns())) != NULL) {
 		obj = kshm_of(o)->obj;
 		vm_object_lock(obj);
 		now->used_ids++;
@@ -394,7 +394,8 @@ sysvshm_text(void *arg, struct procfs_buf *b)
 		    "lpid nattch   uid   gid  cuid  cgid      atime      dtime "
 		    "     ctime                   rss                  swap\n");
 	shm_lock(k);
-	while (!procfs_buf_full(b) && (o = ipc_next(&k->ipc->shm, &i)) != NULL)
+	while (!procfs_buf_full(b) &&
+	       (o = ipc_next(&k->ipc->shm, &i, ipc_ns())) != NULL)
 		shm_line(kshm_of(o), b);
 	kmutex_unlock(&k->ipc->shm.lock);
 	b->next = o != NULL ? i : 0;

@@ -22,6 +22,7 @@
  * visible.
  */
 #include "kern/ipc/sysvipc.h"
+#include "kern/ipc/mqueue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -63,10 +64,19 @@ ipc_table_destroy(struct ipc_table *t)
 void
 ipc_caller(struct lwp *l, struct ipc_ids *id)
 {
+	const struct userns *owner;
+	struct ns_set *set;
+
 	id->uid = l->cred->euid;
 	id->gid = l->cred->egid;
 	id->pid = l->p->pid;
 	id->cred = l->cred;
+	set = proc_ns_ref(l->p);
+	id->ns = set->of[NS_IPC]->ino;
+	owner = set->of[NS_IPC]->owner;
+	id->may_use = cred_ns_capable(l->cred, owner, LX_CAP_IPC_OWNER);
+	id->may_change = cred_ns_capable(l->cred, owner, LX_CAP_SYS_ADMIN);
+	ns_set_free(set);
 }
 
 int64_t
@@ -75,11 +85,28 @@ ipc_seconds(void)
 	return ((int64_t)(host_realtime_ns() / NS_PER_SEC));
 }
 
+uint32_t
+ipc_ns(void)
+{
+	const struct lwp *l = lwp_current();
+
+	return (l != NULL ? atomic_load(&l->p->ipc_ns) : 0);
+}
+
+static bool
+is_visible(const struct ipc_obj *o, uint32_t ns)
+{
+	return (o != NULL && (ns == 0 || o->ns == ns));
+}
+
 struct ipc_obj *
 ipc_by_index(const struct ipc_table *t, unsigned index)
 {
+	struct ipc_obj *o;
+
 	kmutex_assert_owned(&t->lock);
-	return (index < t->nslots ? t->slot[index] : NULL);
+	o = index < t->nslots ? t->slot[index] : NULL;
+	return (is_visible(o, ipc_ns()) ? o : NULL);
 }
 
 struct ipc_obj *
@@ -94,14 +121,14 @@ ipc_by_id(const struct ipc_table *t, int id)
 }
 
 struct ipc_obj *
-ipc_next(const struct ipc_table *t, unsigned *index)
+ipc_next(const struct ipc_table *t, unsigned *index, uint32_t ns)
 {
 	struct ipc_obj *o;
 
 	kmutex_assert_owned(&t->lock);
 	while (*index < t->nslots) {
 		o = t->slot[(*index)++];
-		if (o != NULL)
+		if (is_visible(o, ns))
 			return (o);
 	}
 	return (NULL);
@@ -112,7 +139,7 @@ ipc_last(const struct ipc_table *t)
 {
 	kmutex_assert_owned(&t->lock);
 	for (unsigned i = t->nslots; i > 0; i--)
-		if (t->slot[i - 1] != NULL)
+		if (is_visible(t->slot[i - 1], ipc_ns()))
 			return ((int)i - 1);
 	return (0);
 }
@@ -126,7 +153,7 @@ ipc_find(
 
 	if (key != LX_IPC_PRIVATE)
 		do
-			o = ipc_next(t, &i);
+			o = ipc_next(t, &i, ipc_ns());
 		while (o != NULL && o->perm.key != key);
 	if (o == NULL && key != LX_IPC_PRIVATE && (flags & LX_IPC_CREAT) == 0)
 		return (ENOENT);
@@ -180,6 +207,7 @@ ipc_insert(struct ipc_table *t, struct ipc_obj *o, const struct ipc_ids *id,
 	    .mode = (uint32_t)flags & 0777,
 	    .seq = t->seq++,
 	};
+	o->ns = id->ns;
 	o->id = (int)((uint32_t)o->perm.seq << INDEX_BITS | i);
 	t->slot[i] = o;
 	t->used++;
@@ -190,7 +218,7 @@ void
 ipc_remove(struct ipc_table *t, struct ipc_obj *o)
 {
 	kmutex_assert_owned(&t->lock);
-	KVERIFY(ipc_by_id(t, o->id) == o);
+	KVERIFY(t->slot[(unsigned)o->id & INDEX_MASK] == o);
 	t->slot[(unsigned)o->id & INDEX_MASK] = NULL;
 	t->used--;
 }
@@ -202,7 +230,7 @@ ipc_access(const struct ipc_obj *o, const struct ipc_ids *id, unsigned bits)
 {
 	unsigned have = o->perm.mode & 7;
 
-	if (cred_capable(id->cred, LX_CAP_IPC_OWNER))
+	if (id->may_use)
 		return (0);
 	if (id->uid == o->perm.uid || id->uid == o->perm.cuid)
 		have = o->perm.mode >> 6 & 7;
@@ -221,10 +249,10 @@ ipc_asked(int flags)
 int
 ipc_owner(const struct ipc_obj *o, const struct ipc_ids *id)
 {
-	return (id->uid == o->perm.uid || id->uid == o->perm.cuid ||
-			cred_capable(id->cred, LX_CAP_SYS_ADMIN)
-		    ? 0
-		    : EPERM);
+	return (
+	    id->uid == o->perm.uid || id->uid == o->perm.cuid || id->may_change
+		? 0
+		: EPERM);
 }
 
 int
@@ -246,12 +274,25 @@ ipc_set(
 
 /* ---- the kinds together ---- */
 
+/* The last process and file of an IPC name space are gone. */
+static void
+ns_end(struct vkernel *k, uint32_t ns)
+{
+	if (k->ipc == NULL)
+		return;
+	sysvshm_clear(k, ns);
+	sysvsem_clear(k, ns);
+	sysvmsg_clear(k, ns);
+	mqueue_clear(k, ns);
+}
+
 int
 sysvipc_init(struct vkernel *k)
 {
 	k->ipc = calloc(1, sizeof(*k->ipc));
 	if (k->ipc == NULL)
 		return (ENOMEM);
+	k->ipc_ns_end = ns_end;
 	ipc_table_init(&k->ipc->shm, "shm", SHM_MAX);
 	ipc_table_init(&k->ipc->sem, "sem", SEM_SETS_MAX);
 	ipc_table_init(&k->ipc->msg, "msg", MSG_QUEUES_MAX);
@@ -263,9 +304,9 @@ sysvipc_destroy(struct vkernel *k)
 {
 	if (k->ipc == NULL)
 		return;
-	sysvshm_destroy(k);
-	sysvsem_destroy(k);
-	sysvmsg_destroy(k);
+	sysvshm_clear(k, 0);
+	sysvsem_clear(k, 0);
+	sysvmsg_clear(k, 0);
 	KVERIFY(
 	    k->ipc->nsems == 0 && k->ipc->nundo == 0 && k->ipc->msgmem == 0);
 	ipc_table_destroy(&k->ipc->shm);

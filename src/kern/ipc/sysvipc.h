@@ -36,6 +36,7 @@ struct vkernel;
  * table's lock */
 struct ipc_obj {
 	int id;                  /* [I] */
+	uint32_t ns;             /* [I] number of its name space */
 	struct lx_ipc_perm perm; /* [t] */
 };
 
@@ -63,8 +64,10 @@ struct sysv_ipc {
 /* The identity of a calling lwp, for one system call. */
 struct ipc_ids {
 	uint32_t uid, gid;
+	uint32_t ns; /* number of its IPC name space */
 	int pid;
-	const struct cred *cred; /* borrowed from the lwp */
+	bool may_use, may_change; /* any object: by a capability */
+	const struct cred *cred;  /* borrowed from the lwp */
 };
 
 void ipc_table_init(struct ipc_table *, const char *name, unsigned max);
@@ -81,7 +84,10 @@ int64_t ipc_seconds(void);
 struct ipc_obj *ipc_by_id(const struct ipc_table *, int id);
 struct ipc_obj *ipc_by_index(const struct ipc_table *, unsigned index);
 /* The next one at *index or after, and *index past it; NULL: no more. */
-struct ipc_obj *ipc_next(const struct ipc_table *, unsigned *index);
+struct ipc_obj *ipc_next(
+    const struct ipc_table *, unsigned *index, uint32_t ns);
+/* Of the calling thread; 0, which is all of them: the embedder. */
+uint32_t ipc_ns(void);
 /* Index of the last one; 0 also where there is none. */
 int ipc_last(const struct ipc_table *);
 /* The object that key and flags of a get call name; *obj NULL: a new one is to
@@ -123,9 +129,9 @@ int sysvsem_text(void *vkernel, struct procfs_buf *);
 int sysvshm_text(void *vkernel, struct procfs_buf *);
 
 /* shm.c, sem.c, msg.c: free every object; no process is left. */
-void sysvshm_destroy(struct vkernel *);
-void sysvsem_destroy(struct vkernel *);
-void sysvmsg_destroy(struct vkernel *);
+void sysvshm_clear(struct vkernel *, uint32_t ns);
+void sysvsem_clear(struct vkernel *, uint32_t ns);
+void sysvmsg_clear(struct vkernel *, uint32_t ns);
 
 /* ---- undoing of semaphore operations (sem_undo.c).  No locks held. ---- */
 

@@ -91,6 +91,9 @@ exit_resources(struct proc *p)
 	if (p->textvp != NULL)
 		vn_text_rele(p->textvp);
 	vmspace_free(vm);
+	/* A zombie is in no name space but that of its number. */
+	ns_set_ref(p->k->ns);
+	proc_ns_set(p, p->k->ns);
 }
 
 /* The process that gets the children of p.  NULL: none, the kernel reaps
@@ -98,13 +101,18 @@ exit_resources(struct proc *p)
 static struct proc *
 exit_reaper(struct proc *p)
 {
+	struct pidns *ns = p->pidns;
 	struct proc *q;
 
 	for (q = p->parent; q != NULL; q = q->parent) {
+		if (ns->init != NULL && ns->init != p && !pidns_has(ns, q))
+			return (ns->init);
 		if (q->child_subreaper)
 			return (q);
+		if (q == ns->init)
+			return (q);
 	}
-	return (NULL);
+	return (ns->init != p ? ns->init : NULL);
 }
 
 /* Are zombies of this parent reaped at once (SIGCHLD ignored, or SA_NOCLDWAIT)?
@@ -131,7 +139,9 @@ exit_notify(struct proc *p, bool traced)
 	const int st = p->exit_status;
 	struct ksiginfo ksi = {
 	    .signo = p->exit_signal,
-	    .pid = p->pid,
+	    .pid = parent == NULL
+		       ? p->pid
+		       : pidns_out_locked(p->k, parent->pidns, p->pid),
 	    .uid = p->cred->uid,
 	    .utime = p->ru.utime / (1000000000 / LX_USER_HZ),
 	    .stime = p->ru.stime / (1000000000 / LX_USER_HZ),
@@ -189,6 +199,25 @@ exit_reparent(struct proc *p, struct proc_list *reaped)
 	}
 }
 
+/* p ends: if it is the init of its name space, so do all others of that.
+ * proctree held. */
+static void
+exit_pidns(struct proc *p)
+{
+	const struct ksiginfo kill = {
+	    .signo = LX_SIGKILL, .code = LX_SI_KERNEL};
+	struct pidns *ns = p->pidns;
+	struct proc *q;
+
+	if (ns->init != p)
+		return;
+	ns->init = NULL;
+	ns->dead = true;
+	LIST_FOREACH (q, &p->k->procs, all)
+		if (q != p && pidns_has(ns, q))
+			ksig_post_proc(q, &kill);
+}
+
 /* The session of a leader that ends loses its terminal; its processes can still
  * use their open descriptors of it. */
 static void
@@ -228,6 +257,7 @@ proc_exit(struct proc *p, struct lwp *l)
 	ktrace(
 	    &k->trace, KT_EXIT, (uint64_t)p->pid, (uint64_t)p->exit_status, 0);
 	exit_session(p);
+	exit_pidns(p);
 	exit_reparent(p, &reaped);
 	kmutex_lock(&p->lock);
 	p->state = PROC_ZOMBIE;

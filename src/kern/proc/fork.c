@@ -67,9 +67,21 @@
 #include "vm/vmspace.h"
 
 #define CLONE_NEW_ANY                                              \
-	(LX_CLONE_NEWTIME | LX_CLONE_NEWCGROUP | LX_CLONE_NEWUTS | \
-	    LX_CLONE_NEWIPC | LX_CLONE_NEWUSER | LX_CLONE_NEWPID | \
-	    LX_CLONE_NEWNET)
+	(LX_CLONE_NEWTIME | LX_CLONE_NEWNS | LX_CLONE_NEWCGROUP |  \
+	    LX_CLONE_NEWUTS | LX_CLONE_NEWIPC | LX_CLONE_NEWUSER | \
+	    LX_CLONE_NEWPID | LX_CLONE_NEWNET)
+
+/* Are new processes of p in another name space of numbers than p? */
+static bool
+children_apart(struct proc *p)
+{
+	bool apart;
+
+	kmutex_lock(&p->lock);
+	apart = p->ns->of[NS_PID] != &p->pidns->ns;
+	kmutex_unlock(&p->lock);
+	return (apart);
+}
 
 static int
 clone_check(struct lwp *l, uint64_t flags)
@@ -77,11 +89,16 @@ clone_check(struct lwp *l, uint64_t flags)
 	if ((flags & (LX_CLONE_NEWNS | LX_CLONE_FS)) ==
 	    (LX_CLONE_NEWNS | LX_CLONE_FS))
 		return (EINVAL);
-	if ((flags & CLONE_NEW_ANY) != 0)
-		return (EPERM);
-	if ((flags & LX_CLONE_NEWNS) != 0 &&
-	    !kern_mounts_capable(l, l->p->fs->ns))
-		return (EPERM);
+	if ((flags & (LX_CLONE_NEWUSER | LX_CLONE_FS)) ==
+	    (LX_CLONE_NEWUSER | LX_CLONE_FS))
+		return (EINVAL);
+	if ((flags & LX_CLONE_THREAD) != 0 &&
+	    ((flags & (LX_CLONE_NEWUSER | LX_CLONE_NEWPID)) != 0 ||
+		children_apart(l->p)))
+		return (EINVAL);
+	if ((flags & (LX_CLONE_NEWIPC | LX_CLONE_SYSVSEM)) ==
+	    (LX_CLONE_NEWIPC | LX_CLONE_SYSVSEM))
+		return (EINVAL);
 	if ((flags & LX_CLONE_THREAD) != 0 && (flags & LX_CLONE_SIGHAND) == 0)
 		return (EINVAL);
 	if ((flags & LX_CLONE_SIGHAND) != 0 && (flags & LX_CLONE_VM) == 0)
@@ -143,7 +160,7 @@ clone_lwp_state(
 	cpu_bind_as(nl->cpu, l->cpu);
 	seccomp_inherit_locked(l, nl);
 	former = nl->cred;
-	nl->cred = cred_ref(l->cred);
+	nl->cred = cred_ref(nl->p == l->p ? l->cred : nl->p->cred);
 	kmutex_unlock(&l->p->lock);
 	cred_free(former);
 	if ((flags & (LX_CLONE_VM | LX_CLONE_VFORK)) != LX_CLONE_VM)
@@ -253,7 +270,7 @@ clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	struct vkernel *k = l->p->k;
 	struct tracee *tr;
 	struct lwp *nl;
-	int error, newtid;
+	int error, newtid, number;
 
 	error = clone_trace_alloc(l, l->p, args, &tr);
 	if (error != 0)
@@ -273,12 +290,13 @@ clone_thread(struct lwp *l, const struct kern_clone_args *args, int *tid)
 	pid_enter(k, &nl->tid_entry, newtid, nl->p);
 	kmutex_unlock(&k->proctree);
 	clone_trace(l, nl, args, &tr);
-	clone_settid(l, args, newtid);
+	number = lwp_number(nl);
+	clone_settid(l, args, number);
 	error = lwp_start(nl);
 	if (error != 0)
 		goto fail_enter;
 	trace_free(tr);
-	*tid = newtid;
+	*tid = number;
 	if ((args->flags & LX_CLONE_UNTRACED) == 0)
 		(void)trace_event(l, clone_event(args), (uint64_t)newtid);
 	return (0);
@@ -348,6 +366,37 @@ fork_sigacts(struct proc *p, struct proc *np, uint64_t flags)
 	return (error);
 }
 
+/* The name spaces of the child: those of its parent, or new ones. */
+static int
+fork_ns(struct lwp *l, struct proc *np, uint64_t flags)
+{
+	struct ns_set *set;
+	struct cred *cred;
+	int error;
+
+	if ((flags & CLONE_NEW_ANY) != 0) {
+		error = ns_set_unshare(l, flags, &set);
+		if (error != 0)
+			return (error);
+	} else
+		set = proc_ns_ref(l->p);
+	if ((flags & LX_CLONE_NEWUSER) != 0) {
+		cred = cred_copy(np->cred);
+		if (cred == NULL) {
+			ns_set_free(set);
+			return (ENOMEM);
+		}
+		cred_enter_userns(cred, (struct userns *)set->of[NS_USER]);
+		cred_free(np->cred);
+		np->cred = cred;
+	}
+	proc_ns_set(np, set);
+	ns_free(&np->pidns->ns);
+	np->pidns = (struct pidns *)set->of[NS_PID];
+	ns_ref(&np->pidns->ns);
+	return (0);
+}
+
 /* Give np what it owns.  On failure proc_undo() gives back what it has. */
 static int
 fork_resources(struct lwp *l, struct proc *np, uint64_t flags)
@@ -356,6 +405,8 @@ fork_resources(struct lwp *l, struct proc *np, uint64_t flags)
 	int error;
 
 	error = fork_sigacts(p, np, flags);
+	if (error == 0)
+		error = fork_ns(l, np, flags);
 	if (error != 0)
 		return (error);
 	if ((flags & LX_CLONE_FS) != 0) {
@@ -364,7 +415,8 @@ fork_resources(struct lwp *l, struct proc *np, uint64_t flags)
 	} else {
 		error = proc_fs_copy(p->k, p->fs, &np->fs);
 		if (error == 0 && (flags & LX_CLONE_NEWNS) != 0)
-			error = kern_mounts_unshare(np->fs);
+			error = kern_mounts_unshare(
+			    np->fs, (struct userns *)np->ns->of[NS_USER]);
 		if (error != 0)
 			return (error);
 	}
@@ -412,6 +464,10 @@ fork_link(struct lwp *l, struct proc *np, struct lwp *nl,
 	error = EAGAIN;
 	if (killed || atomic_load(&k->dying) || nproc_full(l))
 		goto out;
+	if (np->pidns->dead) {
+		error = ENOMEM;
+		goto out;
+	}
 	error = pid_alloc(k, PID_PROC, &np->pid);
 	if (error != 0)
 		goto out;
@@ -421,6 +477,8 @@ fork_link(struct lwp *l, struct proc *np, struct lwp *nl,
 	np->session = p->session;
 	session_ref(np->session);
 	proc_link(np, (args->flags & LX_CLONE_PARENT) != 0 ? p->parent : p);
+	if (pidns_is_init(np))
+		np->pidns->init = np;
 	if (args->pidfd != NULL)
 		pidfd_bind_locked(args->pidfd, np);
 out:
@@ -452,9 +510,11 @@ fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
 {
 	const bool untraced = (args->flags & LX_CLONE_UNTRACED) != 0;
 	const int pid = np->pid;
+	/* Now: the child may be reaped before this function ends. */
+	const int number = pidns_out(l->p->k, l->p->pidns, pid);
 	int error;
 
-	clone_settid(l, args, pid);
+	clone_settid(l, args, number);
 	kmutex_lock(&np->lock);
 	np->state = PROC_ALIVE;
 	kmutex_unlock(&np->lock);
@@ -471,7 +531,7 @@ fork_start(struct lwp *l, struct proc *np, struct lwp *nl,
 				(void)trace_event(l, LX_PTRACE_EVENT_VFORK_DONE,
 				    (uint64_t)pid);
 		}
-		*tid = pid;
+		*tid = number;
 	} else {
 		kmutex_lock(&np->lock);
 		np->state = PROC_EMBRYO;

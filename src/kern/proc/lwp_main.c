@@ -291,8 +291,10 @@ lwp_main(void *arg)
 	lwp_set_current(l);
 	kmem_switch(l->p->kmem);
 	if (l->set_child_tid != 0) {
+		const int tid = lwp_number(l);
+
 		(void)copyout(
-		    l->p->vmspace, &l->tid, l->set_child_tid, sizeof(l->tid));
+		    l->p->vmspace, &tid, l->set_child_tid, sizeof(tid));
 		l->set_child_tid = 0;
 	}
 	/* A traced thread stops before its first instruction. */

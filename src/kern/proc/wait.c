@@ -86,7 +86,7 @@ wait_report(struct proc *c, int options, struct kern_wait_result *res)
 	} else {
 		return (false);
 	}
-	res->pid = c->pid;
+	res->pid = pidns_out_locked(c->k, c->parent->pidns, c->pid);
 	res->uid = c->cred->uid;
 	res->ru = c->ru;
 	rusage_add(&res->ru, &c->cru);
@@ -122,7 +122,8 @@ wait_trace_report(struct tracee *tr, int options, struct kern_wait_result *res)
 		found = false;
 	}
 	if (found) {
-		res->pid = tr->tid;
+		res->pid =
+		    pidns_out_locked(c->k, tr->tracer->p->pidns, tr->tid);
 		res->uid = c->cred->uid;
 	}
 	kmutex_unlock(&c->lock);
@@ -134,7 +135,7 @@ static void
 wait_trace_end(struct tracee *tr, int options, struct kern_wait_result *res,
     struct wait_gone *gone)
 {
-	res->pid = tr->tid;
+	res->pid = pidns_out_locked(tr->p->k, tr->tracer->p->pidns, tr->tid);
 	res->status = tr->status;
 	res->uid = tr->uid;
 	res->ru.utime = tr->utime;

@@ -22,6 +22,7 @@
 
 #include "vfs/core/ctx.h"
 #include "vfs/core/fd.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
 #include "vm/vm_meter.h"
@@ -163,6 +164,66 @@ pf_place(void *arg, int pid, const char *which, struct vplace *at)
 }
 
 static int
+pf_pid_out(void *arg, void *ns, int pid)
+{
+	return (pidns_out(arg, ns, pid));
+}
+
+static int
+pf_pid_in(void *arg, void *ns, int num)
+{
+	return (pidns_in(arg, ns, num));
+}
+
+static int
+pf_ns_get(
+    void *arg, int pid, uint64_t flag, bool children, void **nsp, uint32_t *ino)
+{
+	struct proc *p = proc_find_tid_hold(arg, pid);
+	struct proc_fs *fs;
+	struct ns_set *set;
+	struct ns *ns = NULL;
+	int error = ENOENT;
+
+	if (p == NULL)
+		return (ESRCH);
+	fs = proc_fs_ref(p);
+	if (fs != NULL && flag == ns_flag(NS_MNT)) {
+		kmutex_lock(&fs->lock);
+		mntns_ref(fs->ns);
+		*nsp = fs->ns;
+		*ino = fs->ns->ino;
+		kmutex_unlock(&fs->lock);
+		error = 0;
+	} else if (fs != NULL) {
+		set = proc_ns_ref(p);
+		for (int i = 0; i < NS_KINDS; i++)
+			if (ns_flag(i) == flag)
+				ns = set->of[i];
+		if (flag == ns_flag(NS_PID) && !children)
+			ns = &p->pidns->ns;
+		ns_ref(ns);
+		ns_set_free(set);
+		*nsp = ns;
+		*ino = ns->ino;
+		error = 0;
+	}
+	if (fs != NULL)
+		proc_fs_free(p->k, fs);
+	proc_drop(p);
+	return (error);
+}
+
+static void
+pf_ns_put(uint64_t flag, void *ns)
+{
+	if (flag == ns_flag(NS_MNT))
+		mntns_free(ns);
+	else
+		ns_free(ns);
+}
+
+static int
 pf_file(void *arg, int pid, int fd, struct file **fp)
 {
 	struct proc *p = proc_find_tid_hold(arg, pid);
@@ -253,6 +314,10 @@ const struct procfs_ops kern_procfs_ops = {
     .may_look = pf_may_look,
     .own = pf_own,
     .place = pf_place,
+    .pid_out = pf_pid_out,
+    .pid_in = pf_pid_in,
+    .ns_get = pf_ns_get,
+    .ns_put = pf_ns_put,
     .file = pf_file,
     .fdnext = pf_fdnext,
     .mapnext = pf_mapnext,

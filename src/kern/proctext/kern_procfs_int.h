@@ -27,6 +27,9 @@ struct procfs_proc {
 	struct vmspace *vm; /* held; NULL for a zombie */
 	int pid, tid, ppid, pgid, sid, tty, fg, nlwps, nice, exit_signal,
 	    exit_status, tracer;
+	struct {
+		int pid, tid, ppid, pgid, sid, fg, tracer;
+	} seen;      /* the same as the reader numbers them; 0: not visible */
 	bool thread; /* one thread is meant */
 	char state, comm[16];
 	uint32_t umask;

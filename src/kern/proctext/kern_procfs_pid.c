@@ -160,6 +160,23 @@ tty_device(const struct vkernel *k, const struct session *s)
 	return (0x8800 | (s->tty == k ? 0 : (int)pty_number(s->tty)));
 }
 
+/* proctree held. */
+static void
+pinfo_seen(struct vkernel *k, struct procfs_proc *pi)
+{
+	const struct lwp *l = lwp_current();
+	struct pidns *ns =
+	    l != NULL ? l->p->pidns : (struct pidns *)k->ns->of[NS_PID];
+
+	pi->seen.pid = pidns_out_locked(k, ns, pi->pid);
+	pi->seen.tid = pidns_out_locked(k, ns, pi->tid);
+	pi->seen.ppid = pidns_out_locked(k, ns, pi->ppid);
+	pi->seen.pgid = pidns_out_locked(k, ns, pi->pgid);
+	pi->seen.sid = pidns_out_locked(k, ns, pi->sid);
+	pi->seen.fg = pidns_out_locked(k, ns, pi->fg);
+	pi->seen.tracer = pidns_out_locked(k, ns, pi->tracer);
+}
+
 static int
 pinfo_get(struct vkernel *k, int pid, unsigned how, struct procfs_proc *pi)
 {
@@ -184,6 +201,7 @@ pinfo_get(struct vkernel *k, int pid, unsigned how, struct procfs_proc *pi)
 		kmutex_lock(&p->lock);
 		pinfo_locked(p, pi);
 		kmutex_unlock(&p->lock);
+		pinfo_seen(k, pi);
 	}
 	kmutex_unlock(&k->proctree);
 	return (p == NULL ? ESRCH : 0);
@@ -328,24 +346,110 @@ text_cpuset(struct procfs_proc *pi, struct procfs_buf *b)
 	return (0);
 }
 
-/* There is one user namespace, the first, in which each id is itself. */
-static int
-text_id_map(struct procfs_proc *pi, struct procfs_buf *b)
+/* The lower ids are shown as the reader's user namespace has them; in a map of
+ * that itself, as its parent has them. */
+static void
+id_map_text(struct procfs_proc *pi, bool group, struct procfs_buf *b)
 {
-	procfs_printf(b, "%10u %10u %10u\n", 0, 0, UINT32_MAX);
+	const struct lwp *l = lwp_current();
+	struct userns *u = proc_userns_ref(pi->p), *reader;
+	const struct userns *low;
+	const struct id_map *m = group ? &u->gid_map : &u->uid_map;
+	const unsigned n = atomic_load(&m->n);
+
+	reader = proc_userns_ref(l != NULL ? l->p : pi->p);
+	low = reader == u && u->ns.owner != NULL ? u->ns.owner : reader;
+	for (unsigned i = 0; i < n; i++)
+		procfs_printf(b, "%10u %10u %10u\n", m->range[i].first,
+		    id_from_kernel(group ? &low->gid_map : &low->uid_map,
+			m->range[i].below),
+		    m->range[i].count);
+	ns_free(&reader->ns);
+	ns_free(&u->ns);
+}
+
+static int
+text_uid_map(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	id_map_text(pi, false, b);
+	return (0);
+}
+
+static int
+text_gid_map(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	id_map_text(pi, true, b);
 	return (0);
 }
 
 static int
 text_setgroups(struct procfs_proc *pi, struct procfs_buf *b)
 {
-	procfs_printf(b, "allow\n");
+	struct userns *u = proc_userns_ref(pi->p);
+
+	procfs_printf(
+	    b, "%s\n", atomic_load(&u->no_setgroups) ? "deny" : "allow");
+	ns_free(&u->ns);
 	return (0);
 }
 
-/* The map of the first namespace is set once and for all. */
 static int
-write_id_map(struct procfs_proc *pi, const char *text, size_t len)
+text_projid_map(struct procfs_proc *pi, struct procfs_buf *b)
+{
+	procfs_printf(b, "%10u %10u %10u\n", 0, 0, UINT32_MAX);
+	return (0);
+}
+
+/* The embedder, which is no process, changes no map. */
+static int
+write_map(struct procfs_proc *pi, const char *text, size_t len,
+    int (*write)(struct lwp *, struct userns *, const char *, size_t))
+{
+	struct lwp *l = lwp_current();
+	struct userns *u;
+	int error;
+
+	if (l == NULL)
+		return (EPERM);
+	u = proc_userns_ref(pi->p);
+	error = write(l, u, text, len);
+	ns_free(&u->ns);
+	return (error);
+}
+
+static int
+put_uid_map(struct lwp *l, struct userns *u, const char *text, size_t len)
+{
+	return (userns_map_write(l, u, false, text, len));
+}
+
+static int
+put_gid_map(struct lwp *l, struct userns *u, const char *text, size_t len)
+{
+	return (userns_map_write(l, u, true, text, len));
+}
+
+static int
+write_uid_map(struct procfs_proc *pi, const char *text, size_t len)
+{
+	return (write_map(pi, text, len, put_uid_map));
+}
+
+static int
+write_gid_map(struct procfs_proc *pi, const char *text, size_t len)
+{
+	return (write_map(pi, text, len, put_gid_map));
+}
+
+static int
+write_setgroups(struct procfs_proc *pi, const char *text, size_t len)
+{
+	return (write_map(pi, text, len, userns_setgroups_write));
+}
+
+/* Project ids are no ids of any file. */
+static int
+write_projid_map(struct procfs_proc *pi, const char *text, size_t len)
 {
 	return (EPERM);
 }
@@ -397,10 +501,10 @@ const struct procfs_pid_node kern_pid_nodes[] = {
     {"attr/sockcreate", 0666, pid_text_attr, pid_write_attr},
     {"cgroup", 0444, text_cgroup, NULL},
     {"cpuset", 0444, text_cpuset, NULL},
-    {"uid_map", 0644, text_id_map, write_id_map},
-    {"gid_map", 0644, text_id_map, write_id_map},
-    {"projid_map", 0644, text_id_map, write_id_map},
-    {"setgroups", 0644, text_setgroups, write_id_map},
+    {"uid_map", 0644, text_uid_map, write_uid_map},
+    {"gid_map", 0644, text_gid_map, write_gid_map},
+    {"projid_map", 0644, text_projid_map, write_projid_map},
+    {"setgroups", 0644, text_setgroups, write_setgroups},
     {"children", 0444 | TASK, text_children, NULL},
     {"vmspace", 0444 | PRIVATE, pid_text_vmspace, NULL},
     {NULL, 0, NULL, NULL},

@@ -64,11 +64,12 @@ pid_text_stat(struct procfs_proc *pi, struct procfs_buf *b)
 	stat_usage(pi, &ru);
 	if (vm != NULL)
 		vmspace_stat(vm, &st);
-	procfs_printf(b, "%d (%s", pi->tid, pi->comm);
+	procfs_printf(b, "%d (%s", pi->seen.tid, pi->comm);
 	procfs_printf(b, ") %c %d %d %d %d %d %u %llu %llu %llu %llu ",
-	    pi->state, pi->ppid, pi->pgid, pi->sid, pi->tty, pi->fg,
-	    FLAG_RANDOMIZE | (pi->execed ? 0 : FLAG_FORKNOEXEC), (ull)ru.minflt,
-	    (ull)pi->cru.minflt, (ull)ru.majflt, (ull)pi->cru.majflt);
+	    pi->state, pi->seen.ppid, pi->seen.pgid, pi->seen.sid, pi->tty,
+	    pi->seen.fg, FLAG_RANDOMIZE | (pi->execed ? 0 : FLAG_FORKNOEXEC),
+	    (ull)ru.minflt, (ull)pi->cru.minflt, (ull)ru.majflt,
+	    (ull)pi->cru.majflt);
 	procfs_printf(b, "%llu %llu %llu %llu %d %d %d 0 %llu %llu %llu %llu ",
 	    (ull)(ru.utime / TICK_NS), (ull)(ru.stime / TICK_NS),
 	    (ull)(pi->cru.utime / TICK_NS), (ull)(pi->cru.stime / TICK_NS),
@@ -131,6 +132,15 @@ state_name(char c)
 	}
 }
 
+/* An id as the reader sees it. */
+static uint32_t
+seen_id(const struct procfs_proc *pi, bool group, uint32_t id)
+{
+	const struct lwp *l = lwp_current();
+
+	return (proc_id_shown(l != NULL ? l->p : pi->p, group, id));
+}
+
 static void
 status_ids(const struct procfs_proc *pi, struct procfs_buf *b)
 {
@@ -143,15 +153,18 @@ status_ids(const struct procfs_proc *pi, struct procfs_buf *b)
 	    "Pid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n"
 	    "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t256\n"
 	    "Groups:\t",
-	    pi->umask, state_name(pi->state), pi->pid, pi->tid, pi->ppid,
-	    pi->tracer, c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
-	    c->sgid, c->fsgid);
+	    pi->umask, state_name(pi->state), pi->seen.pid, pi->seen.tid,
+	    pi->seen.ppid, pi->seen.tracer, seen_id(pi, false, c->uid),
+	    seen_id(pi, false, c->euid), seen_id(pi, false, c->suid),
+	    seen_id(pi, false, c->fsuid), seen_id(pi, true, c->gid),
+	    seen_id(pi, true, c->egid), seen_id(pi, true, c->sgid),
+	    seen_id(pi, true, c->fsgid));
 	for (size_t i = 0; i < group_set_count(c->groups); i++)
-		procfs_printf(b, "%u ", c->groups->gid[i]);
+		procfs_printf(b, "%u ", seen_id(pi, true, c->groups->gid[i]));
 	procfs_printf(b,
 	    "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n"
 	    "Kthread:\t0\n",
-	    pi->pid, pi->tid, pi->pgid, pi->sid);
+	    pi->seen.pid, pi->seen.tid, pi->seen.pgid, pi->seen.sid);
 }
 
 static void

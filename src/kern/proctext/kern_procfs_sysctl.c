@@ -19,12 +19,36 @@
 
 typedef unsigned long long ull;
 
+/* The name in the name space of the reader; lwp NULL: the embedder. */
+static void
+uts_text(struct vkernel *k, bool domain, struct procfs_buf *b)
+{
+	const struct lwp *l = lwp_current();
+	struct ns_set *set = k->ns;
+	struct utsns *uts;
+
+	if (l != NULL)
+		set = proc_ns_ref(l->p);
+	else
+		ns_set_ref(set);
+	uts = (struct utsns *)set->of[NS_UTS];
+	kmutex_lock(&uts->lock);
+	procfs_printf(b, "%s\n", domain ? uts->domainname : uts->hostname);
+	kmutex_unlock(&uts->lock);
+	ns_set_free(set);
+}
+
 static int
 text_hostname(void *arg, struct procfs_buf *b)
 {
-	const struct vkernel *k = arg;
+	uts_text(arg, false, b);
+	return (0);
+}
 
-	procfs_printf(b, "%s\n", k->hostname);
+static int
+text_domainname(void *arg, struct procfs_buf *b)
+{
+	uts_text(arg, true, b);
 	return (0);
 }
 
@@ -167,6 +191,7 @@ const struct procfs_sys_node kern_settings[] = {
 	.text = text_nothing,
 	.write = write_drop_caches},
     {.name = "kernel/hostname", .mode = 0444, .text = text_hostname},
+    {.name = "kernel/domainname", .mode = 0444, .text = text_domainname},
     {.name = "kernel/pid_max", .mode = 0444, .text = text_pid_max},
     {.name = "kernel/threads-max", .mode = 0444, .text = text_threads_max},
     {.name = "kernel/version", .mode = 0444, .text = text_version},

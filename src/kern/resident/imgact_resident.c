@@ -68,7 +68,7 @@ patch_value(const struct exec_image *img, enum resident_kind kind)
 	case RP_ARGC:
 		return (img->args.argc);
 	case RP_TID:
-		return ((uint64_t)img->p->pid);
+		return ((uint64_t)pidns_own(img->p));
 	}
 	return (0);
 }

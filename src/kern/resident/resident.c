@@ -530,6 +530,19 @@ get_for(struct exec_image *img, const char *path)
 	return (NULL);
 }
 
+/* Is the process in the first name spaces?  An image has ids and the name of
+ * the host as they are seen there. */
+static bool
+in_first_ns(const struct exec_image *img)
+{
+	bool first;
+
+	kmutex_lock(&img->p->lock);
+	first = img->p->ns == img->k->ns;
+	kmutex_unlock(&img->p->lock);
+	return (first);
+}
+
 struct resident_image *
 resident_get(struct exec_image *img)
 {
@@ -538,7 +551,7 @@ resident_get(struct exec_image *img)
 
 	/* An image has the environment's effect on the loader, which AT_SECURE
 	 * changes. */
-	if (img->p->trial != NULL || img->secure)
+	if (img->p->trial != NULL || img->secure || !in_first_ns(img))
 		return (NULL);
 	path = mark_path(img);
 	if (path == NULL)

@@ -328,6 +328,7 @@ int
 ksig_permitted(const struct lwp *from, struct proc *to, int signo)
 {
 	uint32_t uid, euid, target, saved;
+	bool capable;
 	int error;
 
 	if (from == NULL || from->p == to || lwp_capable(from, LX_CAP_KILL))
@@ -337,13 +338,44 @@ ksig_permitted(const struct lwp *from, struct proc *to, int signo)
 	kmutex_lock(&to->lock);
 	target = to->cred->uid;
 	saved = to->cred->suid;
+	capable = cred_ns_capable(from->cred, to->cred->userns, LX_CAP_KILL);
 	kmutex_unlock(&to->lock);
-	error = euid == saved || euid == target || uid == saved || uid == target
+	error = capable || euid == saved || euid == target || uid == saved ||
+			uid == target
 		    ? 0
 		    : EPERM;
 	if (error != 0 && signo == LX_SIGCONT && from->p->sid == to->sid)
 		error = 0;
 	return (error);
+}
+
+/*
+ * Does `to` not see the signal: because it is the init of a name space of
+ * numbers, the sender is in that, and the handler is the default one?
+ */
+static bool
+init_ignores(const struct lwp *from, struct proc *to, int signo)
+{
+	bool ignores = true;
+
+	if (from == NULL || signo == 0 || !pidns_is_init(to) ||
+	    !pidns_has(to->pidns, from->p))
+		return (false);
+	kmutex_lock(&to->lock);
+	if (to->sigacts != NULL && signo != LX_SIGKILL && signo != LX_SIGSTOP)
+		ignores = to->sigacts->sa[signo].handler == LX_SIG_DFL;
+	kmutex_unlock(&to->lock);
+	return (ignores);
+}
+
+/* Post with the number that the sender has for `to`.  proctree held. */
+static void
+post_from(struct proc *to, const struct ksiginfo *info)
+{
+	struct ksiginfo seen = *info;
+
+	seen.pid = pidns_out_locked(to->k, to->pidns, info->pid);
+	ksig_post_proc(to, &seen);
 }
 
 /* Post to each process of the group pgid, or, for 0, to all that kill(-1)
@@ -358,8 +390,11 @@ sig_kill_many(struct vkernel *k, const struct lwp *from, int pgid,
 
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (p, &k->procs, all) {
-		if (pgid != 0 ? p->pgid != pgid
-			      : (from != NULL && (p == from->p || p->pid == 1)))
+		if (pgid != 0
+			? p->pgid != pgid
+			: (from != NULL && (p == from->p || p->pid == 1 ||
+					       pidns_is_init(p) ||
+					       !pidns_has(from->p->pidns, p))))
 			continue;
 		if (p->state == PROC_DEAD)
 			continue;
@@ -367,8 +402,8 @@ sig_kill_many(struct vkernel *k, const struct lwp *from, int pgid,
 		if (ksig_permitted(from, p, info->signo) != 0)
 			continue;
 		ok++;
-		if (info->signo != 0)
-			ksig_post_proc(p, info);
+		if (info->signo != 0 && !init_ignores(from, p, info->signo))
+			post_from(p, info);
 	}
 	kmutex_unlock(&k->proctree);
 	if (ok > 0)
@@ -410,8 +445,12 @@ ksig_kill(struct vkernel *k, const struct lwp *from, int pid,
 	if (p == NULL)
 		return (ESRCH);
 	error = ksig_permitted(from, p, info->signo);
-	if (error == 0 && info->signo != 0)
-		ksig_post_proc(p, info);
+	if (error == 0 && info->signo != 0 &&
+	    !init_ignores(from, p, info->signo)) {
+		kmutex_lock(&k->proctree);
+		post_from(p, info);
+		kmutex_unlock(&k->proctree);
+	}
 	proc_drop(p);
 	return (error);
 }

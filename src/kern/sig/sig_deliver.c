@@ -120,6 +120,7 @@ sig_report_parent(struct proc *p, int cld_code, int sig)
 		parent = NULL;
 	if (parent != NULL) {
 		ksi.uid = proc_uid(p);
+		ksi.pid = pidns_out_locked(k, parent->pidns, p->pid);
 		kmutex_lock(&parent->lock);
 		kmutex_lock(&parent->sigacts->lock);
 		quiet = (parent->sigacts->sa[LX_SIGCHLD].flags &

@@ -156,7 +156,11 @@ ioctl_tty(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
 		if (copyin(vm, &v, arg, sizeof(v)) != 0)
 			return (EFAULT);
 		error = sys_tty_background(l, f, LX_SIGTTOU);
-		return (error != 0 ? error : session_set_fg(l->p, tty, v));
+		if (error != 0)
+			return (error);
+		if (v > 0)
+			v = pidns_in(l->p->k, l->p->pidns, v);
+		return (v == 0 ? ESRCH : session_set_fg(l->p, tty, v));
 	case LX_TIOCSCTTY:
 		return (
 		    session_set_ctty(l->p, tty)); /* for a master: its slave */
@@ -165,7 +169,7 @@ ioctl_tty(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
 	}
 	if (error != 0)
 		return (error);
-	v = id;
+	v = pidns_out(l->p->k, l->p->pidns, id);
 	return (copyout(vm, &v, arg, sizeof(v)));
 }
 

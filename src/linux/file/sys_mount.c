@@ -34,6 +34,7 @@
 #include "vfs/core/mount.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
+#include "vfs/procfs/procfs.h"
 #include "vfs/tmpfs/tmpfs.h"
 
 sys_fn sys_mount, sys_umount2, sys_pivot_root;
@@ -182,6 +183,25 @@ devpts_root(struct vmount *fs, struct vnode **vpp)
 	return (error);
 }
 
+/* May the caller mount this file system?  In a user namespace only what shows
+ * something that the user namespace owns. */
+static bool
+may_mount_type(struct lwp *l, const char *type)
+{
+	struct ns_set *set = proc_ns_ref(l->p);
+	const struct userns *owner = (struct userns *)l->p->k->ns->of[NS_USER];
+	bool may;
+
+	if (strcmp(type, "proc") == 0)
+		owner = l->p->pidns->ns.owner;
+	else if (strcmp(type, "cgroup2") == 0)
+		owner = set->of[NS_CGROUP]->owner;
+	may = strcmp(type, "devpts") == 0 ||
+	      cred_ns_capable(l->cred, owner, LX_CAP_SYS_ADMIN);
+	ns_set_free(set);
+	return (may);
+}
+
 /* Mount a file system of the kernel once more. */
 static int
 mount_shared(struct lwp *l, struct mntns *ns, const char *type, unsigned flags,
@@ -208,11 +228,21 @@ mount_shared(struct lwp *l, struct mntns *ns, const char *type, unsigned flags,
 		}
 	if (fs == NULL)
 		return (ENODEV);
+	if (!may_mount_type(l, name))
+		return (EPERM);
 	if (strcmp(name, "devpts") == 0)
 		error = devpts_root(fs, &root);
 	if (error != 0)
 		return (error);
-	vmount_use(fs);
+	/* A /proc shows the processes of one name space. */
+	if (strcmp(name, "proc") == 0 && l->p->pidns->level != 0) {
+		ns_ref(&l->p->pidns->ns);
+		error = procfs_mount_create_in(l->p->k->vfs, l->p->pidns, &fs);
+		if (error != 0)
+			return (error);
+		fs->root->flags |= VN_ROOT;
+	} else
+		vmount_use(fs);
 	error = mntns_mount(ns, fs, root, name, flags, on);
 	if (error != 0)
 		vmount_destroy(fs);

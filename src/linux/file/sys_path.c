@@ -511,7 +511,7 @@ chdir_to(struct lwp *l, struct vplace at, bool root)
 	int error;
 
 	error = at.vp->type != VDIR ? ENOTDIR : vn_access(at.vp, 1, &ctx);
-	if (error == 0 && root && !lwp_capable(l, LX_CAP_SYS_CHROOT))
+	if (error == 0 && root && !lwp_capable_here(l, LX_CAP_SYS_CHROOT))
 		error = EPERM;
 	lwp_vfs_ctx_done(&ctx);
 	if (error == 0) {

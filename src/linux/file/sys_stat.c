@@ -37,15 +37,15 @@ sys_fn sys_stat, sys_lstat, sys_fstat, sys_newfstatat, sys_statx, sys_access,
 /* ---- stat ---- */
 
 static void
-stat_fill(struct lx_stat *st, const struct vattr *va)
+stat_fill(struct lwp *l, struct lx_stat *st, const struct vattr *va)
 {
 	memset(st, 0, sizeof(*st));
 	st->dev = va->dev;
 	st->ino = va->ino;
 	st->nlink = va->nlink;
 	st->mode = va->mode;
-	st->uid = va->uid;
-	st->gid = va->gid;
+	st->uid = proc_id_shown(l->p, false, va->uid);
+	st->gid = proc_id_shown(l->p, true, va->gid);
 	st->rdev = va->rdev;
 	st->size = (int64_t)va->size;
 	st->blksize = (int64_t)va->blksize;
@@ -98,7 +98,7 @@ stat_out(struct lwp *l, int dirfd, uint64_t upath, int atflags, uint64_t ust)
 	error = stat_get(l, dirfd, upath, atflags, &va, NULL);
 	if (error != 0)
 		return (error);
-	stat_fill(&st, &va);
+	stat_fill(l, &st, &va);
 	return (copyout(lwp_vmspace(l), &st, ust, sizeof(st)));
 }
 
@@ -138,7 +138,7 @@ sys_fstat(struct lwp *l, const uint64_t *a, int64_t *ret)
 	file_free(f);
 	if (error != 0)
 		return (error);
-	stat_fill(&st, &va);
+	stat_fill(l, &st, &va);
 	return (copyout(lwp_vmspace(l), &st, a[1], sizeof(st)));
 }
 
@@ -190,8 +190,8 @@ sys_statx(struct lwp *l, const uint64_t *a, int64_t *ret)
 		       : LX_STATX_MNT_ID;
 	sx.blksize = (uint32_t)va.blksize;
 	sx.nlink = va.nlink;
-	sx.uid = va.uid;
-	sx.gid = va.gid;
+	sx.uid = proc_id_shown(l->p, false, va.uid);
+	sx.gid = proc_id_shown(l->p, true, va.gid);
 	sx.mode = (uint16_t)va.mode;
 	sx.ino = va.ino;
 	sx.size = va.size;
@@ -407,10 +407,17 @@ chown_place(struct lwp *l, struct vplace at, uint32_t uid, uint32_t gid)
 	struct vnode *vp = at.vp;
 	unsigned what = 0;
 	struct vattr va;
+	const uint32_t ids[2] = {uid, gid};
 	bool owner;
 	int error;
 
-	error = place_rdonly(&at) ? EROFS : vn_getattr(vp, &va);
+	uid = proc_id_kernel(l->p, false, uid);
+	gid = proc_id_kernel(l->p, true, gid);
+	if ((uid == UINT32_MAX && ids[0] != UINT32_MAX) ||
+	    (gid == UINT32_MAX && ids[1] != UINT32_MAX))
+		error = EINVAL;
+	else
+		error = place_rdonly(&at) ? EROFS : vn_getattr(vp, &va);
 	if (error != 0)
 		goto out;
 	owner = c->fsuid == va.uid;

@@ -96,7 +96,7 @@ sys_capget(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 cap_check(const struct cred *old, uint64_t eff, uint64_t perm, uint64_t inh)
 {
-	if (!cred_capable(old, LX_CAP_SETPCAP) &&
+	if (!cred_capable_here(old, LX_CAP_SETPCAP) &&
 	    (inh & ~(old->cap_inh | old->cap_perm)) != 0)
 		return (EPERM);
 	if ((inh & ~(old->cap_inh | old->cap_bset)) != 0)
@@ -145,7 +145,7 @@ bounding_drop(struct lwp *l, uint64_t cap)
 {
 	struct cred *new;
 
-	if (!lwp_capable(l, LX_CAP_SETPCAP))
+	if (!lwp_capable_here(l, LX_CAP_SETPCAP))
 		return (EPERM);
 	if (cap > LX_CAP_LAST)
 		return (EINVAL);
@@ -167,7 +167,7 @@ securebits_set(struct lwp *l, uint64_t bits)
 	if (((bits ^ have) & locked) != 0 ||
 	    (have & LX_SECBIT_ALL_LOCKS & ~bits) != 0 ||
 	    (bits & ~(uint64_t)(LX_SECBIT_ALL | LX_SECBIT_ALL_LOCKS)) != 0 ||
-	    !lwp_capable(l, LX_CAP_SETPCAP))
+	    !lwp_capable_here(l, LX_CAP_SETPCAP))
 		return (EPERM);
 	new = cred_copy(l->cred);
 	if (new == NULL)

@@ -6,9 +6,11 @@
  * in sys_cap.c.)
  *
  * The model is POSIX saved ids, for the calling thread alone: with CAP_SETUID
- * or CAP_SETGID it may set any id; otherwise it may change among its real,
- * effective and saved ids.  The file system ids, which count for files, follow
- * the effective ids; setfsuid(2) and setfsgid(2) change them alone.
+ * or CAP_SETGID in its user namespace it may set any id that is mapped there;
+ * otherwise it may change among its real, effective and saved ids.  The file
+ * system ids, which count for files, follow the effective ids; setfsuid(2) and
+ * setfsgid(2) change them alone.  Credentials have the ids of the kernel; the
+ * calls translate them by the maps of the user namespace (kern/base/idmap.c).
  *
  * A call edits a copy of the thread's credentials and replaces them.  A call
  * that fails leaves them as they were.
@@ -64,44 +66,53 @@ ids_set(struct lwp *l, bool group, bool fs, struct ids id)
 	return (0);
 }
 
+/* The id that the caller means; KEEP stays.  EINVAL: its user namespace has no
+ * such id. */
+static int
+id_in(struct lwp *l, bool group, uint32_t v, uint32_t *out)
+{
+	*out = proc_id_kernel(l->p, group, v);
+	return (v != KEEP && *out == UINT32_MAX ? EINVAL : 0);
+}
+
 static bool
 ids_has(const struct ids *id, uint32_t v)
 {
 	return (v == KEEP || v == id->r || v == id->e || v == id->s);
 }
 
-/* May the caller set any id? */
+/* May the caller set any id that is mapped? */
 static bool
 ids_any(const struct lwp *l, bool group)
 {
-	return (lwp_capable(l, group ? LX_CAP_SETGID : LX_CAP_SETUID));
+	return (lwp_capable_here(l, group ? LX_CAP_SETGID : LX_CAP_SETUID));
 }
 
 int
 sys_getuid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	*ret = l->cred->uid;
+	*ret = proc_id_shown(l->p, false, l->cred->uid);
 	return (0);
 }
 
 int
 sys_geteuid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	*ret = l->cred->euid;
+	*ret = proc_id_shown(l->p, false, l->cred->euid);
 	return (0);
 }
 
 int
 sys_getgid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	*ret = l->cred->gid;
+	*ret = proc_id_shown(l->p, true, l->cred->gid);
 	return (0);
 }
 
 int
 sys_getegid(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	*ret = l->cred->egid;
+	*ret = proc_id_shown(l->p, true, l->cred->egid);
 	return (0);
 }
 
@@ -110,7 +121,7 @@ set_id(struct lwp *l, bool group, uint32_t v)
 {
 	struct ids id = ids_get(l, group);
 
-	if (v == KEEP)
+	if (v == KEEP || id_in(l, group, v, &v) != 0)
 		return (EINVAL);
 	if (ids_any(l, group))
 		id.r = id.s = v;
@@ -125,6 +136,8 @@ set_re_id(struct lwp *l, bool group, uint32_t r, uint32_t e)
 {
 	struct ids id = ids_get(l, group), n = id;
 
+	if (id_in(l, group, r, &r) != 0 || id_in(l, group, e, &e) != 0)
+		return (EINVAL);
 	if (!ids_any(l, group) &&
 	    ((r != KEEP && r != id.r && r != id.e) || !ids_has(&id, e)))
 		return (EPERM);
@@ -143,6 +156,9 @@ set_res_id(struct lwp *l, bool group, const uint64_t *a)
 	uint32_t r = (uint32_t)a[0], e = (uint32_t)a[1], s = (uint32_t)a[2];
 	struct ids id = ids_get(l, group);
 
+	if (id_in(l, group, r, &r) != 0 || id_in(l, group, e, &e) != 0 ||
+	    id_in(l, group, s, &s) != 0)
+		return (EINVAL);
 	if (!ids_any(l, group) &&
 	    (!ids_has(&id, r) || !ids_has(&id, e) || !ids_has(&id, s)))
 		return (EPERM);
@@ -162,6 +178,9 @@ get_res_id(struct lwp *l, bool group, const uint64_t *a)
 	struct vmspace *vm = lwp_vmspace(l);
 	int error;
 
+	id.r = proc_id_shown(l->p, group, id.r);
+	id.e = proc_id_shown(l->p, group, id.e);
+	id.s = proc_id_shown(l->p, group, id.s);
 	error = copyout(vm, &id.r, a[0], sizeof(id.r));
 	if (error != 0)
 		return (error);
@@ -225,8 +244,9 @@ set_fs_id(struct lwp *l, bool group, uint32_t v, int64_t *ret)
 {
 	struct ids id = ids_get(l, group);
 
-	*ret = id.fs;
-	if (v == KEEP || v == id.fs || (!ids_has(&id, v) && !ids_any(l, group)))
+	*ret = proc_id_shown(l->p, group, id.fs);
+	if (v == KEEP || id_in(l, group, v, &v) != 0 || v == id.fs ||
+	    (!ids_has(&id, v) && !ids_any(l, group)))
 		return (0);
 	id.fs = v;
 	(void)ids_set(l, group, true, id); /* it has no errors */
@@ -262,7 +282,14 @@ sys_getgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 	*ret = (int64_t)n;
 	if (size == 0 || n == 0)
 		return (0);
-	return (copyout(lwp_vmspace(l), g->gid, a[1], sizeof(g->gid[0]) * n));
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t gid = proc_id_shown(l->p, true, g->gid[i]);
+
+		if (copyout(lwp_vmspace(l), &gid, a[1] + i * sizeof(gid),
+			sizeof(gid)) != 0)
+			return (EFAULT);
+	}
+	return (0);
 }
 
 /* Copy n ids in and make a set of them.  EFAULT, EINVAL (-1 is not an id),
@@ -280,7 +307,7 @@ groups_copyin(struct lwp *l, vm_offset_t addr, size_t n, struct group_set **out)
 		goto out;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (g[i] == UINT32_MAX) {
+		if (g[i] == UINT32_MAX || id_in(l, true, g[i], &g[i]) != 0) {
 			error = EINVAL;
 			goto out;
 		}
@@ -291,6 +318,18 @@ out:
 	return (error);
 }
 
+/* Groups can be set once they have a map, if that was not given up. */
+static bool
+groups_permitted(struct proc *p)
+{
+	struct userns *u = proc_userns_ref(p);
+	const bool may =
+	    atomic_load(&u->gid_map.n) != 0 && !atomic_load(&u->no_setgroups);
+
+	ns_free(&u->ns);
+	return (may);
+}
+
 int
 sys_setgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
@@ -299,7 +338,7 @@ sys_setgroups(struct lwp *l, const uint64_t *a, int64_t *ret)
 	struct cred *new;
 	int error;
 
-	if (!lwp_capable(l, LX_CAP_SETGID))
+	if (!lwp_capable_here(l, LX_CAP_SETGID) || !groups_permitted(l->p))
 		return (EPERM);
 	if (n < 0 || n > GROUP_SET_MAX)
 		return (EINVAL);

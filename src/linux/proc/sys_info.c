@@ -32,18 +32,23 @@ sys_fn sys_uname, sys_sysinfo, sys_getrandom, sys_getrusage, sys_prctl,
 int
 sys_uname(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
+	struct ns_set *set = proc_ns_ref(l->p);
+	struct utsns *uts = (struct utsns *)set->of[NS_UTS];
 	struct lx_utsname u;
 
 	memset(&u, 0, sizeof(u));
+	kmutex_lock(&uts->lock);
+	snprintf(u.nodename, sizeof(u.nodename), "%s", uts->hostname);
+	snprintf(u.domainname, sizeof(u.domainname), "%s", uts->domainname);
+	kmutex_unlock(&uts->lock);
+	ns_set_free(set);
 	snprintf(u.sysname, sizeof(u.sysname), "Linux");
-	snprintf(u.nodename, sizeof(u.nodename), "%s", l->p->k->hostname);
 	snprintf(u.release, sizeof(u.release), "%s", LX_UTS_RELEASE);
 	snprintf(u.version, sizeof(u.version), "#1 vmspace %s", kern_version());
 	snprintf(u.machine, sizeof(u.machine), "%s",
 	    (atomic_load(&l->p->personality) & LX_PER_MASK) == LX_PER_LINUX32
 		? "i686"
 		: "x86_64");
-	snprintf(u.domainname, sizeof(u.domainname), "(none)");
 	return (copyout(lwp_vmspace(l), &u, a[0], sizeof(u)));
 }
 

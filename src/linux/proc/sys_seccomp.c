@@ -31,7 +31,7 @@ may_filter(struct lwp *l)
 {
 	bool may;
 
-	if (lwp_capable(l, LX_CAP_SYS_ADMIN))
+	if (lwp_capable_here(l, LX_CAP_SYS_ADMIN))
 		return (true);
 	kmutex_lock(&l->p->lock);
 	may = l->p->no_new_privs;

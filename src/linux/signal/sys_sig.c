@@ -220,6 +220,7 @@ sys_kill(struct lwp *l, const uint64_t *a, int64_t *ret)
 static int
 sig_thread_kill(struct lwp *l, int tgid, int tid, const struct ksiginfo *info)
 {
+	struct ksiginfo seen = *info;
 	struct proc *p;
 	struct lwp *to;
 	int error;
@@ -234,13 +235,14 @@ sig_thread_kill(struct lwp *l, int tgid, int tid, const struct ksiginfo *info)
 		return (ESRCH);
 	}
 	error = ksig_permitted(l, p, info->signo);
+	seen.pid = pidns_out(p->k, p->pidns, info->pid);
 	if (error == 0 && info->signo != 0) {
 		/* If the lwp ends between the lookup and the post, the signal
 		 * is dropped, as if it had been sent after the end. */
 		kmutex_lock(&p->lock);
 		to = proc_lwp_locked(p, tid);
 		if (to != NULL)
-			ksig_post_lwp_locked(to, info);
+			ksig_post_lwp_locked(to, &seen);
 		else if (tgid == 0 || p->state == PROC_ZOMBIE)
 			error = 0;
 		else

@@ -48,6 +48,16 @@ sys_sock_file(struct lwp *l, int fd, struct file **out)
 	return (0);
 }
 
+void
+sys_cred_shown(struct lwp *l, struct sock_cred *cred)
+{
+	struct proc *p = l->p;
+
+	cred->pid = pidns_out(p->k, p->pidns, cred->pid);
+	cred->uid = proc_id_shown(p, false, cred->uid);
+	cred->gid = proc_id_shown(p, true, cred->gid);
+}
+
 int
 sys_sock_restart(int error, const _Atomic(uint64_t) *timeo)
 {

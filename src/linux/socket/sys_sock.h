@@ -12,6 +12,9 @@
 int sys_sock_file(struct lwp *, int fd, struct file **);
 /* EINTR becomes ERESTARTSYS unless the call has a timeout, as on Linux. */
 int sys_sock_restart(int error, const _Atomic(uint64_t) *timeo);
+struct sock_cred;
+/* The ids as the caller sees them. */
+void sys_cred_shown(struct lwp *, struct sock_cred *);
 /* Copy an address of len bytes in.  EINVAL, EFAULT. */
 int sys_copyin_sockaddr(
     struct lwp *, uint64_t uaddr, int32_t len, struct host_sockaddr *);

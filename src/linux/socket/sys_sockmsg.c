@@ -268,13 +268,19 @@ control_cred(struct lwp *l, struct msg_call *c, const uint8_t *data)
 	struct sock_cred cred;
 
 	memcpy(&cred, data, sizeof(cred));
-	if (cred.pid != l->p->pid && !lwp_capable(l, LX_CAP_SYS_ADMIN))
+	cred.pid = pidns_in(l->p->k, l->p->pidns, cred.pid);
+	cred.uid = proc_id_kernel(l->p, false, cred.uid);
+	cred.gid = proc_id_kernel(l->p, true, cred.gid);
+	if (cred.uid == UINT32_MAX || cred.gid == UINT32_MAX)
+		return (EINVAL);
+	if (cred.pid != l->p->pid &&
+	    !cred_ns_capable(own, l->p->pidns->ns.owner, LX_CAP_SYS_ADMIN))
 		return (EPERM);
 	if (cred.uid != own->uid && cred.uid != own->euid &&
-	    cred.uid != own->suid && !lwp_capable(l, LX_CAP_SETUID))
+	    cred.uid != own->suid && !lwp_capable_here(l, LX_CAP_SETUID))
 		return (EPERM);
 	if (cred.gid != own->gid && cred.gid != own->egid &&
-	    cred.gid != own->sgid && !lwp_capable(l, LX_CAP_SETGID))
+	    cred.gid != own->sgid && !lwp_capable_here(l, LX_CAP_SETGID))
 		return (EPERM);
 	if (cred.pid != l->p->pid) {
 		other = proc_find_hold(l->p->k, cred.pid);
@@ -455,6 +461,7 @@ control_out(struct lwp *l, struct msg_call *c, struct control_out *o)
 				     (size_t)n));
 	}
 	if (atomic_load(&so->passcred) && c->m.has_cred) {
+		sys_cred_shown(l, &c->m.cred);
 		error = control_put(
 		    l, o, LX_SCM_CREDENTIALS, &c->m.cred, sizeof(c->m.cred));
 		if (error != 0)

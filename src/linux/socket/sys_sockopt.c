@@ -267,7 +267,7 @@ set_ours(struct file *f, int option, const void *value, size_t len)
 
 /* value has VALUE_MAX bytes. */
 static void
-get_ours(struct file *f, int option, void *value, uint32_t *len)
+get_ours(struct lwp *l, struct file *f, int option, void *value, uint32_t *len)
 {
 	struct socket *so = file_socket(f);
 	struct sock_cred cred;
@@ -282,6 +282,7 @@ get_ours(struct file *f, int option, void *value, uint32_t *len)
 		break;
 	case LX_SO_PEERCRED:
 		sock_peercred(f, &cred);
+		sys_cred_shown(l, &cred);
 		memcpy(value, &cred, sizeof(cred));
 		*len = sizeof(cred);
 		break;
@@ -313,7 +314,7 @@ getsockopt_value(struct lwp *l, const uint64_t *a, struct file *f,
 	if (o == NULL)
 		return (ENOPROTOOPT);
 	if ((o->how & OURS) != 0) {
-		get_ours(f, o->option, value, len);
+		get_ours(l, f, o->option, value, len);
 		return (0);
 	}
 	*len = o->size;

@@ -211,7 +211,9 @@ sys_cpu_clock(struct lwp *l, int clock, struct sys_cpu_clock *c)
 	c->id = ~(clock >> 3);
 	if (c->id == 0)
 		c->id = c->thread ? l->tid : l->p->pid;
-	return (0);
+	else
+		c->id = pidns_in(l->p->k, l->p->pidns, c->id);
+	return (c->id != 0 ? 0 : EINVAL);
 }
 
 /* The CPU time of a thread of the caller's process, or of any process. */

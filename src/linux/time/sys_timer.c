@@ -62,7 +62,7 @@ clock_decode(struct lwp *l, int clock, struct ptimer *t)
 
 /* Store the notification of the sigevent in t. */
 static int
-event_decode(const struct lx_sigevent *ev, struct ptimer *t)
+event_decode(struct lwp *l, const struct lx_sigevent *ev, struct ptimer *t)
 {
 	t->notify = ev->notify;
 	t->signo = ev->signo;
@@ -78,7 +78,7 @@ event_decode(const struct lx_sigevent *ev, struct ptimer *t)
 		break;
 	case LX_SIGEV_SIGNAL | LX_SIGEV_THREAD_ID:
 		t->notify = LX_SIGEV_THREAD_ID;
-		t->notify_tid = ev->tid;
+		t->notify_tid = pidns_in(l->p->k, l->p->pidns, ev->tid);
 		break;
 	default:
 		return (EINVAL);
@@ -101,7 +101,7 @@ timer_make(struct lwp *l, int clock, const struct lx_sigevent *ev, int *id)
 	error = clock_decode(l, clock, t);
 	if (error != 0)
 		goto fail;
-	error = event_decode(ev != NULL ? ev : &usual, t);
+	error = event_decode(l, ev != NULL ? ev : &usual, t);
 	if (error != 0)
 		goto fail;
 	error = ptimer_create(l->p, t, ev == NULL, id);

@@ -118,6 +118,8 @@ mntns_free(struct mntns *ns)
 	vfs->nmntns--;
 	kmutex_unlock(&vfs->mount_lock);
 	mnt_rele_list(&dead);
+	if (ns->owner_free != NULL)
+		ns->owner_free(ns->owner);
 	zfree(vfs->z_mntns, ns);
 }
 
@@ -236,6 +238,8 @@ place_check(struct mntns *ns, const struct vplace *on, struct vplace *top)
 	kmutex_assert_owned(&ns->vfs->mount_lock);
 	if (on->mnt == NULL || on->mnt->ns != ns)
 		return (EINVAL);
+	if ((on->vp->flags & VN_NO_BIND) != 0)
+		return (ENOENT); /* no name leads to it */
 	if (atomic_load(&on->vp->unlinked) == VN_UNLINKED)
 		return (ENOENT);
 	*top = *on;
@@ -323,7 +327,8 @@ mntns_bind(struct mntns *ns, const struct vplace *from, const struct vplace *on,
 
 	kmutex_lock(&vfs->mount_lock);
 	error = place_check(ns, on, &top);
-	if (error == 0 && (from->mnt == NULL || from->mnt->ns != ns))
+	if (error == 0 && (from->mnt == NULL || from->mnt->ns != ns ||
+			      (from->vp->flags & VN_NO_BIND) != 0))
 		error = EINVAL;
 	if (error == 0 && (from->vp->type == VDIR) != (top.vp->type == VDIR))
 		error = ENOTDIR;

@@ -106,12 +106,14 @@ TAILQ_HEAD(mnt_list, mnt);
  * Key: [I] immutable, [a] atomic, [m] vfs->mount_lock
  */
 struct mntns {
-	_Atomic(uint32_t) refs; /* [a] */
-	struct vfs *vfs;        /* [I] */
-	uint32_t ino;           /* [I] of its file in /proc/PID/ns */
-	struct mnt_list mounts; /* [m] in the order they were made */
-	struct mnt *root;       /* [m] in `mounts` */
-	unsigned nmounts;       /* [m] */
+	_Atomic(uint32_t) refs;     /* [a] */
+	struct vfs *vfs;            /* [I] */
+	uint32_t ino;               /* [I] of its file in /proc/PID/ns */
+	struct mnt_list mounts;     /* [m] in the order they were made */
+	struct mnt *root;           /* [m] in `mounts` */
+	unsigned nmounts;           /* [m] */
+	void *owner;                /* [I] kern's: who may change it */
+	void (*owner_free)(void *); /* [I] or NULL */
 };
 
 struct vfs_statfs {

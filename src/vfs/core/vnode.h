@@ -184,7 +184,8 @@ struct vnode {
 };
 #define VN_ROOT 0x1 /* root of its mount */
 #define VN_TTY 0x2
-#define VN_ZERO 0x8        /* /dev/zero: mmap of it is anonymous memory */
+#define VN_ZERO 0x8     /* /dev/zero: mmap of it is anonymous memory */
+#define VN_NO_BIND 0x20 /* a mount of it, or on it, could keep itself alive */
 #define VN_HOLDS_FILE 0x10 /* it stands for an open file, which it holds */
 #define VN_PAGED 0x4       /* mapped pages are a cache of read and write */
 

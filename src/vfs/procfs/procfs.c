@@ -40,9 +40,11 @@
 #include <string.h>
 
 #include "abi/stat.h"
+#include "abi/sched.h"
 #include "abi/statfs.h"
 #include "host/host.h"
 #include "libk/kassert.h"
+#include "mem/kmem.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
 #include "vfs/core/hostfd.h"
@@ -322,9 +324,11 @@ procfs_destroy(struct vmount *mp)
 {
 	struct procfs_mount *pm = mp->data;
 
+	if (pm != NULL && pm->ns != NULL)
+		mp->vfs->procfs_ops->ns_put(LX_CLONE_NEWPID, pm->ns);
 	if (pm != NULL)
 		procfs_tree_free(pm->tree);
-	free(pm);
+	kmem_free(pm);
 }
 
 int
@@ -341,7 +345,7 @@ procfs_mount_make(struct vfs *vfs, const char *fstype, unsigned flags,
 		procfs_tree_free(tree);
 		return (error);
 	}
-	pm = calloc(1, sizeof(*pm));
+	pm = kmem_zalloc(sizeof(*pm));
 	if (pm == NULL) {
 		procfs_tree_free(tree);
 		error = ENOMEM;
@@ -376,4 +380,19 @@ procfs_mount_create(struct vfs *vfs, struct vmount **mpp)
 	if (error == 0)
 		(*mpp)->closed = true;
 	return (error);
+}
+
+int
+procfs_mount_create_in(struct vfs *vfs, void *ns, struct vmount **mpp)
+{
+	struct vmount *mp;
+	int error = procfs_mount_create(vfs, &mp);
+
+	if (error != 0) {
+		vfs->procfs_ops->ns_put(LX_CLONE_NEWPID, ns);
+		return (error);
+	}
+	((struct procfs_mount *)mp->data)->ns = ns;
+	*mpp = mp;
+	return (0);
 }

@@ -54,7 +54,14 @@ void procfs_printf(struct procfs_buf *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void procfs_write(struct procfs_buf *, const void *data, size_t len);
 
+/* The name space that f, a file of /proc/PID/ns, stands for, and its CLONE_NEW*
+ * flag; borrowed from f.  NULL: f is another file. */
+void *procfs_ns_of(const struct file *f, uint64_t *flag);
 int procfs_mount_create(struct vfs *, struct vmount **);
+/* The same, of the processes of a name space of numbers, whose ref passes to
+ * the mount, also on failure; ns_put of the registered procfs_ops gives it up.
+ */
+int procfs_mount_create_in(struct vfs *, void *ns, struct vmount **);
 
 /*
  * A file of a fixed tree that only reads (sysfs, cgroup2), by its path; a path
@@ -120,6 +127,10 @@ struct procfs_ops {
 	int (*self)(void *arg, const struct vfs_ctx *);
 	/* tid of the calling thread; NULL: as self. */
 	int (*selftid)(void *arg, const struct vfs_ctx *);
+	/* The number that a process has in the name space of a mount, 0: none;
+	 * and its pid by that number. */
+	int (*pid_out)(void *arg, void *ns, int pid);
+	int (*pid_in)(void *arg, void *ns, int num);
 	/* Smallest live pid >= pid (zombies included), or 0. */
 	int (*next)(void *arg, int pid);
 	/* Smallest tid >= tid of its threads, or 0; NULL: itself alone.  All
@@ -138,6 +149,15 @@ struct procfs_ops {
 	bool (*own)(void *arg, int pid, const struct vfs_ctx *);
 	/* exe, cwd, root: ref'ed place.  which: "exe", "cwd", "root". */
 	int (*place)(void *arg, int pid, const char *which, struct vplace *);
+	/*
+	 * The name space of a kind, a CLONE_NEW* flag, that a process is in
+	 * (children: that new processes of it are in): ref'ed, until ns_put().
+	 * *ino: its number.  ENOENT: a zombie has none.  NULL: each process is
+	 * in the first ones of Linux.
+	 */
+	int (*ns_get)(void *arg, int pid, uint64_t flag, bool children,
+	    void **ns, uint32_t *ino);
+	void (*ns_put)(uint64_t flag, void *ns);
 	/* fd/N: ref'ed file.  fdnext: smallest open fd >= fd, or -1. */
 	int (*file)(void *arg, int pid, int fd, struct file **);
 	int (*fdnext)(void *arg, int pid, int fd);

@@ -19,6 +19,7 @@
 #include "mem/vm_types.h"
 #include "vfs/core/file.h"
 #include "vfs/core/mode.h"
+#include "vfs/core/mount.h"
 #include "vfs/core/vnode.h"
 #include "vfs/procfs/procfs.h"
 
@@ -214,6 +215,28 @@ procfs_tidnext(const struct procfs_ops *ops, void *arg, int pid, int tid)
 	return (tid <= pid ? pid : 0);
 }
 
+int
+procfs_pid_out(const struct vnode *vp, int pid)
+{
+	const struct procfs_mount *pm = vp->mount->data;
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	return (pm->ns != NULL ? ops->pid_out(arg, pm->ns, pid) : pid);
+}
+
+int
+procfs_pid_in(const struct vnode *vp, int num)
+{
+	const struct procfs_mount *pm = vp->mount->data;
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	return (pm->ns != NULL ? ops->pid_in(arg, pm->ns, num) : num);
+}
+
 /* A name that is a number: a process, a thread or a descriptor. */
 static int
 procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
@@ -224,6 +247,8 @@ procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
 	void *arg;
 
 	ops = procfs_ops_of(dvp, &arg);
+	if (dir->kind == PN_ROOT || dir->kind == PN_TASKDIR)
+		num = procfs_pid_in(dvp, num);
 	if (dir->kind == PN_ROOT) {
 		if (num == 0 || ops->exists == NULL || !ops->exists(arg, num))
 			return (ENOENT);
@@ -375,6 +400,10 @@ procfs_readdir_dynamic(
 		} else
 			return;
 		from = (uint64_t)num + 1;
+		if (dir->kind == PN_ROOT || dir->kind == PN_TASKDIR)
+			num = procfs_pid_out(vp, num);
+		if (num == 0 && dir->kind == PN_ROOT)
+			continue; /* in another name space */
 		snprintf(buf, sizeof(buf), "%d", num);
 		if (!procfs_emit(buf, &n, DYNAMIC + from, fn, fnarg))
 			return;

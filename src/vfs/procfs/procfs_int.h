@@ -52,6 +52,8 @@ struct procfs_node {
 	int num;             /* PN_TREE*: what %d in the path stands for */
 	uint64_t start, end; /* PN_MAP */
 	struct file *file;   /* PN_FDFILE: ref */
+	void *ns;            /* PN_NSFILE: ref, or NULL */
+	uint32_t nsino;      /* PN_NSFILE: its number */
 };
 
 struct procfs_mount {
@@ -59,6 +61,7 @@ struct procfs_mount {
 	int64_t birth;                  /* [I] ns: all times */
 	char boot_id[40];               /* [I] */
 	struct procfs_tree *tree;       /* [I] own; NULL: /proc */
+	void *ns; /* [I] own ref: whose processes are shown; NULL: all */
 };
 
 static inline const struct procfs_node *
@@ -116,10 +119,20 @@ void procfs_tree_free(struct procfs_tree *);
 
 /* ---- procfs_dir.c ---- */
 
+/* The name of a process, and a process by it.  0: none. */
+int procfs_pid_out(const struct vnode *, int pid);
+int procfs_pid_in(const struct vnode *, int num);
+
 int procfs_lookup(struct vnode *, const char *, struct vnode **);
 int procfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
 
 /* ---- procfs_ns.c ---- */
+
+/* The name space that a PN_NS leads to: the parts of a PN_NSFILE.  ENOENT,
+ * ESRCH.
+ */
+int procfs_ns_target(struct vnode *, struct procfs_node *);
+void procfs_ns_put(struct vnode *, struct procfs_node *);
 
 int procfs_ns_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 

@@ -123,9 +123,8 @@ procfs_is_ns(const struct vnode *vp)
 static void
 procfs_ns_describe(const struct procfs_node *n, char *buf, size_t size)
 {
-	const struct procfs_namespace *ns = &procfs_namespaces[n->idx];
-
-	snprintf(buf, size, "%s:[%u]", ns->kind, ns->ino);
+	snprintf(
+	    buf, size, "%s:[%u]", procfs_namespaces[n->idx].kind, n->nsino);
 }
 
 /* Text of a link to a file or vnode of a process. */
@@ -174,6 +173,7 @@ procfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
     size_t size, size_t *len)
 {
 	const struct procfs_node *n = procfs_node(vp);
+	struct procfs_node ns;
 	char *text;
 	int pid, error = 0;
 
@@ -184,13 +184,15 @@ procfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
 	case PN_SELF:
 	case PN_THREADSELF:
 		pid = procfs_self(vp, ctx);
-		if (pid == 0)
+		if (pid == 0 || procfs_pid_out(vp, pid) == 0)
 			error = ENOENT;
 		else if (n->kind == PN_SELF)
-			snprintf(text, VFS_PATH_MAX, "%d", pid);
+			snprintf(
+			    text, VFS_PATH_MAX, "%d", procfs_pid_out(vp, pid));
 		else
-			snprintf(text, VFS_PATH_MAX, "%d/task/%d", pid,
-			    procfs_selftid(vp, ctx, pid));
+			snprintf(text, VFS_PATH_MAX, "%d/task/%d",
+			    procfs_pid_out(vp, pid),
+			    procfs_pid_out(vp, procfs_selftid(vp, ctx, pid)));
 		break;
 	case PN_MOUNTS:
 		snprintf(
@@ -199,7 +201,11 @@ procfs_readlink(struct vnode *vp, const struct vfs_ctx *ctx, char *buf,
 	case PN_NS:
 		error = procfs_may_follow(vp, ctx);
 		if (error == 0)
-			procfs_ns_describe(n, text, VFS_PATH_MAX);
+			error = procfs_ns_target(vp, &ns);
+		if (error == 0) {
+			procfs_ns_describe(&ns, text, VFS_PATH_MAX);
+			procfs_ns_put(vp, &ns);
+		}
 		break;
 	default:
 		error = procfs_may_follow(vp, ctx);
@@ -245,7 +251,7 @@ procfs_follow_self(struct vnode *vp, int pid, int tid, struct vnode **vpp)
 	char name[16];
 	int error;
 
-	snprintf(name, sizeof(name), "%d", pid);
+	snprintf(name, sizeof(name), "%d", procfs_pid_out(vp, pid));
 	vref(at);
 	error = procfs_step(at, &dir, name, &at);
 	if (error != 0)
@@ -254,7 +260,7 @@ procfs_follow_self(struct vnode *vp, int pid, int tid, struct vnode **vpp)
 		error = procfs_step(at, &task, "task", &at);
 		if (error != 0)
 			return (error);
-		snprintf(name, sizeof(name), "%d", tid);
+		snprintf(name, sizeof(name), "%d", procfs_pid_out(vp, tid));
 		error = procfs_step(at, &thread, name, &at);
 		if (error != 0)
 			return (error);
@@ -273,7 +279,7 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vplace *to)
 
 	if (n->kind == PN_SELF || n->kind == PN_THREADSELF) {
 		pid = procfs_self(vp, ctx);
-		if (pid == 0)
+		if (pid == 0 || procfs_pid_out(vp, pid) == 0)
 			return (ENOENT);
 		return (procfs_follow_self(vp, pid,
 		    n->kind == PN_THREADSELF ? procfs_selftid(vp, ctx, pid) : 0,
@@ -283,11 +289,15 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vplace *to)
 	if (error != 0)
 		return (error);
 	if (n->kind == PN_NS) {
-		/* No process's: the namespace outlives the process. */
-		const struct procfs_node ns = {
-		    .kind = PN_NSFILE, .idx = n->idx};
+		struct procfs_node ns;
 
-		return (procfs_vget(vp->mount, &ns, &to->vp));
+		error = procfs_ns_target(vp, &ns);
+		if (error != 0)
+			return (error);
+		error = procfs_vget(vp->mount, &ns, &to->vp);
+		if (error != 0)
+			procfs_ns_put(vp, &ns);
+		return (error);
 	}
 	/* Linux asks for a capability here, which a user does not have. */
 	if (n->kind == PN_MAP && ctx != NULL && ctx->uid != 0)

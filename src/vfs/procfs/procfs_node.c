@@ -95,7 +95,7 @@ procfs_ino(const struct procfs_node *n)
 	case PN_NETTEXT:
 		return (0x1000 + n->idx);
 	case PN_NSFILE:
-		return (procfs_namespaces[n->idx].ino);
+		return (n->nsino);
 	case PN_TREEDIR:
 	case PN_TREE:
 		return (1 + ((uint64_t)n->idx << 16 | (uint16_t)n->num));
@@ -163,7 +163,10 @@ procfs_vget(struct vmount *mp, const struct procfs_node *n, struct vnode **vpp)
 		return (error);
 	}
 	if (n->kind == PN_FDFILE)
-		(*vpp)->flags |= VN_HOLDS_FILE;
+		(*vpp)->flags |= VN_HOLDS_FILE | VN_NO_BIND;
+	else if (n->kind == PN_NSFILE &&
+		 procfs_namespaces[n->idx].flag == LX_CLONE_NEWNS)
+		(*vpp)->flags |= VN_NO_BIND;
 	return (0);
 }
 
@@ -174,6 +177,7 @@ procfs_reclaim(struct vnode *vp)
 
 	if (n->file != NULL)
 		file_free(n->file);
+	procfs_ns_put(vp, n);
 	kmem_free(n);
 }
 

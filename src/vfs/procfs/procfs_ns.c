@@ -4,11 +4,14 @@
 /*
  * Namespaces as files: what a link in /proc/PID/ns leads to.
  *
- * Concepts.  There is one namespace of each kind, the first of Linux.  A file
- * of it can be opened, compared by its inode number, and asked for its kind.
+ * Concepts.  The node of such a file has a ref of the namespace, which
+ * therefore lives as long as the file is open or something is mounted over it.
+ * It can be compared by its inode number, asked for its kind, and entered by
+ * setns(2).
  *
  * Limits.  The file of the user namespace that owns another one is not given
- * out (EPERM, as for a caller outside of it).
+ * out (EPERM, as for a caller outside of it), nor is the owner of any but the
+ * first user namespace.
  */
 #include "vfs/procfs/procfs_int.h"
 
@@ -18,6 +21,36 @@
 #include "abi/ioctl.h"
 #include "abi/sched.h"
 #include "vfs/core/file.h"
+
+int
+procfs_ns_target(struct vnode *vp, struct procfs_node *to)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	const struct procfs_namespace *ns = &procfs_namespaces[n->idx];
+	const struct procfs_ops *ops;
+	void *arg;
+
+	*to = (struct procfs_node){
+	    .kind = PN_NSFILE, .idx = n->idx, .nsino = ns->ino};
+	ops = procfs_ops_of(vp, &arg);
+	if (ops->ns_get == NULL)
+		return (0);
+	return (ops->ns_get(arg, n->pid, ns->flag,
+	    strchr(ns->name, '_') != NULL, &to->ns, &to->nsino));
+}
+
+void
+procfs_ns_put(struct vnode *vp, struct procfs_node *n)
+{
+	const struct procfs_ops *ops;
+	void *arg;
+
+	if (n->ns == NULL)
+		return;
+	ops = procfs_ops_of(vp, &arg);
+	ops->ns_put(procfs_namespaces[n->idx].flag, n->ns);
+	n->ns = NULL;
+}
 
 static int
 ns_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
@@ -41,11 +74,27 @@ ns_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
 	case LX_NS_GET_OWNER_UID:
 		if (ns->flag != LX_CLONE_NEWUSER || size < sizeof(uid))
 			return (EINVAL);
+		if (procfs_node(f->vp)->nsino != ns->ino)
+			return (EPERM);
 		memcpy(kbuf, &uid, sizeof(uid));
 		return (0);
 	default:
 		return (ENOTTY);
 	}
+}
+
+static const struct fileops procfs_ns_fileops;
+
+void *
+procfs_ns_of(const struct file *f, uint64_t *flag)
+{
+	const struct procfs_node *n;
+
+	if (f->ops != &procfs_ns_fileops)
+		return (NULL);
+	n = procfs_node(f->vp);
+	*flag = procfs_namespaces[n->idx].flag;
+	return (n->ns);
 }
 
 static const struct fileops procfs_ns_fileops = {
