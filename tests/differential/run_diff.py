@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import vmtest  # noqa: E402
 
-KEYS = {"shell", "needs", "stderr", "bind", "timeout"}
+KEYS = {"shell", "needs", "userns", "stderr", "bind", "timeout"}
 
 
 class Case:
@@ -39,6 +39,11 @@ class Case:
             if shutil.which(prog, path=vmtest.STABLE_ENV["PATH"]) is None:
                 return prog
         return None
+
+    def forbidden(self):
+        """Does the host let no user make the name spaces that this needs?"""
+        return self.keys.get("userns") == "yes" and vmtest.run(
+            ["unshare", "-Urm", "true"], timeout=20).status != 0
 
     def argv(self, where):
         shell = [self.keys["shell"], "-c"] if "shell" in self.keys else \
@@ -163,6 +168,9 @@ def main():
         missing = case.missing()
         if missing:
             count.missing(case.name, missing)
+            continue
+        if case.forbidden():
+            count.skip(case.name, "the host permits no user name space")
             continue
         limit = float(case.keys.get("timeout", opts.timeout))
         native = run_native(case, where, limit)
