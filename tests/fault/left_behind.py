@@ -211,12 +211,14 @@ def descriptors(env):
         with open(f"/proc/{p.pid}/maps", encoding="ascii",
                   errors="replace") as f:
             return len(f.readlines())
-    time.sleep(1.0 * vmtest.SLOW)
-    fds, vmas = count(), maps()
-    time.sleep(2.0 * vmtest.SLOW)
-    fds2, vmas2 = count(), maps()
-    vmtest.kill_group(p)
-    p.stdout.close()
+    try:
+        time.sleep(1.0 * vmtest.SLOW)
+        fds, vmas = count(), maps()
+        time.sleep(2.0 * vmtest.SLOW)
+        fds2, vmas2 = count(), maps()
+    finally:
+        vmtest.kill_group(p)
+        p.stdout.close()
     env.cases.check("descriptors of a long run", fds2 <= fds + 40,
                     f"{fds}, then {fds2}")
     env.cases.check("mappings of a long run", vmas2 <= vmas + 200,

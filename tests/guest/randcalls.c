@@ -242,8 +242,9 @@ do_size(void)
 		report_name("truncate", n, "", a, truncate(n, a));
 		break;
 	default:
-		/* Collapse and insert are not for all file systems. */
-		if (mode == 8 || mode == 32)
+		/* Collapse, insert, and zeroing are not for all file systems.
+		 */
+		if (mode == 8 || (mode & 16) != 0 || mode == 32)
 			mode = 0;
 		report("fallocate", mode, a, b,
 		    syscall(SYS_fallocate, fds[s], mode, a, b));
