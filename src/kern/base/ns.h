@@ -119,6 +119,9 @@ int ns_set_unshare(struct lwp *, uint64_t flags, struct ns_set **);
 int ns_set_replace(struct proc *, struct ns *, struct ns_set **);
 /* Give the process the set, whose ref passes. */
 void proc_ns_set(struct proc *, struct ns_set *);
+/* The number of the IPC name space of the calling thread; 0: the embedder,
+ * which sees the objects of all. */
+uint32_t ipc_ns(void);
 /* The CLONE_NEW* flag of a kind. */
 uint64_t ns_flag(enum ns_kind);
 

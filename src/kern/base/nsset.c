@@ -49,6 +49,14 @@ proc_userns_ref(struct proc *p)
 	return ((struct userns *)ns);
 }
 
+uint32_t
+ipc_ns(void)
+{
+	const struct lwp *l = lwp_current();
+
+	return (l != NULL ? atomic_load(&l->p->ipc_ns) : 0);
+}
+
 /* ---- sets ---- */
 
 /* A new set with refs of the name spaces of `from`. */

@@ -36,7 +36,6 @@
  * ftruncate() do not work on a descriptor.
  */
 #include "kern/ipc/mqueue.h"
-#include "kern/ipc/sysvipc.h"
 
 #include <bsd/sys/queue.h>
 #include <errno.h>

@@ -85,14 +85,6 @@ ipc_seconds(void)
 	return ((int64_t)(host_realtime_ns() / NS_PER_SEC));
 }
 
-uint32_t
-ipc_ns(void)
-{
-	const struct lwp *l = lwp_current();
-
-	return (l != NULL ? atomic_load(&l->p->ipc_ns) : 0);
-}
-
 static bool
 is_visible(const struct ipc_obj *o, uint32_t ns)
 {

@@ -86,8 +86,6 @@ struct ipc_obj *ipc_by_index(const struct ipc_table *, unsigned index);
 /* The next one at *index or after, and *index past it; NULL: no more. */
 struct ipc_obj *ipc_next(
     const struct ipc_table *, unsigned *index, uint32_t ns);
-/* Of the calling thread; 0, which is all of them: the embedder. */
-uint32_t ipc_ns(void);
 /* Index of the last one; 0 also where there is none. */
 int ipc_last(const struct ipc_table *);
 /* The object that key and flags of a get call name; *obj NULL: a new one is to

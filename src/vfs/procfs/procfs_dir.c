@@ -215,28 +215,6 @@ procfs_tidnext(const struct procfs_ops *ops, void *arg, int pid, int tid)
 	return (tid <= pid ? pid : 0);
 }
 
-int
-procfs_pid_out(const struct vnode *vp, int pid)
-{
-	const struct procfs_mount *pm = vp->mount->data;
-	const struct procfs_ops *ops;
-	void *arg;
-
-	ops = procfs_ops_of(vp, &arg);
-	return (pm->ns != NULL ? ops->pid_out(arg, pm->ns, pid) : pid);
-}
-
-int
-procfs_pid_in(const struct vnode *vp, int num)
-{
-	const struct procfs_mount *pm = vp->mount->data;
-	const struct procfs_ops *ops;
-	void *arg;
-
-	ops = procfs_ops_of(vp, &arg);
-	return (pm->ns != NULL ? ops->pid_in(arg, pm->ns, num) : num);
-}
-
 /* A name that is a number: a process, a thread or a descriptor. */
 static int
 procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)

@@ -98,6 +98,14 @@ uint64_t procfs_ino(const struct procfs_node *);
 /* The file of a PN_FDFILE vnode; NULL for any other vnode. */
 struct file *procfs_fdfile(const struct vnode *);
 void procfs_reclaim(struct vnode *);
+/* The name of a process, and a process by it.  0: none. */
+int procfs_pid_out(const struct vnode *, int pid);
+int procfs_pid_in(const struct vnode *, int num);
+/* The name space that a PN_NS leads to: the parts of a PN_NSFILE.  ENOENT,
+ * ESRCH.
+ */
+int procfs_ns_target(struct vnode *, struct procfs_node *);
+void procfs_ns_put(struct vnode *, struct procfs_node *);
 
 /* ---- procfs.c ---- */
 
@@ -119,20 +127,10 @@ void procfs_tree_free(struct procfs_tree *);
 
 /* ---- procfs_dir.c ---- */
 
-/* The name of a process, and a process by it.  0: none. */
-int procfs_pid_out(const struct vnode *, int pid);
-int procfs_pid_in(const struct vnode *, int num);
-
 int procfs_lookup(struct vnode *, const char *, struct vnode **);
 int procfs_readdir(struct vnode *, uint64_t, vfs_dirent_fn *, void *);
 
 /* ---- procfs_ns.c ---- */
-
-/* The name space that a PN_NS leads to: the parts of a PN_NSFILE.  ENOENT,
- * ESRCH.
- */
-int procfs_ns_target(struct vnode *, struct procfs_node *);
-void procfs_ns_put(struct vnode *, struct procfs_node *);
 
 int procfs_ns_open(struct vnode *, int, struct file *, const struct vfs_ctx *);
 

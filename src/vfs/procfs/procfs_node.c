@@ -13,6 +13,7 @@
 #include "vfs/procfs/procfs_int.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "abi/sched.h"
 #include "mem/kmem.h"
@@ -51,6 +52,58 @@ procfs_ops_of(const struct vnode *vp, void **arg)
 
 	*arg = vfs->procfs_arg;
 	return (vfs->procfs_ops != NULL ? vfs->procfs_ops : &none);
+}
+
+int
+procfs_pid_out(const struct vnode *vp, int pid)
+{
+	const struct procfs_mount *pm = vp->mount->data;
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	return (pm->ns != NULL ? ops->pid_out(arg, pm->ns, pid) : pid);
+}
+
+int
+procfs_pid_in(const struct vnode *vp, int num)
+{
+	const struct procfs_mount *pm = vp->mount->data;
+	const struct procfs_ops *ops;
+	void *arg;
+
+	ops = procfs_ops_of(vp, &arg);
+	return (pm->ns != NULL ? ops->pid_in(arg, pm->ns, num) : num);
+}
+
+int
+procfs_ns_target(struct vnode *vp, struct procfs_node *to)
+{
+	const struct procfs_node *n = procfs_node(vp);
+	const struct procfs_namespace *ns = &procfs_namespaces[n->idx];
+	const struct procfs_ops *ops;
+	void *arg;
+
+	*to = (struct procfs_node){
+	    .kind = PN_NSFILE, .idx = n->idx, .nsino = ns->ino};
+	ops = procfs_ops_of(vp, &arg);
+	if (ops->ns_get == NULL)
+		return (0);
+	return (ops->ns_get(arg, n->pid, ns->flag,
+	    strchr(ns->name, '_') != NULL, &to->ns, &to->nsino));
+}
+
+void
+procfs_ns_put(struct vnode *vp, struct procfs_node *n)
+{
+	const struct procfs_ops *ops;
+	void *arg;
+
+	if (n->ns == NULL)
+		return;
+	ops = procfs_ops_of(vp, &arg);
+	ops->ns_put(procfs_namespaces[n->idx].flag, n->ns);
+	n->ns = NULL;
 }
 
 bool

@@ -22,36 +22,6 @@
 #include "abi/sched.h"
 #include "vfs/core/file.h"
 
-int
-procfs_ns_target(struct vnode *vp, struct procfs_node *to)
-{
-	const struct procfs_node *n = procfs_node(vp);
-	const struct procfs_namespace *ns = &procfs_namespaces[n->idx];
-	const struct procfs_ops *ops;
-	void *arg;
-
-	*to = (struct procfs_node){
-	    .kind = PN_NSFILE, .idx = n->idx, .nsino = ns->ino};
-	ops = procfs_ops_of(vp, &arg);
-	if (ops->ns_get == NULL)
-		return (0);
-	return (ops->ns_get(arg, n->pid, ns->flag,
-	    strchr(ns->name, '_') != NULL, &to->ns, &to->nsino));
-}
-
-void
-procfs_ns_put(struct vnode *vp, struct procfs_node *n)
-{
-	const struct procfs_ops *ops;
-	void *arg;
-
-	if (n->ns == NULL)
-		return;
-	ops = procfs_ops_of(vp, &arg);
-	ops->ns_put(procfs_namespaces[n->idx].flag, n->ns);
-	n->ns = NULL;
-}
-
 static int
 ns_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
     uint64_t arg, long *ret)
