@@ -14,6 +14,8 @@
 #include <sys/ipc.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/utsname.h>
 
@@ -362,6 +364,47 @@ numbers(void)
 	say("process numbers");
 }
 
+/* Capabilities of a new user namespace count in it alone. */
+static void
+rights(void)
+{
+	struct rlimit rl = {10, 10};
+	const pid_t outer = getpid();
+	int fd, status;
+	pid_t pid;
+
+	fd = open("/tmp/ns-rights", O_CREAT | O_WRONLY, 0600);
+	CHECK(fd >= 0);
+	close(fd);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(setresgid(USER, USER, USER) == 0);
+		CHECK(setresuid(USER, USER, USER) == 0);
+		CHECK(unshare(CLONE_NEWUSER) == 0);
+		CHECK(prctl(PR_GET_DUMPABLE) == 0);
+		CHECK_ERRNO(open("/tmp/ns-rights", O_RDONLY), EACCES);
+		CHECK_ERRNO(kill(outer, 0), EPERM);
+		CHECK_ERRNO(setresuid(0, 0, 0), EINVAL);
+		CHECK_ERRNO(sethostname("x", 1), EPERM);
+		CHECK_ERRNO(
+		    mount("none", "/tmp", NULL, MS_REMOUNT | MS_BIND, NULL),
+		    EPERM);
+		CHECK_ERRNO(setpriority(PRIO_PROCESS, 0, -5), EACCES);
+		CHECK(setrlimit(RLIMIT_NOFILE, &rl) == 0);
+		rl.rlim_max = 20;
+		CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &rl), EPERM);
+		CHECK_ERRNO(chown("/tmp/ns-rights", -1, 0), EINVAL);
+		CHECK_ERRNO(chmod("/tmp/ns-rights", 0666), EPERM);
+		CHECK_ERRNO(
+		    syscall(SYS_ptrace, PTRACE_ATTACH, outer, 0, 0), EPERM);
+		_exit(7);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	CHECK(unlink("/tmp/ns-rights") == 0);
+	say("rights");
+}
+
 int
 main(void)
 {
@@ -373,6 +416,7 @@ main(void)
 	ipc();
 	users();
 	numbers();
+	rights();
 	say("ok");
 	return (0);
 }
