@@ -2,14 +2,15 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Name spaces of host names, System V IPC, users and process numbers: clone,
- * unshare, setns.  Natively this needs root, as inside.  Those of mounts are in
- * mounts.c.
+ * Name spaces of host names, System V IPC, users, process numbers and networks:
+ * clone, unshare, setns.  Natively this needs root, as inside.  Those of mounts
+ * are in mounts.c.
  */
 #include "guest.h"
 
 #include <dirent.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/ipc.h>
 #include <sys/mount.h>
@@ -405,6 +406,57 @@ rights(void)
 	say("rights");
 }
 
+/* Lines of a table of sockets. */
+static int
+lines_of(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	int n = 0, c;
+
+	CHECK(f != NULL);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return (n);
+}
+
+/* A new name space of networks has none of the sockets of the old one, and no
+ * connection to it. */
+static void
+networks(void)
+{
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sin);
+	char before[64], after[64];
+	int l, s, p[2];
+	pid_t pid;
+
+	if (no_internet())
+		return;
+	l = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(l >= 0 && bind(l, (void *)&sin, sizeof(sin)) == 0);
+	CHECK(listen(l, 1) == 0 && getsockname(l, (void *)&sin, &len) == 0);
+	CHECK(lines_of("/proc/net/tcp") >= 2);
+	link_of(getpid(), "net", before, sizeof(before));
+	pid = clone_with(CLONE_NEWNET);
+	if (pid == 0) {
+		link_of(getpid(), "net", after, sizeof(after));
+		CHECK(strcmp(before, after) != 0);
+		CHECK(lines_of("/proc/net/tcp") == 1);
+		CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, p) == 0);
+		/* Inside there is not even a socket. */
+		s = socket(AF_INET, SOCK_STREAM, 0);
+		CHECK(inside() ? s == -1 && errno == EACCES : s >= 0);
+		CHECK(s == -1 || connect(s, (void *)&sin, sizeof(sin)) == -1);
+		/* What was opened before stays what it was. */
+		CHECK(getsockname(l, (void *)&sin, &len) == 0);
+		_exit(7);
+	}
+	expect_child(pid);
+	close(l);
+}
+
 int
 main(void)
 {
@@ -416,6 +468,7 @@ main(void)
 	ipc();
 	users();
 	numbers();
+	networks();
 	rights();
 	say("ok");
 	return (0);

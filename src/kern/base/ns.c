@@ -26,15 +26,17 @@
  * message queue has the number of the name space that it belongs to, and
  * lookups of others do not find it (kern/ipc/sysvipc.c).
  *
+ * Networks.  The first one is that of the embedder or of the host.  All others
+ * are empty: their processes can make no Internet socket.
+ *
  * Locking and lifetime.  refs are atomic.  p->ns is changed under the lock of
  * the process.  A set refs its name spaces, a name space its owner, a user or
  * pid namespace its parent (the owner of a user namespace is its parent); there
  * are no refs in the other direction.
  *
- * Limits.  NS_MAX name spaces.  Those of networks and of time are the first
- * ones.  All threads of a process have one set.  Capabilities of an inner user
- * namespace do not help with files, also not with those of mapped ids (Linux:
- * they do).
+ * Limits.  NS_MAX name spaces.  That of time is the first one.  All threads of
+ * a process have one set.  Capabilities of an inner user namespace do not help
+ * with files, also not with those of mapped ids (Linux: they do).
  */
 #include "kern/base/ns.h"
 
@@ -51,6 +53,8 @@
 #include "vfs/core/mount.h"
 #include "vfs/core/vfs.h"
 
+#define NET_FIRST 4026531833u /* as on Linux */
+
 static const uint64_t kind_flags[NS_KINDS] = {
     [NS_CGROUP] = LX_CLONE_NEWCGROUP,
     [NS_IPC] = LX_CLONE_NEWIPC,
@@ -61,6 +65,12 @@ static const uint64_t kind_flags[NS_KINDS] = {
     [NS_USER] = LX_CLONE_NEWUSER,
     [NS_UTS] = LX_CLONE_NEWUTS,
 };
+
+bool
+ns_set_offline(const struct ns_set *set)
+{
+	return (set->of[NS_NET]->ino != NET_FIRST);
+}
 
 uint64_t
 ns_flag(enum ns_kind kind)
@@ -181,7 +191,7 @@ ns_init(struct vkernel *k)
 	/* The numbers that Linux gives the first ones. */
 	static const uint32_t inos[NS_KINDS] = {[NS_CGROUP] = 4026531835,
 	    [NS_IPC] = 4026531839,
-	    [NS_NET] = 4026531833,
+	    [NS_NET] = NET_FIRST,
 	    [NS_PID] = 4026531836,
 	    [NS_TIME] = 4026531834,
 	    [NS_USER] = 4026531837,

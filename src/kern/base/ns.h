@@ -106,6 +106,8 @@ int ns_create(struct vkernel *, enum ns_kind, uint32_t ino,
     struct userns *owner, struct ns **);
 void ns_ref(struct ns *);
 void ns_free(struct ns *); /* NULL is legal */
+/* Does a process of the set have no network? */
+bool ns_set_offline(const struct ns_set *);
 void ns_set_ref(struct ns_set *);
 void ns_set_free(struct ns_set *); /* NULL is legal */
 /* The set of the process now, ref'ed.  No locks at or above PROC held. */

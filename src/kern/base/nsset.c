@@ -169,7 +169,9 @@ ns_set_unshare(struct lwp *l, uint64_t flags, struct ns_set **out)
 	struct ns_set *old = proc_ns_ref(p), *set;
 	int error = 0;
 
-	if ((flags & LX_CLONE_NEWNET) != 0)
+	/* Where there is no network, there are no name spaces of one. */
+	if ((flags & LX_CLONE_NEWNET) != 0 && p->k->config.net_socket == NULL &&
+	    !p->k->config.net_host)
 		error = EPERM;
 	else if ((flags & LX_CLONE_NEWTIME) != 0)
 		error = EINVAL;
@@ -221,6 +223,7 @@ proc_ns_set(struct proc *p, struct ns_set *set)
 	old = p->ns;
 	p->ns = set;
 	atomic_store(&p->ipc_ns, set->of[NS_IPC]->ino);
+	atomic_store(&p->offline, ns_set_offline(set));
 	kmutex_unlock(&p->lock);
 	ns_set_free(old);
 }

@@ -89,6 +89,7 @@ proc_alloc(struct vkernel *k)
 	p->ns = k->ns;
 	ns_set_ref(p->ns);
 	atomic_init(&p->ipc_ns, p->ns->of[NS_IPC]->ino);
+	atomic_init(&p->offline, ns_set_offline(p->ns));
 	p->pidns = (struct pidns *)p->ns->of[NS_PID];
 	ns_ref(&p->pidns->ns);
 	return (p);

@@ -135,6 +135,7 @@ struct proc {
 
 	struct ns_set *ns;        /* [p] own ref */
 	_Atomic(uint32_t) ipc_ns; /* [a] number of its IPC name space */
+	_Atomic(bool) offline;    /* [a] its network is an empty one */
 	struct pidns *pidns;      /* [I] own ref: where its number is */
 
 	struct fdtable *fdt;       /* [p] own ref; NULL for zombies. Own lwps

@@ -21,6 +21,8 @@
 #include <string.h>
 
 #include "host/host_file.h"
+#include "kern/base/lwp.h"
+#include "kern/base/proc.h"
 #include "kern/proctext/kern_procfs.h"
 #include "mem/kmem.h"
 #include "vfs/core/vfs.h"
@@ -101,12 +103,14 @@ static int
 table_read(struct vkernel *k, const char *name, struct procfs_buf *b)
 {
 	const struct vkernel_config *c = &k->config;
+	const struct lwp *reader = lwp_current();
 	struct kmem_acct *cost;
 	size_t done = 1;
 	char *buf;
 	int fd, error;
 
-	if (c->net_table == NULL)
+	if (c->net_table == NULL ||
+	    (reader != NULL && atomic_load(&reader->p->offline)))
 		return (ENONET);
 	error = kmem_fd_charge(1, &cost);
 	if (error != 0)

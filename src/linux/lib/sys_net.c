@@ -3,7 +3,8 @@
 
 /*
  * Sockets of the network that guests see: the embedder makes them, or this
- * process in its own network, or there is no network.
+ * process in its own network, or there is no network, as in each name space of
+ * networks but the first.
  */
 #include "linux/lib/sys_net.h"
 
@@ -18,6 +19,8 @@ sys_net_socket(struct lwp *l, int domain, int type, int protocol, int *fd)
 	const struct vkernel_config *c = &l->p->k->config;
 	int error = ENONET;
 
+	if (atomic_load(&l->p->offline))
+		return (EACCES);
 	if (c->net_socket != NULL)
 		error = c->net_socket(c->net_arg, domain, type, protocol, fd);
 	else if (c->net_host)
