@@ -501,7 +501,8 @@ text_time(const struct key *k, char out[16])
 	static const struct {
 		int64_t unit;
 		char name;
-	} units[] = {{7 * 86400, 'w'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}};
+	} units[] = {
+	    {7 * INT64_C(86400), 'w'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}};
 	int64_t left;
 
 	if (k->expiry == KEY_NEVER) {

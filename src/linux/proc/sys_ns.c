@@ -142,13 +142,13 @@ sys_unshare(struct lwp *l, const uint64_t *a, int64_t *ret)
 		flags |= LX_CLONE_FS;
 	if ((flags & (NEW_FLAGS | LX_CLONE_NEWNS)) != 0)
 		error = ns_set_unshare(l, flags, &set);
-	if (error == 0 && (flags & LX_CLONE_NEWUSER) != 0)
+	if (error == 0 && set != NULL && (flags & LX_CLONE_NEWUSER) != 0)
 		error = user_cred(l, set, &new);
 	if (error == 0 && (flags & LX_CLONE_FS) != 0)
 		error = unshare_fs(l->p);
 	if (error == 0 && (flags & LX_CLONE_FILES) != 0)
 		error = unshare_files(l->p);
-	if (error == 0 && (flags & LX_CLONE_NEWNS) != 0)
+	if (error == 0 && set != NULL && (flags & LX_CLONE_NEWNS) != 0)
 		error = kern_mounts_unshare(
 		    l->p->fs, (struct userns *)set->of[NS_USER]);
 	if (error != 0) {

@@ -62,7 +62,9 @@ procfs_pid_out(const struct vnode *vp, int pid)
 	void *arg;
 
 	ops = procfs_ops_of(vp, &arg);
-	return (pm->ns != NULL ? ops->pid_out(arg, pm->ns, pid) : pid);
+	return (pm->ns != NULL && ops->pid_out != NULL
+		    ? ops->pid_out(arg, pm->ns, pid)
+		    : pid);
 }
 
 int
@@ -73,7 +75,9 @@ procfs_pid_in(const struct vnode *vp, int num)
 	void *arg;
 
 	ops = procfs_ops_of(vp, &arg);
-	return (pm->ns != NULL ? ops->pid_in(arg, pm->ns, num) : num);
+	return (pm->ns != NULL && ops->pid_in != NULL
+		    ? ops->pid_in(arg, pm->ns, num)
+		    : num);
 }
 
 int
@@ -102,7 +106,8 @@ procfs_ns_put(struct vnode *vp, struct procfs_node *n)
 	if (n->ns == NULL)
 		return;
 	ops = procfs_ops_of(vp, &arg);
-	ops->ns_put(procfs_namespaces[n->idx].flag, n->ns);
+	if (ops->ns_put != NULL)
+		ops->ns_put(procfs_namespaces[n->idx].flag, n->ns);
 	n->ns = NULL;
 }
 
