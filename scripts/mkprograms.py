@@ -23,7 +23,8 @@ HEAD = """# Programs that run
 
 What the suites `programs` and `servers` ran last. Programs ran natively and inside, with the same
 standard output and exit status; servers ran inside, with clients outside. To make this page again, run
-`meson test -C build --suite programs --suite servers` and `scripts/mkprograms.py`. Times are seconds
+`meson test -C build --suite programs --suite servers` and `scripts/mkprograms.py`; browsers, databases and
+more compilers run with `VMSPACE_TEST_LONG=1` after `scripts/bootstrap --all-programs`. Times are seconds
 of one run on a machine that did other things as well: they show what was run, not how fast it is.
 The last column has the system calls that the program made and that vmspace does not have.
 """

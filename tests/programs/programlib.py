@@ -68,7 +68,8 @@ def have(what):
 def version(program):
     argv = VERSION.get(program, [program, "--version"])
     r = vmtest.run(argv, timeout=30)
-    lines = [x for x in (r.text() + r.errtext()).splitlines() if x.strip()]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", r.text() + r.errtext())
+    lines = [x for x in text.splitlines() if x.strip()]
     return lines[0].strip()[:100] if lines else "unknown"
 
 
