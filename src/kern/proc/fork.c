@@ -66,6 +66,8 @@
 #include "vfs/core/vnode.h"
 #include "vm/vmspace.h"
 
+#define FORK_ROOM ((size_t)32 << 10)
+
 #define CLONE_NEW_ANY                                              \
 	(LX_CLONE_NEWTIME | LX_CLONE_NEWNS | LX_CLONE_NEWCGROUP |  \
 	    LX_CLONE_NEWUTS | LX_CLONE_NEWIPC | LX_CLONE_NEWUSER | \
@@ -621,14 +623,30 @@ fail_proc:
 	return (error);
 }
 
+/* Has the caller room for the faults that follow a fork?  Without it the fork
+ * is refused: for a fault there is no errno. */
+static bool
+fork_room(void)
+{
+	struct kmem_acct *who;
+
+	if (!kmem_charge(FORK_ROOM, &who))
+		return (false);
+	kmem_uncharge(who, FORK_ROOM);
+	return (true);
+}
+
 /* What a child gets is charged to the child, its structure to the parent. */
 static int
 clone_process(struct lwp *l, const struct kern_clone_args *args, int *tid)
 {
-	struct proc *np = proc_alloc(l->p->k);
 	struct kmem_acct *own = kmem_current(); /* l's process has it */
+	struct proc *np;
 	int error;
 
+	if (!fork_room())
+		return (ENOMEM);
+	np = proc_alloc(l->p->k);
 	if (np == NULL)
 		return (ENOMEM);
 	kmem_switch(np->kmem);
