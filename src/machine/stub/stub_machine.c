@@ -48,6 +48,7 @@
 #include "libk/kassert.h"
 #include "mem/vm_page.h"
 
+#define ZYGOTE_TRIES 4
 #define EVFD_ID (~UINT64_C(0) - 1)
 
 static void
@@ -203,6 +204,19 @@ keeper_events(struct stub_machine *sm, int timeout_ms)
 	}
 }
 
+/* Where the host may not be asked to leave addresses alone (containers refuse
+ * personality(2)), the stack of a new zygote is now and then where the stub's
+ * memory has to be, and the zygote dies at once. */
+static int
+keeper_start_zygote(struct stub_machine *sm)
+{
+	int error = ECHILD;
+
+	for (int i = 0; i < ZYGOTE_TRIES && error == ECHILD; i++)
+		error = stub_zygote_start(sm);
+	return (error);
+}
+
 /* Start the zygote if there is none, otherwise add one stub to the pool.
  * False: the host refused. */
 static bool
@@ -212,7 +226,7 @@ keeper_fill(struct stub_machine *sm)
 	int error = 0;
 
 	if (!sm->zygote_up) {
-		error = stub_zygote_start(sm);
+		error = keeper_start_zygote(sm);
 		kmutex_lock(&sm->lock);
 		sm->zygote_up = error == 0;
 		sm->error = error;
