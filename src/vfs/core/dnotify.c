@@ -193,7 +193,6 @@ send_one(struct vfs *vfs, const struct vnode *dvp)
 {
 	struct dnotify *dn, *ended = NULL;
 	struct file_owner *owner;
-	struct owner_id who;
 	int fd;
 
 	kmutex_lock(&vfs->watch_lock);
@@ -213,10 +212,7 @@ send_one(struct vfs *vfs, const struct vnode *dvp)
 		ended = dn;
 	}
 	kmutex_unlock(&vfs->watch_lock);
-	who = file_owner_read(owner);
-	if (vfs->owner_ops != NULL)
-		vfs->owner_ops->send(vfs->owner_arg, &who, fd, OWNER_MSG);
-	file_owner_free(owner);
+	file_owner_tell(vfs, owner, fd);
 	dn_free(ended);
 	return (true);
 }

@@ -267,7 +267,6 @@ send_one(struct vnode *vp)
 {
 	struct vfs *vfs = vp->mount->vfs;
 	struct file_owner *owner;
-	struct owner_id who;
 	struct lease *le;
 	int fd;
 
@@ -284,10 +283,7 @@ send_one(struct vnode *vp)
 	file_owner_ref(owner);
 	fd = le->fd;
 	kmutex_unlock(&vfs->lease_lock);
-	who = file_owner_read(owner);
-	if (vfs->owner_ops != NULL)
-		vfs->owner_ops->send(vfs->owner_arg, &who, fd, OWNER_MSG);
-	file_owner_free(owner);
+	file_owner_tell(vfs, owner, fd);
 	return (true);
 }
 

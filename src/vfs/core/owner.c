@@ -24,6 +24,7 @@
 #include "libk/kassert.h"
 #include "mem/kmem.h"
 #include "vfs/core/file.h"
+#include "vfs/core/vfs.h"
 
 int
 file_owner_get(struct file *f, struct file_owner **out)
@@ -71,6 +72,16 @@ file_owner_read(struct file_owner *fo)
 	who = fo->who;
 	kmutex_unlock(&fo->lock);
 	return (who);
+}
+
+void
+file_owner_tell(struct vfs *vfs, struct file_owner *fo, int fd)
+{
+	struct owner_id who = file_owner_read(fo);
+
+	if (vfs->owner_ops != NULL)
+		vfs->owner_ops->send(vfs->owner_arg, &who, fd, OWNER_MSG);
+	file_owner_free(fo);
 }
 
 void

@@ -14,6 +14,7 @@
 
 #include "libk/klock.h"
 
+struct vfs;
 struct file;
 struct sigio;
 
@@ -70,6 +71,9 @@ file_owner_of(_Atomic(struct file_owner *) *at)
 void file_owner_ref(struct file_owner *);
 void file_owner_free(struct file_owner *);
 struct owner_id file_owner_read(struct file_owner *);
+/* Send the owner the signal of a mark or lease that fd has made.  Consumes the
+ * ref.  No locks held. */
+void file_owner_tell(struct vfs *, struct file_owner *, int fd);
 /* Set all but the signal.  only_first: unless there is an owner. */
 void file_owner_set(
     struct file_owner *, const struct owner_id *, bool only_first);
