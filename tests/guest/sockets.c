@@ -629,6 +629,44 @@ full(void)
 	say("full ok");
 }
 
+/* The first send to a peer that has been closed dissolves the connection. */
+static void
+lost_peer(void)
+{
+	int s = sock(SOCK_DGRAM), t = sock(SOCK_DGRAM);
+	struct sockaddr_un un;
+	socklen_t len = sizeof(un);
+
+	CHECK(bind_to(s, "@vmspace-guest-lost") == 0);
+	CHECK(connect_to(t, "@vmspace-guest-lost") == 0);
+	close(s);
+	CHECK(getpeername(t, (struct sockaddr *)&un, &len) == 0);
+	CHECK_ERRNO(write(t, "x", 1), ECONNREFUSED);
+	CHECK_ERRNO(write(t, "x", 1), ENOTCONN);
+	len = sizeof(un);
+	CHECK_ERRNO(getpeername(t, (struct sockaddr *)&un, &len), ENOTCONN);
+	close(t);
+	say("lost peer ok");
+}
+
+/* A write of no bytes asks the socket, too; a read of none does not. */
+static void
+empty_transfers(void)
+{
+	int s = sock(SOCK_STREAM), v[2];
+
+	CHECK_ERRNO(write(s, "", 0), ENOTCONN);
+	CHECK(read(s, NULL, 0) == 0);
+	close(s);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, v) == 0);
+	CHECK(write(v[0], "", 0) == 0);
+	CHECK(shutdown(v[0], SHUT_WR) == 0);
+	CHECK_ERRNO(write(v[0], "", 0), EPIPE);
+	close(v[0]);
+	close(v[1]);
+	say("empty transfers ok");
+}
+
 int
 main(void)
 {
@@ -647,6 +685,8 @@ main(void)
 	many();
 	whole_messages();
 	full();
+	lost_peer();
+	empty_transfers();
 	scratch_remove();
 	say("done");
 	return (0);

@@ -337,6 +337,10 @@ shared(void)
 	CHECK(madvise(s + 8 * PAGE, 8 * PAGE, MADV_REMOVE) == 0);
 	CHECK(all_zero(s + 8 * PAGE, 8 * PAGE));
 	CHECK(check_page(s + 16 * PAGE, 10, 16));
+	/* What counts is whether it could be made writable. */
+	CHECK(mprotect(s, 64 * PAGE, PROT_READ) == 0);
+	CHECK(madvise(s + 16 * PAGE, 8 * PAGE, MADV_REMOVE) == 0);
+	CHECK(all_zero(s + 16 * PAGE, 8 * PAGE));
 	CHECK(munmap(s, 64 * PAGE) == 0);
 	say("shared memory");
 }

@@ -139,7 +139,8 @@ user_piece(struct lwp *l, struct user_io *c, size_t max,
 		error = EFAULT;
 		goto out;
 	}
-	if (v.len == 0 && !file_can(c->f, FCAP_RECORD))
+	if (v.len == 0 &&
+	    !file_can(c->f, c->write ? FCAP_EMPTY : FCAP_RECORD))
 		goto out;
 	error = user_pinned(c, &v, c->off + (uint64_t)*total, waiter, &done);
 	*total += (int64_t)done;
@@ -206,9 +207,8 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 	if (c->nowait)
 		waiter.wait = io_no_wait;
 	*ret = 0;
-	if (all == 0 && !(c->write && record))
-		return (
-		    io_nothing(c->f, c->write)); /* a message can be empty */
+	if (all == 0 && !(c->write && file_can(c->f, FCAP_EMPTY)))
+		return (io_nothing(c->f, c->write));
 	if (c->write && record && all > SYS_MESSAGE_MAX)
 		return (EMSGSIZE);
 	c->there = !c->write && !file_can(c->f, FCAP_TTY) &&

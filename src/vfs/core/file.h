@@ -47,6 +47,7 @@ struct vfs_waiter;
 #define FCAP_POLLFD 0x800
 #define FCAP_WHOLE 0x1000 /* a transfer of no bytes is EINVAL */
 #define FCAP_ASYNC 0x2000 /* O_ASYNC: its owner gets signals */
+#define FCAP_EMPTY 0x4000 /* a write of no bytes is made, and can fail */
 
 /* One line, with its newline.  Takes no lock. */
 typedef void file_info_fn(void *arg, const char *line);

@@ -181,6 +181,8 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 		m->controllen = sizeof(rec);
 	}
 	error = send_all(f, m, to, flags, waiter);
+	if (error == ECONNREFUSED && to == NULL)
+		sock_lost_peer(so);
 	m->control = NULL;
 	if (p != NULL) {
 		/* A stream sends no control records without bytes. */

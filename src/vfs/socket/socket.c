@@ -508,7 +508,8 @@ socket_describe(struct file *f, char *buf, size_t size)
 
 #define SOCKET_FILEOPS(more)                                                \
 	{                                                                   \
-		.caps = FCAP_HOSTFD | FCAP_ASYNC | (more), .rw = socket_rw, \
+		.caps = FCAP_HOSTFD | FCAP_ASYNC | FCAP_EMPTY | (more),     \
+		.rw = socket_rw,                                            \
 		.timed = socket_timed, .ioctl = hostfd_ioctl,               \
 		.poll = hostfd_poll, .getattr = socket_getattr,             \
 		.setattr = socket_setattr, .setfl = hostfd_setfl,           \

@@ -66,6 +66,7 @@ vm_map_next_part(struct vm_map *map, vm_offset_t *at, vm_offset_t end,
 	p->off = e->offset + (p->start - e->start);
 	p->eflags = e->eflags;
 	p->prot = e->prot;
+	p->max_prot = e->max_prot;
 	*at = p->end;
 	return (true);
 }
@@ -205,7 +206,7 @@ advise_remove(struct vm_map_part *p)
 	if ((p->eflags & MAP_ENTRY_WIRED) != 0 ||
 	    (p->eflags & MAP_ENTRY_SHARED) == 0 || p->obj == NULL)
 		return (EINVAL);
-	if ((p->prot & VM_PROT_WRITE) == 0)
+	if ((p->max_prot & VM_PROT_WRITE) == 0)
 		return (EACCES);
 	if (!vm_map_object_plain(p->obj, &backed))
 		return (EOPNOTSUPP);

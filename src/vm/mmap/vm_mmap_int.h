@@ -26,7 +26,7 @@ struct vm_map_part {
 	struct vm_object *obj; /* no ref of its own */
 	vm_ooffset_t off;      /* of start in obj */
 	uint32_t eflags;
-	vm_prot_t prot;
+	vm_prot_t prot, max_prot;
 };
 
 /*
