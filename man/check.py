@@ -251,7 +251,7 @@ def check_examples(tree):
 
 def check_options(tree):
     """Options of `vmspace run` are in vmspace.1, and none that it has not."""
-    source = tree.read("src", "cmd", "cmd_options.c")
+    source = tree.read("src", "cmd", "run", "cmd_options.c")
     table = re.search(r"argp_option options\[\] = \{(.*?)^\};", source,
                       re.M | re.S)
     # Hidden options are for tests.

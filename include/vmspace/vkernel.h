@@ -23,6 +23,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct vkernel;
+struct vkernel_pty;
 
 enum vkernel_mount_kind {
 	VKERNEL_MOUNT_RW,     /* src: path inside the root, made writable */
@@ -154,6 +155,14 @@ struct vkernel_config {
 	void *log_arg;
 };
 
+/* The user of a program.  User 0 has all capabilities; what the program may do
+ * with files of the host is limited by what this process may do. */
+struct vkernel_user {
+	uint32_t uid, gid;
+	const uint32_t *groups; /* supplementary, at most 65,536 */
+	size_t ngroups;
+};
+
 /* The program that vkernel_spawn() starts. */
 struct vkernel_spawn {
 	const char *path; /* a path, or a name without slash, which is searched
@@ -167,6 +176,10 @@ struct vkernel_spawn {
 	 * kernel was created.  They are duplicated. */
 	const int *fds;
 	int nfds;
+	/* The program's terminal: descriptors 0 to 2, and the controlling
+	 * terminal of its session.  NULL: fds.  Not both. */
+	struct vkernel_pty *pty;
+	const struct vkernel_user *user; /* NULL: that of this process */
 };
 
 struct vkernel_stat {
@@ -233,8 +246,28 @@ int vkernel_spawn(struct vkernel *, const struct vkernel_spawn *, int *pid);
 /* Wait until a process that vkernel_spawn() started has ended; *status as of
  * wait(2).  Each pid can be waited for once; afterwards ECHILD. */
 int vkernel_wait(struct vkernel *, int pid, int *status);
+/* The same without waiting: EAGAIN while the process lives. */
+int vkernel_trywait(struct vkernel *, int pid, int *status);
+/* Do not wait for this process: it leaves nothing when it ends.  ECHILD as
+ * above. */
+int vkernel_release(struct vkernel *, int pid);
+/* Call fn for each process that can be waited for when it has ended, before
+ * vkernel_wait() returns; NULL: no more.  The kernel holds locks during the
+ * call, so that fn must not call the kernel. */
+void vkernel_watch_exits(
+    struct vkernel *, void (*fn)(void *arg, int pid), void *arg);
 /* Wait until no guest process is left. */
 void vkernel_wait_all(struct vkernel *);
+/* Kill all guest processes and wait for them; vkernel_spawn() is EINVAL from
+ * now on.  vkernel_destroy() begins with it. */
+void vkernel_kill_all(struct vkernel *);
+/*
+ * Let no guest thread run user code from the return of this call, or (pause
+ * false) let all go on.  Guests cannot tell; time goes on, and SIGKILL works.
+ * - 0; EAGAIN: a thread could not be stopped within ten seconds, and all go on.
+ */
+int vkernel_pause(struct vkernel *, bool pause);
+bool vkernel_paused(struct vkernel *);
 /* Signal a process (pid > 0), its group (pid < 0) or, with pid 0, the
  * foreground process group of the terminal.  Signal 0 only tests whether the
  * process exists.  ESRCH, EINVAL. */
@@ -283,6 +316,29 @@ int vkernel_swapoff(struct vkernel *, unsigned area);
  * that were returned.
  */
 int vkernel_shrink(struct vkernel *, uint64_t target, uint64_t *given_back);
+
+/* ---- terminals ---- */
+
+/*
+ * A terminal of the guest, /dev/pts/N, for vkernel_spawn.pty.  The embedder has
+ * its other side, as a terminal emulator has.
+ * - 0; EINVAL; ENXIO (the guest has no /dev/ptmx); EMFILE, ENOSPC (256 are in
+ *   use), ENOMEM.
+ */
+int vkernel_pty_create(
+    struct vkernel *, uint16_t rows, uint16_t columns, struct vkernel_pty **);
+/* A descriptor for poll(2): what can be read and written now. */
+int vkernel_pty_fd(const struct vkernel_pty *);
+/* Neither waits: 0 and *done; EAGAIN; EIO: the last program that had the
+ * terminal open has closed it. */
+int vkernel_pty_read(struct vkernel_pty *, void *buf, size_t len, size_t *done);
+int vkernel_pty_write(
+    struct vkernel_pty *, const void *buf, size_t len, size_t *done);
+/* A new size: the foreground programs get SIGWINCH. */
+int vkernel_pty_resize(struct vkernel_pty *, uint16_t rows, uint16_t columns);
+/* The programs on it are hung up.  Before the kernel is destroyed. */
+void vkernel_pty_close(struct vkernel_pty *);
+
 /* ---- inspecting processes ---- */
 
 enum vkernel_proc_type {

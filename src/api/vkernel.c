@@ -70,7 +70,6 @@
 #define THREADS_DEFAULT 16384
 #define TRACE_SLOTS 16384
 #define PID_MAP_BYTES (PID_MAX / 8)
-#define KILL_AGAIN_NS UINT64_C(100000000)
 
 /* ---- configuration ---- */
 
@@ -374,6 +373,7 @@ vkernel_teardown(struct vkernel *k)
 	kmutex_destroy(&k->run_lock);
 	kcond_destroy(&k->all_gone);
 	kmutex_destroy(&k->proctree);
+	kmutex_destroy(&k->pause_lock);
 	free(k->sc_count);
 	free(k->pid_map);
 	config_free(k);
@@ -402,6 +402,7 @@ vkernel_alloc(const struct vkernel_config *config)
 
 	if (k == NULL)
 		return (NULL);
+	kmutex_init(&k->pause_lock, "pause", KRANK_PAUSE, 0);
 	kmutex_init(&k->proctree, "proctree", KRANK_PROCTREE, 0);
 	kcond_init(&k->all_gone);
 	kmutex_init(&k->thread_lock, "threads", KRANK_LEAF, 0);
@@ -516,33 +517,6 @@ vkernel_create(const struct vkernel_config *config, struct vkernel **out)
 
 /* ---- destruction ---- */
 
-static void
-vkernel_kill_all(struct vkernel *k)
-{
-	struct ksiginfo ksi = {.signo = LX_SIGKILL, .code = LX_SI_KERNEL};
-	struct proc_list reaped = LIST_HEAD_INITIALIZER(reaped);
-	struct proc *p;
-
-	kmutex_lock(&k->proctree);
-	atomic_store(&k->dying, true);
-	while (k->nlive > 0) {
-		LIST_FOREACH (p, &k->procs, all) {
-			if (p->state == PROC_ZOMBIE)
-				continue;
-			kmutex_lock(&p->lock);
-			ksig_post_proc_locked(p, &ksi);
-			kmutex_unlock(&p->lock);
-		}
-		(void)kcond_timedwait(
-		    &k->all_gone, &k->proctree, host_now_ns() + KILL_AGAIN_NS);
-	}
-	while ((p = LIST_FIRST(&k->procs)) != NULL)
-		proc_reap(p, &reaped);
-	kmutex_unlock(&k->proctree);
-	proc_release_list(&reaped);
-	lwp_threads_drain(k);
-}
-
 void
 vkernel_destroy_check(struct vkernel *k, uint64_t *leaks)
 {
@@ -567,74 +541,6 @@ vkernel_destroy(struct vkernel *k)
 }
 
 /* ---- calls of the embedder ---- */
-
-int
-vkernel_wait(struct vkernel *k, int pid, int *status)
-{
-	struct proc *p;
-
-	if (k == NULL || status == NULL)
-		return (EINVAL);
-	kmutex_lock(&k->proctree);
-	for (;;) {
-		p = proc_find_locked(k, pid);
-		if (p == NULL || !p->embedder_waits) {
-			kmutex_unlock(&k->proctree);
-			return (ECHILD);
-		}
-		if (p->state == PROC_ZOMBIE)
-			break;
-		kcond_wait(&k->all_gone, &k->proctree);
-	}
-	*status = p->exit_status;
-	proc_unlink(p);
-	kmutex_unlock(&k->proctree);
-	proc_release(p);
-	return (0);
-}
-
-void
-vkernel_wait_all(struct vkernel *k)
-{
-	kmutex_lock(&k->proctree);
-	while (k->nlive > 0)
-		kcond_wait(&k->all_gone, &k->proctree);
-	kmutex_unlock(&k->proctree);
-}
-
-bool
-vkernel_stopped(struct vkernel *k, int pid)
-{
-	struct proc *p = proc_find_hold(k, pid);
-	bool stopped;
-
-	if (p == NULL)
-		return (false);
-	stopped = p->state == PROC_STOPPED;
-	proc_drop(p);
-	return (stopped);
-}
-
-int
-vkernel_kill(struct vkernel *k, int pid, int sig)
-{
-	const struct ksiginfo ksi = {.signo = sig, .code = LX_SI_KERNEL};
-	struct session *s;
-	int pgid = 0;
-
-	if (k == NULL || sig < 0 || sig > KNSIG || pid == INT32_MIN)
-		return (EINVAL);
-	if (pid > 0)
-		return (ksig_kill(k, NULL, pid, &ksi));
-	if (pid < 0)
-		return (ksig_kill_pgrp(k, -pid, &ksi));
-	kmutex_lock(&k->proctree);
-	LIST_FOREACH (s, &k->sessions, link)
-		if (s->tty == k)
-			pgid = s->fg_pgid;
-	kmutex_unlock(&k->proctree);
-	return (pgid == 0 ? ESRCH : ksig_kill_pgrp(k, pgid, &ksi));
-}
 
 static void
 stat_machine(struct vkernel *k, struct vkernel_stat *st)

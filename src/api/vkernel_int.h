@@ -25,6 +25,13 @@ int vkernel_create_fake_on(const struct vkernel_config *, struct cpu_fake *,
 int vkernel_create_fake(
     const struct vkernel_config *, struct cpu_fake *, struct vkernel **);
 
+/* vkernel_pty.c */
+struct file;
+/* The side of the guest, until a program was started on it; NULL. */
+struct file *vkernel_pty_slave(const struct vkernel_pty *);
+/* A program has it. */
+void vkernel_pty_spawned(struct vkernel_pty *);
+
 /* vkernel_swap.c */
 int vkernel_swap_check(const struct vkernel_swap *);
 /* The areas of a configuration; a log line names a refused area. */

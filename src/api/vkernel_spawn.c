@@ -14,10 +14,10 @@
  * The first process that is started has number 1.  It is not an init: it does
  * not become the parent of orphans (exit.c).
  *
- * Terminal.  If one of the descriptors 0 to 2 is a terminal of the host, it
- * becomes the kernel's terminal.  Unless it is the controlling terminal of
- * another session already, it becomes the controlling terminal of the new
- * session.
+ * Terminal.  A pty of the embedder becomes the controlling terminal.  Else, if
+ * one of the descriptors 0 to 2 is a terminal of the host, it becomes the
+ * kernel's terminal.  Unless it is the controlling terminal of another session
+ * already, it becomes the controlling terminal of the new session.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +40,7 @@
 #include "vfs/core/lookup.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
+#include "vfs/devfs/tty.h"
 
 #define NFDS_MAX 1024
 #define NOFILE_SOFT 1024
@@ -107,6 +108,24 @@ spawn_fd(const struct vkernel *k, const struct vkernel_spawn *sp, int i)
 	return ((k->std_open & 1u << i) != 0 ? i : -1);
 }
 
+/* Descriptors 0 to 2 are the terminal. */
+static int
+spawn_pty(struct proc *p, struct vkernel_pty *pty)
+{
+	struct file *f = vkernel_pty_slave(pty);
+	int error;
+
+	for (int i = 0; i < 3; i++) {
+		file_ref(f);
+		error = fd_install(p->fdt, f, i, false, NOFILE_HARD);
+		if (error != 0) {
+			file_free(f);
+			return (error);
+		}
+	}
+	return (0);
+}
+
 static int
 spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 {
@@ -118,6 +137,8 @@ spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	error = fdtable_create(k->vfs, &p->fdt);
 	if (error != 0)
 		return (error);
+	if (sp->pty != NULL)
+		return (spawn_pty(p, sp->pty));
 	for (int i = 0; i < n; i++) {
 		fd = spawn_fd(k, sp, i);
 		if (fd < 0)
@@ -136,21 +157,27 @@ spawn_fds(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p)
 	return (0);
 }
 
-/* The identity of the calling process; root has all capabilities.  ENOMEM. */
+/* The identity of the program: the given one, or that of the calling process;
+ * root has all capabilities.  ENOMEM. */
 static int
-spawn_cred(struct proc *p)
+spawn_cred(const struct vkernel_user *user, struct proc *p)
 {
-	uint32_t uid, euid, gid, egid, *groups;
+	uint32_t uid, euid, gid, egid, *groups = NULL;
 	struct group_set *set;
 	size_t ngroups;
 	int error;
 
-	host_ids(&uid, &euid, &gid, &egid);
-	error = host_groups(&groups, &ngroups);
-	if (error != 0)
-		return (error);
-	error = group_set_create(groups, ngroups, &set);
-	free(groups);
+	if (user != NULL) {
+		uid = euid = user->uid;
+		gid = egid = user->gid;
+		error = group_set_create(user->groups, user->ngroups, &set);
+	} else {
+		host_ids(&uid, &euid, &gid, &egid);
+		error = host_groups(&groups, &ngroups);
+		if (error == 0)
+			error = group_set_create(groups, ngroups, &set);
+		free(groups);
+	}
 	if (error != 0)
 		return (error);
 	p->cred = cred_create(euid == 0);
@@ -283,10 +310,17 @@ spawn_tty(const struct vkernel *k, const struct vkernel_spawn *sp)
 }
 
 static void
-spawn_set_tty(struct vkernel *k, struct session *s, int fd)
+spawn_set_tty(
+    struct vkernel *k, struct session *s, struct vkernel_pty *pty, int fd)
 {
 	struct session *o;
+	bool master;
 
+	if (pty != NULL) {
+		s->tty = pty_of_file(vkernel_pty_slave(pty), &master);
+		s->fg_pgid = s->sid;
+		return;
+	}
 	if (fd < 0)
 		return;
 	if (k->tty_fd < 0 && host_dup(fd, &k->tty_fd) == 0)
@@ -299,8 +333,10 @@ spawn_set_tty(struct vkernel *k, struct session *s, int fd)
 }
 
 static int
-spawn_link(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
+spawn_link(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p,
+    struct lwp *l)
 {
+	const int ttyfd = sp->pty == NULL ? spawn_tty(k, sp) : -1;
 	int error;
 
 	kmutex_lock(&k->proctree);
@@ -317,7 +353,7 @@ spawn_link(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
 	p->pgid = p->pid;
 	p->sid = p->pid;
 	p->embedder_waits = true;
-	spawn_set_tty(k, p->session, ttyfd);
+	spawn_set_tty(k, p->session, sp->pty, ttyfd);
 	proc_link(p, NULL);
 out:
 	kmutex_unlock(&k->proctree);
@@ -326,11 +362,12 @@ out:
 
 /* After success the process runs, and may already have exited. */
 static int
-spawn_start(struct vkernel *k, struct proc *p, struct lwp *l, int ttyfd)
+spawn_start(struct vkernel *k, const struct vkernel_spawn *sp, struct proc *p,
+    struct lwp *l)
 {
 	int error;
 
-	error = spawn_link(k, p, l, ttyfd);
+	error = spawn_link(k, sp, p, l);
 	if (error != 0)
 		return (error);
 	kmutex_lock(&p->lock);
@@ -358,12 +395,17 @@ vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
 	if (sp->path == NULL || sp->path[0] == '\0')
 		return (ENOENT);
 	if (sp->nfds < 0 || sp->nfds > NFDS_MAX ||
-	    (sp->nfds > 0 && sp->fds == NULL))
+	    (sp->nfds > 0 && sp->fds == NULL) ||
+	    (sp->pty != NULL &&
+		(sp->nfds > 0 || vkernel_pty_slave(sp->pty) == NULL)) ||
+	    (sp->user != NULL &&
+		(sp->user->ngroups > GROUP_SET_MAX ||
+		    (sp->user->ngroups > 0 && sp->user->groups == NULL))))
 		return (EINVAL);
 	p = proc_alloc(k);
 	if (p == NULL)
 		return (ENOMEM);
-	error = spawn_cred(p);
+	error = spawn_cred(sp->user, p);
 	if (error != 0)
 		goto fail;
 	spawn_settings(p);
@@ -383,11 +425,13 @@ vkernel_spawn(struct vkernel *k, const struct vkernel_spawn *sp, int *pid)
 	if (error != 0)
 		goto fail_lwp;
 	proc_hold(p);
-	error = spawn_start(k, p, l, spawn_tty(k, sp));
+	error = spawn_start(k, sp, p, l);
 	started = p->pid;
 	proc_drop(p);
 	if (error != 0)
 		goto fail_lwp;
+	if (sp->pty != NULL)
+		vkernel_pty_spawned(sp->pty);
 	*pid = started;
 	return (0);
 fail_lwp:

@@ -5,20 +5,32 @@
  * Entry of the `vmspace` command: find the subcommand and call it.
  */
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "cmd/lib/cmd.h"
 #include "vmspace/vkernel.h"
 
 static const struct command {
 	const char *name;
-	int (*fn)(int argc, char **argv);
+	cmd_fn *fn;
 	const char *what;
 } commands[] = {
     {"run", cmd_run, "run a program in address spaces that vmspace manages"},
+    {"ps", cmd_ps, "list running kernels, or the processes of one"},
+    {"exec", cmd_exec, "run another program in a running kernel"},
+    {"kill", cmd_kill, "send a signal"},
+    {"stop", cmd_stop, "end a kernel's program: SIGTERM, then SIGKILL"},
+    {"wait", cmd_wait, "wait for the end, and print the exit status"},
+    {"pause", cmd_pause, "stop all programs of a kernel"},
+    {"resume", cmd_resume, "let them go on"},
+    {"stat", cmd_stat, "print what a kernel has counted"},
+    {"cat", cmd_cat, "print a file of a kernel's /proc"},
+    {"maps", cmd_maps, "print the mappings of a process"},
+    {"shrink", cmd_shrink, "give memory of a kernel back to the host"},
+    {"swapon", cmd_swapon, "add a swap area to a running kernel"},
+    {"swapoff", cmd_swapoff, "remove one"},
 };
 
 static void
@@ -36,25 +48,10 @@ usage(FILE *f)
 	    "  vmspace run --mem 256M -- busybox sh -c 'seq 1 9 | tac'\n");
 }
 
-unsigned cmd_closed_fds;
-
-/* Open /dev/null on the standard descriptors that are closed. */
-static void
-plug_descriptors(void)
-{
-	for (int fd = 0; fd < 3; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
-			continue;
-		cmd_closed_fds |= 1u << fd;
-		if (open("/dev/null", O_RDWR) != fd)
-			exit(EX_FAILURE);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
-	plug_descriptors();
+	cmd_plug_fds();
 	if (argc < 2) {
 		usage(stderr);
 		return (EX_BADUSAGE);

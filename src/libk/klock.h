@@ -22,6 +22,7 @@
 
 /* The lock order of the whole system, outermost first. */
 enum klock_rank {
+	KRANK_PAUSE = 5,      /* pauses and resumes of a kernel */
 	KRANK_SIGIO = 8,      /* files whose owners get signals */
 	KRANK_PROCTREE = 10,  /* process tree, pid table */
 	KRANK_SIGFD = 15,     /* pollers of signals */

@@ -12,16 +12,17 @@ from tree import line_of
 # of src/meson.build and the table of docs/architecture.md must be the same:
 # check_layerlist() compares.
 LAYERS = ("abi", "libk", "host", "mem", "pmap", "cpu", "machine", "vm", "vfs",
-          "kern", "linux", "api", "confine", "cmd")
+          "kern", "linux", "api", "control", "confine", "cmd")
 LAYERS_BUILD, LAYERS_DOC = "src/meson.build", "docs/architecture.md"
 HEADERS_ONLY = ("abi",)  # layers that have nothing to build
 API = "include/vmspace/"
 API_VMSPACE = "include/vmspace/vmspace.h"
-API_USERS = ("kern", "linux", "api", "confine", "cmd")
+API_USERS = ("kern", "linux", "api", "control", "confine", "cmd")
 # A freestanding program: its own headers and the numbers of abi.
 STUB = "src/machine/stub/program/"
 
-HOST_LAYERS = ("host", "pmap", "cpu", "machine", "confine", "cmd")
+HOST_LAYERS = ("host", "pmap", "cpu", "machine", "control", "confine",
+               "cmd")
 HOST_HEADER = re.compile(
     r"^((sys(?!/types\.h)|linux|asm|asm-generic|net|netinet|arpa)/.*|(aio|dirent|ftw|glob|"
     r"grp|ifaddrs|mqueue|netdb|poll|pty|pwd|sched|semaphore|signal|spawn|"

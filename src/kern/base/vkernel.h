@@ -151,6 +151,12 @@ struct vkernel {
 	uint64_t oom_gone_ns; /* [t] when the last victim had given back all
 				 memory */
 	_Atomic(bool) dying;  /* vkernel_destroy has begun */
+	struct kmutex
+	    pause_lock;       /* rank PAUSE: one pause or resume at a time */
+	_Atomic(bool) paused; /* [a] no lwp runs user code */
+	/* [t] vkernel_watch_exits() */
+	void (*exit_fn)(void *arg, int pid);
+	void *exit_arg;
 };
 
 /* The kernel that an address space belongs to. */

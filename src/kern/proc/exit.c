@@ -271,6 +271,8 @@ proc_exit(struct proc *p, struct lwp *l)
 	/* A tracer that is not the parent waits before the parent does. */
 	if (!trace_proc_gone(p, &dead) && exit_notify(p, !LIST_EMPTY(&dead)))
 		proc_reap(p, &reaped);
+	if (p->embedder_waits && k->exit_fn != NULL)
+		k->exit_fn(k->exit_arg, p->pid);
 	kcond_broadcast(&k->all_gone);
 	kmutex_unlock(&k->proctree);
 

@@ -49,6 +49,7 @@
 #include "kern/ipc/sysvipc.h"
 #include "kern/proc/process.h"
 #include "kern/sig/ksignal.h"
+#include "kern/sig/pause.h"
 #include "kern/time/ptimer.h"
 #include "libk/kassert.h"
 #include "vfs/core/ctx.h"
@@ -297,7 +298,10 @@ lwp_main(void *arg)
 		    l->p->vmspace, &tid, l->set_child_tid, sizeof(tid));
 		l->set_child_tid = 0;
 	}
-	/* A traced thread stops before its first instruction. */
+	/* A traced thread stops before its first instruction, and each one
+	 * while the kernel is paused. */
+	if (kern_paused(k))
+		atomic_store(&l->sigcheck, true);
 	lwp_userret(l, false, 0);
 	while (!l->exiting)
 		lwp_step(l);

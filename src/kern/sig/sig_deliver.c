@@ -35,6 +35,7 @@
 #include "kern/base/restart.h"
 #include "kern/base/session.h"
 #include "kern/base/vkernel.h"
+#include "kern/sig/pause.h"
 #include "kern/sig/sig_trace.h"
 
 #include <errno.h>
@@ -280,6 +281,29 @@ sig_show(struct lwp *l, bool orphaned, int *error, struct ksiginfo *info,
 	return (sig_decide(p, info->signo, orphaned, sa));
 }
 
+/* Is there a reason to wait before signals are looked at?  Proc lock held on
+ * entry; true: it has waited, or reported something, and the lock is not held
+ * on return. */
+static bool
+sig_held(struct lwp *l, int *error)
+{
+	struct proc *p = l->p;
+
+	if (kern_paused(p->k) && !lwp_killed_locked(l)) {
+		kmutex_unlock(&p->lock);
+		kern_pause_wait(l);
+	} else if (ksig_trap_due_locked(l)) {
+		sig_trace_trap(l, error);
+	} else if (p->state == PROC_STOPPED && l->traced == NULL) {
+		sig_park(l);
+	} else if (p->state == PROC_ALIVE && p->stop_sig != 0) {
+		sig_continued(l);
+	} else {
+		return (false);
+	}
+	return (true);
+}
+
 bool
 ksig_deliver(struct lwp *l, bool in_syscall, int error)
 {
@@ -301,18 +325,8 @@ ksig_deliver(struct lwp *l, bool in_syscall, int error)
 			kern_exit(l, 0, false);
 			return (true);
 		}
-		if (ksig_trap_due_locked(l)) {
-			sig_trace_trap(l, &error);
+		if (sig_held(l, &error))
 			continue;
-		}
-		if (p->state == PROC_STOPPED && l->traced == NULL) {
-			sig_park(l);
-			continue;
-		}
-		if (p->state == PROC_ALIVE && p->stop_sig != 0) {
-			sig_continued(l);
-			continue;
-		}
 		act = sig_next(l, orphaned, &info, &sa);
 		if (act == ACT_SHOW) {
 			act = sig_show(l, orphaned > 0, &error, &info, &sa);

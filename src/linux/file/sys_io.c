@@ -139,8 +139,7 @@ user_piece(struct lwp *l, struct user_io *c, size_t max,
 		error = EFAULT;
 		goto out;
 	}
-	if (v.len == 0 &&
-	    !file_can(c->f, c->write ? FCAP_EMPTY : FCAP_RECORD))
+	if (v.len == 0 && !file_can(c->f, c->write ? FCAP_EMPTY : FCAP_RECORD))
 		goto out;
 	error = user_pinned(c, &v, c->off + (uint64_t)*total, waiter, &done);
 	*total += (int64_t)done;

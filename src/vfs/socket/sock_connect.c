@@ -126,19 +126,6 @@ connect_unix(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	return (0);
 }
 
-/* The host has found that the peer of a datagram socket is closed, and has
- * dissolved the connection. */
-void
-sock_lost_peer(struct socket *so)
-{
-	if (so->type != LX_SOCK_DGRAM)
-		return;
-	kmutex_lock(&so->vfs->sockets->lock);
-	so->has_peer = false;
-	so->dest = (struct sock_dest){.kind = SOCK_TO_UNKNOWN};
-	kmutex_unlock(&so->vfs->sockets->lock);
-}
-
 /* Connect, and wait until the connection stands or has failed. */
 static int
 connect_inet(

@@ -137,6 +137,19 @@ send_all(struct file *f, struct sock_msg *m, const struct host_sockaddr *to,
 	return (m->done != 0 ? 0 : error);
 }
 
+/* The host has found that the peer of a datagram socket is closed, and has
+ * dissolved the connection. */
+static void
+lost_peer(struct socket *so)
+{
+	if (so->type != LX_SOCK_DGRAM)
+		return;
+	kmutex_lock(&so->vfs->sockets->lock);
+	so->has_peer = false;
+	so->dest = (struct sock_dest){.kind = SOCK_TO_UNKNOWN};
+	kmutex_unlock(&so->vfs->sockets->lock);
+}
+
 static int
 send_unix(struct file *f, struct sock_msg *m, int flags,
     const struct vfs_waiter *waiter)
@@ -182,7 +195,7 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 	}
 	error = send_all(f, m, to, flags, waiter);
 	if (error == ECONNREFUSED && to == NULL)
-		sock_lost_peer(so);
+		lost_peer(so);
 	m->control = NULL;
 	if (p != NULL) {
 		/* A stream sends no control records without bytes. */

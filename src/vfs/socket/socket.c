@@ -506,15 +506,14 @@ socket_describe(struct file *f, char *buf, size_t size)
 	(void)snprintf(buf, size, "socket:[%llu]", (unsigned long long)f->ino);
 }
 
-#define SOCKET_FILEOPS(more)                                                \
-	{                                                                   \
-		.caps = FCAP_HOSTFD | FCAP_ASYNC | FCAP_EMPTY | (more),     \
-		.rw = socket_rw,                                            \
-		.timed = socket_timed, .ioctl = hostfd_ioctl,               \
-		.poll = hostfd_poll, .getattr = socket_getattr,             \
-		.setattr = socket_setattr, .setfl = hostfd_setfl,           \
-		.close = socket_close, .describe = socket_describe,         \
-		.name = "socket",                                           \
+#define SOCKET_FILEOPS(more)                                                   \
+	{                                                                      \
+		.caps = FCAP_HOSTFD | FCAP_ASYNC | FCAP_EMPTY | (more),        \
+		.rw = socket_rw, .timed = socket_timed, .ioctl = hostfd_ioctl, \
+		.poll = hostfd_poll, .getattr = socket_getattr,                \
+		.setattr = socket_setattr, .setfl = hostfd_setfl,              \
+		.close = socket_close, .describe = socket_describe,            \
+		.name = "socket",                                              \
 	}
 
 /* By [inherited][keeps message boundaries]. */

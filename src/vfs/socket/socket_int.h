@@ -140,7 +140,6 @@ void parcel_collect(struct vfs *);
 /* sock_gc.c */
 /* Where messages go that are sent to the host's address `to`, or over a
  * connection to it; NULL: to the peer that the socket has. */
-void sock_lost_peer(struct socket *); /* sock_connect.c */
 struct sock_dest sock_dest_of(struct socket *, const struct host_sockaddr *to);
 /* Move the parcels to `dead` that lie in sockets which only parcels
  * hold.  Lock held. */

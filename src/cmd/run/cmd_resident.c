@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/cmd.h"
+#include "cmd/lib/cmd.h"
 
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 

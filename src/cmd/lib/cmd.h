@@ -19,11 +19,16 @@ enum {
 	EX_SIGBASE = 128,  /* + signal number */
 };
 
-int cmd_run(int argc, char **argv);
+/* Each takes its arguments, its name first, and returns its exit status. */
+typedef int cmd_fn(int argc, char **argv);
+cmd_fn cmd_cat, cmd_exec, cmd_kill, cmd_maps, cmd_pause, cmd_ps, cmd_resume,
+    cmd_run, cmd_shrink, cmd_stat, cmd_stop, cmd_swapoff, cmd_swapon, cmd_wait;
 
 /* Bit mask of the descriptors 0..2 that were closed when the command started.
- * main() opens /dev/null on them, so that no other file gets these numbers. */
+ */
 extern unsigned cmd_closed_fds;
+/* Open /dev/null on them, so that no other file gets these numbers. */
+void cmd_plug_fds(void);
 
 /* "64M" -> bytes; K, M, G, T (powers of 1024), an optional B or iB.  0,
  * EINVAL (not a size), ERANGE. */

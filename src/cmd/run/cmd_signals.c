@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "cmd/cmd.h"
+#include "cmd/lib/cmd.h"
 #include "vmspace/vkernel.h"
 
 static struct {

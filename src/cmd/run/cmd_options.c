@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cmd_options.h"
+#include "cmd/run/cmd_options.h"
 
 #define MEM_MIN (UINT64_C(1) << 20)
 #define MEM_MAX (UINT64_C(1) << 40)
@@ -50,6 +50,10 @@ enum {
 	OPT_CONFINE,
 	OPT_USER,
 	OPT_CONFINE_PROBE,
+	OPT_NAME,
+	OPT_LABEL,
+	OPT_LOG,
+	OPT_DETACH = 'd',
 };
 
 static const struct argp_option options[] = {
@@ -123,6 +127,16 @@ static const struct argp_option options[] = {
 	"Start in DIR (default: the current directory, if the guest has it)",
 	0},
     {"hostname", OPT_HOSTNAME, "NAME", 0, "Host name in the guest", 0},
+    {"name", OPT_NAME, "NAME", 0,
+	"Name of the kernel for vmspace ps and other commands (default: one "
+	"made from the program's)",
+	0},
+    {"label", OPT_LABEL, "KEY=VALUE", 0, "Shown by vmspace ps (repeatable)", 0},
+    {"detach", OPT_DETACH, 0, 0,
+	"Run in the background, and print the kernel's name", 0},
+    {"log", OPT_LOG, "FILE", 0,
+	"With --detach: append the program's output to FILE (default: nowhere)",
+	0},
     {"trace", OPT_TRACE, 0, 0,
 	"Write each system call of the guest to standard error", 0},
     {"stat", OPT_STAT, 0, 0,
@@ -273,6 +287,26 @@ parse_resident(struct argp_state *st, struct cmd_options *r, const char *arg)
 }
 
 static void
+parse_name(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	const char *bad = vmspace_name_check(arg);
+
+	if (bad != NULL)
+		argp_error(st, "--name '%s': %s", arg, bad);
+	r->name = arg;
+}
+
+static void
+parse_label(struct argp_state *st, struct cmd_options *r, const char *arg)
+{
+	if (strchr(arg, '=') == NULL || arg[0] == '=')
+		argp_error(st, "--label '%s': use KEY=VALUE", arg);
+	if (r->nlabels == MAXLABELS)
+		argp_error(st, "too many --label (at most %d)", MAXLABELS);
+	r->labels[r->nlabels++] = arg;
+}
+
+static void
 parse_net(struct argp_state *st, struct cmd_options *r, const char *arg)
 {
 	r->config.net_host = strcmp(arg, "host") == 0;
@@ -388,6 +422,30 @@ parse_tasks(struct argp_state *st, const char *option, const char *arg)
 	return ((uint32_t)v);
 }
 
+/* How other commands reach the kernel. */
+static error_t
+parse_door(int key, char *arg, struct argp_state *st)
+{
+	struct cmd_options *r = st->input;
+
+	switch (key) {
+	case OPT_NAME:
+		parse_name(st, r, arg);
+		return (0);
+	case OPT_LABEL:
+		parse_label(st, r, arg);
+		return (0);
+	case OPT_LOG:
+		r->log_file = arg;
+		return (0);
+	case OPT_DETACH:
+		r->detach = true;
+		return (0);
+	default:
+		return (ARGP_ERR_UNKNOWN);
+	}
+}
+
 /* Options without a value, and the rest. */
 static error_t
 parse_switch(int key, char *arg, struct argp_state *st)
@@ -410,6 +468,8 @@ parse_switch(int key, char *arg, struct argp_state *st)
 			argp_error(st,
 			    "--allow-chown needs uid 0: leave out one of "
 			    "--allow-chown and --user");
+		if (r->log_file != NULL && !r->detach)
+			argp_error(st, "--log goes with --detach");
 		return (0);
 	case OPT_TRACE:
 		r->config.trace = stderr;
@@ -430,7 +490,7 @@ parse_switch(int key, char *arg, struct argp_state *st)
 		r->config.log_level++;
 		return (0);
 	default:
-		return (ARGP_ERR_UNKNOWN);
+		return (parse_door(key, arg, st));
 	}
 }
 
@@ -532,6 +592,7 @@ cmd_options_parse(int argc, char **argv, struct cmd_options *r)
 	r->config.mounts = r->mounts;
 	r->config.log_level = 1;
 	r->net_loopback = true;
+	r->news = -1;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, r);
 }
 

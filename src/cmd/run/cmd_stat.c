@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "cmd/cmd_options.h"
+#include "cmd/run/cmd_options.h"
 
 static void
 print_swap_stat(const struct vkernel_stat *s)

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/cmd.h"
+#include "cmd/lib/cmd.h"
 #include "vmspace/vkernel.h"
 
 #define PRI_COMPRESSED 100

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "cmd/lib/cmd.h"
 
 int
 cmd_parse_size(const char *s, uint64_t *bytes)

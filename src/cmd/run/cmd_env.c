@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/cmd_options.h"
+#include "cmd/run/cmd_options.h"
 
 /* A name that ends in '_' stands for all names that begin with it. */
 static const char *const passed[] = {

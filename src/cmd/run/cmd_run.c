@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/cmd_options.h"
+#include "cmd/run/cmd_options.h"
 #include "confine/confine.h"
 #include "confine/netns.h"
 #include "confine/nettables.h"
@@ -130,7 +130,9 @@ run_in(struct vkernel *k, struct cmd_options *r, const struct run_paths *paths,
 	int pid, status, error, fds[3];
 
 	for (int i = 0; i < 3; i++)
-		fds[i] = (cmd_closed_fds & 1u << i) != 0 ? -1 : i;
+		fds[i] = r->detach                         ? r->detached[i > 0]
+			 : (cmd_closed_fds & 1u << i) != 0 ? -1
+							   : i;
 	sp.fds = fds;
 	sp.nfds = 3;
 	if (sp.cwd == NULL && r->config.root == NULL && paths->cwd[0] != '\0')
@@ -143,6 +145,10 @@ run_in(struct vkernel *k, struct cmd_options *r, const struct run_paths *paths,
 		return (EX_FAILURE); /* the kernel has logged the reason */
 	if (error != 0)
 		return (spawn_status(r->argv[0], error));
+	if (r->control != NULL)
+		vkernel_control_main(r->control, pid);
+	if (r->detach)
+		cmd_detach_done(r, vmspace_dir_name(r->dir));
 	error = cmd_signals_start(k, pid);
 	if (error != 0)
 		fprintf(stderr,
@@ -151,6 +157,8 @@ run_in(struct vkernel *k, struct cmd_options *r, const struct run_paths *paths,
 		    strerror(error));
 	error = vkernel_wait(k, pid, &status);
 	cmd_signals_stop();
+	if (error == 0 && r->control != NULL)
+		vkernel_control_ended(r->control, status);
 	if (r->stat)
 		cmd_stat_missing(k);
 	if (error != 0)
@@ -234,6 +242,8 @@ run_kernel(struct cmd_options *r, const char **envp)
 	error = run_paths_find(&paths, r, envp);
 	if (error == 0)
 		error = run_swap_open(r);
+	if (error == 0)
+		error = cmd_control_enter(r);
 	if (error == 0 && r->net_loopback)
 		error = run_net_start(r, &net);
 	if (error == 0)
@@ -249,6 +259,8 @@ run_kernel(struct cmd_options *r, const char **envp)
 	}
 	run_swap_close(r);
 	error = confine_finish(c);
+	if (error == 0)
+		error = cmd_control_start(r, k);
 	if (error == 0) {
 		run_log_confined(r, c);
 		ret = r->probe != NULL ? run_probe(c, r->probe)
@@ -256,6 +268,8 @@ run_kernel(struct cmd_options *r, const char **envp)
 	}
 	netns_shutdown(net);
 	vkernel_stat(k, &st);
+	vkernel_kill_all(k);
+	vkernel_control_stop(r->control);
 	vkernel_destroy_check(k, &leaks);
 	if (r->stat)
 		cmd_stat_print(&st, now() - start);
@@ -266,6 +280,7 @@ run_kernel(struct cmd_options *r, const char **envp)
 		    leaks);
 out:
 	run_swap_close(r);
+	cmd_control_free(r);
 	confine_free(c);
 	netns_stop(net);
 	nettables_close(&tables);
@@ -288,8 +303,11 @@ cmd_run(int argc, char **argv)
 		fprintf(stderr, "vmspace: out of memory\n");
 		goto out;
 	}
+	if (r.detach && cmd_detach(&r) != 0)
+		goto out_env;
 	cmd_signals_block();
 	ret = run_kernel(&r, envp);
+out_env:
 	free(envp);
 out:
 	cmd_options_free(&r);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The vmspace authors */
+
+/* What the commands that reach a running kernel share. */
+#ifndef CMD_DOOR_DOOR_H
+#define CMD_DOOR_DOOR_H
+
+#include <argp.h>
+#include <jansson.h>
+
+#include "cmd/lib/cmd.h"
+#include "vmspace/control.h"
+
+#define DOOR_ARGS 8 /* arguments that are not options, of most commands */
+
+/* What the common options and the arguments say. */
+struct door {
+	const char *command;
+	bool json;
+	char *args[DOOR_ARGS];
+	int nargs;
+	struct vmspace_control *c; /* door_connect() */
+};
+
+/* A child parser: --json, and the arguments into door.args, of which `min` to
+ * `max` must be there.  It goes into argp.children; its input is the struct
+ * door, with `command` set. */
+struct door_limits {
+	struct door *door;
+	int min, max;
+};
+extern const struct argp door_argp;      /* arguments */
+extern const struct argp door_argp_json; /* and --json */
+
+/* Parse argv by `argp`, whose input is `input`. */
+void door_parse(const char *command, const struct argp *argp, int argc,
+    char **argv, void *input);
+
+/* Connect to the kernel `name`.  0; EX_FAILURE, after a message. */
+int door_connect(struct door *, const char *name);
+/* A message about a failed call: "vmspace COMMAND: WHAT: reason".  Returns
+ * EX_FAILURE. */
+int door_fail(struct door *, const char *what, int error);
+void door_close(struct door *);
+
+/* A number from lo to hi.  0; EX_BADUSAGE, after a message about `what`. */
+int door_number(struct door *, const char *what, const char *arg, long lo,
+    long hi, long *out);
+/* A signal by name, with or without SIG, or number.  0: none. */
+int door_signal(const char *arg);
+/* Print an object, whose ref passes, and a newline. */
+int door_print(struct door *, json_t *);
+/* Exit status of a command, from that of wait(2). */
+int door_status(int status);
+
+/* Read a whole file of the guest's /proc: malloc'ed, with a NUL behind it. */
+int door_read(struct door *, const char *path, char **out, size_t *len);
+
+#endif /* CMD_DOOR_DOOR_H */
