@@ -165,6 +165,10 @@ LARGE = [
     large("300 threads in 256 MiB", "gcc", ["{c}/threads"], mem="256M",
           setup=["gcc", "-O1", "-pthread", "-o", "{c}/threads",
                  "{g}/large/threads.c"]),
+    large("ruby and rake", "ruby", sh("ruby.sh"), needs=("rake",), status=5),
+    large("php", "php", sh("php.sh"), needs=("curl",)),
+    large("ghc", "ghc", sh("ghc.sh")),
+    large("fio", "fio", sh("fio.sh")),
     npm("vite"),
     npm("jest", status=3),
 ]
