@@ -8,6 +8,8 @@
 #ifndef ABI_IOCTL_H
 #define ABI_IOCTL_H
 
+#include <stdint.h>
+
 #define LX_FIGETBSZ 0x2ul
 #define LX_TCGETS 0x5401ul
 #define LX_TCSETS 0x5402ul
@@ -51,6 +53,32 @@
 #define LX_FIOASYNC 0x5452ul
 #define LX_FIOQSIZE 0x5460ul
 #define LX_RNDGETENTCNT 0x80045200ul
+
+/* Of files whose blocks are shared: ioctl_ficlone(2), ioctl_fideduperange(2),
+ * include/uapi/linux/fs.h; Documentation/filesystems/fiemap.rst. */
+#define LX_FICLONE 0x40049409ul
+#define LX_FICLONERANGE 0x4020940dul
+#define LX_FIDEDUPERANGE 0xc0189436ul
+#define LX_FS_IOC_FIEMAP 0xc020660bul
+
+struct lx_file_clone_range {
+	int64_t src_fd;
+	uint64_t src_offset, src_length, dest_offset;
+};
+
+struct lx_file_dedupe_range_info {
+	int64_t dest_fd;
+	uint64_t dest_offset, bytes_deduped;
+	int32_t status;
+	uint32_t reserved;
+};
+
+/* `dest_count` times struct lx_file_dedupe_range_info follow. */
+struct lx_file_dedupe_range {
+	uint64_t src_offset, src_length;
+	uint16_t dest_count, reserved1;
+	uint32_t reserved2;
+};
 
 /* Of sockets: netdevice(7), socket(7). */
 #define LX_FIOSETOWN 0x8901ul

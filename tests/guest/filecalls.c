@@ -5,7 +5,7 @@
  * Arguments of calls on files at the edge of what is allowed: offsets, flags of
  * preadv2, access modes, O_PATH descriptors, openat2 and its ways to resolve a
  * path, structures that may grow, times, and directory entries for a buffer
- * that ends early.
+ * that ends early, and requests to share blocks.
  */
 #include "guest.h"
 
@@ -467,6 +467,96 @@ entries(void)
 	say("entries");
 }
 
+/* <linux/fs.h> and <linux/fiemap.h>, which musl's compiler does not find */
+#define FICLONE_ 0x40049409ul
+#define FICLONERANGE_ 0x4020940dul
+#define FIDEDUPERANGE_ 0xc0189436ul
+#define FIEMAP_ 0xc020660bul
+
+struct clone_range {
+	int64_t src;
+	uint64_t off, len, to;
+};
+struct dedupe {
+	uint64_t off, len;
+	uint16_t n, reserved1;
+	uint32_t reserved2;
+	struct {
+		int64_t fd;
+		uint64_t off, done;
+		int32_t status;
+		uint32_t reserved;
+	} to[1];
+};
+
+/* The clone was made, or the file system has none: vmspace's have none. */
+static bool
+cloned(int r)
+{
+	return (r == 0 ? getenv("GUEST_INSIDE") == NULL : errno == EOPNOTSUPP);
+}
+
+static void
+dedupe(int rd, int wr, int dir)
+{
+	struct dedupe d = {.len = PAGE, .n = 1, .to = {{.fd = wr}}};
+	int p[2];
+
+	CHECK(pipe(p) == 0);
+	CHECK_ERRNO(ioctl(rd, FIDEDUPERANGE_, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(wr, FIDEDUPERANGE_, &d), EINVAL);
+	CHECK_ERRNO(ioctl(p[0], FIDEDUPERANGE_, &d), EINVAL);
+	CHECK_ERRNO(ioctl(dir, FIDEDUPERANGE_, &d), EISDIR);
+	CHECK(cloned(ioctl(rd, FIDEDUPERANGE_, &d)));
+	d.reserved1 = 1;
+	CHECK_ERRNO(ioctl(rd, FIDEDUPERANGE_, &d), EINVAL);
+	d.reserved1 = 0;
+	d.n = 128;
+	CHECK_ERRNO(ioctl(rd, FIDEDUPERANGE_, &d), ENOMEM);
+	CHECK_ERRNO(ioctl(p[0], FIEMAP_, &d), EOPNOTSUPP);
+	CHECK(close(p[0]) == 0 && close(p[1]) == 0);
+}
+
+/* The requests by which two files share blocks. */
+static void
+sharing(void)
+{
+	int rd, wr, dir, path, app, p[2];
+	struct clone_range r = {.len = 0};
+
+	write_file("from", "data", 4, 0600);
+	rd = open("from", O_RDONLY);
+	wr = open("to", O_WRONLY | O_CREAT, 0600);
+	app = open("to", O_WRONLY | O_APPEND);
+	path = open("from", O_PATH);
+	dir = open(".", O_RDONLY);
+	CHECK(rd >= 0 && wr >= 0 && app >= 0 && path >= 0 && dir >= 0);
+	CHECK(pipe(p) == 0);
+	CHECK_ERRNO(ioctl(wr, FICLONE_, 999), EBADF);
+	CHECK_ERRNO(ioctl(wr, FICLONE_, path), EBADF);
+	CHECK_ERRNO(ioctl(wr, FICLONE_, app), EBADF);
+	CHECK_ERRNO(ioctl(rd, FICLONE_, rd), EBADF);
+	CHECK_ERRNO(ioctl(app, FICLONE_, rd), EBADF);
+	CHECK_ERRNO(ioctl(wr, FICLONE_, dir), EISDIR);
+	CHECK_ERRNO(ioctl(dir, FICLONE_, rd), EISDIR);
+	CHECK_ERRNO(ioctl(wr, FICLONE_, p[0]), EXDEV);
+	CHECK_ERRNO(ioctl(p[1], FICLONE_, rd), EXDEV);
+	CHECK_ERRNO(ioctl(p[1], FICLONE_, p[0]), EINVAL);
+	CHECK_ERRNO(ioctl(wr, FICLONERANGE_, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(p[1], FICLONERANGE_, NULL), EFAULT);
+	r.src = path;
+	CHECK_ERRNO(ioctl(wr, FICLONERANGE_, &r), EBADF);
+	r.src = rd;
+	CHECK(cloned(ioctl(wr, FICLONE_, rd)));
+	CHECK(cloned(ioctl(wr, FICLONERANGE_, &r)));
+	dedupe(rd, wr, dir);
+	CHECK(close(rd) == 0 && close(wr) == 0 && close(dir) == 0);
+	CHECK(close(path) == 0 && close(app) == 0);
+	CHECK(close(p[0]) == 0 && close(p[1]) == 0);
+	CHECK(unlink("from") == 0 && unlink("to") == 0);
+	say("sharing");
+}
+
 int
 main(void)
 {
@@ -481,6 +571,7 @@ main(void)
 	larger_clone();
 	times();
 	entries();
+	sharing();
 	CHECK(unlink("f") == 0);
 	scratch_remove();
 	return (0);

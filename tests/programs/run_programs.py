@@ -124,6 +124,16 @@ def sh(file, *args):
     return ["sh", "{g}/large/" + file, *args]
 
 
+# Where scripts/bootstrap --all-programs installs guests/large/npm.
+NPM = os.path.join(os.environ.get("XDG_CACHE_HOME")
+                   or os.path.expanduser("~/.cache"), "vmspace", "npm")
+
+
+def npm(package, **kw):
+    return large(package, "node", sh(package + ".sh", NPM),
+                 needs=(f"{NPM}/node_modules/{package}",), mem="4G", **kw)
+
+
 LARGE = [
     large("chromium with its sandbox", "chromium",
           ["python3", "{g}/large/browser.py", "chromium",
@@ -155,6 +165,12 @@ LARGE = [
     large("300 threads in 256 MiB", "gcc", ["{c}/threads"], mem="256M",
           setup=["gcc", "-O1", "-pthread", "-o", "{c}/threads",
                  "{g}/large/threads.c"]),
+    large("ruby and rake", "ruby", sh("ruby.sh"), needs=("rake",), status=5),
+    large("php", "php", sh("php.sh"), needs=("curl",)),
+    large("ghc", "ghc", sh("ghc.sh")),
+    large("fio", "fio", sh("fio.sh")),
+    npm("vite"),
+    npm("jest", status=3),
 ]
 
 GROUPS = {"shell": SHELL, "languages": LANGUAGES, "data": DATA,

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The vmspace authors */
 
 /*
- * Copies inside the kernel: sendfile and copy_file_range.
+ * Copies inside the kernel: sendfile and copy_file_range, and the ioctl
+ * requests by which two files would share blocks.
  *
  * The bytes go through a buffer.  The source is read at a position, never at
  * its own offset, so that bytes which the target does not take are not lost;
@@ -13,14 +14,18 @@
  * fails so even if there is nothing to copy, and sendfile sends the signal also
  * for a copy that was cut.
  *
- * Limits.  Both calls copy; nothing is shared between the two files.
+ * Limits.  Both calls copy; nothing is shared between the two files.  So the
+ * requests check their arguments as Linux does, and are EOPNOTSUPP then: the
+ * caller copies.
  */
 #include "linux/file/sys_uio.h"
+#include "linux/lib/sys_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "abi/ioctl.h"
 #include "abi/uio.h"
 #include "mem/kmem.h"
 #include "vfs/core/ctx.h"
@@ -199,15 +204,12 @@ copy_range_length(
 	return (0);
 }
 
-/* The checks of two files, in Linux's order (since 5.19 both are of one file
- * system). */
+/* Two regular files, one open for reading, the other for writing. */
 static int
-copy_range_files(const struct file *in, const struct file *out)
+copy_files_permit(const struct file *in, const struct file *out)
 {
 	const int ofl = atomic_load(&out->flags);
-	struct vnode *iv = in->vp, *ov = out->vp;
-	struct vattr iva, ova;
-	int error;
+	const struct vnode *iv = in->vp, *ov = out->vp;
 
 	if ((iv != NULL && iv->type == VDIR) ||
 	    (ov != NULL && ov->type == VDIR))
@@ -217,9 +219,19 @@ copy_range_files(const struct file *in, const struct file *out)
 	if (!file_flags_permit(atomic_load(&in->flags), false) ||
 	    !file_flags_permit(ofl, true) || (ofl & O_APPEND) != 0)
 		return (EBADF);
-	error = vn_getattr(iv, &iva);
+	return (0);
+}
+
+/* Both are of one file system: 0, else EXDEV. */
+static int
+copy_same_system(struct file *in, struct file *out)
+{
+	struct vattr iva, ova;
+	int error;
+
+	error = file_getattr(in, &iva);
 	if (error == 0)
-		error = vn_getattr(ov, &ova);
+		error = file_getattr(out, &ova);
 	if (error != 0)
 		return (error);
 	return (iva.dev != ova.dev ? EXDEV : 0);
@@ -232,7 +244,10 @@ copy_range(struct lwp *l, const uint64_t *a, struct copy_end *in,
 	uint64_t len = a[4];
 	int error;
 
-	error = copy_range_files(in->f, out->f);
+	/* The order is Linux's; the second rule is there since 5.19. */
+	error = copy_files_permit(in->f, out->f);
+	if (error == 0)
+		error = copy_same_system(in->f, out->f);
 	if (error != 0)
 		return (error);
 	error = copy_offset(l, in->f, a[1], &in->off);
@@ -273,4 +288,58 @@ sys_copy_file_range(struct lwp *l, const uint64_t *a, int64_t *ret)
 out:
 	file_free(in.f);
 	return (error);
+}
+
+static int
+share_clone(struct lwp *l, struct file *out, int fd)
+{
+	struct file *in;
+	int error;
+
+	error = sys_get_open_file(l, fd, &in);
+	if (error != 0)
+		return (error);
+	error = copy_same_system(in, out);
+	if (error == 0)
+		error = copy_files_permit(in, out);
+	file_free(in);
+	return (error != 0 ? error : EOPNOTSUPP);
+}
+
+static int
+share_dedupe(struct lwp *l, struct file *f, uint64_t arg)
+{
+	struct lx_file_dedupe_range_info info;
+	struct lx_file_dedupe_range range;
+	uint64_t at = arg + sizeof(range);
+
+	if (copyin(lwp_vmspace(l), &range, arg, sizeof(range)) != 0)
+		return (EFAULT);
+	if (sizeof(range) + range.dest_count * sizeof(info) > PAGE_SIZE)
+		return (ENOMEM);
+	for (uint16_t i = 0; i < range.dest_count; i++, at += sizeof(info))
+		if (copyin(lwp_vmspace(l), &info, at, sizeof(info)) != 0)
+			return (EFAULT);
+	if (!file_flags_permit(atomic_load(&f->flags), false) ||
+	    range.reserved1 != 0 || range.reserved2 != 0)
+		return (EINVAL);
+	if (f->vp != NULL && f->vp->type == VDIR)
+		return (EISDIR);
+	return (f->vp != NULL && f->vp->type == VREG ? EOPNOTSUPP : EINVAL);
+}
+
+int
+sys_file_share(struct lwp *l, struct file *f, uint32_t cmd, uint64_t arg)
+{
+	struct lx_file_clone_range range;
+
+	if (cmd == LX_FICLONE)
+		return (share_clone(l, f, (int)arg));
+	if (cmd == LX_FIDEDUPERANGE)
+		return (share_dedupe(l, f, arg));
+	if (cmd != LX_FICLONERANGE)
+		return (EOPNOTSUPP);
+	if (copyin(lwp_vmspace(l), &range, arg, sizeof(range)) != 0)
+		return (EFAULT);
+	return (share_clone(l, f, (int)range.src_fd));
 }

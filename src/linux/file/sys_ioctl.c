@@ -425,6 +425,12 @@ sys_ioctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	case LX_FIOASYNC:
 		error = ioctl_async(l, f, fd, a[2]);
 		break;
+	case LX_FICLONE:
+	case LX_FICLONERANGE:
+	case LX_FIDEDUPERANGE:
+	case LX_FS_IOC_FIEMAP:
+		error = sys_file_share(l, f, cmd, a[2]);
+		break;
 	default:
 		error = ioctl_request(l, f, cmd, a[2], ret);
 	}

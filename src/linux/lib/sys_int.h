@@ -146,6 +146,9 @@ void sys_ctx_real(const struct lwp *, struct vfs_ctx *);
 /* f was opened by name without O_NOCTTY: a pty becomes the terminal of a
  * session leader that has none. */
 void sys_tty_opened(struct lwp *, const struct file *);
+/* FICLONE, FICLONERANGE, FIDEDUPERANGE, FIEMAP.  EOPNOTSUPP, or the error of
+ * the arguments. */
+int sys_file_share(struct lwp *, struct file *, uint32_t cmd, uint64_t arg);
 /* Check a read (SIGTTIN) or change (SIGTTOU) of a terminal by a background
  * process.  0: continue; ERESTARTSYS: the signal was sent; EIO: the process
  * cannot be stopped. */
