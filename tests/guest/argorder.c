@@ -158,6 +158,41 @@ memory(void)
 	say("ranges of memory");
 }
 
+/* A value that is too short is found before an option that does not exist. */
+static void
+options_of(int fd, int level_error)
+{
+	socklen_t len = 4;
+	int v = 1;
+
+	CHECK(fd >= 0);
+	CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, 999, &v, 1), EINVAL);
+	CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, 999, &v, 4), ENOPROTOOPT);
+	CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_TYPE, &v, 3), EINVAL);
+	CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_TYPE, &v, 4), ENOPROTOOPT);
+	CHECK_ERRNO(setsockopt(fd, 999, 1, &v, 4), level_error);
+	CHECK_ERRNO(getsockopt(fd, 999, 1, &v, &len), EOPNOTSUPP);
+	CHECK_ERRNO(getsockopt(fd, SOL_SOCKET, 999, &v, &len), ENOPROTOOPT);
+	CHECK_ERRNO(
+	    getsockopt(fd, SOL_SOCKET, 57 /* SO_COOKIE */, &v, &len), EINVAL);
+	close(fd);
+}
+
+static void
+options(void)
+{
+	options_of(socket(AF_UNIX, SOCK_STREAM, 0), EOPNOTSUPP);
+	if (!no_internet()) {
+		options_of(socket(AF_INET, SOCK_STREAM, 0), ENOPROTOOPT);
+		options_of(socket(AF_INET, SOCK_DGRAM, 0), ENOPROTOOPT);
+		CHECK_ERRNO(socket(AF_INET, SOCK_STREAM, 999), EINVAL);
+		CHECK_ERRNO(socket(AF_INET, SOCK_DGRAM, -1), EINVAL);
+		CHECK_ERRNO(socket(AF_INET6, SOCK_STREAM, 999), EINVAL);
+		CHECK_ERRNO(socket(AF_INET, SOCK_STREAM, 17), EPROTONOSUPPORT);
+	}
+	say("options of sockets");
+}
+
 static void
 names(void)
 {
@@ -180,6 +215,7 @@ main(void)
 	signal_numbers();
 	copies();
 	memory();
+	options();
 	names();
 	return (0);
 }
