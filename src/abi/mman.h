@@ -9,6 +9,10 @@
 #ifndef ABI_MMAN_H
 #define ABI_MMAN_H
 
+/* Where user addresses end.  (Nothing is mapped between VM_MAX_ADDRESS and
+ * there.) */
+#define LX_TASK_SIZE UINT64_C(0x7ffffffff000)
+
 #define LX_PROT_READ 0x1
 #define LX_PROT_WRITE 0x2
 #define LX_PROT_EXEC 0x4

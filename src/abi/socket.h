@@ -24,6 +24,7 @@
 /* Protocols, and levels of options. */
 #define LX_IPPROTO_TCP 6
 #define LX_IPPROTO_UDP 17
+#define LX_IPPROTO_MAX 263 /* numbers are below */
 #define LX_SOL_SOCKET 1
 #define LX_SOL_IP 0
 #define LX_SOL_TCP 6

@@ -18,6 +18,9 @@
 #ifndef MSG_EXCEPT
 #define MSG_EXCEPT 020000
 #endif
+#ifndef MSG_COPY
+#define MSG_COPY 040000
+#endif
 
 #define TEXT 8192
 
@@ -135,6 +138,37 @@ order(void)
 	CHECK(ds.msg_lrpid == getpid() && ds.msg_rtime != 0);
 	drop(id);
 	say("order ok");
+}
+
+/* MSG_COPY: a message by its number, which stays in the queue. */
+static void
+copies(void)
+{
+	const int now = MSG_COPY | IPC_NOWAIT;
+	struct text t = {.type = 5, .text = "first"};
+	int id = make();
+
+	CHECK(msgsnd(id, &t, 5, 0) == 0);
+	t = (struct text){.type = 7, .text = "second"};
+	CHECK(msgsnd(id, &t, 6, 0) == 0);
+	CHECK_ERRNO(msgrcv(id, &t, TEXT, 0, MSG_COPY), EINVAL);
+	CHECK_ERRNO(msgrcv(id, &t, TEXT, 0, now | MSG_EXCEPT), EINVAL);
+	CHECK_ERRNO(msgrcv(id, &t, TEXT, 2, now), ENOMSG);
+	CHECK_ERRNO(msgrcv(id, &t, TEXT, -1, now), ENOMSG);
+	CHECK_ERRNO(msgrcv(id, &t, 4, 0, now), E2BIG);
+	CHECK_ERRNO(msgrcv(id, &t, 4, 0, now | MSG_NOERROR), EINVAL);
+	for (int i = 0; i < 3; i++) {
+		CHECK(msgrcv(id, &t, TEXT, 1, now) == 6 && t.type == 7);
+		CHECK(memcmp(t.text, "second", 6) == 0);
+		CHECK(msgrcv(id, &t, 5, 0, now) == 5 && t.type == 5);
+		CHECK(memcmp(t.text, "first", 5) == 0);
+	}
+	CHECK(look(id).msg_qnum == 2 && look(id).msg_cbytes == 11);
+	CHECK(look(id).msg_lrpid == 0);
+	CHECK(msgrcv(id, &t, TEXT, 0, 0) == 5);
+	CHECK(msgrcv(id, &t, TEXT, 0, now) == 6 && t.type == 7);
+	drop(id);
+	say("copies of messages");
 }
 
 static void
@@ -460,6 +494,7 @@ main(void)
 {
 	names();
 	order();
+	copies();
 	sizes();
 	waiting();
 	stopped();

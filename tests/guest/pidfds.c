@@ -134,6 +134,36 @@ signals(void)
 	say("signals");
 }
 
+/* The directory of a process in /proc is as good as a descriptor of it. */
+static void
+by_directory(void)
+{
+	int p[2], fd, gone;
+	char name[32];
+	siginfo_t si;
+	pid_t pid;
+
+	pid = child(p);
+	snprintf(name, sizeof(name), "/proc/%d", (int)pid);
+	fd = open(name, O_RDONLY | O_DIRECTORY);
+	gone = open(name, O_PATH);
+	CHECK(fd >= 0 && gone >= 0);
+	CHECK(send_signal(fd, 0) == 0);
+	CHECK_ERRNO(send_signal(gone, 0), EBADF);
+	CHECK_ERRNO(send_signal(fd, 65), EINVAL);
+	CHECK_ERRNO(wait_pidfd(fd, &si, WEXITED), EBADF);
+	CHECK(send_signal(fd, SIGKILL) == 0);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	CHECK_ERRNO(send_signal(fd, 0), ESRCH);
+	CHECK(close(fd) == 0 && close(gone) == 0);
+	fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+	CHECK(fd >= 0);
+	CHECK_ERRNO(send_signal(fd, 0), EBADF);
+	close(fd);
+	close(p[1]);
+	say("directories of processes");
+}
+
 static void
 descriptors(void)
 {
@@ -262,6 +292,7 @@ main(void)
 {
 	lives();
 	signals();
+	by_directory();
 	descriptors();
 	cloned();
 	zombie();

@@ -175,7 +175,7 @@ proc_setpgid(struct proc *self, int pid, int pgid)
 {
 	int error;
 
-	if (pgid < 0)
+	if (pgid < 0 || (pgid == 0 && pid < 0))
 		return (EINVAL);
 	kmutex_lock(&self->k->proctree);
 	error = setpgid_locked(self, pid, pgid);

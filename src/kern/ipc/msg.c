@@ -25,12 +25,12 @@
  * Limits.  MSG_QUEUES_MAX queues (ENOSPC), MSG_SIZE_MAX bytes in a message,
  * MSG_MEM_MAX bytes of messages in a kernel, in queues and of waiting senders
  * together, each counted with its head (ENOMEM).  Rights are checked when a
- * call begins, not again when it continues.  LX_MSG_COPY is ENOSYS, as in a
- * Linux that is built without checkpoints.
+ * call begins, not again when it continues.
  */
 #include <bsd/sys/queue.h>
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "abi/capability.h"
 #include "abi/ipc.h"
@@ -373,6 +373,67 @@ msg_send(struct lwp *l, int id, int flags, struct kmsg *m)
 
 /* ---- receiving ---- */
 
+/* Locked: the message with that number in the queue, 0 for the first one. */
+static struct kmsg *
+msg_by_number(const struct msgq *q, int64_t number)
+{
+	struct kmsg *m;
+
+	TAILQ_FOREACH (m, &q->msgs, link)
+		if (number-- == 0)
+			break;
+	return (m);
+}
+
+/* Locked: make c, which has room for w->size bytes, a copy of the message with
+ * number w->type.  As on Linux, LX_MSG_NOERROR does not cut it. */
+static int
+copy_locked(struct vkernel *k, int id, const struct ipc_ids *ids,
+    const struct msg_wait *w, struct kmsg *c)
+{
+	struct ipc_obj *o = ipc_by_id(&k->ipc->msg, id);
+	const struct kmsg *m;
+	int error;
+
+	error = o == NULL ? EINVAL : ipc_access(o, ids, IPC_READ);
+	if (error != 0)
+		return (error);
+	m = msg_by_number(msgq_of(o), w->type);
+	if (m == NULL)
+		return (ENOMSG);
+	if (m->len > w->size)
+		return ((w->flags & LX_MSG_NOERROR) != 0 ? EINVAL : E2BIG);
+	k->ipc->msgmem -= footprint(c) - footprint(m);
+	c->type = m->type;
+	c->len = m->len;
+	memcpy(c->text, m->text, m->len);
+	return (0);
+}
+
+static int
+receive_copy(struct lwp *l, int id, const struct ipc_ids *ids,
+    const struct msg_wait *w, struct kmsg **out)
+{
+	const size_t size = w->size < MSG_SIZE_MAX ? w->size : MSG_SIZE_MAX;
+	struct vkernel *k = l->p->k;
+	struct kmsg *c;
+	int error;
+
+	if ((w->flags & LX_MSG_EXCEPT) != 0 || (w->flags & LX_IPC_NOWAIT) == 0)
+		return (EINVAL);
+	error = msg_create(k, 1, size, &c);
+	if (error != 0)
+		return (error);
+	kmutex_lock(&k->ipc->msg.lock);
+	error = copy_locked(k, id, ids, w, c);
+	if (error != 0)
+		msg_free(k, c);
+	kmutex_unlock(&k->ipc->msg.lock);
+	if (error == 0)
+		*out = c;
+	return (error);
+}
+
 /* Locked: a message in w->m, or w queued. */
 static void
 receive_or_queue(struct vkernel *k, int id, const struct ipc_ids *ids,
@@ -419,6 +480,8 @@ msg_receive(struct lwp *l, int id, int64_t type, size_t size, int flags,
 		w.type = -INT64_MAX;
 	ipc_caller(l, &ids);
 	w.pid = ids.pid;
+	if ((flags & LX_MSG_COPY) != 0)
+		return (receive_copy(l, id, &ids, &w, m));
 	kmutex_lock(&k->ipc->msg.lock);
 	receive_or_queue(k, id, &ids, &w, &q);
 	kmutex_unlock(&k->ipc->msg.lock);

@@ -87,14 +87,17 @@ kern_procfs_next(void *arg, int pid)
 	return (best);
 }
 
-static bool
-pf_exists(void *arg, int pid)
+static uint64_t
+pf_lookup(void *arg, int pid)
 {
 	struct proc *p = proc_find_tid_hold(arg, pid);
+	uint64_t id;
 
-	if (p != NULL)
-		proc_drop(p);
-	return (p != NULL);
+	if (p == NULL)
+		return (0);
+	id = p->id;
+	proc_drop(p);
+	return (id);
 }
 
 static int
@@ -309,7 +312,7 @@ const struct procfs_ops kern_procfs_ops = {
     .selftid = pf_selftid,
     .next = kern_procfs_next,
     .tidnext = pf_tidnext,
-    .exists = pf_exists,
+    .lookup = pf_lookup,
     .owner = pf_owner,
     .may_look = pf_may_look,
     .own = pf_own,

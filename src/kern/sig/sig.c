@@ -378,6 +378,16 @@ post_from(struct proc *to, const struct ksiginfo *info)
 	ksig_post_proc(to, &seen);
 }
 
+/* As on Linux the number of the signal is checked once there is a process that
+ * it is for. */
+static int
+sig_check(const struct lwp *from, struct proc *to, int signo)
+{
+	if (signo < 0 || signo > KNSIG)
+		return (EINVAL);
+	return (ksig_permitted(from, to, signo));
+}
+
 /* Post to each process of the group pgid, or, for 0, to all that kill(-1)
  * reaches. proctree is held throughout, so that fork cannot add a child to a
  * group while it is being killed. */
@@ -387,6 +397,7 @@ sig_kill_many(struct vkernel *k, const struct lwp *from, int pgid,
 {
 	unsigned found = 0, ok = 0;
 	struct proc *p;
+	int error = 0;
 
 	kmutex_lock(&k->proctree);
 	LIST_FOREACH (p, &k->procs, all) {
@@ -399,13 +410,18 @@ sig_kill_many(struct vkernel *k, const struct lwp *from, int pgid,
 		if (p->state == PROC_DEAD)
 			continue;
 		found++;
-		if (ksig_permitted(from, p, info->signo) != 0)
+		error = sig_check(from, p, info->signo);
+		if (error == EINVAL)
+			break;
+		if (error != 0)
 			continue;
 		ok++;
 		if (info->signo != 0 && !init_ignores(from, p, info->signo))
 			post_from(p, info);
 	}
 	kmutex_unlock(&k->proctree);
+	if (error == EINVAL)
+		return (EINVAL);
 	if (ok > 0)
 		return (0);
 	return (found > 0 ? EPERM : ESRCH);
@@ -426,8 +442,6 @@ ksig_kill(struct vkernel *k, const struct lwp *from, int pid,
 	struct proc *p;
 	int error, pgid;
 
-	if (info->signo < 0 || info->signo > KNSIG)
-		return (EINVAL);
 	if (pid == -1)
 		return (sig_kill_many(k, from, 0, info));
 	if (pid == INT32_MIN)
@@ -444,7 +458,7 @@ ksig_kill(struct vkernel *k, const struct lwp *from, int pid,
 	p = proc_find_tid_hold(k, pid);
 	if (p == NULL)
 		return (ESRCH);
-	error = ksig_permitted(from, p, info->signo);
+	error = sig_check(from, p, info->signo);
 	if (error == 0 && info->signo != 0 &&
 	    !init_ignores(from, p, info->signo)) {
 		kmutex_lock(&k->proctree);

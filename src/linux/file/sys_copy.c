@@ -110,12 +110,9 @@ copy_loop(struct lwp *l, struct copy_end *in, struct copy_end *out,
 static int
 copy_offset(struct lwp *l, struct file *f, uint64_t uoff, uint64_t *off)
 {
-	int error;
-
 	if (uoff == 0)
 		return (file_seek(f, 0, SEEK_CUR, off));
-	error = copyin(lwp_vmspace(l), off, uoff, sizeof(*off));
-	return (error == 0 && (int64_t)*off < 0 ? EINVAL : error);
+	return (copyin(lwp_vmspace(l), off, uoff, sizeof(*off)));
 }
 
 static int
@@ -143,6 +140,8 @@ sendfile_files(struct lwp *l, const uint64_t *a, struct copy_end *in,
 	    !file_can(out->f, FCAP_PIPE))
 		return (EINVAL);
 	error = copy_offset(l, in->f, a[2], &in->off);
+	if (error == 0 && (int64_t)in->off < 0)
+		error = EINVAL;
 	if (error != 0)
 		return (error);
 	error = copy_loop(l, in, out, len, ret);
@@ -187,6 +186,8 @@ copy_range_length(
 
 	if (in->off + *len < in->off || out->off + *len < out->off)
 		return (EOVERFLOW);
+	if ((int64_t)in->off < 0 || (int64_t)out->off < 0)
+		return (EINVAL);
 	error = vn_getattr(in->f->vp, &va);
 	if (error != 0)
 		return (error);

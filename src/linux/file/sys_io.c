@@ -18,8 +18,9 @@
  * pages has less room than its size says.
  *
  * Results: if bytes were moved before an error, the call returns their number;
- * a bad address is EFAULT only when no byte was moved.  A call of a process
- * that is killed stops after a piece.
+ * a bad address is EFAULT only when no byte was moved, and not at the end of a
+ * file.  Ranges that leave user space are EFAULT before anything is moved.  A
+ * call of a process that is killed stops after a piece.
  *
  * A file that keeps message boundaries (FCAP_RECORD) moves one message in one
  * transfer, which may be empty; all of its user memory must be accessible.
@@ -191,6 +192,25 @@ io_nothing(const struct file *f, bool write)
 	return (file_can(f, FCAP_WHOLE) ? EINVAL : 0);
 }
 
+/* Does a read begin at the end of a file or behind it?  There it moves nothing
+ * and does not look at the user's memory. */
+static bool
+io_at_end(const struct user_io *c)
+{
+	struct vnode *vp = c->f->vp;
+	uint64_t pos = c->off;
+	struct vm_object *obj;
+	struct vattr va;
+
+	/* A file that is made when it is read has no pages and no size. */
+	if (c->write || vp == NULL || vp->type != VREG ||
+	    vnode_object(vp, &obj) != 0)
+		return (false);
+	if (!c->at && file_seek(c->f, 0, SEEK_CUR, &pos) != 0)
+		return (false);
+	return (vn_getattr(vp, &va) == 0 && pos >= va.size);
+}
+
 /* Move bytes between user memory and the file of c. */
 static int
 user_io(struct lwp *l, struct user_io *c, int64_t *ret)
@@ -226,6 +246,8 @@ user_io(struct lwp *l, struct user_io *c, int64_t *ret)
 	} while (error == 0 && more && !lwp_killed(l));
 	if (c->write)
 		io_broken(l, c->f, error, all - (uint64_t)total);
+	if (total == 0 && error == EFAULT && io_at_end(c))
+		return (0);
 	if (total == 0 && error != 0)
 		return (sys_io_restartable(c->f, c->write, error));
 	*ret = total;
@@ -277,22 +299,59 @@ io_file(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 	return (error);
 }
 
-/* Common to all calls: check fd and flags, then move the ranges. */
-static int
-io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, uint64_t all,
-    int flags, int64_t off, int64_t *ret)
-{
-	struct file *f;
-	int error;
+/* How a call moves bytes, besides its ranges. */
+struct io_how {
+	int flags;    /* SYS_IO_* */
+	bool vector;  /* the ranges are an array */
+	int64_t off;  /* SYS_IO_AT */
+	uint64_t rwf; /* of preadv2 and pwritev2 */
+};
 
-	if ((flags & SYS_IO_AT) != 0 && off < 0)
+static int io_rwf(uint64_t rwf, bool write, int *flags);
+
+/* The one range of a call that has no array.  EFAULT. */
+static int
+io_range(const uint64_t *a, struct lx_iovec *iov)
+{
+	iov->base = a[1];
+	iov->len = a[2];
+	if (!sys_user_range(iov->base, iov->len))
+		return (EFAULT);
+	if (iov->len > LX_MAX_RW_COUNT)
+		iov->len = LX_MAX_RW_COUNT;
+	return (0);
+}
+
+/* Common to all calls.  As on Linux the descriptor is checked first, then the
+ * ranges, then the flags. */
+static int
+io_call(struct lwp *l, const uint64_t *a, struct io_how how, int64_t *ret)
+{
+	const bool write = (how.flags & SYS_IO_WRITE) != 0;
+	struct lx_iovec one, *many = NULL;
+	struct file *f;
+	uint64_t all = a[2];
+	int error, n = 1;
+
+	if ((how.flags & SYS_IO_AT) != 0 && how.off < 0)
 		return (EINVAL);
-	error = (flags & SYS_IO_AT) != 0
-		    ? sys_io_file_at(l, fd, (flags & SYS_IO_WRITE) != 0, &f)
-		    : sys_io_file(l, fd, (flags & SYS_IO_WRITE) != 0, &f);
+	error = (how.flags & SYS_IO_AT) != 0
+		    ? sys_io_file_at(l, (int)a[0], write, &f)
+		    : sys_io_file(l, (int)a[0], write, &f);
 	if (error != 0)
 		return (error);
-	error = io_file(l, f, iov, n, all, flags, off, ret);
+	if (how.vector) {
+		error = sys_copyin_iov(l, a[1], a[2], &many, &n);
+		all = error == 0 ? sys_iov_total(many, n) : 0;
+	} else
+		error = io_range(a, &one);
+	if (error == 0)
+		error = io_rwf(how.rwf, write, &how.flags);
+	if (error == 0)
+		error = io_file(l, f, how.vector ? many : &one, n, all,
+		    how.flags, how.off, ret);
+	if (many != NULL)
+		kmem_free(many);
 	file_free(f);
 	return (error);
 }
@@ -300,28 +359,17 @@ io_call(struct lwp *l, int fd, const struct lx_iovec *iov, int n, uint64_t all,
 static int
 io_one(struct lwp *l, const uint64_t *a, int flags, int64_t off, int64_t *ret)
 {
-	struct lx_iovec iov = {.base = a[1], .len = a[2]};
+	const struct io_how how = {.flags = flags, .off = off};
 
-	if ((int64_t)iov.len < 0)
-		return (EINVAL);
-	if (iov.len > LX_MAX_RW_COUNT)
-		iov.len = LX_MAX_RW_COUNT;
-	return (io_call(l, (int)a[0], &iov, 1, a[2], flags, off, ret));
+	return (io_call(l, a, how, ret));
 }
 
 static int
 io_many(struct lwp *l, const uint64_t *a, int flags, int64_t off, int64_t *ret)
 {
-	struct lx_iovec *iov;
-	int error, n;
+	const struct io_how how = {.flags = flags, .vector = true, .off = off};
 
-	error = sys_copyin_iov(l, a[1], a[2], &iov, &n);
-	if (error != 0)
-		return (error);
-	error = io_call(
-	    l, (int)a[0], iov, n, sys_iov_total(iov, n), flags, off, ret);
-	kmem_free(iov);
-	return (error);
+	return (io_call(l, a, how, ret));
 }
 
 int
@@ -420,13 +468,12 @@ sys_io_file_rw(struct lwp *l, struct file *f, const struct lx_iovec *iov, int n,
 static int
 io_many2(struct lwp *l, const uint64_t *a, int flags, int64_t *ret)
 {
-	int error = io_rwf(a[5], (flags & SYS_IO_WRITE) != 0, &flags);
+	struct io_how how = {
+	    .flags = flags, .vector = true, .off = (int64_t)a[3], .rwf = a[5]};
 
-	if (error != 0)
-		return (error);
-	if ((int64_t)a[3] != -1)
-		flags |= SYS_IO_AT;
-	return (io_many(l, a, flags, (int64_t)a[3], ret));
+	if (how.off != -1)
+		how.flags |= SYS_IO_AT;
+	return (io_call(l, a, how, ret));
 }
 
 int

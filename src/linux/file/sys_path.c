@@ -224,6 +224,7 @@ mknod_at(
 		break;
 	case LX_S_IFCHR:
 	case LX_S_IFBLK: /* guests cannot create devices */
+	case LX_S_IFDIR:
 		return (EPERM);
 	default:
 		return (EINVAL);
@@ -450,7 +451,7 @@ readlink_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t ubuf,
 	struct vfs_ctx ctx;
 	struct vnode *vp;
 	size_t len = 0;
-	char *buf;
+	char *buf, first;
 	int error;
 
 	if ((int)usize <= 0)
@@ -468,7 +469,10 @@ readlink_at(struct lwp *l, int dirfd, uint64_t upath, uint64_t ubuf,
 		goto out;
 	}
 	if (vp->type != VLNK || vp->ops->readlink == NULL) {
-		error = EINVAL;
+		/* A descriptor that is no link is as good as no name. */
+		error = copyin(lwp_vmspace(l), &first, upath, 1);
+		if (error == 0)
+			error = first != '\0' ? EINVAL : ENOENT;
 		goto out;
 	}
 	ctx = lwp_vfs_ctx(l);

@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "abi/mman.h"
 #include "abi/resource.h"
 #include "abi/signal.h"
 #include "abi/uio.h"
@@ -38,9 +39,16 @@ sys_iov_total(const struct lx_iovec *iov, int n)
 	return (total);
 }
 
-int
-sys_copyin_iov(
-    struct lwp *l, uint64_t uaddr, uint64_t cnt, struct lx_iovec **out, int *n)
+bool
+sys_user_range(uint64_t base, uint64_t len)
+{
+	return (base <= LX_TASK_SIZE && len <= LX_TASK_SIZE - base);
+}
+
+/* own: all pieces are in the user space of the caller. */
+static int
+copyin_iov(struct lwp *l, uint64_t uaddr, uint64_t cnt, bool own,
+    struct lx_iovec **out, int *n)
 {
 	uint64_t total = 0;
 	struct lx_iovec *v;
@@ -64,6 +72,10 @@ sys_copyin_iov(
 			kmem_free(v);
 			return (EINVAL);
 		}
+		if (own && !sys_user_range(v[i].base, v[i].len)) {
+			kmem_free(v);
+			return (EFAULT);
+		}
 		if (v[i].len > LX_MAX_RW_COUNT - total)
 			v[i].len = LX_MAX_RW_COUNT - total;
 		total += v[i].len;
@@ -71,6 +83,20 @@ sys_copyin_iov(
 	*out = v;
 	*n = i;
 	return (0);
+}
+
+int
+sys_copyin_iov(
+    struct lwp *l, uint64_t uaddr, uint64_t cnt, struct lx_iovec **out, int *n)
+{
+	return (copyin_iov(l, uaddr, cnt, true, out, n));
+}
+
+int
+sys_copyin_iov_other(
+    struct lwp *l, uint64_t uaddr, uint64_t cnt, struct lx_iovec **out, int *n)
+{
+	return (copyin_iov(l, uaddr, cnt, false, out, n));
 }
 
 int

@@ -22,10 +22,16 @@
  * Copy an iovec array in.
  * - *iov is malloc'ed, NULL when *n is 0.  The pieces together have at most
  *   LX_MAX_RW_COUNT bytes: what exceeds that is cut off.
- * - EINVAL (too many pieces, a negative length), EFAULT, ENOMEM.
+ * - EINVAL (too many pieces, a negative length), EFAULT (also a piece that
+ *   leaves user space), ENOMEM.
  */
 int sys_copyin_iov(
     struct lwp *, uint64_t uaddr, uint64_t cnt, struct lx_iovec **iov, int *n);
+/* The same for ranges of another process, which may lie anywhere. */
+int sys_copyin_iov_other(
+    struct lwp *, uint64_t uaddr, uint64_t cnt, struct lx_iovec **iov, int *n);
+/* Is the range, which may be empty, in user space as Linux has it? */
+bool sys_user_range(uint64_t base, uint64_t len);
 uint64_t sys_iov_total(const struct lx_iovec *, int n);
 /* Position in a list of user ranges. */
 struct sys_io_cursor {

@@ -54,8 +54,6 @@ sys_msgrcv(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if ((int)a[0] < 0 || (int64_t)a[2] < 0)
 		return (EINVAL);
-	if (((int)a[4] & LX_MSG_COPY) != 0)
-		return (ENOSYS);
 	error = msg_receive(l, (int)a[0], (int64_t)a[3], a[2], (int)a[4], &m);
 	if (error != 0)
 		return (error);

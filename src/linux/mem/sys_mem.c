@@ -26,9 +26,6 @@
 #include "vfs/core/vnode.h"
 
 #define MINCORE_CHUNK 4096 /* pages reported at a time */
-/* Where user addresses end on Linux.  Nothing is mapped between VM_MAX_ADDRESS
- * and there. */
-#define TASK_TOP UINT64_C(0x7ffffffff000)
 
 sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_brk, sys_mremap, sys_madvise,
     sys_mincore, sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall,
@@ -237,8 +234,8 @@ sys_munmap(struct lwp *l, const uint64_t *a, int64_t *ret)
 	const uint64_t addr = a[0];
 	uint64_t len = a[1];
 
-	if ((addr & PAGE_MASK) != 0 || len == 0 || addr > TASK_TOP ||
-	    len > TASK_TOP - addr)
+	if ((addr & PAGE_MASK) != 0 || len == 0 || addr > LX_TASK_SIZE ||
+	    len > LX_TASK_SIZE - addr)
 		return (EINVAL);
 	len = round_page(len);
 	if (addr >= VM_MAX_ADDRESS)
@@ -375,8 +372,11 @@ sys_msync(struct lwp *l, const uint64_t *a, int64_t *ret)
 	if ((flags & ~(LX_MS_ASYNC | LX_MS_INVALIDATE | LX_MS_SYNC)) != 0 ||
 	    (flags & (LX_MS_ASYNC | LX_MS_SYNC)) == (LX_MS_ASYNC | LX_MS_SYNC))
 		return (EINVAL);
+	/* As on Linux a length that wraps when it is rounded is none. */
+	if ((a[0] & PAGE_MASK) == 0 && round_page(len) == 0)
+		return (0);
 	error = range_check(a[0], &len, ENOMEM);
-	if (error != 0 || len == 0)
+	if (error != 0)
 		return (error);
 	if ((flags & LX_MS_INVALIDATE) != 0 &&
 	    range_locked(lwp_vmspace(l), a[0], a[0] + len))
@@ -427,6 +427,8 @@ mlock_range(struct lwp *l, uint64_t addr, uint64_t len, enum how how)
 		return (ENOMEM);
 	len += addr & PAGE_MASK;
 	addr = trunc_page(addr);
+	if (addr + round_page(len) < addr)
+		return (EINVAL);
 	error = range_check(addr, &len, ENOMEM);
 	if (error != 0 || len == 0)
 		return (error);

@@ -143,9 +143,12 @@ process_vm(struct lwp *l, const uint64_t *a, bool write, int64_t *ret)
 	error = sys_copyin_iov(l, a[1], a[2], &local, &cur.n);
 	if (error != 0)
 		return (error);
-	error = sys_copyin_iov(l, a[3], a[4], &other, &r.n);
+	error = sys_copyin_iov_other(l, a[3], a[4], &other, &r.n);
 	if (error != 0)
 		goto out_local;
+	/* With nothing to move no process is looked for. */
+	if (sys_iov_total(local, cur.n) == 0)
+		goto out_other;
 	error = sys_look_at(l, (int)a[0], &r.vm);
 	if (error != 0)
 		goto out_other;

@@ -19,6 +19,7 @@
 #include "linux/signal/sys_sig.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
+#include "vfs/procfs/procfs.h"
 
 sys_fn sys_pidfd_open, sys_pidfd_send_signal, sys_pidfd_getfd;
 
@@ -71,18 +72,47 @@ sys_pidfd_proc(struct lwp *l, int fd, struct proc **pp, bool *nonblock)
 	return (0);
 }
 
+/* The process that pidfd_send_signal takes fd for: that of a descriptor of
+ * processes, or of a directory /proc/PID, as it was when that was opened.
+ * EBADF, ESRCH. */
+static int
+signal_target(struct lwp *l, int fd, struct proc **pp)
+{
+	struct proc *p = NULL;
+	struct file *f;
+	uint64_t id = 0;
+	bool nonblock;
+	int pid = 0, error = sys_get_open_file(l, fd, &f);
+
+	if (error != 0)
+		return (error);
+	if (f->vp != NULL)
+		id = procfs_process(f->vp, &pid);
+	file_free(f);
+	if (id == 0)
+		return (sys_pidfd_proc(l, fd, pp, &nonblock));
+	p = proc_find_tid_hold(l->p->k, pid);
+	if (p == NULL)
+		return (ESRCH);
+	if (p->id != id) {
+		proc_drop(p);
+		return (ESRCH);
+	}
+	*pp = p;
+	return (0);
+}
+
 int
 sys_pidfd_send_signal(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	const int signo = (int)a[1];
 	struct ksiginfo info;
 	struct proc *p;
-	bool nonblock;
 	int error;
 
 	if (a[3] != 0)
 		return (EINVAL);
-	error = sys_pidfd_proc(l, (int)a[0], &p, &nonblock);
+	error = signal_target(l, (int)a[0], &p);
 	if (error != 0)
 		return (error);
 	if (a[2] != 0)

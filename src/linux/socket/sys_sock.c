@@ -105,6 +105,8 @@ sys_copyout_sockaddr(struct lwp *l, const struct host_sockaddr *sa,
 static int
 check_inet(int type, int protocol)
 {
+	if (protocol < 0 || protocol >= LX_IPPROTO_MAX)
+		return (EINVAL);
 	if (type != LX_SOCK_STREAM && type != LX_SOCK_DGRAM)
 		return (type == LX_SOCK_RAW ? EPERM : ESOCKTNOSUPPORT);
 	if (protocol != 0 &&

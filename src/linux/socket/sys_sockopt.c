@@ -39,6 +39,7 @@ enum {
 	OURS = 4,
 	BUFFER = 8, /* the value is a size that is charged */
 	ADMIN = 16, /* to set it is EPERM, as without CAP_NET_ADMIN */
+	WHOLE = 32, /* less room than its size is EINVAL */
 };
 
 struct sockopt {
@@ -95,7 +96,7 @@ static const struct sockopt options[] = {
     {LX_SOL_SOCKET, LX_SO_MAX_PACING_RATE, 8, GET | SET},
     {LX_SOL_SOCKET, LX_SO_MEMINFO, 36, GET},
     {LX_SOL_SOCKET, LX_SO_INCOMING_NAPI_ID, 4, GET},
-    {LX_SOL_SOCKET, LX_SO_COOKIE, 8, GET},
+    {LX_SOL_SOCKET, LX_SO_COOKIE, 8, GET | WHOLE},
     {LX_SOL_SOCKET, LX_SO_TIMESTAMP_NEW, 4, GET | SET},
     {LX_SOL_SOCKET, LX_SO_TIMESTAMPNS_NEW, 4, GET | SET},
     {LX_SOL_SOCKET, LX_SO_TIMESTAMPING_NEW, 8, GET | SET},
@@ -227,6 +228,20 @@ no_such_level(const struct socket *so, int level)
 	return (so->domain == LX_AF_UNIX && level != LX_SOL_SOCKET);
 }
 
+/* The error of an option that cannot be read.  On Linux a level that an
+ * internet socket does not have is another error there than for a write. */
+static int
+no_such_option(const struct socket *so, int level)
+{
+	if (so->domain != LX_AF_INET && so->domain != LX_AF_INET6)
+		return (ENOPROTOOPT);
+	return (level == LX_SOL_SOCKET || level == LX_SOL_IP ||
+			level == LX_SOL_IPV6 || level == LX_SOL_TCP ||
+			level == LX_SOL_UDP
+		    ? ENOPROTOOPT
+		    : EOPNOTSUPP);
+}
+
 /* Both here and in the caller's struct timeval, 0 means no timeout. */
 static int
 timeo_set(struct socket *so, int option, const void *value, size_t len)
@@ -312,7 +327,9 @@ getsockopt_value(struct lwp *l, const uint64_t *a, struct file *f,
 	if ((int32_t)*room < 0)
 		return (EINVAL);
 	if (o == NULL)
-		return (ENOPROTOOPT);
+		return (no_such_option(file_socket(f), (int)a[1]));
+	if ((o->how & WHOLE) != 0 && *room < o->size)
+		return (EINVAL);
 	if ((o->how & OURS) != 0) {
 		get_ours(l, f, o->option, value, len);
 		return (0);
@@ -470,6 +487,10 @@ sys_setsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = EINVAL;
 	else if (no_such_level(file_socket(f), (int)a[1]))
 		error = EOPNOTSUPP;
+	else if ((int)a[1] == LX_SOL_SOCKET && len < sizeof(int) &&
+		 (int)a[2] != LX_SO_BINDTODEVICE)
+		error =
+		    EINVAL; /* as on Linux, before the option is looked at */
 	else if (o == NULL || file_socket(f)->inherited)
 		error = ENOPROTOOPT;
 	else if ((o->how & ADMIN) != 0)

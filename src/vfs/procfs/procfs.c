@@ -229,7 +229,15 @@ procfs_text_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 	return (what == VA_SIZE ? 0 : EPERM);
 }
 
+/* What is made when it is read has no pages to map. */
+static int
+procfs_text_object(struct vnode *vp, struct vm_object **objp)
+{
+	return (ENODEV);
+}
+
 static const struct vops procfs_text_vops = {
+    .object = procfs_text_object,
     .getattr = procfs_getattr,
     .setattr = procfs_text_setattr,
     .open = procfs_text_open,
@@ -272,6 +280,7 @@ static const struct vops procfs_treedir_vops = {
     .reclaim = procfs_reclaim,
 };
 static const struct vops procfs_tree_vops = {
+    .object = procfs_text_object,
     .getattr = procfs_getattr,
     .open = procfs_text_open,
     .read = procfs_text_read,

@@ -77,6 +77,9 @@ struct procfs_tree_file {
 int procfs_tree_mount_create(struct vfs *, const char *fstype,
     const struct procfs_tree_file *files, const int *numbers, unsigned nnumbers,
     struct vmount **);
+/* The process whose directory in a procfs vp is: its number by
+ * procfs_ops.lookup, and *pid.  0: vp is something else. */
+uint64_t procfs_process(const struct vnode *vp, int *pid);
 
 struct procfs_proc; /* kern's */
 
@@ -136,7 +139,9 @@ struct procfs_ops {
 	/* Smallest tid >= tid of its threads, or 0; NULL: itself alone.  All
 	 * below take a tid for a pid. */
 	int (*tidnext)(void *arg, int pid, int tid);
-	bool (*exists)(void *arg, int pid);
+	/* A number of the process that is never given to another one; 0: there
+	 * is no such process. */
+	uint64_t (*lookup)(void *arg, int pid);
 	/* Owner for the nodes.  open: of a directory that every process may
 	 * list; the other nodes of a process that is not dumpable are root's.
 	 */

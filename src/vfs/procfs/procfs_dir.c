@@ -198,12 +198,14 @@ procfs_alive(struct vnode *dvp)
 {
 	const struct procfs_node *dir = procfs_node(dvp);
 	const struct procfs_ops *ops;
+	uint64_t id;
 	void *arg;
 
 	if (dir->pid == 0)
 		return (true);
 	ops = procfs_ops_of(dvp, &arg);
-	return (ops->exists != NULL && ops->exists(arg, dir->pid));
+	id = ops->lookup != NULL ? ops->lookup(arg, dir->pid) : 0;
+	return (id != 0 && (dir->id == 0 || dir->id == id));
 }
 
 /* Smallest tid >= tid in a task directory, or 0. */
@@ -222,15 +224,18 @@ procfs_dynamic(struct vnode *dvp, int num, struct procfs_node *n)
 	const struct procfs_node *dir = procfs_node(dvp);
 	const struct procfs_ops *ops;
 	struct file *f;
+	uint64_t id;
 	void *arg;
 
 	ops = procfs_ops_of(dvp, &arg);
 	if (dir->kind == PN_ROOT || dir->kind == PN_TASKDIR)
 		num = procfs_pid_in(dvp, num);
 	if (dir->kind == PN_ROOT) {
-		if (num == 0 || ops->exists == NULL || !ops->exists(arg, num))
+		id =
+		    num != 0 && ops->lookup != NULL ? ops->lookup(arg, num) : 0;
+		if (id == 0)
 			return (ENOENT);
-		*n = (struct procfs_node){.kind = PN_PID, .pid = num};
+		*n = (struct procfs_node){.kind = PN_PID, .pid = num, .id = id};
 		return (0);
 	}
 	if (dir->kind == PN_TASKDIR) {

@@ -47,6 +47,7 @@ enum procfs_kind {
 struct procfs_node {
 	enum procfs_kind kind;
 	int pid;
+	uint64_t id; /* PN_PID: of the process, see procfs_ops.lookup */
 	unsigned idx;
 	bool thread;         /* below task/ */
 	int num;             /* PN_TREE*: what %d in the path stands for */

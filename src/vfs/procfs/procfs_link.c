@@ -243,14 +243,18 @@ procfs_step(struct vnode *dvp, const struct procfs_node *n, const char *name,
 static int
 procfs_follow_self(struct vnode *vp, int pid, int tid, struct vnode **vpp)
 {
-	const struct procfs_node dir = {.kind = PN_PID, .pid = pid};
+	struct procfs_node dir = {.kind = PN_PID, .pid = pid};
 	const struct procfs_node task = {.kind = PN_TASKDIR, .pid = pid};
 	const struct procfs_node thread = {
 	    .kind = PN_TID, .pid = tid, .thread = true};
 	struct vnode *at = vp->mount->root;
+	const struct procfs_ops *ops;
 	char name[16];
+	void *arg;
 	int error;
 
+	ops = procfs_ops_of(vp, &arg);
+	dir.id = ops->lookup != NULL ? ops->lookup(arg, pid) : 0;
 	snprintf(name, sizeof(name), "%d", procfs_pid_out(vp, pid));
 	vref(at);
 	error = procfs_step(at, &dir, name, &at);

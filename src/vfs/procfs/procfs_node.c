@@ -239,6 +239,16 @@ procfs_reclaim(struct vnode *vp)
 	kmem_free(n);
 }
 
+uint64_t
+procfs_process(const struct vnode *vp, int *pid)
+{
+	if (vp->ops->reclaim != procfs_reclaim ||
+	    procfs_node(vp)->kind != PN_PID)
+		return (0);
+	*pid = procfs_node(vp)->pid;
+	return (procfs_node(vp)->id);
+}
+
 struct file *
 procfs_fdfile(const struct vnode *vp)
 {

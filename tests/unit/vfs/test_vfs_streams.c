@@ -397,6 +397,12 @@ pf_exists(void *arg, int pid)
 	return (pid == 5 || (pid == 70000 && !p->gone));
 }
 
+static uint64_t
+pf_lookup(void *arg, int pid)
+{
+	return (pf_exists(arg, pid) ? (uint64_t)pid : 0);
+}
+
 static int
 pf_next(void *arg, int pid)
 {
@@ -549,7 +555,7 @@ static const struct procfs_sys_node settings[] = {
 static const struct procfs_ops fake_procfs = {
     .self = pf_self,
     .next = pf_next,
-    .exists = pf_exists,
+    .lookup = pf_lookup,
     .owner = pf_owner,
     .may_look = pf_may_look,
     .place = pf_place,
