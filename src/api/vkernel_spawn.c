@@ -153,7 +153,7 @@ spawn_cred(struct proc *p)
 	free(groups);
 	if (error != 0)
 		return (error);
-	p->cred = cred_create(euid == 0);
+	p->cred = cred_create(euid == 0, &p->k->cred_serials);
 	if (p->cred == NULL) {
 		group_set_free(set);
 		return (ENOMEM);

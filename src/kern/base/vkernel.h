@@ -99,6 +99,7 @@ struct vkernel {
 	struct kcond file_cond;        /* a file has left the list */
 	struct ns_set *ns;             /* [I] the first name spaces */
 	_Atomic(unsigned) nns;         /* name spaces of all processes */
+	_Atomic(uint64_t) cred_serials; /* the last one given to a cred */
 	/* Of kern/ipc: an IPC name space has ended. */
 	void (*ipc_ns_end)(struct vkernel *, uint32_t ino);
 	struct sysv_ipc *ipc;               /* [I] kern/ipc/sysvipc.h */
