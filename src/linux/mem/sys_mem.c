@@ -6,8 +6,7 @@
  *
  * Decoding is separate from acting: sys_mmap_decode() translates Linux's flags
  * to those of vm without reading any state, so that tests can call it with all
- * combinations.  On x86-64 a page cannot be mapped writable or executable but
- * not readable: PROT_WRITE and PROT_EXEC imply PROT_READ.
+ * combinations.
  *
  * Limits: MAP_HUGETLB is ENOMEM (there are no huge pages to reserve).
  * The limit of locked memory applies to root, too.
@@ -42,9 +41,9 @@ sys_prot_decode(uint64_t prot)
 	if (prot & LX_PROT_READ)
 		p |= VM_PROT_READ;
 	if (prot & LX_PROT_WRITE)
-		p |= VM_PROT_READ | VM_PROT_WRITE;
+		p |= VM_PROT_WRITE;
 	if (prot & LX_PROT_EXEC)
-		p |= VM_PROT_READ | VM_PROT_EXECUTE;
+		p |= VM_PROT_EXECUTE;
 	return (p);
 }
 
