@@ -152,6 +152,7 @@ clone_lwp_state(
 	nl->nice = l->nice;
 	memcpy(nl->comm, l->comm, sizeof(nl->comm));
 	nl->slack_ns = nl->slack_default = l->slack_ns;
+	nl->io_flusher = l->io_flusher;
 	nl->policy = l->policy;
 	if (l->reset_on_fork && nl->nice < 0)
 		nl->nice = 0;
