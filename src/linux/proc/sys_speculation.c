@@ -17,7 +17,7 @@
 
 #include <errno.h>
 
-/* What guests are told instead of the host's state. */
+/* The state that guests see instead of that of the host. */
 static int
 state_shown(unsigned kind, int host)
 {
