@@ -44,6 +44,7 @@ struct lx_cap_data {
 #define LX_CAP_SETFCAP 31
 #define LX_CAP_MAC_OVERRIDE 32
 #define LX_CAP_WAKE_ALARM 35
+#define LX_CAP_CHECKPOINT_RESTORE 40
 
 /* Bits of PR_SET_SECUREBITS; each has a lock one bit above. */
 #define LX_SECBIT_NOROOT 0x1

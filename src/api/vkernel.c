@@ -450,6 +450,8 @@ vkernel_create_fake_on(const struct vkernel_config *config,
 		return (ENOMEM);
 	for (int fd = 0, fl; fd < 3; fd++)
 		k->std_open |= host_getfl(fd, &fl) == 0 ? 1u << fd : 0;
+	for (unsigned i = 0; i < LX_PR_SPEC_KINDS; i++)
+		k->speculation[i] = host_speculation(i);
 	error = config_copy(k, config);
 	if (error != 0)
 		goto fail;

@@ -180,7 +180,7 @@ spawn_cred(const struct vkernel_user *user, struct proc *p)
 	}
 	if (error != 0)
 		return (error);
-	p->cred = cred_create(euid == 0);
+	p->cred = cred_create(euid == 0, &p->k->cred_serials);
 	if (p->cred == NULL) {
 		group_set_free(set);
 		return (ENOMEM);

@@ -171,5 +171,8 @@ void host_ids(uint32_t *uid, uint32_t *euid, uint32_t *gid, uint32_t *egid);
 /* Supplementary groups of this process: an array of *n ids, which the caller
  * frees with free(3); NULL for *n == 0.  ENOMEM. */
 int host_groups(uint32_t **gids, size_t *n);
+/* PR_GET_SPECULATION_CTRL of this process; kind: LX_PR_SPEC_STORE_BYPASS..
+ * -1: the host does not tell.  Not once confined. */
+int host_speculation(unsigned kind);
 
 #endif /* HOST_HOST_H */

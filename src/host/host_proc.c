@@ -9,6 +9,7 @@
  * host_proc_read() ENOENT.
  */
 #include "host/host.h"
+#include "abi/prctl.h"
 
 #include <dirent.h>
 #include <elf.h>
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -169,6 +171,12 @@ host_vdso_size(void)
 		return (0);
 	return ((h->e_shoff + (size_t)h->e_shnum * h->e_shentsize + 4095) &
 		~(size_t)4095);
+}
+
+int
+host_speculation(unsigned kind)
+{
+	return (prctl(LX_PR_GET_SPECULATION_CTRL, kind, 0UL, 0UL, 0UL));
 }
 
 void

@@ -40,6 +40,9 @@ typedef uint8_t vm_prot_t;
 #define VM_PROT_WRITE 0x2
 #define VM_PROT_EXECUTE 0x4
 #define VM_PROT_ALL 0x7
+/* What memory of protection p allows: on x86-64 a page that can be written or
+ * executed can be read. */
+#define VM_PROT_USABLE(p) ((p) != VM_PROT_NONE ? (p) | VM_PROT_READ : (p))
 
 /* User addresses: [VM_MIN_ADDRESS, VM_MAX_ADDRESS).  The stub machine lives
  * above, see docs/stub.md. */

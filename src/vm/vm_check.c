@@ -225,7 +225,7 @@ check_translation(struct vm_map *map, struct vm_map_entry *e, vm_offset_t va,
 
 	if (e == NULL || va < e->start)
 		return ("lies in no entry");
-	if ((prot & ~e->prot) != 0)
+	if ((prot & ~VM_PROT_USABLE(e->prot)) != 0)
 		return ("allows more than its entry");
 	if (e->object == NULL)
 		return ("entry has no object");

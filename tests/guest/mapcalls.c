@@ -335,6 +335,28 @@ process_advice(void)
 	say("process_advice");
 }
 
+/* Where the processor has none, no key can be had, and that of none is -1. */
+static void
+protection_keys(void)
+{
+	char *m = map_anon(2 * PAGE);
+
+	CHECK_ERRNO(syscall(SYS_pkey_alloc, 1, 0), EINVAL);
+	CHECK_ERRNO(syscall(SYS_pkey_alloc, 0, 4), EINVAL);
+	CHECK_ERRNO(syscall(SYS_pkey_free, -1), EINVAL);
+	CHECK_ERRNO(syscall(SYS_pkey_free, 15), EINVAL);
+	CHECK(syscall(SYS_pkey_mprotect, m, PAGE, PROT_NONE, -1) == 0);
+	CHECK(syscall(SYS_pkey_mprotect, m, 0, PROT_READ, 15) == 0);
+	CHECK_ERRNO(syscall(SYS_pkey_mprotect, m, PAGE, PROT_READ, 15), EINVAL);
+	CHECK_ERRNO(syscall(SYS_pkey_mprotect, m, PAGE, PROT_READ, -2), EINVAL);
+	CHECK_ERRNO(syscall(SYS_pkey_mprotect, m, PAGE, 1 << 20, -1), EINVAL);
+	CHECK_ERRNO(
+	    syscall(SYS_pkey_mprotect, m + 1, PAGE, PROT_READ, -1), EINVAL);
+	CHECK(munmap(m, 2 * PAGE) == 0);
+	CHECK_ERRNO(syscall(SYS_pkey_mprotect, m, PAGE, PROT_READ, -1), ENOMEM);
+	say("protection keys");
+}
+
 int
 main(void)
 {
@@ -349,6 +371,7 @@ main(void)
 	zero_device();
 	edges();
 	process_advice();
+	protection_keys();
 	scratch_remove();
 	return (0);
 }

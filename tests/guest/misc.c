@@ -231,6 +231,78 @@ randomness(void)
 	say("random numbers");
 }
 
+/* What a machine says whose mitigations a process cannot choose; natively also
+ * what one says where it can. */
+static void
+speculation(void)
+{
+	const int branch = prctl(PR_GET_SPECULATION_CTRL, 1, 0, 0, 0);
+
+	CHECK_ERRNO(prctl(PR_GET_SPECULATION_CTRL, 9, 0, 0, 0), ENODEV);
+	CHECK_ERRNO(prctl(PR_SET_SPECULATION_CTRL, 9, 2, 0, 0), ENODEV);
+	CHECK_ERRNO(prctl(PR_GET_SPECULATION_CTRL, 9, 1, 0, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_SET_SPECULATION_CTRL, 9, 2, 1, 0), EINVAL);
+	for (unsigned long i = 0; i < 3; i++) {
+		int r = prctl(PR_GET_SPECULATION_CTRL, i, 0, 0, 0);
+
+		CHECK(r >= 0 && r < 32);
+		if (!inside() && (r & 1) != 0)
+			continue;
+		CHECK((r & 1) == 0);
+		if (i == 0)
+			CHECK_ERRNO(
+			    prctl(PR_SET_SPECULATION_CTRL, i, 2, 0, 0), ENXIO);
+		if (i == 2)
+			CHECK_ERRNO(
+			    prctl(PR_SET_SPECULATION_CTRL, i, 2, 0, 0), EPERM);
+	}
+	if ((branch & 1) == 0) {
+		bool off = branch == 4; /* PR_SPEC_DISABLE */
+
+		CHECK_ERRNO(prctl(PR_SET_SPECULATION_CTRL, 1, 0, 0, 0), ERANGE);
+		CHECK_ERRNO(
+		    prctl(PR_SET_SPECULATION_CTRL, 1, off ? 2 : 4, 0, 0),
+		    EPERM);
+		CHECK(
+		    prctl(PR_SET_SPECULATION_CTRL, 1, off ? 4 : 2, 0, 0) == 0);
+	}
+	say("speculation");
+}
+
+static void
+flusher_cleared(void *arg)
+{
+	CHECK(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0) == 1); /* inherited */
+	CHECK(prctl(PR_SET_IO_FLUSHER, 0, 0, 0, 0) == 0);
+	CHECK(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0) == 0);
+}
+
+static void
+flusher_denied(void *arg)
+{
+	CHECK(geteuid() != 0 || setuid(1000) == 0);
+	CHECK_ERRNO(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0), EPERM);
+	CHECK_ERRNO(prctl(PR_SET_IO_FLUSHER, 9, 9, 0, 0), EPERM);
+	CHECK_ERRNO(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0), EPERM);
+}
+
+static void
+io_flusher(void)
+{
+	/* Natively also root may lack the capability. */
+	if (prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0) == 0) {
+		CHECK_ERRNO(prctl(PR_SET_IO_FLUSHER, 2, 0, 0, 0), EINVAL);
+		CHECK_ERRNO(prctl(PR_SET_IO_FLUSHER, 1, 1, 0, 0), EINVAL);
+		CHECK_ERRNO(prctl(PR_GET_IO_FLUSHER, 1, 0, 0, 0), EINVAL);
+		CHECK(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0);
+		in_child(flusher_cleared, NULL);
+		CHECK(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0) == 1);
+	} else
+		CHECK(errno == EPERM && (!inside() || geteuid() != 0));
+	in_child(flusher_denied, NULL);
+	say("IO flusher");
+}
+
 int
 main(void)
 {
@@ -241,5 +313,7 @@ main(void)
 	cpus();
 	identity();
 	randomness();
+	speculation();
+	io_flusher();
 	return (0);
 }

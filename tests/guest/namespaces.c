@@ -78,6 +78,38 @@ link_of(int pid, const char *kind, char *buf, size_t size)
 	buf[n] = '\0';
 }
 
+/* The files of /proc/sys are those names; in a name space of the caller's own,
+ * which has the names "inner" and "dom" before and after. */
+static void
+name_files(void)
+{
+	const char *const host = "/proc/sys/kernel/hostname";
+	const char *const domain = "/proc/sys/kernel/domainname";
+	char text[80];
+	struct stat st;
+	pid_t pid;
+
+	CHECK(stat(host, &st) == 0 && (st.st_mode & 07777) == 0644);
+	CHECK(stat(domain, &st) == 0 && (st.st_mode & 07777) == 0644);
+	read_file(host, text, sizeof(text));
+	CHECK(strcmp(text, "inner\n") == 0);
+	CHECK(put(host, "by-file\nmore\n") == 0);
+	CHECK(strcmp(name(), "by-file") == 0);
+	CHECK(put(domain, "domain.example") == 0);
+	read_file(domain, text, sizeof(text));
+	CHECK(strcmp(text, "domain.example\n") == 0);
+	CHECK(put(host, LONG_NAME) == 0 && strlen(name()) == 64);
+	CHECK(put(host, "\n") == 0 && name()[0] == '\0');
+	CHECK(put(domain, "dom\n") == 0 && put(host, "inner\n") == 0);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(setgid(1234) == 0 && setuid(1234) == 0);
+		CHECK_ERRNO(open(host, O_WRONLY), EACCES);
+		_exit(7);
+	}
+	expect_child(pid);
+}
+
 static void
 host_names(void)
 {
@@ -95,6 +127,7 @@ host_names(void)
 		CHECK(sethostname("inner", 5) == 0);
 		CHECK(setdomainname("dom", 3) == 0);
 		CHECK(strcmp(name(), "inner") == 0);
+		name_files();
 		CHECK(write(ready[1], "r", 1) == 1);
 		CHECK(read(go[0], &c, 1) == 1);
 		_exit(7);

@@ -8,6 +8,7 @@
  */
 #include "guest.h"
 
+#include <grp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -371,6 +372,67 @@ descriptors(void)
 	say("descriptors");
 }
 
+static void
+is_pipe_of(int fd, uid_t uid, gid_t gid, mode_t mode)
+{
+	struct stat st;
+
+	CHECK(fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode));
+	CHECK(st.st_uid == uid && st.st_gid == gid);
+	CHECK((st.st_mode & 07777) == mode);
+}
+
+/* As a user, with a pipe of root. */
+static void
+user_pipe(void *arg)
+{
+	const gid_t more = 1002;
+	int *theirs = arg, p[2];
+
+	if (geteuid() != 0)
+		return;
+	CHECK(setgroups(1, &more) == 0 && setresgid(1001, 1001, 1001) == 0);
+	CHECK(setresuid(1000, 1000, 1000) == 0);
+	CHECK(pipe(p) == 0);
+	is_pipe_of(p[0], 1000, 1001, 0600);
+	is_pipe_of(p[1], 1000, 1001, 0600);
+	CHECK(fchmod(p[0], 0640) == 0);
+	is_pipe_of(p[1], 1000, 1001, 0640);
+	CHECK(fchown(p[1], -1, 1002) == 0 && fchown(p[1], 1000, -1) == 0);
+	is_pipe_of(p[0], 1000, 1002, 0640);
+	CHECK_ERRNO(fchown(p[0], 1001, -1), EPERM);
+	CHECK_ERRNO(fchown(p[0], -1, 1003), EPERM);
+	CHECK_ERRNO(fchmod(theirs[0], 0666), EPERM);
+	CHECK_ERRNO(fchown(theirs[0], 1000, -1), EPERM);
+	is_pipe_of(theirs[1], 0, 5, 0604);
+}
+
+/* Owner and mode are those of the pipe, the same at both ends. */
+static void
+attributes(void)
+{
+	char path[32];
+	int p[2], fd;
+
+	CHECK(pipe(p) == 0);
+	is_pipe_of(p[0], geteuid(), getegid(), 0600);
+	is_pipe_of(p[1], geteuid(), getegid(), 0600);
+	CHECK(fchmod(p[1], 0604) == 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	is_pipe_of(fd, geteuid(), getegid(), 0604);
+	if (geteuid() == 0) {
+		CHECK(fchown(fd, -1, 5) == 0);
+		is_pipe_of(p[1], 0, 5, 0604);
+	}
+	in_child(user_pipe, p);
+	close(fd), close(p[0]);
+	is_pipe_of(p[1], geteuid(), geteuid() == 0 ? 5 : getegid(), 0604);
+	close(p[1]);
+	say("owner and mode");
+}
+
 int
 main(void)
 {
@@ -382,5 +444,6 @@ main(void)
 	polling();
 	epolling();
 	descriptors();
+	attributes();
 	return (0);
 }

@@ -25,6 +25,7 @@
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 
 static char buf[1 << 20];
@@ -332,6 +333,74 @@ smaps(void)
 	      (long)((len - PAGE) / 1024));
 	CHECK(munmap(m - PAGE, len) == 0 && munmap(s - PAGE, len) == 0);
 	say("smaps_rollup");
+}
+
+static void
+permits(const char *m, const char *want)
+{
+	CHECK(strncmp(strchr(smaps_of(m), ' ') + 1, want, 4) == 0);
+}
+
+static void
+inherited_rights(void *m)
+{
+	permits(m, "-w-p");
+	CHECK(*(char *)m == 5);
+	*(char *)m = 6;
+	CHECK(mprotect(m, PAGE, PROT_NONE) == 0);
+	permits(m, "---p");
+	CHECK(mprotect(m, PAGE, PROT_WRITE) == 0 && *(char *)m == 6);
+}
+
+/* Protections are shown as they were asked for, although the processor lets
+ * what can be written be read. */
+static void
+rights_asked(void)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *m = mmap(NULL, 9 * PAGE, PROT_WRITE, flags, -1, 0), c = 0;
+	struct iovec to = {&c, 1}, from = {m + PAGE, 1};
+	int p[2];
+
+	CHECK(m != MAP_FAILED && mprotect(m, PAGE, PROT_NONE) == 0);
+	CHECK(mprotect(m + 8 * PAGE, PAGE, PROT_NONE) == 0);
+	m += PAGE;
+	permits(m, "-w-p");
+	flags_are(m, "wrmrmwmeac", "rdexsh");
+	CHECK(m[0] == 0 && m[PAGE] == 0); /* read before it was written */
+	m[0] = 5;
+	in_child(inherited_rights, m);
+	CHECK(m[0] == 5);
+	CHECK(mprotect(m + 2 * PAGE, PAGE, PROT_READ | PROT_WRITE) == 0);
+	CHECK(mprotect(m + 3 * PAGE, PAGE, PROT_EXEC) == 0);
+	CHECK(mprotect(m + 4 * PAGE, PAGE, PROT_EXEC | PROT_WRITE) == 0);
+	CHECK(mprotect(m + 5 * PAGE, 2 * PAGE, PROT_WRITE) == 0);
+	permits(m, "-w-p");
+	permits(m + 2 * PAGE, "rw-p");
+	permits(m + 3 * PAGE, "--xp");
+	permits(m + 4 * PAGE, "-wxp");
+	permits(m + 5 * PAGE, "-w-p");
+	flags_are(m + 3 * PAGE, "exmrmwme", "rdwr");
+	flags_are(m + 4 * PAGE, "wrex", "rd");
+	CHECK(m[2 * PAGE] == 0 && m[4 * PAGE] == 0);
+	CHECK(pipe(p) == 0 && write(p[1], m, 1) == 1);
+	CHECK(read(p[0], &c, 1) == 1 && c == 5);
+	/* But not by another process, which looks at what was asked for. */
+	CHECK(process_vm_writev(getpid(), &to, 1, &from, 1, 0) == 1);
+	CHECK_ERRNO(process_vm_readv(getpid(), &to, 1, &from, 1, 0), EFAULT);
+	CHECK_ERRNO(madvise(m, PAGE, 22 /* MADV_POPULATE_READ */), EINVAL);
+	CHECK(madvise(m, PAGE, 23 /* MADV_POPULATE_WRITE */) == 0);
+	CHECK(mlock(m, PAGE) == 0 && munlock(m, PAGE) == 0);
+	CHECK(mprotect(m, 8 * PAGE, PROT_READ) == 0);
+	permits(m, "r--p");
+	CHECK(munmap(m - PAGE, 9 * PAGE) == 0);
+	m = mmap(NULL, PAGE, PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	CHECK(m != MAP_FAILED && m[0] == 0);
+	permits(m, "-w-s");
+	CHECK(munmap(m, PAGE) == 0);
+	close(p[0]), close(p[1]);
+	say("rights as they were asked for");
 }
 
 static void
@@ -805,6 +874,7 @@ main(void)
 	mountinfo();
 	in_child(namespaces, NULL);
 	smaps();
+	rights_asked();
 	pagemap();
 	vdso();
 	status_lines();

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/prctl.h>
 
 static char text[1 << 18];
 
@@ -137,6 +138,46 @@ locks(void)
 	say("locks");
 }
 
+/* The effective capabilities, of those permitted. */
+static void
+set_effective(uint64_t caps)
+{
+	struct {
+		uint32_t version;
+		int pid;
+	} head = {0x20080522, 0};
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} data[2];
+
+	CHECK(syscall(SYS_capget, &head, data) == 0);
+	data[0].effective = (uint32_t)caps;
+	data[1].effective = (uint32_t)(caps >> 32);
+	CHECK(syscall(SYS_capset, &head, data) == 0);
+}
+
+/* A capability decides who may follow a link of map_files, not the user. */
+static void
+mapped_rights(void *path)
+{
+	const int sys_admin = 21, checkpoint_restore = 40;
+	int fd;
+
+	set_effective(0);
+	CHECK_ERRNO(open(path, O_RDONLY), EPERM);
+	set_effective(UINT64_C(1) << checkpoint_restore);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0 && close(fd) == 0);
+	set_effective(UINT64_C(1) << 7); /* CAP_SETUID */
+	CHECK(prctl(PR_SET_KEEPCAPS, 1) == 0);
+	CHECK(setresuid(1000, 1000, 1000) == 0);
+	CHECK(prctl(PR_SET_DUMPABLE, 1) == 0);
+	CHECK_ERRNO(open(path, O_RDONLY), EPERM);
+	set_effective(UINT64_C(1) << sys_admin);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0 && close(fd) == 0);
+}
+
 static void
 mapped(void)
 {
@@ -170,6 +211,7 @@ mapped(void)
 		again = open(path, O_RDONLY);
 		CHECK(again >= 0 && ino_of(again) == ino_of(fd));
 		close(again);
+		in_child(mapped_rights, path);
 	}
 	CHECK(munmap(m, 8192) == 0);
 	CHECK_ERRNO(readlink(path, to, sizeof(to)), ENOENT);

@@ -5,7 +5,7 @@
 it ends.
 
     run_guest.py --vmspace BUILD/vmspace [--mem 64M] [--swap SIZE]
-        [--overcommit never] [--repeat N] PROGRAM...
+        [--overcommit never] [--rw PATH] [--repeat N] PROGRAM...
 
 One line a program: "ok NAME (native 0.1 s, inside 0.5 s)" or "FAIL NAME" with
 the differences.  The program checks itself, so a wrong result that is the same
@@ -28,6 +28,8 @@ def inside(vm, program, opts):
         options += ["--env", "GUEST_LONG=1"]
     if opts.mem:
         options += ["--mem", opts.mem]
+    if opts.rw:
+        options += ["--rw", opts.rw]
     if opts.swap:
         options += ["--swap", opts.swap]
     if opts.overcommit:
@@ -63,6 +65,7 @@ def main():
     p.add_argument("--mem", default="")
     p.add_argument("--swap", default="")
     p.add_argument("--overcommit", default="")
+    p.add_argument("--rw", default="", help="what the guest may write")
     p.add_argument("--timeout", type=float, default=60)
     p.add_argument("--repeat", type=int, default=1)
     p.add_argument("--wrapper", default="", help="program that runs vmspace")

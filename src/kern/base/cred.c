@@ -54,14 +54,26 @@
 	    BIT(LX_CAP_FSETID) | BIT(LX_CAP_LINUX_IMMUTABLE) | \
 	    BIT(LX_CAP_MKNOD) | BIT(LX_CAP_MAC_OVERRIDE))
 
-struct cred *
-cred_create(bool all)
+static struct cred *
+cred_alloc(_Atomic(uint64_t) *serials)
 {
 	struct cred *c = kmem_zalloc(sizeof(*c));
 
 	if (c == NULL)
 		return (NULL);
 	atomic_init(&c->refs, 1);
+	c->serials = serials;
+	c->serial = atomic_fetch_add(serials, 1) + 1;
+	return (c);
+}
+
+struct cred *
+cred_create(bool all, _Atomic(uint64_t) *serials)
+{
+	struct cred *c = cred_alloc(serials);
+
+	if (c == NULL)
+		return (NULL);
 	c->cap_bset = LX_CAP_ALL;
 	if (all)
 		c->cap_perm = c->cap_eff = LX_CAP_ALL;
@@ -71,11 +83,10 @@ cred_create(bool all)
 struct cred *
 cred_copy(const struct cred *from)
 {
-	struct cred *c = kmem_zalloc(sizeof(*c));
+	struct cred *c = cred_alloc(from->serials);
 
 	if (c == NULL)
 		return (NULL);
-	atomic_init(&c->refs, 1);
 	c->uid = from->uid;
 	c->euid = from->euid;
 	c->suid = from->suid;

@@ -21,6 +21,8 @@ struct userns;
  */
 struct cred {
 	_Atomic(uint32_t) refs;          /* [a] */
+	_Atomic(uint64_t) *serials;      /* [n] the last serial of the kernel */
+	uint64_t serial;                 /* [n] never that of another one */
 	uint32_t uid, euid, suid, fsuid; /* [n] */
 	uint32_t gid, egid, sgid, fsgid; /* [n] */
 	uint32_t securebits;             /* [n] LX_SECBIT_* */
@@ -32,13 +34,14 @@ struct cred {
 
 /*
  * - create: ids and groups 0, all capabilities if `all`, else none; a full
- *   bounding set; one ref.  NULL: no memory.
+ *   bounding set; one ref.  Its copies get their serials from `serials`, too.
+ *   NULL: no memory.
  * - copy: a copy to change, with one ref.  NULL: no memory.
  * - ref: one more ref; returns its argument.
  * - free: gives up a ref; NULL is permitted.
  * None of them blocks or takes a lock.
  */
-struct cred *cred_create(bool all);
+struct cred *cred_create(bool all, _Atomic(uint64_t) *serials);
 struct cred *cred_copy(const struct cred *);
 struct cred *cred_ref(struct cred *);
 void cred_free(struct cred *);

@@ -243,6 +243,7 @@ lwp_vfs_ctx(struct lwp *l)
 	    .uid = l->cred->fsuid,
 	    .gid = l->cred->fsgid,
 	    .caps = cred_caps(l->cred),
+	    .cred = l->cred->serial,
 	    .groups = l->cred->groups,
 	    .waiter = lwp_vfs_waiter(l),
 	};

@@ -60,6 +60,7 @@ struct lwp {
 	char comm[16];              /* [p] */
 	uint64_t slack_ns;          /* [p] PR_SET_TIMERSLACK; stored only.. */
 	uint64_t slack_default;     /* [p] ..and what 0 sets */
+	bool io_flusher;            /* [p] PR_SET_IO_FLUSHER; stored only */
 	int nice;                   /* [p] */
 	int policy;                 /* [p] LX_SCHED_* */
 	bool reset_on_fork;         /* [p] children get no better niceness */

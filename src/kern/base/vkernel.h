@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "abi/prctl.h"
 #include "kern/base/proc.h"
 #include "libk/klock.h"
 #include "libk/klog.h"
@@ -90,15 +91,18 @@ struct vkernel {
 	struct vm_system vm;
 	struct vfs *vfs;
 	const struct cpu_ops *cpu_ops;
-	void *machine;                 /* argument of cpu_ops */
-	struct stub_machine *stub;     /* the same, or NULL on a fake machine */
-	bool vm_ready;                 /* vm_system_init() succeeded */
-	bool pageout;                  /* the pageout daemon runs */
-	LIST_HEAD(, vkdevice) devices; /* [t] */
-	LIST_HEAD(, vkdevmem) devmem;  /* [t] */
-	struct kcond file_cond;        /* a file has left the list */
-	struct ns_set *ns;             /* [I] the first name spaces */
-	_Atomic(unsigned) nns;         /* name spaces of all processes */
+	void *machine;             /* argument of cpu_ops */
+	struct stub_machine *stub; /* the same, or NULL on a fake machine */
+	/* [I] What the host's prctl says of this process; -1: nothing. */
+	int speculation[LX_PR_SPEC_KINDS];
+	bool vm_ready;                  /* vm_system_init() succeeded */
+	bool pageout;                   /* the pageout daemon runs */
+	LIST_HEAD(, vkdevice) devices;  /* [t] */
+	LIST_HEAD(, vkdevmem) devmem;   /* [t] */
+	struct kcond file_cond;         /* a file has left the list */
+	struct ns_set *ns;              /* [I] the first name spaces */
+	_Atomic(unsigned) nns;          /* name spaces of all processes */
+	_Atomic(uint64_t) cred_serials; /* the last one given to a cred */
 	/* Of kern/ipc: an IPC name space has ended. */
 	void (*ipc_ns_end)(struct vkernel *, uint32_t ino);
 	struct sysv_ipc *ipc;               /* [I] kern/ipc/sysvipc.h */

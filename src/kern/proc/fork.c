@@ -152,6 +152,7 @@ clone_lwp_state(
 	nl->nice = l->nice;
 	memcpy(nl->comm, l->comm, sizeof(nl->comm));
 	nl->slack_ns = nl->slack_default = l->slack_ns;
+	nl->io_flusher = l->io_flusher;
 	nl->policy = l->policy;
 	if (l->reset_on_fork && nl->nice < 0)
 		nl->nice = 0;
@@ -368,30 +369,28 @@ fork_sigacts(struct proc *p, struct proc *np, uint64_t flags)
 	return (error);
 }
 
-/* The name spaces of the child: those of its parent, or new ones. */
+/* The name spaces of the child: those of its parent, or new ones.  Its
+ * credentials are a copy: a descriptor that it inherits was not opened with
+ * them. */
 static int
 fork_ns(struct lwp *l, struct proc *np, uint64_t flags)
 {
 	struct ns_set *set;
-	struct cred *cred;
+	struct cred *cred = cred_copy(np->cred);
 	int error;
 
+	if (cred == NULL)
+		return (ENOMEM);
+	cred_free(np->cred);
+	np->cred = cred;
 	if ((flags & CLONE_NEW_ANY) != 0) {
 		error = ns_set_unshare(l, flags, &set);
 		if (error != 0)
 			return (error);
 	} else
 		set = proc_ns_ref(l->p);
-	if ((flags & LX_CLONE_NEWUSER) != 0) {
-		cred = cred_copy(np->cred);
-		if (cred == NULL) {
-			ns_set_free(set);
-			return (ENOMEM);
-		}
+	if ((flags & LX_CLONE_NEWUSER) != 0)
 		cred_enter_userns(cred, (struct userns *)set->of[NS_USER]);
-		cred_free(np->cred);
-		np->cred = cred;
-	}
 	proc_ns_set(np, set);
 	ns_free(&np->pidns->ns);
 	np->pidns = (struct pidns *)set->of[NS_PID];

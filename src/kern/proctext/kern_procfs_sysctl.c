@@ -19,19 +19,24 @@
 
 typedef unsigned long long ull;
 
-/* The name in the name space of the reader; lwp NULL: the embedder. */
+/* The name spaces of the reader, ref'ed; of the embedder: the first ones. */
+static struct ns_set *
+reader_ns(struct vkernel *k)
+{
+	const struct lwp *l = lwp_current();
+
+	if (l != NULL)
+		return (proc_ns_ref(l->p));
+	ns_set_ref(k->ns);
+	return (k->ns);
+}
+
 static void
 uts_text(struct vkernel *k, bool domain, struct procfs_buf *b)
 {
-	const struct lwp *l = lwp_current();
-	struct ns_set *set = k->ns;
-	struct utsns *uts;
+	struct ns_set *set = reader_ns(k);
+	struct utsns *uts = (struct utsns *)set->of[NS_UTS];
 
-	if (l != NULL)
-		set = proc_ns_ref(l->p);
-	else
-		ns_set_ref(set);
-	uts = (struct utsns *)set->of[NS_UTS];
 	kmutex_lock(&uts->lock);
 	procfs_printf(b, "%s\n", domain ? uts->domainname : uts->hostname);
 	kmutex_unlock(&uts->lock);
@@ -49,6 +54,40 @@ static int
 text_domainname(void *arg, struct procfs_buf *b)
 {
 	uts_text(arg, true, b);
+	return (0);
+}
+
+/* The first line is the name; what is too long is cut.  As on Linux the mode of
+ * the file decides who may write, not a capability. */
+static void
+uts_write(struct vkernel *k, bool domain, const char *text, size_t len)
+{
+	struct ns_set *set = reader_ns(k);
+	struct utsns *uts = (struct utsns *)set->of[NS_UTS];
+	char name[NS_HOSTNAME + 1] = "";
+
+	for (size_t i = 0; i < len && i < NS_HOSTNAME; i++) {
+		if (text[i] == '\n' || text[i] == '\0')
+			break;
+		name[i] = text[i];
+	}
+	kmutex_lock(&uts->lock);
+	memcpy(domain ? uts->domainname : uts->hostname, name, sizeof(name));
+	kmutex_unlock(&uts->lock);
+	ns_set_free(set);
+}
+
+static int
+write_hostname(void *arg, const char *text, size_t len)
+{
+	uts_write(arg, false, text, len);
+	return (0);
+}
+
+static int
+write_domainname(void *arg, const char *text, size_t len)
+{
+	uts_write(arg, true, text, len);
 	return (0);
 }
 
@@ -190,8 +229,14 @@ const struct procfs_sys_node kern_settings[] = {
 	.mode = 0200,
 	.text = text_nothing,
 	.write = write_drop_caches},
-    {.name = "kernel/hostname", .mode = 0444, .text = text_hostname},
-    {.name = "kernel/domainname", .mode = 0444, .text = text_domainname},
+    {.name = "kernel/hostname",
+	.mode = 0644,
+	.text = text_hostname,
+	.write = write_hostname},
+    {.name = "kernel/domainname",
+	.mode = 0644,
+	.text = text_domainname,
+	.write = write_domainname},
     {.name = "kernel/pid_max", .mode = 0444, .text = text_pid_max},
     {.name = "kernel/threads-max", .mode = 0444, .text = text_threads_max},
     {.name = "kernel/version", .mode = 0444, .text = text_version},

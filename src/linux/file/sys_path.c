@@ -12,6 +12,7 @@
 #include "linux/lib/sys_int.h"
 
 #include "abi/capability.h"
+#include "abi/capability.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 
@@ -356,23 +357,35 @@ link_paths(
 	    to->path, (flags & LX_AT_SYMLINK_FOLLOW) != 0));
 }
 
-/* AT_EMPTY_PATH with an empty path: give the file of a descriptor a name. */
+/*
+ * AT_EMPTY_PATH with an empty path: give the file of a descriptor a name.
+ * - ENOENT: another process or user has opened it, which may have passed it on
+ *   without the directory that it is in; CAP_DAC_READ_SEARCH permits that.
+ */
 static int
-link_self(struct lwp *l, int fd, uint64_t upath, int ndirfd, uint64_t npath)
+link_self(struct lwp *l, int fd, int ndirfd, uint64_t npath)
 {
+	struct file *f = NULL;
 	struct sys_path sp;
 	struct vplace at;
-	int error;
+	int error = 0;
 
-	error = sys_path_place(l, fd, upath, LX_AT_EMPTY_PATH, &at, NULL);
+	if (fd != LX_AT_FDCWD)
+		error = sys_get_file(l, fd, &f);
 	if (error != 0)
 		return (error);
 	error = sys_path_get(l, ndirfd, npath, &sp);
 	if (error == 0) {
-		error = vfs_link_place(&sp.ctx, &at, sp.start, sp.path);
+		at = f != NULL ? (struct vplace){f->mnt, f->vp} : sp.ctx.cwd;
+		if (f != NULL && f->opened && f->cred != sp.ctx.cred &&
+		    !vfs_ctx_capable(&sp.ctx, LX_CAP_DAC_READ_SEARCH))
+			error = ENOENT;
+		else
+			error = vfs_link_place(&sp.ctx, &at, sp.start, sp.path);
 		sys_path_done(&sp);
 	}
-	vplace_rele(&at);
+	if (f != NULL)
+		file_free(f);
 	return (error);
 }
 
@@ -388,7 +401,7 @@ link_at(struct lwp *l, int odirfd, uint64_t opath, int ndirfd, uint64_t npath,
 	    copyin(lwp_vmspace(l), &first, opath, 1) != 0)
 		return (EFAULT);
 	if (first == '\0')
-		return (link_self(l, odirfd, opath, ndirfd, npath));
+		return (link_self(l, odirfd, ndirfd, npath));
 	return (
 	    with_two_paths(l, odirfd, opath, ndirfd, npath, link_paths, flags));
 }

@@ -352,6 +352,19 @@ sys_chmod(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (chmod_at(l, LX_AT_FDCWD, a[0], a[1], 0));
 }
 
+/* May a file that has `va` get these ids?  UINT32_MAX: it keeps its own. */
+static bool
+chown_permitted(
+    const struct cred *c, const struct vattr *va, uint32_t uid, uint32_t gid)
+{
+	const bool owner = c->fsuid == va->uid;
+
+	return (cred_capable(c, LX_CAP_CHOWN) ||
+		((uid == UINT32_MAX || (uid == va->uid && owner)) &&
+		    (gid == UINT32_MAX ||
+			(owner && (gid == va->gid || cred_in_group(c, gid))))));
+}
+
 /* Change a file without vnode, if its kind has attributes.  EPERM. */
 static int
 file_change(struct lwp *l, int fd, const struct vattr *new, unsigned what)
@@ -368,7 +381,7 @@ file_change(struct lwp *l, int fd, const struct vattr *new, unsigned what)
 	    !lwp_capable(l, LX_CAP_FOWNER))
 		error = EPERM;
 	if (error == 0 && (what & ~VA_MODE) != 0 &&
-	    !lwp_capable(l, LX_CAP_CHOWN))
+	    !chown_permitted(l->cred, &va, new->uid, new->gid))
 		error = EPERM;
 	if (error == 0)
 		error = f->ops->setattr(f, new, what);
@@ -421,10 +434,7 @@ chown_place(struct lwp *l, struct vplace at, uint32_t uid, uint32_t gid)
 	if (error != 0)
 		goto out;
 	owner = c->fsuid == va.uid;
-	if (!cred_capable(c, LX_CAP_CHOWN) &&
-	    ((uid != UINT32_MAX && (uid != va.uid || !owner)) ||
-		(gid != UINT32_MAX &&
-		    (!owner || (gid != va.gid && !cred_in_group(c, gid)))))) {
+	if (!chown_permitted(c, &va, uid, gid)) {
 		error = EPERM;
 		goto out;
 	}
@@ -475,10 +485,16 @@ sys_lchown(struct lwp *l, const uint64_t *a, int64_t *ret)
 int
 sys_fchown(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
-	const struct vattr va = {.uid = (uint32_t)a[1], .gid = (uint32_t)a[2]};
+	const struct vattr va = {
+	    .uid = proc_id_kernel(l->p, false, (uint32_t)a[1]),
+	    .gid = proc_id_kernel(l->p, true, (uint32_t)a[2])};
 	struct vplace at;
 	int error = fd_place(l, (int)a[0], false, &at);
 
+	if (error == EPERM &&
+	    ((va.uid == UINT32_MAX && (uint32_t)a[1] != UINT32_MAX) ||
+		(va.gid == UINT32_MAX && (uint32_t)a[2] != UINT32_MAX)))
+		return (EINVAL);
 	if (error == EPERM)
 		return (file_change(l, (int)a[0], &va,
 		    (va.uid != UINT32_MAX ? VA_UID : 0) |

@@ -40,12 +40,13 @@ sys_fn sys_pipe, sys_pipe2, sys_eventfd, sys_eventfd2, sys_timerfd_create,
 static int
 pipe_make(struct lwp *l, uint64_t ufds, int flags)
 {
+	const struct vfs_waiter maker = lwp_vfs_waiter(l);
 	struct file *f[2];
 	int error;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return (EINVAL);
-	error = pipe_create(l->p->k->vfs, flags & ~O_CLOEXEC, f);
+	error = pipe_create(l->p->k->vfs, &maker, flags & ~O_CLOEXEC, f);
 	if (error != 0)
 		return (error);
 	return (sys_fd_pair(l, f, (flags & O_CLOEXEC) != 0, ufds));

@@ -6,8 +6,7 @@
  *
  * Decoding is separate from acting: sys_mmap_decode() translates Linux's flags
  * to those of vm without reading any state, so that tests can call it with all
- * combinations.  On x86-64 a page cannot be mapped writable or executable but
- * not readable: PROT_WRITE and PROT_EXEC imply PROT_READ.
+ * combinations.
  *
  * Limits: MAP_HUGETLB is ENOMEM (there are no huge pages to reserve).
  * The limit of locked memory applies to root, too.
@@ -29,7 +28,8 @@
 
 sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_brk, sys_mremap, sys_madvise,
     sys_mincore, sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall,
-    sys_munlockall, sys_mseal, sys_remap_file_pages;
+    sys_munlockall, sys_mseal, sys_remap_file_pages, sys_pkey_mprotect,
+    sys_pkey_alloc, sys_pkey_free;
 
 vm_prot_t
 sys_prot_decode(uint64_t prot)
@@ -39,9 +39,9 @@ sys_prot_decode(uint64_t prot)
 	if (prot & LX_PROT_READ)
 		p |= VM_PROT_READ;
 	if (prot & LX_PROT_WRITE)
-		p |= VM_PROT_READ | VM_PROT_WRITE;
+		p |= VM_PROT_WRITE;
 	if (prot & LX_PROT_EXEC)
-		p |= VM_PROT_READ | VM_PROT_EXECUTE;
+		p |= VM_PROT_EXECUTE;
 	return (p);
 }
 
@@ -245,19 +245,49 @@ sys_munmap(struct lwp *l, const uint64_t *a, int64_t *ret)
 	return (vm_munmap(lwp_vmspace(l), addr, len));
 }
 
-int
-sys_mprotect(struct lwp *l, const uint64_t *a, int64_t *ret)
+/* mprotect of [addr, addr+len); with `key` by a protection key. */
+static int
+protect(struct lwp *l, uint64_t addr, uint64_t len, uint64_t prot, bool key)
 {
-	uint64_t len = a[1], prot = a[2];
 	int error;
 
 	prot &= ~(uint64_t)(LX_PROT_GROWSDOWN | LX_PROT_SEM);
 	if (prot & ~(uint64_t)(LX_PROT_READ | LX_PROT_WRITE | LX_PROT_EXEC))
 		return (EINVAL);
-	error = range_check(a[0], &len, ENOMEM);
+	error = range_check(addr, &len, ENOMEM);
 	if (error != 0 || len == 0)
 		return (error);
-	return (vm_mprotect(lwp_vmspace(l), a[0], len, sys_prot_decode(prot)));
+	if (key)
+		return (EINVAL);
+	return (vm_mprotect(lwp_vmspace(l), addr, len, sys_prot_decode(prot)));
+}
+
+int
+sys_mprotect(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (protect(l, a[0], a[1], a[2], false));
+}
+
+/*
+ * Guests see a processor without protection keys (the host's register of them
+ * belongs to the stub), where Linux has these calls, and no key can be had.
+ */
+int
+sys_pkey_mprotect(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (protect(l, a[0], a[1], a[2], (int)a[3] != -1));
+}
+
+int
+sys_pkey_alloc(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (EINVAL);
+}
+
+int
+sys_pkey_free(struct lwp *l, const uint64_t *a, int64_t *ret)
+{
+	return (EINVAL);
 }
 
 int

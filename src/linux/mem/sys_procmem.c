@@ -57,9 +57,10 @@ remote_move(struct remote *r, char *buf, size_t n, size_t *done)
 		/* Nothing is mapped at the last addresses, so that no sum wraps
 		 * without an error. */
 		at = r->iov[r->i].base + r->skip;
-		error = r->write
-			    ? vm_pwrite(r->vm, buf + *done, len, at, 0, &moved)
-			    : vm_pread(r->vm, buf + *done, len, at, 0, &moved);
+		error = r->write ? vm_pwrite(r->vm, buf + *done, len, at,
+				       VM_FAULT_ASKED, &moved)
+				 : vm_pread(r->vm, buf + *done, len, at,
+				       VM_FAULT_ASKED, &moved);
 		*done += moved;
 		r->skip += moved;
 	}

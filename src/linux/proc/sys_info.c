@@ -9,6 +9,7 @@
  * The memory they report is the guest's.  Random numbers come from the host.
  */
 #include "host/host.h"
+#include "abi/capability.h"
 #include "abi/prctl.h"
 #include "abi/random.h"
 #include "abi/resource.h"
@@ -17,6 +18,7 @@
 #include "kern/base/seccomp.h"
 #include "linux/proc/sys_cap.h"
 #include "linux/proc/sys_seccomp.h"
+#include "linux/proc/sys_speculation.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -242,6 +244,15 @@ prctl_field(struct lwp *l, int option, uint64_t arg, int64_t *ret)
 	case LX_PR_GET_TIMERSLACK:
 		*ret = (int64_t)l->slack_ns;
 		break;
+	case LX_PR_SET_IO_FLUSHER:
+		if (arg > 1)
+			error = EINVAL;
+		else
+			l->io_flusher = arg != 0;
+		break;
+	case LX_PR_GET_IO_FLUSHER:
+		*ret = l->io_flusher;
+		break;
 	case LX_PR_SET_THP_DISABLE:
 		p->thp_disable = arg != 0;
 		break;
@@ -276,6 +287,10 @@ static const struct {
     {LX_PR_SET_THP_DISABLE, 2},
     {LX_PR_GET_THP_DISABLE, 1},
     {LX_PR_MCE_KILL_GET, 1},
+    {LX_PR_GET_SPECULATION_CTRL, 2},
+    {LX_PR_SET_SPECULATION_CTRL, 3},
+    {LX_PR_SET_IO_FLUSHER, 2},
+    {LX_PR_GET_IO_FLUSHER, 1},
 };
 
 static bool
@@ -295,11 +310,17 @@ sys_prctl(struct lwp *l, const uint64_t *a, int64_t *ret)
 	int option = (int)a[0], error;
 	unsigned filters;
 
+	if ((option == LX_PR_SET_IO_FLUSHER ||
+		option == LX_PR_GET_IO_FLUSHER) &&
+	    !lwp_capable(l, LX_CAP_SYS_RESOURCE))
+		return (EPERM);
 	if (prctl_surplus(a))
 		return (EINVAL);
 	error = prctl_field(l, option, a[1], ret);
 	if (error == ENOSYS)
 		error = sys_prctl_cap(l, a, ret);
+	if (error == ENOSYS)
+		error = sys_prctl_speculation(l, a, ret);
 	if (error != ENOSYS)
 		return (error);
 	switch (option) {

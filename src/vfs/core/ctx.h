@@ -54,6 +54,7 @@ struct vfs_ctx {
 	struct vfs *vfs;
 	uint32_t uid, gid; /* those that count for files */
 	uint64_t caps;     /* effective capabilities: bits 1 << LX_CAP_* */
+	uint64_t cred;     /* serial of the credentials; 0: the kernel itself */
 	uint32_t umask;
 	const struct group_set *groups; /* borrowed; supplementary */
 	struct vplace cwd;              /* borrowed */

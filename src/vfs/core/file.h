@@ -104,10 +104,11 @@ struct file {
 	struct kcond cond;         /* `busy` became false */
 	_Atomic(bool) locked;      /* [a] has had locks of its own */
 	bool opened;               /* [I] after open: by a name */
-	bool writer;               /* [I] after open: counts in vp->writers */
-	bool reader;               /* [I] counts in vp->ro_files */
-	bool mnt_writer;           /* [I] after open: in mnt->writers */
-	_Atomic(bool) polled;      /* [a] has been in an epoll */
+	uint64_t cred;        /* [I] after open: vfs_ctx.cred of the open */
+	bool writer;          /* [I] after open: counts in vp->writers */
+	bool reader;          /* [I] counts in vp->ro_files */
+	bool mnt_writer;      /* [I] after open: in mnt->writers */
+	_Atomic(bool) polled; /* [a] has been in an epoll */
 	LIST_HEAD(, epoll_item) polls; /* [e] */
 	struct kmutex lock;            /* rank FILE; never held across I/O */
 	int hostfd;                    /* [I] host descriptor, -1 none */

@@ -27,8 +27,10 @@ extern const struct fileops hostfd_tty_fileops; /* the kernel's terminal */
 
 /* Attributes as the host has them. */
 struct vattr hostfd_vattr(const struct host_stat *);
-/* A pipe: f[0] reads, f[1] writes.  flags: O_NONBLOCK. */
-int pipe_create(struct vfs *, int flags, struct file *f[2]);
+/* A pipe of the maker's fsuid and fsgid (NULL: of root): f[0] reads, f[1]
+ * writes.  flags: O_NONBLOCK, O_DIRECT. */
+int pipe_create(
+    struct vfs *, const struct vfs_waiter *maker, int flags, struct file *f[2]);
 /* F_GETPIPE_SZ, F_SETPIPE_SZ.  EBADF: no pipe; EPERM: more than
  * PIPE_SIZE_MAX, or than the budget allows; errors of the host. */
 int pipe_size(struct file *, size_t *);

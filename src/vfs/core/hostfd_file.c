@@ -37,6 +37,7 @@
 
 #include "abi/ioctl.h"
 #include "abi/poll.h"
+#include "abi/stat.h"
 #include "host/host.h"
 #include "libk/kassert.h"
 #include "mem/kmem.h"
@@ -337,6 +338,56 @@ hostfd_setfl(struct file *f, int flags)
 	return (0);
 }
 
+/* ---- attributes of a pipe ---- */
+
+/* The host's are those of its user.  Shared by all files over a pipe. */
+struct pipe_inode {
+	_Atomic(uint32_t) refs;           /* [a] */
+	_Atomic(uint32_t) uid, gid, mode; /* [a] mode: without the type */
+};
+
+static int
+pipe_getattr(struct file *f, struct vattr *va)
+{
+	const struct pipe_inode *in = f->data;
+	int error = hostfd_getattr(f, va);
+
+	if (error != 0)
+		return (error);
+	va->uid = atomic_load(&in->uid);
+	va->gid = atomic_load(&in->gid);
+	va->mode = (va->mode & LX_S_IFMT) | atomic_load(&in->mode);
+	return (0);
+}
+
+static int
+pipe_setattr(struct file *f, const struct vattr *va, unsigned what)
+{
+	struct pipe_inode *in = f->data;
+
+	if ((what & VA_UID) != 0)
+		atomic_store(&in->uid, va->uid);
+	if ((what & VA_GID) != 0)
+		atomic_store(&in->gid, va->gid);
+	if ((what & VA_MODE) != 0)
+		atomic_store(&in->mode, va->mode & VS_PERM);
+	return (0);
+}
+
+static void
+pipe_inode_free(struct pipe_inode *in)
+{
+	if (atomic_fetch_sub(&in->refs, 1) == 1)
+		kmem_free(in);
+}
+
+static void
+pipe_close(struct file *f)
+{
+	(void)host_close(f->hostfd);
+	pipe_inode_free(f->data);
+}
+
 static void
 hostfd_close(struct file *f)
 {
@@ -396,8 +447,20 @@ timerfd_info(struct file *f, file_info_fn *fn, void *arg)
 }
 
 /* Made for guests. */
-static const struct fileops pipe_fileops = HOSTFD_FILEOPS(
-    "pipe", hostfd_describe, hostfd_rw, FCAP_PIPE | FCAP_OWNED | FCAP_ASYNC);
+static const struct fileops pipe_fileops = {
+    .caps = FCAP_STREAM | FCAP_HOSTFD | FCAP_HOSTOBJ | FCAP_PIPE | FCAP_OWNED |
+	    FCAP_ASYNC,
+    .rw = hostfd_rw,
+    .ioctl = hostfd_ioctl,
+    .poll = hostfd_poll,
+    .getattr = pipe_getattr,
+    .setattr = pipe_setattr,
+    .seek = hostfd_seek,
+    .setfl = hostfd_setfl,
+    .close = pipe_close,
+    .describe = hostfd_describe,
+    .name = "pipe",
+};
 const struct fileops eventfd_fileops = HOSTFD_FILEOPS(
     "eventfd", NULL, hostfd_rw, FCAP_OWNED | FCAP_SEEK | FCAP_WHOLE);
 const struct fileops timerfd_fileops = HOSTFD_FILEOPS_INFO("timerfd", NULL,
@@ -450,6 +513,10 @@ hostfd_reopen(struct file *f, struct file *from)
 	}
 	f->ino = from->ino;
 	f->ops = from->ops;
+	if (f->ops == &pipe_fileops) {
+		f->data = from->data;
+		atomic_fetch_add(&((struct pipe_inode *)f->data)->refs, 1);
+	}
 	return (0);
 }
 
@@ -492,8 +559,23 @@ pipe_first_size(struct file *f)
 	return (file_charge_buffer(f, size) == 0 ? 0 : ENFILE);
 }
 
-int
-pipe_create(struct vfs *vfs, int flags, struct file *f[2])
+/* The file of an end; fd passes to it in any case. */
+static int
+pipe_end(struct vfs *vfs, int fd, int flags, struct pipe_inode *in,
+    struct file **out)
+{
+	int error = hostfd_wrap(vfs, fd, flags, &pipe_fileops, out);
+
+	if (error != 0)
+		return (error);
+	atomic_fetch_add(&in->refs, 1);
+	(*out)->data = in;
+	return (0);
+}
+
+/* Both ends.  *f untouched on failure. */
+static int
+pipe_ends(struct vfs *vfs, int flags, struct pipe_inode *in, struct file *f[2])
 {
 	struct file *rd, *wr;
 	int fds[2], error;
@@ -502,12 +584,12 @@ pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 	if (error != 0)
 		return (error);
 	flags &= O_NONBLOCK | O_DIRECT;
-	error = hostfd_wrap(vfs, fds[0], O_RDONLY | flags, &pipe_fileops, &rd);
+	error = pipe_end(vfs, fds[0], O_RDONLY | flags, in, &rd);
 	if (error != 0) {
 		(void)host_close(fds[1]);
 		return (error);
 	}
-	error = hostfd_wrap(vfs, fds[1], O_WRONLY | flags, &pipe_fileops, &wr);
+	error = pipe_end(vfs, fds[1], O_WRONLY | flags, in, &wr);
 	if (error != 0) {
 		file_free(rd);
 		return (error);
@@ -521,6 +603,25 @@ pipe_create(struct vfs *vfs, int flags, struct file *f[2])
 	f[0] = rd;
 	f[1] = wr;
 	return (0);
+}
+
+int
+pipe_create(struct vfs *vfs, const struct vfs_waiter *maker, int flags,
+    struct file *f[2])
+{
+	const struct vfs_ident owner = vfs_waiter_ident(maker);
+	struct pipe_inode *in = kmem_zalloc(sizeof(*in));
+	int error;
+
+	if (in == NULL)
+		return (ENOMEM);
+	atomic_init(&in->refs, 1);
+	atomic_init(&in->uid, owner.fsuid);
+	atomic_init(&in->gid, owner.fsgid);
+	atomic_init(&in->mode, 0600);
+	error = pipe_ends(vfs, flags, in, f);
+	pipe_inode_free(in);
+	return (error);
 }
 
 int

@@ -19,9 +19,7 @@
  * Locking: none is held; everything here may do I/O.
  *
  * Limits: sticky directories are honoured; the file system decides whether new
- * files in a set-gid directory get its group.  O_TMPFILE is EOPNOTSUPP on
- * hostfs, as on Linux where a file system lacks it, and programs then use
- * another way.
+ * files in a set-gid directory get its group.
  */
 
 #include <errno.h>
@@ -263,6 +261,7 @@ open_place(const struct vfs_ctx *ctx, struct vplace at, int flags, bool created,
 	    ctx->vfs, &vnode_fileops, at.vp, flags & ~OPEN_ONCE, -1, NULL, &f);
 	if (error != 0)
 		goto fail;
+	f->cred = ctx->cred;
 	error = open_mnt(f, at.mnt, flags);
 	if (error == 0 && !path_only)
 		error = open_file(ctx, f, flags, created);
@@ -562,6 +561,7 @@ link_done(const struct vfs_ctx *ctx, struct vnode *vp, struct nameidata *nd)
 	vfs_tell_name(nd->dvp, nd->last, LX_IN_CREATE, vp->type);
 }
 
+/* A file of no mount, such as a pipe, gets no name: EXDEV. */
 int
 vfs_link_place(const struct vfs_ctx *ctx, const struct vplace *at,
     const struct vplace *nstart, const char *npath)

@@ -450,6 +450,7 @@ const struct vops hostfs_vops = {
     .readlink = hostfs_readlink,
     .revalidate = hostfs_revalidate,
     .create = hostfs_create,
+    .tmpfile = hostfs_tmpfile,
     .mkdir = hostfs_mkdir,
     .mknod = hostfs_mknod,
     .symlink = hostfs_symlink,

@@ -228,6 +228,30 @@ fail:
 	return (error);
 }
 
+/* On a host without such files, or where the file system has none:
+ * EOPNOTSUPP.  The host itself refuses a name later if not `linkable`. */
+int
+hostfs_tmpfile(struct vnode *dvp, uint32_t mode, bool linkable,
+    const struct vfs_ctx *ctx, struct vnode **vpp)
+{
+	int fd, error;
+
+	error = hostfs_may_change(dvp);
+	if (error != 0)
+		return (error);
+	error = host_openat(hostfs_node(dvp)->fd, ".",
+	    O_TMPFILE | O_RDWR | O_NOCTTY | (linkable ? 0 : O_EXCL),
+	    hostfs_mode(VREG, mode), &fd);
+	if (error != 0)
+		return (error);
+	error = made_attr(dvp, fd, mode, ctx);
+	if (error == 0)
+		error = create_vnode(dvp, fd, vpp);
+	if (error != 0)
+		(void)host_close(fd);
+	return (error);
+}
+
 int
 hostfs_mkdir(struct vnode *dvp, const char *name, uint32_t mode,
     const struct vfs_ctx *ctx)

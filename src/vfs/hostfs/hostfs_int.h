@@ -131,6 +131,8 @@ int hostfs_readlink(
     struct vnode *, const struct vfs_ctx *, char *, size_t, size_t *);
 int hostfs_create(struct vnode *, const char *, uint32_t,
     const struct vfs_ctx *, struct vnode **);
+int hostfs_tmpfile(struct vnode *, uint32_t mode, bool linkable,
+    const struct vfs_ctx *, struct vnode **);
 int hostfs_mkdir(
     struct vnode *, const char *, uint32_t, const struct vfs_ctx *);
 int hostfs_mknod(

@@ -190,11 +190,19 @@ procfs_fdfile_open(
 	return (hostfd_reopen(f, procfs_node(vp)->file));
 }
 
-/* O_TRUNC has no effect on the file behind a descriptor. */
+/* Owner and mode are those of the file behind the descriptor; O_TRUNC has no
+ * effect on it. */
 static int
 procfs_fdfile_setattr(struct vnode *vp, const struct vattr *va, unsigned what)
 {
-	return (what == VA_SIZE ? 0 : EPERM);
+	struct file *f = procfs_node(vp)->file;
+
+	if ((what & ~(unsigned)VA_SIZE) == 0)
+		return (0);
+	if ((what & ~(unsigned)(VA_MODE | VA_UID | VA_GID)) != 0 ||
+	    f->ops->setattr == NULL)
+		return (EPERM);
+	return (f->ops->setattr(f, va, what));
 }
 
 /* Names cannot be made in /proc; the error is ENOENT, as on Linux. */

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/capability.h"
 #include "vfs/core/ctx.h"
 #include "vfs/core/file.h"
 #include "vfs/core/fs.h"
@@ -303,8 +304,9 @@ procfs_follow(struct vnode *vp, const struct vfs_ctx *ctx, struct vplace *to)
 			procfs_ns_put(vp, &ns);
 		return (error);
 	}
-	/* Linux asks for a capability here, which a user does not have. */
-	if (n->kind == PN_MAP && ctx != NULL && ctx->uid != 0)
+	if (n->kind == PN_MAP && ctx != NULL &&
+	    !vfs_ctx_capable(ctx, LX_CAP_CHECKPOINT_RESTORE) &&
+	    !vfs_ctx_capable(ctx, LX_CAP_SYS_ADMIN))
 		return (EPERM);
 	error = procfs_target(vp, &target, &f);
 	if (error != 0)

@@ -12,7 +12,7 @@
 /*
  * Copy from and to another address space, page by page, whether its pages are
  * translated or not; absent anonymous memory reads as zeroes and stays absent.
- * flags: VM_FAULT_FORCE or 0.
+ * flags: VM_FAULT_FORCE, VM_FAULT_ASKED or 0.
  * - The caller owns a ref or hold; no locks held.
  * - 0 and *done == len, or *done bytes were moved and then: EFAULT (nothing
  *   mapped, or not allowed), EIO, ENOMEM, ESRCH (past EXIT1: the process has

@@ -431,6 +431,7 @@ fault_begin(struct vmspace *vm, vm_offset_t va, vm_prot_t access, int flags)
 	    .access = access,
 	    .force = (flags & VM_FAULT_FORCE) != 0,
 	    .user = (flags & VM_FAULT_USER) != 0,
+	    .asked = (flags & VM_FAULT_ASKED) != 0,
 	    .refused = kmem_self.refused,
 	});
 }

@@ -21,6 +21,8 @@
 /* Of user code, which takes signals and tries again: where a server has to make
  * the page, any signal ends the wait, with 0. */
 #define VM_FAULT_USER 0x4
+/* Another process looks: reading needs VM_PROT_READ itself. */
+#define VM_FAULT_ASKED 0x8
 
 /*
  * Resolve a fault at va for `access` (one of VM_PROT_*; WRITE implies READ).

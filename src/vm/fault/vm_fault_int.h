@@ -54,6 +54,7 @@ struct vm_faultinfo {
 	vm_prot_t access;
 	bool force;             /* VM_FAULT_FORCE */
 	bool user;              /* VM_FAULT_USER */
+	bool asked;             /* VM_FAULT_ASKED */
 	vm_offset_t addr;       /* of the access */
 	struct vm_uffd *filler; /* makes a page, with these contents.. */
 	const void *fill;       /* ..NULL: zeroes */

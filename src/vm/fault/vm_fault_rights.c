@@ -10,6 +10,8 @@
  *
  * Concepts
  *   access   The entry's rights (prot) decide, and a guard allows nothing.
+ *            What can be written or executed can be read, because the processor
+ *            cannot forbid that; VM_FAULT_ASKED holds to what was asked for.
  *            With VM_FAULT_FORCE max_prot decides, except for a write to memory
  *            that is mapped shared.  A write needs WRITE only: a caller that
  *            reads as well asks for READ.
@@ -44,7 +46,8 @@ vm_fault_rights(struct vm_faultinfo *fi)
 	/* A private mapping of pages that are not memory. */
 	bool foreign = o != NULL && vm_object_foreign(o) &&
 		       (e->eflags & MAP_ENTRY_COW) != 0;
-	vm_prot_t need = fi->access, has = e->prot;
+	const vm_prot_t usable = VM_PROT_USABLE(e->prot);
+	vm_prot_t need = fi->access, has = fi->asked ? e->prot : usable;
 
 	if ((e->eflags & MAP_ENTRY_GUARD) != 0)
 		return (EFAULT);
@@ -55,8 +58,8 @@ vm_fault_rights(struct vm_faultinfo *fi)
 	if ((need & ~has) != 0)
 		return (EACCES);
 	fi->may.prepare = o == NULL || (write && (owes || foreign));
-	fi->may.back = e->prot & (vm_prot_t)~VM_PROT_WRITE;
-	fi->may.first = owes || foreign || protected ? fi->may.back : e->prot;
+	fi->may.back = usable & (vm_prot_t)~VM_PROT_WRITE;
+	fi->may.first = owes || foreign || protected ? fi->may.back : usable;
 	fi->may.dirty_only = o != NULL && o->vops != NULL;
 	return (0);
 }

@@ -470,6 +470,7 @@ vm_map_entry_refresh(
 static int
 entry_protect(struct vm_map *map, struct vm_map_entry *e, vm_prot_t prot)
 {
+	const vm_prot_t usable = VM_PROT_USABLE(prot);
 	uint64_t len = e->end - e->start;
 
 	if (wants_charge(e->eflags, prot)) {
@@ -479,8 +480,8 @@ entry_protect(struct vm_map *map, struct vm_map_entry *e, vm_prot_t prot)
 		map->commit += len;
 		map->spare -= len;
 	}
-	if ((e->prot & ~prot) != 0)
-		pmap_protect(map->pmap, e->start, e->end, prot);
+	if ((VM_PROT_USABLE(e->prot) & ~usable) != 0)
+		pmap_protect(map->pmap, e->start, e->end, usable);
 	e->prot = prot;
 	return (0);
 }

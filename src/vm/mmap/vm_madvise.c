@@ -269,7 +269,7 @@ advise_willneed(struct vmspace *vm, struct vm_map_part *p)
 	uint64_t len = p->end - p->start;
 	bool wanted;
 
-	if (p->obj == NULL || (p->prot & VM_PROT_READ) == 0)
+	if (p->obj == NULL || p->prot == VM_PROT_NONE)
 		return;
 	wanted = p->obj->vops != NULL;
 	if (!wanted) {
@@ -359,8 +359,10 @@ madv_populate(
 		if (more && (p.eflags & MAP_ENTRY_GUARD) != 0)
 			return (EFAULT);
 		if (more && !hole)
-			error = vm_fault_range(
-			    vm, p.start, p.end - p.start, access);
+			error = (p.prot & access) == 0
+				    ? EACCES
+				    : vm_fault_range(
+					  vm, p.start, p.end - p.start, access);
 	}
 	switch (error) {
 	case 0:

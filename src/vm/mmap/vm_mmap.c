@@ -249,10 +249,8 @@ vm_populate(struct vmspace *vm, vm_offset_t start, vm_offset_t end)
 		if ((e->eflags & MAP_ENTRY_SHARED) == 0 &&
 		    (e->prot & VM_PROT_WRITE) != 0)
 			access = VM_PROT_WRITE;
-		else if ((e->prot & VM_PROT_READ) != 0)
-			access = VM_PROT_READ;
 		else
-			access = e->prot & VM_PROT_EXECUTE;
+			access = VM_PROT_USABLE(e->prot) & VM_PROT_READ;
 		vm_map_unlock_read(&vm->map);
 		if (access == VM_PROT_NONE)
 			return (EACCES);

@@ -60,7 +60,7 @@ test_pipe(void **state)
 	long ret;
 	int n, hostfd;
 
-	assert_int_equal(pipe_create(fx->vfs, 0, p), 0);
+	assert_int_equal(pipe_create(fx->vfs, NULL, 0, p), 0);
 	assert_int_equal(file_getattr(p[0], &va), 0);
 	assert_int_equal(va.type, VFIFO);
 	assert_int_equal(p[0]->ops->poll(p[0], LX_POLLIN, &hostfd), 0);
@@ -82,7 +82,7 @@ test_pipe(void **state)
 	file_free(p[0]);
 
 	/* Not blocking: EAGAIN, partial writes; EPIPE. */
-	assert_int_equal(pipe_create(fx->vfs, O_NONBLOCK, p), 0);
+	assert_int_equal(pipe_create(fx->vfs, NULL, O_NONBLOCK, p), 0);
 	assert_int_equal(xread(fx, p[0], buf, 1, -1), -EAGAIN);
 	for (total = 0; (n = xwrite(fx, p[1], buf, sizeof(buf), -1)) > 0;)
 		total += (size_t)n;
@@ -119,7 +119,7 @@ test_pipe_signals(void **state)
 
 	fx->ctx.waiter.wait = wait_once;
 	fx->ctx.waiter.lwp = &left;
-	assert_int_equal(pipe_create(fx->vfs, 0, p), 0);
+	assert_int_equal(pipe_create(fx->vfs, NULL, 0, p), 0);
 	assert_int_equal(xread(fx, p[0], buf, 1, -1), -EINTR);
 	left = 2;
 	/* Interrupted after a part: the part counts. */
@@ -727,7 +727,7 @@ test_procfs_links(void **state)
 	fx->ctx.waiter.lwp = &p;
 	put(fx, "/tmp/prog", "#!prog");
 	p.file[0] = xopen(fx, "/tmp/prog", O_RDONLY);
-	assert_int_equal(pipe_create(fx->vfs, 0, pp), 0);
+	assert_int_equal(pipe_create(fx->vfs, NULL, 0, pp), 0);
 	p.file[2] = pp[1];
 	p.exe = p.file[0]->vp;
 	expect_link(fx, "/proc/5/exe", "/tmp/prog");
