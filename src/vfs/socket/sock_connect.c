@@ -221,14 +221,20 @@ accept_inherit(
 	atomic_init(&conn->snd_ns, atomic_load(&so->snd_ns));
 }
 
-/* There will be no connection, because the listener was shut down.  (The host
- * tells that of its own Internet sockets itself.) */
+/*
+ * There will be no connection, because the listener was shut down.  A UNIX
+ * socket of the host tells that to a thread that waits in it only, and one that
+ * may not wait gets EAGAIN, as on Linux; TCP tells both.
+ */
 static bool
 accept_ended(const struct file *f)
 {
 	const struct socket *so = file_socket(f);
 
-	return (so->ops != NULL && !atomic_load(&so->listens));
+	if (so->ops != NULL)
+		return (!atomic_load(&so->listens));
+	return (!sock_would_block(f, 0) &&
+		(hostfd_ready(f->hostfd, LX_POLLRDHUP) & LX_POLLRDHUP) != 0);
 }
 
 int
