@@ -11,6 +11,9 @@
  * ECONNREFUSED by its next call, as from the answer of a host; a message of the
  * kind INET_WAKE in its own inlet wakes the threads that wait for a datagram,
  * and is dropped when it is received.
+ *
+ * Limits.  If a thread finds a wake-up by MSG_PEEK while another thread
+ * receives, a datagram may be dropped in its place.
  */
 #include <errno.h>
 #include <string.h>

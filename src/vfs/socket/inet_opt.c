@@ -201,6 +201,17 @@ get_mtu(struct inet_sock *is, void *value, uint32_t *len)
 }
 
 static bool
+is_v6only(struct inet_sock *is)
+{
+	bool yes;
+
+	kmutex_lock(&is->so->vfs->sockets->lock);
+	yes = is->v6only;
+	kmutex_unlock(&is->so->vfs->sockets->lock);
+	return (yes);
+}
+
+static bool
 has_level(const struct socket *so, int level)
 {
 	switch (level) {
@@ -254,7 +265,7 @@ inet_getopt(struct file *f, int level, int option, void *value, size_t room,
 		return (get_mtu(is, value, len));
 	if (level == LX_SOL_IPV6 && inet_is_v6(is) &&
 	    option == LX_IPV6_V6ONLY) {
-		put_int(value, len, is->v6only);
+		put_int(value, len, is_v6only(is));
 		return (0);
 	}
 	return (ENOPROTOOPT);

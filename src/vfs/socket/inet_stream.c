@@ -149,6 +149,17 @@ in_background(struct inet_sock *is, int error)
 	return (EINPROGRESS);
 }
 
+static bool
+is_connected(struct socket *so)
+{
+	bool yes;
+
+	kmutex_lock(&so->vfs->sockets->lock);
+	yes = so->inet->connected;
+	kmutex_unlock(&so->vfs->sockets->lock);
+	return (yes);
+}
+
 static int
 stream_connect(
     struct file *f, const struct host_sockaddr *sa, const struct vfs_ctx *ctx)
@@ -161,7 +172,7 @@ stream_connect(
 	int error;
 
 	if (sa->len >= sizeof(sa->family) && sa->family == 0)
-		return (is->connected ? EOPNOTSUPP : 0);
+		return (is_connected(so) ? EOPNOTSUPP : 0);
 	error = destination(so, sa, &to);
 	if (error != 0)
 		return (error);
@@ -305,17 +316,6 @@ stream_shutdown(struct file *f, int how)
 }
 
 /* ---- bytes ---- */
-
-static bool
-is_connected(struct socket *so)
-{
-	bool yes;
-
-	kmutex_lock(&so->vfs->sockets->lock);
-	yes = so->inet->connected;
-	kmutex_unlock(&so->vfs->sockets->lock);
-	return (yes);
-}
 
 static int
 stream_send(struct file *f, struct sock_msg *m, int flags)
