@@ -34,7 +34,7 @@ struct inet_sock {
 	struct inet_addr local, peer;      /* [s] peer: while connected */
 	bool has_port;                     /* [s] in the table */
 	bool fixed_ip, fixed_port; /* [s] chosen by bind, not by connect */
-	bool connected;            /* [s] */
+	_Atomic(bool) connected;   /* [a] written under [s] */
 	bool connecting;   /* [s] connect() has not told of its outcome */
 	bool listening;    /* [s] */
 	uint64_t id;       /* [s] of its connection, as client; 0: none */

@@ -149,17 +149,6 @@ in_background(struct inet_sock *is, int error)
 	return (EINPROGRESS);
 }
 
-static bool
-is_connected(struct socket *so)
-{
-	bool yes;
-
-	kmutex_lock(&so->vfs->sockets->lock);
-	yes = so->inet->connected;
-	kmutex_unlock(&so->vfs->sockets->lock);
-	return (yes);
-}
-
 static int
 stream_connect(
     struct file *f, const struct host_sockaddr *sa, const struct vfs_ctx *ctx)
@@ -172,7 +161,7 @@ stream_connect(
 	int error;
 
 	if (sa->len >= sizeof(sa->family) && sa->family == 0)
-		return (is_connected(so) ? EOPNOTSUPP : 0);
+		return (atomic_load(&so->inet->connected) ? EOPNOTSUPP : 0);
 	error = destination(so, sa, &to);
 	if (error != 0)
 		return (error);
@@ -325,7 +314,7 @@ stream_send(struct file *f, struct sock_msg *m, int flags)
 
 	if (error != 0)
 		return (error);
-	return (is_connected(so) ? 0 : EPIPE);
+	return (atomic_load(&so->inet->connected) ? 0 : EPIPE);
 }
 
 static int
@@ -339,7 +328,7 @@ stream_recv(struct file *f, struct sock_msg *m, int flags, bool *again)
 	error = atomic_exchange(&so->inet->error, 0);
 	if (error != 0)
 		return (error);
-	return (is_connected(so) ? 0 : ENOTCONN);
+	return (atomic_load(&so->inet->connected) ? 0 : ENOTCONN);
 }
 
 const struct sock_ops inet_stream_ops = {
