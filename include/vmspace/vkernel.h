@@ -132,7 +132,9 @@ struct vkernel_config {
 	 *   there is no network.
 	 * - net_socket NULL, net_host: in the network namespace of this
 	 *   process.
-	 * - Neither: Internet sockets are refused with EACCES.
+	 * - Neither, or ENONET, and net_loopback: the kernel has streams and
+	 *   datagrams of its own for 127.0.0.0/8 and ::1, between its guests.
+	 * - None of these: Internet sockets are refused with EACCES.
 	 */
 	int (*net_socket)(
 	    void *arg, int domain, int type, int protocol, int *fd);
@@ -145,6 +147,7 @@ struct vkernel_config {
 	 */
 	int (*net_table)(void *arg, const char *name, int *fd);
 	bool net_host;
+	bool net_loopback;
 	bool fake_machine; /* software only: cannot run user code (tests) */
 	FILE *trace;       /* strace-like lines, NULL: none */
 	int log_level;     /* 0 errors, 1 warnings, 2 info, 3 debug */

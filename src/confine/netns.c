@@ -34,8 +34,9 @@
  * tables (nettables.c), which it has open.
  *
  * Limits.  Where the host permits no namespace (a user without user
- * namespaces), there is no network.  The host's memory for routes and
- * connections of the namespace is not counted, buffers of sockets are.
+ * namespaces), guests get sockets of the kernel's own (vfs/socket/inet.c).  The
+ * host's memory for routes and connections of the namespace is not counted,
+ * buffers of sockets are.
  */
 #include "confine/netns.h"
 

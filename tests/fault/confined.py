@@ -20,6 +20,10 @@ GUESTS = ["misc", "execs", "execelf", "files", "filemap", "forkwait",
           "clocks", "mapcalls", "deepstack"]
 
 
+# About Internet sockets: where there is no network namespace, they are the
+# kernel's own.
+NETWORK = ["loopback", "inet", "procnet", "bigmsg", "sigio", "peers"]
+
 # Of these, what every setting runs.
 FEW = ["misc", "execs", "files", "forkwait", "signals", "procfs", "threads",
        "clocks"]
@@ -39,8 +43,8 @@ def natively(env, name, cache={}):
     return cache[name]
 
 
-def guests(env, prefix, label, extra=(), few=True):
-    for name in names(env, few):
+def guests(env, prefix, label, extra=(), few=True, programs=None):
+    for name in programs or names(env, few):
         path = env.guest(name)
         if not os.path.exists(path):
             env.cases.fail(f"{label}: {name}", "is not built")
@@ -64,6 +68,7 @@ def unprivileged(env, prefix):
     guests(env, prefix, "ordinary user", few=False)
     # The layers do not depend on namespaces of the user.
     guests(env, [*prefix, env.opts.helper, "-u"], "user without namespaces")
+    own_network(env, prefix, "user without namespaces")
     guests(env, [*prefix, env.opts.helper, "-l"], "user without Landlock")
 
 
@@ -84,6 +89,16 @@ def contained(env, prefix):
                         f"{r.text()}{r.errtext()}")
 
 
+def own_network(env, prefix, label):
+    prefix = [*prefix, env.opts.helper, "-u"]
+    r = vmtest.run(prefix + env.vm.argv(
+        [faultlib.BUSYBOX, "nc", "127.0.0.1", "1"], ["--verbose"]), timeout=20)
+    env.cases.check(f"{label}: says that the sockets are its own",
+                    "Internet sockets are the kernel's own" in r.errtext(),
+                    r.errtext())
+    guests(env, prefix, label, programs=NETWORK)
+
+
 def settings(env):
     if not env.opts.helper:
         env.cases.fail("confined", "no helper given")
@@ -92,6 +107,9 @@ def settings(env):
         guests(env, [], "root")
         guests(env, [], "root that becomes a user",
                ["--user", "65534:65534"])
+        own_network(env, [], "root without namespaces")
+        guests(env, [env.opts.helper, "-u"], "root without namespaces",
+               programs=["namespaces", "creds"])
     prefix, _ = faultlib.ordinary_user(env)
     if prefix is None:
         return

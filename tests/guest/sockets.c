@@ -495,6 +495,11 @@ readiness(void)
 	CHECK(poll(&p, 1, 0) == 1);
 	say("poll after close: %#x", (unsigned)p.revents);
 	close(a);
+	/* A listener that is shut down. */
+	CHECK(shutdown(s, SHUT_RD) == 0);
+	CHECK_ERRNO(accept(s, NULL, NULL), EINVAL);
+	CHECK(fcntl(s, F_SETFL, O_NONBLOCK) == 0);
+	CHECK_ERRNO(accept(s, NULL, NULL), EAGAIN);
 	close(s);
 	close(ep);
 	unlink("poll");

@@ -205,6 +205,8 @@ run_net_start(struct cmd_options *r, struct netns **out)
 		    strerror(error));
 		return (error);
 	}
+	/* Where the host permits no namespace. */
+	r->config.net_loopback = true;
 	r->config.net_socket = netns_socket;
 	r->config.net_table = netns_table;
 	r->config.net_arg = *out;

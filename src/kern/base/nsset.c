@@ -171,7 +171,7 @@ ns_set_unshare(struct lwp *l, uint64_t flags, struct ns_set **out)
 
 	/* Where there is no network, there are no name spaces of one. */
 	if ((flags & LX_CLONE_NEWNET) != 0 && p->k->config.net_socket == NULL &&
-	    !p->k->config.net_host)
+	    !p->k->config.net_host && !p->k->config.net_loopback)
 		error = EPERM;
 	else if ((flags & LX_CLONE_NEWTIME) != 0)
 		error = EINVAL;

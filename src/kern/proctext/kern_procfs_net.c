@@ -11,6 +11,7 @@
  * networks of the host is none of them: sockstat is made of the tables of TCP
  * and UDP. UNIX sockets are this kernel's own.
  *
+ * The tables of this kernel's own loopback (vfs/socket/inet.c) are made here.
  * Without a network a table has only its head, and dev the loopback interface.
  *
  * Limits.  The host knows its own user as the owner of all sockets.
@@ -20,12 +21,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/socket.h"
 #include "host/host_file.h"
 #include "kern/base/lwp.h"
 #include "kern/base/proc.h"
 #include "kern/proctext/kern_procfs.h"
 #include "mem/kmem.h"
 #include "vfs/core/vfs.h"
+#include "vfs/socket/inet.h"
 #include "vfs/socket/socket.h"
 
 #define PIECE ((size_t)16 << 10)
@@ -97,20 +100,27 @@ _Static_assert(
     sizeof(kern_net_names) / sizeof(kern_net_names[0]) == NET_UNIX + 2,
     "a name for each table");
 
+/* Is the reader in a name space without a network? */
+static bool
+offline(void)
+{
+	const struct lwp *reader = lwp_current();
+
+	return (reader != NULL && atomic_load(&reader->p->offline));
+}
+
 /* The host's text of a table.  ENONET: there is no network; errors of the
  * embedder and of the host. */
 static int
 table_read(struct vkernel *k, const char *name, struct procfs_buf *b)
 {
 	const struct vkernel_config *c = &k->config;
-	const struct lwp *reader = lwp_current();
 	struct kmem_acct *cost;
 	size_t done = 1;
 	char *buf;
 	int fd, error;
 
-	if (c->net_table == NULL ||
-	    (reader != NULL && atomic_load(&reader->p->offline)))
+	if (c->net_table == NULL || offline())
 		return (ENONET);
 	error = kmem_fd_charge(1, &cost);
 	if (error != 0)
@@ -135,17 +145,71 @@ table_read(struct vkernel *k, const char *name, struct procfs_buf *b)
 	return (error);
 }
 
+static void
+add_line(void *b, const char *line)
+{
+	procfs_write(b, line, strlen(line));
+}
+
+/* The text of a table of this kernel's own loopback. */
+static void
+own_table(struct vkernel *k, unsigned idx, struct procfs_buf *b)
+{
+	static const struct {
+		const char *name, *text;
+	} fixed[] = {
+	    {"if_inet6", "00000000000000000000000000000001 01 80 10 80       "
+			 "lo\n"},
+	    {"ipv6_route",
+		"00000000000000000000000000000001 80 "
+		"00000000000000000000000000000000 00 "
+		"00000000000000000000000000000000 00000000 00000002 00000000 "
+		"80200001       lo\n"},
+	};
+	static const struct {
+		const char *name;
+		int domain, type;
+	} sockets[] = {{"tcp", LX_AF_INET, LX_SOCK_STREAM},
+	    {"tcp6", LX_AF_INET6, LX_SOCK_STREAM},
+	    {"udp", LX_AF_INET, LX_SOCK_DGRAM},
+	    {"udp6", LX_AF_INET6, LX_SOCK_DGRAM}};
+	const char *name = tables[idx].name;
+
+	procfs_printf(b, "%s", tables[idx].head);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (strcmp(name, fixed[i].name) == 0)
+			procfs_printf(b, "%s", fixed[i].text);
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+		if (strcmp(name, sockets[i].name) == 0)
+			inet_lines(k->vfs, sockets[i].domain, sockets[i].type,
+			    add_line, b);
+}
+
+/* A table of the network that the reader is in. */
+static void
+table_text(struct vkernel *k, unsigned idx, struct procfs_buf *b)
+{
+	const int error = table_read(k, tables[idx].name, b);
+
+	if (error == ENONET && k->config.net_loopback && !offline())
+		own_table(k, idx, b);
+	else if (error != 0 && b->len == 0)
+		procfs_printf(b, "%s", tables[idx].head);
+}
+
 /* How many sockets does a table have? */
 static unsigned
 table_count(struct vkernel *k, const char *name)
 {
 	struct procfs_buf b;
-	unsigned n = 0;
+	unsigned n = 0, idx = 0;
 
+	while (strcmp(tables[idx].name, name) != 0)
+		idx++;
 	procfs_buf_init(&b);
-	if (table_read(k, name, &b) == 0)
-		for (size_t i = 0; i < b.len; i++)
-			n += b.data[i] == '\n';
+	table_text(k, idx, &b);
+	for (size_t i = 0; i < b.len; i++)
+		n += b.data[i] == '\n';
 	procfs_buf_destroy(&b);
 	return (n > 0 ? n - 1 : 0); /* the head */
 }
@@ -171,12 +235,6 @@ text_sockstat6(struct vkernel *k, struct procfs_buf *b)
 	    table_count(k, "tcp6"), table_count(k, "udp6"));
 }
 
-static void
-unix_line(void *b, const char *line)
-{
-	procfs_write(b, line, strlen(line));
-}
-
 int
 kern_net_text(void *arg, unsigned idx, struct procfs_buf *b)
 {
@@ -189,8 +247,8 @@ kern_net_text(void *arg, unsigned idx, struct procfs_buf *b)
 	else if (idx == NET_UNIX) {
 		procfs_printf(b, "Num       RefCount Protocol Flags    Type St "
 				 "Inode Path\n");
-		sock_unix_lines(k->vfs, unix_line, b);
-	} else if (table_read(k, tables[idx].name, b) != 0 && b->len == 0)
-		procfs_printf(b, "%s", tables[idx].head);
+		sock_unix_lines(k->vfs, add_line, b);
+	} else
+		table_text(k, idx, b);
 	return (0);
 }

@@ -7,8 +7,9 @@
  * Linux answers the former on a socket of any family, those about addresses on
  * an AF_INET socket.  The socket of the guest may not belong to the network
  * that guests see (a UNIX socket is made by this process), so a socket of that
- * network is asked.  Where there is no network, there are no interfaces.
- * Nothing can be changed: EPERM, as for a process without CAP_NET_ADMIN.
+ * network is asked, or, for this kernel's own loopback, the answer is made
+ * here. Where there is no network, there are no interfaces. Nothing can be
+ * changed: EPERM, as for a process without CAP_NET_ADMIN.
  */
 #include "linux/file/sys_netif.h"
 
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "abi/ioctl.h"
+#include "abi/netlink.h"
 #include "abi/socket.h"
 #include "host/host_file.h"
 #include "linux/lib/sys_int.h"
@@ -24,14 +26,89 @@
 #include "vfs/core/file.h"
 #include "vfs/socket/socket.h"
 
-#define IFREQ_SIZE ((size_t)40)
+#define IFREQ_SIZE sizeof(struct lx_ifreq)
 #define IFCONF_MAX (IFREQ_SIZE * 256)
+
+/* The one interface of this kernel's own loopback. */
+#define OWN_NAME "lo"
+#define OWN_ADDRESS 0x7f000001u
+#define OWN_MASK 0xff000000u
 
 struct lx_ifconf {
 	int32_t len;
 	uint32_t pad;
 	uint64_t buf;
 };
+
+static void
+put_address(struct lx_ifreq *r, uint32_t ip)
+{
+	r->family = LX_AF_INET;
+	for (int i = 0; i < 4; i++)
+		r->raw[4 + i] = (uint8_t)(ip >> (24 - 8 * i));
+}
+
+/* What the interface of this kernel's own loopback says. */
+static int
+own_interface(unsigned long cmd, struct lx_ifreq *r)
+{
+	const bool named = strncmp(r->name, OWN_NAME, sizeof(r->name)) == 0;
+
+	if (cmd == LX_SIOCGIFNAME ? r->number != 1 : !named)
+		return (ENODEV);
+	if (cmd == LX_SIOCGIFNAME) {
+		memcpy(r->name, OWN_NAME, sizeof(OWN_NAME));
+		return (0);
+	}
+	memset(r->raw, 0, sizeof(r->raw));
+	switch (cmd) {
+	case LX_SIOCGIFADDR:
+	case LX_SIOCGIFDSTADDR:
+		put_address(r, OWN_ADDRESS);
+		break;
+	case LX_SIOCGIFBRDADDR:
+		put_address(r, 0);
+		break;
+	case LX_SIOCGIFNETMASK:
+		put_address(r, OWN_MASK);
+		break;
+	case LX_SIOCGIFFLAGS:
+		r->flags = LX_IFF_UP | LX_IFF_LOOPBACK | LX_IFF_RUNNING;
+		break;
+	case LX_SIOCGIFHWADDR:
+		r->family = LX_ARPHRD_LOOPBACK;
+		break;
+	case LX_SIOCGIFMTU:
+		r->number = 65536;
+		break;
+	case LX_SIOCGIFINDEX:
+		r->number = 1;
+		break;
+	case LX_SIOCGIFTXQLEN:
+		r->number = 1000;
+		break;
+	default: /* no metric, no memory */
+		break;
+	}
+	return (0);
+}
+
+static int
+own_list(struct lx_ifconf *c)
+{
+	struct lx_ifreq r = {.name = OWN_NAME};
+
+	put_address(&r, OWN_ADDRESS);
+	if (c->buf == 0)
+		c->len = sizeof(r);
+	else if (c->len < (int32_t)sizeof(r))
+		c->len = 0;
+	else {
+		c->len = sizeof(r);
+		memcpy((void *)(uintptr_t)c->buf, &r, sizeof(r));
+	}
+	return (0);
+}
 
 static int
 ask(struct lwp *l, unsigned long cmd, void *arg)
@@ -41,6 +118,9 @@ ask(struct lwp *l, unsigned long cmd, void *arg)
 
 	error =
 	    sys_net_socket(l, LX_AF_INET, LX_SOCK_DGRAM, LX_IPPROTO_UDP, &fd);
+	if (error == ENONET)
+		return (cmd == LX_SIOCGIFCONF ? own_list(arg)
+					      : own_interface(cmd, arg));
 	if (error != 0)
 		return (error == EACCES ? ENODEV : error);
 	error = host_ioctl(fd, cmd, arg, &res);
@@ -51,15 +131,15 @@ ask(struct lwp *l, unsigned long cmd, void *arg)
 static int
 ask_interface(struct lwp *l, unsigned long cmd, uint64_t arg)
 {
-	uint8_t ifreq[IFREQ_SIZE];
+	struct lx_ifreq ifreq;
 	int error;
 
-	if (copyin(lwp_vmspace(l), ifreq, arg, sizeof(ifreq)) != 0)
+	if (copyin(lwp_vmspace(l), &ifreq, arg, sizeof(ifreq)) != 0)
 		return (EFAULT);
-	error = ask(l, cmd, ifreq);
+	error = ask(l, cmd, &ifreq);
 	if (error != 0)
 		return (error);
-	return (copyout(lwp_vmspace(l), ifreq, arg, sizeof(ifreq)));
+	return (copyout(lwp_vmspace(l), &ifreq, arg, sizeof(ifreq)));
 }
 
 /* As many interfaces as the guest has room for; without a buffer, the room that

@@ -3,8 +3,8 @@
 
 /*
  * Sockets of the network that guests see: the embedder makes them, or this
- * process in its own network, or there is no network, as in each name space of
- * networks but the first.
+ * process in its own network, or they are the kernel's own; or there is no
+ * network, as in each name space of networks but the first.
  */
 #include "linux/lib/sys_net.h"
 
@@ -27,6 +27,13 @@ sys_net_socket(struct lwp *l, int domain, int type, int protocol, int *fd)
 		error = host_socket(domain, type, protocol, fd);
 	if (error != ENONET)
 		return (error);
+	if (c->net_loopback) {
+		if (c->net_socket != NULL)
+			sys_log_once(l, UINT64_C(0x20000),
+			    "Internet sockets are the kernel's own: the host "
+			    "permits no network namespace for this user");
+		return (ENONET);
+	}
 	sys_log_once(l, UINT64_C(0x10000) + (uint64_t)domain,
 	    c->net_socket != NULL
 		? "cannot make an Internet socket: the host permits no network "

@@ -7,7 +7,8 @@
  *
  * UNIX sockets always work, between the processes of this kernel.  An Internet
  * socket is a socket of the host, made by the embedder's function or, with
- * net_host, in the network of this process.  Where there is neither, it is
+ * net_host, in the network of this process.  Where there is neither, it is one
+ * of this kernel's own loopback (net_loopback), or
  * EACCES, with one log line for each program.  Only stream and datagram sockets
  * with their usual protocols are supported, no raw sockets.  A netlink
  * socket for routes, interfaces (NETLINK_ROUTE) or sockets (NETLINK_SOCK_DIAG)
@@ -26,6 +27,7 @@
 #include "linux/lib/sys_net.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
+#include "vfs/socket/inet.h"
 
 sys_fn sys_socket, sys_socketpair, sys_bind, sys_listen, sys_accept,
     sys_accept4, sys_connect, sys_getsockname, sys_getpeername, sys_shutdown;
@@ -142,7 +144,7 @@ unix_type(int type)
 	return (type == LX_SOCK_RAW ? LX_SOCK_DGRAM : type);
 }
 
-/* A socket of the host's network as a file. */
+/* A socket of the network that guests have as a file. */
 static int
 net_file(struct lwp *l, int domain, int type, int protocol, int flags,
     struct file **out)
@@ -154,6 +156,12 @@ net_file(struct lwp *l, int domain, int type, int protocol, int flags,
 					: check_inet(type, protocol);
 	if (error == 0)
 		error = sys_net_socket(l, domain, type, protocol, &fd);
+	if (error == ENONET && domain == LX_AF_NETLINK &&
+	    protocol != LX_NETLINK_ROUTE)
+		return (EPROTONOSUPPORT);
+	if (error == ENONET)
+		return (inet_create(
+		    l->p->k->vfs, domain, type, flags, &waiter, out));
 	if (error != 0)
 		return (error);
 	return (
@@ -351,7 +359,7 @@ sys_shutdown(struct lwp *l, const uint64_t *a, int64_t *ret)
 
 	if (error != 0)
 		return (error);
-	error = host_shutdown(f->hostfd, (int)a[1]);
+	error = sock_shutdown(f, (int)a[1]);
 	file_free(f);
 	return (error);
 }

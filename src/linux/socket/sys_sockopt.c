@@ -6,13 +6,14 @@
  *
  * Concepts.  A table lists the options, how long their values may be, and
  * whether the host or this kernel keeps them.  Values of host options are
- * passed unchanged to the host socket.  This kernel keeps the timeouts, because
- * lwps wait here, and the identity of the peer, because the host would return
- * the ids of the kernel process.  An option that is not in the table is
- * ENOPROTOOPT and never reaches the host.  Options that need privileges
- * (SO_MARK, SO_BINDTODEVICE) can be read, and to set them is EPERM.  Not in the
- * table are packet filters, options that use memory of the host kernel
- * (SO_ZEROCOPY, mmap rings), and those that load modules (TCP_ULP).
+ * passed unchanged to the host socket, or to that of our own loopback.  This
+ * kernel keeps the timeouts, because lwps wait here, and the identity of the
+ * peer, because the host would return the ids of the kernel process.  An option
+ * that is not in the table is ENOPROTOOPT and never reaches the host.  Options
+ * that need privileges (SO_MARK, SO_BINDTODEVICE) can be read, and to set them
+ * is EPERM.  Not in the table are packet filters, options that use memory of
+ * the host kernel (SO_ZEROCOPY, mmap rings), and those that load modules
+ * (TCP_ULP).
  */
 #include "linux/socket/sys_sock.h"
 
@@ -28,6 +29,7 @@
 #include "mem/group_set.h"
 #include "vfs/core/fd.h"
 #include "vfs/core/file.h"
+#include "vfs/socket/inet.h"
 
 sys_fn sys_getsockopt, sys_setsockopt;
 
@@ -335,6 +337,9 @@ getsockopt_value(struct lwp *l, const uint64_t *a, struct file *f,
 		return (0);
 	}
 	*len = o->size;
+	if (file_socket(f)->inet != NULL)
+		return (
+		    inet_getopt(f, o->level, o->option, value, VALUE_MAX, len));
 	return (host_getsockopt(f->hostfd, o->level, o->option, value, len));
 }
 
@@ -508,6 +513,9 @@ sys_setsockopt(struct lwp *l, const uint64_t *a, int64_t *ret)
 		error = sock_set_buffer(f, o->option, size);
 	} else if ((o->how & OURS) != 0)
 		error = set_ours(f, o->option, value, len);
+	else if (file_socket(f)->inet != NULL)
+		error =
+		    inet_setopt(f, o->level, o->option, value, (uint32_t)len);
 	else
 		error = host_setsockopt(
 		    f->hostfd, o->level, o->option, value, (uint32_t)len);

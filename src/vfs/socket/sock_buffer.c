@@ -13,6 +13,9 @@
  * process holds little (kmem_plenty()), and BUFFER_SMALL afterwards; a guest
  * may ask for up to SOCK_BUFFER_MAX, as on Linux.
  *
+ * What lies in a datagram socket of our own Internet (inet.c) was sent through
+ * its inlet, whose send buffer is its receive buffer.
+ *
  * Limits.  Internet sockets (--net host) are charged for the buffers that they
  * have at first or that the guest sets; the host lets those of TCP grow.
  */
@@ -23,17 +26,17 @@
 #include "abi/socket.h"
 #include "mem/kmem.h"
 #include "vfs/core/file.h"
+#include "vfs/socket/inet_int.h"
 
 #define BUFFER_SMALL 16384 /* as set; the host doubles it */
 
 /* What the host has made of the size. */
 static int
-buffer_now(const struct file *f, int option, size_t *bytes)
+buffer_now(int fd, int option, size_t *bytes)
 {
 	int size = 0;
 	uint32_t len = sizeof(size);
-	int error =
-	    host_getsockopt(f->hostfd, LX_SOL_SOCKET, option, &size, &len);
+	int error = host_getsockopt(fd, LX_SOL_SOCKET, option, &size, &len);
 
 	if (error == 0)
 		*bytes = size > 0 ? (size_t)size : 0;
@@ -41,22 +44,33 @@ buffer_now(const struct file *f, int option, size_t *bytes)
 }
 
 static int
-buffer_set(const struct file *f, int option, int size)
+buffer_set(int fd, int option, int size)
 {
-	return (host_setsockopt(
-	    f->hostfd, LX_SOL_SOCKET, option, &size, sizeof(size)));
+	return (
+	    host_setsockopt(fd, LX_SOL_SOCKET, option, &size, sizeof(size)));
+}
+
+/* The descriptor of the host whose send buffer holds what the socket has sent,
+ * or, of datagrams of our own Internet, what it will receive. */
+static int
+charged_fd(const struct file *f)
+{
+	const struct inet_sock *is = file_socket(f)->inet;
+
+	return (is != NULL && is->inlet >= 0 ? is->inlet : f->hostfd);
 }
 
 /* Bytes that the socket is charged for its buffers as they are. */
 static size_t
 buffers_now(const struct file *f)
 {
+	const struct socket *so = file_socket(f);
 	size_t snd = BUFFER_SMALL, rcv = BUFFER_SMALL;
 
-	(void)buffer_now(f, LX_SO_SNDBUF, &snd);
-	if (file_socket(f)->domain == LX_AF_UNIX)
+	(void)buffer_now(charged_fd(f), LX_SO_SNDBUF, &snd);
+	if (so->domain == LX_AF_UNIX || so->inet != NULL)
 		return (snd);
-	(void)buffer_now(f, LX_SO_RCVBUF, &rcv);
+	(void)buffer_now(f->hostfd, LX_SO_RCVBUF, &rcv);
 	return (snd + rcv);
 }
 
@@ -64,7 +78,7 @@ int
 sock_first_buffer(struct file *f)
 {
 	if (!kmem_plenty())
-		(void)buffer_set(f, LX_SO_SNDBUF, BUFFER_SMALL);
+		(void)buffer_set(charged_fd(f), LX_SO_SNDBUF, BUFFER_SMALL);
 	return (file_charge_buffer(f, buffers_now(f)));
 }
 
@@ -80,7 +94,9 @@ sock_set_buffer(struct file *f, int option, int size)
 	error = file_charge_buffer(f, old + (size > 0 ? 2 * (size_t)size : 0));
 	if (error != 0)
 		return (error);
-	error = buffer_set(f, option, size);
+	error = buffer_set(f->hostfd, option, size);
+	if (error == 0 && option == LX_SO_RCVBUF && charged_fd(f) != f->hostfd)
+		error = buffer_set(charged_fd(f), LX_SO_SNDBUF, size);
 	(void)file_charge_buffer(f, buffers_now(f));
 	return (error);
 }

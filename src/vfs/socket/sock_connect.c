@@ -50,9 +50,8 @@ connect_host(struct file *f, const struct host_sockaddr *host,
 	}
 }
 
-/* Is the other end a socket of this process? */
-static bool
-peer_is_us(int hostfd)
+bool
+sock_peer_is_us(int hostfd)
 {
 	struct host_ucred who = {0};
 	uint32_t len = sizeof(who);
@@ -85,7 +84,7 @@ connect_named(struct file *f, struct socket *so, const struct host_sockaddr *sa,
 	if (error != 0)
 		return (error);
 	*dest = sock_dest_of(so, &host);
-	if (so->type == LX_SOCK_DGRAM || peer_is_us(f->hostfd))
+	if (so->type == LX_SOCK_DGRAM || sock_peer_is_us(f->hostfd))
 		return (0);
 	/* Another process of the host has taken the name in between. */
 	(void)host_shutdown(f->hostfd, 2);
@@ -162,8 +161,12 @@ sock_connect(
 
 	if (so->inherited)
 		return (EACCES);
-	return (sock_is_unix(so) ? connect_unix(f, so, sa, ctx)
-				 : connect_inet(f, sa, ctx));
+	if (sock_is_unix(so))
+		return (connect_unix(f, so, sa, ctx));
+	if (so->ops == NULL)
+		return (connect_inet(f, sa, ctx));
+	return (so->ops->connect != NULL ? so->ops->connect(f, sa, ctx)
+					 : EOPNOTSUPP);
 }
 
 /*
@@ -173,7 +176,7 @@ static bool
 accepted_is_ours(struct vfs *vfs, int conn, const struct host_sockaddr *peer,
     struct socket *so)
 {
-	if (!peer_is_us(conn) ||
+	if (!sock_peer_is_us(conn) ||
 	    !unix_host_parse(vfs, peer, &so->client, &so->peercred))
 		return (false);
 	unix_name_of(vfs, so->client, &so->peer);
@@ -181,6 +184,57 @@ accepted_is_ours(struct vfs *vfs, int conn, const struct host_sockaddr *peer,
 	so->has_peer = true;
 	so->peer_ns = host_now_ns();
 	return (true);
+}
+
+/* Find the socket that has connected.  False: a stranger, or *error. */
+static bool
+accept_checked(struct socket *so, int fd, const struct host_sockaddr *from,
+    struct socket *conn, int *error)
+{
+	if (sock_is_unix(so))
+		return (accepted_is_ours(so->vfs, fd, from, conn));
+	if (so->ops == NULL)
+		return (true);
+	if (!sock_peer_is_us(fd))
+		return (false);
+	conn->ops = so->ops;
+	*error = so->ops->accepted(so, from, &conn->inet);
+	if (*error == ECONNABORTED) /* the name is not ours */
+		*error = 0;
+	return (conn->inet != NULL);
+}
+
+/* What the new socket has of the listener; *from becomes its peer's name. */
+static void
+accept_inherit(
+    struct socket *so, struct socket *conn, struct host_sockaddr *from)
+{
+	if (sock_is_unix(so)) {
+		*from = conn->peer;
+		kmutex_lock(&so->vfs->sockets->lock);
+		conn->name = so->name;
+		kmutex_unlock(&so->vfs->sockets->lock);
+		atomic_init(&conn->passcred, atomic_load(&so->passcred));
+		return;
+	}
+	atomic_init(&conn->rcv_ns, atomic_load(&so->rcv_ns));
+	atomic_init(&conn->snd_ns, atomic_load(&so->snd_ns));
+}
+
+/*
+ * There will be no connection, because the listener was shut down.  A UNIX
+ * socket of the host tells that to a thread that waits in it only, and one that
+ * may not wait gets EAGAIN, as on Linux; TCP tells both.
+ */
+static bool
+accept_ended(const struct file *f)
+{
+	const struct socket *so = file_socket(f);
+
+	if (so->ops != NULL)
+		return (!atomic_load(&so->listens));
+	return (!sock_would_block(f, 0) &&
+		(hostfd_ready(f->hostfd, LX_POLLRDHUP) & LX_POLLRDHUP) != 0);
 }
 
 int
@@ -197,8 +251,12 @@ sock_accept(struct file *f, int flags, const struct vfs_waiter *waiter,
 
 	if (so->inherited)
 		return (EACCES);
+	if (so->ops != NULL && so->ops->accepted == NULL)
+		return (EOPNOTSUPP);
 	for (;;) {
 		error = host_accept(f->hostfd, &from, &fd);
+		if (error == EAGAIN && accept_ended(f))
+			return (EINVAL);
 		if (error == EAGAIN && !sock_would_block(f, 0)) {
 			error = sock_io_wait(f, &w, waiter);
 			if (error == 0)
@@ -206,30 +264,24 @@ sock_accept(struct file *f, int flags, const struct vfs_waiter *waiter,
 		}
 		if (error != 0)
 			return (error);
-		if (!sock_is_unix(so) ||
-		    accepted_is_ours(so->vfs, fd, &from, &conn))
+		if (accept_checked(so, fd, &from, &conn, &error))
 			break;
 		(void)host_close(fd);
+		if (error != 0)
+			return (error);
 		error = sock_stranger_pause(
 		    ++strangers, !sock_would_block(f, 0), waiter);
 		if (error != 0)
 			return (error);
 	}
-	if (sock_is_unix(so)) {
-		from = conn.peer;
-		kmutex_lock(&so->vfs->sockets->lock);
-		conn.name = so->name;
-		kmutex_unlock(&so->vfs->sockets->lock);
-		atomic_init(&conn.passcred, atomic_load(&so->passcred));
-	} else {
-		atomic_init(&conn.rcv_ns, atomic_load(&so->rcv_ns));
-		atomic_init(&conn.snd_ns, atomic_load(&so->snd_ns));
-	}
+	accept_inherit(so, &conn, &from);
 	error = sock_wrap(so->vfs, fd, flags, conn, waiter, out);
 	if (error != 0)
 		return (error);
 	if (atomic_load(&conn.passcred))
 		sock_want_cred(file_socket(*out), true);
+	if (so->ops != NULL)
+		so->ops->accept_done(file_socket(*out), &from);
 	*peer = from;
 	return (0);
 }

@@ -206,6 +206,22 @@ send_unix(struct file *f, struct sock_msg *m, int flags,
 	return (error);
 }
 
+/* Control records have no meaning for our own Internet. */
+static int
+send_own_inet(struct file *f, struct sock_msg *m, int flags,
+    const struct vfs_waiter *waiter)
+{
+	struct socket *so = file_socket(f);
+	int error;
+
+	m->control = NULL;
+	m->controllen = 0;
+	error = so->ops->send(f, m, flags);
+	if (error != 0 || sock_is_record(so))
+		return (error);
+	return (send_all(f, m, NULL, flags, waiter));
+}
+
 int
 sock_send(struct file *f, struct sock_msg *m, int flags,
     const struct vfs_waiter *waiter)
@@ -217,6 +233,8 @@ sock_send(struct file *f, struct sock_msg *m, int flags,
 		return (EACCES);
 	if (sock_is_unix(so))
 		return (send_unix(f, m, flags, waiter));
+	if (so->ops != NULL)
+		return (send_own_inet(f, m, flags, waiter));
 	return (
 	    send_all(f, m, m->addr.len != 0 ? &m->addr : NULL, flags, waiter));
 }
@@ -370,6 +388,31 @@ recv_inet(struct file *f, struct sock_msg *m, int flags)
 	return (error);
 }
 
+static int
+recv_own_inet(struct file *f, struct sock_msg *m, int flags, bool *again)
+{
+	struct socket *so = file_socket(f);
+	int error = so->ops->recv(f, m, flags, again);
+
+	if (error != 0 || sock_is_record(so))
+		return (error);
+	error = recv_inet(f, m, flags);
+	m->addr.len = 0; /* the name at the host */
+	m->controllen = 0;
+	return (error);
+}
+
+static int
+recv_once(struct file *f, struct sock_msg *m, int flags, bool *again)
+{
+	const struct socket *so = file_socket(f);
+
+	if (sock_is_unix(so))
+		return (recv_unix(f, m, flags, again));
+	return (so->ops != NULL ? recv_own_inet(f, m, flags, again)
+				: recv_inet(f, m, flags));
+}
+
 int
 sock_recv(struct file *f, struct sock_msg *m, int flags,
     const struct vfs_waiter *waiter)
@@ -386,8 +429,7 @@ sock_recv(struct file *f, struct sock_msg *m, int flags,
 	m->nfiles = 0;
 	for (;;) {
 		again = false;
-		error = sock_is_unix(so) ? recv_unix(f, m, hflags, &again)
-					 : recv_inet(f, m, hflags);
+		error = recv_once(f, m, hflags, &again);
 		if (error == 0) {
 			uio_advance(m->uio,
 			    m->done < m->uio->resid ? m->done : m->uio->resid);

@@ -12,7 +12,8 @@
  * are in sock_msg.c, connections in sock_connect.c.  An Internet socket's
  * addresses, options and control records are passed through, except that ports
  * below 1024 are for the guest's root; the caller of sock_adopt() decides
- * whether a guest may have one, and of which network.
+ * whether a guest may have one, and of which network.  Where there is none,
+ * this kernel has Internet sockets of its own (inet.c).
  *
  * Strangers are other processes of the host.  They can reach a UNIX socket
  * that a guest listens on or receives datagrams with, if they guess or read
@@ -38,6 +39,7 @@
 #include <string.h>
 
 #include "abi/capability.h"
+#include "abi/ioctl.h"
 #include "abi/poll.h"
 #include "abi/socket.h"
 #include "abi/stat.h"
@@ -51,6 +53,7 @@
 #include "vfs/core/uio.h"
 #include "vfs/core/vfs.h"
 #include "vfs/core/vnode.h"
+#include "vfs/socket/inet_int.h"
 
 static int socket_rw(struct file *, struct uio *, const struct vfs_waiter *);
 static const struct fileops *socket_ops(const struct socket *);
@@ -104,6 +107,7 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 		goto fail;
 	}
 	init.vfs = vfs;
+	init.file = NULL;
 	init.number = atomic_fetch_add(&vfs->sockets->last_number, 1) + 1;
 	*so = init;
 	error = file_create(vfs, socket_ops(so), NULL,
@@ -112,6 +116,9 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 		goto fail_socket;
 	f->ino = st.ino;
 	so->ino = st.ino;
+	so->file = f;
+	if (so->inet != NULL)
+		so->inet->so = so;
 	atomic_init(&so->mode, 0777);
 	atomic_init(&so->uid, owner.fsuid);
 	atomic_init(&so->gid, owner.fsgid);
@@ -130,6 +137,8 @@ sock_wrap(struct vfs *vfs, int hostfd, int flags, struct socket init,
 fail_socket:
 	zfree(vfs->sockets->zone, so);
 fail:
+	if (init.ops != NULL)
+		init.ops->free(init.inet);
 	(void)host_close(hostfd);
 	return (error);
 }
@@ -220,7 +229,7 @@ linger_off(struct file *f)
 	} v = {0, 0};
 	uint32_t len = sizeof(v);
 
-	if (so->domain == LX_AF_UNIX || so->inherited ||
+	if (so->domain == LX_AF_UNIX || so->ops != NULL || so->inherited ||
 	    host_getsockopt(f->hostfd, LX_SOL_SOCKET, LX_SO_LINGER, &v, &len) !=
 		0 ||
 	    v.on == 0 || v.seconds == 0)
@@ -235,6 +244,7 @@ socket_close(struct file *f)
 {
 	struct socket *so = f->data;
 	struct vfs *vfs = so->vfs;
+	const bool kept = so->ops != NULL && so->ops->close(f);
 
 	unix_unbind(so);
 	sock_want_cred(so, false);
@@ -245,6 +255,8 @@ socket_close(struct file *f)
 	kmutex_unlock(&vfs->sockets->lock);
 	linger_off(f);
 	(void)host_close(f->hostfd);
+	if (so->ops != NULL && !kept)
+		so->ops->free(so->inet);
 	zfree(vfs->sockets->zone, so);
 	if (atomic_load(&vfs->sockets->nparcels) != 0)
 		parcel_collect(vfs);
@@ -275,6 +287,8 @@ sock_bind(
 		return (EACCES);
 	if (sock_is_unix(so))
 		return (unix_bind(f, so, sa, ctx));
+	if (so->ops != NULL)
+		return (so->ops->bind(f, sa, ctx));
 	if (is_low_port(so, sa) &&
 	    !vfs_ctx_capable(ctx, LX_CAP_NET_BIND_SERVICE))
 		return (EACCES);
@@ -291,6 +305,9 @@ sock_listen(struct file *f, int backlog, const struct vfs_waiter *waiter)
 
 	if (so->inherited)
 		return (EACCES);
+	if (so->ops != NULL)
+		return (
+		    so->ops->listen != NULL ? so->ops->listen(f) : EOPNOTSUPP);
 	if (sock_is_unix(so)) {
 		/* sock_self() takes the process's lock, whose rank is lower. */
 		self = sock_self(waiter);
@@ -316,6 +333,8 @@ sock_name(struct file *f, struct host_sockaddr *sa)
 {
 	struct socket *so = file_socket(f);
 
+	if (so->ops != NULL)
+		return (so->ops->name(so, sa));
 	if (!sock_is_unix(so))
 		return (host_getsockname(f->hostfd, sa));
 	kmutex_lock(&so->vfs->sockets->lock);
@@ -335,6 +354,8 @@ sock_peername(struct file *f, struct host_sockaddr *sa)
 	struct host_sockaddr host;
 	int error = 0;
 
+	if (so->ops != NULL)
+		return (so->ops->peername(so, sa));
 	if (!sock_is_unix(so))
 		return (host_getpeername(f->hostfd, sa));
 	if (so->inherited) {
@@ -351,6 +372,17 @@ sock_peername(struct file *f, struct host_sockaddr *sa)
 		error = ENOTCONN;
 	kmutex_unlock(&so->vfs->sockets->lock);
 	return (error);
+}
+
+int
+sock_shutdown(struct file *f, int how)
+{
+	const struct sock_ops *ops = file_socket(f)->ops;
+
+	if (ops != NULL)
+		return (
+		    ops->shutdown != NULL ? ops->shutdown(f, how) : EOPNOTSUPP);
+	return (host_shutdown(f->hostfd, how));
 }
 
 void
@@ -466,6 +498,25 @@ socket_timed(const struct file *f, bool write)
 	return (atomic_load(write ? &so->snd_ns : &so->rcv_ns) != 0);
 }
 
+/* Datagrams of our own Internet have more in them than their data. */
+static int
+socket_ioctl(struct file *f, unsigned long cmd, void *kbuf, size_t size,
+    uint64_t arg, long *ret)
+{
+	const struct socket *so = f->data;
+	int n, error;
+
+	if ((uint32_t)cmd != LX_FIONREAD || so->ops == NULL ||
+	    so->ops->bytes == NULL || size < sizeof(n))
+		return (hostfd_ioctl(f, cmd, kbuf, size, arg, ret));
+	error = so->ops->bytes(f, &n);
+	if (error != 0)
+		return (error);
+	memcpy(kbuf, &n, sizeof(n));
+	*ret = 0;
+	return (0);
+}
+
 static int
 socket_getattr(struct file *f, struct vattr *va)
 {
@@ -509,7 +560,7 @@ socket_describe(struct file *f, char *buf, size_t size)
 #define SOCKET_FILEOPS(more)                                                   \
 	{                                                                      \
 		.caps = FCAP_HOSTFD | FCAP_ASYNC | FCAP_EMPTY | (more),        \
-		.rw = socket_rw, .timed = socket_timed, .ioctl = hostfd_ioctl, \
+		.rw = socket_rw, .timed = socket_timed, .ioctl = socket_ioctl, \
 		.poll = hostfd_poll, .getattr = socket_getattr,                \
 		.setattr = socket_setattr, .setfl = hostfd_setfl,              \
 		.close = socket_close, .describe = socket_describe,            \

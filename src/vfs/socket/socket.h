@@ -3,7 +3,8 @@
 
 /*
  * Sockets as the guest's files.  See socket.c for the ideas, sock_unix.c for
- * names and sock_rights.c for what travels with messages.
+ * names, sock_rights.c for what travels with messages, inet.c for Internet
+ * sockets without a network of the host.
  *
  * Addresses are struct host_sockaddr with the bytes that the guest uses; len
  * is 2 (a family alone) for an unnamed UNIX socket.
@@ -37,19 +38,23 @@ struct sock_dest {
 
 /* Key: [I] immutable, [s] lock of the table, [a] atomic */
 struct socket {
-	struct vfs *vfs;           /* [I] */
-	int domain, type;          /* [I] */
-	bool inherited;            /* [I] shared with the world outside */
-	bool binding;              /* [s] a bind is under way */
-	bool bound;                /* [s] has a name for the guest */
-	_Atomic(bool) passcred;    /* [a] SO_PASSCRED */
-	_Atomic(bool) room;        /* [a] its owner waits for room, or for the
-				      end of a connect */
-	uint64_t id;               /* [s] 0: the host knows no name */
-	struct vnode *vp;          /* [s] own ref: bound to a path */
-	struct host_sockaddr name; /* [s] AF_UNIX: bound to */
-	struct host_sockaddr peer; /* [s] AF_UNIX: connected to */
-	struct host_sockaddr host; /* [s] AF_UNIX: name at the host */
+	struct vfs *vfs;            /* [I] */
+	struct file *file;          /* [I] its file, without a ref */
+	const struct sock_ops *ops; /* [I] of our own Internet, or NULL.. */
+	struct inet_sock *inet;     /* [I] ..and what it has beside this,
+				       until it is closed */
+	int domain, type;           /* [I] */
+	bool inherited;             /* [I] shared with the world outside */
+	bool binding;               /* [s] a bind is under way */
+	bool bound;                 /* [s] has a name for the guest */
+	_Atomic(bool) passcred;     /* [a] SO_PASSCRED */
+	_Atomic(bool) room;         /* [a] its owner waits for room, or for the
+				       end of a connect */
+	uint64_t id;                /* [s] 0: the host knows no name */
+	struct vnode *vp;           /* [s] own ref: bound to a path */
+	struct host_sockaddr name;  /* [s] AF_UNIX: bound to */
+	struct host_sockaddr peer;  /* [s] AF_UNIX: connected to */
+	struct host_sockaddr host;  /* [s] AF_UNIX: name at the host */
 	struct sock_cred cred; /* [s] of the process that bound or listened */
 	struct sock_cred peercred; /* [s] */
 	uint64_t peer_ns;          /* [s] when peercred was the process's */
@@ -136,6 +141,7 @@ int sock_accept(struct file *, int flags, const struct vfs_waiter *,
     struct host_sockaddr *peer, struct file **);
 int sock_name(struct file *, struct host_sockaddr *);
 int sock_peername(struct file *, struct host_sockaddr *);
+int sock_shutdown(struct file *, int how);
 /* SO_PEERCRED. */
 void sock_peercred(struct file *, struct sock_cred *);
 /* When the socket got that peer, CLOCK_MONOTONIC ns; 0: it has none. */

@@ -25,6 +25,9 @@ struct vfs_waiter;
 struct vm_zone;
 
 #define SOCK_CONNS 64
+#define INET_PORTS 256
+
+LIST_HEAD(inet_list, inet_sock);
 
 /* Key: [I] immutable, [s] lock, [a] atomic */
 struct sock_table {
@@ -43,6 +46,9 @@ struct sock_table {
 	LIST_HEAD(, socket) conns[SOCK_CONNS]; /* [s] accepted, by client */
 	LIST_HEAD(, socket) wanting;           /* [s] those with SO_PASSCRED */
 	_Atomic(unsigned) nwanting;            /* [a] written under [s] */
+	/* [s] our own Internet sockets by port, see inet_port.c */
+	struct inet_list ports[2][INET_PORTS]; /* streams, datagrams */
+	struct inet_list listeners[INET_PORTS];
 };
 
 /* The table of a new vfs.  0, ENOMEM. */
@@ -50,8 +56,8 @@ int sock_table_create(struct vfs *);
 /* Free the parcels and the table.  No process is left. */
 void sock_table_destroy(struct vfs *);
 
-/* socket.c: a file for `hostfd`, which passes to it in any case.  init: what
- * the socket begins with. */
+/* socket.c: a file for `hostfd`, which passes to it in any case, as does
+ * init.inet.  init: what the socket begins with. */
 int sock_wrap(struct vfs *, int hostfd, int flags, struct socket init,
     const struct vfs_waiter *, struct file **);
 
@@ -71,6 +77,41 @@ int sock_io_wait(struct file *, struct vfs_retry *, const struct vfs_waiter *);
 /* Strangers may connect or send without end: at every 16th check for signals,
  * or report EAGAIN when the caller must not wait. */
 int sock_stranger_pause(unsigned n, bool wait, const struct vfs_waiter *);
+
+/* sock_connect.c: is the other end of a socket of the host in this process? */
+bool sock_peer_is_us(int hostfd);
+
+/*
+ * What sockets of our own Internet do with the calls of socket.h (inet.c).
+ * NULL: EOPNOTSUPP.
+ */
+struct sock_ops {
+	int (*bind)(struct file *, const struct host_sockaddr *,
+	    const struct vfs_ctx *);
+	int (*listen)(struct file *);
+	int (*connect)(struct file *, const struct host_sockaddr *,
+	    const struct vfs_ctx *);
+	/* The host has accepted a connection from `from`: what the new socket
+	 * has.  ECONNABORTED: not from a socket of this kernel; ENOMEM. */
+	int (*accepted)(struct socket *listener,
+	    const struct host_sockaddr *from, struct inet_sock **);
+	/* The socket of that connection is made: its peer. */
+	void (*accept_done)(struct socket *, struct host_sockaddr *peer);
+	int (*name)(struct socket *, struct host_sockaddr *);
+	int (*peername)(struct socket *, struct host_sockaddr *);
+	int (*shutdown)(struct file *, int how);
+	/* Send a message, and never wait.  Of a stream: may it be sent? */
+	int (*send)(struct file *, struct sock_msg *, int flags);
+	/* Receive one.  EAGAIN: there is none, or (*again) it was a wake-up.
+	 * Of a stream: may it be received? */
+	int (*recv)(struct file *, struct sock_msg *, int flags, bool *again);
+	/* Bytes of the first message.  NULL: the host knows. */
+	int (*bytes)(struct file *, int *n);
+	/* The file is closed, before its descriptor.  True: the structure is
+	 * freed later, else by free(). */
+	bool (*close)(struct file *);
+	void (*free)(struct inet_sock *);
+};
 
 /* sock_unix.c */
 int unix_bind(struct file *, struct socket *, const struct host_sockaddr *,
