@@ -342,6 +342,18 @@ shared(void)
 	CHECK(madvise(s + 16 * PAGE, 8 * PAGE, MADV_REMOVE) == 0);
 	CHECK(all_zero(s + 16 * PAGE, 8 * PAGE));
 	CHECK(munmap(s, 64 * PAGE) == 0);
+	/* The same of a file. */
+	const int fd = memfd_create("remove", 0);
+
+	CHECK(fd >= 0 && ftruncate(fd, 8 * PAGE) == 0);
+	s = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(s != MAP_FAILED);
+	fill_pages(s, 8, 12);
+	CHECK(madvise(s + 2 * PAGE, 3 * PAGE, MADV_REMOVE) == 0);
+	CHECK(check_page(s + PAGE, 12, 1) && check_page(s + 5 * PAGE, 12, 5));
+	CHECK(all_zero(s + 2 * PAGE, 3 * PAGE));
+	CHECK(munmap(s, 8 * PAGE) == 0);
+	close(fd);
 	say("shared memory");
 }
 

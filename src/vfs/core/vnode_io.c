@@ -283,6 +283,13 @@ vm_vn_ident(void *h, uint64_t *dev, uint64_t *ino)
 	*ino = vp->ino;
 }
 
+static int
+vm_vn_punch(void *h, uint64_t off, uint64_t len)
+{
+	return (vn_allocate(
+	    h, LX_FALLOC_PUNCH_HOLE | LX_FALLOC_KEEP_SIZE, off, len));
+}
+
 static const struct vm_vnode_ops vm_vnode_ops = {
     .read = vm_vn_read,
     .write = vm_vn_write,
@@ -292,6 +299,7 @@ static const struct vm_vnode_ops vm_vnode_ops = {
     .name = vm_vn_name,
     .stamp = vm_vn_stamp,
     .ident = vm_vn_ident,
+    .punch = vm_vn_punch,
 };
 
 /*

@@ -201,14 +201,20 @@ madv_dontneed(struct vmspace *vm, vm_offset_t start, vm_offset_t end,
 static int
 advise_remove(struct vm_map_part *p)
 {
-	bool backed;
+	const struct vm_vnode_ops *vops;
 
 	if ((p->eflags & MAP_ENTRY_WIRED) != 0 ||
 	    (p->eflags & MAP_ENTRY_SHARED) == 0 || p->obj == NULL)
 		return (EINVAL);
 	if ((p->max_prot & VM_PROT_WRITE) == 0)
 		return (EACCES);
-	if (!vm_map_object_plain(p->obj, &backed))
+	vops = p->obj->vops;
+	if (vops != NULL)
+		return (vops->punch != NULL
+			    ? vops->punch(
+				  p->obj->handle, p->off, p->end - p->start)
+			    : EOPNOTSUPP);
+	if (!vm_object_is_anon(p->obj))
 		return (EOPNOTSUPP);
 	vm_object_page_remove(p->obj, OFF_TO_IDX(p->off),
 	    OFF_TO_IDX(p->off + (p->end - p->start)));

@@ -50,6 +50,9 @@ struct vm_vnode_ops {
 	int (*stamp)(void *h, uint64_t *stamp);
 	/* Identity for maps: device, inode. */
 	void (*ident)(void *h, uint64_t *dev, uint64_t *ino);
+	/* Make whole pages a hole, also those that are resident.  EOPNOTSUPP;
+	 * NULL: the same. */
+	int (*punch)(void *h, uint64_t off, uint64_t len);
 };
 
 /*
