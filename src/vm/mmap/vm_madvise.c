@@ -210,10 +210,9 @@ advise_remove(struct vm_map_part *p)
 		return (EACCES);
 	vops = p->obj->vops;
 	if (vops != NULL)
-		return (vops->punch != NULL
-			    ? vops->punch(
-				  p->obj->handle, p->off, p->end - p->start)
-			    : EOPNOTSUPP);
+		return (vops->punch != NULL ? vops->punch(p->obj->handle,
+						  p->off, p->end - p->start)
+					    : EOPNOTSUPP);
 	if (!vm_object_is_anon(p->obj))
 		return (EOPNOTSUPP);
 	vm_object_page_remove(p->obj, OFF_TO_IDX(p->off),
