@@ -19,6 +19,7 @@ static const struct command {
 } commands[] = {
     {"run", cmd_run, "run a program in address spaces that vmspace manages"},
     {"ps", cmd_ps, "list running kernels, or the processes of one"},
+    {"top", cmd_top, "the same again and again, with what they use"},
     {"exec", cmd_exec, "run another program in a running kernel"},
     {"kill", cmd_kill, "send a signal"},
     {"stop", cmd_stop, "end a kernel's program: SIGTERM, then SIGKILL"},

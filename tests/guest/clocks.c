@@ -119,6 +119,50 @@ cpu_time(void)
 	say("CPU time");
 }
 
+/* Ticks of user time that /proc says a process has used. */
+static unsigned long
+ticks_of(pid_t pid)
+{
+	char path[64], buf[1024], *at;
+	unsigned long ticks = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	n = read(fd, buf, sizeof(buf) - 1);
+	CHECK(n > 0);
+	close(fd);
+	buf[n] = '\0';
+	at = strrchr(buf, ')');
+	CHECK(at != NULL &&
+	      sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu",
+		  &ticks) == 1);
+	return (ticks);
+}
+
+/* The time of a process that never makes a call is seen from outside. */
+static void
+others_time(void)
+{
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + 20000000000u;
+	unsigned long ticks;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0)
+		for (volatile int i = 0;;)
+			i = 1 - i;
+	do {
+		usleep(20000);
+		ticks = ticks_of(pid);
+	} while (ticks < 10 && clock_ns(CLOCK_MONOTONIC) < end);
+	CHECK(ticks >= 10);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	say("time of others");
+}
+
 int
 main(void)
 {
@@ -127,5 +171,6 @@ main(void)
 	sleeping();
 	timerfds();
 	cpu_time();
+	others_time();
 	return (0);
 }

@@ -50,6 +50,14 @@ int door_number(struct door *, const char *what, const char *arg, long lo,
 int door_signal(const char *arg);
 /* Print an object, whose ref passes, and a newline. */
 int door_print(struct door *, json_t *);
+/* A member of an object: "" and 0 if it is missing. */
+const char *door_text(const json_t *, const char *key);
+long long door_count(const json_t *, const char *key);
+/* door_ps.c: the kernels, or the processes of the kernel that d is connected
+ * to, as `vmspace ps --json` prints them.  0 and a ref; EX_FAILURE, after a
+ * message. */
+int door_kernels(struct door *d, json_t **);
+int door_processes(struct door *d, const char *name, json_t **);
 /* Exit status of a command, from that of wait(2). */
 int door_status(int status);
 

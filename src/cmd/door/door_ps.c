@@ -20,6 +20,11 @@
 struct ps {
 	struct door d;
 	struct door_limits limits;
+};
+
+/* A list that is being made. */
+struct lister {
+	struct door *d;
 	json_t *list;
 };
 
@@ -71,43 +76,45 @@ one_kernel(void *arg, const struct vmspace_entry *e)
 {
 	struct vmspace_control_info info = {0};
 	struct vkernel_stat st = {0};
-	struct ps *ps = arg;
+	struct lister *ls = arg;
 	const char *status = "running";
 	int error;
 
-	error = vmspace_connect(e->name, &ps->d.c);
+	error = vmspace_connect(e->name, &ls->d->c);
 	if (error == ENOENT || error == ECONNREFUSED)
 		return (true);
 	if (error == 0)
-		error = vmspace_control_info(ps->d.c, &info);
+		error = vmspace_control_info(ls->d->c, &info);
 	if (error == 0)
-		error = vmspace_control_stat(ps->d.c, &st);
+		error = vmspace_control_stat(ls->d->c, &st);
 	if (error != 0)
 		status = "unreachable";
 	else if (info.paused)
 		status = "paused";
-	(void)json_array_append_new(ps->list,
-	    json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:o}",
+	(void)json_array_append_new(ls->list,
+	    json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, "
+		      "s:o}",
 		"name", e->name, "pid", (json_int_t)e->pid, "status", status,
 		"created", (json_int_t)e->created, "memory", (json_int_t)st.mem,
 		"memory_used", (json_int_t)(st.mem - st.mem_free), "swap_used",
 		(json_int_t)st.swap_used, "processes",
-		(json_int_t)st.procs_live, "command", e->command, "labels",
-		labels_json(e->labels)));
-	door_close(&ps->d);
+		(json_int_t)st.procs_live, "system_calls",
+		(json_int_t)st.syscalls, "faults", (json_int_t)st.faults,
+		"command", e->command, "labels", labels_json(e->labels)));
+	door_close(ls->d);
 	return (true);
 }
 
-static const char *
-text_of(const json_t *o, const char *key)
+const char *
+door_text(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 
 	return (s != NULL ? s : "");
 }
 
-static json_int_t
-number_of(const json_t *o, const char *key)
+long long
+door_count(const json_t *o, const char *key)
 {
 	return (json_integer_value(json_object_get(o, key)));
 }
@@ -139,28 +146,28 @@ print_kernels(const json_t *list)
 	json_array_foreach(list, i, o)
 	{
 		snprintf(memory, sizeof(memory), "%lldM/%lldM",
-		    (long long)number_of(o, "memory_used") >> 20,
-		    (long long)number_of(o, "memory") >> 20);
-		age_text((json_int_t)now - number_of(o, "created"), age);
+		    door_count(o, "memory_used") >> 20,
+		    door_count(o, "memory") >> 20);
+		age_text((json_int_t)now - door_count(o, "created"), age);
 		printf("%-16s %8lld %-11s %13s %6lldM %6lld %5s  %.60s\n",
-		    text_of(o, "name"), (long long)number_of(o, "pid"),
-		    text_of(o, "status"), memory,
-		    (long long)number_of(o, "swap_used") >> 20,
-		    (long long)number_of(o, "processes"), age,
-		    text_of(o, "command"));
+		    door_text(o, "name"), door_count(o, "pid"),
+		    door_text(o, "status"), memory,
+		    door_count(o, "swap_used") >> 20,
+		    door_count(o, "processes"), age, door_text(o, "command"));
 	}
 }
 
-static int
-ps_kernels(struct ps *ps)
+int
+door_kernels(struct door *d, json_t **out)
 {
-	int error = vmspace_dir_list(one_kernel, ps);
+	struct lister ls = {d, json_array()};
+	int error = vmspace_dir_list(one_kernel, &ls);
 
-	if (error != 0)
-		return (door_fail(&ps->d, "the directory of kernels", error));
-	if (ps->d.json)
-		return (door_print(&ps->d, json_incref(ps->list)));
-	print_kernels(ps->list);
+	if (error != 0) {
+		json_decref(ls.list);
+		return (door_fail(d, "the directory of kernels", error));
+	}
+	*out = ls.list;
 	return (0);
 }
 
@@ -168,14 +175,14 @@ ps_kernels(struct ps *ps)
 
 /* The text of /proc/PID/cmdline with spaces; the name if it is empty. */
 static json_t *
-command_json(struct ps *ps, const char *pid, const char *comm)
+command_json(struct door *d, const char *pid, const char *comm)
 {
 	char path[64], *text;
 	json_t *o;
 	size_t len;
 
 	snprintf(path, sizeof(path), "%s/cmdline", pid);
-	if (door_read(&ps->d, path, &text, &len) != 0)
+	if (door_read(d, path, &text, &len) != 0)
 		return (json_sprintf("[%s]", comm));
 	while (len > 0 && text[len - 1] == '\0')
 		len--;
@@ -212,7 +219,7 @@ stat_parse(const char *text, struct stat_line *s)
 static bool
 one_process(void *arg, const char *name, enum vkernel_proc_type type)
 {
-	struct ps *ps = arg;
+	struct lister *ls = arg;
 	struct stat_line s;
 	char path[64], *text;
 	size_t len;
@@ -222,20 +229,20 @@ one_process(void *arg, const char *name, enum vkernel_proc_type type)
 	    name[strspn(name, "0123456789")] != '\0')
 		return (true);
 	snprintf(path, sizeof(path), "%.32s/stat", name);
-	if (door_read(&ps->d, path, &text, &len) != 0)
+	if (door_read(ls->d, path, &text, &len) != 0)
 		return (true); /* it has ended */
 	ok = stat_parse(text, &s);
 	free(text);
 	if (!ok)
 		return (true);
-	(void)json_array_append_new(ps->list,
+	(void)json_array_append_new(ls->list,
 	    json_pack("{s:I, s:I, s:I, s:I, s:s%, s:I, s:I, s:f, s:o}", "pid",
 		(json_int_t)atoll(name), "ppid", (json_int_t)s.ppid, "pgid",
 		(json_int_t)s.pgid, "sid", (json_int_t)s.sid, "state", &s.state,
 		(size_t)1, "threads", (json_int_t)s.threads, "rss",
 		(json_int_t)s.rss * 4096, "cpu_seconds",
 		(double)(s.utime + s.stime) / TICKS, "command",
-		command_json(ps, name, s.comm)));
+		command_json(ls->d, name, s.comm)));
 	return (true);
 }
 
@@ -247,42 +254,53 @@ print_processes(const json_t *list)
 
 	printf("%7s %7s %-5s %7s %9s %9s  %s\n", "PID", "PPID", "STATE",
 	    "THREADS", "RSS", "CPU", "COMMAND");
-	json_array_foreach(list, i, o)
-	    printf("%7lld %7lld %-5s %7lld %8lldK %8.2fs  %.100s\n",
-		(long long)number_of(o, "pid"), (long long)number_of(o, "ppid"),
-		text_of(o, "state"), (long long)number_of(o, "threads"),
-		(long long)number_of(o, "rss") >> 10,
-		json_number_value(json_object_get(o, "cpu_seconds")),
-		text_of(o, "command"));
+	json_array_foreach(list, i, o) printf(
+	    "%7lld %7lld %-5s %7lld %8lldK %8.2fs  %.100s\n",
+	    door_count(o, "pid"), door_count(o, "ppid"), door_text(o, "state"),
+	    door_count(o, "threads"), door_count(o, "rss") >> 10,
+	    json_number_value(json_object_get(o, "cpu_seconds")),
+	    door_text(o, "command"));
 }
 
-static int
-ps_processes(struct ps *ps)
+int
+door_processes(struct door *d, const char *name, json_t **out)
 {
-	int error, ret = door_connect(&ps->d, ps->d.args[0]);
+	struct lister ls = {d, json_array()};
+	int error = vmspace_control_proc_list(d->c, "", one_process, &ls);
 
-	if (ret != 0)
-		return (ret);
-	error = vmspace_control_proc_list(ps->d.c, "", one_process, ps);
-	if (error != 0)
-		ret = door_fail(&ps->d, ps->d.args[0], error);
-	else if (ps->d.json)
-		ret = door_print(&ps->d, json_incref(ps->list));
-	else
-		print_processes(ps->list);
-	door_close(&ps->d);
-	return (ret);
+	if (error != 0) {
+		json_decref(ls.list);
+		return (door_fail(d, name, error));
+	}
+	*out = ls.list;
+	return (0);
 }
 
 int
 cmd_ps(int argc, char **argv)
 {
-	struct ps ps = {.d.command = "ps", .list = json_array()};
+	struct ps ps = {.d.command = "ps"};
+	json_t *list = NULL;
 	int ret;
 
 	ps.limits = (struct door_limits){&ps.d, 0, 1};
 	door_parse("ps", &ps_argp, argc, argv, &ps);
-	ret = ps.d.nargs == 0 ? ps_kernels(&ps) : ps_processes(&ps);
-	json_decref(ps.list);
-	return (ret);
+	if (ps.d.nargs == 0) {
+		ret = door_kernels(&ps.d, &list);
+	} else {
+		ret = door_connect(&ps.d, ps.d.args[0]);
+		if (ret == 0)
+			ret = door_processes(&ps.d, ps.d.args[0], &list);
+		door_close(&ps.d);
+	}
+	if (ret != 0)
+		return (ret);
+	if (ps.d.json)
+		return (door_print(&ps.d, list));
+	if (ps.d.nargs == 0)
+		print_kernels(list);
+	else
+		print_processes(list);
+	json_decref(list);
+	return (0);
 }

@@ -22,7 +22,8 @@ enum {
 /* Each takes its arguments, its name first, and returns its exit status. */
 typedef int cmd_fn(int argc, char **argv);
 cmd_fn cmd_cat, cmd_exec, cmd_kill, cmd_maps, cmd_pause, cmd_ps, cmd_resume,
-    cmd_run, cmd_shrink, cmd_stat, cmd_stop, cmd_swapoff, cmd_swapon, cmd_wait;
+    cmd_run, cmd_shrink, cmd_stat, cmd_stop, cmd_swapoff, cmd_swapon, cmd_top,
+    cmd_wait;
 
 /* Bit mask of the descriptors 0..2 that were closed when the command started.
  */

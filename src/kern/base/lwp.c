@@ -202,6 +202,21 @@ proc_cpu_ns_locked(struct proc *p, uint64_t now, bool all)
 }
 
 void
+proc_times_locked(struct proc *p, uint64_t *user, uint64_t *sys)
+{
+	const uint64_t now = host_now_ns();
+	const struct lwp *l;
+
+	kmutex_assert_owned(&p->lock);
+	*user = p->ru.utime;
+	*sys = p->ru.stime;
+	LIST_FOREACH (l, &p->lwps, link) {
+		*user += lwp_cpu_ns(l, now, false);
+		*sys += atomic_load(&l->sys_ns);
+	}
+}
+
+void
 lwp_notify(struct lwp *l)
 {
 	kmutex_assert_owned(&l->p->lock);

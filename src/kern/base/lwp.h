@@ -189,6 +189,8 @@ void lwp_times_update(struct lwp *);
 uint64_t lwp_cpu_ns(const struct lwp *, uint64_t now, bool all);
 bool lwp_in_user(const struct lwp *);
 uint64_t proc_cpu_ns_locked(struct proc *, uint64_t now, bool all);
+/* The same in two parts, up to now, as getrusage(2) has them. */
+void proc_times_locked(struct proc *, uint64_t *user, uint64_t *sys);
 /* The number of the lwp in its own name space. */
 int lwp_number(const struct lwp *);
 /* The lwp that the calling host thread drives; NULL: none. */

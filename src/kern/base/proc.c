@@ -404,14 +404,9 @@ proc_account_vm(struct proc *p, struct vmspace *vm)
 void
 proc_rusage(struct proc *p, struct proc_rusage *ru)
 {
-	struct lwp *l;
-
 	kmutex_lock(&p->lock);
 	*ru = p->ru;
-	LIST_FOREACH (l, &p->lwps, link) {
-		ru->utime += atomic_load(&l->user_ns);
-		ru->stime += atomic_load(&l->sys_ns);
-	}
+	proc_times_locked(p, &ru->utime, &ru->stime);
 	if (p->vmspace != NULL)
 		rusage_add_vm(ru, p->vmspace);
 	kmutex_unlock(&p->lock);

@@ -119,15 +119,11 @@ static void
 rusage_self(struct lwp *l, struct proc_rusage *ru)
 {
 	struct vmspace_stat st;
-	struct lwp *o;
 
 	vmspace_stat(lwp_vmspace(l), &st);
 	kmutex_lock(&l->p->lock);
 	*ru = l->p->ru;
-	LIST_FOREACH (o, &l->p->lwps, link) {
-		ru->utime += atomic_load(&o->user_ns);
-		ru->stime += atomic_load(&o->sys_ns);
-	}
+	proc_times_locked(l->p, &ru->utime, &ru->stime);
 	kmutex_unlock(&l->p->lock);
 	if (st.resident_peak > ru->maxrss)
 		ru->maxrss = st.resident_peak;

@@ -326,16 +326,10 @@ sys_times(struct lwp *l, const uint64_t *a, int64_t *ret)
 {
 	struct proc *p = l->p;
 	struct lx_tms t;
-	struct lwp *o;
 	uint64_t u, s;
 
 	kmutex_lock(&p->lock);
-	u = p->ru.utime;
-	s = p->ru.stime;
-	LIST_FOREACH (o, &p->lwps, link) {
-		u += atomic_load(&o->user_ns);
-		s += atomic_load(&o->sys_ns);
-	}
+	proc_times_locked(p, &u, &s);
 	t.cutime = (int64_t)(p->cru.utime / NS_PER_TICK);
 	t.cstime = (int64_t)(p->cru.stime / NS_PER_TICK);
 	kmutex_unlock(&p->lock);
