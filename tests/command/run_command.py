@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The vmspace authors
 """The commands for a running kernel as scripts and shells use them: completion,
-and the client in Python of docs/control.md."""
+the client in Python of docs/control.md, and what a hostile guest can do to the
+output of `vmspace ps`."""
 
+import json
 import os
 import re
 import shutil
@@ -121,6 +123,42 @@ def check_client(cases, vmspace, d):
                 r.status == 1 and "ENOENT" in r.errtext(), r.describe())
 
 
+def check_names(cases, vmspace):
+    """Processes whose arguments and names are no UTF-8 or have escape
+    sequences."""
+    r = run(vmspace, "exec", "--detach", KERNEL, "--", "bash", "-c",
+            r"printf '\377name' > /proc/$$/comm; "
+            r"exec -a $'\xff\e[31m\xc2\x9b31m-\xc3\xa9' sleep 1000")
+    cases.check("a program with a hostile name is started", r.status == 0,
+                r.describe())
+
+    def listed():
+        return re.findall(r" (\S*) 1000\n", run(vmspace, "ps", KERNEL).text())
+    vmtest.wait_until(listed, 5)
+    names = listed()
+    cases.check("ps prints no control characters of a guest",
+                names == ["??[31m??31m-??"], repr(names))
+    r = run(vmspace, "exec", "--detach", KERNEL, "--", "bash", "-c",
+            r"exec -a $'\e[32m\xc2\x9b-\xc3\xa9' sleep 1000")
+    vmtest.wait_until(lambda: len(listed()) == 2, 5)
+    names = listed()
+    cases.check("ps keeps other characters", "?[32m?-\xe9" in names,
+                repr(names))
+    r = run(vmspace, "ps", "--json", KERNEL)
+    have = [p["command"] for p in json.loads(r.text())]
+    cases.check("ps --json lists both", "\x1b[32m\x9b-\xe9 1000" in have and
+                "?\x1b[31m??31m-?? 1000" in have, have)
+
+
+def check_environment(cases, vmspace):
+    """A variable does not replace another whose name begins its own."""
+    env = {**vmtest.STABLE_ENV, "TERM": "dumb"}
+    r = run(vmspace, "exec", "--env", "TERMINAL=1", "--env", "HOME=/x",
+            KERNEL, "--", "sh", "-c", "echo $TERMINAL $TERM $HOME", env=env)
+    cases.check("exec --env sets one variable", r.text() == "1 dumb /x\n",
+                r.describe())
+
+
 def main():
     opts = vmtest.arguments(__doc__).parse_args()
     vmtest.become_subreaper()
@@ -134,6 +172,8 @@ def main():
         check_scripts(cases, opts.vmspace)
         with vmtest.tempfile.TemporaryDirectory(prefix="vmspace-") as d:
             check_client(cases, opts.vmspace, d)
+        check_names(cases, opts.vmspace)
+        check_environment(cases, opts.vmspace)
     finally:
         r = run(opts.vmspace, "stop", KERNEL)
     cases.check("the kernel is stopped", r.status == 0, r.describe())

@@ -47,6 +47,23 @@ const struct argp ps_argp = {
 
 /* ---- kernels ---- */
 
+/* Print at most `max` bytes of a string without control characters, which a
+ * terminal would obey. */
+static void
+print_plain(const char *s, size_t max)
+{
+	for (size_t i = 0; s[i] != '\0' && i < max; i++) {
+		const unsigned char c = (unsigned char)s[i];
+		const unsigned char next = (unsigned char)s[i + 1];
+		/* U+0080 to U+009F */
+		const bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+		putchar(c < ' ' || c == 0x7f || c1 ? '?' : c);
+		i += c1;
+	}
+	putchar('\n');
+}
+
 static json_t *
 labels_json(char *const *labels)
 {
@@ -142,12 +159,12 @@ print_kernels(const json_t *list)
 		    (long long)number_of(o, "memory_used") >> 20,
 		    (long long)number_of(o, "memory") >> 20);
 		age_text((json_int_t)now - number_of(o, "created"), age);
-		printf("%-16s %8lld %-11s %13s %6lldM %6lld %5s  %.60s\n",
+		printf("%-16s %8lld %-11s %13s %6lldM %6lld %5s  ",
 		    text_of(o, "name"), (long long)number_of(o, "pid"),
 		    text_of(o, "status"), memory,
 		    (long long)number_of(o, "swap_used") >> 20,
-		    (long long)number_of(o, "processes"), age,
-		    text_of(o, "command"));
+		    (long long)number_of(o, "processes"), age);
+		print_plain(text_of(o, "command"), 60);
 	}
 }
 
@@ -166,32 +183,47 @@ ps_kernels(struct ps *ps)
 
 /* ---- processes ---- */
 
-/* The text of /proc/PID/cmdline with spaces; the name if it is empty. */
-static json_t *
-command_json(struct ps *ps, const char *pid, const char *comm)
-{
-	char path[64], *text;
-	json_t *o;
-	size_t len;
-
-	snprintf(path, sizeof(path), "%s/cmdline", pid);
-	if (door_read(&ps->d, path, &text, &len) != 0)
-		return (json_sprintf("[%s]", comm));
-	while (len > 0 && text[len - 1] == '\0')
-		len--;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] == '\0')
-			text[i] = ' ';
-	o = len > 0 ? json_stringn(text, len) : NULL;
-	free(text);
-	return (o != NULL ? o : json_sprintf("[%s]", comm));
-}
-
 /* The fields of /proc/PID/stat that are shown. */
 struct stat_line {
 	char comm[64], state;
 	long long ppid, pgid, sid, utime, stime, threads, rss;
 };
+
+/* A string of what a guest has chosen.  What is no UTF-8 becomes '?', so that
+ * no process can hide behind its name. */
+static json_t *
+guest_string(char *text, size_t len)
+{
+	json_t *o = json_stringn(text, len);
+
+	for (size_t i = 0; o == NULL && i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			text[i] = '?';
+	return (o != NULL ? o : json_stringn(text, len));
+}
+
+/* The text of /proc/PID/cmdline with spaces; the name if it is empty. */
+static json_t *
+command_json(struct ps *ps, const char *pid, const char *comm)
+{
+	char path[64], name[sizeof(((struct stat_line *)0)->comm) + 2], *text;
+	json_t *o;
+	size_t len;
+
+	snprintf(name, sizeof(name), "[%s]", comm);
+	snprintf(path, sizeof(path), "%s/cmdline", pid);
+	if (door_read(&ps->d, path, &text, &len) != 0)
+		return (guest_string(name, strlen(name)));
+	while (len > 0 && text[len - 1] == '\0')
+		len--;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
+	o = len > 0 ? guest_string(text, len)
+		    : guest_string(name, strlen(name));
+	free(text);
+	return (o);
+}
 
 static bool
 stat_parse(const char *text, struct stat_line *s)
@@ -248,12 +280,15 @@ print_processes(const json_t *list)
 	printf("%7s %7s %-5s %7s %9s %9s  %s\n", "PID", "PPID", "STATE",
 	    "THREADS", "RSS", "CPU", "COMMAND");
 	json_array_foreach(list, i, o)
-	    printf("%7lld %7lld %-5s %7lld %8lldK %8.2fs  %.100s\n",
-		(long long)number_of(o, "pid"), (long long)number_of(o, "ppid"),
-		text_of(o, "state"), (long long)number_of(o, "threads"),
-		(long long)number_of(o, "rss") >> 10,
-		json_number_value(json_object_get(o, "cpu_seconds")),
-		text_of(o, "command"));
+	{
+		printf("%7lld %7lld %-5s %7lld %8lldK %8.2fs  ",
+		    (long long)number_of(o, "pid"),
+		    (long long)number_of(o, "ppid"), text_of(o, "state"),
+		    (long long)number_of(o, "threads"),
+		    (long long)number_of(o, "rss") >> 10,
+		    json_number_value(json_object_get(o, "cpu_seconds")));
+		print_plain(text_of(o, "command"), 100);
+	}
 }
 
 static int
