@@ -30,6 +30,7 @@ SECTIONS = ("NAME", "LIBRARY", "SYNOPSIS", "DESCRIPTION", "RETURN VALUES",
             "EXAMPLES", "ERRORS", "SEE ALSO")
 CFLAGS = "-std=gnu17 -Wall -Wextra -Werror -fsyntax-only -Iinclude".split()
 ARGP = ["help", "usage"]  # options of argp itself
+OPTION = r"\bFl -([a-z][a-z-]*)"
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
@@ -249,32 +250,65 @@ def check_examples(tree):
                 yield f"{p.file}: example {n}:\n{error}"
 
 
-def check_options(tree):
-    """Options of `vmspace run` are in vmspace.1, and none that it has not."""
-    source = tree.read("src", "cmd", "run", "cmd_options.c")
-    table = re.search(r"argp_option options\[\] = \{(.*?)^\};", source,
-                      re.M | re.S)
-    # Hidden options are for tests.
-    have = {name for name, flags in re.findall(
-        r'^\s*\{"([a-z-]+)",\s*\w+,\s*(?:"[^"]*"|0),\s*(\w+)',
-        table.group(1), re.M) if flags != "OPTION_HIDDEN"} if table else set()
+def table_options(text):
+    """Long options of the argp tables in a source; hidden ones are for
+    tests."""
+    have = set()
+    for table in re.findall(r"argp_option \w+\[\] = \{(.*?)^\};", text,
+                            re.M | re.S):
+        have |= {name for name, flags in re.findall(
+            r'^\s*\{"([a-z-]+)",\s*\w+,\s*(?:"[^"]*"|0),\s*(\w+)', table,
+            re.M) if flags != "OPTION_HIDDEN"}
+    return have
+
+
+def subsections(part):
+    """{title: text} of a section; what precedes the first has none."""
+    split = re.split(r"^\.Ss (.+)$", part, flags=re.M)
+    return dict(zip(split[1::2], split[2::2]))
+
+
+def compare_options(page, title, have):
+    """The items of a subsection are the options `have`."""
+    text = subsections(page.parts.get("DESCRIPTION", "")).get(title, "")
+    items = re.findall(r"^\.It (?:Xo\n\.)?Fl .*$", text, re.M)
+    told = {o for i in items for o in re.findall(OPTION, i)}
     if not have:
-        yield "no table of options in cmd_options.c"
-    have |= set(ARGP)
+        yield f"{title}: no table of options in the sources"
+    for o in sorted(have - told):
+        yield f"--{o} has no item in {title}"
+    for o in sorted(told - have - set(ARGP)):
+        yield f"{title}: there is no option --{o}"
+
+
+def check_options(tree):
+    """Options of the commands are in vmspace.1, and none that they have
+    not; so are the commands."""
     page = next((p for p in tree.pages if p.file == "vmspace.1"), None)
     if page is None:
         yield "no vmspace.1"
         return
-    pattern = r"\bFl -([a-z][a-z-]*)"
-    items = re.findall(r"^\.It (?:Xo\n\.)?Fl .*$",
-                       page.parts.get("DESCRIPTION", ""), re.M)
-    told = {o for i in items for o in re.findall(pattern, i)}
-    for o in sorted(have - told):
-        yield f"--{o} has no item in DESCRIPTION"
-    for o in sorted(have - set(re.findall(pattern, page.parts["SYNOPSIS"]))):
+    run = table_options(tree.read("src", "cmd", "run", "cmd_options.c"))
+    door = set()
+    folder = os.path.join("src", "cmd", "door")
+    for f in sorted(os.listdir(os.path.join(tree.root, folder))):
+        if f.endswith(".c"):
+            door |= table_options(tree.read(folder, f))
+    yield from compare_options(page, "Options of run", run | set(ARGP))
+    yield from compare_options(
+        page, "Options of commands for a running kernel", door)
+    have, synopsis = run | door | set(ARGP), page.parts["SYNOPSIS"]
+    for o in sorted(have - set(re.findall(OPTION, synopsis))):
         yield f"--{o} is not in SYNOPSIS"
-    for o in sorted(set(re.findall(pattern, page.text)) - have - {"version"}):
+    for o in sorted(set(re.findall(OPTION, page.text)) - have - {"version"}):
         yield f"there is no option --{o}"
+    commands = re.findall(r'^    \{"(\w+)", ',
+                          tree.read("src", "cmd", "main.c"), re.M)
+    if not commands:
+        yield "no table of commands in main.c"
+    listed = " ".join(re.findall(r"^\.Cm (.*)$", synopsis, re.M)).split()
+    for c in sorted(set(commands) ^ (set(listed) - {"|"})):
+        yield f"{c}: not a command, or not in SYNOPSIS"
 
 
 CHECKS = (
@@ -303,6 +337,8 @@ SEEDS = (
     ("references", "vmspace.3", ".Xr vmspace_ctl 3", ".Xr vmspace_run 3"),
     ("examples", "vmspace_pread.3", "unsigned char *p;", "char *q;"),
     ("options", "vmspace.1", ".It Fl -trace", ".It Fl -traces"),
+    ("options", "vmspace.1", ".It Fl t , Fl -time", ".It Fl t , Fl -mem"),
+    ("options", "vmspace.1", ".Cm shrink\n", ".Cm shrinks\n"),
 )
 
 

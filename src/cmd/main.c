@@ -9,30 +9,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/lib/cmd.h"
+#include "cmd/commands.h"
 #include "vmspace/vkernel.h"
 
-static const struct command {
-	const char *name;
-	cmd_fn *fn;
-	const char *what;
-} commands[] = {
-    {"run", cmd_run, "run a program in address spaces that vmspace manages"},
-    {"ps", cmd_ps, "list running kernels, or the processes of one"},
-    {"top", cmd_top, "the same again and again, with what they use"},
-    {"exec", cmd_exec, "run another program in a running kernel"},
-    {"kill", cmd_kill, "send a signal"},
-    {"stop", cmd_stop, "end a kernel's program: SIGTERM, then SIGKILL"},
-    {"wait", cmd_wait, "wait for the end, and print the exit status"},
-    {"pause", cmd_pause, "stop all programs of a kernel"},
-    {"resume", cmd_resume, "let them go on"},
-    {"stat", cmd_stat, "print what a kernel has counted"},
-    {"cat", cmd_cat, "print a file of a kernel's /proc"},
-    {"maps", cmd_maps, "print the mappings of a process"},
-    {"shrink", cmd_shrink, "give memory of a kernel back to the host"},
-    {"swapon", cmd_swapon, "add a swap area to a running kernel"},
-    {"swapoff", cmd_swapoff, "remove one"},
+const struct command cmd_commands[] = {
+    {"run", cmd_run, &run_argp,
+	"run a program in address spaces that vmspace manages"},
+    {"ps", cmd_ps, &ps_argp, "list running kernels, or the processes of one"},
+    {"top", cmd_top, &top_argp, "the same again and again, with what they use"},
+    {"exec", cmd_exec, &exec_argp, "run another program in a running kernel"},
+    {"kill", cmd_kill, &kill_argp, "send a signal"},
+    {"stop", cmd_stop, &stop_argp,
+	"end a kernel's program: SIGTERM, then SIGKILL"},
+    {"wait", cmd_wait, &wait_argp,
+	"wait for the end, and print the exit status"},
+    {"pause", cmd_pause, &pause_argp, "stop all programs of a kernel"},
+    {"resume", cmd_resume, &resume_argp, "let them go on"},
+    {"stat", cmd_stat, &stat_argp, "print what a kernel has counted"},
+    {"cat", cmd_cat, &cat_argp, "print a file of a kernel's /proc"},
+    {"maps", cmd_maps, &maps_argp, "print the mappings of a process"},
+    {"shrink", cmd_shrink, &shrink_argp,
+	"give memory of a kernel back to the host"},
+    {"swapon", cmd_swapon, &swapon_argp, "add a swap area to a running kernel"},
+    {"swapoff", cmd_swapoff, &swapoff_argp, "remove one"},
+    {"completion", cmd_completion, &completion_argp,
+	"print a script for a shell that completes all this"},
 };
+const size_t cmd_ncommands = sizeof(cmd_commands) / sizeof(*cmd_commands);
 
 static void
 usage(FILE *f)
@@ -42,8 +45,9 @@ usage(FILE *f)
 		   "Runs unmodified Linux programs in address spaces that this "
 		   "process manages\nitself, without root, KVM or ptrace.\n\n"
 		   "Commands:\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].what);
+	for (size_t i = 0; i < cmd_ncommands; i++)
+		fprintf(f, "  %-10s %s\n", cmd_commands[i].name,
+		    cmd_commands[i].what);
 	fprintf(f,
 	    "\n`vmspace COMMAND --help` lists the options.  Example:\n"
 	    "  vmspace run --mem 256M -- busybox sh -c 'seq 1 9 | tac'\n");
@@ -66,9 +70,9 @@ main(int argc, char **argv)
 		usage(stdout);
 		return (0);
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return (commands[i].fn(argc - 1, argv + 1));
+	for (size_t i = 0; i < cmd_ncommands; i++)
+		if (strcmp(argv[1], cmd_commands[i].name) == 0)
+			return (cmd_commands[i].fn(argc - 1, argv + 1));
 	fprintf(stderr,
 	    "vmspace: no such command: '%s'; vmspace --help lists them\n",
 	    argv[1]);

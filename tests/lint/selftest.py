@@ -69,6 +69,7 @@ FILES = {
     "src/kern/kern.h": header("KERN", '#include "vmspace/api.h"'),
     "src/vfs/v.h": header("V", "int v(void);"),
     "src/api/a.h": header("A", "int a(void);"),
+    "src/control/c.h": header("C", "int c(void);"),
     "src/confine/f.h": header("F", "int f(void);"),
     "src/cmd/c.h": header("C", "int c(void);"),
     "scripts/run": "#!/bin/sh\n" + SPDX + "exit 0\n",
@@ -108,7 +109,7 @@ SEEDS = [
     ("layerlist", layers.LAYERS_BUILD, (
         "subdir('vm')\nsubdir('vfs')", "subdir('vfs')\nsubdir('vm')"), 8),
     ("layerlist", layers.LAYERS_DOC, ("| vm | `src/vm` |\n", ""), None),
-    ("layerlist", layers.LAYERS_DOC, ("| vm |", "| mv |"), 11),
+    ("layerlist", layers.LAYERS_DOC, ("| vm |", "| mv |"), 12),
     ("layerlist", layers.LAYERS_DOC, ("| layer |", "| name |"), 1),
     ("layerlist", "src/new/new.c", HEAD, 1),
     ("hosthdr", C, "#include <sys/mman.h>\n", END),

@@ -164,6 +164,22 @@ door_print(struct door *d, json_t *o)
 	return (failed ? door_fail(d, "standard output", errno) : 0);
 }
 
+void
+door_clean(char *s)
+{
+	for (; *s != '\0'; s++) {
+		const unsigned char c = (unsigned char)s[0];
+		const unsigned char next = (unsigned char)s[1];
+
+		if (c < ' ' || c == 0x7f) {
+			*s = '?';
+		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+			*s++ = '?'; /* U+0080 to U+009F */
+			*s = '?';
+		}
+	}
+}
+
 int
 door_status(int status)
 {

@@ -58,6 +58,8 @@ long long door_count(const json_t *, const char *key);
  * message. */
 int door_kernels(struct door *d, json_t **);
 int door_processes(struct door *d, const char *name, json_t **);
+/* Replace the control characters of a string, which a terminal would obey. */
+void door_clean(char *s);
 /* Exit status of a command, from that of wait(2). */
 int door_status(int status);
 

@@ -151,11 +151,13 @@ default_env(struct exec *e)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *value = getenv(names[i]);
+		const size_t len = strlen(names[i]);
 		bool given = false;
 
 		for (size_t j = 0; j < e->nenv; j++)
-			given = given || strncmp(e->env[j], names[i],
-					     strlen(names[i])) == 0;
+			given =
+			    given || (strncmp(e->env[j], names[i], len) == 0 &&
+					 e->env[j][len] == '=');
 		if (value == NULL || given ||
 		    snprintf(e->text[i], sizeof(e->text[i]), "%s=%s", names[i],
 			value) >= (int)sizeof(e->text[i]))

@@ -52,6 +52,17 @@ const struct argp ps_argp = {
 
 /* ---- kernels ---- */
 
+/* Print at most `max` bytes of a string, and a newline. */
+static void
+print_plain(const char *s, size_t max)
+{
+	char buf[128];
+
+	snprintf(buf, max < sizeof(buf) ? max + 1 : sizeof(buf), "%s", s);
+	door_clean(buf);
+	puts(buf);
+}
+
 static json_t *
 labels_json(char *const *labels)
 {
@@ -149,11 +160,12 @@ print_kernels(const json_t *list)
 		    door_count(o, "memory_used") >> 20,
 		    door_count(o, "memory") >> 20);
 		age_text((json_int_t)now - door_count(o, "created"), age);
-		printf("%-16s %8lld %-11s %13s %6lldM %6lld %5s  %.60s\n",
+		printf("%-16s %8lld %-11s %13s %6lldM %6lld %5s  ",
 		    door_text(o, "name"), door_count(o, "pid"),
 		    door_text(o, "status"), memory,
 		    door_count(o, "swap_used") >> 20,
-		    door_count(o, "processes"), age, door_text(o, "command"));
+		    door_count(o, "processes"), age);
+		print_plain(door_text(o, "command"), 60);
 	}
 }
 
@@ -173,32 +185,47 @@ door_kernels(struct door *d, json_t **out)
 
 /* ---- processes ---- */
 
-/* The text of /proc/PID/cmdline with spaces; the name if it is empty. */
-static json_t *
-command_json(struct door *d, const char *pid, const char *comm)
-{
-	char path[64], *text;
-	json_t *o;
-	size_t len;
-
-	snprintf(path, sizeof(path), "%s/cmdline", pid);
-	if (door_read(d, path, &text, &len) != 0)
-		return (json_sprintf("[%s]", comm));
-	while (len > 0 && text[len - 1] == '\0')
-		len--;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] == '\0')
-			text[i] = ' ';
-	o = len > 0 ? json_stringn(text, len) : NULL;
-	free(text);
-	return (o != NULL ? o : json_sprintf("[%s]", comm));
-}
-
 /* The fields of /proc/PID/stat that are shown. */
 struct stat_line {
 	char comm[64], state;
 	long long ppid, pgid, sid, utime, stime, threads, rss;
 };
+
+/* A string of what a guest has chosen.  What is no UTF-8 becomes '?', so that
+ * no process can hide behind its name. */
+static json_t *
+guest_string(char *text, size_t len)
+{
+	json_t *o = json_stringn(text, len);
+
+	for (size_t i = 0; o == NULL && i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			text[i] = '?';
+	return (o != NULL ? o : json_stringn(text, len));
+}
+
+/* The text of /proc/PID/cmdline with spaces; the name if it is empty. */
+static json_t *
+command_json(struct door *d, const char *pid, const char *comm)
+{
+	char path[64], name[sizeof(((struct stat_line *)0)->comm) + 2], *text;
+	json_t *o;
+	size_t len;
+
+	snprintf(name, sizeof(name), "[%s]", comm);
+	snprintf(path, sizeof(path), "%s/cmdline", pid);
+	if (door_read(d, path, &text, &len) != 0)
+		return (guest_string(name, strlen(name)));
+	while (len > 0 && text[len - 1] == '\0')
+		len--;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
+	o = len > 0 ? guest_string(text, len)
+		    : guest_string(name, strlen(name));
+	free(text);
+	return (o);
+}
 
 static bool
 stat_parse(const char *text, struct stat_line *s)
@@ -254,12 +281,15 @@ print_processes(const json_t *list)
 
 	printf("%7s %7s %-5s %7s %9s %9s  %s\n", "PID", "PPID", "STATE",
 	    "THREADS", "RSS", "CPU", "COMMAND");
-	json_array_foreach(list, i, o) printf(
-	    "%7lld %7lld %-5s %7lld %8lldK %8.2fs  %.100s\n",
-	    door_count(o, "pid"), door_count(o, "ppid"), door_text(o, "state"),
-	    door_count(o, "threads"), door_count(o, "rss") >> 10,
-	    json_number_value(json_object_get(o, "cpu_seconds")),
-	    door_text(o, "command"));
+	json_array_foreach(list, i, o)
+	{
+		printf("%7lld %7lld %-5s %7lld %8lldK %8.2fs  ",
+		    door_count(o, "pid"), door_count(o, "ppid"),
+		    door_text(o, "state"), door_count(o, "threads"),
+		    door_count(o, "rss") >> 10,
+		    json_number_value(json_object_get(o, "cpu_seconds")));
+		print_plain(door_text(o, "command"), 100);
+	}
 }
 
 int

@@ -114,8 +114,9 @@ rate(const struct top *t, const json_t *o, const json_t *old, const char *key,
 
 /* One line, cut to the window. */
 static void
-line(const struct top *t, const char *text)
+line(const struct top *t, char *text)
 {
+	door_clean(text);
 	if (t->tty)
 		printf("%.*s\033[K\r\n", t->columns, text);
 	else

@@ -24,6 +24,11 @@ typedef int cmd_fn(int argc, char **argv);
 cmd_fn cmd_cat, cmd_exec, cmd_kill, cmd_maps, cmd_pause, cmd_ps, cmd_resume,
     cmd_run, cmd_shrink, cmd_stat, cmd_stop, cmd_swapoff, cmd_swapon, cmd_top,
     cmd_wait;
+/* The options and arguments of each. */
+struct argp;
+extern const struct argp cat_argp, exec_argp, kill_argp, maps_argp, pause_argp,
+    ps_argp, resume_argp, run_argp, shrink_argp, stat_argp, stop_argp,
+    swapoff_argp, swapon_argp, top_argp, wait_argp;
 
 /* Bit mask of the descriptors 0..2 that were closed when the command started.
  */

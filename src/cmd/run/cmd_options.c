@@ -569,7 +569,7 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	}
 }
 
-static const struct argp argp = {
+const struct argp run_argp = {
     .options = options,
     .parser = parse_opt,
     .args_doc = "-- PROGRAM [ARGS...]",
@@ -593,7 +593,7 @@ cmd_options_parse(int argc, char **argv, struct cmd_options *r)
 	r->config.log_level = 1;
 	r->net_loopback = true;
 	r->news = -1;
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, r);
+	argp_parse(&run_argp, argc, argv, ARGP_IN_ORDER, NULL, r);
 }
 
 void
