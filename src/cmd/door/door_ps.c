@@ -106,6 +106,19 @@ text_of(const json_t *o, const char *key)
 	return (s != NULL ? s : "");
 }
 
+/* Text of a guest for a terminal, at most size - 1 bytes: escape sequences and
+ * what is no ASCII must not reach it. */
+static const char *
+shown(const char *s, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (; s[n] != '\0' && n + 1 < size; n++)
+		buf[n] = s[n] >= ' ' && s[n] <= '~' ? s[n] : '?';
+	buf[n] = '\0';
+	return (buf);
+}
+
 static json_int_t
 number_of(const json_t *o, const char *key)
 {
@@ -130,7 +143,7 @@ static void
 print_kernels(const json_t *list)
 {
 	const time_t now = time(NULL);
-	char memory[48], age[24];
+	char memory[48], age[24], command[61];
 	const json_t *o;
 	size_t i;
 
@@ -142,12 +155,12 @@ print_kernels(const json_t *list)
 		    (long long)number_of(o, "memory_used") >> 20,
 		    (long long)number_of(o, "memory") >> 20);
 		age_text((json_int_t)now - number_of(o, "created"), age);
-		printf("%-16s %8lld %-11s %13s %6lldM %6lld %5s  %.60s\n",
+		printf("%-16s %8lld %-11s %13s %6lldM %6lld %5s  %s\n",
 		    text_of(o, "name"), (long long)number_of(o, "pid"),
 		    text_of(o, "status"), memory,
 		    (long long)number_of(o, "swap_used") >> 20,
 		    (long long)number_of(o, "processes"), age,
-		    text_of(o, "command"));
+		    shown(text_of(o, "command"), command, sizeof(command)));
 	}
 }
 
@@ -166,6 +179,18 @@ ps_kernels(struct ps *ps)
 
 /* ---- processes ---- */
 
+/* A guest may choose bytes that are no UTF-8. */
+static json_t *
+comm_json(const char *comm)
+{
+	json_t *o = json_sprintf("[%s]", comm);
+	char text[64];
+
+	return (o != NULL
+		    ? o
+		    : json_sprintf("[%s]", shown(comm, text, sizeof(text))));
+}
+
 /* The text of /proc/PID/cmdline with spaces; the name if it is empty. */
 static json_t *
 command_json(struct ps *ps, const char *pid, const char *comm)
@@ -176,7 +201,7 @@ command_json(struct ps *ps, const char *pid, const char *comm)
 
 	snprintf(path, sizeof(path), "%s/cmdline", pid);
 	if (door_read(&ps->d, path, &text, &len) != 0)
-		return (json_sprintf("[%s]", comm));
+		return (comm_json(comm));
 	while (len > 0 && text[len - 1] == '\0')
 		len--;
 	for (size_t i = 0; i < len; i++)
@@ -184,7 +209,7 @@ command_json(struct ps *ps, const char *pid, const char *comm)
 			text[i] = ' ';
 	o = len > 0 ? json_stringn(text, len) : NULL;
 	free(text);
-	return (o != NULL ? o : json_sprintf("[%s]", comm));
+	return (o != NULL ? o : comm_json(comm));
 }
 
 /* The fields of /proc/PID/stat that are shown. */
@@ -242,18 +267,19 @@ one_process(void *arg, const char *name, enum vkernel_proc_type type)
 static void
 print_processes(const json_t *list)
 {
+	char command[101];
 	const json_t *o;
 	size_t i;
 
 	printf("%7s %7s %-5s %7s %9s %9s  %s\n", "PID", "PPID", "STATE",
 	    "THREADS", "RSS", "CPU", "COMMAND");
 	json_array_foreach(list, i, o)
-	    printf("%7lld %7lld %-5s %7lld %8lldK %8.2fs  %.100s\n",
+	    printf("%7lld %7lld %-5s %7lld %8lldK %8.2fs  %s\n",
 		(long long)number_of(o, "pid"), (long long)number_of(o, "ppid"),
 		text_of(o, "state"), (long long)number_of(o, "threads"),
 		(long long)number_of(o, "rss") >> 10,
 		json_number_value(json_object_get(o, "cpu_seconds")),
-		text_of(o, "command"));
+		shown(text_of(o, "command"), command, sizeof(command)));
 }
 
 static int
