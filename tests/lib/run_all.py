@@ -29,7 +29,7 @@ PLAN = {
         ("lint", None), ("unit", None), ("protocol", None), ("model", None),
         ("stress", None), ("kern", None), ("fuzz", None), ("guest", None),
         ("resident", None),
-        ("inspect", None), ("servers", None), ("example", None), ("differential", None),
+        ("inspect", None), ("control", None), ("servers", None), ("example", None), ("differential", None),
         ("programs", None), ("fault", None)]),
     "build-asan": (
         ["-Db_sanitize=address,undefined"],
