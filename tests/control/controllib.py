@@ -42,7 +42,6 @@ class Client:
 
     def __init__(self, path):
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.s.settimeout(SECONDS)
         self.s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MESSAGE_MAX)
         # The path may be longer than an address has room for.
         fd = os.open(os.path.dirname(path), os.O_PATH)
@@ -50,6 +49,8 @@ class Client:
             self.s.connect(f"/proc/self/fd/{fd}/{os.path.basename(path)}")
         finally:
             os.close(fd)
+        # Not before: connect would not wait for room in the queue.
+        self.s.settimeout(SECONDS)
         self.hello = self.receive()
 
     def __enter__(self):
