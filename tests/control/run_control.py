@@ -287,7 +287,8 @@ def terminals(test):
         t.type(b"jobs; kill -9 %1; echo job''s=$?\r")
         test.check("job control: Ctrl-Z stops", t.expect(b"topped") and
                    t.expect(b"jobs=0"), t.seen)
-        t.type(b"exit 5\r")
+        # The shell refuses the first one if it still knows a stopped job.
+        t.type(b"exit 5\rexit 5\r")
         test.equal("exit status", t.end(), 5)
 
         t = Terminal(test, k, "sh", "-c",
