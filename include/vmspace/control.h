@@ -122,7 +122,8 @@ struct vmspace_control_info {
  * Connect to a kernel by name, or (vmspace_connect_path) by its socket.
  * - ENOENT: no kernel has that name; ECONNREFUSED: it has ended; EACCES: it is
  *   another user's; EPROTO: the peer does not speak this protocol;
- *   EUSERS: it serves as many clients as it can.
+ *   EUSERS: it serves as many clients as it can; ETIMEDOUT: it does not answer
+ *   within five seconds.
  */
 int vmspace_connect(const char *name, struct vmspace_control **);
 int vmspace_connect_path(const char *path, struct vmspace_control **);

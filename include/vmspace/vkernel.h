@@ -299,7 +299,8 @@ void vkernel_syscalls(struct vkernel *,
  *   swap), and the errors of open(2).
  */
 int vkernel_swap_open(const char *path, uint64_t *size, int *fd);
-/* Add an area to a running kernel.  0 and *area; EINVAL, EBADF, ENOMEM, ENOSPC
+/* Add an area to a running kernel.  0 and *area; EINVAL (also for a descriptor
+ * that is neither a file nor a block device), EBADF, ENOMEM, ENOSPC
  * (VKERNEL_NSWAP_MAX areas are in use), EMFILE, EOPNOTSUPP (not built in). */
 int vkernel_swapon(
     struct vkernel *, const struct vkernel_swap *, unsigned *area);

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/stat.h"
 #include "host/host_file.h"
 #include "api/vkernel_int.h"
 #include "vm/pager/swap_pager.h"
@@ -47,6 +48,19 @@ swap_name(const struct vkernel_swap *s)
 	return (s->name != NULL ? s->name : kinds[s->kind]);
 }
 
+/* A descriptor of a kind that keeps what is written.  EINVAL. */
+static int
+swap_file_check(int fd)
+{
+	struct host_stat st;
+	int error = host_fstat(fd, &st);
+	const uint32_t type = error == 0 ? st.mode & LX_S_IFMT : 0;
+
+	if (error != 0)
+		return (error);
+	return (type == LX_S_IFREG || type == LX_S_IFBLK ? 0 : EINVAL);
+}
+
 int
 vkernel_swapon(struct vkernel *k, const struct vkernel_swap *s, unsigned *area)
 {
@@ -61,6 +75,8 @@ vkernel_swapon(struct vkernel *k, const struct vkernel_swap *s, unsigned *area)
 	if (k == NULL || s == NULL || area == NULL)
 		return (EINVAL);
 	error = vkernel_swap_check(s);
+	if (error == 0 && s->kind == VKERNEL_SWAP_FILE)
+		error = swap_file_check(s->fd);
 	if (error == 0 && s->kind == VKERNEL_SWAP_FILE)
 		error = host_dup(s->fd, &cf.fd);
 	if (error != 0)

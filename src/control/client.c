@@ -95,6 +95,8 @@ greet(struct vmspace_control *c)
 	int64_t v, pid;
 	int error = receive(c);
 
+	if (error == EAGAIN)
+		return (ETIMEDOUT);
 	if (error != 0)
 		return (error == ECONNRESET ? ECONNREFUSED : error);
 	if (c->m.json == NULL)
@@ -128,6 +130,7 @@ client_create(int fd, struct vmspace_control **out)
 	c->fd = fd;
 	message_socket(fd);
 	error = greet(c);
+	message_timeout(fd, 0);
 	if (error != 0) {
 		vmspace_disconnect(c);
 		return (error);
@@ -161,8 +164,9 @@ vmspace_connect_path(const char *path, struct vmspace_control **out)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return (errno);
+	message_timeout(fd, CONNECT_SECONDS);
 	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0) {
-		error = errno;
+		error = errno == EAGAIN ? ETIMEDOUT : errno;
 		(void)close(fd);
 		return (error);
 	}

@@ -47,6 +47,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/message.h"
+
 #define SOCKET_FILE "control.sock"
 #define STATE_FILE "state.json"
 #define STATE_MAX 65536 /* bytes of state.json */
@@ -122,9 +124,10 @@ base_lock(bool make, int *out)
 
 /* ---- one directory; BASE locked ---- */
 
-/* The start time of a process in ticks since boot; 0: no such process. */
-static uint64_t
-process_start(pid_t pid)
+/* The start time of a process in ticks since boot.  ESRCH: no such process, or
+ * it has ended and its parent has not waited for it. */
+static int
+process_start(pid_t pid, uint64_t *start)
 {
 	char path[64], buf[4096], *at;
 	ssize_t n = 0;
@@ -133,16 +136,23 @@ process_start(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return (0);
+		return (errno == ENOENT ? ESRCH : errno);
 	n = read(fd, buf, sizeof(buf) - 1);
 	(void)close(fd);
-	buf[n > 0 ? n : 0] = '\0';
+	if (n <= 0)
+		return (ESRCH);
+	buf[n] = '\0';
 	/* The name may have spaces and brackets; the third field follows the
 	 * last bracket, and the time is the 22nd. */
 	at = strrchr(buf, ')');
+	if (at != NULL && strncmp(at, ") Z", 3) == 0)
+		return (ESRCH);
 	for (int field = 2; at != NULL && field < 22; field++)
 		at = strchr(at + 1, ' ');
-	return (at != NULL ? strtoull(at + 1, NULL, 10) : 0);
+	if (at == NULL)
+		return (EIO);
+	*start = strtoull(at + 1, NULL, 10);
+	return (0);
 }
 
 /* Remove the directory `name` and what belongs there. */
@@ -180,7 +190,8 @@ labels_parse(const json_t *list, char ***out)
 	return (0);
 }
 
-/* The description in a directory.  ENOENT: none, or it makes no sense. */
+/* The description in a directory.  ENOENT: none, or it makes no sense.  Other
+ * errors say nothing of the kernel. */
 static int
 state_read(int dir, const char *name, struct vmspace_entry *e)
 {
@@ -191,8 +202,12 @@ state_read(int dir, const char *name, struct vmspace_entry *e)
 	int error = ENOENT;
 
 	memset(e, 0, sizeof(*e));
-	if (fd >= 0 && buf != NULL)
-		n = read(fd, buf, STATE_MAX);
+	if (fd < 0 && errno != ENOENT && errno != ELOOP)
+		error = errno;
+	else if (buf == NULL)
+		error = ENOMEM;
+	else if (fd >= 0 && (n = read(fd, buf, STATE_MAX)) < 0)
+		error = errno == EISDIR ? ENOENT : errno;
 	if (n > 0)
 		o = json_loadb(buf, (size_t)n, 0, NULL);
 	if (json_is_object(o)) {
@@ -204,9 +219,10 @@ state_read(int dir, const char *name, struct vmspace_entry *e)
 		if (json_is_string(json_object_get(o, "command")))
 			e->command = strdup(
 			    json_string_value(json_object_get(o, "command")));
-		error = labels_parse(json_object_get(o, "labels"), &e->labels);
-		if (error == 0 && e->command == NULL)
-			error = ENOENT;
+		error = e->command == NULL
+			    ? ENOENT
+			    : labels_parse(
+				  json_object_get(o, "labels"), &e->labels);
 	}
 	if (error != 0)
 		vmspace_entry_free(e);
@@ -217,8 +233,20 @@ state_read(int dir, const char *name, struct vmspace_entry *e)
 	return (error);
 }
 
+/* Does the process of an entry live?  0, ENOENT, or an errno: unknown. */
+static int
+entry_check(const struct vmspace_entry *e)
+{
+	uint64_t start = 0;
+	int error = e->pid > 0 ? process_start(e->pid, &start) : ESRCH;
+
+	if (error == 0 && start != e->start)
+		error = ESRCH;
+	return (error == ESRCH ? ENOENT : error);
+}
+
 /* The entry `name`, if its kernel lives: 0 and *e.  ENOENT: it does not, and
- * the directory has been removed. */
+ * the directory has been removed.  Another error: that is unknown. */
 static int
 dir_check(int base, const char *name, struct vmspace_entry *e)
 {
@@ -226,12 +254,10 @@ dir_check(int base, const char *name, struct vmspace_entry *e)
 
 	error = dir_open(base, name, &dir);
 	if (error != 0)
-		return (ENOENT);
+		return (error == ENOTDIR || error == ELOOP ? ENOENT : error);
 	error = state_read(dir, name, e);
-	if (error == 0 && (e->pid <= 0 || process_start(e->pid) != e->start)) {
+	if (error == 0 && (error = entry_check(e)) != 0)
 		vmspace_entry_free(e);
-		error = ENOENT;
-	}
 	if (error == ENOENT)
 		dir_remove(base, dir, name);
 	(void)close(dir);
@@ -242,14 +268,18 @@ static json_t *
 state_json(const char *name, const char *command, const char *const *labels)
 {
 	json_t *list = json_array();
+	uint64_t start = 0;
 
+	if (process_start(getpid(), &start) != 0) {
+		json_decref(list);
+		return (NULL);
+	}
 	for (; labels != NULL && *labels != NULL; labels++)
 		(void)json_array_append_new(list, json_string(*labels));
 	return (json_pack("{s:i, s:s, s:I, s:I, s:I, s:s, s:s, s:o}", "version",
 	    VMSPACE_CONTROL_VERSION, "name", name, "pid", (json_int_t)getpid(),
-	    "start", (json_int_t)process_start(getpid()), "created",
-	    (json_int_t)time(NULL), "status", "running", "command", command,
-	    "labels", list));
+	    "start", (json_int_t)start, "created", (json_int_t)time(NULL),
+	    "status", "running", "command", command, "labels", list));
 }
 
 /* Write the description, whole or not at all. */
@@ -397,6 +427,8 @@ dir_make(struct vmspace_dir *d, const char *name)
 		vmspace_entry_free(&e);
 		return (EEXIST);
 	}
+	if (error != ENOENT)
+		return (error);
 	if (mkdirat(d->base, name, 0700) != 0)
 		return (errno);
 	snprintf(d->name, sizeof(d->name), "%s", name);
@@ -586,10 +618,12 @@ control_dir_socket(const char *name, int *out)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		error = errno;
+	else
+		message_timeout(fd, CONNECT_SECONDS);
 	socket_address(dir, &un);
 	if (error == 0 &&
 	    connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0) {
-		error = errno;
+		error = errno == EAGAIN ? ETIMEDOUT : errno;
 		(void)close(fd);
 	}
 	(void)close(dir);

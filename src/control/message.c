@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* Room for the descriptors of a message, aligned. */
@@ -206,6 +207,15 @@ message_socket(int fd)
 	const int room = 2 * VMSPACE_MESSAGE_MAX;
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
+void
+message_timeout(int fd, int seconds)
+{
+	const struct timeval tv = {.tv_sec = seconds};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
 /* Wait until fd takes a message.  EINTR: `wake` is readable. */

@@ -54,6 +54,10 @@ int message_send(int fd, json_t *obj, const int *fds, int nfds);
 int message_send_data(int fd, const void *buf, size_t len, bool try);
 /* A socket that was made: let it hold the longest message. */
 void message_socket(int fd);
+/* Bound connect, send and receive, which end with EAGAIN.  0: no bound. */
+void message_timeout(int fd, int seconds);
+/* A kernel process may be stopped, or not accept: connecting ends after it. */
+#define CONNECT_SECONDS 5
 
 /* Like the functions above, but wait until the socket takes or has a message,
  * or `wake` (-1: none) is readable: EINTR. */

@@ -195,6 +195,9 @@ client_request(struct client *c)
 	c->data = NULL;
 	if (error == 0 && c->pty != NULL)
 		error = client_session(c);
+	/* Without a session: the client has gone before its answer. */
+	vkernel_pty_close(c->pty);
+	c->pty = NULL;
 out:
 	json_decref(req);
 	message_done(&c->in);

@@ -126,6 +126,7 @@ request_swapon(struct client *c, const json_t *req, json_t *reply)
 {
 	static const char *const kinds[] = {"file", "lz4", "zstd"};
 	const char *kind = message_string(req, "kind");
+	const json_t *name = json_object_get(req, "name");
 	struct vkernel_swap area = {.fd = -1};
 	int64_t size, priority = 0;
 	unsigned number, i = 0;
@@ -140,10 +141,12 @@ request_swapon(struct client *c, const json_t *req, json_t *reply)
 	if (json_object_get(req, "priority") != NULL &&
 	    !message_int(req, "priority", INT32_MIN, INT32_MAX, &priority))
 		return (wrong(reply, "\"priority\" is a number"));
+	if (name != NULL && !json_is_string(name))
+		return (wrong(reply, "\"name\" is a string"));
 	area.kind = (enum vkernel_swap_kind)i;
 	area.size = (uint64_t)size;
 	area.priority = (int)priority;
-	area.name = message_string(req, "name");
+	area.name = json_string_value(name);
 	if (area.kind == VKERNEL_SWAP_FILE) {
 		if (c->in.nfds != 1)
 			return (wrong(reply, "a file comes as a descriptor"));

@@ -99,6 +99,7 @@ parse_terminal(const json_t *req, struct spawn *s)
 static int
 spawn_parse(struct client *c, const json_t *req, json_t *reply, struct spawn *s)
 {
+	const json_t *cwd = json_object_get(req, "cwd");
 	int error = message_strings(req, "argv", &s->argv);
 
 	if (error == 0 && s->argv[0] == NULL)
@@ -120,13 +121,15 @@ spawn_parse(struct client *c, const json_t *req, json_t *reply, struct spawn *s)
 	if (parse_terminal(req, s) != 0)
 		return (reply_error(reply, EINVAL,
 		    "\"terminal\" has the numbers \"rows\" and \"columns\""));
+	if (cwd != NULL && !json_is_string(cwd))
+		return (reply_error(reply, EINVAL, "\"cwd\" is a string"));
 	if (s->terminal && c->in.nfds != 0)
 		return (reply_error(reply, EINVAL,
 		    "a program gets a terminal or descriptors, not both"));
 	s->sp.path = s->argv[0];
 	s->sp.argv = s->argv;
 	s->sp.envp = s->envp;
-	s->sp.cwd = message_string(req, "cwd");
+	s->sp.cwd = json_string_value(cwd);
 	s->sp.cwd_optional = s->sp.cwd == NULL;
 	s->sp.fds = c->in.fds;
 	s->sp.nfds = c->in.nfds;

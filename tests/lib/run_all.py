@@ -29,8 +29,8 @@ PLAN = {
         ("lint", None), ("unit", None), ("protocol", None), ("model", None),
         ("stress", None), ("kern", None), ("fuzz", None), ("guest", None),
         ("resident", None),
-        ("inspect", None), ("command", None), ("servers", None),
-        ("example", None), ("differential", None),
+        ("inspect", None), ("command", None), ("control", None),
+        ("servers", None), ("example", None), ("differential", None),
         ("programs", None), ("fault", None)]),
     "build-asan": (
         ["-Db_sanitize=address,undefined"],
@@ -44,7 +44,7 @@ PLAN = {
                     "locks", "msg", "procmem", "rights", "sem", "signals",
                     "sockets", "swapcalls", "threads", "files", "loopback",
                     "mqueue", "seccomp", "xattrs"]),
-         ("resident", None)]),
+         ("control", ["hostile"]), ("resident", None)]),
     "build-tsan": (
         ["-Db_sanitize=thread"],
         # Debug builds check lock order by rank.  The detector goes by
@@ -55,7 +55,7 @@ PLAN = {
          ("guest", ["forkwait", "locks", "msg", "procmem", "rights", "sem",
                     "signals", "sockets", "swapcalls", "threads", "pipes", "aio",
                     "mqueue", "pilocks", "seccomp"]),
-         ("resident", None)]),
+         ("control", ["hostile"]), ("resident", None)]),
 }
 
 

@@ -167,17 +167,18 @@ door_print(struct door *d, json_t *o)
 void
 door_clean(char *s)
 {
+	char *to = s;
+
 	for (; *s != '\0'; s++) {
 		const unsigned char c = (unsigned char)s[0];
 		const unsigned char next = (unsigned char)s[1];
+		/* U+0080 to U+009F */
+		const bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
 
-		if (c < ' ' || c == 0x7f) {
-			*s = '?';
-		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
-			*s++ = '?'; /* U+0080 to U+009F */
-			*s = '?';
-		}
+		*to++ = c < ' ' || c == 0x7f || c1 ? '?' : *s;
+		s += c1;
 	}
+	*to = '\0';
 }
 
 int

@@ -70,16 +70,31 @@ static const struct argp_option options[] = {
     {0},
 };
 
+/* A number of a user or group: what follows it.  NULL: none. */
+static const char *
+parse_id(const char *arg, uint32_t *id)
+{
+	uint64_t n = 0;
+	const char *at = arg;
+
+	for (; *at >= '0' && *at <= '9' && n < UINT32_MAX; at++)
+		n = 10 * n + (uint64_t)(*at - '0');
+	if (at == arg || n >= UINT32_MAX)
+		return (NULL);
+	*id = (uint32_t)n;
+	return (at);
+}
+
 static void
 parse_user(struct argp_state *st, struct exec *e, const char *arg)
 {
-	unsigned uid, gid;
-	char more;
-	int n = sscanf(arg, "%u:%u%c", &uid, &gid, &more);
+	uint32_t uid = 0, gid;
+	const char *end = parse_id(arg, &uid);
 
-	if (n == 1 && arg[strspn(arg, "0123456789")] == '\0')
-		gid = uid;
-	else if (n != 2)
+	gid = uid;
+	if (end != NULL && *end == ':')
+		end = parse_id(end + 1, &gid);
+	if (end == NULL || *end != '\0')
 		argp_error(st, "--user '%s': use UID or UID:GID", arg);
 	e->user = (struct vkernel_user){.uid = uid, .gid = gid};
 	e->sp.user = &e->user;

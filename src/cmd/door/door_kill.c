@@ -6,6 +6,7 @@
  * kernel.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,12 +17,30 @@
 
 enum { OPT_SIGNAL = 's', OPT_TIME = 't' };
 
+/* poll(2) takes milliseconds. */
+#define SECONDS_MAX (INT_MAX / 1000)
+
 struct life {
 	struct door d;
 	struct door_limits limits;
 	int sig;
 	int seconds;
 };
+
+static bool
+parse_seconds(const char *arg, int *seconds)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(arg, &end, 10);
+	if (errno != 0 || end == arg || *end != '\0' || n < 0 ||
+	    n > SECONDS_MAX)
+		return (false);
+	*seconds = (int)n;
+	return (true);
+}
 
 static error_t
 parse_life(int key, char *arg, struct argp_state *st)
@@ -38,10 +57,10 @@ parse_life(int key, char *arg, struct argp_state *st)
 			argp_error(st, "--signal '%s': no such signal", arg);
 		return (0);
 	case OPT_TIME:
-		l->seconds = atoi(arg);
-		if (l->seconds < 0 || arg[strspn(arg, "0123456789")] != '\0')
-			argp_error(
-			    st, "--time '%s': use a number of seconds", arg);
+		if (!parse_seconds(arg, &l->seconds))
+			argp_error(st,
+			    "--time '%s': use a number of seconds, at most %d",
+			    arg, SECONDS_MAX);
 		return (0);
 	default:
 		return (ARGP_ERR_UNKNOWN);

@@ -156,8 +156,9 @@ cmd_cat(int argc, char **argv)
 	path = l.d.args[1];
 	if (strncmp(path, "/proc/", 6) != 0) {
 		fprintf(stderr,
-		    "vmspace cat: '%s' is not below /proc; vmspace cp copies "
-		    "other files\n",
+		    "vmspace cat: '%s' is not below /proc; vmspace exec NAME "
+		    "-- "
+		    "cat prints other files\n",
 		    path);
 		ret = EX_BADUSAGE;
 	} else {

@@ -69,12 +69,14 @@ usable(const struct vm_system *sys)
 }
 
 /* Make the writer when there is swap.  Without a writer clusters are written
- * one at a time.  No scan runs but the caller's. */
+ * one at a time.  A confined process can make no ring, so that the writer of
+ * swap that comes after the start has none.  No scan runs but the caller's. */
 static void
 pageout_writer(struct vm_pageout *po)
 {
 	if (po->writer == NULL && swap_space_size(po->sys->swap) != 0 &&
-	    swap_writer_create(po->sys->swap, PAGEOUT_DEPTH, &po->writer) != 0)
+	    swap_writer_create(
+		po->sys->swap, PAGEOUT_DEPTH, po->started, &po->writer) != 0)
 		po->writer = NULL;
 }
 
@@ -308,6 +310,7 @@ vm_pageout_start(struct vm_system *sys)
 	po->stop = false;
 	/* Now, because a confined process can make no ring later. */
 	pageout_writer(po);
+	po->started = true;
 	return (host_thread_create(&po->thread, "vm-pageout", daemon_main, po));
 }
 

@@ -39,6 +39,7 @@ struct vm_pageout {
 	struct kcond done;          /* progress, or the end of a scan */
 	struct host_thread *thread; /* [I] the daemon, or NULL */
 	bool stop;                  /* [p] */
+	bool started;               /* [I] after vm_pageout_start() */
 	bool scanning;              /* [p] a thread scans */
 	_Atomic(bool) woken;        /* [a] the daemon has work */
 	uint64_t ended;             /* [p] scans that have ended */

@@ -444,7 +444,7 @@ swap_write_reap(struct swap_writer *w, bool wait)
 
 int
 swap_writer_create(
-    struct swap_space *ss, unsigned depth, struct swap_writer **out)
+    struct swap_space *ss, unsigned depth, bool sync, struct swap_writer **out)
 {
 	struct swap_writer *w;
 
@@ -457,7 +457,7 @@ swap_writer_create(
 	w->tail = &w->done;
 	w->rqs = calloc(depth, sizeof(*w->rqs));
 	if (w->rqs == NULL ||
-	    host_ring_create(depth * RING_RUNS, false, &w->ring) != 0) {
+	    host_ring_create(depth * RING_RUNS, sync, &w->ring) != 0) {
 		free(w->rqs);
 		free(w);
 		return (ENOMEM);

@@ -134,12 +134,12 @@ struct swap_write {
 
 /*
  * A writer owns the requests it has in flight, and is used by one thread at a
- * time.  `depth` requests (1..64) can be in flight at once; where the host
- * refuses io_uring they are written one after the other when submitted.
- * 0, ENOMEM.
+ * time.  `depth` requests (1..64) can be in flight at once; with `sync`,
+ * or where the host refuses io_uring, they are written one after the other when
+ * submitted. 0, ENOMEM.
  */
 int swap_writer_create(
-    struct swap_space *, unsigned depth, struct swap_writer **);
+    struct swap_space *, unsigned depth, bool sync, struct swap_writer **);
 /* Nothing may be in flight. */
 void swap_writer_destroy(struct swap_writer *);
 /*

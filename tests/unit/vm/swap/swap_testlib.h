@@ -92,7 +92,8 @@ space_begin(struct swap_fixture *fx, bool sync)
 	assert_int_equal(
 	    swap_space_create(host_fake(&fx->host), &fx->log, &fx->ss), 0);
 	if (!sync)
-		assert_int_equal(swap_writer_create(fx->ss, 8, &fx->w), 0);
+		assert_int_equal(
+		    swap_writer_create(fx->ss, 8, false, &fx->w), 0);
 }
 
 /* Check that no block is in use, and destroy the space. */

@@ -340,7 +340,7 @@ test_writer(void **state)
 
 	space_begin(&fx, true);
 	area_on(&fx, SWAP_FILE, 1024, 0);
-	assert_int_equal(swap_writer_create(fx.ss, DEPTH, &fx.w), 0);
+	assert_int_equal(swap_writer_create(fx.ss, DEPTH, false, &fx.w), 0);
 	assert_null(swap_write_reap(fx.w, true));
 	for (unsigned i = 0; i <= DEPTH; i++) {
 		req[i] = (struct swap_write){.n = i % DEPTH + 1, .arg = &k};

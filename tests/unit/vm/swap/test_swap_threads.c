@@ -230,7 +230,7 @@ writer_main(void *arg)
 	struct swap_writer *w;
 	unsigned free_one;
 
-	if (swap_writer_create(c->fx.ss, DEPTH, &w) != 0)
+	if (swap_writer_create(c->fx.ss, DEPTH, false, &w) != 0)
 		return (NULL);
 	for (unsigned i = 0; i < DEPTH; i++)
 		o[i].busy = false;
