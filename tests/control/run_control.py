@@ -125,7 +125,7 @@ def another_user(test):
     if os.geteuid() != 0:
         test.cases.skip(name, "not root")
         return
-    who = pwd.getpwnam("nobody")
+    who = pwd.getpwuid(65534)
     program = """
 import os, socket, sys
 os.setgroups([]); os.setgid(%d); os.setuid(%d)
