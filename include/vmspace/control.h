@@ -64,8 +64,9 @@ const char *vmspace_name_check(const char *name);
  *   this process has ended, however it ends.  So this must be called while the
  *   process has one thread.
  * - *fd: the listening socket, close-on-exec, for vkernel_control_start().
- * - EEXIST (a live kernel has that name), EINVAL (the name), EPERM (BASE is
- *   another user's, or open to others), and those of mkdir, bind and fork.
+ * - EEXIST (a live kernel has that name), EINVAL (the name), EILSEQ (command or
+ *   a label is not UTF-8), EPERM (BASE is another user's, or open to others),
+ *   and those of mkdir, bind and fork.
  */
 int vmspace_dir_enter(const char *name, const char *command,
     const char *const *labels, struct vmspace_dir **, int *fd);
@@ -123,7 +124,8 @@ struct vmspace_control_info {
  * - ENOENT: no kernel has that name; ECONNREFUSED: it has ended; EACCES: it is
  *   another user's; EPROTO: the peer does not speak this protocol;
  *   EUSERS: it serves as many clients as it can; ETIMEDOUT: it does not answer
- *   within five seconds.
+ *   within five seconds; ENAMETOOLONG: the path; EPERM: the directory of
+ *   kernels is another user's, or open to others.
  */
 int vmspace_connect(const char *name, struct vmspace_control **);
 int vmspace_connect_path(const char *path, struct vmspace_control **);
@@ -164,14 +166,17 @@ int vmspace_control_swapoff(struct vmspace_control *, unsigned number);
  * Start a program.  *pid can be waited for on this connection only; when it is
  * closed, the program goes on.
  * - sp->nfds is at most VMSPACE_MESSAGE_FDS; sp->pty is not used.
- * - E2BIG: arguments and environment do not fit in a message.
+ *   With sp->argv, sp->path is not used; sp->cwd NULL is "/".
+ * - E2BIG: arguments and environment do not fit in a message; EILSEQ: one of
+ *   them is not UTF-8; EBADF: a descriptor is not open.
  */
 int vmspace_control_spawn(
     struct vmspace_control *, const struct vkernel_spawn *sp, int *pid);
 /*
  * The same on a new terminal of the guest, whose size in rows and columns is
- * given.  From then on the connection is its other side: see
- * vmspace_control_session().
+ * given.  From then on the connection is its other side, and serves only the
+ * functions below (vmspace_control_session_read()...); when the program has
+ * ended it is closed by vmspace_disconnect().
  */
 int vmspace_control_spawn_tty(struct vmspace_control *,
     const struct vkernel_spawn *sp, const uint16_t size[2], int *pid);

@@ -476,6 +476,22 @@ dir_fill(struct vmspace_dir *d, const char *name, const char *command,
 	return (error);
 }
 
+/* Can JSON have the command and the labels? */
+static bool
+is_text(const char *command, const char *const *labels)
+{
+	json_t *o = json_string(command);
+	bool text = o != NULL;
+
+	json_decref(o);
+	for (; text && labels != NULL && *labels != NULL; labels++) {
+		o = json_string(*labels);
+		text = o != NULL;
+		json_decref(o);
+	}
+	return (text);
+}
+
 int
 vmspace_dir_enter(const char *name, const char *command,
     const char *const *labels, struct vmspace_dir **out, int *fd)
@@ -486,6 +502,8 @@ vmspace_dir_enter(const char *name, const char *command,
 	if (command == NULL || out == NULL || fd == NULL ||
 	    (name != NULL && vmspace_name_check(name) != NULL))
 		return (EINVAL);
+	if (!is_text(command, labels))
+		return (EILSEQ);
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return (ENOMEM);

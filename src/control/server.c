@@ -66,8 +66,7 @@ client_wait(struct client *c)
 	}
 }
 
-/* Receive a message into c->in.  Errors as message_recv(); ECANCELED. */
-static int
+int
 client_recv(struct client *c)
 {
 	int error;
@@ -155,7 +154,12 @@ client_reply(struct client *c, int error, json_t *reply)
 			(void)json_object_set_new(
 			    reply, "message", json_string(strerror(error)));
 	}
-	return (client_send(c, reply));
+	error = client_send(c, reply);
+	if (error == EMSGSIZE)
+		error = client_send(
+		    c, json_pack("{s:s, s:s}", "error", "EMSGSIZE", "message",
+			   "the answer is too long for a message"));
+	return (error);
 }
 
 static json_t *

@@ -70,6 +70,8 @@ void client_release(struct client *);
  * which is cleared.  0: the client; EINTR: wake; ECANCELED: the server stops.
  */
 int client_wait(struct client *);
+/* Receive a message into c->in.  Errors as message_recv(); ECANCELED. */
+int client_recv(struct client *);
 /* Answer a request: "ok", or the error.  Takes the ref of reply. */
 int client_reply(struct client *, int error, json_t *reply);
 /* Receive the data message that follows a request into c->in. */

@@ -10,7 +10,8 @@
  * messages carry what is typed and what is printed, and objects carry sizes,
  * signals and the end.  Each direction has one message under way; while it does
  * not fit, nothing more is read from where it came from, so that a slow client
- * or program stops the other side, as on a terminal line.
+ * or program stops the other side, as on a terminal line.  A session is the
+ * last thing on its connection.
  *
  * A client that ends leaves its programs running: they are released, and those
  * on a terminal are hung up.
@@ -378,13 +379,25 @@ session_sleep(struct session *s, bool *ready)
 	return (0);
 }
 
-/* The program has ended, and all that it had printed was sent.  Not 0: the
- * connection ends. */
+/* The program has ended, and all that it had printed was sent.  What the client
+ * has sent meanwhile means nothing any more; it is read until the client
+ * closes, because the host would drop the event if this side closed first. */
 static int
 session_exit(struct session *s, int status)
 {
-	return (client_send(
-	    s->c, json_pack("{s:s, s:i}", "event", "exit", "status", status)));
+	struct client *c = s->c;
+	int error;
+
+	error = client_send(
+	    c, json_pack("{s:s, s:i}", "event", "exit", "status", status));
+	while (error == 0) {
+		error = client_recv(c);
+		if (error == EBADMSG || error == EMSGSIZE)
+			error = 0;
+		else if (error == 0)
+			message_done(&c->in);
+	}
+	return (error);
 }
 
 static int

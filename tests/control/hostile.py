@@ -311,6 +311,35 @@ def ends_with_silent_client(test):
         d.close()
 
 
+def types_into_the_end(test):
+    """What a client types when its program ends does not cost it the end."""
+    with test.kernel(["sh", "-c", "read x < /dev/tty; sleep 1000"]) as k:
+        before = resources(k)
+        for _ in range(20):
+            with k.client() as c:
+                c.call({"op": "spawn", "argv": ["sh", "-c", "exit 3"],
+                        "env": ["PATH=/bin:/usr/bin"],
+                        "terminal": {"rows": 24, "columns": 80}})
+                got = None
+                try:
+                    for _ in range(200):
+                        c.send(b"\0typed\n")
+                        c.send({"op": "resize", "rows": 1, "columns": 2})
+                    while not isinstance(got, dict):
+                        got = c.receive()
+                except Closed:
+                    got = "closed"
+                if got != {"event": "exit", "status": 3 << 8}:
+                    break
+                c.s.settimeout(0.05)
+                with contextlib.suppress(TimeoutError):
+                    got = c.receive()
+                    break
+        test.check("the end arrives", got == {"event": "exit",
+                                              "status": 3 << 8}, repr(got))
+        same_resources(test, k, "ended sessions", before)
+
+
 def many_clients(test):
     with test.kernel() as k:
         before = resources(k)
@@ -338,7 +367,7 @@ def hello(k):
 
 
 CASES = [bad_messages, wrong_members, descriptors, disconnects, never_reads,
-         ends_with_silent_client, many_clients]
+         ends_with_silent_client, types_into_the_end, many_clients]
 
 if __name__ == "__main__":
     sys.exit(controllib.main(__doc__, CASES))

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/door/door.h"
 
@@ -98,6 +99,9 @@ cmd_swapon(int argc, char **argv)
 
 	mem_parse(&m, "swapon", &swapon_argp, 2, argc, argv);
 	bad = cmd_swap_parse(m.d.args[1], &swap);
+	/* For tests of a run; it is no part of the protocol. */
+	if (bad == NULL && strstr(m.d.args[1], ",inject=") != NULL)
+		bad = "inject goes with vmspace run";
 	if (bad != NULL) {
 		fprintf(stderr, "vmspace swapon: '%s': %s\n", m.d.args[1], bad);
 		cmd_swap_close(&swap);

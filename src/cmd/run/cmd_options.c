@@ -11,6 +11,7 @@
  */
 #include <argp.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,8 +300,11 @@ parse_name(struct argp_state *st, struct cmd_options *r, const char *arg)
 static void
 parse_label(struct argp_state *st, struct cmd_options *r, const char *arg)
 {
-	if (strchr(arg, '=') == NULL || arg[0] == '=')
-		argp_error(st, "--label '%s': use KEY=VALUE", arg);
+	json_t *text = json_string(arg);
+
+	if (strchr(arg, '=') == NULL || arg[0] == '=' || text == NULL)
+		argp_error(st, "--label '%s': use KEY=VALUE, in UTF-8", arg);
+	json_decref(text);
 	if (r->nlabels == MAXLABELS)
 		argp_error(st, "too many --label (at most %d)", MAXLABELS);
 	r->labels[r->nlabels++] = arg;
