@@ -140,7 +140,7 @@ exited(void *arg, int pid)
 	atomic_fetch_add(&times, 1);
 }
 
-/* Only ends that the embedder can wait for are told, before the wait ends. */
+/* fn is called for the ends that can be waited for, before the wait ends. */
 static void
 test_watch(void **state)
 {
