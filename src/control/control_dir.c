@@ -383,7 +383,7 @@ keeper_start(struct vmspace_dir *d)
 		return (error);
 	}
 	if (d->keeper == 0) {
-		int base;
+		int base = -1;
 
 		/* Its own open file, because a lock belongs to that. */
 		(void)close(fds[1]);
@@ -600,7 +600,7 @@ vmspace_dir_list(bool (*fn)(void *arg, const struct vmspace_entry *), void *arg)
 {
 	struct vmspace_entry *es = NULL;
 	bool go_on = true;
-	int base, error;
+	int base = -1, error;
 	size_t n = 0;
 
 	error = base_lock(false, &base);
@@ -622,7 +622,7 @@ int
 control_dir_socket(const char *name, int *out)
 {
 	struct sockaddr_un un;
-	int base, dir = -1, error, fd;
+	int base = -1, dir = -1, error, fd;
 
 	if (vmspace_name_check(name) != NULL)
 		return (ENOENT);
