@@ -51,7 +51,7 @@ def build_and_run(cases, name, cc, flags, program, env, work):
 
 def public_names(include):
     names = set()
-    for header in ("vkernel.h", "vmspace.h"):
+    for header in ("control.h", "vkernel.h", "vmspace.h"):
         with open(os.path.join(include, "vmspace", header),
                   encoding="utf-8") as f:
             text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
@@ -85,7 +85,7 @@ def main():
         env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(pc[0]),
                    LD_LIBRARY_PATH=lib)
         for path in ("bin/vmspace", "include/vmspace/vmspace.h",
-                     "include/vmspace/vkernel.h",
+                     "include/vmspace/vkernel.h", "include/vmspace/control.h",
                      "share/man/man1/vmspace.1",
                      "share/man/man3/vmspace_fork.3"):
             found = [p for p in (path, path + ".gz")
