@@ -18,13 +18,13 @@
 
 enum { OPT_JSON = 3000 };
 
-static const struct argp_option json_options[] = {
+const struct argp_option door_json_options[] = {
     {"json", OPT_JSON, 0, 0, "Print JSON", 0},
     {0},
 };
 
-static error_t
-parse_opt(int key, char *arg, struct argp_state *st)
+error_t
+door_parse_opt(int key, char *arg, struct argp_state *st)
 {
 	struct door_limits *l = st->input;
 
@@ -46,9 +46,7 @@ parse_opt(int key, char *arg, struct argp_state *st)
 	}
 }
 
-const struct argp door_argp = {.parser = parse_opt};
-const struct argp door_argp_json = {
-    .options = json_options, .parser = parse_opt};
+const struct argp door_argp = {.parser = door_parse_opt};
 
 void
 door_parse(const char *command, const struct argp *argp, int argc, char **argv,

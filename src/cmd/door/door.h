@@ -22,15 +22,19 @@ struct door {
 	struct vmspace_control *c; /* door_connect() */
 };
 
-/* A child parser: --json, and the arguments into door.args, of which `min` to
- * `max` must be there.  It goes into argp.children; its input is the struct
- * door, with `command` set. */
+/*
+ * The parser of arguments, of which `min` to `max` must be there: they go into
+ * door.args.  Its input is a struct door_limits.  A command without options of
+ * its own has it as its parser, with door_json_options if it can print JSON;
+ * others have door_argp as a child.
+ */
 struct door_limits {
 	struct door *door;
 	int min, max;
 };
-extern const struct argp door_argp;      /* arguments */
-extern const struct argp door_argp_json; /* and --json */
+error_t door_parse_opt(int key, char *arg, struct argp_state *);
+extern const struct argp_option door_json_options[];
+extern const struct argp door_argp;
 
 /* Parse argv by `argp`, whose input is `input`. */
 void door_parse(const char *command, const struct argp *argp, int argc,

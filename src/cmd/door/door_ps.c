@@ -17,34 +17,15 @@
 
 #define TICKS 100 /* of the guest, in a second */
 
-struct ps {
-	struct door d;
-	struct door_limits limits;
-};
-
 /* A list that is being made. */
 struct lister {
 	struct door *d;
 	json_t *list;
 };
 
-static const struct argp_child children[] = {
-    {&door_argp_json, 0, NULL, 0}, {0}};
-
-static error_t
-parse_ps(int key, char *arg, struct argp_state *st)
-{
-	struct ps *ps = st->input;
-
-	if (key != ARGP_KEY_INIT)
-		return (ARGP_ERR_UNKNOWN);
-	st->child_inputs[0] = &ps->limits;
-	return (0);
-}
-
 const struct argp ps_argp = {
-    .parser = parse_ps,
-    .children = children,
+    .options = door_json_options,
+    .parser = door_parse_opt,
     .args_doc = "[NAME]",
     .doc = "List the running kernels of this user, or the processes of the "
 	   "kernel NAME.",
@@ -309,25 +290,25 @@ door_processes(struct door *d, const char *name, json_t **out)
 int
 cmd_ps(int argc, char **argv)
 {
-	struct ps ps = {.d.command = "ps"};
+	struct door d = {.command = "ps"};
+	struct door_limits limits = {&d, 0, 1};
 	json_t *list = NULL;
 	int ret;
 
-	ps.limits = (struct door_limits){&ps.d, 0, 1};
-	door_parse("ps", &ps_argp, argc, argv, &ps);
-	if (ps.d.nargs == 0) {
-		ret = door_kernels(&ps.d, &list);
+	door_parse("ps", &ps_argp, argc, argv, &limits);
+	if (d.nargs == 0) {
+		ret = door_kernels(&d, &list);
 	} else {
-		ret = door_connect(&ps.d, ps.d.args[0]);
+		ret = door_connect(&d, d.args[0]);
 		if (ret == 0)
-			ret = door_processes(&ps.d, ps.d.args[0], &list);
-		door_close(&ps.d);
+			ret = door_processes(&d, d.args[0], &list);
+		door_close(&d);
 	}
 	if (ret != 0)
 		return (ret);
-	if (ps.d.json)
-		return (door_print(&ps.d, list));
-	if (ps.d.nargs == 0)
+	if (d.json)
+		return (door_print(&d, list));
+	if (d.nargs == 0)
 		print_kernels(list);
 	else
 		print_processes(list);

@@ -13,42 +13,23 @@
 #include "cmd/door/door.h"
 #include "control/control_stat.h"
 
-struct look {
-	struct door d;
-	struct door_limits limits;
-};
-
-static error_t
-parse_look(int key, char *arg, struct argp_state *st)
-{
-	struct look *l = st->input;
-
-	if (key != ARGP_KEY_INIT)
-		return (ARGP_ERR_UNKNOWN);
-	st->child_inputs[0] = &l->limits;
-	return (0);
-}
-
 /* Parse, and connect to the kernel of the first argument. */
 static int
-look_start(struct look *l, const char *command, const struct argp *argp,
+look_start(struct door *d, const char *command, const struct argp *argp,
     int nargs, int argc, char **argv)
 {
-	l->d.command = command;
-	l->limits = (struct door_limits){&l->d, nargs, nargs};
-	door_parse(command, argp, argc, argv, l);
-	return (door_connect(&l->d, l->d.args[0]));
-}
+	struct door_limits limits = {d, nargs, nargs};
 
-static const struct argp_child with_json[] = {
-    {&door_argp_json, 0, NULL, 0}, {0}};
-static const struct argp_child plain[] = {{&door_argp, 0, NULL, 0}, {0}};
+	d->command = command;
+	door_parse(command, argp, argc, argv, &limits);
+	return (door_connect(d, d->args[0]));
+}
 
 /* ---- stat ---- */
 
 const struct argp stat_argp = {
-    .parser = parse_look,
-    .children = with_json,
+    .options = door_json_options,
+    .parser = door_parse_opt,
     .args_doc = "NAME",
     .doc = "Print what the kernel NAME has counted since its start.",
 };
@@ -62,22 +43,22 @@ add_syscall(void *arg, const char *name, uint64_t calls, uint64_t missing)
 }
 
 static int
-print_json(struct look *l, json_t *o, const char *name)
+print_json(struct door *d, json_t *o, const char *name)
 {
 	json_t *calls = json_object();
-	int error = vmspace_control_syscalls(l->d.c, add_syscall, calls);
+	int error = vmspace_control_syscalls(d->c, add_syscall, calls);
 
 	(void)json_object_set_new(o, "name", json_string(name));
 	(void)json_object_set_new(o, "calls", calls);
 	if (error == 0)
-		return (door_print(&l->d, o));
+		return (door_print(d, o));
 	json_decref(o);
-	return (door_fail(&l->d, name, error));
+	return (door_fail(d, name, error));
 }
 
 /* A line for each counter, and for each call that is not implemented. */
 static int
-print_text(struct look *l, json_t *o)
+print_text(struct door *d, json_t *o)
 {
 	const char *key;
 	json_t *v;
@@ -85,61 +66,57 @@ print_text(struct look *l, json_t *o)
 	json_object_foreach(o, key, v) if (json_is_integer(v))
 	    printf("%-18s %lld\n", key, (long long)json_integer_value(v));
 	json_decref(o);
-	return (fflush(stdout) == 0
-		    ? 0
-		    : door_fail(&l->d, "standard output", errno));
+	return (
+	    fflush(stdout) == 0 ? 0 : door_fail(d, "standard output", errno));
 }
 
 int
 cmd_stat(int argc, char **argv)
 {
-	struct look l = {0};
+	struct door d = {0};
 	struct vkernel_stat st;
 	json_t *o;
 	int error, ret;
 
-	ret = look_start(&l, "stat", &stat_argp, 1, argc, argv);
+	ret = look_start(&d, "stat", &stat_argp, 1, argc, argv);
 	if (ret != 0)
 		return (ret);
-	error = vmspace_control_stat(l.d.c, &st);
+	error = vmspace_control_stat(d.c, &st);
 	o = error == 0 ? control_stat_pack(&st) : NULL;
 	if (error == 0 && o == NULL)
 		error = ENOMEM;
 	if (error != 0)
-		ret = door_fail(&l.d, l.d.args[0], error);
+		ret = door_fail(&d, d.args[0], error);
 	else
-		ret = l.d.json ? print_json(&l, o, l.d.args[0])
-			       : print_text(&l, o);
-	door_close(&l.d);
+		ret = d.json ? print_json(&d, o, d.args[0]) : print_text(&d, o);
+	door_close(&d);
 	return (ret);
 }
 
 /* ---- cat, maps ---- */
 
 const struct argp cat_argp = {
-    .parser = parse_look,
-    .children = plain,
+    .parser = door_parse_opt,
     .args_doc = "NAME PATH",
     .doc = "Print a file of the guest's /proc, such as /proc/1/status.",
 };
 const struct argp maps_argp = {
-    .parser = parse_look,
-    .children = plain,
+    .parser = door_parse_opt,
     .args_doc = "NAME PID",
     .doc = "Print the mappings of a process, as /proc/PID/maps has them.",
 };
 
 static int
-look_print(struct look *l, const char *path, const char *what)
+look_print(struct door *d, const char *path, const char *what)
 {
 	char *text;
 	size_t len;
-	int error = door_read(&l->d, path, &text, &len), ret = 0;
+	int error = door_read(d, path, &text, &len), ret = 0;
 
 	if (error != 0)
-		return (door_fail(&l->d, what, error));
+		return (door_fail(d, what, error));
 	if (fwrite(text, 1, len, stdout) != len || fflush(stdout) != 0)
-		ret = door_fail(&l->d, "standard output", errno);
+		ret = door_fail(d, "standard output", errno);
 	free(text);
 	return (ret);
 }
@@ -147,13 +124,13 @@ look_print(struct look *l, const char *path, const char *what)
 int
 cmd_cat(int argc, char **argv)
 {
-	struct look l = {0};
+	struct door d = {0};
 	const char *path;
-	int ret = look_start(&l, "cat", &cat_argp, 2, argc, argv);
+	int ret = look_start(&d, "cat", &cat_argp, 2, argc, argv);
 
 	if (ret != 0)
 		return (ret);
-	path = l.d.args[1];
+	path = d.args[1];
 	if (strncmp(path, "/proc/", 6) != 0) {
 		fprintf(stderr,
 		    "vmspace cat: '%s' is not below /proc; vmspace exec NAME "
@@ -162,27 +139,27 @@ cmd_cat(int argc, char **argv)
 		    path);
 		ret = EX_BADUSAGE;
 	} else {
-		ret = look_print(&l, path + 6, path);
+		ret = look_print(&d, path + 6, path);
 	}
-	door_close(&l.d);
+	door_close(&d);
 	return (ret);
 }
 
 int
 cmd_maps(int argc, char **argv)
 {
-	struct look l = {0};
+	struct door d = {0};
 	char path[64];
 	long pid;
-	int ret = look_start(&l, "maps", &maps_argp, 2, argc, argv);
+	int ret = look_start(&d, "maps", &maps_argp, 2, argc, argv);
 
 	if (ret != 0)
 		return (ret);
-	ret = door_number(&l.d, "a process", l.d.args[1], 1, INT32_MAX, &pid);
+	ret = door_number(&d, "a process", d.args[1], 1, INT32_MAX, &pid);
 	if (ret == 0) {
 		snprintf(path, sizeof(path), "%ld/maps", pid);
-		ret = look_print(&l, path, l.d.args[1]);
+		ret = look_print(&d, path, d.args[1]);
 	}
-	door_close(&l.d);
+	door_close(&d);
 	return (ret);
 }
