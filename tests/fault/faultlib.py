@@ -120,9 +120,11 @@ def new_files(before):
 
 def stubs_of(pid):
     """The zygote and the stubs of a vmspace process: the host processes under
-    it, without zombies and the broker of its network."""
+    it, without zombies, the broker of its network and the keeper of its
+    directory."""
     return {p: info for p, info in vmtest.descendants(pid).items()
-            if info[1] not in "ZX" and info[2] != "vmspace-net"}
+            if info[1] not in "ZX"
+            and info[2] not in ("vmspace-net", "vmspace-keeper")}
 
 
 def check_clean(env, name, before, seconds=1.0):
