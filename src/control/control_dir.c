@@ -431,7 +431,7 @@ dir_make(struct vmspace_dir *d, const char *name)
 		return (error);
 	if (mkdirat(d->base, name, 0700) != 0)
 		return (errno);
-	snprintf(d->name, sizeof(d->name), "%s", name);
+	strcpy(d->name, name); /* vmspace_name_check() */
 	return (dir_open(d->base, name, &d->dir));
 }
 
