@@ -20,6 +20,8 @@ enum { OPT_SIGNAL = 's', OPT_TIME = 't' };
 /* poll(2) takes milliseconds. */
 #define SECONDS_MAX (INT_MAX / 1000)
 
+#define STOP_SECONDS 10 /* from SIGTERM to SIGKILL */
+
 struct life {
 	struct door d;
 	struct door_limits limits;
@@ -96,6 +98,17 @@ each_kernel(struct life *l, int (*fn)(struct life *, const char *name))
 	return (ret);
 }
 
+/* A command that does `fn` to each kernel. */
+static int
+life_run(const char *command, const struct argp *argp, int argc, char **argv,
+    int (*fn)(struct life *, const char *name))
+{
+	struct life l = {.seconds = STOP_SECONDS};
+
+	life_parse(&l, command, argp, DOOR_ARGS, argc, argv);
+	return (each_kernel(&l, fn));
+}
+
 /* ---- kill ---- */
 
 static const struct argp_option kill_options[] = {
@@ -152,37 +165,35 @@ const struct argp resume_argp = {
 };
 
 static int
-pause_one(struct life *l, const char *name)
+set_paused(struct life *l, const char *name, bool paused)
 {
-	int error = vmspace_control_pause(l->d.c, true);
+	int error = vmspace_control_pause(l->d.c, paused);
 
 	return (error != 0 ? door_fail(&l->d, name, error) : 0);
 }
 
 static int
+pause_one(struct life *l, const char *name)
+{
+	return (set_paused(l, name, true));
+}
+
+static int
 resume_one(struct life *l, const char *name)
 {
-	int error = vmspace_control_pause(l->d.c, false);
-
-	return (error != 0 ? door_fail(&l->d, name, error) : 0);
+	return (set_paused(l, name, false));
 }
 
 int
 cmd_pause(int argc, char **argv)
 {
-	struct life l = {0};
-
-	life_parse(&l, "pause", &pause_argp, DOOR_ARGS, argc, argv);
-	return (each_kernel(&l, pause_one));
+	return (life_run("pause", &pause_argp, argc, argv, pause_one));
 }
 
 int
 cmd_resume(int argc, char **argv)
 {
-	struct life l = {0};
-
-	life_parse(&l, "resume", &resume_argp, DOOR_ARGS, argc, argv);
-	return (each_kernel(&l, resume_one));
+	return (life_run("resume", &resume_argp, argc, argv, resume_one));
 }
 
 /* ---- stop, wait ---- */
@@ -261,17 +272,11 @@ wait_one(struct life *l, const char *name)
 int
 cmd_stop(int argc, char **argv)
 {
-	struct life l = {.seconds = 10};
-
-	life_parse(&l, "stop", &stop_argp, DOOR_ARGS, argc, argv);
-	return (each_kernel(&l, stop_one));
+	return (life_run("stop", &stop_argp, argc, argv, stop_one));
 }
 
 int
 cmd_wait(int argc, char **argv)
 {
-	struct life l = {0};
-
-	life_parse(&l, "wait", &wait_argp, DOOR_ARGS, argc, argv);
-	return (each_kernel(&l, wait_one));
+	return (life_run("wait", &wait_argp, argc, argv, wait_one));
 }
